@@ -1,0 +1,102 @@
+"""Every failure that os2 reports, each with its code, its exit status and what to do next.
+
+::
+
+    Os2Error
+    ├── OperationFailed      exit 1  a step did what it could and failed
+    ├── UsageError           exit 2  an option, a setting or a file is wrong
+    ├── NotFound             exit 3  the thing named does not exist
+    ├── NotAuthorised        exit 4  the credentials are missing, wrong or too weak
+    ├── Conflict             exit 5  a name or port is taken, or the state forbids it
+    ├── TimedOut             exit 6  a deadline passed while waiting
+    ├── PartlyDone           exit 7  some items are done, some are not
+    └── Unreachable          exit 8  the provider does not answer
+
+``os2cli.cli.main`` is the only place that turns one of these into an exit status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class Os2Error(Exception):
+    """A failure that is told to the user as one ``error:`` line and one ``hint:``.
+
+    ``code`` is the stable, machine-readable name that ``--json`` shows; ``details`` holds plain
+    values for scripts and never a secret; ``log_tail`` is the end of the log that was hidden
+    while the operation ran.
+    """
+
+    exit_code: ClassVar[int] = 1
+    default_code: ClassVar[str] = "failed"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        code: str | None = None,
+        details: Mapping[str, Any] | None = None,
+        log_tail: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.code = code or self.default_code
+        self.details = dict(details or {})
+        self.log_tail = log_tail
+
+
+class OperationFailed(Os2Error):
+    """A build, a start or another step ran and failed."""
+
+
+class UsageError(Os2Error):
+    """An option, a setting or a file that the user controls is wrong."""
+
+    exit_code = 2
+    default_code = "usage"
+
+
+class NotFound(Os2Error):
+    """The machine, image or snapshot that was named does not exist."""
+
+    exit_code = 3
+    default_code = "not_found"
+
+
+class NotAuthorised(Os2Error):
+    """Credentials or permissions are missing."""
+
+    exit_code = 4
+    default_code = "not_authorised"
+
+
+class Conflict(Os2Error):
+    """A name or a port is taken, or the thing is in a state that forbids the operation."""
+
+    exit_code = 5
+    default_code = "conflict"
+
+
+class TimedOut(Os2Error):
+    """A deadline passed; the message says the last state that was seen."""
+
+    exit_code = 6
+    default_code = "timed_out"
+
+
+class PartlyDone(Os2Error):
+    """Some of several items succeeded; ``details`` says which did not, and why."""
+
+    exit_code = 7
+    default_code = "partly_done"
+
+
+class Unreachable(Os2Error):
+    """The provider (a Docker engine, an API) does not answer."""
+
+    exit_code = 8
+    default_code = "unreachable"
