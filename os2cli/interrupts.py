@@ -1,0 +1,78 @@
+"""Signals: the first one stops the command cleanly, a later one leaves at once.
+
+The first SIGINT, SIGTERM or SIGHUP raises ``Interrupted`` in the main thread, so that every
+``finally`` on the way out undoes what was begun. ``doppler run`` and a terminal can both deliver
+the same signal: one that follows within a second is the first one again.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+_SAME_SIGNAL_SECONDS = 1.0
+
+
+class Interrupted(BaseException):
+    """A signal asked the command to end; not an ``Exception``, so that nothing swallows it."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signal.Signals(signum).name)
+        self.exit_code = 128 + signum
+
+
+class _Handler:
+    """The state between signals; there is one, since signals belong to the whole process."""
+
+    def __init__(self) -> None:
+        self.first: float | None = None
+        self.deferring = 0
+        self.pending: int | None = None
+
+    def __call__(self, signum: int, frame: FrameType | None) -> None:
+        del frame
+        now = time.monotonic()
+        if self.first is None:
+            self.first = now
+            if not self.deferring:
+                raise Interrupted(signum)
+            self.pending = signum
+        elif now - self.first >= _SAME_SIGNAL_SECONDS:
+            left = b"os2: left at once; `os2 machine list` shows what may remain\n"
+            # A terminal that is gone must not keep the process from leaving.
+            with suppress(OSError, ValueError, AttributeError):
+                os.write(sys.stderr.fileno(), left)
+            os._exit(128 + signum)
+
+
+_HANDLER = _Handler()
+
+
+def install_handlers() -> None:
+    """Route the three signals to ``Interrupted``; call once, from the main thread."""
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # nohup and background jobs of a shell set signals to be ignored: leave them so.
+        if signal.getsignal(signum) is not signal.SIG_IGN:
+            signal.signal(signum, _HANDLER)
+
+
+@contextmanager
+def deferred() -> Iterator[None]:
+    """Let a first signal wait until the block's end.
+
+    For requests that make something: interrupted half-way, it could not be known what to undo.
+    """
+    _HANDLER.deferring += 1
+    try:
+        yield
+    finally:
+        _HANDLER.deferring -= 1
+        # Also when the block failed: who asked for an end shall not meet another attempt.
+        if _HANDLER.pending is not None and not _HANDLER.deferring:
+            pending, _HANDLER.pending = _HANDLER.pending, None
+            raise Interrupted(pending)

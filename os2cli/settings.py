@@ -1,0 +1,206 @@
+"""The only reader of the environment: flag > environment > ``os2.toml`` > user file > default.
+
+Commands pass their flags in; whoever needs a value gets it from the frozen ``Settings``. Only the
+variables that os2 knows are taken along: a process under ``doppler run`` holds many secrets that
+are none of os2's business. ``.env`` files are never read.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from os2cli.errors import UsageError
+
+DEFAULT_IMAGE = "iterate-sandbox:local"
+DEFAULT_TIMEOUT_SECONDS = 120.0
+REPOSITORY_FILE = "os2.toml"
+USER_FILE = "config.toml"
+
+STAGE_VARIABLES = ("ITERATE_USER", "APP_STAGE", "DOPPLER_CONFIG", "DOPPLER_ENVIRONMENT")
+ENGINE_VARIABLES = (
+    "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "DOCKER_CONFIG",
+    "DOCKER_TLS_VERIFY",
+    "DOCKER_CERT_PATH",
+    "XDG_RUNTIME_DIR",
+)
+TERMINAL_VARIABLES = ("CI", "NO_COLOR", "FORCE_COLOR", "TERM", "OS2_NO_INPUT")
+PROGRAM_VARIABLES = (
+    "PATH",
+    "HOME",
+    "USER",
+    "LANG",
+    "TMPDIR",
+    *(
+        name
+        for proxy in ("http_proxy", "https_proxy", "no_proxy")
+        for name in (proxy, proxy.upper())
+    ),
+)
+_KNOWN_VARIABLES = (*STAGE_VARIABLES, *ENGINE_VARIABLES, *TERMINAL_VARIABLES)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One setting that may also stand in a file: its key there, its variable, its default."""
+
+    key: str
+    variable: str
+    default: str | None
+    help: str
+
+
+OPTIONS = (
+    Option("image", "LOCAL_DOCKER_IMAGE_NAME", DEFAULT_IMAGE, "name of the local sandbox image"),
+    Option("dockerfile", "OS2_DOCKERFILE", None, "Dockerfile, relative to the repository"),
+    Option("base_image", "BASE_IMAGE", None, "image that the sandbox is built on"),
+    Option("timeout", "OS2_TIMEOUT", str(DEFAULT_TIMEOUT_SECONDS), "seconds to wait for health"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every value that os2 takes from its surroundings, and where each came from.
+
+    ``variables`` holds the recognised environment variables that are set and not empty;
+    ``origins`` maps a key of ``OPTIONS`` to words such as ``LOCAL_DOCKER_IMAGE_NAME``, a file's
+    path or ``default``.
+    """
+
+    image: str
+    dockerfile: str | None
+    base_image: str | None
+    timeout_seconds: float
+    variables: Mapping[str, str]
+    home: Path
+    state_dir: Path
+    cache_dir: Path
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+
+def load_settings(repository: Path | None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Gather the settings for a repository (None: outside of any).
+
+    Raises:
+        UsageError: a file can't be read or parsed, has an unknown key, or a value has the wrong
+            form; the message names the file or the variable.
+    """
+    environ = os.environ if environ is None else environ
+    home = Path(environ.get("HOME") or "~").expanduser()
+    values: dict[str, str | None] = {}
+    origins: dict[str, str] = {}
+    layers = [_read_file(_user_config_dir(environ, home) / USER_FILE)]
+    if repository is not None:
+        layers.append(_read_file(repository / REPOSITORY_FILE))
+    layers.append(
+        {o.key: (environ[o.variable], o.variable) for o in OPTIONS if environ.get(o.variable)}
+    )
+    for option in OPTIONS:
+        values[option.key], origins[option.key] = option.default, "default"
+        for layer in layers:
+            if option.key in layer:
+                values[option.key], origins[option.key] = layer[option.key]
+    return Settings(
+        image=values["image"] or DEFAULT_IMAGE,
+        dockerfile=values["dockerfile"],
+        base_image=values["base_image"],
+        timeout_seconds=parse_seconds(values["timeout"] or "", origins["timeout"]),
+        variables={name: environ[name] for name in _KNOWN_VARIABLES if environ.get(name)},
+        home=home,
+        state_dir=_platform_dir(environ, home, "XDG_STATE_HOME", "user_state_path"),
+        cache_dir=_platform_dir(environ, home, "XDG_CACHE_HOME", "user_cache_path"),
+        origins=origins,
+    )
+
+
+def parse_seconds(text: str, origin: str) -> float:
+    """Read a duration in seconds, e.g. ``90``; it must be positive and finite."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < float("inf"):
+        raise UsageError(
+            f"{origin} is {text!r}, which is no number of seconds",
+            hint="use a positive number such as 120",
+            code="setting_invalid",
+        )
+    return seconds
+
+
+def terminal_variables() -> dict[str, str]:
+    """The variables that decide how output looks, for when nothing else could be read."""
+    return {name: os.environ[name] for name in TERMINAL_VARIABLES if os.environ.get(name)}
+
+
+def program_environment() -> dict[str, str]:
+    """The environment for programs that os2 starts: how to find things, and no secrets.
+
+    An engine that is started from under ``doppler run`` must not carry its secrets for ever.
+    """
+    return {name: os.environ[name] for name in PROGRAM_VARIABLES if name in os.environ}
+
+
+def variable_here(name: str) -> str | None:
+    """The value of one variable that the user named, such as with ``-e NAME``."""
+    return os.environ.get(name)
+
+
+def _read_file(path: Path) -> dict[str, tuple[str, str]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise UsageError(
+            f"{path} can't be read: {reason}",
+            hint="mend the file or remove it",
+            code="setting_file",
+        ) from None
+    import tomllib
+
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(
+            f"{path} is not valid TOML: {error}",
+            hint="mend the file or remove it",
+            code="setting_file",
+        ) from None
+    known = [option.key for option in OPTIONS]
+    for key, value in table.items():
+        if key not in known:
+            raise UsageError(
+                f"{path} has an unknown key {key!r}",
+                hint=f"known keys: {', '.join(known)}",
+                code="setting_unknown",
+            )
+        if not isinstance(value, str | int | float) or isinstance(value, bool):
+            raise UsageError(f"{key} in {path} must be text or a number", code="setting_invalid")
+    return {key: (str(value), str(path)) for key, value in table.items()}
+
+
+def _user_config_dir(environ: Mapping[str, str], home: Path) -> Path:
+    return _platform_dir(environ, home, "XDG_CONFIG_HOME", "user_config_path")
+
+
+def _platform_dir(environ: Mapping[str, str], home: Path, variable: str, attribute: str) -> Path:
+    # On Linux the XDG rules are these two lines; platformdirs costs 20 ms of every start.
+    if sys.platform == "linux":
+        defaults = {
+            "XDG_CONFIG_HOME": ".config",
+            "XDG_STATE_HOME": ".local/state",
+            "XDG_CACHE_HOME": ".cache",
+        }
+        base = environ.get(variable, "")
+        return (Path(base) if base.startswith("/") else home / defaults[variable]) / "os2"
+    from platformdirs import PlatformDirs
+
+    path: Path = getattr(PlatformDirs("os2", appauthor=False), attribute)
+    return path
