@@ -1,0 +1,27 @@
+"""The build context: which files are sent to a builder, as one stream and under one digest.
+
+::
+
+    collect(root, dockerfile)  ->  BuildContext
+        files         what git knows of the folder, or a walk of it
+        dockerignore  the ignore file in force; patterns: how Docker matches one pattern
+        archive       the files as a canonical tar, without a copy on disk
+    suspicious_files(context)  ->  what looks like a secret
+
+What Docker means by a context: https://docs.docker.com/build/concepts/context/.
+"""
+
+from __future__ import annotations
+
+from os2cli.build_context.context import BuildContext, collect
+from os2cli.build_context.entries import ContextEntry, EntryKind
+from os2cli.build_context.secrets import SuspiciousFile, suspicious_files
+
+__all__ = [
+    "BuildContext",
+    "ContextEntry",
+    "EntryKind",
+    "SuspiciousFile",
+    "collect",
+    "suspicious_files",
+]

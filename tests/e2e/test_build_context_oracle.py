@@ -1,0 +1,203 @@
+"""What we send is what Docker's own command line sends, and engines unpack our stream.
+
+The oracle is ``docker build`` with the classic builder, because its images can be listed without
+a registry. The one known difference from BuildKit has its own test.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import tarfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from os2cli.build_context import EntryKind, collect
+from os2cli.errors import UsageError
+
+pytestmark = pytest.mark.engine
+
+Files = dict[str, tarfile.TarInfo]
+Build = Callable[..., Files]
+
+FILES = (
+    "a/b/c.go",
+    "a/b/keep",
+    "a/b/ab/foo",
+    "a/x.md",
+    "ab/x.md",
+    "b",
+    "README.md",
+    "x.md",
+    "z.x.md",
+    "#h",
+    "!n",
+    "[x]",
+    "a+b",
+    "a^b",
+    "a b",
+    "d1",
+    "é",
+    "node_modules/m/i.js",
+    "p/q/node_modules/m/i.js",
+    "p/.env",
+    ".env",
+    "Dockerfile.old",
+)
+
+CASES = {
+    "parent": "a",
+    "slashes": "/a/b/\n./b/.",
+    "dots": "z/../a//b\n../x.md\n..\n.",
+    "root": "/",
+    "everything": "*",
+    "everything but": "*\n!a/b/keep\n!x.md",
+    "double star": "**\n!b",
+    "any depth": "**/node_modules\n**/.env",
+    "one star stays in its folder": "*.md\n*/b/*",
+    "star star in the middle": "a/**/foo",
+    "prefix star star": "a**",
+    "star star suffix": "**b",
+    "three stars": "***.md",
+    "question mark": "a?\n?",
+    "class": "[a-b]\n[!r]EADME.md",
+    "negated class": "[^a]",
+    "class name": "[[:alpha:]]",
+    "star in class": "[*]x.md",
+    "escapes": "\\[x]\n\\#h\n\\!n\nd\\d",
+    "caret": "a^b\n?^b",
+    "literal signs": "a+b\n[x]\n(a)\n$",
+    "comment": "#h\n # not a comment\n#!b",
+    "indented comment": " #h",
+    "blanks": "  a/b \t\n\n   \n! a/b/keep ",
+    "crlf and mark": "\ufeffb\r\n*.md\r\n!README.md\r\n",
+    "mark on a later line": "b\n\ufeffx.md",
+    "order": "!README.md\n*.md\n!x.md\nx.md",
+    "back below an excluded folder": "a\n!a/b\na/b/keep",
+    "skipped rule": "*\n!a/b\na",
+    "slash before the sign": "*.md\n/!README.md",
+    "own names": ".dockerignore",
+    "dockerfile": "Dockerfile*",
+    "not ascii": "\u00e9\n\u00a0x.md\u2003",
+}
+
+REFUSED = ["[", "a\n!", "[]a]", "!/", "\\", "x[-a]", "[z-a]", "b\\y"]
+
+
+@pytest.fixture
+def docker() -> Callable[..., subprocess.CompletedProcess[bytes]]:
+    """Run the ``docker`` command."""
+    environment = {"DOCKER_HOST": "tcp://127.0.0.1:2375", **os.environ, "DOCKER_BUILDKIT": "0"}
+
+    def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(  # type: ignore[call-overload, no-any-return]
+            ["docker", *arguments],
+            env=environment,
+            capture_output=True,
+            timeout=60,
+            **options,
+        )
+
+    return run
+
+
+@pytest.fixture
+def tag(docker: Callable[..., subprocess.CompletedProcess[bytes]]) -> Iterator[str]:
+    """The name of an image that is removed afterwards."""
+    name = f"ctx-{uuid.uuid4().hex[:12]}"
+    yield name
+    docker("image", "rm", "--force", name)
+
+
+@pytest.fixture
+def build(docker: Callable[..., subprocess.CompletedProcess[bytes]], tag: str) -> Build:
+    """Build a folder, or a tar, and give what ``COPY . /context/`` copied."""
+
+    def run(root: Path | None, stream: bytes = b"") -> Files:
+        done = docker("build", "--tag", tag, str(root) if root else "-", input=stream)
+        assert done.returncode == 0, done.stderr.decode()
+        container = docker("create", tag, "none").stdout.decode().strip()
+        try:
+            exported = docker("export", container).stdout
+        finally:
+            docker("rm", container)
+        with tarfile.open(fileobj=io.BytesIO(exported), errors="surrogateescape") as tar:
+            return {
+                member.name.removeprefix("context/"): member
+                for member in tar
+                if member.name.startswith("context/")
+            }
+
+    return run
+
+
+def plant(root: Path, ignore: str) -> Path:
+    for path in FILES:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).touch()
+    (root / "Dockerfile").write_text("FROM scratch\nCOPY . /context/\n")
+    (root / ".dockerignore").write_text(ignore, newline="")
+    return root
+
+
+def sent(root: Path) -> set[str]:
+    entries = collect(root, Path("Dockerfile")).entries
+    return {entry.path for entry in entries if entry.kind is not EntryKind.FOLDER}
+
+
+def files(exported: Files) -> set[str]:
+    return {name for name, member in exported.items() if not member.isdir()}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A folder of its own: the suite keeps a home in ``tmp_path``."""
+    folder = tmp_path / "context"
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_same_files_as_the_docker_command(root: Path, build: Build, case: str) -> None:
+    plant(root, CASES[case])
+    # An ignored Dockerfile is hidden from COPY by Docker; we cannot say that in a tar.
+    assert sent(root) == files(build(root)) | {"Dockerfile"}
+
+
+def test_exception_with_a_wildcard_brings_back_files_as_in_buildkit(
+    root: Path, build: Build
+) -> None:
+    plant(root, "*\n!**/keep\n!b")
+    assert files(build(root)) == {"b"}
+    assert sent(root) == {"b", "a/b/keep", "Dockerfile"}
+
+
+@pytest.mark.parametrize("ignore", REFUSED)
+def test_what_docker_refuses_is_refused(
+    root: Path,
+    docker: Callable[..., subprocess.CompletedProcess[bytes]],
+    ignore: str,
+) -> None:
+    plant(root, ignore)
+    assert docker("build", str(root)).returncode != 0
+    with pytest.raises(UsageError, match="is no valid pattern"):
+        sent(root)
+
+
+def test_engine_unpacks_our_stream(root: Path, build: Build) -> None:
+    plant(root, "*.md")
+    (root / "run").write_text("#!/bin/sh\n")
+    (root / "run").chmod(0o700)
+    (root / ("n" * 120)).symlink_to("t" * 120)
+    (root / os.fsdecode(b"caf\xe9")).touch()
+    (root / "empty").mkdir(mode=0o700)
+    context = collect(root, Path("Dockerfile"))
+    exported = build(None, b"".join(context.stream()))
+    assert {
+        name: (member.mode & 0o7777, member.size, member.linkname or None)
+        for name, member in exported.items()
+    } == {entry.path: (entry.mode, entry.size, entry.target) for entry in context.entries}
