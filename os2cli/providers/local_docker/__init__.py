@@ -1,0 +1,1 @@
+"""Machines as containers on a Docker engine."""

@@ -1,0 +1,227 @@
+"""Packages of the distribution, resolved and fetched by the host's own APT.
+
+APT runs on a private state as chdist(1) does: nothing of the host's is changed and no privilege
+is needed. What is the host's stays the host's: proxy, credentials, trusted keys.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from os2cli.errors import Os2Error
+from os2cli.progress import Progress
+from os2cli.providers.local_docker.base_image.apt_sources import AptSource, deb822
+from os2cli.providers.local_docker.base_image.failures import no_base
+from os2cli.providers.local_docker.base_image.programs import ProgramFailed, run
+
+# What `?essential` leaves out of a system that one can work in. One pattern for all of it, because
+# a name that a release doesn't have (usr-is-merged) must match nothing instead of failing.
+_ADDED = ("apt", "ca-certificates", "mount", "passwd", "tzdata", "usr-is-merged")
+PATTERN = f"?or(?essential,{','.join(f'?exact-name({name})' for name in _ADDED)})"
+
+_UPDATE_DEADLINE_S = 180
+_RESOLVE_DEADLINE_S = 60
+_DOWNLOAD_DEADLINE_S = 900
+_KEPT_UNUSED_S = 30 * 24 * 3600
+
+_URI_LINE = re.compile(r"'[^']+' (?P<name>\S+\.deb) \d+ SHA256:(?P<sha256>\w+)")
+
+# A private archives folder instead of the caller's cache: APT takes a file that is there for good
+# when its size is right, and two runs may not share one `partial`.
+_CONFIGURATION = """\
+#clear APT::Architectures;
+#clear APT::Default-Release;
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+#clear DPkg::Post-Invoke;
+APT::Architecture "{architecture}";
+APT::Architectures {{ "{architecture}"; }};
+APT::Install-Recommends "false";
+APT::Install-Suggests "false";
+APT::Sandbox::User "root";
+Acquire::Languages "none";
+Acquire::GzipIndexes "true";
+Acquire::Retries "2";
+Acquire::http::Timeout "20";
+Acquire::https::Timeout "20";
+Debug::NoLocking "true";
+Dir::Cache "{folder}/cache";
+Dir::Cache::archives "archives/";
+Dir::Cache::pkgcache "pkgcache.bin";
+Dir::Cache::srcpkgcache "srcpkgcache.bin";
+Dir::Etc::preferences "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
+Dir::Etc::sourcelist "/dev/null";
+Dir::Etc::sourceparts "{folder}/sources.list.d";
+Dir::Log "{folder}/log";
+Dir::State "{folder}/state";
+Dir::State::lists "lists/";
+Dir::State::status "{folder}/status";
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A package file that APT names: ``sha256`` in hex."""
+
+    name: str
+    sha256: str
+
+
+class PrivateApt:
+    """APT on a state of its own below ``folder``, for one Debian ``architecture``."""
+
+    def __init__(self, folder: Path, architecture: str, progress: Progress) -> None:
+        for name in ("cache/archives/partial", "state/lists/partial", "sources.list.d", "log"):
+            (folder / name).mkdir(parents=True)
+        (folder / "status").touch()
+        self._folder = folder
+        self._progress = progress
+        self._unfetched: list[str] = []
+        self._configuration = folder / "apt.conf"
+        self._configuration.write_text(
+            _CONFIGURATION.format(folder=folder, architecture=architecture), encoding="utf-8"
+        )
+
+    def update(self, sources: Sequence[AptSource], origin: str) -> tuple[AptSource, ...]:
+        """Fetch the indexes, and return the sources whose Release files say ``origin``.
+
+        All are returned when none says so: then they are a re-published mirror of the archive.
+
+        Raises:
+            OperationFailed: ``base_unavailable`` when an archive can't be reached or verified.
+            TimedOut: the archive is too slow.
+        """
+        self._use(sources)
+        self._apt_get("update", deadline_s=_UPDATE_DEADLINE_S, on_line=self._listen)
+        of_origin = self._uris_of(origin)
+        own = tuple(source for source in sources if source.uri.rstrip("/") in of_origin)
+        if own:
+            self._use(own)
+        return own or tuple(sources)
+
+    def _listen(self, line: str) -> None:
+        """An archive that can't be reached is only a warning to ``apt-get update``."""
+        self._progress.log(line)
+        if line.startswith("W: Failed to fetch"):
+            self._unfetched.append(line.removeprefix("W: "))
+
+    def _uris_of(self, origin: str) -> set[str]:
+        uris: set[str] = set()
+
+        def note(line: str) -> None:
+            uri, _, said = line.partition(" ")
+            if said == origin:
+                uris.add(uri.rstrip("/"))
+
+        targets = ("indextargets", "--format", "$(REPO_URI) $(ORIGIN)", "Created-By: Packages")
+        self._apt_get(*targets, deadline_s=_RESOLVE_DEADLINE_S, on_line=note)
+        return uris
+
+    def download(self, cache_dir: Path) -> list[Path]:
+        """Resolve ``PATTERN`` and fetch it, sorted by file name; verified files of
+        ``cache_dir`` are taken from there and new ones left there.
+
+        Raises:
+            OperationFailed: ``base_unavailable`` when packages are missing or can't be fetched.
+            TimedOut: the archive is too slow.
+        """
+        wanted = self._resolve()
+        archives = self._folder / "cache/archives"
+        missing = [item for item in wanted if not _take(item, cache_dir, archives)]
+        done = len(wanted) - len(missing)
+
+        def count(line: str) -> None:
+            nonlocal done
+            self._progress.log(line)
+            if line.startswith("Get:"):
+                self._progress.status("download packages", done, len(wanted))
+                done += 1
+
+        if missing:
+            self._install("--download-only", deadline_s=_DOWNLOAD_DEADLINE_S, on_line=count)
+        _keep(archives, wanted, missing, cache_dir)
+        return sorted(archives / item.name for item in wanted)
+
+    def _resolve(self) -> list[_Wanted]:
+        wanted: list[_Wanted] = []
+
+        def note(line: str) -> None:
+            if found := _URI_LINE.fullmatch(line):
+                wanted.append(_Wanted(found["name"], found["sha256"]))
+
+        # Without a forced one the list shows MD5 sums, for the sake of old scripts.
+        options = ("-qq", "--print-uris", "-o", "Acquire::ForceHash=SHA256")
+        self._install(*options, deadline_s=_RESOLVE_DEADLINE_S, on_line=note)
+        names = {item.name.partition("_")[0] for item in wanted}
+        if lacking := {"apt", "base-files", "dpkg"} - names:
+            missing = f"the package archive offers no {', '.join(sorted(lacking))}"
+            raise no_base("; ".join(self._unfetched) or missing)
+        for line in self._unfetched:
+            self._progress.warn(f"the base may lack updates: {line}")
+        return wanted
+
+    def _use(self, sources: Sequence[AptSource]) -> None:
+        """Only package indexes: desktops and servers configure others, of tens of megabytes."""
+        text = deb822(sources, Targets="Packages")
+        (self._folder / "sources.list.d/os2.sources").write_text(text, encoding="utf-8")
+
+    def _install(self, *options: str, deadline_s: float, on_line: Callable[[str], None]) -> None:
+        command = ("install", "--yes", *options, PATTERN)
+        self._apt_get(*command, deadline_s=deadline_s, on_line=on_line)
+
+    def _apt_get(self, *arguments: str, deadline_s: float, on_line: Callable[[str], None]) -> None:
+        command = ["apt-get", "-c", str(self._configuration), "-q", *arguments]
+        try:
+            run(command, deadline_s=deadline_s, on_line=on_line)
+        except ProgramFailed as failure:
+            raise _explained(failure) from failure
+
+
+def _explained(failure: ProgramFailed) -> Os2Error:
+    said = [line for line in failure.tail if line.startswith(("E: ", "W: "))]
+    why = said[0][3:] if said else str(failure)
+    return no_base(f"packages can't be fetched: {why}", failure.tail)
+
+
+def _take(item: _Wanted, cache_dir: Path, archives: Path) -> bool:
+    """Copy a cached file to where APT looks, unless it isn't what the archive says."""
+    target = archives / item.name
+    try:
+        shutil.copyfile(cache_dir / item.name, target)
+        with target.open("rb") as content:
+            if hashlib.file_digest(content, "sha256").hexdigest() == item.sha256:
+                return True
+    except OSError:
+        pass
+    target.unlink(missing_ok=True)
+    return False
+
+
+def _keep(
+    archives: Path, wanted: Sequence[_Wanted], fetched: Sequence[_Wanted], cache_dir: Path
+) -> None:
+    """Leave the files for the next run; a cache that can't be written is no reason to fail."""
+    with suppress(OSError):
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        for item in fetched:
+            part = cache_dir / f".{item.name}.{archives.parent.parent.name}"
+            shutil.copyfile(archives / item.name, part)
+            part.replace(cache_dir / item.name)
+        for item in wanted:
+            (cache_dir / item.name).touch()
+        for old in _unused(cache_dir):
+            old.unlink()
+
+
+def _unused(cache_dir: Path) -> Iterator[Path]:
+    limit = time.time() - _KEPT_UNUSED_S
+    yield from (path for path in cache_dir.glob("*.deb") if path.stat().st_mtime < limit)

@@ -1,0 +1,91 @@
+"""Images on the engine: looked up by tag and key, imported from a stream, removed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from os2cli.errors import OperationFailed, Os2Error
+from os2cli.providers.local_docker.base_image.failures import FAILED, engine_errors, refused
+
+if TYPE_CHECKING:
+    import docker
+
+REPOSITORY = "os2-base"
+KEY_LABEL = "dev.os2.base"
+TEMPORARY_LABEL = "dev.os2.temporary"
+
+# The engine answers when it has stored the whole layer, which a slow disk delays.
+_IMPORT_TIMEOUT_S = (10, 300)
+
+
+def inspect(engine: docker.APIClient, reference: str) -> dict[str, Any] | None:
+    """What the engine says of an image (``GET /images/{name}/json``), or None.
+
+    Raises:
+        OperationFailed: the engine refused to say.
+        Unreachable: the engine stopped answering.
+    """
+    from docker.errors import ImageNotFound
+
+    with engine_errors(f"looking at {reference}"):
+        try:
+            return dict(engine.inspect_image(reference))
+        except ImageNotFound:
+            return None
+
+
+def image_id(engine: docker.APIClient, reference: str) -> str:
+    """The id of an image that the engine is known to have; raises as ``inspect``."""
+    if found := inspect(engine, reference):
+        return str(found["Id"])
+    raise OperationFailed(f"{reference} has vanished from the engine", code=FAILED)
+
+
+def keyed_image_id(engine: docker.APIClient, reference: str, key: str) -> str | None:
+    """The id of ``reference`` if it was made from what ``key`` names; raises as ``inspect``."""
+    found = inspect(engine, reference) or {}
+    labels = (found.get("Config") or {}).get("Labels") or {}
+    return str(found["Id"]) if labels.get(KEY_LABEL) == key else None
+
+
+def import_image(
+    engine: docker.APIClient, archive: Iterable[bytes], reference: str, changes: list[str]
+) -> str:
+    """Make a one-layer image of a tar stream and return its id.
+
+    ``changes`` are Dockerfile instructions such as ``LABEL a=b``. The SDK's own call has no
+    deadline and hides failures that come in the answer's body.
+
+    Raises:
+        OperationFailed: the engine refused the archive; ``disk_full`` when it has no space left.
+        Unreachable: the engine stopped answering.
+    """
+    repository, _, tag = reference.partition(":")
+    doing = f"importing {reference}"
+    with engine_errors(doing):
+        response = engine.post(
+            f"{engine.base_url}/v{engine.api_version}/images/create",
+            params={"fromSrc": "-", "repo": repository, "tag": tag, "changes": changes},
+            headers={"Content-Type": "application/x-tar"},
+            data=iter(archive),
+            timeout=_IMPORT_TIMEOUT_S,
+        )
+    for line in response.text.splitlines():
+        answer = json.loads(line)
+        said = answer.get("error") or answer.get("message")
+        if said:
+            raise refused(doing, str(said))
+    if not response.ok:
+        raise refused(doing, f"the engine answered {response.status_code}")
+    return image_id(engine, reference)
+
+
+def remove_image(engine: docker.APIClient, reference: str) -> None:
+    """Remove an image of ours; failing to is no news beside what went wrong before."""
+    from docker.errors import ImageNotFound
+
+    with suppress(ImageNotFound, Os2Error), engine_errors(f"removing {reference}"):
+        engine.remove_image(reference, force=True)

@@ -1,0 +1,154 @@
+"""A base image made of the distribution's packages, where no registry can be reached.
+
+Nothing is needed but APT, dpkg-deb and an engine: the first stage is a stream of unpacked
+packages, and the second runs in a container made from it, so no step needs to be root.
+"""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from os2cli.errors import Os2Error, TimedOut
+from os2cli.progress import Progress
+from os2cli.providers.local_docker.base_image import images
+from os2cli.providers.local_docker.base_image.apt_packages import PrivateApt
+from os2cli.providers.local_docker.base_image.failures import engine_errors, refused
+from os2cli.providers.local_docker.base_image.recipe import SECOND_STAGE, Recipe, added_files
+from os2cli.providers.local_docker.base_image.rootfs import first_stage
+
+if TYPE_CHECKING:
+    import docker
+    import requests
+
+_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_CONFIGURING = "configuring the base's packages"
+_CONFIGURE_DEADLINE_S = 600
+_CONNECT_S = 10
+_SILENCE_S = 120
+_PIECE = 1 << 20
+_TAIL = 20
+
+
+def make_base(
+    engine: docker.APIClient, recipe: Recipe, *, cache_dir: Path, progress: Progress
+) -> str:
+    """Make the image of ``recipe`` and return its id; nothing else stays on the engine.
+
+    Raises:
+        OperationFailed: ``base_unavailable`` when packages are missing, ``disk_full``,
+            ``base_failed`` when the engine or a package's configuration fails.
+        TimedOut: a step took longer than its deadline.
+        Unreachable: the engine stopped answering.
+    """
+    with tempfile.TemporaryDirectory(prefix="os2-base-") as folder:
+        with progress.phase(f"fetch packages of {recipe.title}"):
+            apt = PrivateApt(Path(folder), recipe.architecture, progress)
+            sources = apt.update(recipe.sources, recipe.distribution.origin)
+            packages = apt.download(cache_dir)
+        with progress.phase("make the base image"):
+            progress.status("unpack packages")
+            archive = first_stage(packages, list(added_files(recipe, sources)))
+            with (
+                _temporary_image(engine, archive) as image,
+                _container(engine, image) as container,
+            ):
+                _configure(engine, container, 2 * len(packages), progress)
+                progress.status("store the image")
+                return _store(engine, container, recipe)
+
+
+@contextmanager
+def _temporary_image(engine: docker.APIClient, archive: Iterator[bytes]) -> Iterator[str]:
+    """An image that exists only inside; by name, so that an interrupted import is removed too."""
+    reference = f"{images.REPOSITORY}:temporary-{secrets.token_hex(6)}"
+    changes = [f"LABEL {images.TEMPORARY_LABEL}=1", f"ENV {_PATH}"]
+    try:
+        yield images.import_image(engine, archive, reference, changes)
+    finally:
+        images.remove_image(engine, reference)
+
+
+@contextmanager
+def _container(engine: docker.APIClient, image: str) -> Iterator[str]:
+    name = f"{images.REPOSITORY}-{secrets.token_hex(6)}"
+    try:
+        with engine_errors(_CONFIGURING):
+            # Everything was downloaded: without a network nothing else can slip in.
+            engine.create_container(
+                image,
+                command=["/bin/sh", f"/{SECOND_STAGE}"],
+                name=name,
+                labels={images.TEMPORARY_LABEL: "1"},
+                host_config=engine.create_host_config(network_mode="none"),
+            )
+        yield name
+    finally:
+        with suppress(Os2Error), engine_errors(_CONFIGURING):
+            engine.remove_container(name, force=True, v=True)
+
+
+def _configure(engine: docker.APIClient, container: str, steps: int, progress: Progress) -> None:
+    """Run the second stage; dpkg says a line for each package unpacked and each set up."""
+    deadline = time.monotonic() + _CONFIGURE_DEADLINE_S
+    tail: deque[str] = deque(maxlen=_TAIL)
+    done = 0
+    with engine_errors(_CONFIGURING):
+        engine.start(container)
+        with _streamed(engine, f"{container}/logs?follow=1&stdout=1&stderr=1") as answer:
+            for line in _lines(_frames(answer)):
+                progress.log(line)
+                tail.append(line)
+                if line.startswith(("Unpacking ", "Setting up ")):
+                    done = min(done + 1, steps)
+                    progress.status("configure packages", done, steps)
+                if time.monotonic() > deadline:
+                    limit = f"{_CONFIGURE_DEADLINE_S} s"
+                    raise TimedOut(f"{_CONFIGURING}: not done after {limit}, last: {line}")
+        status = int(engine.wait(container, timeout=30)["StatusCode"])
+    if status:
+        raise refused(_CONFIGURING, tail[-1] if tail else f"status {status}", tuple(tail))
+
+
+@contextmanager
+def _streamed(engine: docker.APIClient, path: str) -> Iterator[requests.Response]:
+    """An answer of the engine about containers as it comes, every piece under a deadline.
+
+    The SDK's own calls take the deadline off and leave the connection to the garbage collector.
+    """
+    url = f"{engine.base_url}/v{engine.api_version}/containers/{path}"
+    with engine.get(url, stream=True, timeout=(_CONNECT_S, _SILENCE_S)) as answer:
+        answer.raise_for_status()
+        yield answer
+
+
+def _frames(answer: requests.Response) -> Iterator[bytes]:
+    """The payloads of the engine's multiplexed stream: eight bytes of header, four of them size.
+
+    Source: the Engine API's "Stream format", under "Attach to a container".
+    """
+    while len(header := answer.raw.read(8)) == 8:
+        yield answer.raw.read(int.from_bytes(header[4:], "big"))
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[str]:
+    rest = b""
+    for piece in pieces:
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from (line.decode(errors="replace").rstrip() for line in whole)
+    if rest:
+        yield rest.decode(errors="replace")
+
+
+def _store(engine: docker.APIClient, container: str, recipe: Recipe) -> str:
+    """Import what the container has become as the one layer of the image."""
+    changes = [f"LABEL {images.KEY_LABEL}={recipe.key}", f"ENV {_PATH}", 'CMD ["bash"]']
+    with engine_errors("exporting the base"), _streamed(engine, f"{container}/export") as answer:
+        archive = answer.iter_content(_PIECE)
+        return images.import_image(engine, archive, recipe.reference, changes)

@@ -1,0 +1,158 @@
+"""Pulling an image: its progress, its deadlines, and what its failure means."""
+
+from __future__ import annotations
+
+import queue
+import re
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from os2cli.errors import Os2Error, Unreachable
+from os2cli.progress import Progress
+from os2cli.providers.local_docker.base_image.failures import refused
+
+if TYPE_CHECKING:
+    import docker
+
+FIRST_ANSWER_S = 10.0
+"""How long a registry may keep silent before it counts as out of reach."""
+
+# Verifying and unpacking a large layer on a slow disk is silent for a while.
+_SILENCE_S = 180.0
+
+
+class PullProblem(StrEnum):
+    """Why an image cannot be had; the value completes "the registry …"."""
+
+    UNREACHABLE = "can't be reached"
+    DENIED = "denies access"
+    MISSING = "has no such image"
+
+
+class PullFailed(Exception):
+    """The image cannot be had from its registry; ``reason`` is the engine's own line."""
+
+    def __init__(self, problem: PullProblem, reason: str) -> None:
+        super().__init__(reason)
+        self.problem = problem
+        self.reason = reason
+
+
+# In this order: a proxy's "unexpected HTTP status: 403 Forbidden" is no word of the registry, and
+# "pull access denied … repository does not exist" is a denial, since registries hide what they
+# have. Sources: the distribution specification's error codes, Go's net, net/http and crypto
+# packages, and the engine's wording from 20.10 to 29.
+_MEANINGS = (
+    (
+        PullProblem.UNREACHABLE,
+        r"no such host|server misbehaving|name resolution|connection refused|connection reset"
+        r"|network is unreachable|no route to host|i/o timeout|tls handshake|handshake failure"
+        r"|x509:|tls: |deadline exceeded|client\.timeout|proxyconnect|\beof\b"
+        r"|toomanyrequests|too many requests|unexpected (http )?status(?!.* 401)"
+        r"|error parsing http|bad gateway|service unavailable|gateway timeout"
+        r"|request canceled while waiting",
+    ),
+    (PullProblem.DENIED, r"denied|unauthorized|authentication required|forbidden"),
+    (
+        PullProblem.MISSING,
+        r"not found|manifest unknown|name unknown|no such image|does not exist"
+        r"|no matching manifest|does not match the specified platform|no match for platform",
+    ),
+)
+
+
+def pull_failure(said: str) -> Os2Error | PullFailed:
+    """What the engine's message about a pull means; an ``Os2Error`` when it's about the engine."""
+    for problem, pattern in _MEANINGS:
+        if re.search(pattern, said, re.IGNORECASE):
+            return PullFailed(problem, said)
+    return refused("pulling the base image", said)
+
+
+def pull(
+    engine: docker.APIClient,
+    reference: str,
+    *,
+    platform: str | None,
+    progress: Progress,
+    first_answer_s: float = FIRST_ANSWER_S,
+) -> None:
+    """Pull ``reference`` with the credentials that the SDK finds in the user's configuration.
+
+    Raises:
+        PullFailed: the registry is out of reach, denies access or lacks the image.
+        OperationFailed: the engine cannot store it.
+    """
+    layers: dict[str, bool] = {}
+    for event in _events(engine, reference, platform, first_answer_s):
+        if said := event.get("error"):
+            raise pull_failure(str(said))
+        _report(event, layers, progress)
+
+
+def _report(event: Mapping[str, Any], layers: dict[str, bool], progress: Progress) -> None:
+    status, layer = str(event.get("status", "")), event.get("id")
+    detail = event.get("progressDetail") or {}
+    if status == "Pulling fs layer":
+        layers.setdefault(str(layer), False)
+    elif status in ("Pull complete", "Already exists"):
+        layers[str(layer)] = True
+    if detail.get("total"):
+        progress.status(f"{status.lower()} {layer}", detail.get("current"), detail["total"])
+    elif layers:
+        progress.status("pull layers", sum(layers.values()), len(layers))
+    else:
+        progress.log(status)
+
+
+def _events(
+    engine: docker.APIClient, reference: str, platform: str | None, first_answer_s: float
+) -> Iterator[Mapping[str, Any]]:
+    """The engine's events, each awaited under a deadline.
+
+    The SDK pulls without one, and the engine sends nothing at all while it tries to reach a
+    registry. Hence a thread that may be left behind: it ends when the engine gives up.
+    """
+    events: queue.SimpleQueue[Mapping[str, Any] | Exception | None] = queue.SimpleQueue()
+    left = threading.Event()
+
+    def read() -> None:
+        try:
+            for event in engine.pull(reference, platform=platform, stream=True, decode=True):
+                events.put(event)
+                if left.is_set():
+                    return
+            events.put(None)
+        except Exception as error:  # noqa: BLE001 - handed to the thread that waits for it
+            events.put(error)
+
+    threading.Thread(target=read, name="os2-pull", daemon=True).start()
+    wait_s, started = first_answer_s, time.monotonic()
+    try:
+        while (event := events.get(timeout=wait_s)) is not None:
+            if isinstance(event, Exception):
+                raise _translated(event) from event
+            yield event
+            wait_s = _SILENCE_S
+    except queue.Empty:
+        waited = time.monotonic() - started
+        raise PullFailed(PullProblem.UNREACHABLE, f"no answer after {waited:.0f} s") from None
+    finally:
+        left.set()
+
+
+def _translated(error: Exception) -> Exception:
+    from docker.errors import APIError, DockerException
+    from requests.exceptions import RequestException
+    from urllib3.exceptions import HTTPError
+
+    if isinstance(error, APIError):
+        return pull_failure(str(error.explanation or error))
+    if isinstance(error, (RequestException, HTTPError)):
+        return Unreachable(f"the engine stopped answering while it pulled ({error})")
+    if isinstance(error, DockerException):
+        return refused("pulling the base image", str(error))
+    return error

@@ -1,0 +1,132 @@
+"""An image in which the host's extra certificate authorities are trusted."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from collections import deque
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from os2cli.certificates import HostCertificates
+from os2cli.progress import Progress
+from os2cli.providers.local_docker.base_image import images
+from os2cli.providers.local_docker.base_image.failures import engine_errors, refused
+
+if TYPE_CHECKING:
+    import docker
+
+_RECIPE = 1
+_SILENCE_S = 120
+_FOLDER = "usr/local/share/ca-certificates"
+
+# A slim image has neither the tool nor a network that trusts us to fetch it through. The bundle is
+# the file that OpenSSL, GnuTLS and curl read on Debian and Alpine alike; when the tool is
+# installed later, it makes the bundle anew from the folder.
+_SCRIPT = f"""\
+set -eu
+if command -v update-ca-certificates >/dev/null; then
+    exec update-ca-certificates
+fi
+mkdir -p /etc/ssl/certs
+cat /{_FOLDER}/os2-*.crt >>/etc/ssl/certs/ca-certificates.crt
+"""
+
+
+def trusting_image(
+    engine: docker.APIClient,
+    reference: str,
+    certificates: HostCertificates,
+    *,
+    platform: str | None,
+    progress: Progress,
+) -> tuple[str, str]:
+    """Return (reference, id) of an image like ``reference`` that trusts ``certificates``.
+
+    It is made once per base and set of authorities, and keeps the base's configuration.
+
+    Raises:
+        OperationFailed: the base has no shell, or the engine failed; ``disk_full``.
+        Unreachable: the engine stopped answering.
+    """
+    base = images.inspect(engine, reference) or {}
+    trusting, key = _name_and_key(base, certificates)
+    if found := images.keyed_image_id(engine, trusting, key):
+        return trusting, found
+    user = str((base.get("Config") or {}).get("User") or "")
+    with progress.phase("trust the host's certificates"):
+        _build(engine, _context(reference, user, certificates), trusting, key, platform, progress)
+    return trusting, images.image_id(engine, trusting)
+
+
+def find_trusting_image(
+    engine: docker.APIClient, reference: str, certificates: HostCertificates
+) -> tuple[str, str] | None:
+    """(reference, id) of the image that ``trusting_image`` has made before; raises as it does."""
+    trusting, key = _name_and_key(images.inspect(engine, reference) or {}, certificates)
+    found = images.keyed_image_id(engine, trusting, key)
+    return (trusting, found) if found else None
+
+
+def _name_and_key(base: Mapping[str, Any], certificates: HostCertificates) -> tuple[str, str]:
+    inputs = f"{_RECIPE} {base.get('Id')} {certificates.digest} {_SCRIPT}"
+    key = hashlib.sha256(inputs.encode()).hexdigest()
+    return f"{images.REPOSITORY}:{key[:12]}", key
+
+
+def _context(reference: str, user: str, certificates: HostCertificates) -> bytes:
+    files = {"Dockerfile": _dockerfile(reference, user)}
+    for certificate in certificates.pems:
+        files[f"certificates/os2-{certificate.fingerprint[:16]}.crt"] = certificate.pem
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        for name, text in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text.encode())
+            archive.addfile(info, io.BytesIO(text.encode()))
+    return content.getvalue()
+
+
+def _dockerfile(reference: str, user: str) -> str:
+    # The JSON form runs whatever SHELL the base has set; USER is touched only where it's set.
+    lines = [f"FROM {reference}"]
+    lines += ["USER 0"] if user else []
+    lines += [f"COPY certificates/ /{_FOLDER}/", f"RUN {json.dumps(['/bin/sh', '-c', _SCRIPT])}"]
+    lines += [f"USER {user}"] if user else []
+    return "\n".join([*lines, ""])
+
+
+def _build(
+    engine: docker.APIClient,
+    context: bytes,
+    tag: str,
+    key: str,
+    platform: str | None,
+    progress: Progress,
+) -> None:
+    doing = "adding the host's certificates to the base image"
+    tail: deque[str] = deque(maxlen=20)
+    said = ""
+    with engine_errors(doing):
+        answers = engine.build(
+            fileobj=io.BytesIO(context),
+            custom_context=True,
+            decode=True,
+            tag=tag,
+            labels={images.KEY_LABEL: key},
+            platform=platform,
+            network_mode="none",
+            timeout=_SILENCE_S,
+            rm=True,
+            forcerm=True,
+        )
+        for answer in answers:
+            line = str(answer.get("stream", "")).rstrip()
+            if line:
+                progress.log(line)
+                tail.append(line)
+            said = said or str(answer.get("error", ""))
+    if said:
+        raise refused(doing, said, tuple(tail))
