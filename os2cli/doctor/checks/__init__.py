@@ -1,0 +1,1 @@
+"""One module for each thing that ``os2 doctor`` looks at."""

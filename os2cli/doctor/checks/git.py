@@ -1,0 +1,64 @@
+"""git and the repository: they decide which files go into the image."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+from os2cli.doctor.findings import Finding, Remedy, Status
+
+if TYPE_CHECKING:
+    from os2cli.doctor.engine_facts import SharedEngine
+    from os2cli.doctor.inputs import DoctorInputs
+
+_NAME = "git"
+_SECONDS = 2.5
+
+
+def check_git(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
+    """See whether git runs and accepts the repository."""
+    del engine
+    program = shutil.which("git", path=inputs.variables.get("PATH", ""))
+    if program is None:
+        return Finding(
+            _NAME,
+            Status.PROBLEM,
+            "git is not on the PATH",
+            "git decides which files go into the image",
+            Remedy("install git", ("sudo apt-get install git",)),
+        )
+    version = _git(inputs, program, "--version").stdout.strip().removeprefix("git version ")
+    root = inputs.repo_root
+    if root is None:
+        why = "the folder itself, without what .dockerignore names, goes into the image"
+        return Finding(_NAME, Status.WARNING, f"git {version}; this is no git checkout", why)
+    answer = _git(inputs, program, "-C", str(root), "rev-parse", "--show-toplevel")
+    if answer.returncode == 0:
+        return Finding(_NAME, Status.OK, f"git {version}, repository {root}")
+    lines = answer.stderr.strip().splitlines() or ["git rev-parse failed"]
+    return Finding(_NAME, Status.PROBLEM, f"git refuses {root}: {lines[0]}", None, _remedy(answer))
+
+
+def _remedy(answer: subprocess.CompletedProcess[str]) -> Remedy | None:
+    if "dubious ownership" not in answer.stderr:
+        return None
+    root = shlex.quote(str(answer.args[2]))
+    return Remedy(
+        "tell git that you trust this folder, which belongs to another user",
+        (f"git config --global --add safe.directory {root}",),
+    )
+
+
+def _git(inputs: DoctorInputs, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [program, *arguments],
+        env={**inputs.variables, "LC_ALL": "C"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=_SECONDS,
+        check=False,
+    )

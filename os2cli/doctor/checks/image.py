@@ -1,0 +1,36 @@
+"""The sandbox image: is it there, and was it built from what the repository holds now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from os2cli.doctor.findings import Finding, Remedy, Status
+from os2cli.errors import Os2Error
+
+if TYPE_CHECKING:
+    from os2cli.doctor.engine_facts import SharedEngine
+    from os2cli.doctor.inputs import DoctorInputs
+
+_NAME = "image"
+_BUILD = "os2 snapshot local-docker"
+
+
+def check_image(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
+    """Ask the caller's ``image``, which knows how the image is built."""
+    try:
+        engine.facts()
+    except Os2Error:
+        return Finding(_NAME, Status.SKIPPED, "not known while the engine does not answer")
+    try:
+        image = inputs.image()
+    except Os2Error as error:
+        remedy = Remedy(error.hint) if error.hint else None
+        return Finding(_NAME, Status.PROBLEM, error.message, remedy=remedy)
+    if image.built is None:
+        remedy = Remedy("build it", (_BUILD,))
+        return Finding(_NAME, Status.WARNING, f"there is no image {image.reference}", None, remedy)
+    what = f"{image.reference}, built {image.built:%Y-%m-%d %H:%M} UTC"
+    if image.fresh:
+        return Finding(_NAME, Status.OK, f"{what}, is up to date")
+    why = image.reason or "the repository changed since"
+    return Finding(_NAME, Status.WARNING, f"{what}, is stale", why, Remedy("rebuild it", (_BUILD,)))

@@ -1,0 +1,108 @@
+"""What a Docker engine says about itself, asked once and shared by the checks."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from os2cli.errors import Os2Error
+from os2cli.models import Endpoint
+from os2cli.providers.local_docker.connection import connect, explained
+
+# Products whose engine runs inside a virtual machine, by what /info calls the system or the host.
+_PRODUCTS = {
+    "docker desktop": "Docker Desktop",
+    "orbstack": "OrbStack",
+    "colima": "Colima",
+    "rancher desktop": "Rancher Desktop",
+}
+REQUEST_SECONDS = 2.4  # below the deadline of a check, so that the reason is told, not the deadline
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """From ``GET /version`` and ``GET /info``; ``architecture`` is Go's (amd64, arm64).
+
+    ``identity`` tells two engines apart and may be empty; ``in_vm`` means that ``data_root`` is a
+    path inside a product's virtual machine.
+    """
+
+    version: str
+    api_version: str
+    system: str
+    architecture: str
+    flavour: str
+    in_vm: bool
+    storage_driver: str
+    data_root: str
+    host_name: str
+    identity: str
+
+
+def ask_engine(endpoint: Endpoint, timeout: float = REQUEST_SECONDS) -> EngineFacts:
+    """Ask an engine about itself; ``timeout`` in seconds holds for each request.
+
+    Raises:
+        Os2Error: whatever ``explain_unreachable`` makes of the failure.
+    """
+    client = connect(endpoint, request_seconds=timeout, connect_seconds=timeout)
+    with contextlib.closing(client), explained(endpoint):
+        return _facts(client.version(api_version=False), client.info())
+
+
+def _facts(version: dict[str, Any], info: dict[str, Any]) -> EngineFacts:
+    product = _product(info)
+    return EngineFacts(
+        version=str(version.get("Version", "?")),
+        api_version=str(version["ApiVersion"]),
+        system=str(version.get("Os", "?")),
+        architecture=str(version.get("Arch", "?")),
+        flavour=product or _flavour(version, info),
+        in_vm=product is not None,
+        storage_driver=str(info.get("Driver", "?")),
+        data_root=str(info.get("DockerRootDir", "")),
+        host_name=str(info.get("Name", "")),
+        identity=str(info.get("ID", "")),
+    )
+
+
+def _product(info: dict[str, Any]) -> str | None:
+    described = f"{info.get('OperatingSystem', '')} {info.get('Name', '')}".lower()
+    return next((name for mark, name in _PRODUCTS.items() if mark in described), None)
+
+
+def _flavour(version: dict[str, Any], info: dict[str, Any]) -> str:
+    names = [str(part.get("Name", "")) for part in version.get("Components") or []]
+    kind = "Podman" if any("Podman" in name for name in names) else "Docker Engine"
+    rootless = any("rootless" in str(option) for option in info.get("SecurityOptions") or [])
+    return f"rootless {kind}" if rootless else kind
+
+
+class SharedEngine:
+    """The engine that ``resolve_endpoint`` chose; the first check that asks makes the request."""
+
+    def __init__(self, endpoint: Endpoint | Os2Error) -> None:
+        self._endpoint = endpoint
+        self._lock = threading.Lock()
+        self._answer: EngineFacts | Os2Error | None = None
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where the engine is; raises the ``Os2Error`` with which its resolution ended."""
+        if isinstance(self._endpoint, Os2Error):
+            raise self._endpoint
+        return self._endpoint
+
+    def facts(self) -> EngineFacts:
+        """What the engine says about itself; raises ``Os2Error`` when it does not."""
+        with self._lock:
+            if self._answer is None:
+                try:
+                    self._answer = ask_engine(self.endpoint)
+                except Os2Error as error:
+                    self._answer = error
+        if isinstance(self._answer, Os2Error):
+            raise self._answer
+        return self._answer

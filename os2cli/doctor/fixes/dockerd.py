@@ -1,0 +1,175 @@
+"""Starts dockerd without an init: in containers, in WSL and on bare virtual machines."""
+
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+from subprocess import Popen
+from urllib.parse import urlsplit
+
+from os2cli.doctor.engine_facts import ask_engine
+from os2cli.doctor.fixes.cgroups import ensure_cgroups
+from os2cli.doctor.fixes.commands import TAIL_LINES
+from os2cli.doctor.fixes.host import Host
+from os2cli.doctor.fixes.json_file import read_settings
+from os2cli.errors import Conflict, OperationFailed, Os2Error, TimedOut
+from os2cli.models import Endpoint
+from os2cli.progress import Progress
+
+LOG = "/var/log/os2-dockerd.log"
+_VERDICT = "failed to start daemon"  # dockerd's last words, which may have several lines
+_DEADLINE_SECONDS = 30.0
+_POLL_SECONDS = 0.1
+_PID_FILES = {
+    "/var/run/docker.pid": "dockerd",
+    "/var/run/docker/containerd/containerd.pid": "containerd",
+}
+
+
+def start_dockerd(host: Host, progress: Progress, deadline: float = _DEADLINE_SECONDS) -> None:
+    """Start dockerd and wait, at most ``deadline`` seconds for each try, until it answers.
+
+    Raises:
+        Conflict: a dockerd runs already and does not answer.
+        OperationFailed: it dies; the last lines of its log come along.
+        TimedOut: it runs and does not answer in time.
+    """
+    ensure_cgroups(host, progress)
+    _remove_stale_pid_files(host)
+    options, endpoint = _listen_options(host, progress)
+    progress.status("waiting for dockerd to answer")
+    tail = _try(host, options, endpoint, deadline)
+    if tail and _is_about_iptables(tail):
+        tail = _try_other_iptables(host, progress, tail, options, endpoint, deadline)
+    if tail:
+        reason = next((line for line in tail if line.startswith(_VERDICT)), tail[-1])
+        raise OperationFailed(
+            f"dockerd ended right after its start: {reason}",
+            hint=f"see its log: {host.path(LOG)}",
+            code="engine_start_failed",
+            log_tail=tail,
+        )
+
+
+def _try(host: Host, options: list[str], endpoint: Endpoint, deadline: float) -> tuple[str, ...]:
+    """Start once; returns the end of the log when dockerd died, nothing when it answers."""
+    log = host.path(LOG)
+    start = log.stat().st_size if log.exists() else 0
+    process = host.commands.start_detached(["dockerd", *options], log)
+    try:
+        answers = _wait(process, endpoint, time.monotonic() + deadline)
+    except BaseException:  # an interrupt: whoever stops us does not want it
+        process.terminate()
+        raise
+    if answers:
+        return ()
+    if process.poll() is None:
+        raise TimedOut(
+            f"dockerd runs (process {process.pid}) but did not answer within {deadline:g} s",
+            hint=f"see its log: {log}",
+            code="engine_start_timeout",
+            log_tail=_tail(log, start),
+        )
+    return _tail(log, start) or (f"status {process.returncode}, and its log is empty",)
+
+
+def _wait(process: Popen[bytes], endpoint: Endpoint, end: float) -> bool:
+    while process.poll() is None and time.monotonic() < end:
+        try:
+            ask_engine(endpoint, timeout=1.0)
+        except Os2Error:
+            time.sleep(_POLL_SECONDS)
+        else:
+            return True
+    return False
+
+
+def _tail(log: Path, start: int) -> tuple[str, ...]:
+    with log.open("rb") as file:
+        file.seek(start)
+        lines = file.read().decode(errors="replace").splitlines()
+    return tuple(line for line in lines if line.strip())[-TAIL_LINES:]
+
+
+def _remove_stale_pid_files(host: Host) -> None:
+    """Remove what a killed daemon left; its number may belong to any other process by now."""
+    for name, program in _PID_FILES.items():
+        file = host.path(name)
+        try:
+            pid = int(file.read_text())
+        except FileNotFoundError:
+            continue
+        except ValueError:
+            pid = 0
+        if _program(host, pid) != program:
+            file.unlink(missing_ok=True)
+        elif program == "dockerd":
+            raise Conflict(
+                f"dockerd runs already (process {pid}) but does not answer",
+                hint=f"end it, then try again: kill {pid}",
+                code="engine_hangs",
+            )
+
+
+def _program(host: Host, pid: int) -> str:
+    """The name of a live process, empty when it is dead; where no init reaps, the dead linger."""
+    try:
+        lines = host.path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return ""
+    status = {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return "" if status.get("State", "Z")[0] in "ZX" else status.get("Name", "")
+
+
+def _listen_options(host: Host, progress: Progress) -> tuple[list[str], Endpoint]:
+    """The ``-H`` options, and where to wait: daemon.json's ``hosts`` exclude options of ours."""
+    config = host.path("/etc/docker/daemon.json")
+    if hosts := read_settings(config).get("hosts"):
+        if host.tcp_url not in hosts:
+            progress.notice(f"the TCP API stays as the hosts in {config} say")
+        return [], Endpoint(str(hosts[0]).replace("fd://", host.socket.url), f"{config}")
+    options = ["-H", host.socket.url]
+    if _is_taken(host.tcp_url):
+        progress.warn(f"something else listens at {host.tcp_url}: the TCP API stays off")
+        return options, host.socket
+    return [*options, "-H", host.tcp_url], host.socket
+
+
+def _is_taken(url: str) -> bool:
+    address = urlsplit(url)
+    try:
+        socket.create_connection((address.hostname, address.port), timeout=0.5).close()
+    except OSError:
+        return False
+    return True
+
+
+def _is_about_iptables(tail: tuple[str, ...]) -> bool:
+    return any("iptables" in line and "fail" in line.lower() for line in tail)
+
+
+def _try_other_iptables(
+    host: Host,
+    progress: Progress,
+    first_tail: tuple[str, ...],
+    options: list[str],
+    endpoint: Endpoint,
+    deadline: float,
+) -> tuple[str, ...]:
+    """Kernels differ in which of iptables' two backends they have; put back what did not help."""
+    current = host.path("/etc/alternatives/iptables")
+    before = str(current.readlink()) if current.is_symlink() else ""
+    other = "iptables-nft" if before.endswith("-legacy") else "iptables-legacy"
+    if not before or not host.path(f"/usr/sbin/{other}").exists():
+        return first_tail
+    progress.notice(f"iptables fails; trying {other}")
+    _set_iptables(host, f"/usr/sbin/{other}")
+    tail = _try(host, options, endpoint, deadline)
+    if tail:
+        _set_iptables(host, before)
+    return tail
+
+
+def _set_iptables(host: Host, target: str) -> None:
+    host.commands.check(("update-alternatives", "--set", "iptables", target), timeout=30)

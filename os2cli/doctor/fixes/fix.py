@@ -1,0 +1,21 @@
+"""One fix: what it will do in words, and the doing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from os2cli.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """``actions`` are shown before ``apply``, which is idempotent and raises ``Os2Error``.
+
+    ``apply`` opens no phase; the caller does, with ``title``.
+    """
+
+    id: str
+    title: str
+    actions: tuple[str, ...]
+    apply: Callable[[Progress], None]

@@ -1,0 +1,105 @@
+"""Installs Docker Engine from the packages of Debian or Ubuntu."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+from os2cli.doctor.fixes.fix import Fix
+from os2cli.doctor.fixes.host import Host
+from os2cli.errors import OperationFailed
+from os2cli.progress import Progress
+
+PACKAGES = ("docker.io", "iptables", "ca-certificates")
+_UPDATE_SECONDS = 180.0
+_INSTALL_SECONDS = 600.0
+_APT = ("apt-get", "-o", "DPkg::Lock::Timeout=120")
+_INSTALL = (*_APT, "install", "-y", "--no-install-recommends", *PACKAGES)
+_QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
+_POLICY = "/usr/sbin/policy-rc.d"
+
+
+def install_engine(host: Host) -> Fix:
+    """The fix for a computer without Docker Engine that has apt-get."""
+    actions = ("apt-get update", " ".join(_INSTALL))
+    return Fix(
+        "install-engine",
+        "install Docker Engine",
+        actions,
+        lambda progress: _install(host, progress),
+    )
+
+
+def _install(host: Host, progress: Progress) -> None:
+    if host.commands.find("dockerd"):
+        return
+    with _services_held_back(host):
+        _update(host, progress)
+        _install_packages(host, progress)
+
+
+def _update(host: Host, progress: Progress) -> None:
+    """Refresh the package lists; a third-party source that fails does not matter."""
+    progress.status("apt-get update")
+    argv = (*_APT, "update")
+    result = host.commands.run(argv, timeout=_UPDATE_SECONDS, on_line=progress.log, extra=_QUIET)
+    offers: list[str] = []
+    host.commands.run(("apt-cache", "policy", PACKAGES[0]), timeout=30, on_line=offers.append)
+    if not any("Candidate:" in line and "(none)" not in line for line in offers):
+        failed = bool(_complaints(result.tail))
+        reason = "the package lists could not be fetched" if failed else "see /etc/apt"
+        raise OperationFailed(
+            f"no package source offers {PACKAGES[0]}: {reason}",
+            hint="check the network and the package sources, then: apt-get update",
+            code="engine_not_installable",
+            log_tail=result.tail,
+        )
+    if result.returncode != 0:
+        progress.warn(f"apt-get update complained: {' '.join(_complaints(result.tail)[:1])}")
+
+
+def _complaints(lines: tuple[str, ...]) -> list[str]:
+    return [line for line in lines if line.startswith(("E:", "W:"))]
+
+
+def _install_packages(host: Host, progress: Progress) -> None:
+    progress.status("apt-get install")
+    run = host.commands.run
+    result = run(_INSTALL, timeout=_INSTALL_SECONDS, on_line=progress.log, extra=_QUIET)
+    if any("dpkg --configure -a" in line for line in result.tail):  # an earlier run was cut short
+        progress.notice("an interrupted dpkg is finished first")
+        repair = ("dpkg", "--configure", "-a")
+        run(repair, timeout=_INSTALL_SECONDS, on_line=progress.log, extra=_QUIET)
+        result = run(_INSTALL, timeout=_INSTALL_SECONDS, on_line=progress.log, extra=_QUIET)
+    if result.returncode != 0:
+        raise OperationFailed(
+            "Docker Engine could not be installed: "
+            + " ".join(_complaints(result.tail)[:1] or [f"apt-get ended with {result.returncode}"]),
+            hint=f"try it by hand: {' '.join(_INSTALL)}",
+            code="engine_install_failed",
+            log_tail=result.tail,
+        )
+
+
+@contextlib.contextmanager
+def _services_held_back(host: Host) -> Iterator[None]:
+    """Keep packages from starting services where no init would look after them.
+
+    A ``policy-rc.d`` that is there already stays, and decides.
+    """
+    policy = host.path(_POLICY)
+    try:
+        if host.has_systemd:
+            raise FileExistsError
+        descriptor = os.open(policy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o755)
+    except FileExistsError:
+        yield
+        return
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write("#!/bin/sh\nexit 101\n")  # 101: action forbidden, see invoke-rc.d(8)
+        policy.chmod(0o755)
+        yield
+    finally:
+        policy.unlink(missing_ok=True)

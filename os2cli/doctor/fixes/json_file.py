@@ -1,0 +1,76 @@
+"""Edits a product's JSON settings: merged, backed up, replaced in one step, or not touched."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from os2cli.errors import OperationFailed, UsageError
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The object in ``path``; empty when the file is missing or empty.
+
+    Raises:
+        UsageError: the file holds no JSON object (``settings_broken``); it is left as it is.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise _broken(f"{path} cannot be read: {error}") from error
+    try:
+        settings = json.loads(text) if text.strip() else {}
+    except json.JSONDecodeError as error:
+        raise _broken(f"{path}, line {error.lineno}: {error.msg}") from error
+    if not isinstance(settings, dict):
+        raise _broken(f"{path}, line 1: it holds no JSON object")
+    return settings
+
+
+def write_settings(path: Path, settings: dict[str, Any], now: datetime) -> Path | None:
+    """Replace ``path``, keeping its mode and owner; returns the backup of what was there.
+
+    Raises:
+        OperationFailed: the folder cannot be written to; the file is as it was.
+    """
+    target = path.resolve()  # a settings file may be a link into someone's dotfiles
+    backup = target.with_name(f"{target.name}.os2-backup-{now:%Y%m%dT%H%M%SZ}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        exists = target.exists()
+        if exists:
+            shutil.copy2(target, backup)
+        _replace(target, json.dumps(settings, indent=2, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise OperationFailed(f"cannot write {path}: {error.strerror}") from error
+    return backup if exists else None
+
+
+def _replace(target: Path, text: str) -> None:
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, name)
+            if hasattr(os, "chown"):
+                os.chown(name, target.stat().st_uid, target.stat().st_gid)
+        else:
+            Path(name).chmod(0o644)
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _broken(problem: str) -> UsageError:
+    return UsageError(problem, hint="repair the file; it was not touched", code="settings_broken")

@@ -1,0 +1,68 @@
+"""Runs all checks at once; none of them can hold up the others, the answer or the exit."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+
+from os2cli.doctor.checks.architecture import check_architecture
+from os2cli.doctor.checks.disk import check_disk
+from os2cli.doctor.checks.engine import check_engine
+from os2cli.doctor.checks.git import check_git
+from os2cli.doctor.checks.image import check_image
+from os2cli.doctor.checks.stage import check_stage
+from os2cli.doctor.checks.tcp_api import check_tcp_api
+from os2cli.doctor.engine_facts import SharedEngine
+from os2cli.doctor.findings import Finding, Status
+from os2cli.doctor.inputs import DoctorInputs
+
+Check = Callable[[DoctorInputs, SharedEngine], Finding]
+
+DEADLINE_SECONDS = 3.0
+CHECKS: dict[str, Check] = {
+    "engine": check_engine,
+    "tcp-api": check_tcp_api,
+    "disk": check_disk,
+    "image": check_image,
+    "stage": check_stage,
+    "git": check_git,
+    "architecture": check_architecture,
+}
+
+
+def run_checks(inputs: DoctorInputs, deadline: float = DEADLINE_SECONDS) -> list[Finding]:
+    """Run every check and return one finding for each, in the order of ``CHECKS``.
+
+    ``deadline`` is what each check has, in seconds; a check that needs longer becomes a finding
+    that says so. Never raises because of what is found.
+    """
+    engine = SharedEngine(inputs.endpoint)
+    end = time.monotonic() + deadline
+    running = [(name, _start(name, check, inputs, engine)) for name, check in CHECKS.items()]
+    return [_collect(name, answer, end, deadline) for name, answer in running]
+
+
+def _start(
+    name: str, check: Check, inputs: DoctorInputs, engine: SharedEngine
+) -> queue.SimpleQueue[Finding]:
+    answer: queue.SimpleQueue[Finding] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            answer.put(check(inputs, engine))
+        except Exception as error:  # noqa: BLE001  # one broken check must not hide the others
+            what = f"the check itself failed: {type(error).__name__}: {error}"
+            answer.put(Finding(name, Status.PROBLEM, what))
+
+    # Daemon threads, not an executor: the interpreter would wait for an executor's at its exit.
+    threading.Thread(target=run, name=f"doctor-{name}", daemon=True).start()
+    return answer
+
+
+def _collect(name: str, answer: queue.SimpleQueue[Finding], end: float, deadline: float) -> Finding:
+    try:
+        return answer.get(timeout=max(0.0, end - time.monotonic()))
+    except queue.Empty:
+        return Finding(name, Status.PROBLEM, f"no answer in {deadline:g} s")

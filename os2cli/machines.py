@@ -1,0 +1,205 @@
+"""Use cases around machines: create, wait, bring up, remove."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from os2cli.errors import Conflict, NotFound, OperationFailed, Os2Error, TimedOut
+from os2cli.machine_name import suggest_machine_name
+from os2cli.models import Health, Machine, MachineSpec, MachineState
+from os2cli.progress import SILENT, Progress
+from os2cli.providers.base import MachineProvider
+
+POLL_SECONDS = 0.1
+LOG_LINES = 20
+NAME_ATTEMPTS = 20
+REQUESTS_AT_ONCE = 8
+FAILED_STEP_PREFIX = "entry: step "
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time as the waits see it: seconds that only go forward, and a pause."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What became of one removal: ``removed`` False and no error means that there was nothing."""
+
+    name: str
+    removed: bool
+    error: Os2Error | None = None
+
+    @property
+    def outcome(self) -> str:
+        """``removed``, ``missing`` or ``failed``."""
+        if self.error is not None:
+            return "failed"
+        return "removed" if self.removed else "missing"
+
+
+def create_machine(
+    provider: MachineProvider,
+    spec: MachineSpec,
+    *,
+    wait_seconds: float | None,
+    progress: Progress = SILENT,
+    clock: Clock = Clock(),
+) -> Machine:
+    """Create a machine and wait until its daemon is healthy (``wait_seconds`` None: don't).
+
+    An empty ``spec.name`` is replaced by a free one. What was created is removed again when the
+    machine does not become healthy, or the wait is interrupted.
+    """
+    machine = None
+    try:
+        with progress.phase("create"):
+            machine = _create_named(provider, spec, progress)
+        if wait_seconds is None:
+            return machine
+        return wait_until_healthy(provider, machine, wait_seconds, progress=progress, clock=clock)
+    except BaseException:
+        if machine is not None:
+            _undo_create(provider, machine.name, progress)
+        raise
+
+
+def _undo_create(provider: MachineProvider, name: str, progress: Progress) -> None:
+    try:
+        provider.remove(name)
+    except Os2Error as error:
+        # Why the create failed is worth more than why its undoing did.
+        progress.warn(f"machine {name} is still there: {error.message}")
+        progress.warn(f"remove it with: os2 machine rm {name}")
+
+
+def _create_named(provider: MachineProvider, spec: MachineSpec, progress: Progress) -> Machine:
+    if spec.name:
+        return provider.create(spec, progress)
+    for _ in range(NAME_ATTEMPTS):
+        try:
+            return provider.create(replace(spec, name=suggest_machine_name()), progress)
+        except Conflict as error:
+            if error.code not in ("machine_exists", "name_taken", "machine_busy"):
+                raise
+    raise Conflict("no free name was found", hint="name the machine: os2 machine create NAME")
+
+
+def bring_up(
+    provider: MachineProvider,
+    name: str,
+    *,
+    wait_seconds: float,
+    progress: Progress = SILENT,
+    clock: Clock = Clock(),
+) -> Machine | None:
+    """Make an existing machine answer: start it when it is stopped, wait until it is healthy.
+
+    Returns None when there is none of that name.
+    """
+    try:
+        machine = provider.get(name)
+    except NotFound:
+        return None
+    if machine.state is MachineState.CREATING:
+        # Its creator may still be at work; when it isn't, a create clears the name.
+        return None
+    if machine.state is not MachineState.RUNNING:
+        with progress.phase("start"):
+            machine = provider.start(name)
+    if provider.probe(machine) is Health.HEALTHY:
+        return replace(machine, health=Health.HEALTHY)
+    return wait_until_healthy(provider, machine, wait_seconds, progress=progress, clock=clock)
+
+
+def wait_until_healthy(
+    provider: MachineProvider,
+    machine: Machine,
+    seconds: float,
+    *,
+    progress: Progress = SILENT,
+    clock: Clock = Clock(),
+) -> Machine:
+    """Ask again and again until the daemon answers.
+
+    Raises:
+        OperationFailed: the machine ended meanwhile; the message is the step that failed.
+        TimedOut: the deadline passed; the message says the last state.
+    """
+    deadline = clock.now() + seconds
+    with progress.phase("healthy"):
+        while True:
+            if provider.probe(machine) is Health.HEALTHY:
+                return replace(machine, health=Health.HEALTHY)
+            machine = provider.get(machine.name)
+            if machine.state not in (MachineState.RUNNING, MachineState.CREATING):
+                raise _ended(provider, machine)
+            if clock.now() >= deadline:
+                raise _not_healthy(provider, machine, seconds)
+            progress.status(f"waiting for {machine.name} to answer")
+            clock.sleep(POLL_SECONDS)
+
+
+def _ended(provider: MachineProvider, machine: Machine) -> OperationFailed:
+    tail = provider.log_tail(machine.name, LOG_LINES)
+    steps = [line for line in tail if line.startswith(FAILED_STEP_PREFIX)]
+    reason = steps[-1] if steps else f"its state is {machine.state.value}"
+    return OperationFailed(
+        f"machine {machine.name} ended before it was healthy: {reason}",
+        hint="the lines above are the end of its log" if tail else None,
+        code="machine_ended",
+        log_tail=tail,
+    )
+
+
+def _not_healthy(provider: MachineProvider, machine: Machine, seconds: float) -> TimedOut:
+    return TimedOut(
+        f"machine {machine.name} is {machine.state.value} but was not healthy within {seconds:g} s",
+        hint="give it longer with --timeout SECONDS, or look into it with --no-wait",
+        code="not_healthy",
+        log_tail=provider.log_tail(machine.name, LOG_LINES),
+    )
+
+
+def machines_of_stage(provider: MachineProvider, stage: str | None) -> list[Machine]:
+    """The machines of a stage, or all of them."""
+    return [machine for machine in provider.list() if stage in (None, machine.stage)]
+
+
+def list_with_health(provider: MachineProvider, stage: str | None = None) -> list[Machine]:
+    """The machines with the health that they have now; they are asked side by side."""
+    machines = machines_of_stage(provider, stage)
+    if not machines:
+        return []
+    with ThreadPoolExecutor(max_workers=min(REQUESTS_AT_ONCE, len(machines))) as pool:
+        return list(pool.map(lambda machine: _with_health(provider, machine), machines))
+
+
+def find_machine(provider: MachineProvider, name: str) -> Machine:
+    """One machine with the health that it has now; raises ``NotFound``."""
+    return _with_health(provider, provider.get(name))
+
+
+def _with_health(provider: MachineProvider, machine: Machine) -> Machine:
+    return replace(machine, health=provider.probe(machine))
+
+
+def remove_machines(provider: MachineProvider, names: Sequence[str]) -> list[Removal]:
+    """Remove several machines side by side; one failure does not stop the others."""
+
+    def remove(name: str) -> Removal:
+        try:
+            return Removal(name, provider.remove(name))
+        except Os2Error as error:
+            return Removal(name, removed=False, error=error)
+
+    if not names:
+        return []
+    with ThreadPoolExecutor(max_workers=min(REQUESTS_AT_ONCE, len(names))) as pool:
+        return list(pool.map(remove, names))
