@@ -1,0 +1,89 @@
+"""The entry point, and the only place that turns failures into exit statuses."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from os2cli import __version__
+from os2cli.errors import Os2Error, UsageError
+from os2cli.interrupts import Interrupted, install_handlers
+from os2cli.invocation import Invocation
+
+# What a shell reports for a program that wrote into a closed pipe.
+BROKEN_PIPE_STATUS = 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    # Answered before anything heavy is imported: scripts ask it often.
+    if arguments == ["--version"]:
+        print(f"os2 {__version__}")  # noqa: T201 - there is no Output yet
+        return 0
+    install_handlers()
+    invocation = Invocation()
+    try:
+        status = run(arguments, invocation)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Nobody reads any more; the interpreter shall not complain about it at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE_STATUS
+    except Interrupted as interrupt:
+        sys.stderr.write(f"os2: stopped by {interrupt}\n")
+        return interrupt.exit_code
+    except Os2Error as error:
+        return report(error, invocation)
+    except Exception as error:
+        if invocation.debug:
+            raise
+        return report(unexpected(error), invocation)
+    return status
+
+
+def run(arguments: list[str], invocation: Invocation) -> int:
+    """Parse and dispatch; what the parser refuses becomes a ``UsageError``."""
+    import typer
+
+    from os2cli.commands import build_app
+
+    command = typer.main.get_command(build_app())
+    if "_OS2_COMPLETE" in os.environ:
+        from typer.completion import completion_init  # type: ignore[attr-defined]
+
+        completion_init()
+    try:
+        status = command.main(
+            args=arguments, prog_name="os2", standalone_mode=False, obj=invocation
+        )
+    except typer.TyperException as error:
+        raise refused(error) from error
+    return status if isinstance(status, int) else 0
+
+
+def refused(error: Exception) -> UsageError:
+    """A command line that could not be parsed, in our form."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "os2"
+    message = getattr(error, "format_message", lambda: str(error))()
+    return UsageError(message.rstrip("."), hint=f"{path} --help shows what it takes")
+
+
+def unexpected(error: Exception) -> Os2Error:
+    """A failure that nobody foresaw."""
+    return Os2Error(
+        f"unexpected {type(error).__name__}: {error}",
+        hint="run it again with --debug for the traceback, and report it",
+        code="unexpected",
+    )
+
+
+def report(error: Os2Error, invocation: Invocation) -> int:
+    """Tell a failure and return its exit status."""
+    from os2cli.output import Output
+    from os2cli.settings import terminal_variables
+
+    Output(invocation, terminal_variables()).error(error)
+    return error.exit_code

@@ -1,0 +1,39 @@
+"""``os2 completion``: the script that makes a shell complete os2's commands and machines."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from os2cli.session import Session
+
+COMPLETION_VARIABLE = "_OS2_COMPLETE"
+
+
+class Shell(StrEnum):
+    """The shells that os2 completes in."""
+
+    BASH = "bash"
+    ZSH = "zsh"
+    FISH = "fish"
+
+
+def completion(
+    ctx: typer.Context, shell: Annotated[Shell, typer.Argument(metavar="bash|zsh|fish")]
+) -> None:
+    """Print the completion script for a shell.
+
+    [dim]Examples:[/dim]
+      source <(os2 completion bash)
+      os2 completion zsh > ~/.zfunc/_os2
+      os2 completion fish > ~/.config/fish/completions/os2.fish
+    """
+    # Typer has no public way to print the script alone.
+    from typer.completion import get_completion_script  # type: ignore[attr-defined]
+
+    session = Session.start(ctx)
+    session.output.line(
+        get_completion_script(prog_name="os2", complete_var=COMPLETION_VARIABLE, shell=shell.value)
+    )

@@ -1,0 +1,42 @@
+"""``os2 doctor``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from os2cli import options
+from os2cli.repairs import examine, planned_fixes, run_fixes
+from os2cli.session import Session
+from os2cli.views.findings import exit_status, show_findings
+
+
+def doctor(
+    ctx: typer.Context,
+    fix: Annotated[bool, typer.Option("--fix", help="Run the fixes that destroy nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask before fixing.")] = False,
+    stage: Annotated[
+        str | None, typer.Option("--stage", metavar="STAGE", help="Check with this stage.")
+    ] = None,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Check the engine, the image and the settings; say what is wrong and what helps.
+
+    Exits 1 when there is a problem; warnings alone are fine.
+
+    [dim]Examples:[/dim]
+      os2 doctor
+      os2 doctor --fix --yes
+    """
+    session = Session.start(ctx, docker_host)
+    findings = examine(session, stage)
+    if fix and (fixes := planned_fixes(session, findings)):
+        progress = session.output.progress()
+        command = "os2 doctor --fix --yes"
+        if run_fixes(session, fixes, progress, yes=yes, command=command):
+            findings = examine(session, stage)
+    elif fix:
+        session.output.note("there is nothing that os2 can fix by itself")
+    show_findings(session.output, findings)
+    raise typer.Exit(exit_status(findings))

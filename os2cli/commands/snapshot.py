@@ -1,0 +1,101 @@
+"""``os2 snapshot``: images that machines are made from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from os2cli import options
+from os2cli.command_line import Os2Command, new_app
+from os2cli.session import Session
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from os2cli.providers.base import BuildResult
+
+app = new_app("Build the images that machines are made from.")
+
+
+@app.command("local-docker", cls=Os2Command)
+def local_docker(
+    ctx: typer.Context,
+    repo: options.Repo = None,
+    dockerfile: options.Dockerfile = None,
+    tag: options.Tag = None,
+    base_image: options.BaseImage = None,
+    build_arg: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="Value of an ARG of the Dockerfile. Repeatable.",
+            rich_help_panel=options.BUILD,
+        ),
+    ] = None,
+    platform: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OS/ARCH",
+            help="Platform to build for. Default: the engine's.",
+            rich_help_panel=options.BUILD,
+        ),
+    ] = None,
+    no_cache: Annotated[
+        bool,
+        typer.Option(
+            "--no-cache",
+            help="Build every step again, also when nothing changed.",
+            rich_help_panel=options.BUILD,
+        ),
+    ] = False,
+    allow_secrets: options.AllowSecrets = False,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Build the local sandbox image from the repository's root.
+
+    Nothing is built when nothing changed since the image was made.
+
+    [dim]Examples:[/dim]
+      os2 snapshot local-docker
+      os2 snapshot local-docker --repo ~/src/app --dockerfile apps/os2/sandbox/Dockerfile
+    """
+    session = Session.start(ctx, docker_host)
+    source = session.source(repo, dockerfile)
+    request = session.build_request(
+        source,
+        tag=tag,
+        build_args=options.parse_pairs(build_arg, "--build-arg"),
+        base_image=base_image,
+        platform=platform,
+        no_cache=no_cache,
+        allow_secrets=allow_secrets,
+    )
+    progress = session.output.progress()
+    if source.bundled:
+        progress.notice("no Dockerfile in this repository: building the sandbox that os2 brings")
+    result = session.providers.builder().build(request, progress)
+
+    def document() -> BaseModel:
+        from os2cli.documents import ImageDocument
+
+        return ImageDocument.of(result.image, built=result.built, seconds=result.seconds)
+
+    session.output.result(
+        document,
+        names=[result.image.reference],
+        human=lambda: session.output.line(describe_build(result)),
+    )
+
+
+def describe_build(result: BuildResult) -> str:
+    """One line on what came of a build."""
+    from os2cli.output.words import age, size
+
+    image = result.image
+    key = (image.key or "")[:12]
+    if not result.built:
+        return f"unchanged {image.reference} (key {key}, built {age(image.created)})"
+    return (
+        f"built {image.reference} in {result.seconds:.1f} s (key {key}, {size(image.size_bytes)})"
+    )

@@ -1,0 +1,43 @@
+"""``os2 stage``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from os2cli.session import Session
+from os2cli.stage import resolve_stage
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+def stage(
+    ctx: typer.Context,
+    explicit: Annotated[
+        str | None, typer.Option("--stage", metavar="STAGE", help="Judge this stage instead.")
+    ] = None,
+) -> None:
+    """Show the stage, its kind, its snapshot prefix and where it came from."""
+    session = Session.start(ctx)
+    found = resolve_stage(session.settings.variables, explicit=explicit)
+
+    def human() -> None:
+        output = session.output
+        for label, value in (
+            ("stage", found.name),
+            ("kind", found.kind.value),
+            ("prefix", found.prefix),
+            ("from", found.origin),
+        ):
+            output.line(f"{label:<8}{value}")
+        if found.warning:
+            output.note(f"warning: {found.warning}")
+
+    def document() -> BaseModel:
+        from os2cli.documents import StageDocument
+
+        return StageDocument.of(found)
+
+    session.output.result(document, names=[found.name], human=human)

@@ -1,0 +1,123 @@
+"""Options that several commands share, declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from os2cli.errors import Os2Error, UsageError
+from os2cli.invocation import Invocation
+
+ENGINE = "Engine"
+BUILD = "Build"
+MACHINE = "Machine"
+
+DockerHost = Annotated[
+    str | None,
+    typer.Option(
+        "--docker-host",
+        metavar="URL",
+        help="Docker engine to use. Default: DOCKER_HOST, the Docker context, a known socket.",
+        rich_help_panel=ENGINE,
+    ),
+]
+Repo = Annotated[
+    Path | None,
+    typer.Option(
+        "--repo",
+        metavar="FOLDER",
+        help="Repository to build from. Default: the checkout around this folder.",
+        rich_help_panel=BUILD,
+    ),
+]
+Dockerfile = Annotated[
+    str | None,
+    typer.Option(
+        "--dockerfile",
+        metavar="PATH",
+        help="Dockerfile below the repository. Default: OS2_DOCKERFILE, sandbox/Dockerfile.",
+        rich_help_panel=BUILD,
+    ),
+]
+Tag = Annotated[
+    str | None,
+    typer.Option(
+        "--tag",
+        metavar="NAME",
+        help="Image name. Default: LOCAL_DOCKER_IMAGE_NAME, iterate-sandbox:local.",
+        rich_help_panel=BUILD,
+    ),
+]
+BaseImage = Annotated[
+    str | None,
+    typer.Option(
+        "--base-image",
+        metavar="NAME",
+        help="Image to build on. Default: BASE_IMAGE, the Dockerfile's own.",
+        rich_help_panel=BUILD,
+    ),
+]
+AllowSecrets = Annotated[
+    bool,
+    typer.Option(
+        "--allow-secrets",
+        help="Send files that look like secrets to the build.",
+        rich_help_panel=BUILD,
+    ),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        min=0.1,
+        help="How long to wait for the machine to be healthy. Default: OS2_TIMEOUT, 120.",
+        rich_help_panel=MACHINE,
+    ),
+]
+Stage = Annotated[
+    str | None,
+    typer.Option(
+        "--stage",
+        metavar="STAGE",
+        help="Stage it belongs to. Default: dev-$ITERATE_USER, APP_STAGE.",
+        rich_help_panel=MACHINE,
+    ),
+]
+
+OnlyStage = Annotated[
+    str | None,
+    typer.Option("--stage", metavar="STAGE", help="Only machines of this stage."),
+]
+
+
+def complete_machine(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The names of machines that begin so; an engine that does not answer offers none."""
+    from os2cli.session import Session
+
+    ctx.obj = ctx.obj or Invocation()
+    try:
+        names = Session.start(ctx).machine_names()
+    except Os2Error:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+ExistingMachine = Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete_machine)]
+
+
+def parse_pairs(values: list[str] | None, option: str) -> dict[str, str]:
+    """Read repeated ``KEY=VALUE`` options; a later one wins."""
+    pairs = {}
+    for value in values or []:
+        key, separator, rest = value.partition("=")
+        if not separator or not key.strip():
+            raise UsageError(
+                f"{option} is not of the form KEY=VALUE",
+                hint=f"write it as {option} KEY=VALUE",
+                code="option_invalid",
+            )
+        pairs[key.strip()] = rest
+    return pairs

@@ -1,0 +1,167 @@
+"""Results, errors and questions, for a person, a pipe or a program."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+from os2cli.errors import Os2Error, UsageError
+from os2cli.invocation import Invocation
+from os2cli.output.progress import PlainProgress, RecordingProgress, TerminalProgress
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from rich.console import Console
+
+SCHEMA_VERSION = 1
+
+
+class Output:
+    """Where a command's words go.
+
+    ``variables`` are the recognised environment variables (``CI``, ``NO_COLOR``, ``TERM`` …).
+    """
+
+    def __init__(
+        self,
+        invocation: Invocation,
+        variables: Mapping[str, str],
+        stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
+    ) -> None:
+        self.invocation = invocation
+        self.variables = variables
+        self.stdout = stdout or sys.stdout
+        self.stderr = stderr or sys.stderr
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a question may be asked."""
+        asked_not_to = self.invocation.no_input or any(
+            self.variables.get(name) for name in ("CI", "OS2_NO_INPUT")
+        )
+        if asked_not_to or sys.stdin is None:
+            return False
+        return sys.stdin.isatty() and self.stderr.isatty()
+
+    def progress(self) -> RecordingProgress:
+        """How a long operation speaks here: one live region on a terminal, lines elsewhere."""
+        live = self.stderr.isatty() and self.variables.get("TERM") != "dumb"
+        if live and not (self.variables.get("CI") or self.invocation.quiet):
+            return TerminalProgress(self._console(self.stderr), verbose=self.invocation.verbose)
+        return PlainProgress(
+            self.stderr, verbose=self.invocation.verbose, quiet=self.invocation.quiet
+        )
+
+    def result(
+        self,
+        document: Callable[[], BaseModel],
+        *,
+        names: Sequence[str] = (),
+        human: Callable[[], None],
+    ) -> None:
+        """Write a command's result in the form that was asked for.
+
+        ``document`` is made only for ``--json``; ``names`` is what ``--quiet`` prints, one a
+        line; ``human`` writes it for a person.
+        """
+        if self.invocation.json:
+            self.line(document().model_dump_json(indent=2))
+        elif self.invocation.quiet:
+            for name in names:
+                self.line(name)
+        else:
+            human()
+
+    def line(self, text: str) -> None:
+        """Write one line of the result."""
+        self.stdout.write(f"{text}\n")
+
+    def note(self, text: str) -> None:
+        """Write one line about the result to stderr, unless ``--quiet`` or ``--json``."""
+        if not (self.invocation.quiet or self.invocation.json):
+            self.stderr.write(f"{text}\n")
+
+    def parts(self, *parts: str | tuple[str, str]) -> None:
+        """Write a line of the result from texts and (text, style) pairs; a pipe sees no style."""
+        from rich.text import Text
+
+        self._console(self.stdout).print(Text.assemble(*parts), soft_wrap=True)
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Write rows under a heading.
+
+        A row that is wider than the terminal is left to wrap there: names and addresses are to be
+        copied, so that none is shortened or broken into pieces.
+        """
+        widths = [max(len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
+        for number, row in enumerate((columns, *rows)):
+            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            text = "   ".join(cells).rstrip()
+            if number == 0:
+                self.parts((text, "bold"))
+            else:
+                self.line(text)
+
+    def confirm(self, question: str, *, instead: str) -> bool:
+        """Ask yes or no on the terminal.
+
+        Raises:
+            UsageError: nobody can be asked; ``instead`` is the command that needs no answer.
+        """
+        if not self.interactive:
+            raise UsageError(
+                f"{question} needs an answer, and there is no terminal to ask on",
+                hint=instead,
+                code="confirmation_needed",
+            )
+        self.stderr.write(f"{question} [y/N] ")
+        self.stderr.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    def error(self, error: Os2Error) -> None:
+        """Tell a failure: on stderr for a person, and as the one JSON document with ``--json``."""
+        if self.invocation.json:
+            self.line(json.dumps(error_document(error), indent=2, default=str))
+            self.stdout.flush()
+        console = self._console(self.stderr)
+        for line in error.log_tail:
+            console.print(f"  | {line}", style="dim", markup=False, highlight=False, soft_wrap=True)
+        self._labelled(console, "error", "bold red", error.message)
+        if error.hint:
+            self._labelled(console, "hint", "bold cyan", error.hint)
+
+    @staticmethod
+    def _labelled(console: Console, label: str, style: str, text: str) -> None:
+        from rich.text import Text
+
+        console.print(Text.assemble((f"{label}:", style), f" {text}"), soft_wrap=True)
+
+    def _console(self, stream: TextIO) -> Console:
+        from rich.console import Console
+
+        no_color = bool(self.variables.get("NO_COLOR"))
+        forced = bool(self.variables.get("FORCE_COLOR")) and not no_color
+        return Console(
+            file=stream,
+            no_color=no_color,
+            # Always said, since Rich would take FORCE_COLOR from the environment over NO_COLOR.
+            force_terminal=forced or stream.isatty(),
+            highlight=False,
+            emoji=False,
+        )
+
+
+def error_document(error: Os2Error) -> dict[str, Any]:
+    """The JSON form of a failure."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "error": {
+            "code": error.code,
+            "message": error.message,
+            "hint": error.hint,
+            "details": error.details,
+        },
+    }

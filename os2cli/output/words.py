@@ -1,0 +1,26 @@
+"""Quantities in words that people read: ages, sizes, durations."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+_SPANS = ((86400, "d"), (3600, "h"), (60, "min"))
+
+
+def age(moment: datetime, now: datetime | None = None) -> str:
+    """How long ago that was, e.g. ``2 h ago``."""
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    for span, unit in _SPANS:
+        if seconds >= span:
+            return f"{int(seconds // span)} {unit} ago"
+    return "just now" if seconds < 5 else f"{int(seconds)} s ago"
+
+
+def size(count: int) -> str:
+    """A number of bytes, e.g. ``1.04 GB``."""
+    amount = float(count)
+    for unit in ("B", "kB", "MB"):
+        if round(amount) < 1000:
+            return f"{amount:.0f} {unit}"
+        amount /= 1000
+    return f"{amount:.2f} GB"

@@ -1,0 +1,118 @@
+"""What a command works with: settings, output and providers, made once for an invocation."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import typer
+
+from os2cli.errors import UsageError
+from os2cli.invocation import Invocation
+from os2cli.models import MachineType
+from os2cli.output import Output
+from os2cli.providers.base import BuildRequest
+from os2cli.providers.registry import Providers
+from os2cli.repository import Source, find_repository, locate_source
+from os2cli.settings import Settings, load_settings
+from os2cli.stage import Stage, resolve_stage
+
+# A local machine needs no stage of its own choosing: it is seen by its owner alone.
+LOCAL_STAGE = Stage("dev", "default for local machines")
+
+
+@dataclass(frozen=True)
+class Session:
+    """The surroundings of one command."""
+
+    invocation: Invocation
+    settings: Settings
+    output: Output
+    providers: Providers
+    working_directory: Path
+
+    @classmethod
+    def start(cls, ctx: typer.Context, docker_host: str | None = None) -> Session:
+        """Gather everything for the command that ``ctx`` belongs to."""
+        invocation = ctx.ensure_object(Invocation)
+        here = current_directory()
+        settings = load_settings(find_repository(here))
+        return cls(
+            invocation,
+            settings,
+            Output(invocation, settings.variables),
+            Providers(settings, docker_host),
+            here,
+        )
+
+    @cached_property
+    def owner(self) -> str:
+        """Who makes machines here, e.g. ``jonas@laptop``."""
+        try:
+            user = getpass.getuser()
+        except (OSError, KeyError):
+            # A user id without a name, as containers have them.
+            user = "unknown"
+        return f"{user}@{socket.gethostname()}"
+
+    def stage(self, explicit: str | None) -> Stage:
+        """The stage for a local machine; a doubtful one is told on stderr."""
+        try:
+            stage = resolve_stage(self.settings.variables, explicit=explicit)
+        except UsageError as error:
+            if error.code != "stage_missing":
+                raise
+            return LOCAL_STAGE
+        if stage.warning:
+            self.output.note(f"warning: {stage.warning}")
+        return stage
+
+    @property
+    def repository(self) -> Path:
+        """The checkout around the current folder, or that folder itself outside of any."""
+        return find_repository(self.working_directory) or self.working_directory
+
+    def source(self, repo: Path | None = None, dockerfile: str | None = None) -> Source:
+        """The repository and the Dockerfile that images are built from."""
+        return locate_source(self.working_directory, repo, dockerfile or self.settings.dockerfile)
+
+    def build_request(
+        self,
+        source: Source,
+        *,
+        tag: str | None = None,
+        build_args: dict[str, str] | None = None,
+        base_image: str | None = None,
+        platform: str | None = None,
+        no_cache: bool = False,
+        allow_secrets: bool = False,
+    ) -> BuildRequest:
+        """What is built, with the settings where no flag was given."""
+        return BuildRequest(
+            root=source.root,
+            dockerfile=source.dockerfile,
+            tag=tag or self.settings.image,
+            build_args=build_args or {},
+            base_image=base_image or self.settings.base_image,
+            platform=platform,
+            no_cache=no_cache,
+            allow_secrets=allow_secrets,
+        )
+
+    def machine_names(self) -> list[str]:
+        """The names of all machines, for completion."""
+        machines = self.providers.machines(MachineType.LOCAL_DOCKER).list()
+        return [machine.name for machine in machines]
+
+
+def current_directory() -> Path:
+    """Where the command was started; raises ``UsageError`` when that folder is gone."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise UsageError(
+            "the current folder does not exist any more", hint="cd to one that does"
+        ) from None
