@@ -1,0 +1,10 @@
+// Build step: prepare the repository that was copied into the image, so that a machine starts at once.
+import { writeFileSync } from "node:fs";
+import { installDependencies } from "./entry/dependencies.ts";
+import { listFiles } from "./entry/mount.ts";
+import { BAKED_REPOSITORY, RECORDED_FILES } from "./lib/paths.ts";
+
+const files = await listFiles(BAKED_REPOSITORY);
+writeFileSync(RECORDED_FILES, JSON.stringify(files));
+const done = await installDependencies(BAKED_REPOSITORY);
+process.stdout.write(`repository: ${files.length} files, dependencies: ${done}\n`);

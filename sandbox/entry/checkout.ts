@@ -1,0 +1,176 @@
+// A checkout of the remote repository, made and updated in place, and never at the cost of work that
+// somebody did in it.
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Git } from "../lib/git.ts";
+import { BAKED_REPOSITORY } from "../lib/paths.ts";
+import type { Remote } from "../lib/remote.ts";
+
+interface Target {
+  /** What git calls it. */
+  readonly commit: string;
+  /** The local branch to be on; none for a tag or a commit. */
+  readonly branch?: string;
+}
+
+export async function checkOut(
+  { url }: Remote,
+  ref: string | undefined,
+  folder: string,
+): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const git = new Git(folder);
+  const unfinished = new UnfinishedMark(folder);
+  if (!existsSync(join(folder, ".git"))) {
+    await refuseForeignFiles(folder);
+    await git.run("init", "--quiet");
+    await unfinished.set();
+  }
+  await removeStaleLocks(folder);
+  // Without a commit or after an interrupted checkout, what lies in the folder is git's own half work.
+  const isNew = unfinished.isSet || !(await git.ask("rev-parse", "--verify", "--quiet", "HEAD"));
+  await pointTo(git, url);
+
+  if (!isNew) {
+    const work = await localWork(git);
+    if (work) return `kept with ${work}: ${await position(git)}`;
+  }
+  try {
+    await git.transfer("fetch", "--quiet", "--prune", "--tags", "--force", "origin");
+  } catch (error) {
+    // A machine that has its repository starts without the network, too.
+    if (isNew || !(error instanceof Error)) throw error;
+    return `kept at ${await position(git)}, as no update could be fetched: ${error.message}`;
+  }
+  const target = await resolve(git, ref);
+  await unfinished.set();
+  const ahead = await moveTo(git, target);
+  // The copy in the image had files that this commit hasn't; ignored ones such as dependencies stay.
+  if (isNew) await git.run("clean", "-ffdq");
+  if (existsSync(join(folder, ".gitmodules"))) {
+    await git.transfer("submodule", "update", "--init", "--recursive", "--quiet");
+  }
+  await unfinished.clear();
+  return `${isNew ? "cloned" : "updated"} ${url}: ${await position(git)}${ahead}`;
+}
+
+/** While it exists, an interrupted start may have left the tree between two commits. */
+class UnfinishedMark {
+  readonly #file: string;
+
+  constructor(folder: string) {
+    this.#file = join(folder, ".git", "os2-unfinished");
+  }
+
+  get isSet(): boolean {
+    return existsSync(this.#file);
+  }
+
+  async set(): Promise<void> {
+    await writeFile(this.#file, "");
+  }
+
+  async clear(): Promise<void> {
+    await rm(this.#file, { force: true });
+  }
+}
+
+/** The copy in the image may be replaced. Anything else without `.git` belongs to somebody. */
+async function refuseForeignFiles(folder: string): Promise<void> {
+  if ((await readdir(folder)).length === 0) return;
+  const mounts = await readFile("/proc/self/mountinfo", "utf8");
+  const isMounted = mounts.split("\n").some((line) => line.split(" ")[4] === folder);
+  if (folder === BAKED_REPOSITORY && !isMounted) return;
+  throw new Error(`${folder} has files and is not a git checkout`);
+}
+
+/** Nothing else runs yet, so a lock can only be left over from a git that was killed. */
+async function removeStaleLocks(folder: string): Promise<void> {
+  for (const name of [
+    "index.lock",
+    "shallow.lock",
+    "config.lock",
+    "HEAD.lock",
+    "packed-refs.lock",
+  ]) {
+    await rm(join(folder, ".git", name), { force: true });
+  }
+}
+
+async function pointTo(git: Git, url: string): Promise<void> {
+  await git.run("config", "remote.origin.url", url);
+  await git.run("config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*");
+  // Installed dependencies are not somebody's work, even where the repository forgot to ignore them.
+  const exclude = join(git.folder, ".git", "info", "exclude");
+  await mkdir(join(git.folder, ".git", "info"), { recursive: true });
+  const lines = existsSync(exclude) ? await readFile(exclude, "utf8") : "";
+  if (!lines.includes("node_modules/")) await writeFile(exclude, `${lines}node_modules/\n`);
+}
+
+/** What would be lost or hidden by moving on, in words. */
+async function localWork(git: Git): Promise<string | undefined> {
+  const changes = (await git.run("status", "--porcelain")).split("\n").filter(Boolean).length;
+  if (changes > 0) return `${count(changes, "uncommitted change")}`;
+  const holders = await git.run("for-each-ref", "--count=1", "--contains=HEAD");
+  return holders.trim() ? undefined : "commits that are on no branch";
+}
+
+async function resolve(git: Git, ref: string | undefined): Promise<Target> {
+  if (ref === undefined) return await defaultBranch(git);
+  const has = async (name: string) =>
+    await git.ask("rev-parse", "--verify", "--quiet", `${name}^{commit}`);
+  if (await has(`refs/remotes/origin/${ref}`)) return branchOf(ref);
+  const known = (await has(`refs/tags/${ref}`)) ?? (isCommit(ref) ? await has(ref) : undefined);
+  if (known) return { commit: known };
+  try {
+    // A commit that no branch holds any more, or a ref outside of branches and tags.
+    await git.transfer("fetch", "--quiet", "origin", ref);
+  } catch {
+    throw new Error(`the remote has no branch, tag or commit ${ref}`);
+  }
+  return { commit: (await git.run("rev-parse", "FETCH_HEAD^{commit}")).trim() };
+}
+
+async function defaultBranch(git: Git): Promise<Target> {
+  const answer = await git.transfer("ls-remote", "--symref", "origin", "HEAD");
+  const branch = /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(answer)?.[1];
+  if (branch) return branchOf(branch);
+  throw new Error("the remote has no default branch: set ITERATE_GIT_REF");
+}
+
+function branchOf(name: string): Target {
+  return { commit: `refs/remotes/origin/${name}`, branch: name };
+}
+
+function isCommit(text: string): boolean {
+  return /^[0-9a-f]{7,64}$/i.test(text);
+}
+
+/** Returns what is to be added to the message: a branch with commits of its own is not moved back. */
+async function moveTo(git: Git, { commit, branch }: Target): Promise<string> {
+  if (!branch) {
+    await git.run("checkout", "--quiet", "--force", "--detach", commit);
+    return "";
+  }
+  const local = `refs/heads/${branch}`;
+  const ahead = (await git.ask("rev-parse", "--verify", "--quiet", local))
+    ? Number(await git.run("rev-list", "--count", `${commit}..${local}`))
+    : 0;
+  if (ahead > 0) {
+    await git.run("checkout", "--quiet", "--force", branch);
+    return `, with ${count(ahead, "local commit")}`;
+  }
+  await git.run("checkout", "--quiet", "--force", "-B", branch, "--track", `origin/${branch}`);
+  return "";
+}
+
+async function position(git: Git): Promise<string> {
+  const commit = (await git.run("rev-parse", "--short", "HEAD")).trim();
+  const branch = await git.ask("symbolic-ref", "--short", "--quiet", "HEAD");
+  return branch ? `${branch} at ${commit}` : commit;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

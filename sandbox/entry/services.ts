@@ -1,0 +1,106 @@
+// Step `services`: put together the folder that the supervisor runs, from the services of the image
+// and those that the repository brings.
+import { existsSync } from "node:fs";
+import { chmod, cp, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { basename, isAbsolute, join, resolve } from "node:path";
+import { HOME, OWN_SERVICES } from "../lib/paths.ts";
+import { isServiceName } from "../lib/service-name.ts";
+import type { Settings } from "./settings.ts";
+
+/** Where a repository may keep its services; the first of these that exists is taken. */
+export const USUAL_PLACES = [
+  ".os2/services",
+  "s6",
+  "sandbox/services",
+  "apps/os2/sandbox/s6-daemons",
+];
+
+/** How long a service may take to end before it is killed, unless it says so itself. */
+const KILL_AFTER_MILLISECONDS = "2000\n";
+
+/** What a supervisor keeps in a service's folder while it runs. */
+const RUNTIME_STATE = new Set(["supervise", "event"]);
+
+export async function assembleServices(settings: Settings, scanDirectory: string): Promise<string> {
+  const own = await findServices(OWN_SERVICES, { ours: true });
+  const folder = await servicesFolder(settings);
+  const theirs = folder ? await findServices(folder) : [];
+  const chosen = merge(own, theirs);
+
+  await rm(scanDirectory, { recursive: true, force: true });
+  await mkdir(scanDirectory, { recursive: true });
+  for (const service of chosen) await install(service, join(scanDirectory, basename(service)));
+  await installStopHandlers(scanDirectory);
+  return describe(chosen, theirs);
+}
+
+/** The repository may replace a service of the image by one of the same name. */
+export function merge(own: readonly string[], theirs: readonly string[]): string[] {
+  const byName = new Map([...own, ...theirs].map((folder) => [basename(folder), folder]));
+  return [...byName.values()].sort((a, b) => basename(a).localeCompare(basename(b)));
+}
+
+async function servicesFolder({ repository, services }: Settings): Promise<string | undefined> {
+  if (services) {
+    const folder = isAbsolute(services) ? services : resolve(repository, services);
+    if (!existsSync(folder)) throw new Error(`ITERATE_SERVICES_DIR doesn't exist: ${folder}`);
+    return folder;
+  }
+  // In a checkout of os2 itself, that folder is where the services of the image come from.
+  if (await isOurSource(join(repository, "sandbox"))) return undefined;
+  return USUAL_PLACES.map((place) => join(repository, place)).find((folder) => existsSync(folder));
+}
+
+async function isOurSource(folder: string): Promise<boolean> {
+  const nameIn = async (file: string) =>
+    (JSON.parse(await readFile(file, "utf8")) as { name?: unknown }).name;
+  try {
+    const name = await nameIn(join(folder, "package.json"));
+    return name === (await nameIn(join(HOME, "package.json")));
+  } catch {
+    return false;
+  }
+}
+
+/** Every folder in there with a program `run`. Ours come from a build that may have lost file modes. */
+export async function findServices(folder: string, { ours = false } = {}): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of (await readdir(folder)).sort()) {
+    const run = await stat(join(folder, name, "run")).catch(() => undefined);
+    if (!isServiceName(name) || !run?.isFile()) continue;
+    if (ours || run.mode & 0o111) found.push(join(folder, name));
+  }
+  return found;
+}
+
+async function install(source: string, target: string): Promise<void> {
+  await cp(source, target, {
+    recursive: true,
+    dereference: true,
+    filter: (path) => !RUNTIME_STATE.has(basename(path)),
+  });
+  for (const folder of [target, join(target, "log")]) {
+    for (const program of ["run", "finish"]) {
+      if (existsSync(join(folder, program))) await chmod(join(folder, program), 0o755);
+    }
+    const limit = join(folder, "timeout-kill");
+    if (existsSync(folder) && !existsSync(limit)) await writeFile(limit, KILL_AFTER_MILLISECONDS);
+  }
+}
+
+/** Programs that the supervisor runs instead of handling a signal itself. */
+async function installStopHandlers(scanDirectory: string): Promise<void> {
+  const folder = join(scanDirectory, ".s6-svscan");
+  await mkdir(folder);
+  for (const signal of ["SIGTERM", "SIGINT"]) {
+    await cp(join(HOME, "bin", "stop-machine"), join(folder, signal));
+    await chmod(join(folder, signal), 0o755);
+  }
+}
+
+function describe(chosen: readonly string[], theirs: readonly string[]): string {
+  const names = chosen.map((folder) =>
+    theirs.includes(folder) ? `${basename(folder)} (repository)` : basename(folder),
+  );
+  return names.join(", ");
+}

@@ -1,0 +1,85 @@
+// Other programs: started in a group of their own, watched, and never left behind.
+import { spawn } from "node:child_process";
+
+export interface Options {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly seconds?: number;
+}
+
+export class CommandFailed extends Error {}
+
+const running = new Set<number>();
+
+/** Runs a program and returns what it wrote to stdout. A failure says why in one line. */
+export async function run(
+  program: string,
+  args: readonly string[],
+  { cwd, env = process.env, seconds = 60 }: Options = {},
+): Promise<string> {
+  const child = spawn(program, args, {
+    cwd,
+    env,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  if (child.pid) running.add(child.pid);
+  let stdout = "";
+  let everything = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+    everything += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    everything += text;
+  });
+  let late = false;
+  const alarm = setTimeout(() => {
+    late = true;
+    killGroup(child.pid);
+  }, seconds * 1000);
+
+  const name = [program, args.find((arg) => /^[a-z]/.test(arg))].filter(Boolean).join(" ");
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  child.on("error", (error) => reject(new CommandFailed(`${name}: ${error.message}`)));
+  child.on("close", (code, signal) => {
+    if (late) reject(new CommandFailed(`${name} took longer than ${seconds} s`));
+    else if (code === 0) resolve(stdout);
+    else
+      reject(
+        new CommandFailed(`${name}: ${reasonIn(everything) ?? `ended with ${signal ?? code}`}`),
+      );
+  });
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(alarm);
+    if (child.pid) running.delete(child.pid);
+  }
+}
+
+/** Ends whatever `run` has started and is still waiting for. */
+export function killRunning(): void {
+  for (const pid of running) killGroup(pid);
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // The group has ended by itself in the meantime.
+  }
+}
+
+const COMPLAINT = /^\s*(?:remote: )?(?:fatal|error|ERROR|err_pnpm\w*|\[?ERR_\w+\]?)\b/i;
+
+/** The lines in which a program says what went wrong; its last line when none looks like it. */
+export function reasonIn(output: string): string | undefined {
+  const lines = output
+    .split(/[\r\n]+/)
+    .map((line) => line.trim())
+    .filter(Boolean);
+  const complaints = lines.filter((line) => COMPLAINT.test(line));
+  return (complaints.length > 0 ? complaints.slice(0, 3) : lines.slice(-1)).join("; ") || undefined;
+}

@@ -1,0 +1,47 @@
+// Git, run without a person at the keyboard.
+import { run } from "./command.ts";
+
+/** The longest a transfer may take; one that stalls is given up long before. */
+const NETWORK_SECONDS = 900;
+
+const UNATTENDED = {
+  GIT_TERMINAL_PROMPT: "0",
+  GIT_ASKPASS: "false",
+  GIT_SSH_COMMAND: "ssh -o BatchMode=yes -o ConnectTimeout=20 -o StrictHostKeyChecking=accept-new",
+  // Looking at a tree must not write to it: it may be mounted read-only.
+  GIT_OPTIONAL_LOCKS: "0",
+  LC_ALL: "C.UTF-8",
+};
+const NO_STALLING = ["-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=30"];
+
+export class Git {
+  readonly folder: string;
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** Runs a command in the folder and returns its output. */
+  async run(...args: string[]): Promise<string> {
+    return await this.#git(args, 120);
+  }
+
+  /** The same for a command that talks to the remote. */
+  async transfer(...args: string[]): Promise<string> {
+    return await this.#git([...NO_STALLING, ...args], NETWORK_SECONDS);
+  }
+
+  /** The output in one line, or nothing when git says no. */
+  async ask(...args: string[]): Promise<string | undefined> {
+    try {
+      return (await this.run(...args)).trim();
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #git(args: string[], seconds: number): Promise<string> {
+    const env = { ...process.env, ...UNATTENDED };
+    return await run("git", args, { cwd: this.folder, env, seconds });
+  }
+}

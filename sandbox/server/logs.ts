@@ -1,0 +1,48 @@
+// The ends of log files.
+import { open } from "node:fs/promises";
+import { resolve, sep } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+
+/** Enough for any screen; a log may be longer than memory should be. */
+const MOST_BYTES = 256 * 1024;
+
+/** The current file of the log in `directory`, which must be inside of `root`. */
+export function logFileOf(root: string, directory: string): string | undefined {
+  const path = resolve(root, directory);
+  return path.startsWith(root + sep) ? resolve(path, "current") : undefined;
+}
+
+export async function readTail(file: string, count: number): Promise<string[]> {
+  let handle: Awaited<ReturnType<typeof open>>;
+  try {
+    handle = await open(file, "r");
+  } catch {
+    return []; // the logger hasn't made it yet
+  }
+  try {
+    const { size } = await handle.stat();
+    const start = Math.max(0, size - MOST_BYTES);
+    const { buffer, bytesRead } = await handle.read(
+      Buffer.alloc(size - start),
+      0,
+      size - start,
+      start,
+    );
+    return lastLines(buffer.toString("utf8", 0, bytesRead), count, start > 0);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** `isCut` says that the first line may have lost its beginning. */
+export function lastLines(text: string, count: number, isCut = false): string[] {
+  const lines = text.split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  if (isCut) lines.shift();
+  return lines.slice(-count).map(withoutControls);
+}
+
+/** Colours and cursor movements mean something to a terminal only; a tab is text. */
+function withoutControls(line: string): string {
+  return stripVTControlCharacters(line).replace(/(?!\t)\p{Cc}/gu, "");
+}

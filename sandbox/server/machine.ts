@@ -1,0 +1,107 @@
+// What the machine is: its name, its age, its tools and its repository. No value of the environment
+// gets out but the two names that exist to be shown.
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { availableParallelism, totalmem } from "node:os";
+import { Git } from "../lib/git.ts";
+import { parseRemote } from "../lib/remote.ts";
+
+export interface Tool {
+  readonly name: string;
+  readonly version: string;
+}
+
+export interface Repository {
+  readonly folder: string;
+  readonly remote: string | null;
+  readonly branch: string | null;
+  readonly commit: string | null;
+  readonly subject: string | null;
+}
+
+export interface Info {
+  readonly name: string | null;
+  readonly snapshot: string | null;
+  readonly version: string;
+  /** Where the page is reached inside of the machine. */
+  readonly port: number;
+  /** Seconds since the machine, and not only this service, was started. */
+  readonly uptime: number;
+  readonly cpus: number;
+  readonly memory: number;
+  readonly architecture: string;
+  readonly tools: readonly Tool[];
+  readonly repository: Repository;
+}
+
+export class Machine {
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #port: number;
+  readonly #tools: readonly Tool[];
+  readonly #version = ownVersion();
+
+  constructor(env: NodeJS.ProcessEnv, port: number, recordedTools: string) {
+    this.#env = env;
+    this.#port = port;
+    this.#tools = readTools(recordedTools);
+  }
+
+  health(): { status: "ok"; version: string; uptime: number } {
+    return { status: "ok", version: this.#version, uptime: Math.round(process.uptime() * 10) / 10 };
+  }
+
+  async info(): Promise<Info> {
+    return {
+      name: this.#env["OS2_MACHINE_NAME"]?.trim() || null,
+      snapshot: this.#env["OS2_SNAPSHOT"]?.trim() || null,
+      version: this.#version,
+      port: this.#port,
+      uptime: await secondsSinceStart(),
+      cpus: availableParallelism(),
+      memory: process.constrainedMemory() < totalmem() ? process.constrainedMemory() : totalmem(),
+      architecture: process.arch,
+      tools: this.#tools,
+      repository: await describeRepository(this.#env["ITERATE_REPO_DIR"] ?? process.cwd()),
+    };
+  }
+}
+
+function ownVersion(): string {
+  const file = new URL("../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}
+
+function readTools(file: string): Tool[] {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as Tool[];
+  } catch {
+    return []; // outside of the image, during development
+  }
+}
+
+/** The age of the first process: the kernel counts its start in ticks since the host's boot. */
+async function secondsSinceStart(): Promise<number> {
+  const TICKS_PER_SECOND = 100;
+  const [stat, uptime] = await Promise.all(
+    ["/proc/1/stat", "/proc/uptime"].map((file) => readFile(file, "utf8")),
+  );
+  const started = Number(stat?.slice(stat.lastIndexOf(")")).split(" ")[20]) / TICKS_PER_SECOND;
+  return Math.max(0, Math.round(Number(uptime?.split(" ")[0]) - started));
+}
+
+async function describeRepository(folder: string): Promise<Repository> {
+  const git = new Git(folder);
+  const [remote, branch, head] = await Promise.all([
+    git.ask("config", "remote.origin.url"),
+    git.ask("symbolic-ref", "--short", "--quiet", "HEAD"),
+    git.ask("log", "-1", "--format=%H %s"),
+  ]);
+  const [commit, ...subject] = head?.split(" ") ?? [];
+  return {
+    folder,
+    remote: remote ? parseRemote(remote).url : null,
+    branch: branch ?? null,
+    commit: commit ?? null,
+    subject: commit ? subject.join(" ") : null,
+  };
+}

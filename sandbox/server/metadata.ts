@@ -1,0 +1,43 @@
+// A service's metadata.json. Repositories write it, so nothing about it is taken for granted.
+
+export interface Metadata {
+  readonly displayName?: string;
+  readonly description?: string;
+  readonly port?: number;
+  readonly healthEndpoint?: string;
+  readonly hasWebUI?: boolean;
+  /** Where its logger writes, when that isn't the service's name in the log folder. */
+  readonly logDirectory?: string;
+}
+
+/** Keeps what has the right form and drops the rest: a service is shown even when its file is broken. */
+export function parseMetadata(text: string): Metadata {
+  const { displayName, description, port, healthEndpoint, hasWebUI, logDirectory } = fieldsOf(text);
+  return {
+    ...(typeof displayName === "string" && { displayName }),
+    ...(typeof description === "string" && { description }),
+    ...(isPort(port) && { port }),
+    ...(isPath(healthEndpoint) && { healthEndpoint }),
+    ...(typeof hasWebUI === "boolean" && { hasWebUI }),
+    ...(typeof logDirectory === "string" && { logDirectory }),
+  };
+}
+
+function fieldsOf(text: string): Readonly<Record<keyof Metadata, unknown>> {
+  const nothing = {} as Record<keyof Metadata, unknown>;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? { ...nothing, ...value } : nothing;
+  } catch {
+    return nothing;
+  }
+}
+
+function isPort(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) > 0 && (value as number) < 65536;
+}
+
+/** With anything else in front of it, the address would name another host. */
+function isPath(value: unknown): value is string {
+  return typeof value === "string" && /^\/[^\s\\]*$/.test(value);
+}

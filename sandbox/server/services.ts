@@ -1,0 +1,97 @@
+// The services as the supervisor sees them, and as they answer.
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { run } from "../lib/command.ts";
+import { isServiceName } from "../lib/service-name.ts";
+import { logFileOf, readTail } from "./logs.ts";
+import { type Metadata, parseMetadata } from "./metadata.ts";
+import { parseStatus, STATUS_FIELDS, type Status } from "./status.ts";
+
+export type Health = "ok" | "failing" | "unchecked";
+
+export interface Service extends Status {
+  readonly name: string;
+  readonly displayName: string;
+  readonly description: string;
+  readonly port: number | null;
+  readonly hasWebUI: boolean;
+  readonly health: Health;
+  readonly hasLog: boolean;
+}
+
+export interface Log {
+  /** Where the lines are from; nothing for a service that logs to the container. */
+  readonly file: string | null;
+  readonly lines: readonly string[];
+}
+
+export class Services {
+  readonly #folder: string;
+  readonly #logs: string;
+  readonly #ports: Readonly<Record<string, number>>;
+
+  /** `ports` are those that the environment has changed. */
+  constructor(folder: string, logs: string, ports: Readonly<Record<string, number>> = {}) {
+    this.#folder = folder;
+    this.#logs = logs;
+    this.#ports = ports;
+  }
+
+  async list(): Promise<Service[]> {
+    const names = (await readdir(this.#folder)).filter(isServiceName).sort();
+    return await Promise.all(names.map((name) => this.#describe(name)));
+  }
+
+  async tail(name: string, lines: number): Promise<Log | undefined> {
+    if (!isServiceName(name) || !(await readdir(this.#folder)).includes(name)) return undefined;
+    const file = await this.#logFile(name, await this.#metadata(name));
+    return { file: file ?? null, lines: file ? await readTail(file, lines) : [] };
+  }
+
+  async #describe(name: string): Promise<Service> {
+    const [metadata, status] = await Promise.all([this.#metadata(name), this.#status(name)]);
+    return {
+      name,
+      displayName: metadata.displayName ?? name,
+      description: metadata.description ?? "",
+      port: metadata.port ?? null,
+      hasWebUI: metadata.hasWebUI ?? false,
+      health: await checkHealth(metadata),
+      hasLog: (await this.#logFile(name, metadata)) !== undefined,
+      ...status,
+    };
+  }
+
+  async #metadata(name: string): Promise<Metadata> {
+    const text = await readFile(join(this.#folder, name, "metadata.json"), "utf8").catch(
+      () => "{}",
+    );
+    const metadata = parseMetadata(text);
+    const port = this.#ports[name] ?? metadata.port;
+    return port === undefined ? metadata : { ...metadata, port };
+  }
+
+  async #status(name: string): Promise<Status> {
+    const folder = join(this.#folder, name);
+    const tellsReadiness = (await readdir(folder)).includes("notification-fd");
+    const output = await run("s6-svstat", ["-o", STATUS_FIELDS, folder]).catch(() => undefined);
+    return parseStatus(output, tellsReadiness);
+  }
+
+  async #logFile(name: string, metadata: Metadata): Promise<string | undefined> {
+    const hasLogger = (await readdir(join(this.#folder, name))).includes("log");
+    return hasLogger ? logFileOf(this.#logs, metadata.logDirectory ?? name) : undefined;
+  }
+}
+
+async function checkHealth({ port, healthEndpoint }: Metadata): Promise<Health> {
+  if (port === undefined || healthEndpoint === undefined) return "unchecked";
+  try {
+    const url = `http://127.0.0.1:${port}${healthEndpoint}`;
+    const response = await fetch(url, { signal: AbortSignal.timeout(1000), redirect: "manual" });
+    await response.body?.cancel();
+    return response.ok ? "ok" : "failing";
+  } catch {
+    return "failing";
+  }
+}

@@ -1,0 +1,47 @@
+// What `s6-svstat` says about a service, and what that means to a person.
+
+/** In the order in which `parseStatus` reads them. */
+export const STATUS_FIELDS = "up,wantedup,ready,pid,updownfor,exitcode,signal";
+
+/**
+ * - ready: it runs and said, or needn't say, that it can be used
+ * - starting: it runs and hasn't said so yet
+ * - restarting: it has ended and will be started again
+ * - down: it doesn't run and isn't meant to
+ */
+export type State = "ready" | "starting" | "restarting" | "down";
+
+export interface Status {
+  readonly state: State;
+  readonly pid: number | null;
+  /** Seconds since it was started, or since it ended. */
+  readonly seconds: number | null;
+  /** How it ended, while it doesn't run. */
+  readonly ended: string | null;
+}
+
+const UNKNOWN: Status = { state: "down", pid: null, seconds: null, ended: null };
+
+/** Without output there is no supervisor for the service. */
+export function parseStatus(output: string | undefined, tellsReadiness: boolean): Status {
+  const fields = output?.trim().split(/\s+/) ?? [];
+  if (fields.length !== STATUS_FIELDS.split(",").length) return UNKNOWN;
+  const [up, wantedUp, ready, pid, seconds, exitCode, signal] = fields;
+  const isUp = up === "true";
+  return {
+    state: stateOf(isUp, wantedUp === "true", ready === "true" || !tellsReadiness),
+    pid: isUp ? Number(pid) : null,
+    seconds: Number(seconds),
+    ended: isUp ? null : endOf(exitCode, signal),
+  };
+}
+
+function stateOf(isUp: boolean, isWantedUp: boolean, isReady: boolean): State {
+  if (isUp) return isReady ? "ready" : "starting";
+  return isWantedUp ? "restarting" : "down";
+}
+
+function endOf(exitCode: string | undefined, signal: string | undefined): string | null {
+  if (signal?.startsWith("SIG")) return signal;
+  return Number(exitCode) >= 0 ? `exit code ${exitCode}` : null;
+}
