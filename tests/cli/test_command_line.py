@@ -1,0 +1,207 @@
+"""What every command has in common: help, errors, exit statuses, streams, start-up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from os2cli import __version__
+from tests.command import Os2
+
+COMMANDS = [
+    (),
+    ("up",),
+    ("machine",),
+    ("machine", "create"),
+    ("machine", "list"),
+    ("machine", "show"),
+    ("machine", "rm"),
+    ("snapshot",),
+    ("snapshot", "local-docker"),
+    ("doctor",),
+    ("stage",),
+    ("completion",),
+]
+NEEDS_ENGINE = [
+    ("up",),
+    ("machine", "create"),
+    ("machine", "list"),
+    ("machine", "ls"),
+    ("machine", "show", "dev"),
+    ("machine", "rm", "dev"),
+    ("machine", "rm", "--all", "--yes"),
+    ("snapshot", "local-docker"),
+]
+
+
+def test_bare_os2_prints_its_help(os2: Os2) -> None:
+    result = os2()
+
+    assert result.status == 0
+    assert "Usage: os2" in result.stdout
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_has_help_that_fits_80_columns(os2: Os2, command: tuple[str, ...]) -> None:
+    result = os2(*command, "-h", env={"COLUMNS": "80"})
+
+    assert result.status == 0, result.stderr
+    assert "--json" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("--version", "--quiet")], ids=str)
+def test_the_version(os2: Os2, arguments: tuple[str, ...]) -> None:
+    assert os2(*arguments).stdout == f"os2 {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nonsense",), "No such command 'nonsense'"),
+        (("machine", "create", "--nonsense"), "No such option: --nonsense"),
+        (("machine", "create", "--cpu", "many"), "Invalid value for '--cpu'"),
+        (("machine", "create", "--port", "70000"), "Invalid value for '--port'"),
+        (("machine", "create", "--memory", "lots"), "--memory lots is no usable amount"),
+        (("machine", "create", "--timeout", "0"), "Invalid value for '--timeout'"),
+        (("machine", "create", "--type", "vm"), "Invalid value for '--type'"),
+        (("machine", "create", "a b"), "'a b' can't be a machine's name"),
+        (("machine", "create", "-e", "1X=2"), "-e: '1X' is no name for a variable"),
+        (("machine", "create", "-e", "NOT_SET"), "-e NOT_SET: that variable is not set here"),
+        (("machine", "create", "--env-file", "none.env"), "--env-file none.env can't be read"),
+        (("machine", "create", "--label", "x"), "--label is not of the form KEY=VALUE"),
+        (("machine", "create", "--label", "dev.os2.name=x"), "are os2's own"),
+        (("machine", "create", "--stage", "a--b"), "stage 'a--b' from --stage is not valid"),
+        (("machine", "show"), "Missing argument 'NAME'"),
+        (("machine", "rm"), "name the machines to remove, or pass --all"),
+        (("machine", "rm", "a", "--all"), "name the machines to remove, or pass --all"),
+        (("snapshot", "local-docker", "--repo", "none"), "--repo none is not a folder"),
+        (("snapshot", "local-docker", "--dockerfile", "none"), "there is no Dockerfile none"),
+        (("snapshot", "local-docker", "--build-arg", "X"), "--build-arg is not of the form"),
+        (("stage",), "no stage is set"),
+        (("--docker-host", "x", "machine", "list"), "No such option: --docker-host"),
+        (("machine", "list", "--docker-host", "nonsense"), "--docker-host"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_mistake_is_one_error_line_with_a_hint(
+    os2: Os2, arguments: tuple[str, ...], message: str
+) -> None:
+    result = os2(*arguments)
+
+    error, hint = result.stderr.splitlines()
+    assert result.status == 2
+    assert result.stdout == ""
+    assert error.startswith("error: ")
+    assert message in error
+    assert hint.startswith("hint: ")
+
+
+@pytest.mark.parametrize("command", NEEDS_ENGINE, ids=" ".join)
+def test_without_an_engine_every_command_says_so(os2: Os2, command: tuple[str, ...]) -> None:
+    result = os2(*command)
+
+    error, hint = result.stderr.splitlines()[-2:]
+    assert result.status == 8
+    assert result.stdout == ""
+    assert error.startswith("error: the Docker engine at tcp://127.0.0.1:1 (DOCKER_HOST)")
+    assert "os2 doctor" in hint or "--fix" in hint
+
+
+@pytest.mark.parametrize("command", NEEDS_ENGINE, ids=" ".join)
+def test_with_json_the_error_is_one_document(os2: Os2, command: tuple[str, ...]) -> None:
+    result = os2(*command, "--json")
+
+    error = result.json()["error"]
+    assert result.status == 8
+    assert error["code"] == "engine_refused"
+    assert set(error) == {"code", "message", "hint", "details"}
+
+
+def test_global_flags_stand_before_or_after_the_command(os2: Os2) -> None:
+    before = os2("--json", "stage", "--stage", "stg")
+    after = os2("stage", "--stage", "stg", "--json")
+
+    assert before.json() == after.json()
+    assert before.json()["prefix"] == "stg--"
+
+
+def test_the_stage_is_told_with_its_origin(os2: Os2) -> None:
+    result = os2("stage", env={"ITERATE_USER": "jonas"})
+
+    lines = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
+    assert lines == {
+        "stage": "dev-jonas",
+        "kind": "development",
+        "prefix": "dev-jonas--",
+        "from": "ITERATE_USER",
+    }
+
+
+def test_a_question_that_nobody_can_answer_names_the_command(os2: Os2) -> None:
+    result = os2("up", "--fix")
+
+    assert result.status in (2, 8)
+    assert "error: " in result.stderr
+
+
+def test_a_broken_settings_file_is_named(os2: Os2) -> None:
+    (os2.folder / ".git").mkdir()
+    (os2.folder / "os2.toml").write_text("image = [broken")
+
+    result = os2("machine", "list")
+
+    assert result.status == 2
+    assert str(os2.folder / "os2.toml") in result.stderr
+
+
+def test_a_folder_that_is_gone_is_no_traceback(os2: Os2, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = f"cd '{gone}' && rmdir '{gone}' && exec \"$@\""
+
+    result = os2.shell(script, "machine", "list")
+
+    assert result.status == 2
+    assert "the current folder does not exist any more" in result.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_printed_and_nothing_is_written(os2: Os2, shell: str) -> None:
+    result = os2("completion", shell)
+
+    assert result.status == 0
+    assert "_OS2_COMPLETE" in result.stdout
+    assert not any((Path(os2.env["HOME"])).glob(".*rc"))
+
+
+def test_completion_offers_commands_without_an_engine(os2: Os2) -> None:
+    env = {"_OS2_COMPLETE": "complete_bash", "COMP_WORDS": "os2 mach", "COMP_CWORD": "1"}
+
+    assert os2(env=env).stdout.split() == ["machine"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unwanted"),
+    [
+        (("--version",), ("typer", "rich", "docker", "httpx", "pydantic")),
+        (("stage", "--stage", "stg"), ("rich", "docker", "httpx", "pydantic")),
+    ],
+    ids=["version", "stage"],
+)
+def test_heavy_libraries_are_not_imported_for_light_commands(
+    os2: Os2, arguments: tuple[str, ...], unwanted: tuple[str, ...]
+) -> None:
+    script = (
+        "import sys; from os2cli.cli import main; "
+        "status = main(sys.argv[1:]); print(*(m for m in sys.modules if '.' not in m))"
+    )
+
+    result = os2.python(script, *arguments)
+
+    assert result.status == 0, result.stderr
+    imported = set(result.stdout.splitlines()[-1].split())
+    assert "os2cli" in imported
+    assert imported.isdisjoint(unwanted)

@@ -1,0 +1,84 @@
+"""Runs os2 as its users do: a process of its own, with only the environment that is given."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+DEADLINE_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command left behind."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+    def json(self) -> Any:
+        """The one document on stdout."""
+        return json.loads(self.stdout)
+
+
+@dataclass(frozen=True)
+class Os2:
+    """The command line, started in a folder with an environment."""
+
+    folder: Path
+    env: Mapping[str, str]
+
+    def __call__(self, *arguments: str, env: Mapping[str, str] | None = None) -> Result:
+        """Run it to its end."""
+        return self._run(self.argv(*arguments), env)
+
+    def python(self, script: str, *arguments: str) -> Result:
+        """Run a Python script in its place."""
+        return self._run([sys.executable, "-P", "-c", script, *arguments])
+
+    def shell(self, script: str, *arguments: str) -> Result:
+        """Run a shell script that has the command line as its arguments."""
+        return self._run(["sh", "-c", script, "sh", *self.argv(*arguments)])
+
+    def _run(self, argv: Sequence[str], env: Mapping[str, str] | None = None) -> Result:
+        done = subprocess.run(
+            argv,
+            cwd=self.folder,
+            env={**self.env, **(env or {})},
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=DEADLINE_SECONDS,
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start it and go on; the caller waits for its end."""
+        return subprocess.Popen(
+            self.argv(*arguments),
+            cwd=self.folder,
+            env=dict(self.env),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    @staticmethod
+    def argv(*arguments: str) -> list[str]:
+        """The command line of a process."""
+        return [sys.executable, "-P", "-m", "os2cli", *arguments]
+
+
+def base_environment(home: Path) -> dict[str, str]:
+    """What a process needs to find Python, os2 and its home; no setting of os2 is among it."""
+    kept = {
+        name: os.environ[name] for name in ("PATH", "LANG", "DOCKER_HOST") if name in os.environ
+    }
+    root = str(Path(__file__).parents[1])
+    return {**kept, "HOME": str(home), "PYTHONPATH": root}

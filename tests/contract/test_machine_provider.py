@@ -1,0 +1,181 @@
+"""What every provider of machines promises; see ``os2cli.providers.base``."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from os2cli.errors import Conflict, NotFound, Os2Error
+from os2cli.machines import wait_until_healthy
+from os2cli.models import Health, Machine, MachineState
+from tests.contract.conftest import Subject
+
+HEALTHY_SECONDS = 60
+
+
+def test_a_created_machine_runs_and_says_what_was_asked_for(subject: Subject) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=2)
+
+    machine = subject.provider.create(subject.spec("a", labels={"team": "core"}))
+
+    assert machine.state is MachineState.RUNNING
+    assert machine.name == subject.name("a")
+    assert machine.type is subject.provider.type
+    assert machine.stage == "dev-test"
+    assert machine.snapshot == subject.image
+    assert machine.owner == "tester"
+    assert machine.labels == {"team": "core"}
+    assert before <= machine.created <= datetime.now(UTC)
+
+
+def test_it_is_listed_and_found_by_its_name(subject: Subject) -> None:
+    machine = subject.provider.create(subject.spec("a"))
+
+    assert subject.names() == [machine.name]
+    assert subject.provider.get(machine.name).id == machine.id
+
+
+def test_an_unknown_name_is_not_found(subject: Subject) -> None:
+    with pytest.raises(NotFound) as caught:
+        subject.provider.get(subject.name("none"))
+
+    assert subject.name("none") in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_taken_name_is_a_conflict_and_the_machine_stays(subject: Subject) -> None:
+    machine = subject.provider.create(subject.spec("a"))
+
+    with pytest.raises(Conflict) as caught:
+        subject.provider.create(subject.spec("a"))
+
+    assert caught.value.code == "machine_exists"
+    assert subject.provider.get(machine.name).id == machine.id
+    assert subject.provider.get(machine.name).state is MachineState.RUNNING
+
+
+def test_of_two_creates_of_one_name_one_wins(subject: Subject) -> None:
+    start = threading.Barrier(2)
+
+    def create(_: int) -> Machine | Os2Error:
+        start.wait()
+        try:
+            return subject.provider.create(subject.spec("a"))
+        except Os2Error as error:
+            return error
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(create, range(2)))
+
+    assert sorted(type(o).__name__ for o in outcomes) == ["Conflict", "Machine"]
+    assert subject.names() == [subject.name("a")]
+
+
+def test_a_missing_snapshot_is_not_found_and_leaves_nothing(subject: Subject) -> None:
+    with pytest.raises(NotFound) as caught:
+        subject.provider.create(subject.spec("a", snapshot="os2-no-such-image:none"))
+
+    assert "os2-no-such-image:none" in caught.value.message
+    assert subject.names() == []
+
+
+def test_it_becomes_healthy(subject: Subject) -> None:
+    machine = subject.provider.create(subject.spec("a"))
+
+    machine = wait_until_healthy(subject.provider, machine, HEALTHY_SECONDS)
+
+    assert machine.health is Health.HEALTHY
+    assert machine.url == f"http://localhost:{machine.port}"
+
+
+def test_stop_and_start_keep_the_port_and_the_identity(subject: Subject) -> None:
+    machine = subject.provider.create(subject.spec("a"))
+
+    stopped = subject.provider.stop(machine.name)
+    started = subject.provider.start(machine.name)
+
+    assert stopped.state is MachineState.STOPPED
+    assert started.state is MachineState.RUNNING
+    assert (started.id, started.port) == (machine.id, machine.port)
+
+
+def test_a_stopped_machine_is_still_listed_and_does_not_answer(subject: Subject) -> None:
+    machine = subject.provider.create(subject.spec("a"))
+
+    stopped = subject.provider.stop(machine.name)
+
+    assert subject.names() == [machine.name]
+    assert subject.provider.probe(stopped) is Health.NONE
+
+
+def test_stopping_and_starting_twice_is_fine(subject: Subject) -> None:
+    name = subject.provider.create(subject.spec("a")).name
+
+    subject.provider.start(name)
+    subject.provider.stop(name)
+
+    assert subject.provider.stop(name).state is MachineState.STOPPED
+    assert subject.provider.start(name).state is MachineState.RUNNING
+    assert subject.provider.start(name).state is MachineState.RUNNING
+
+
+def test_the_port_of_a_stopped_machine_is_not_given_away(subject: Subject) -> None:
+    first = subject.provider.create(subject.spec("a"))
+    subject.provider.stop(first.name)
+
+    with pytest.raises(Conflict) as caught:
+        subject.provider.create(subject.spec("b", port=first.port))
+
+    assert caught.value.code == "port_taken"
+    assert first.name in caught.value.message
+
+
+def test_a_port_that_another_program_has_is_a_conflict(subject: Subject) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+
+        with pytest.raises(Conflict) as caught:
+            subject.provider.create(subject.spec("a", port=port))
+
+    assert caught.value.exit_code == 5
+    assert str(port) in caught.value.message
+    assert subject.names() == []
+
+
+def test_machines_created_at_once_get_ports_of_their_own(subject: Subject) -> None:
+    names = [f"m{number}" for number in range(5)]
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        machines = list(pool.map(lambda n: subject.provider.create(subject.spec(n)), names))
+
+    assert len({machine.port for machine in machines}) == len(names)
+
+
+def test_a_removed_machine_is_gone_and_its_name_free(subject: Subject) -> None:
+    first = subject.provider.create(subject.spec("a"))
+
+    removed = subject.provider.remove(first.name)
+    second = subject.provider.create(subject.spec("a"))
+
+    assert removed
+    assert second.id != first.id
+
+
+def test_removing_what_is_not_there_is_fine(subject: Subject) -> None:
+    assert subject.provider.remove(subject.name("none")) is False
+
+
+def test_the_log_ends_with_what_the_machine_wrote_last(subject: Subject) -> None:
+    machine = subject.provider.create(subject.spec("a"))
+    wait_until_healthy(subject.provider, machine, HEALTHY_SECONDS)
+
+    tail = subject.provider.log_tail(machine.name, 2)
+
+    assert 1 <= len(tail) <= 2
+    assert all("\n" not in line for line in tail)

@@ -1,0 +1,61 @@
+"""A repository of its own and a stage of its own for each test on the engine."""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.command import Os2, base_environment
+from tests.engine import engine_endpoint, sandbox_image
+
+
+@pytest.fixture
+def engine() -> Iterator[docker.APIClient]:
+    """The SDK's own connection, to look behind os2's back."""
+    client = docker.APIClient(base_url=engine_endpoint().url, version="auto")
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """An empty checkout in a folder whose name has spaces."""
+    folder = tmp_path / "my repo"
+    folder.mkdir()
+    subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
+    return folder
+
+
+@pytest.fixture
+def stage() -> str:
+    """A stage that no other test and no person uses."""
+    return f"dev-test-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def os2(repository: Path, stage: str, tmp_path: Path, image_tag: str) -> Iterator[Os2]:
+    """os2 in that repository, making machines of that stage; they are removed at the end.
+
+    ``image_tag`` is asked for so that its image goes after the machines that use it.
+    """
+    assert image_tag
+    env = base_environment(tmp_path / "home")
+    env |= {"APP_STAGE": stage, "LOCAL_DOCKER_IMAGE_NAME": sandbox_image()}
+    command = Os2(repository, env)
+    yield command
+    left = command("machine", "rm", "--all", "--stage", stage, "--yes", "--quiet")
+    assert left.status == 0, left.stderr
+
+
+@pytest.fixture
+def image_tag(engine: docker.APIClient) -> Iterator[str]:
+    """The name of an image that the test builds; it is removed at the end."""
+    tag = f"os2-test-{uuid.uuid4().hex[:8]}:local"
+    yield tag
+    for image in engine.images(tag):
+        engine.remove_image(image["Id"], force=True)

@@ -1,0 +1,302 @@
+"""The machine commands as a person types them, on the real engine with the real image."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import docker
+import httpx
+import pytest
+
+from tests.command import Os2
+from tests.engine import sandbox_image
+
+pytestmark = pytest.mark.engine
+
+PEM = "-----BEGIN KEY-----\nline one\n\tline two \n-----END KEY-----\n"
+
+
+def inspect(engine: docker.APIClient, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = engine.inspect_container(f"os2-{name}")
+    return found
+
+
+def containers_of(engine: docker.APIClient, stage: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = engine.containers(
+        all=True, filters={"label": [f"dev.os2.stage={stage}"]}
+    )
+    return found
+
+
+def until(true: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it never became true"
+        time.sleep(0.05)
+
+
+def test_create_gives_name_url_and_port_and_answers_there(
+    os2: Os2, engine: docker.APIClient
+) -> None:
+    machine = os2("machine", "create", "--json").json()
+
+    health = httpx.get(f"{machine['url']}/api/health", trust_env=False)
+    assert health.json()["status"] == "ok"
+    assert machine["url"] == f"http://localhost:{machine['port']}"
+    assert machine["health"] == "healthy"
+    bindings = inspect(engine, machine["name"])["HostConfig"]["PortBindings"]
+    assert bindings == {"3000/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(machine["port"])}]}
+
+
+def test_up_finds_its_machine_again(os2: Os2, stage: str) -> None:
+    name = stage.removeprefix("dev-")
+
+    first = os2("up", name, "--json")
+    second = os2("up", name, "--json")
+
+    assert first.status == 0, first.stderr
+    assert second.json() == first.json()
+
+
+def test_up_starts_a_machine_that_was_stopped(
+    os2: Os2, stage: str, engine: docker.APIClient
+) -> None:
+    name = stage.removeprefix("dev-")
+    first = os2("up", name, "--json").json()
+    engine.stop(f"os2-{name}")
+
+    second = os2("up", name, "--json").json()
+
+    assert (second["id"], second["port"]) == (first["id"], first["port"])
+    assert second["health"] == "healthy"
+
+
+def test_variables_reach_the_machine_unchanged(
+    os2: Os2, engine: docker.APIClient, tmp_path: Path
+) -> None:
+    env_file = tmp_path / "machine.env"
+    env_file.write_text("# settings\nFROM_FILE=a=b 'c'\nOVERRIDDEN=file\n")
+
+    machine = os2(
+        "machine", "create", "--json", "--env-file", str(env_file),
+        "-e", f"PEM={PEM}", "-e", "INHERITED", "-e", "OVERRIDDEN=flag", "-e", "ITERATE_DEV=false",
+        env={"INHERITED": "from the shell", "DOPPLER_TOKEN": "dp.st.secret"},
+    ).json()  # fmt: skip
+
+    env = dict(v.split("=", 1) for v in inspect(engine, machine["name"])["Config"]["Env"])
+    assert env["PEM"] == PEM
+    assert env["INHERITED"] == "from the shell"
+    assert env["FROM_FILE"] == "a=b 'c'"
+    assert env["OVERRIDDEN"] == "flag"
+    assert env["ITERATE_DEV"] == "false"
+    assert "DOPPLER_TOKEN" not in env
+
+
+def test_limits_labels_and_owner_are_the_engines(os2: Os2, engine: docker.APIClient) -> None:
+    machine = os2(
+        "machine", "create", "--json", "--cpu", "0.5", "--memory", "512m", "--label", "team=core"
+    ).json()
+
+    found = inspect(engine, machine["name"])
+    assert found["HostConfig"]["NanoCpus"] == 500_000_000
+    assert found["HostConfig"]["Memory"] == 512 * 1024 * 1024
+    assert found["Config"]["Labels"]["team"] == "core"
+    assert found["Config"]["Labels"]["dev.os2.owner"] == machine["owner"]
+    assert machine["labels"] == {"team": "core"}
+
+
+def test_the_working_tree_can_be_mounted_read_only(
+    os2: Os2, engine: docker.APIClient, repository: Path
+) -> None:
+    (repository / "hello.txt").write_text("from the host")
+
+    machine = os2("machine", "create", "--json", "--mount-repo").json()
+
+    (mount,) = inspect(engine, machine["name"])["Mounts"]
+    assert (mount["Source"], mount["RW"]) == (str(repository), False)
+    run = engine.exec_create(f"os2-{machine['name']}", ["cat", "hello.txt"])
+    assert engine.exec_start(run["Id"]) == b"from the host"
+
+
+def test_a_port_in_use_is_a_conflict_that_names_its_holder(os2: Os2, stage: str) -> None:
+    first = os2("machine", "create", "--json").json()
+
+    second = os2("machine", "create", "--port", str(first["port"]))
+
+    assert second.status == 5
+    assert f"port {first['port']} is in use by container os2-{first['name']}" in second.stderr
+
+
+def test_a_machine_whose_first_step_fails_says_which_and_is_removed(
+    os2: Os2, engine: docker.APIClient, stage: str
+) -> None:
+    result = os2("machine", "create", "-e", "ITERATE_REPO_URL=file:///no/such/repository")
+
+    assert result.status == 1
+    assert "error: " in result.stderr
+    assert "entry: step repository failed: " in result.stderr
+    assert containers_of(engine, stage) == []
+
+
+def test_a_machine_that_is_not_healthy_in_time_is_removed(
+    os2: Os2, engine: docker.APIClient, stage: str
+) -> None:
+    result = os2("machine", "create", "--timeout", "0.1")
+
+    assert result.status == 6
+    assert "was not healthy within 0.1 s" in result.stderr
+    assert containers_of(engine, stage) == []
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_create_leaves_nothing(
+    os2: Os2, engine: docker.APIClient, stage: str, signum: signal.Signals
+) -> None:
+    # A daemon on another port than the published one never becomes healthy.
+    process = os2.start("machine", "create", "-e", "ITERATE_SERVER_PORT=3999")
+    until(lambda: bool(containers_of(engine, stage)))
+
+    process.send_signal(signum)
+    process.send_signal(signum)
+    _, stderr = process.communicate(timeout=30)
+
+    assert process.returncode == 128 + signum
+    assert "Traceback" not in stderr
+    assert containers_of(engine, stage) == []
+
+
+def test_what_a_killed_create_left_behind_is_in_nobodys_way(
+    os2: Os2, engine: docker.APIClient, stage: str
+) -> None:
+    name = stage.removeprefix("dev-")
+    marks = {"dev.os2.machine": "1", "dev.os2.name": name, "dev.os2.stage": stage}
+    left = engine.create_container(sandbox_image(), name=f"os2-{name}", labels=marks)["Id"]
+
+    result = os2("machine", "create", name, "--json")
+
+    assert result.status == 0, result.stderr
+    assert result.json()["id"] != left
+    assert len(containers_of(engine, stage)) == 1
+
+
+def test_twenty_machines_at_once_get_twenty_ports(os2: Os2) -> None:
+    with ThreadPoolExecutor(20) as pool:
+        results = list(
+            pool.map(lambda _: os2("machine", "create", "--no-wait", "--json"), range(20))
+        )
+
+    assert [r.status for r in results] == [0] * 20, [r.stderr for r in results if r.status]
+    assert len({r.json()["port"] for r in results}) == 20
+
+
+def test_removing_all_of_a_stage_leaves_other_containers_alone(
+    os2: Os2, engine: docker.APIClient, stage: str
+) -> None:
+    os2("machine", "create", "--no-wait")
+    os2("machine", "create", "--no-wait")
+    foreign = engine.create_container(sandbox_image(), labels={"team": "other"})["Id"]
+    try:
+        result = os2("machine", "rm", "--all", "--stage", stage, "--yes", "--json")
+
+        assert [item["outcome"] for item in result.json()] == ["removed", "removed"]
+        assert containers_of(engine, stage) == []
+        assert engine.inspect_container(foreign)["Id"] == foreign
+    finally:
+        engine.remove_container(foreign)
+
+
+def test_a_container_that_is_not_ours_is_no_machine(os2: Os2, engine: docker.APIClient) -> None:
+    name = "not-ours"
+    foreign = engine.create_container(sandbox_image(), name=f"os2-{name}")["Id"]
+    try:
+        shown = os2("machine", "show", name)
+        created = os2("machine", "create", name)
+        removed = os2("machine", "rm", name)
+
+        assert (shown.status, created.status, removed.status) == (3, 5, 3)
+        assert engine.inspect_container(foreign)["Id"] == foreign
+    finally:
+        engine.remove_container(foreign)
+
+
+def test_a_list_in_a_pipe_is_plain_and_whole(os2: Os2, stage: str) -> None:
+    name = "n" * 63
+    os2("machine", "create", name, "--no-wait")
+
+    listed = os2("machine", "list", "--stage", stage, env={"COLUMNS": "40"})
+    quiet = os2("machine", "ls", "-q", "--stage", stage)
+
+    heading, row = listed.stdout.splitlines()
+    assert heading.split() == ["NAME", "STATE", "URL", "STAGE", "SNAPSHOT", "CREATED"]
+    assert row.startswith(f"{name} ")
+    assert quiet.stdout == f"{name}\n"
+
+
+def test_rm_of_several_tells_each_outcome(os2: Os2, stage: str) -> None:
+    machine = os2("machine", "create", "--no-wait", "-q").stdout.strip()
+
+    result = os2("machine", "rm", machine, "no-such-machine")
+
+    assert result.status == 7
+    assert result.stdout == f"removed {machine}\n"
+    assert "there is no machine named no-such-machine" in result.stderr
+
+
+def test_names_are_completed_with_live_machines(os2: Os2) -> None:
+    machine = os2("machine", "create", "--no-wait", "-q").stdout.strip()
+    env = {"_OS2_COMPLETE": "complete_bash", "COMP_CWORD": "3"}
+
+    completed = os2(env={**env, "COMP_WORDS": f"os2 machine rm {machine[:4]}"})
+
+    assert machine in completed.stdout.split()
+
+
+def test_stale_images_are_told_and_used(os2: Os2, repository: Path, image_tag: str) -> None:
+    (repository / "sandbox").mkdir()
+    (repository / "sandbox" / "Dockerfile").write_text(
+        f"ARG BASE_IMAGE={sandbox_image()}\nFROM ${{BASE_IMAGE}}\nCOPY note.txt /home/node/\n"
+    )
+    (repository / "note.txt").write_text("one")
+    env = {"LOCAL_DOCKER_IMAGE_NAME": image_tag}
+    assert os2("snapshot", "local-docker", env=env).status == 0
+
+    (repository / "note.txt").write_text("two")
+    stale = os2("machine", "create", env=env)
+    fresh = os2("machine", "create", "--build", env=env)
+
+    assert stale.status == fresh.status == 0, stale.stderr + fresh.stderr
+    assert f"warning: {image_tag} is older than this tree" in stale.stderr
+    assert "older than this tree" not in fresh.stderr
+
+
+def test_a_killed_create_frees_its_name_at_once(
+    os2: Os2, engine: docker.APIClient, stage: str
+) -> None:
+    name = stage.removeprefix("dev-")
+    process = os2.start("machine", "create", name)
+    until(lambda: bool(containers_of(engine, stage)))
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=30)
+
+    again = os2("up", name, "--json")
+
+    assert again.status == 0, again.stderr
+    assert again.json()["health"] == "healthy"
+
+
+def test_output_into_a_closed_pipe_ends_quietly(os2: Os2) -> None:
+    shell = f"set -o pipefail; {' '.join(Os2.argv('machine', 'list', '--json'))} | true"
+
+    done = subprocess.run(
+        ["bash", "-c", shell], env=dict(os2.env), cwd=os2.folder, capture_output=True, text=True
+    )
+
+    assert done.returncode in (0, 141)
+    assert done.stderr == ""

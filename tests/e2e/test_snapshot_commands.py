@@ -1,0 +1,211 @@
+"""`os2 snapshot local-docker` on the real engine, with images that need no network."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.command import Os2, Result
+from tests.engine import sandbox_image
+
+pytestmark = pytest.mark.engine
+
+BUILD = ("snapshot", "local-docker")
+
+
+@pytest.fixture
+def source(repository: Path) -> Path:
+    """A repository whose image holds its files."""
+    (repository / "sandbox").mkdir()
+    (repository / "sandbox" / "Dockerfile").write_text(
+        f"ARG BASE_IMAGE={sandbox_image()}\n"
+        "FROM ${BASE_IMAGE}\n"
+        "ARG GREETING=hello\n"
+        'RUN echo "$GREETING" > /tmp/greeting\n'
+        "COPY . /src/\n"
+    )
+    (repository / "a.txt").write_text("a")
+    return repository
+
+
+def read(engine: docker.APIClient, image: str, path: str) -> str:
+    """A file of an image."""
+    container = engine.create_container(image)["Id"]
+    try:
+        stream, _ = engine.get_archive(container, path)
+        with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:
+            content = archive.extractfile(archive.getmembers()[0])
+            assert content is not None
+            return content.read().decode()
+    finally:
+        engine.remove_container(container)
+
+
+def build(os2: Os2, tag: str, *options: str) -> Result:
+    return os2(*BUILD, "--tag", tag, *options)
+
+
+def test_what_did_not_change_is_not_built_again(os2: Os2, source: Path, image_tag: str) -> None:
+    first = build(os2, image_tag, "--json")
+    second = build(os2, image_tag, "--json")
+    told = build(os2, image_tag)
+
+    assert first.status == 0, first.stderr
+    assert (first.json()["built"], second.json()["built"]) == (True, False)
+    assert second.json()["id"] == first.json()["id"]
+    key = first.json()["key"]
+    assert told.stdout.startswith(f"unchanged {image_tag} (key {key[:12]}, built ")
+
+
+@pytest.mark.parametrize(
+    "change", ["content", "mode", "path", "dockerfile", "build argument", "no cache"]
+)
+def test_every_change_of_an_input_builds_again(
+    os2: Os2, source: Path, image_tag: str, change: str
+) -> None:
+    first = build(os2, image_tag, "--json").json()
+    options: list[str] = []
+    match change:
+        case "content":
+            (source / "a.txt").write_text("b")
+        case "mode":
+            (source / "a.txt").chmod(0o755)
+        case "path":
+            (source / "a.txt").rename(source / "b.txt")
+        case "dockerfile":
+            dockerfile = source / "sandbox" / "Dockerfile"
+            dockerfile.write_text(dockerfile.read_text() + "ENV CHANGED=1\n")
+        case "build argument":
+            options = ["--build-arg", "GREETING=ahoy"]
+        case "no cache":
+            options = ["--no-cache"]
+
+    second = build(os2, image_tag, "--json", *options).json()
+
+    assert second["built"]
+    assert second["id"] != first["id"]
+
+
+def test_neither_time_nor_umask_is_a_change(os2: Os2, source: Path, image_tag: str) -> None:
+    build(os2, image_tag)
+    os.utime(source / "a.txt", (1, 1))
+    (source / "a.txt").chmod(0o600)
+
+    assert build(os2, image_tag, "--json").json()["built"] is False
+
+
+def test_build_arguments_and_dockerignore_take_effect(
+    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
+) -> None:
+    (source / "ignored.log").write_text("x")
+    (source / ".dockerignore").write_text("*.log\n")
+
+    result = build(os2, image_tag, "--build-arg", "GREETING=ahoy")
+
+    assert result.status == 0, result.stderr
+    assert read(engine, image_tag, "/tmp/greeting") == "ahoy\n"
+    assert read(engine, image_tag, "/src/a.txt") == "a"
+    with pytest.raises(docker.errors.NotFound):
+        read(engine, image_tag, "/src/ignored.log")
+
+
+def test_a_dockerfile_elsewhere_in_the_repository_gets_its_root_as_context(
+    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
+) -> None:
+    nested = source / "apps" / "os2" / "sandbox"
+    nested.mkdir(parents=True)
+    (source / "sandbox" / "Dockerfile").rename(nested / "Dockerfile")
+
+    found = build(os2, image_tag)
+    named = build(os2, image_tag, "--dockerfile", "apps/os2/sandbox/Dockerfile")
+
+    assert found.status == 0, found.stderr
+    assert named.stdout.startswith("unchanged ")
+    assert read(engine, image_tag, "/src/a.txt") == "a"
+
+
+def test_another_repository_is_built_from_anywhere(
+    os2: Os2, source: Path, image_tag: str, tmp_path: Path
+) -> None:
+    elsewhere = Os2(tmp_path, os2.env)
+
+    assert build(elsewhere, image_tag, "--repo", str(source)).status == 0
+
+
+def test_a_failing_step_shows_the_end_of_its_log(
+    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
+) -> None:
+    dockerfile = source / "sandbox" / "Dockerfile"
+    dockerfile.write_text(dockerfile.read_text() + "RUN echo the reason; exit 3\n")
+
+    result = build(os2, image_tag)
+
+    assert result.status == 1
+    assert "the reason" in result.stderr
+    assert "error: the image could not be built: " in result.stderr
+    assert engine.images(image_tag) == []
+
+
+def test_what_looks_like_a_secret_is_refused(os2: Os2, source: Path, image_tag: str) -> None:
+    (source / ".env").write_text("TOKEN=hunter2\n")
+
+    refused = build(os2, image_tag)
+    allowed = build(os2, image_tag, "--allow-secrets")
+
+    assert refused.status == 2
+    assert ".env" in refused.stderr
+    assert "hunter2" not in refused.stdout + refused.stderr
+    assert allowed.status == 0
+
+
+def test_two_builds_at_once_make_one_image(os2: Os2, source: Path, image_tag: str) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda _: build(os2, image_tag, "--json").json(), range(2)))
+
+    assert sorted(result["built"] for result in results) == [False, True]
+    assert results[0]["id"] == results[1]["id"]
+
+
+def test_the_image_that_lost_its_name_does_not_stay(
+    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
+) -> None:
+    first = build(os2, image_tag, "--json").json()["id"]
+    (source / "a.txt").write_text("b")
+
+    build(os2, image_tag)
+
+    with pytest.raises(docker.errors.ImageNotFound):
+        engine.inspect_image(first)
+
+
+def test_an_image_that_a_machine_uses_stays_until_the_machine_goes(
+    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
+) -> None:
+    env = {"LOCAL_DOCKER_IMAGE_NAME": image_tag}
+    machine = os2("machine", "create", "--no-wait", "-q", env=env).stdout.strip()
+    first = engine.inspect_image(image_tag)["Id"]
+    (source / "a.txt").write_text("b")
+    build(os2, image_tag)
+
+    assert engine.inspect_image(first)["Id"] == first
+    os2("machine", "rm", machine)
+
+    with pytest.raises(docker.errors.ImageNotFound):
+        engine.inspect_image(first)
+
+
+def test_a_base_image_that_the_dockerfile_does_not_take_is_refused(
+    os2: Os2, source: Path, image_tag: str
+) -> None:
+    (source / "sandbox" / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+
+    result = build(os2, image_tag, "--base-image", "debian:bookworm")
+
+    assert result.status == 2
+    assert "ARG BASE_IMAGE" in result.stderr

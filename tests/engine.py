@@ -1,0 +1,24 @@
+"""The real engine and image that marked tests run on; what is missing fails, never skips."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from os2cli.models import Endpoint
+from os2cli.providers.local_docker.endpoint import resolve_endpoint
+
+
+def engine_endpoint() -> Endpoint:
+    """Where the engine for tests is: ``DOCKER_HOST``, else where os2 itself finds one."""
+    return resolve_endpoint(os.environ, Path.home())
+
+
+def sandbox_image() -> str:
+    """The sandbox image under test, which ``nox -s e2e`` builds."""
+    image = os.environ.get("OS2_TEST_IMAGE")
+    if not image:
+        pytest.fail("OS2_TEST_IMAGE names no image; run the suite with: nox -s e2e")
+    return image

@@ -1,0 +1,200 @@
+"""An engine and programs to examine: what lies outside os2 is faked, nothing of ours is."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from os2cli.doctor.fixes import Host
+from os2cli.doctor.fixes.commands import Commands
+from os2cli.models import Endpoint
+from os2cli.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+VERSION = {"Version": "26.1.5", "ApiVersion": "1.45", "Os": "linux", "Arch": "amd64"}
+INFO = {
+    "OperatingSystem": "Debian GNU/Linux 12",
+    "Driver": "overlay2",
+    "DockerRootDir": "/",
+    "Name": "here",
+    "ID": "engine-1",
+    "SecurityOptions": ["name=seccomp,profile=builtin"],
+}
+
+
+class Engine(http.server.ThreadingHTTPServer):
+    """Answers /version and /info; ``answers`` may be changed while it runs."""
+
+    daemon_threads = True
+
+    def __init__(self, address: str) -> None:
+        super().__init__((address, 0), _Handler)
+        self.answers: dict[str, dict[str, Any]] = {"version": dict(VERSION), "info": dict(INFO)}
+        self.endpoint = Endpoint(f"tcp://127.0.0.1:{self.server_port}", "DOCKER_HOST")
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server: Engine
+
+    def do_GET(self) -> None:
+        body = json.dumps(self.server.answers[self.path.rpartition("/")[2]]).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: object) -> None:
+        del arguments
+
+
+@pytest.fixture
+def start_server() -> Iterator[Callable[[str], Engine]]:
+    """Start an engine bound to an address."""
+    servers: list[Engine] = []
+
+    def start(address: str = "127.0.0.1") -> Engine:
+        server = Engine(address)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        return server
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def engine(start_server: Callable[[str], Engine]) -> Engine:
+    return start_server("127.0.0.1")
+
+
+class Programs:
+    """Executables in a folder of their own; each records how it was called."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.record = folder.parent / "calls"
+        folder.mkdir()
+        for name in ("sh", "cat", "ln", "sleep"):
+            (folder / name).symlink_to(str(shutil.which(name)))
+
+    def add(self, name: str, script: str = "") -> None:
+        """A shell script; ``$0`` and its arguments are recorded first."""
+        path = self.folder / name
+        shell = shutil.which("sh")
+        path.write_text(f'#!{shell}\necho "{name} $*" >> "{self.record}"\n{script}\n')
+        path.chmod(0o755)
+
+    def add_python(self, name: str, script: str) -> None:
+        path = self.folder / name
+        path.write_text(f"#!{sys.executable}\n{script}")
+        path.chmod(0o755)
+
+    @property
+    def calls(self) -> list[str]:
+        return self.record.read_text().splitlines() if self.record.exists() else []
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder with a short name: a socket's path may have 107 bytes."""
+    path = Path(tempfile.mkdtemp(prefix="os2-"))
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def programs(folder: Path) -> Programs:
+    return Programs(folder / "bin")
+
+
+@pytest.fixture
+def host(folder: Path, programs: Programs) -> Host:
+    """A Linux computer, as root, without systemd; its files are below ``folder``."""
+    root = folder / "root"
+    for name in ("usr/sbin", "var/run", "var/log", "etc", "sys/fs/cgroup", "proc"):
+        (root / name).mkdir(parents=True)
+    (root / "sys/fs/cgroup/cgroup.controllers").touch()
+    commands = Commands({"PATH": str(programs.folder)})
+    return Host(root, folder / "home", "linux", is_root=True, commands=commands)
+
+
+class Heard(Progress):
+    """Keeps what an operation says."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.notices: list[str] = []
+        self.warnings: list[str] = []
+
+    def log(self, line: str) -> None:
+        self.lines.append(line)
+
+    def notice(self, message: str) -> None:
+        self.notices.append(message)
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+
+@pytest.fixture
+def progress() -> Heard:
+    return Heard()
+
+
+DOCKERD = """
+import http.server, json, os, socketserver, sys
+with open({record!r}, "a") as file:
+    file.write(" ".join(["dockerd", *sys.argv[1:]]) + "\\n")
+with open({pids!r}, "a") as file:
+    file.write(str(os.getpid()) + "\\n")
+{before}
+path = next(word for word in sys.argv if word.startswith("unix://")).removeprefix("unix://")
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        answer = {version!r} if self.path.endswith("version") else {info!r}
+        body = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments):
+        pass
+
+socketserver.ThreadingUnixStreamServer(path, Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def add_dockerd(programs: Programs, folder: Path) -> Iterator[Callable[[str], None]]:
+    """Put a dockerd on the PATH that serves its socket after running ``before`` (Python)."""
+    pids = folder / "pids"
+
+    def add(before: str = "") -> None:
+        values = {"record": str(programs.record), "pids": str(pids), "before": before}
+        programs.add_python("dockerd", DOCKERD.format(**values, version=VERSION, info=INFO))
+
+    yield add
+    for pid in pids.read_text().split() if pids.exists() else ():
+        try:
+            os.kill(int(pid), signal.SIGKILL)
+            os.waitpid(int(pid), 0)
+        except (ProcessLookupError, ChildProcessError):
+            continue

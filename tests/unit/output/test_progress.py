@@ -1,0 +1,266 @@
+"""How long operations look: lines in a pipe, one live line on a terminal."""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from os2cli.output.progress import PlainProgress, RecordingProgress, TerminalProgress
+from os2cli.progress import SILENT
+
+if TYPE_CHECKING:
+    from tests.unit.output.terminal import Terminal
+
+DEADLINE_SECONDS = 10
+MARKUP = "[bold]x[/bold] :bug: [/]"
+
+
+class StepError(Exception):
+    """What a phase fails with here."""
+
+
+class Stream(io.StringIO):
+    """A pipe in which a text can be waited for."""
+
+    def __init__(self, awaited: str = "") -> None:
+        super().__init__()
+        self.awaited = awaited
+        self.seen = threading.Event()
+
+    def write(self, text: str) -> int:
+        count = super().write(text)
+        if self.awaited and self.awaited in self.getvalue():
+            self.seen.set()
+        return count
+
+
+def plain(stream: io.StringIO, *, verbose: bool = False, quiet: bool = False) -> PlainProgress:
+    return PlainProgress(stream, verbose=verbose, quiet=quiet)
+
+
+def live(terminal: Terminal, *, verbose: bool = False) -> TerminalProgress:
+    console = Console(file=terminal.screen, force_terminal=True, highlight=False, emoji=False)
+    return TerminalProgress(console, verbose=verbose)
+
+
+def frames(raw: str) -> list[str]:
+    """What stood on each line, one after the other, without escapes."""
+    plain_text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", raw)
+    return [frame for frame in re.split(r"[\r\n]+", plain_text) if frame.strip()]
+
+
+def our_threads() -> list[str]:
+    """The threads of a progress that still run; Rich's own end a moment later."""
+    names = [thread.name for thread in threading.enumerate()]
+    return [name for name in names if "_beat" in name or "_tick" in name]
+
+
+class TestPlain:
+    def test_a_phase_is_told_when_it_begins_and_ends(self) -> None:
+        stream = Stream()
+
+        with plain(stream).phase("build image"):
+            assert stream.getvalue() == "build image ...\n"
+
+        assert re.fullmatch(
+            r"build image \.\.\.\nbuild image: done in \d\.\d s\n", stream.getvalue()
+        )
+
+    def test_a_phase_that_fails_is_not_told_as_done(self) -> None:
+        stream = Stream()
+        progress = plain(stream)
+
+        with pytest.raises(StepError), progress.phase("build image"):
+            raise StepError
+
+        assert stream.getvalue() == "build image ...\n"
+        assert progress.phases == []
+
+    def test_a_build_step_is_a_line_and_told_once(self) -> None:
+        stream = Stream()
+        progress = plain(stream)
+
+        with progress.phase("build"):
+            for text in ("[1/2] FROM x", "[1/2] FROM x", "Downloading 1 MB", "[2/2] RUN y"):
+                progress.status(text)
+
+        assert stream.getvalue().splitlines()[1:-1] == ["  [1/2] FROM x", "  [2/2] RUN y"]
+
+    def test_notices_and_warnings_are_lines(self) -> None:
+        stream = Stream()
+
+        plain(stream).notice(MARKUP)
+        plain(stream).warn(MARKUP)
+
+        assert stream.getvalue() == f"{MARKUP}\nwarning: {MARKUP}\n"
+
+    @pytest.mark.parametrize(("verbose", "shown"), [(False, ""), (True, f"  | {MARKUP}\n")])
+    def test_the_log_is_shown_when_that_is_asked_for(self, verbose: bool, shown: str) -> None:
+        stream = Stream()
+
+        plain(stream, verbose=verbose).log(MARKUP)
+
+        assert stream.getvalue() == shown
+
+    def test_a_phase_that_lasts_is_told_again_and_where_it_is(self) -> None:
+        stream = Stream(awaited="build: still at it after 0 s, Downloading 1 MB\n")
+        progress = PlainProgress(stream, verbose=False, quiet=False, heartbeat_seconds=0.005)
+
+        with progress.phase("build"):
+            progress.status("Downloading 1 MB")
+            assert stream.seen.wait(DEADLINE_SECONDS)
+
+    def test_the_next_phase_does_not_begin_where_the_last_one_was(self) -> None:
+        stream = Stream(awaited="create: still at it after 0 s\n")
+        progress = PlainProgress(stream, verbose=False, quiet=False, heartbeat_seconds=0.005)
+        with progress.phase("build"):
+            progress.status("Downloading 1 MB")
+
+        with progress.phase("create"):
+            assert stream.seen.wait(DEADLINE_SECONDS)
+
+    @pytest.mark.parametrize("fails", [False, True])
+    def test_nothing_is_told_of_a_phase_that_ended(self, fails: bool) -> None:
+        try:
+            with plain(Stream()).phase("build"):
+                if fails:
+                    raise StepError
+        except StepError:
+            pass
+
+        assert our_threads() == []
+
+    def test_a_heartbeat_comes_every_half_minute(self) -> None:
+        assert plain(Stream()).heartbeat_seconds == 30
+
+    def test_lines_of_several_threads_are_not_mixed(self) -> None:
+        stream = Stream()
+        progress = plain(stream)
+        start = threading.Barrier(4)
+
+        def say(letter: str) -> None:
+            start.wait(DEADLINE_SECONDS)
+            for _ in range(50):
+                progress.notice(letter * 40)
+
+        threads = [threading.Thread(target=say, args=(letter,)) for letter in "abcd"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert sorted(set(stream.getvalue().splitlines())) == [c * 40 for c in "abcd"]
+
+
+class TestTerminal:
+    def test_a_phase_is_live_and_leaves_one_line_behind(self, terminal: Terminal) -> None:
+        progress = live(terminal)
+
+        with progress.phase("build image"):
+            pass
+
+        shown = frames(terminal.raw())
+        assert any("build image  0 s" in frame for frame in shown[:-1])
+        assert shown[-1] == "✓ build image  0.0 s"
+
+    def test_a_phase_that_fails_leaves_none(self, terminal: Terminal) -> None:
+        progress = live(terminal)
+
+        with pytest.raises(StepError), progress.phase("build"):
+            raise StepError
+
+        assert "✓" not in terminal.text()
+        assert progress.phases == []
+
+    @pytest.mark.parametrize("fails", [False, True])
+    def test_the_cursor_is_shown_again_and_nothing_goes_on(
+        self, fails: bool, terminal: Terminal
+    ) -> None:
+        try:
+            with live(terminal).phase("build"):
+                if fails:
+                    raise StepError
+        except StepError:
+            pass
+
+        assert our_threads() == []
+        raw = terminal.raw()
+        assert raw.rfind("\x1b[?25h") > raw.rfind("\x1b[?25l") > -1
+
+    def test_the_live_line_says_where_the_phase_is(self, terminal: Terminal) -> None:
+        progress = live(terminal)
+
+        with progress.phase("upload"):
+            progress.status(MARKUP, 3, 7)
+            progress._refresh()
+
+        assert f"upload  0 s  {MARKUP} 3/7" in terminal.text()
+
+    def test_the_live_line_never_wraps(self, terminal: Terminal) -> None:
+        progress = live(terminal)
+
+        with progress.phase("build"):
+            progress.status("[1/2] RUN " + "x" * 300)
+            progress._refresh()
+
+        shown = frames(terminal.raw())
+        assert max(len(frame) for frame in shown) <= 80
+        assert any(frame.rstrip().endswith("…") for frame in shown)
+
+    def test_what_is_said_meanwhile_stands_whole_above_the_live_line(
+        self, terminal: Terminal
+    ) -> None:
+        progress = live(terminal, verbose=True)
+
+        with progress.phase("build"):
+            progress.notice(MARKUP)
+            progress.warn(MARKUP)
+            progress.log(MARKUP)
+
+        shown = [frame.rstrip() for frame in frames(terminal.raw())]
+        assert [s for s in shown if MARKUP in s] == [MARKUP, f"warning: {MARKUP}", f"  | {MARKUP}"]
+
+    def test_the_log_stays_hidden_otherwise(self, terminal: Terminal) -> None:
+        progress = live(terminal)
+
+        with progress.phase("build"):
+            progress.log("hidden")
+
+        assert "hidden" not in terminal.text()
+
+
+class TestRecording:
+    def test_the_summary_says_where_the_time_went(self) -> None:
+        progress = plain(Stream())
+        progress.phases = [("build", 34.12), ("create", 0.44), ("healthy", 0.8)]
+
+        assert progress.summary() == "build 34.1 s · create 0.4 s · healthy 0.8 s"
+
+    def test_each_phase_is_timed(self) -> None:
+        progress = plain(Stream(), quiet=True)
+
+        for title in ("build", "create"):
+            with progress.phase(title):
+                pass
+
+        assert [title for title, _ in progress.phases] == ["build", "create"]
+        assert all(0 <= seconds < DEADLINE_SECONDS for _, seconds in progress.phases)
+
+    def test_who_shows_nothing_must_say_how_it_speaks(self) -> None:
+        with pytest.raises(NotImplementedError):
+            RecordingProgress(verbose=True).log("x")
+
+
+def test_the_default_listener_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
+    with SILENT.phase("build"):
+        SILENT.status("x", 1, 2)
+        SILENT.log("x")
+        SILENT.notice("x")
+        SILENT.warn("x")
+
+    assert capfd.readouterr() == ("", "")

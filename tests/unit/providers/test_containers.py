@@ -1,0 +1,243 @@
+"""Machines as containers: what the engine is asked for, and what its answers mean."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from os2cli import __version__
+from os2cli.models import Health, MachineSpec, MachineState, MachineType, Resources
+from os2cli.providers.local_docker import labels
+from os2cli.providers.local_docker.containers import (
+    container_name,
+    container_request,
+    machine_environment,
+    machine_from_inspection,
+    machine_labels,
+)
+
+CREATED = datetime(2026, 1, 11, 19, 30, 45, tzinfo=UTC)
+SPEC = MachineSpec(name="dev-1", stage="dev-jonas", snapshot="sandbox:local", owner="jonas@laptop")
+
+
+def spec(**changes: Any) -> MachineSpec:
+    return MachineSpec(
+        **{"name": "dev-1", "stage": "dev-jonas", "snapshot": "sandbox:local", **changes}
+    )
+
+
+def request(machine: MachineSpec, port: int = 10123) -> dict[str, Any]:
+    """What the real SDK would be asked with; it talks to nobody until then."""
+    client = docker.APIClient("tcp://127.0.0.1:1", version="1.41")
+    try:
+        return container_request(client, machine, port, CREATED)
+    finally:
+        client.close()
+
+
+def inspection(**changes: Any) -> dict[str, Any]:
+    """What an engine says of a machine's container."""
+    found: dict[str, Any] = {
+        "Id": "f00d" * 16,
+        "Name": "/os2-dev-1",
+        "Created": "2026-01-11T19:30:44.123456789Z",
+        "State": {"Status": "running", "ExitCode": 0, "Health": {"Status": "healthy"}},
+        "Config": {"Labels": machine_labels(SPEC, 10123, CREATED)},
+        "HostConfig": {
+            "PortBindings": {"3000/tcp": [{"HostIp": "127.0.0.1", "HostPort": "10123"}]}
+        },
+    }
+    return {**found, **changes}
+
+
+class TestRequest:
+    def test_the_port_is_published_on_loopback_only(self) -> None:
+        asked = request(SPEC)
+
+        assert asked["ports"] == [3000]
+        assert asked["host_config"]["PortBindings"] == {
+            "3000/tcp": [{"HostIp": "127.0.0.1", "HostPort": "10123"}]
+        }
+
+    def test_name_host_name_and_image_come_from_the_specification(self) -> None:
+        asked = request(SPEC)
+
+        assert (asked["name"], asked["hostname"]) == ("os2-dev-1", "dev-1")
+        assert asked["image"] == "sandbox:local"
+        assert container_name("x") == "os2-x"
+
+    def test_a_host_name_has_at_most_63_characters(self) -> None:
+        assert len(request(spec(name="x" * 64))["hostname"]) == 63
+
+    def test_without_limits_there_are_none(self) -> None:
+        host = request(SPEC)["host_config"]
+
+        assert not {"NanoCpus", "Memory", "MemorySwap", "Binds"} & set(host)
+
+    def test_limits_are_passed_on_and_swap_adds_nothing_to_memory(self) -> None:
+        host = request(spec(resources=Resources(cpu=1.5, memory_bytes=2**31)))["host_config"]
+
+        assert host["NanoCpus"] == 1_500_000_000
+        assert host["Memory"] == host["MemorySwap"] == 2**31
+
+    def test_a_mounted_repository_can_only_be_read(self) -> None:
+        host = request(spec(mount_repo=Path("/home/me/repo")))["host_config"]
+
+        assert host["Binds"] == ["/home/me/repo:/mnt/repo:ro"]
+
+
+class TestEnvironment:
+    def test_defaults_are_there(self) -> None:
+        assert machine_environment(SPEC) == {
+            "ITERATE_DEV": "true",
+            "OS2_MACHINE_NAME": "dev-1",
+            "OS2_SNAPSHOT": "sandbox:local",
+        }
+
+    def test_the_users_variables_win_and_are_unchanged(self) -> None:
+        env = {"ITERATE_DEV": "false", "KEY": "-----BEGIN\nx\r\n\t=$HOME", "EMPTY": ""}
+
+        found = machine_environment(spec(env=env))
+
+        assert {name: found[name] for name in env} == env
+        assert request(spec(env=env))["environment"] == found
+
+
+class TestLabels:
+    def test_every_one_of_behaviour_is_there(self) -> None:
+        assert machine_labels(SPEC, 10123, CREATED) == {
+            "dev.os2.machine": "1",
+            "dev.os2.name": "dev-1",
+            "dev.os2.stage": "dev-jonas",
+            "dev.os2.type": "local-docker",
+            "dev.os2.snapshot": "sandbox:local",
+            "dev.os2.owner": "jonas@laptop",
+            "dev.os2.created": "2026-01-11T19:30:45Z",
+            "dev.os2.version": __version__,
+            "dev.os2.port": "10123",
+        }
+
+    def test_the_users_are_there_but_can_not_replace_ours(self) -> None:
+        found = machine_labels(spec(labels={"team": "core", labels.NAME: "other"}), 1, CREATED)
+
+        assert (found["team"], found[labels.NAME]) == ("core", "dev-1")
+
+    def test_ours_begin_with_the_reserved_prefix(self) -> None:
+        ours = [value for name, value in vars(labels).items() if name.isupper()]
+
+        assert all(value.startswith(labels.RESERVED_PREFIX) for value in ours)
+        assert len(set(ours)) == len(ours)
+
+
+class TestMachine:
+    def test_it_is_what_was_asked_for(self) -> None:
+        machine = machine_from_inspection(inspection())
+
+        assert (machine.id, machine.name) == ("f00d" * 16, "dev-1")
+        assert machine.type is MachineType.LOCAL_DOCKER
+        assert (machine.stage, machine.snapshot) == (SPEC.stage, SPEC.snapshot)
+        assert (machine.owner, machine.created) == (SPEC.owner, CREATED)
+        assert (machine.port, machine.url) == (10123, "http://localhost:10123")
+        assert (machine.state, machine.health) == (MachineState.RUNNING, Health.HEALTHY)
+
+    def test_only_the_users_labels_are_shown(self) -> None:
+        marks = {"team": "core", "org.opencontainers.image.title": "x", labels.IMAGE_KEY: "k"}
+
+        machine = machine_from_inspection(inspection(Config={"Labels": marks}))
+
+        assert machine.labels == {"team": "core"}
+
+    @pytest.mark.parametrize("marks", [None, {}])
+    def test_without_labels_it_has_the_containers_name(self, marks: dict[str, str] | None) -> None:
+        machine = machine_from_inspection(inspection(Config={"Labels": marks}))
+
+        assert machine.name == "os2-dev-1"
+        assert (machine.stage, machine.labels) == ("", {})
+
+    @pytest.mark.parametrize(
+        ("status", "exit_code", "state"),
+        [
+            ("created", 0, MachineState.CREATING),
+            ("running", 0, MachineState.RUNNING),
+            ("restarting", 1, MachineState.RUNNING),
+            ("paused", 0, MachineState.PAUSED),
+            ("removing", 0, MachineState.REMOVING),
+            ("dead", 0, MachineState.FAILED),
+            ("exited", 0, MachineState.STOPPED),
+            ("exited", 130, MachineState.STOPPED),
+            ("exited", 137, MachineState.STOPPED),
+            ("exited", 143, MachineState.STOPPED),
+            ("exited", 1, MachineState.FAILED),
+            ("exited", 127, MachineState.FAILED),
+            ("something new", 0, MachineState.UNKNOWN),
+        ],
+    )
+    def test_its_state_is_told_in_our_words(
+        self, status: str, exit_code: int, state: MachineState
+    ) -> None:
+        found = inspection(State={"Status": status, "ExitCode": exit_code})
+
+        assert machine_from_inspection(found).state is state
+
+    @pytest.mark.parametrize(
+        ("state", "health"),
+        [
+            ({"Status": "running", "Health": {"Status": "healthy"}}, Health.HEALTHY),
+            ({"Status": "running", "Health": {"Status": "starting"}}, Health.STARTING),
+            ({"Status": "running", "Health": {"Status": "unhealthy"}}, Health.STARTING),
+            ({"Status": "running", "Health": None}, Health.STARTING),
+            ({"Status": "running"}, Health.STARTING),
+            ({"Status": "exited", "ExitCode": 0, "Health": {"Status": "healthy"}}, Health.NONE),
+            ({"Status": "paused", "Health": {"Status": "healthy"}}, Health.NONE),
+        ],
+    )
+    def test_its_health_is_what_the_engine_saw_while_it_runs(
+        self, state: dict[str, Any], health: Health
+    ) -> None:
+        assert machine_from_inspection(inspection(State=state)).health is health
+
+    @pytest.mark.parametrize(
+        "bindings",
+        [None, {}, {"3000/tcp": None}, {"3000/tcp": [{"HostPort": ""}]}, {"80/tcp": [{}]}],
+    )
+    def test_without_a_published_port_it_has_no_address(
+        self, bindings: dict[str, Any] | None
+    ) -> None:
+        machine = machine_from_inspection(inspection(HostConfig={"PortBindings": bindings}))
+
+        assert (machine.port, machine.url) == (None, None)
+
+    @pytest.mark.parametrize(
+        ("label", "engine", "created"),
+        [
+            ("2026-01-11T19:30:45Z", "2020-01-01T00:00:00Z", CREATED),
+            ("", "2026-01-11T19:30:45.123456789Z", CREATED),
+            ("nonsense", "2026-01-11T19:30:45Z", CREATED),
+            ("", "2026-01-11T20:30:45.1234+01:00", CREATED),
+            ("", "2026-01-11T20:30:45+01:00", CREATED),
+            ("", "2026-01-11T19:30:45", CREATED),
+            ("", "", datetime(1970, 1, 1, tzinfo=UTC)),
+        ],
+        ids=[
+            "our label",
+            "nanoseconds",
+            "label that is no time",
+            "Podman",
+            "Podman without a fraction",
+            "no zone",
+            "neither",
+        ],
+    )
+    def test_its_age_is_read_from_our_label_or_else_from_the_engine(
+        self, label: str, engine: str, created: datetime
+    ) -> None:
+        found = inspection(Created=engine, Config={"Labels": {labels.CREATED: label}})
+
+        machine = machine_from_inspection(found)
+
+        assert machine.created == created
+        assert machine.created.tzinfo is UTC

@@ -1,0 +1,83 @@
+"""Options that hold several values or an amount: read, or refused with how to write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from os2cli.commands.machine.create import parse_memory, user_labels
+from os2cli.errors import UsageError
+from os2cli.options import parse_pairs
+
+MEBIBYTE = 1024 * 1024
+
+
+class TestPairs:
+    @pytest.mark.parametrize(
+        ("values", "pairs"),
+        [
+            (None, {}),
+            ([], {}),
+            (["a=1"], {"a": "1"}),
+            (["a="], {"a": ""}),
+            (["a=b=c"], {"a": "b=c"}),
+            ([" a = b "], {"a": " b "}),
+            (["a=1", "b=2", "a=3"], {"a": "3", "b": "2"}),
+            (["a=x\ny"], {"a": "x\ny"}),
+        ],
+        ids=["unset", "none", "one", "empty", "equals sign", "spaces", "repeated", "lines"],
+    )
+    def test_pairs_are_read(self, values: list[str] | None, pairs: dict[str, str]) -> None:
+        assert parse_pairs(values, "--label") == pairs
+
+    @pytest.mark.parametrize("value", ["", "a", "=", "=secret", "  =secret"])
+    def test_what_is_no_pair_is_refused_and_not_shown(self, value: str) -> None:
+        with pytest.raises(UsageError) as caught:
+            parse_pairs(["a=1", value], "--build-arg")
+
+        error = caught.value
+        assert (error.code, error.exit_code) == ("option_invalid", 2)
+        assert error.message == "--build-arg is not of the form KEY=VALUE"
+        assert error.hint == "write it as --build-arg KEY=VALUE"
+
+
+class TestLabels:
+    def test_the_users_own_are_taken(self) -> None:
+        assert user_labels(["team=core", "dev.os2=x"]) == {"team": "core", "dev.os2": "x"}
+
+    @pytest.mark.parametrize("key", ["dev.os2.machine", "dev.os2.anything", " dev.os2.name"])
+    def test_those_of_os2_are_refused(self, key: str) -> None:
+        with pytest.raises(UsageError, match=f"--label {key.strip()}: .* os2's own"):
+            user_labels([f"{key}=1"])
+
+
+class TestMemory:
+    @pytest.mark.parametrize(
+        ("text", "size"),
+        [
+            (None, None),
+            ("6m", 6 * MEBIBYTE),
+            ("512m", 512 * MEBIBYTE),
+            ("512M", 512 * MEBIBYTE),
+            ("512mb", 512 * MEBIBYTE),
+            ("2g", 2048 * MEBIBYTE),
+            ("1.5g", 1536 * MEBIBYTE),
+            ("8192k", 8 * MEBIBYTE),
+            ("8388608", 8 * MEBIBYTE),
+            ("8388608b", 8 * MEBIBYTE),
+        ],
+    )
+    def test_an_amount_is_read(self, text: str | None, size: int | None) -> None:
+        assert parse_memory(text) == size
+
+    @pytest.mark.parametrize(
+        "text",
+        ["", "0", "5m", "6291455", "-2g", "g", "much", "2x", "2 gigs", "nang", "infg", "1e999g"],
+    )
+    def test_what_no_engine_would_take_is_refused(self, text: str) -> None:
+        with pytest.raises(UsageError) as caught:
+            parse_memory(text)
+
+        error = caught.value
+        assert (error.code, error.exit_code) == ("option_invalid", 2)
+        assert f"--memory {text} " in error.message
+        assert "512m or 2g" in (error.hint or "")

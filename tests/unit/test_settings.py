@@ -1,0 +1,294 @@
+"""Where each value comes from: environment, os2.toml, the user's file or the default."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from os2cli.errors import UsageError
+from os2cli.settings import (
+    DEFAULT_IMAGE,
+    DEFAULT_TIMEOUT_SECONDS,
+    ENGINE_VARIABLES,
+    STAGE_VARIABLES,
+    TERMINAL_VARIABLES,
+    Settings,
+    load_settings,
+    parse_seconds,
+    terminal_variables,
+    variable_here,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOCATIONS = {
+    "image": "LOCAL_DOCKER_IMAGE_NAME",
+    "dockerfile": "OS2_DOCKERFILE",
+    "base_image": "BASE_IMAGE",
+    "timeout": "OS2_TIMEOUT",
+}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    folder = tmp_path / "person"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def user_file(home: Path) -> Path:
+    """Where the user's file is expected when ``load`` looks for it."""
+    (home / "configuration/os2").mkdir(parents=True)
+    return home / "configuration/os2/config.toml"
+
+
+def load(home: Path, repository: Path | None = None, **environ: str) -> Settings:
+    base = {"HOME": str(home), "XDG_CONFIG_HOME": str(home / "configuration")}
+    return load_settings(repository, {**base, **environ})
+
+
+def value(settings: Settings, key: str) -> str:
+    return str(settings.timeout_seconds if key == "timeout" else getattr(settings, key))
+
+
+class TestPrecedence:
+    def test_without_anything_there_are_defaults(self, home: Path) -> None:
+        settings = load(home)
+
+        assert settings.image == DEFAULT_IMAGE
+        assert (settings.dockerfile, settings.base_image) == (None, None)
+        assert settings.timeout_seconds == DEFAULT_TIMEOUT_SECONDS
+        assert settings.origins == dict.fromkeys(LOCATIONS, "default")
+
+    @pytest.mark.parametrize("key", LOCATIONS)
+    def test_each_source_beats_the_one_below_it(
+        self, key: str, home: Path, repository: Path, user_file: Path
+    ) -> None:
+        found = []
+
+        user_file.write_text(f'{key} = "1.0"\n')
+        found.append(load(home, repository))
+        (repository / "os2.toml").write_text(f'{key} = "2.0"\n')
+        found.append(load(home, repository))
+        found.append(load(home, repository, **{LOCATIONS[key]: "3.0"}))
+
+        assert [value(settings, key) for settings in found] == ["1.0", "2.0", "3.0"]
+        assert [settings.origins[key] for settings in found] == [
+            str(user_file),
+            str(repository / "os2.toml"),
+            LOCATIONS[key],
+        ]
+
+    def test_sources_are_mixed_key_by_key(
+        self, home: Path, repository: Path, user_file: Path
+    ) -> None:
+        user_file.write_text('image = "mine:1"\ntimeout = 7\n')
+        (repository / "os2.toml").write_text('image = "ours:1"\n')
+
+        settings = load(home, repository, BASE_IMAGE="debian:12")
+
+        assert (settings.image, settings.timeout_seconds) == ("ours:1", 7)
+        assert settings.base_image == "debian:12"
+        assert settings.origins["dockerfile"] == "default"
+
+    def test_an_empty_variable_counts_as_unset(self, home: Path, repository: Path) -> None:
+        (repository / "os2.toml").write_text('image = "ours:1"\n')
+
+        assert load(home, repository, LOCAL_DOCKER_IMAGE_NAME="").image == "ours:1"
+
+    def test_outside_of_a_repository_its_file_is_not_looked_for(
+        self, home: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (repository / "os2.toml").write_text('image = "ours:1"\n')
+        monkeypatch.chdir(repository)
+
+        assert load(home).image == DEFAULT_IMAGE
+
+    def test_env_files_are_never_read(
+        self, home: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for folder in (home, repository):
+            for name in (".env", ".env.local"):
+                (folder / name).write_text("LOCAL_DOCKER_IMAGE_NAME=bad:1\nDOCKER_HOST=tcp://bad\n")
+        monkeypatch.chdir(repository)
+
+        settings = load(home, repository)
+
+        assert settings.image == DEFAULT_IMAGE
+        assert settings.variables == {}
+
+
+class TestFiles:
+    @pytest.mark.parametrize("text", ["image = ", "image", "= 1", '[a\nimage="x"'])
+    def test_what_is_not_toml_is_refused(self, text: str, home: Path, repository: Path) -> None:
+        (repository / "os2.toml").write_text(text)
+
+        with pytest.raises(UsageError) as caught:
+            load(home, repository)
+
+        assert caught.value.code == "setting_file"
+        assert f"{repository / 'os2.toml'} is not valid TOML: " in caught.value.message
+
+    @pytest.mark.parametrize("text", ["imgae = 'x'", "[image]\nname = 'x'\n[other]", "a.b = 1"])
+    def test_a_key_that_os2_does_not_know_is_refused(
+        self, text: str, home: Path, user_file: Path
+    ) -> None:
+        user_file.write_text(text)
+
+        with pytest.raises(UsageError) as caught:
+            load(home)
+
+        assert str(user_file) in caught.value.message
+        assert caught.value.code in ("setting_unknown", "setting_invalid")
+
+    def test_the_known_keys_are_named(self, home: Path, repository: Path) -> None:
+        (repository / "os2.toml").write_text("imgae = 'x'")
+
+        with pytest.raises(UsageError, match="unknown key 'imgae'") as caught:
+            load(home, repository)
+
+        assert caught.value.hint == "known keys: image, dockerfile, base_image, timeout"
+
+    @pytest.mark.parametrize("text", ["true", "[1]", "{a = 1}", "2026-01-11"])
+    def test_a_value_that_is_neither_text_nor_number_is_refused(
+        self, text: str, home: Path, repository: Path
+    ) -> None:
+        (repository / "os2.toml").write_text(f"image = {text}\n")
+
+        with pytest.raises(UsageError, match="must be text or a number") as caught:
+            load(home, repository)
+
+        assert caught.value.code == "setting_invalid"
+
+    def test_what_is_not_utf8_is_refused(self, home: Path, repository: Path) -> None:
+        (repository / "os2.toml").write_bytes(b'image = "\xff"')
+
+        with pytest.raises(UsageError, match="can't be read") as caught:
+            load(home, repository)
+
+        assert caught.value.code == "setting_file"
+
+    def test_a_folder_in_the_place_of_a_file_is_refused(self, home: Path, repository: Path) -> None:
+        (repository / "os2.toml").mkdir()
+
+        with pytest.raises(UsageError, match="can't be read"):
+            load(home, repository)
+
+    def test_a_file_that_cannot_be_opened_is_refused(self, home: Path, repository: Path) -> None:
+        # Permissions would not stop root, under which tests may run.
+        (repository / "os2.toml").symlink_to("os2.toml")
+
+        with pytest.raises(UsageError, match="can't be read") as caught:
+            load(home, repository)
+
+        assert caught.value.code == "setting_file"
+
+    def test_a_file_in_the_place_of_the_users_folder_is_no_file(self, home: Path) -> None:
+        (home / "configuration").write_text("")
+
+        assert load(home).image == DEFAULT_IMAGE
+
+
+class TestTimeout:
+    @pytest.mark.parametrize(
+        ("text", "seconds"), [("90", 90.0), ("0.5", 0.5), ("1e2", 100.0), (" 7 ", 7.0)]
+    )
+    def test_a_positive_number_is_read(self, text: str, seconds: float) -> None:
+        assert parse_seconds(text, "OS2_TIMEOUT") == seconds
+
+    @pytest.mark.parametrize("text", ["", "0", "-1", "nan", "inf", "-inf", "2m", "1,5"])
+    def test_anything_else_is_refused_with_its_origin(self, text: str) -> None:
+        with pytest.raises(UsageError) as caught:
+            parse_seconds(text, "OS2_TIMEOUT")
+
+        assert caught.value.code == "setting_invalid"
+        assert caught.value.message == f"OS2_TIMEOUT is {text!r}, which is no number of seconds"
+
+    @pytest.mark.parametrize("text", ["0", "nan", "inf", '"soon"'])
+    def test_a_bad_one_in_a_file_names_the_file(
+        self, text: str, home: Path, repository: Path
+    ) -> None:
+        (repository / "os2.toml").write_text(f"timeout = {text}\n")
+
+        with pytest.raises(UsageError) as caught:
+            load(home, repository)
+
+        assert caught.value.message.startswith(f"{repository / 'os2.toml'} is ")
+
+
+class TestVariables:
+    def test_the_known_ones_are_kept_and_nothing_else(self, home: Path) -> None:
+        known = dict.fromkeys((*STAGE_VARIABLES, *ENGINE_VARIABLES, *TERMINAL_VARIABLES), "x")
+        others = {"HOME": str(home), "AWS_SECRET_ACCESS_KEY": "secret", "PATH": "/bin"}
+
+        settings = load_settings(None, {**others, **known})
+
+        assert settings.variables == known
+        assert "secret" not in repr(settings)
+
+    def test_an_empty_one_counts_as_unset(self, home: Path) -> None:
+        assert load(home, NO_COLOR="", CI="1").variables == {"CI": "1"}
+
+    def test_the_process_environment_is_read_when_no_other_is_given(
+        self, monkeypatch: pytest.MonkeyPatch, home: Path
+    ) -> None:
+        monkeypatch.setenv("HOME", str(home))
+        monkeypatch.setenv("APP_STAGE", "prd")
+
+        settings = load_settings(None)
+
+        assert settings.home == home
+        assert settings.variables == {"APP_STAGE": "prd"}
+
+    def test_only_those_of_the_terminal_are_left_when_nothing_else_can_be_read(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("NO_COLOR", "1")
+        monkeypatch.setenv("CI", "")
+        monkeypatch.setenv("APP_STAGE", "prd")
+
+        assert terminal_variables() == {"NO_COLOR": "1"}
+
+    def test_a_variable_that_the_user_names_is_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TOKEN", "abc")
+        monkeypatch.setenv("EMPTY", "")
+
+        assert [variable_here(n) for n in ("TOKEN", "EMPTY", "NONE")] == ["abc", "", None]
+
+
+class TestFolders:
+    def test_they_are_below_the_home(self, home: Path) -> None:
+        settings = load_settings(None, {"HOME": str(home)})
+
+        assert settings.home == home
+        assert settings.state_dir == home / ".local/state/os2"
+        assert settings.cache_dir == home / ".cache/os2"
+
+    def test_the_users_file_is_below_the_home_too(self, home: Path) -> None:
+        (home / ".config/os2").mkdir(parents=True)
+        (home / ".config/os2/config.toml").write_text('image = "mine:1"')
+
+        assert load_settings(None, {"HOME": str(home)}).image == "mine:1"
+
+    def test_other_places_can_be_given(self, home: Path) -> None:
+        environ = {"HOME": str(home), "XDG_STATE_HOME": "/s", "XDG_CACHE_HOME": "/c"}
+
+        settings = load_settings(None, environ)
+
+        assert [str(settings.state_dir), str(settings.cache_dir)] == ["/s/os2", "/c/os2"]
+
+    @pytest.mark.parametrize("place", ["", "relative", "./x"])
+    def test_a_place_that_is_not_absolute_does_not_count(self, place: str, home: Path) -> None:
+        environ = {"HOME": str(home), "XDG_STATE_HOME": place}
+
+        assert load_settings(None, environ).state_dir == home / ".local/state/os2"
