@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from os2cli import options
+from os2cli.errors import Unreachable
 from os2cli.machine_name import validate_machine_name
 from os2cli.machines import bring_up, create_machine
 from os2cli.models import Machine, MachineSpec, MachineType
@@ -55,8 +56,18 @@ def up(
     seconds = timeout or session.settings.timeout_seconds
     request = session.build_request(session.source(), allow_secrets=allow_secrets)
     builder = session.providers.builder()
-    machine = bring_up(provider, name, wait_seconds=seconds, progress=progress)
-    ensure_image(builder, request, rebuild=build, progress=progress)
+    try:
+        machine = bring_up(provider, name, wait_seconds=seconds, progress=progress)
+    except Unreachable as error:
+        if not fix:
+            error.hint = f"let os2 install or start one: os2 up {name} --fix"
+        raise
+    image = ensure_image(builder, request, rebuild=build, progress=progress)
+    if machine is not None and image.built:
+        progress.notice(
+            f"{name} still runs the image that it was made from; "
+            f"to change that: os2 machine rm {name}, then os2 up {name}"
+        )
     if machine is None:
         spec = MachineSpec(
             name=name,

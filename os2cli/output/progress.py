@@ -199,4 +199,4 @@ class TerminalProgress(RecordingProgress):
 
     def say(self, line: str) -> None:
         """Write one whole line above the live one."""
-        self.console.print(line, markup=False, soft_wrap=True)
+        self.console.print(line, markup=False)

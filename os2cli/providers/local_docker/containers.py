@@ -117,6 +117,11 @@ def machine_from_inspection(found: Mapping[str, Any]) -> Machine:
     )
 
 
+def is_ours(found: Mapping[str, Any]) -> bool:
+    """Whether the container is a machine; every other one is none of our business."""
+    return (found["Config"].get("Labels") or {}).get(labels.MACHINE) == "1"
+
+
 def _state(state: Mapping[str, Any]) -> MachineState:
     known = _STATES.get(str(state.get("Status")), MachineState.UNKNOWN)
     if known is MachineState.STOPPED and state.get("ExitCode") not in _STOPPED_BY_SIGNAL:

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, MutableSequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from os2cli.certificates import HostCertificates
 from os2cli.errors import Conflict, NotFound, OperationFailed
-from os2cli.interrupts import deferred
 from os2cli.locks import exclusive
 from os2cli.models import Health, Machine, MachineSpec, MachineState, MachineType
 from os2cli.progress import SILENT, Progress
@@ -19,17 +14,16 @@ from os2cli.providers.local_docker import labels
 from os2cli.providers.local_docker.containers import (
     STOP_SECONDS,
     container_name,
-    container_request,
+    is_ours,
     machine_from_inspection,
 )
+from os2cli.providers.local_docker.creation import ContainerCreation, refuse_remote
 from os2cli.providers.local_docker.engine import Engine
 from os2cli.providers.local_docker.images import drop_unused_image
-from os2cli.providers.local_docker.ports import candidate_ports, is_free
-from os2cli.providers.local_docker.trust import trust_host_certificates
+from os2cli.providers.local_docker.lifecycle import remove_container, start_container
 
 HEALTH_PATH = "/api/health"
 PROBE_SECONDS = 2.0
-PORT_ATTEMPTS = 50
 REMOVAL_SECONDS = 10.0
 
 
@@ -49,6 +43,7 @@ class LocalDockerMachines:
 
     def create(self, spec: MachineSpec, progress: Progress = SILENT) -> Machine:
         """Create and start a container on a port of its own; nothing is left when that fails."""
+        refuse_remote(self.engine.endpoint)
 
         def refuse() -> None:
             raise Conflict(
@@ -58,17 +53,8 @@ class LocalDockerMachines:
             )
 
         with exclusive(self.lock_dir, f"machine {spec.name}", on_busy=refuse):
-            self._clear_name(spec.name)
-            for port in self._ports(spec):
-                container = self._try_port(spec, port)
-                if container is not None:
-                    return self._inspect(container)
-                progress.status(f"port {port} was taken meanwhile, trying the next")
-        raise Conflict(
-            f"no free port for machine {spec.name}",
-            hint="remove machines that are no longer needed: os2 machine rm NAME",
-            code="port_taken",
-        )
+            creation = ContainerCreation(self.engine, self.certificates)
+            return self._inspect(creation.create(spec, progress))
 
     def list(self) -> list[Machine]:
         """Every container with our label, whatever its state."""
@@ -103,7 +89,7 @@ class LocalDockerMachines:
             if machine.state is MachineState.PAUSED:
                 self.engine.client.unpause(machine.id)
             elif machine.state is not MachineState.RUNNING:
-                self._start_container(machine.id, name, machine.port)
+                start_container(self.engine, machine.id, name, machine.port)
         return self._inspect(machine.id)
 
     def stop(self, name: str) -> Machine:
@@ -121,7 +107,7 @@ class LocalDockerMachines:
             return False
         with self.engine.errors(f"removing machine {name}"):
             image = self.engine.client.inspect_container(machine.id)["Image"]
-        self._remove_container(machine.id)
+        remove_container(self.engine, machine.id)
         deadline = time.monotonic() + REMOVAL_SECONDS
         while (left := self._find(name)) is not None and left.id == machine.id:
             if time.monotonic() > deadline:
@@ -167,139 +153,4 @@ class LocalDockerMachines:
                 found = self.engine.client.inspect_container(container_name(name))
         except NotFound:
             return None
-        return machine_from_inspection(found) if _is_ours(found) else None
-
-    def _clear_name(self, name: str) -> None:
-        """Make sure that the name is free.
-
-        A container of ours that was never started, whose creator no longer holds the lock, is
-        what a killed create left behind.
-        """
-        try:
-            with self.engine.errors(f"looking for machine {name}"):
-                found = self.engine.client.inspect_container(container_name(name))
-        except NotFound:
-            return
-        if not _is_ours(found):
-            raise Conflict(
-                f"a container named {container_name(name)} exists that os2 did not make",
-                hint="choose another machine name, or rename that container",
-                code="name_taken",
-            )
-        if found["State"]["Status"] == "created":
-            self._remove_container(found["Id"])
-            return
-        raise _machine_exists(name)
-
-    def _ports(self, spec: MachineSpec) -> Iterator[int]:
-        holders = self._port_holders()
-        if spec.port is None:
-            attempts = range(PORT_ATTEMPTS)
-            return (port for _, port in zip(attempts, candidate_ports(holders), strict=False))
-        if spec.port in holders or not is_free(spec.port):
-            raise port_conflict(spec.port, holders.get(spec.port))
-        return iter((spec.port,))
-
-    def _port_holders(self) -> dict[int, str]:
-        """Each host port that a container has, or will want when it is started again."""
-        with self.engine.errors("looking which ports are taken"):
-            containers = self.engine.client.containers(all=True)
-        holders: dict[int, str] = {}
-        for container in containers:
-            names = container.get("Names") or [container["Id"][:12]]
-            marks = container.get("Labels") or {}
-            reserved = [marks.get(labels.PORT, "")]
-            reserved += [str(p.get("PublicPort", "")) for p in container.get("Ports") or []]
-            for port in filter(str.isdigit, reserved):
-                holders[int(port)] = f"container {str(names[0]).lstrip('/')}"
-        return holders
-
-    def _try_port(self, spec: MachineSpec, port: int) -> str | None:
-        """The running container's id, or None when somebody else took the port meanwhile."""
-        doing = f"creating machine {spec.name}"
-        with self.engine.errors(doing), self._undone_on_failure() as made:
-            with deferred():
-                container = self._create_container(spec, port)
-                made.append(container)
-            trust_host_certificates(self.engine.client, container, self.certificates)
-            try:
-                self._start_container(container, spec.name, port)
-            except Conflict:
-                if spec.port is not None:
-                    raise
-                self._remove_container(container)
-                return None
-            return container
-
-    @contextmanager
-    def _undone_on_failure(self) -> Iterator[MutableSequence[str]]:
-        """Remove the containers named in the list when the block ends in any exception."""
-        made: MutableSequence[str] = []
-        try:
-            yield made
-        except BaseException:
-            for container in made:
-                self._remove_container(container)
-            raise
-
-    def _create_container(self, spec: MachineSpec, port: int) -> str:
-        from docker.errors import APIError
-
-        request = container_request(self.engine.client, spec, port, datetime.now(UTC))
-        try:
-            container: str = self.engine.client.create_container(**request)["Id"]
-        except APIError as error:
-            # Podman answers 500 where Docker answers 409.
-            if "already in use" in str(error.explanation or error):
-                raise _machine_exists(spec.name) from error
-            if error.status_code == 404:
-                raise NotFound(
-                    f"there is no image {spec.snapshot} on the engine",
-                    hint="build it: os2 snapshot local-docker",
-                    code="image_not_found",
-                ) from error
-            raise
-        return container
-
-    def _start_container(self, container: str, name: str, port: int | None) -> None:
-        from docker.errors import APIError
-
-        try:
-            self.engine.client.start(container)
-        except APIError as error:
-            said = str(error.explanation or error)
-            if "port is already allocated" in said or "address already in use" in said:
-                holder = self._port_holders().get(port or 0)
-                ours = f"container {container_name(name)}"
-                raise port_conflict(port or 0, None if holder == ours else holder) from error
-            raise
-
-    def _remove_container(self, container: str) -> None:
-        try:
-            with self.engine.errors("removing a machine"):
-                self.engine.client.remove_container(container, v=True, force=True)
-        except (NotFound, Conflict):
-            # It is gone, or somebody removes it at this moment; `remove` looks again.
-            return
-
-
-def port_conflict(port: int, holder: str | None) -> Conflict:
-    """The error for a port that somebody else has."""
-    return Conflict(
-        f"port {port} is in use by {holder or 'another program on this host'}",
-        hint="choose another with --port, or leave --port out to get a free one",
-        code="port_taken",
-        details={"port": port, "holder": holder},
-    )
-
-
-def _machine_exists(name: str) -> Conflict:
-    return Conflict(
-        f"machine {name} exists already",
-        hint=f"use it: os2 machine show {name}, or remove it first: os2 machine rm {name}",
-        code="machine_exists",
-    )
-
-
-def _is_ours(found: dict[str, Any]) -> bool:
-    return (found["Config"].get("Labels") or {}).get(labels.MACHINE) == "1"
+        return machine_from_inspection(found) if is_ours(found) else None

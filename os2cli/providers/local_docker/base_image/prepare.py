@@ -168,12 +168,12 @@ def _from_packages(
 ) -> BaseImage:
     if isinstance(recipe, OperationFailed):
         raise recipe
-    progress.notice(
-        f"{wanted}: its registry {failure.problem}, so the base is made from the packages of"
-        f" {recipe.title}"
-    )
     found = _made_before(engine, recipe)
     if found is None:
+        progress.notice(
+            f"{wanted}: its registry {failure.problem}, so the base is made from the packages of"
+            f" {recipe.title}"
+        )
         found = make_base(engine, recipe, cache_dir=cache_dir, progress=progress)
     return BaseImage(recipe.reference, found, "packages")
 
