@@ -47,8 +47,12 @@ def install_environment() -> dict[str, str]:
 
 
 def run(command: list[str], hint: str) -> None:
-    done = subprocess.run(command, env=install_environment(), stdout=sys.stderr.fileno())
+    """Run a step; what it wrote is shown only when it fails."""
+    done = subprocess.run(
+        command, env=install_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     if done.returncode != 0:
+        say(done.stdout.decode(errors="replace").rstrip())
         raise BootstrapError(f"{' '.join(command[:4])} … failed ({done.returncode})", hint)
 
 
@@ -82,7 +86,7 @@ def install_venv_module() -> None:
     hint = f"apt-get install {package}"
     os.environ.setdefault("DEBIAN_FRONTEND", "noninteractive")
     # A third-party source that does not answer must not stop the distribution's own package.
-    subprocess.run([apt, "update", "-qq"], stdout=sys.stderr.fileno())
+    subprocess.run([apt, "update", "-qq"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     run([apt, "install", "-y", "-qq", "--no-install-recommends", package], hint)
     importlib.invalidate_caches()
 

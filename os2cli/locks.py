@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from os2cli.errors import OperationFailed
@@ -22,16 +22,16 @@ def exclusive(folder: Path, name: str, *, on_busy: Callable[[], None]) -> Iterat
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path)
-        try:
+        with suppress(Timeout):
             lock.acquire(blocking=False)
-        except Timeout:
-            on_busy()
-            lock.acquire()
     except OSError as error:
         raise OperationFailed(
             f"the lock {path} can't be made: {error.strerror or error}",
             hint="free some disk space, or set XDG_STATE_HOME to a folder that can be written",
         ) from error
+    if not lock.is_locked:
+        on_busy()
+        lock.acquire()
     try:
         yield
     finally:

@@ -123,42 +123,37 @@ def resolve_stage(
     )
 
 
-def _accept(name: str, origin: str, warning: str | None = None) -> Stage:
+def _accept(name: str, origin: str) -> Stage:
     validate_stage(name, origin)
-    if warning is None and classify_stage(name) is StageKind.OTHER:
-        warning = f"stage {name!r} is none of dev, dev-*, local-*, stg, prd or pr-*"
-    return Stage(name, origin, warning)
+    if classify_stage(name) is not StageKind.OTHER:
+        return Stage(name, origin)
+    return Stage(name, origin, f"stage {name!r} is none of dev, dev-*, local-*, stg, prd or pr-*")
 
 
-def _from_user(user: str, warning: str | None = None) -> Stage:
+def _from_user(user: str, origin: str = "ITERATE_USER", warning: str | None = None) -> Stage:
     validate_stage(f"dev-{user}", "ITERATE_USER")
-    return Stage(f"dev-{user}", "ITERATE_USER", warning)
+    return Stage(f"dev-{user}", origin, warning)
 
 
 def _break_tie(
     user: str, app_stage: str, variables: Mapping[str, str], *, publishing: bool
 ) -> Stage:
     validate_stage(app_stage, "APP_STAGE")
-    for variable in _DOPPLER_VARIABLES:
-        config = variables.get(variable, "").strip()
-        if config not in _DOPPLER_STAGES:
-            continue
+    doppler = {name: variables.get(name, "").strip() for name in _DOPPLER_VARIABLES}
+    for variable, config in doppler.items():
         if config == "dev":
-            return _from_user(user)
-        if config == app_stage:
+            return _from_user(user, f"ITERATE_USER, confirmed by {variable}")
+        if config == app_stage and config in _DOPPLER_STAGES:
             return Stage(app_stage, f"APP_STAGE, confirmed by {variable}")
+        if config in _DOPPLER_STAGES:
+            break  # a third stage: the other variable must not be asked to overrule it
     contradiction = f"ITERATE_USER={user} says dev-{user}, but APP_STAGE says {app_stage}"
-    doppler = ", ".join(
-        f"{name}={variables[name]}"
-        for name in _DOPPLER_VARIABLES
-        if variables.get(name, "").strip()
-    )
-    if doppler:
-        contradiction += f" ({doppler} settles neither)"
+    if said := ", ".join(f"{name}={config}" for name, config in doppler.items() if config):
+        contradiction += f" ({said} settles neither)"
     if publishing:
         raise UsageError(
             contradiction,
             hint=f"decide it: --stage {app_stage} or --stage dev-{user}",
             code="stage_contradiction",
         )
-    return _from_user(user, f"{contradiction}; going on with dev-{user}")
+    return _from_user(user, warning=f"{contradiction}; going on with dev-{user}")

@@ -126,9 +126,14 @@ class Output:
         if self.invocation.json:
             self.line(json.dumps(error_document(error), indent=2, default=str))
             self.stdout.flush()
+        from rich.control import strip_control_codes
+        from rich.text import Text
+
         console = self._console(self.stderr)
         for line in error.log_tail:
-            console.print(f"  | {line}", style="dim", markup=False, highlight=False, soft_wrap=True)
+            # A machine may have written anything, also sequences that move the cursor.
+            plain = strip_control_codes(Text.from_ansi(line).plain)
+            console.print(Text(f"  | {plain}", style="dim"), soft_wrap=True)
         self._labelled(console, "error", "bold red", error.message)
         if error.hint:
             self._labelled(console, "hint", "bold cyan", error.hint)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from select import select
 from threading import Timer
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROJECT = Path(__file__).parents[2]
-DEADLINE_SECONDS = 20
+DEADLINE_SECONDS = 10
 HOLDER = """
 import sys
 from pathlib import Path
@@ -47,14 +48,15 @@ def unexpected() -> None:
 
 
 @contextmanager
-def holder(folder: Path, name: str) -> Iterator[subprocess.Popen[str]]:
+def holder(folder: Path, name: str) -> Iterator[subprocess.Popen[bytes]]:
     """A process that takes the lock, and frees it when it is sent a line."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(folder), name],
         cwd=PROJECT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        text=True,
+        # Unbuffered, so that what was said and not yet read can be noticed.
+        bufsize=0,
     ) as process:
         watchdog = Timer(DEADLINE_SECONDS, process.kill)
         watchdog.start()
@@ -65,15 +67,20 @@ def holder(folder: Path, name: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def line(process: subprocess.Popen[str]) -> str:
+def line(process: subprocess.Popen[bytes]) -> str:
     assert process.stdout is not None
-    return process.stdout.readline().strip()
+    return process.stdout.readline().decode().strip()
 
 
-def free(process: subprocess.Popen[str]) -> None:
+def says_nothing_for(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    assert process.stdout is not None
+    readable, _, _ = select([process.stdout], [], [], seconds)
+    return not readable
+
+
+def free(process: subprocess.Popen[bytes]) -> None:
     assert process.stdin is not None
-    process.stdin.write("\n")
-    process.stdin.flush()
+    process.stdin.write(b"\n")
 
 
 def test_a_free_lock_is_taken_at_once_and_freed(tmp_path: Path) -> None:
@@ -113,6 +120,7 @@ def test_a_lock_that_is_waited_for_is_got_when_it_is_freed(tmp_path: Path) -> No
         assert line(first) == "held"
         with holder(tmp_path, "a") as second:
             assert line(second) == "busy"
+            assert says_nothing_for(second, 0.2)
 
             free(first)
 

@@ -190,8 +190,17 @@ class TestSecrets:
             f"A={SECRET}\udcff",
             "sk-proj-0123456789abcdefghijklmnopqrstuvwxyz=",
             "-----BEGIN KEY-----\nhunter2-is-secret\n-----END KEY-----=",
+            "KEY\nhunter2\n=",
         ],
-        ids=["pasted alone", "bad name", "NUL", "not UTF-8", "long with padding", "key file"],
+        ids=[
+            "pasted alone",
+            "bad name",
+            "NUL",
+            "not UTF-8",
+            "long with padding",
+            "key file",
+            "lines",
+        ],
     )
     def test_no_message_shows_a_value(self, text: str) -> None:
         with pytest.raises(UsageError) as caught:

@@ -14,7 +14,6 @@ from os2cli.errors import Conflict, NotFound, OperationFailed, TimedOut, Unreach
 from os2cli.interrupts import Interrupted
 from os2cli.machine_name import validate_machine_name
 from os2cli.machines import (
-    LOG_LINES,
     NAME_ATTEMPTS,
     POLL_SECONDS,
     Clock,
@@ -202,7 +201,7 @@ class TestCreateThatFails:
 
     def test_without_such_a_step_its_state_is_told(self) -> None:
         provider, time = never(), Time()
-        time.events[1] = lambda: fail(provider, "the line said entry: step, but not first")
+        time.events[1] = lambda: fail(provider, "it said entry: step clone failed, but not first")
 
         with pytest.raises(OperationFailed, match=r"healthy: its state is failed$"):
             create_machine(provider, SPEC, wait_seconds=60, clock=time.clock)
@@ -219,7 +218,7 @@ class TestCreateThatFails:
 
     def test_a_machine_that_is_not_healthy_in_time_is_removed_and_its_log_shown(self) -> None:
         provider, time = never(), Time()
-        time.events[1] = lambda: provider.write_log("dev-1", *map(str, range(LOG_LINES + 5)))
+        time.events[1] = lambda: provider.write_log("dev-1", *map(str, range(25)))
 
         with pytest.raises(TimedOut) as caught:
             create_machine(provider, SPEC, wait_seconds=2.5, clock=time.clock)
@@ -228,7 +227,7 @@ class TestCreateThatFails:
         assert error.code == "not_healthy"
         assert error.message == "machine dev-1 is running but was not healthy within 2.5 s"
         assert "--timeout" in (error.hint or "")
-        assert error.log_tail == tuple(map(str, range(5, LOG_LINES + 5)))
+        assert error.log_tail == tuple(map(str, range(5, 25)))
         assert sum(time.slept) == pytest.approx(2.5, abs=POLL_SECONDS + 0.01)
         assert provider.list() == []
 

@@ -237,8 +237,8 @@ class TestContradiction:
         stage = resolve_stage(variables, publishing=publishing)
 
         assert (stage.name, stage.warning) == (expected, None)
-        if expected == app_stage:
-            assert stage.origin == f"APP_STAGE, confirmed by {variable}"
+        winner = "APP_STAGE" if expected == app_stage else "ITERATE_USER"
+        assert stage.origin == f"{winner}, confirmed by {variable}"
 
     def test_the_configuration_counts_before_the_environment(self) -> None:
         doppler = {"DOPPLER_CONFIG": "prd", "DOPPLER_ENVIRONMENT": "dev"}
@@ -251,8 +251,9 @@ class TestContradiction:
             {"DOPPLER_CONFIG": "dev_personal"},
             {"DOPPLER_CONFIG": "stg"},
             {"DOPPLER_CONFIG": "ci", "DOPPLER_ENVIRONMENT": "stg"},
+            {"DOPPLER_CONFIG": "stg", "DOPPLER_ENVIRONMENT": "dev"},
         ],
-        ids=["another configuration", "a third stage", "neither of both"],
+        ids=["another configuration", "a third stage", "neither of both", "not overruled"],
     )
     def test_a_doppler_that_settles_neither_is_named(self, doppler: dict[str, str]) -> None:
         with pytest.raises(UsageError) as caught:

@@ -187,7 +187,7 @@ class TestTable:
 class TestError:
     ERROR = OperationFailed(
         f"machine {MARKUP} failed",
-        hint=f"try {MARKUP}",
+        hint=f"try {MARKUP} {'y' * 100}",
         code="some_code",
         details={"port": 1},
         log_tail=(f"first {MARKUP}", "x" * 200),
@@ -196,7 +196,7 @@ class TestError:
         f"  | first {MARKUP}",
         f"  | {'x' * 200}",
         f"error: machine {MARKUP} failed",
-        f"hint: try {MARKUP}",
+        f"hint: try {MARKUP} {'y' * 100}",
     )
 
     def test_in_a_pipe_it_is_the_logs_end_the_failure_and_what_to_do(self) -> None:
@@ -210,6 +210,16 @@ class TestError:
         on(terminal).error(self.ERROR)
 
         assert terminal.text() == "\n".join(self.LINES) + "\n"
+
+    def test_what_a_log_holds_for_a_terminal_is_not_passed_on(self) -> None:
+        pipes = Pipes()
+        log = ("\x1b[31mred\x1b[0m", "\x1b]0;title\x07text", "a\x08b", "\x1b[2J\x1b[Hcleared")
+
+        pipes.output.error(OperationFailed("failed", log_tail=log))
+
+        written = pipes.written[1]
+        assert not any(code in written for code in "\x1b\x07\x08")
+        assert all(word in written for word in ("| red\n", "text\n", "| ab\n", "| cleared\n"))
 
     def test_on_a_terminal_its_label_is_red(self, terminal: Terminal) -> None:
         on(terminal).error(Conflict("taken"))
@@ -357,6 +367,7 @@ class TestConfirm:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(sys, "stdin", terminal.keyboard)
+        terminal.type("y\n")
         output = on(terminal, variables, **flags)
 
         with pytest.raises(UsageError) as caught:
@@ -366,7 +377,7 @@ class TestConfirm:
         assert (error.exit_code, error.code) == (2, "confirmation_needed")
         assert error.hint == self.INSTEAD
         assert "Remove 2 machines?" in error.message
-        assert terminal.text() == ""
+        assert "[y/N]" not in terminal.text()
 
     @pytest.mark.parametrize("missing", ["stdin", "closed stdin", "stderr"])
     def test_without_a_terminal_at_both_ends_nobody_is_asked(
@@ -374,6 +385,7 @@ class TestConfirm:
     ) -> None:
         stdin = {"stdin": io.StringIO("y\n"), "closed stdin": None}.get(missing, terminal.keyboard)
         monkeypatch.setattr(sys, "stdin", stdin)
+        terminal.type("y\n")
         stderr = io.StringIO() if missing == "stderr" else terminal.screen
         output = Output(Invocation(), {}, terminal.screen, stderr)
 

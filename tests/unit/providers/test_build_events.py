@@ -10,7 +10,7 @@ import pytest
 
 from os2cli.errors import OperationFailed
 from os2cli.progress import Progress
-from os2cli.providers.local_docker.build_events import TAIL_LINES, BuildEvents
+from os2cli.providers.local_docker.build_events import BuildEvents
 
 BUILDS = Path(__file__).parents[2] / "data/builds"
 RUN = (
@@ -166,7 +166,7 @@ class TestFailure:
         assert caught.value.log_tail == ("half a line",)
 
     def test_the_tail_is_the_end_of_the_log(self, listener: Listener) -> None:
-        lines = [f"line {number}" for number in range(TAIL_LINES + 5)]
+        lines = [f"line {number}" for number in range(25)]
 
         with pytest.raises(OperationFailed) as caught:
             follow(listener, [{"stream": "\n".join(lines) + "\n"}, {"error": "broken"}])
