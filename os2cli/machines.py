@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from os2cli.errors import Conflict, NotFound, OperationFailed, Os2Error, TimedOut
 from os2cli.machine_name import suggest_machine_name
@@ -18,6 +18,9 @@ LOG_LINES = 20
 NAME_ATTEMPTS = 20
 REQUESTS_AT_ONCE = 8
 FAILED_STEP_PREFIX = "entry: step "
+
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +178,7 @@ def machines_of_stage(provider: MachineProvider, stage: str | None) -> list[Mach
 def list_with_health(provider: MachineProvider, stage: str | None = None) -> list[Machine]:
     """The machines with the health that they have now; they are asked side by side."""
     machines = machines_of_stage(provider, stage)
-    if not machines:
-        return []
-    with ThreadPoolExecutor(max_workers=min(REQUESTS_AT_ONCE, len(machines))) as pool:
-        return list(pool.map(lambda machine: _with_health(provider, machine), machines))
+    return _side_by_side(lambda machine: _with_health(provider, machine), machines)
 
 
 def find_machine(provider: MachineProvider, name: str) -> Machine:
@@ -199,7 +199,12 @@ def remove_machines(provider: MachineProvider, names: Sequence[str]) -> list[Rem
         except Os2Error as error:
             return Removal(name, removed=False, error=error)
 
-    if not names:
-        return []
-    with ThreadPoolExecutor(max_workers=min(REQUESTS_AT_ONCE, len(names))) as pool:
-        return list(pool.map(remove, names))
+    return _side_by_side(remove, names)
+
+
+def _side_by_side(do: Callable[[_Item], _Answer], items: Sequence[_Item]) -> list[_Answer]:
+    """``do`` each item in a thread, and return the answers in the order of the items."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+        return list(pool.map(do, items))

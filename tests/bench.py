@@ -1,54 +1,123 @@
 """`nox -s bench`: what os2 costs beside a peer in the same run, as ratios.
 
-Each pair runs alternately, so that both meet the same noise; the ratio is of the medians of CPU
-time (user and system, children included), which a busy machine disturbs less than the clock.
+Each pair runs in turns, so that both meet the same noise. The ratio is of medians: of CPU time for
+what runs in one process, of the clock for what an engine does. The engine's part needs the image
+that `os2 snapshot local-docker` makes.
 """
 
 from __future__ import annotations
 
+import os
 import resource
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-ROUNDS = 11
+ROUNDS = 9
+FILES = 5000
+IMAGE = "iterate-sandbox:local"
 OS2 = (sys.executable, "-P", "-m", "os2cli")
 PYTHON = (sys.executable, "-P", "-c")
 
-PAIRS: tuple[tuple[str, Sequence[str], str, Sequence[str]], ...] = (
-    ("os2 --version", (*OS2, "--version"), "python -c pass", (*PYTHON, "pass")),
-    ("os2 stage", (*OS2, "stage", "--stage", "stg"), "import typer", (*PYTHON, "import typer")),
-    ("os2 --help", (*OS2, "--help"), "import typer, rich.console",
-     (*PYTHON, "import typer, rich.console, rich.panel, rich.table, rich.markdown")),
-    ("os2 machine list", (*OS2, "machine", "list"), "import typer, docker, httpx",
-     (*PYTHON, "import typer, docker, httpx")),
-)  # fmt: skip
+DIGEST = (
+    "from pathlib import Path; from os2cli.build_context import collect; "
+    "collect(Path('.'), Path('Dockerfile')).digest()"
+)
+TAR = "git ls-files -z | tar --null -T - --sort=name -cf - | sha256sum"
+SDK_BUILD = (
+    "import docker; list(docker.APIClient(version='auto')"
+    ".build(path='.', tag='os2-bench:peer', rm=True))"
+)
+RUN = f"""
+id=$(docker run -d -p 127.0.0.1:18999:3000 {IMAGE})
+until curl -fsS -o /dev/null http://127.0.0.1:18999/api/health 2>/dev/null; do sleep 0.1; done
+docker rm -f $id
+"""
+CREATE = f"{' '.join(OS2)} machine create bench -q && {' '.join(OS2)} machine rm bench -q"
+BUILD = (*OS2, "snapshot", "local-docker", "--tag", "os2-bench:ours", "--dockerfile", "Dockerfile")
 
 
-def cpu_seconds(command: Sequence[str]) -> float:
-    """The CPU time of one run."""
+@dataclass(frozen=True)
+class Pair:
+    """Something of ours and something that does the same without us."""
+
+    name: str
+    ours: Sequence[str]
+    peer_name: str
+    peer: Sequence[str]
+    measure: Callable[[Sequence[str], Path], float]
+
+
+def cpu_seconds(command: Sequence[str], folder: Path) -> float:
+    """The CPU time of one run, user and system, children included."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    run(command, folder)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime)
 
 
-def compare(ours: Sequence[str], peer: Sequence[str]) -> tuple[float, float]:
-    """The median CPU seconds of both, measured in turns."""
-    rounds = [(cpu_seconds(ours), cpu_seconds(peer)) for _ in range(ROUNDS)]
-    return statistics.median(a for a, _ in rounds), statistics.median(b for _, b in rounds)
+def wall_seconds(command: Sequence[str], folder: Path) -> float:
+    """The time that a person waits."""
+    started = time.perf_counter()
+    run(command, folder)
+    return time.perf_counter() - started
+
+
+def run(command: Sequence[str], folder: Path) -> None:
+    """Run it; what fails must not be measured."""
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "OS2_NO_INPUT": "1"}
+    subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True)
+
+
+PAIRS = (
+    Pair("os2 --version", (*OS2, "--version"), "python pass", (*PYTHON, "pass"), cpu_seconds),
+    Pair("os2 stage", (*OS2, "stage", "--stage", "stg"), "import typer",
+         (*PYTHON, "import typer"), cpu_seconds),
+    Pair("os2 machine list", (*OS2, "machine", "list"), "import typer, docker, httpx",
+         (*PYTHON, "import typer, docker, httpx"), cpu_seconds),
+    Pair(f"digest of {FILES} files", (*PYTHON, DIGEST), "git ls-files | tar | sha256sum",
+         ("sh", "-c", TAR), wall_seconds),
+    Pair("unchanged build", BUILD, "docker SDK, all cached", (*PYTHON, SDK_BUILD), wall_seconds),
+    Pair("create, healthy, rm", ("sh", "-c", CREATE), "docker run, curl, rm",
+         ("sh", "-c", RUN), wall_seconds),
+)  # fmt: skip
+
+
+def make_tree(folder: Path) -> None:
+    """A checkout with many small files."""
+    for number in range(FILES):
+        file = folder / f"d{number % 100:02}" / f"f{number}.txt"
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(bytes([number % 256]) * 3000)
+    (folder / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    subprocess.run("git init -q && git add .", shell=True, cwd=folder, check=True)  # noqa: S602
 
 
 def main() -> None:
     """Print one line for each pair."""
-    print(f"{'os2':<20}{'CPU ms':>8}   {'peer':<32}{'CPU ms':>8}{'ratio':>8}")
-    for name, ours, peer_name, peer in PAIRS:
-        mine, theirs = compare(ours, peer)
-        print(
-            f"{name:<20}{mine * 1000:>8.0f}   {peer_name:<32}{theirs * 1000:>8.0f}"
-            f"{mine / theirs:>8.2f}"
-        )
+    print(f"{'os2':<24}{'ms':>8}   {'peer':<34}{'ms':>8}{'ratio':>8}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_tree(folder)
+        for pair in PAIRS:
+            pair.measure(pair.ours, folder)
+            pair.measure(pair.peer, folder)
+            rounds = [
+                (pair.measure(pair.ours, folder), pair.measure(pair.peer, folder))
+                for _ in range(ROUNDS)
+            ]
+            ours, peer = (statistics.median(times) for times in zip(*rounds, strict=True))
+            print(
+                f"{pair.name:<24}{ours * 1000:>8.0f}   {pair.peer_name:<34}{peer * 1000:>8.0f}"
+                f"{ours / peer:>8.2f}"
+            )
+    for tag in ("os2-bench:ours", "os2-bench:peer"):
+        subprocess.run(["docker", "rmi", tag], check=False, capture_output=True)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,7 @@ from typing import Annotated
 import typer
 
 from os2cli import options
-from os2cli.repairs import examine, planned_fixes, run_fixes
 from os2cli.session import Session
-from os2cli.views.findings import exit_status, show_findings
 
 
 def doctor(
@@ -29,6 +27,10 @@ def doctor(
       os2 doctor
       os2 doctor --fix --yes
     """
+    # The checks bring half the standard library with them: other commands start without it.
+    from os2cli.repairs import examine, planned_fixes, run_fixes
+    from os2cli.views.findings import exit_status, show_findings
+
     session = Session.start(ctx, docker_host)
     findings = examine(session, stage)
     if fix and (fixes := planned_fixes(session, findings)):

@@ -74,6 +74,8 @@ class Output:
                 self.line(name)
         else:
             human()
+        # Where both streams meet, in a CI log, what follows on stderr comes after the result.
+        self.stdout.flush()
 
     def line(self, text: str) -> None:
         """Write one line of the result."""
