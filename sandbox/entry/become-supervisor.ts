@@ -9,7 +9,8 @@ export async function becomeSupervisor(
   // A signal that has arrived by now is handled here; after the next line nobody would.
   await setImmediate();
   process.chdir(workingFolder);
-  // Node.js ignores SIGPIPE and that would be inherited by every service: `env` puts it right.
+  // Node.js ignores signals (SIGXFSZ, and SIGPIPE unless it resets it) and every service would inherit
+  // that: `env` puts it right.
   process.execve?.(
     "/usr/bin/env",
     ["env", "--default-signal", "s6-svscan", scanDirectory],

@@ -155,7 +155,9 @@ async function moveTo(git: Git, { commit, branch }: Target): Promise<string> {
   }
   const local = `refs/heads/${branch}`;
   const ahead = (await git.ask("rev-parse", "--verify", "--quiet", local))
-    ? Number(await git.run("rev-list", "--count", `${commit}..${local}`))
+    ? Number(
+        await git.run("rev-list", "--count", local, "--not", await forkPoint(git, commit, local)),
+      )
     : 0;
   if (ahead > 0) {
     await git.run("checkout", "--quiet", "--force", branch);
@@ -163,6 +165,11 @@ async function moveTo(git: Git, { commit, branch }: Target): Promise<string> {
   }
   await git.run("checkout", "--quiet", "--force", "-B", branch, "--track", `origin/${branch}`);
   return "";
+}
+
+/** What the remote branch was when the local one left it: the remote may have rewritten it since. */
+async function forkPoint(git: Git, remote: string, local: string): Promise<string> {
+  return (await git.ask("merge-base", "--fork-point", remote, local)) || remote;
 }
 
 async function position(git: Git): Promise<string> {

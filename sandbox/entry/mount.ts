@@ -11,6 +11,7 @@ import {
   readFile,
   readlink,
   rm,
+  rmdir,
   symlink,
   utimes,
   writeFile,
@@ -29,7 +30,7 @@ export async function syncMount(mount: string, folder: string): Promise<string> 
   const files = await listFiles(mount);
   const kept = new Set(files);
   const gone = (await filesOfLastTime(folder)).filter((file) => !kept.has(file));
-  for (const file of gone) await rm(join(folder, file), { force: true, recursive: true });
+  for (const file of gone) await remove(folder, file);
   let changed = 0;
   await inParallel(files, async (file) => {
     if (await bring(join(mount, file), join(folder, file))) changed += 1;
@@ -88,7 +89,20 @@ async function bring(source: string, target: string): Promise<boolean> {
 
 /** Like make and rsync: by size and time, as reading every file twice would cost more than copying. */
 function isSameVersion(a: Stats, b: Stats): boolean {
-  return a.size === b.size && Math.floor(a.mtimeMs / 1000) === Math.floor(b.mtimeMs / 1000);
+  // A copy gets its time in milliseconds.
+  return a.size === b.size && Math.abs(a.mtimeMs - b.mtimeMs) < 2;
+}
+
+/** Removes a file, and the folders that are empty without it: an empty folder means something to some. */
+async function remove(folder: string, file: string): Promise<void> {
+  await rm(join(folder, file), { force: true, recursive: true });
+  for (let parent = dirname(file); parent !== "."; parent = dirname(parent)) {
+    try {
+      await rmdir(join(folder, parent));
+    } catch {
+      return; // It holds something else, or is gone already.
+    }
+  }
 }
 
 async function makeRoom(target: string): Promise<void> {

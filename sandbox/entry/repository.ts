@@ -18,7 +18,9 @@ export async function updateRepository({
 async function hasFiles(folder: string): Promise<boolean> {
   try {
     return (await readdir(folder)).length > 0;
-  } catch {
-    return false;
+  } catch (error) {
+    // One that is there and can't be read was meant to be used.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
   }
 }

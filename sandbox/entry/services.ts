@@ -31,7 +31,9 @@ export async function assembleServices(settings: Settings, scanDirectory: string
   await mkdir(scanDirectory, { recursive: true });
   for (const service of chosen) await install(service, join(scanDirectory, basename(service)));
   await installStopHandlers(scanDirectory);
-  return describe(chosen, theirs);
+  const leftOut = folder ? (await lookForServices(folder)).filter((one) => !one.isProgram) : [];
+  const names = leftOut.map((one) => basename(one.folder)).join(", ");
+  return `${describe(chosen, theirs)}${names && `; left out, as run is not executable: ${names}`}`;
 }
 
 /** The repository may replace a service of the image by one of the same name. */
@@ -64,11 +66,21 @@ async function isOurSource(folder: string): Promise<boolean> {
 
 /** Every folder in there with a program `run`. Ours come from a build that may have lost file modes. */
 export async function findServices(folder: string, { ours = false } = {}): Promise<string[]> {
-  const found: string[] = [];
+  const found = await lookForServices(folder);
+  return found.filter(({ isProgram }) => ours || isProgram).map((one) => one.folder);
+}
+
+interface Found {
+  readonly folder: string;
+  readonly isProgram: boolean;
+}
+
+async function lookForServices(folder: string): Promise<Found[]> {
+  const found: Found[] = [];
   for (const name of (await readdir(folder)).sort()) {
     const run = await stat(join(folder, name, "run")).catch(() => undefined);
     if (!isServiceName(name) || !run?.isFile()) continue;
-    if (ours || run.mode & 0o111) found.push(join(folder, name));
+    found.push({ folder: join(folder, name), isProgram: (run.mode & 0o111) !== 0 });
   }
   return found;
 }

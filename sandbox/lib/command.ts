@@ -39,7 +39,8 @@ export async function run(
     killGroup(child.pid);
   }, seconds * 1000);
 
-  const name = [program, args.find((arg) => /^[a-z]/.test(arg))].filter(Boolean).join(" ");
+  // `git fetch`, but not `sh -c`: it goes in front of the reason.
+  const name = /^[a-z][\w-]*$/.test(args[0] ?? "") ? `${program} ${args[0]}` : program;
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   child.on("error", (error) => reject(new CommandFailed(`${name}: ${error.message}`)));
   child.on("close", (code, signal) => {

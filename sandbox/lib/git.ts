@@ -10,9 +10,11 @@ const UNATTENDED = {
   GIT_SSH_COMMAND: "ssh -o BatchMode=yes -o ConnectTimeout=20 -o StrictHostKeyChecking=accept-new",
   // Looking at a tree must not write to it: it may be mounted read-only.
   GIT_OPTIONAL_LOCKS: "0",
+  // Bytes a second, and for how many seconds it may be fewer.
+  GIT_HTTP_LOW_SPEED_LIMIT: "1000",
+  GIT_HTTP_LOW_SPEED_TIME: "30",
   LC_ALL: "C.UTF-8",
 };
-const NO_STALLING = ["-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=30"];
 
 export class Git {
   readonly folder: string;
@@ -28,13 +30,13 @@ export class Git {
 
   /** The same for a command that talks to the remote. */
   async transfer(...args: string[]): Promise<string> {
-    return await this.#git([...NO_STALLING, ...args], NETWORK_SECONDS);
+    return await this.#git(args, NETWORK_SECONDS);
   }
 
-  /** The output in one line, or nothing when git says no. */
+  /** The output without the end of its last line, or nothing when git says no. */
   async ask(...args: string[]): Promise<string | undefined> {
     try {
-      return (await this.run(...args)).trim();
+      return (await this.run(...args)).trimEnd();
     } catch {
       return undefined;
     }

@@ -1,15 +1,17 @@
 // Requests and answers. Everything can be read and nothing changed, and only from the page itself.
-import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Redact } from "../lib/redact.ts";
 import { type Asset, loadAssets } from "./assets.ts";
 import type { Machine } from "./machine.ts";
 import type { Services } from "./services.ts";
 
-interface Parts {
+export interface Parts {
   readonly machine: Machine;
   readonly services: Services;
   readonly redact: Redact;
 }
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 interface Answer {
   readonly status: number;
@@ -30,7 +32,7 @@ const HEADERS = {
 
 const LOGS = /^\/api\/services\/([^/]+)\/logs$/;
 
-export function handler({ machine, services, redact }: Parts): RequestListener {
+export function handler({ machine, services, redact }: Parts): Handler {
   const assets = loadAssets();
 
   async function answer(url: URL): Promise<Answer> {
@@ -55,7 +57,15 @@ export function handler({ machine, services, redact }: Parts): RequestListener {
     }
     const log = await services.tail(name, lines);
     if (!log) return json({ error: "no such service" }, 404);
-    return json({ ...log, lines: log.lines.map(redact) });
+    return json(log);
+  }
+
+  /** Commit messages, descriptions and logs come from elsewhere: any text may have a secret in it. */
+  function json(value: unknown, status = 200): Answer {
+    const body = JSON.stringify(value, (_, part) =>
+      typeof part === "string" ? redact(part) : part,
+    );
+    return { status, type: "application/json; charset=utf-8", body: `${body}\n` };
   }
 
   return async (request, response) => {
@@ -65,7 +75,8 @@ export function handler({ machine, services, redact }: Parts): RequestListener {
       return;
     }
     try {
-      send(request, response, await answer(new URL(request.url ?? "/", "http://machine")));
+      const url = URL.parse(request.url ?? "/", "http://machine");
+      send(request, response, url ? await answer(url) : json({ error: "not an address" }, 400));
     } catch (error) {
       console.error("iterate-server:", redact(String(error)));
       send(request, response, json({ error: "internal error" }, 500));
@@ -80,10 +91,6 @@ function send(request: IncomingMessage, response: ServerResponse, answer: Answer
     "content-length": Buffer.byteLength(answer.body),
   });
   response.end(request.method === "HEAD" ? undefined : answer.body);
-}
-
-function json(value: unknown, status = 200): Answer {
-  return { status, type: "application/json; charset=utf-8", body: `${JSON.stringify(value)}\n` };
 }
 
 function fromAsset({ type, body }: Asset): Answer {

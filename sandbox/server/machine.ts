@@ -58,7 +58,7 @@ export class Machine {
       port: this.#port,
       uptime: await secondsSinceStart(),
       cpus: availableParallelism(),
-      memory: process.constrainedMemory() < totalmem() ? process.constrainedMemory() : totalmem(),
+      memory: Math.min(process.constrainedMemory() || totalmem(), totalmem()),
       architecture: process.arch,
       tools: this.#tools,
       repository: await describeRepository(this.#env["ITERATE_REPO_DIR"] ?? process.cwd()),
@@ -82,11 +82,15 @@ function readTools(file: string): Tool[] {
 /** The age of the first process: the kernel counts its start in ticks since the host's boot. */
 async function secondsSinceStart(): Promise<number> {
   const TICKS_PER_SECOND = 100;
-  const [stat, uptime] = await Promise.all(
-    ["/proc/1/stat", "/proc/uptime"].map((file) => readFile(file, "utf8")),
-  );
-  const started = Number(stat?.slice(stat.lastIndexOf(")")).split(" ")[20]) / TICKS_PER_SECOND;
-  return Math.max(0, Math.round(Number(uptime?.split(" ")[0]) - started));
+  try {
+    const stat = await readFile("/proc/1/stat", "utf8");
+    const uptime = await readFile("/proc/uptime", "utf8");
+    // Behind the program's name, which may contain anything, its start is the 20th field.
+    const started = Number(stat.slice(stat.lastIndexOf(")")).split(" ")[20]) / TICKS_PER_SECOND;
+    return Math.max(0, Math.round(Number.parseFloat(uptime) - started));
+  } catch {
+    return Math.round(process.uptime()); // not on Linux, during development
+  }
 }
 
 async function describeRepository(folder: string): Promise<Repository> {

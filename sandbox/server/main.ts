@@ -1,17 +1,16 @@
 // The service `iterate-server`: the machine's page and API.
-import { createServer } from "node:http";
 import { LOG_DIRECTORY, RECORDED_TOOLS, SCAN_DIRECTORY } from "../lib/paths.ts";
 import { redactor } from "../lib/redact.ts";
-import { handler } from "./handler.ts";
 import { Machine } from "./machine.ts";
+import { machineServer } from "./server.ts";
 import { Services } from "./services.ts";
 
-const port = Number(process.env["ITERATE_SERVER_PORT"] ?? 3000);
+const port = Number(process.env["ITERATE_SERVER_PORT"]?.trim() || 3000);
 const machine = new Machine(process.env, port, RECORDED_TOOLS);
 const services = new Services(SCAN_DIRECTORY, LOG_DIRECTORY, { "iterate-server": port });
 
 // All interfaces of the machine: which of them the world may reach is decided by whoever publishes it.
-createServer(handler({ machine, services, redact: redactor(process.env) })).listen(
+machineServer({ machine, services, redact: redactor(process.env), port }).listen(
   port,
   "0.0.0.0",
   () => {

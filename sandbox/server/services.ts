@@ -38,14 +38,26 @@ export class Services {
   }
 
   async list(): Promise<Service[]> {
-    const names = (await readdir(this.#folder)).filter(isServiceName).sort();
+    const names = await this.#names();
     return await Promise.all(names.map((name) => this.#describe(name)));
   }
 
   async tail(name: string, lines: number): Promise<Log | undefined> {
-    if (!isServiceName(name) || !(await readdir(this.#folder)).includes(name)) return undefined;
+    if (!(await this.#names()).includes(name)) return undefined;
     const file = await this.#logFile(name, await this.#metadata(name));
     return { file: file ?? null, lines: file ? await readTail(file, lines) : [] };
+  }
+
+  /** The port of a service's web page. Host names have no case, so neither has `name`. */
+  async webPort(name: string): Promise<number | undefined> {
+    const found = (await this.#names()).find((one) => one.toLowerCase() === name.toLowerCase());
+    if (!found) return undefined;
+    const { port, hasWebUI } = await this.#metadata(found);
+    return hasWebUI ? port : undefined;
+  }
+
+  async #names(): Promise<string[]> {
+    return (await entriesOf(this.#folder)).filter(isServiceName).sort();
   }
 
   async #describe(name: string): Promise<Service> {
@@ -73,15 +85,20 @@ export class Services {
 
   async #status(name: string): Promise<Status> {
     const folder = join(this.#folder, name);
-    const tellsReadiness = (await readdir(folder)).includes("notification-fd");
+    const tellsReadiness = (await entriesOf(folder)).includes("notification-fd");
     const output = await run("s6-svstat", ["-o", STATUS_FIELDS, folder]).catch(() => undefined);
     return parseStatus(output, tellsReadiness);
   }
 
   async #logFile(name: string, metadata: Metadata): Promise<string | undefined> {
-    const hasLogger = (await readdir(join(this.#folder, name))).includes("log");
+    const hasLogger = (await entriesOf(join(this.#folder, name))).includes("log");
     return hasLogger ? logFileOf(this.#logs, metadata.logDirectory ?? name) : undefined;
   }
+}
+
+/** A folder that is gone since it was listed has nothing in it. */
+async function entriesOf(folder: string): Promise<string[]> {
+  return await readdir(folder).catch(() => []);
 }
 
 async function checkHealth({ port, healthEndpoint }: Metadata): Promise<Health> {

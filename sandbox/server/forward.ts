@@ -1,0 +1,54 @@
+// Another service's web page, through the one port of the machine that is published: requests for
+// `NAME.localhost` are that service's. Browsers take such a name for their own host, so each service
+// is an origin of its own and its page may use any path. Nobody else can be asked for by that name.
+import { request as ask, type IncomingMessage, type ServerResponse } from "node:http";
+import { connect } from "node:net";
+import type { Duplex } from "node:stream";
+import { pipeline } from "node:stream/promises";
+
+const HOST = /^([a-z0-9-]+)\.localhost(?::\d+)?$/i;
+
+/** The name of the service that a request is for, judging by its `Host`. */
+export function serviceInHost(host: string | undefined): string | undefined {
+  return HOST.exec(host ?? "")?.[1]?.toLowerCase();
+}
+
+export async function forward(
+  request: IncomingMessage,
+  response: ServerResponse,
+  port: number,
+): Promise<void> {
+  const { method, url: path, headers } = request;
+  const asked = ask({ host: "127.0.0.1", port, method, path, headers, agent: false });
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  asked.on("response", resolve).on("error", reject);
+  // Whoever goes away takes the question along.
+  response.on("close", () => asked.destroy());
+  request.pipe(asked);
+  try {
+    const answer = await promise;
+    response.writeHead(answer.statusCode ?? 502, answer.headers).flushHeaders();
+    await pipeline(answer, response);
+  } catch {
+    if (response.headersSent) response.destroy();
+    else response.writeHead(502, { "content-type": "text/plain" }).end("the service is silent\n");
+  }
+}
+
+/** The same for a web socket: what follows the request's head is passed on as it comes. */
+export async function forwardUpgrade(
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  port: number,
+): Promise<void> {
+  const service = connect(port, "127.0.0.1");
+  const lines = [`${request.method} ${request.url} HTTP/1.1`];
+  for (let i = 0; i < request.rawHeaders.length; i += 2) {
+    lines.push(`${request.rawHeaders[i]}: ${request.rawHeaders[i + 1]}`);
+  }
+  service.write(`${lines.join("\r\n")}\r\n\r\n`);
+  service.write(head);
+  // An end that breaks off ends the other; there is nobody to tell.
+  await Promise.allSettled([pipeline(socket, service), pipeline(service, socket)]);
+}

@@ -1,0 +1,15 @@
+// The machine's API.
+
+/** The machine answers, but not with what was asked for. */
+export class Refused extends Error {
+  constructor(status) {
+    super(`The machine answered ${status}`);
+    this.status = status;
+  }
+}
+
+export async function get(path) {
+  const response = await fetch(path, { signal: AbortSignal.timeout(8000) });
+  if (!response.ok) throw new Refused(response.status);
+  return await response.json();
+}

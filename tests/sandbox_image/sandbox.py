@@ -1,0 +1,252 @@
+"""A container of the sandbox image, and the ways to look at it."""
+
+from __future__ import annotations
+
+import io
+import socket
+import ssl
+import tarfile
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import docker
+import httpx
+
+LABELS = {"os2-test": "1"}
+REPOSITORY = "/home/node/repo"
+MOUNT = "/mnt/repo"
+DEADLINE_SECONDS = 30.0
+
+T = TypeVar("T")
+
+
+def plain_client() -> httpx.Client:
+    """A client for plain HTTP; without an empty context it would read every authority first."""
+    nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx.Client(trust_env=False, timeout=10, verify=nobody)
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """How a container ended."""
+
+    seconds: float
+    code: int
+
+
+@dataclass
+class Sandbox:
+    """One container with port 3000 on a free port of this host's loopback."""
+
+    engine: docker.APIClient
+    image: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    mount: Path | None = None
+    command: Sequence[str] | None = None
+    name: str = field(default_factory=lambda: f"sbxt-{uuid.uuid4().hex[:12]}")
+    container: str = ""
+    port: int = 0
+    http: httpx.Client = field(default_factory=plain_client)
+
+    def start(self) -> Self:
+        """Start it, again if it was stopped."""
+        while not self.container:
+            self._create()
+        self.engine.start(self.container)
+        return self
+
+    def _create(self) -> None:
+        self.port = free_port()
+        binds = [f"{self.mount}:{MOUNT}:ro"] if self.mount else None
+        container = self.engine.create_container(
+            self.image,
+            name=self.name,
+            entrypoint=list(self.command) if self.command else None,
+            environment=dict(self.environment),
+            labels=LABELS,
+            ports=[3000],
+            host_config=self.engine.create_host_config(
+                port_bindings={3000: ("127.0.0.1", self.port)}, binds=binds
+            ),
+        )["Id"]
+        try:
+            self.engine.start(container)
+        except docker.errors.APIError as error:
+            self.engine.remove_container(container, force=True, v=True)
+            # Somebody else took the port since it was found free.
+            if "port is already allocated" not in str(error):
+                raise
+        else:
+            self.container = container
+
+    def wait_until_healthy(self) -> Self:
+        """Return when the daemon answers on the host's port."""
+        eventually(self._is_healthy, "the daemon answers")
+        return self
+
+    def _is_healthy(self) -> bool:
+        assert self.state()["Running"], f"the container has ended:\n{self.logs()}"
+        try:
+            return self.get("/api/health").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def wait_until_ready(self, *services: str) -> Self:
+        """Return when these services have told the supervisor that they are ready."""
+        folders = [f"/run/os2/services/{service}" for service in services]
+        self.output("s6-svwait", "-U", "-t", "20000", *folders)
+        return self
+
+    def wait_until_ended(self) -> int:
+        """Wait for the container to end by itself; its exit code."""
+        eventually(lambda: self.state()["Status"] == "exited", "the container ends")
+        return int(self.state()["ExitCode"])
+
+    def exec(self, argv: Sequence[str], user: str | None = None) -> tuple[int, str]:
+        """Run a program inside; its exit code, and what it wrote to stdout and stderr."""
+        created = self.engine.exec_create(self.container, list(argv), user=user or "")
+        written = self.engine.exec_start(created["Id"])
+        code = self.engine.exec_inspect(created["Id"])["ExitCode"]
+        return code, written.decode(errors="replace")
+
+    def output(self, *argv: str) -> str:
+        """What a program that must succeed writes, without the last line's end."""
+        code, text = self.exec(argv)
+        assert code == 0, f"{argv} ended with {code}: {text}"
+        return text.rstrip("\n")
+
+    def shell(self, script: str) -> str:
+        """The same for a shell script."""
+        return self.output("sh", "-euc", script)
+
+    def succeeds(self, *argv: str) -> bool:
+        """Whether a program ends with 0."""
+        return self.exec(argv)[0] == 0
+
+    def read(self, path: str) -> str:
+        """A file of the container, which may have ended."""
+        chunks, _ = self.engine.get_archive(self.container, path)
+        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+            content = archive.extractfile(archive.getmembers()[0])
+            assert content is not None, f"{path} is no file"
+            return content.read().decode()
+
+    def has(self, path: str) -> bool:
+        """Whether there is such a file, link or folder; the container may have ended."""
+        try:
+            chunks, _ = self.engine.get_archive(self.container, path)
+            for _ in chunks:
+                pass
+        except docker.errors.NotFound:
+            return False
+        return True
+
+    def write(self, path: str, content: str) -> None:
+        """Write a file as the machine's user."""
+        self.output("sh", "-euc", 'printf %s "$2" > "$1"', "sh", path, content)
+
+    def put(self, folder: str, files: Mapping[str, str]) -> None:
+        """Unpack files, which belong to the machine's user, in a folder that exists."""
+        self.engine.put_archive(self.container, folder, archive(files))
+
+    def get(self, path: str) -> httpx.Response:
+        """Ask the daemon through the host's port."""
+        return self.request("GET", path)
+
+    def request(self, method: str, path: str) -> httpx.Response:
+        """The same with any method."""
+        return self.http.request(method, f"http://127.0.0.1:{self.port}{path}")
+
+    def json(self, path: str) -> Any:
+        """The document at an address of the API."""
+        answer = self.get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def logs(self, *, timestamps: bool = False) -> str:
+        """What the container has written to stdout and stderr, over all of its starts."""
+        return str(self.engine.logs(self.container, timestamps=timestamps).decode())
+
+    def complaints(self) -> list[str]:
+        """The lines on stderr; the engine doesn't keep their order to those on stdout."""
+        written = self.engine.logs(self.container, stdout=False)
+        return str(written.decode()).splitlines()
+
+    def lines(self, start: str) -> list[str]:
+        """The lines of the container's log that begin like this."""
+        return [line for line in self.logs().splitlines() if line.startswith(start)]
+
+    def pid(self, service: str) -> int:
+        """The process of a service."""
+        return int(self.output("s6-svstat", "-o", "pid", f"/run/os2/services/{service}"))
+
+    def state(self) -> dict[str, Any]:
+        """The engine's view of the container's process."""
+        return dict(self.inspect()["State"])
+
+    def inspect(self) -> dict[str, Any]:
+        """The engine's view of the container."""
+        return dict(self.engine.inspect_container(self.container))
+
+    def stop(self) -> Stopped:
+        """Do what `docker stop` does."""
+        begun = time.monotonic()
+        self.engine.stop(self.container, timeout=10)
+        return Stopped(time.monotonic() - begun, self.state()["ExitCode"])
+
+    def restart(self) -> Self:
+        """Stop it and start it again."""
+        self.stop()
+        return self.start()
+
+    def remove(self) -> None:
+        """Remove it, whatever it is doing."""
+        self.http.close()
+        if self.container:
+            self.engine.remove_container(self.container, force=True, v=True)
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def eventually(question: Callable[[], T], wanted: str, seconds: float = DEADLINE_SECONDS) -> T:
+    """Ask until the answer is true and return it; fail when it isn't in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        if answer := question():
+            return answer
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {wanted}"
+        time.sleep(0.05)
+
+
+def archive(files: Mapping[str, str]) -> bytes:
+    """A tar of text files of the machine's user; those that begin with ``#!`` are programs."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as tar:
+        for name, text in files.items():
+            data = text.encode()
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            info.mode = 0o755 if text.startswith("#!") else 0o644
+            info.uid = info.gid = 1000
+            tar.addfile(info, io.BytesIO(data))
+    return content.getvalue()
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> None:
+    """The same on this host, readable for everybody as the machine's user is somebody else."""
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755 if text.startswith("#!") else 0o644)
+        for parent in path.relative_to(folder).parents:
+            (folder / parent).chmod(0o755)

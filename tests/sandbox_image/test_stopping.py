@@ -1,0 +1,138 @@
+"""How a machine ends, and how the engine sees that it lives."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox_image.conftest import RunSandbox
+from tests.sandbox_image.sandbox import Sandbox, eventually, write_files
+
+pytestmark = pytest.mark.engine
+
+STUBBORN = """\
+#!/bin/sh
+trap '' TERM INT HUP
+echo "$0 is here"
+while :; do sleep 1; done
+"""
+# What it leaves behind holds its logger's pipe open, and takes no hints.
+LEAVING = """\
+#!/bin/sh
+setsid sh -c "trap '' TERM INT HUP; while :; do sleep 1; done" &
+echo "$0 is here"
+exec sleep 1000
+"""
+LOGGER = "#!/bin/sh\nexec s6-log T /var/log/leaving\n"
+KILLED_LATE = "60000\n"
+
+
+def test_a_machine_stops_at_once(run_sandbox: RunSandbox) -> None:
+    sandbox = run_sandbox().wait_until_ready("example-service-b-depends-on-a")
+
+    stopped = sandbox.stop()
+
+    assert stopped.code == 0
+    assert stopped.seconds < 5
+
+
+def test_a_machine_stops_while_its_services_start(run_sandbox: RunSandbox) -> None:
+    stopped = run_sandbox().stop()
+
+    assert stopped.code == 0
+    assert stopped.seconds < 5
+
+
+def test_an_interrupt_stops_it_too(run_sandbox: RunSandbox) -> None:
+    sandbox = run_sandbox()
+
+    sandbox.engine.kill(sandbox.container, "SIGINT")
+
+    assert sandbox.wait_until_ended() == 0
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"ignores-term/run": STUBBORN},
+        {
+            "is-killed-late/run": STUBBORN,
+            "is-killed-late/timeout-kill": KILLED_LATE,
+            "leaves-a-process/run": LEAVING,
+            "leaves-a-process/log/run": LOGGER,
+            "finishes-slowly/run": "#!/bin/sh\nexec sleep 1000\n",
+            "finishes-slowly/finish": "#!/bin/sh\nsleep 1000\n",
+        },
+    ],
+    ids=["one", "several"],
+)
+def test_stubborn_services_do_not_hold_it_up(
+    run_sandbox: RunSandbox, checkout: Path, files: dict[str, str]
+) -> None:
+    write_files(checkout / ".os2/services", files)
+    sandbox = run_sandbox(mount=checkout)
+    for service in {name.partition("/")[0] for name in files}:
+        eventually(partial(runs, sandbox, service), f"{service} runs")
+
+    stopped = sandbox.stop()
+
+    assert stopped.code == 0
+    assert stopped.seconds < 5
+
+
+def runs(sandbox: Sandbox, service: str) -> bool:
+    return sandbox.pid(service) > 0
+
+
+def test_a_stopped_machine_starts_again(run_sandbox: RunSandbox) -> None:
+    sandbox = run_sandbox()
+    sandbox.write("/home/node/repo/mine.txt", "mine")
+
+    sandbox.restart().wait_until_healthy()
+
+    assert sandbox.read("/home/node/repo/mine.txt") == "mine"
+
+
+def test_a_killed_machine_starts_again(run_sandbox: RunSandbox) -> None:
+    sandbox = run_sandbox()
+    sandbox.engine.kill(sandbox.container)
+    sandbox.wait_until_ended()
+
+    sandbox.start().wait_until_healthy()
+
+    eventually(lambda: runs(sandbox, "example-service-a"), "the services run")
+
+
+def test_the_engine_finds_it_healthy_on_any_port(run_sandbox: RunSandbox) -> None:
+    usual = run_sandbox()
+    other = run_sandbox(wait=False, environment={"ITERATE_SERVER_PORT": "3456"})
+
+    for sandbox in (usual, other):
+        eventually(partial(is_healthy, sandbox), "the engine finds it healthy")
+
+    assert '"status":"ok"' in other.output("curl", "-fsS", "http://127.0.0.1:3456/api/health")
+
+
+def is_healthy(sandbox: Sandbox) -> bool:
+    return bool(sandbox.state()["Health"]["Status"] == "healthy")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ITERATE_SERVER_PORT", "http"),
+        ("ITERATE_REPO_DIR", "repo"),
+        ("ITERATE_GIT_REF", "--upload-pack=touch /tmp/x"),
+        ("ITERATE_REPO_URL", "--upload-pack=touch"),
+    ],
+)
+def test_a_wrong_setting_is_told_in_one_line(
+    run_sandbox: RunSandbox, name: str, value: str
+) -> None:
+    sandbox = run_sandbox(wait=False, environment={name: value})
+
+    assert sandbox.wait_until_ended() == 1
+    (line,) = sandbox.logs().splitlines()
+    assert line.startswith(f"entry: step settings failed: {name} ")
