@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from os2cli import __version__
 from os2cli.errors import Os2Error, UsageError
@@ -22,15 +24,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments == ["--version"]:
         print(f"os2 {__version__}")  # noqa: T201 - there is no Output yet
         return 0
+    prepare_streams()
     install_handlers()
     invocation = Invocation()
     try:
         status = run(arguments, invocation)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Nobody reads any more; the interpreter shall not complain about it at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE_STATUS
+        return nobody_reads()
+    except SystemExit as end:
+        # Typer's answer to a closed pipe; it ends a completion in the same way.
+        if isinstance(end.__context__, BrokenPipeError):
+            return nobody_reads()
+        raise
     except Interrupted as interrupt:
         sys.stderr.write(f"os2: stopped by {interrupt}\n")
         return interrupt.exit_code
@@ -41,6 +47,29 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         return report(unexpected(error), invocation)
     return status
+
+
+def prepare_streams() -> None:
+    """Make the streams usable whatever the caller did to them."""
+    if sys.stdout is None:  # closed with >&-
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - open as long as the process
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that can't show a character shows another one; that is no failure.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def nobody_reads() -> int:
+    """End as a program does whose reader went away, as ``head`` does: quietly."""
+    abandon_stdout()
+    return BROKEN_PIPE_STATUS
+
+
+def abandon_stdout() -> None:
+    """Nobody takes the output any more; the interpreter shall not complain about it at its exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run(arguments: list[str], invocation: Invocation) -> int:
@@ -85,5 +114,11 @@ def report(error: Os2Error, invocation: Invocation) -> int:
     from os2cli.output import Output
     from os2cli.settings import terminal_variables
 
-    Output(invocation, terminal_variables()).error(error)
+    # Where a stream is full or nobody reads it, the exit status still tells.
+    with suppress(OSError):
+        Output(invocation, terminal_variables()).error(error)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        abandon_stdout()
     return error.exit_code

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 DEADLINE_SECONDS = 300
 
@@ -46,17 +46,30 @@ class Os2:
         """Run a shell script that has the command line as its arguments."""
         return self._run(["sh", "-c", script, "sh", *self.argv(*arguments)])
 
-    def _run(self, argv: Sequence[str], env: Mapping[str, str] | None = None) -> Result:
+    def unread(self, *arguments: str) -> Result:
+        """Run it with a stdout whose reader has gone away already."""
+        reader, writer = os.pipe()
+        os.close(reader)
+        with os.fdopen(writer, "w") as stdout:
+            return self._run(self.argv(*arguments), stdout=stdout)
+
+    def _run(
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        stdout: int | IO[str] = subprocess.PIPE,
+    ) -> Result:
         done = subprocess.run(
             argv,
             cwd=self.folder,
             env={**self.env, **(env or {})},
-            capture_output=True,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
             text=True,
             stdin=subprocess.DEVNULL,
             timeout=DEADLINE_SECONDS,
         )
-        return Result(done.returncode, done.stdout, done.stderr)
+        return Result(done.returncode, done.stdout or "", done.stderr)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start it and go on; the caller waits for its end."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
-from os2cli.errors import Os2Error, UsageError
+from os2cli.errors import OperationFailed, Os2Error, UsageError
 from os2cli.invocation import Invocation
 from os2cli.output.progress import PlainProgress, RecordingProgress, TerminalProgress
 
@@ -75,11 +76,27 @@ class Output:
         else:
             human()
         # Where both streams meet, in a CI log, what follows on stderr comes after the result.
-        self.stdout.flush()
+        with self._written():
+            self.stdout.flush()
+
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        """Say so when the result can't be written, as to a full disk; a closed pipe is no error."""
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OperationFailed(
+                f"the result can't be written: {error.strerror}",
+                hint="make room where stdout leads, or send it elsewhere",
+                code="output_failed",
+            ) from error
 
     def line(self, text: str) -> None:
         """Write one line of the result."""
-        self.stdout.write(f"{text}\n")
+        with self._written():
+            self.stdout.write(f"{text}\n")
 
     def note(self, text: str) -> None:
         """Write one line about the result to stderr, unless ``--quiet`` or ``--json``."""
@@ -126,8 +143,10 @@ class Output:
     def error(self, error: Os2Error) -> None:
         """Tell a failure: on stderr for a person, and as the one JSON document with ``--json``."""
         if self.invocation.json:
-            self.line(json.dumps(error_document(error), indent=2, default=str))
-            self.stdout.flush()
+            # What can't be written to stdout is told on stderr all the same.
+            with suppress(OperationFailed), self._written():
+                self.line(json.dumps(error_document(error), indent=2, default=str))
+                self.stdout.flush()
         from rich.control import strip_control_codes
         from rich.text import Text
 

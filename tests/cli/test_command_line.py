@@ -140,11 +140,36 @@ def test_the_stage_is_told_with_its_origin(os2: Os2) -> None:
     }
 
 
-def test_a_question_that_nobody_can_answer_names_the_command(os2: Os2) -> None:
-    result = os2("up", "--fix")
+@pytest.mark.parametrize("arguments", [("--help",), ("stage", "--stage", "stg")], ids=str)
+def test_output_that_nobody_reads_ends_quietly(os2: Os2, arguments: tuple[str, ...]) -> None:
+    result = os2.unread(*arguments)
 
-    assert result.status in (2, 8)
-    assert "error: " in result.stderr
+    assert (result.status, result.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("form", [(), ("--json",), ("--quiet",)], ids=str)
+def test_a_result_that_does_not_fit_on_the_disk_is_a_failure(
+    os2: Os2, form: tuple[str, ...]
+) -> None:
+    # A file that may not grow refuses a write as a full disk does.
+    result = os2.shell('ulimit -f 0; exec "$@" > result', "stage", "--stage", "stg", *form)
+
+    assert result.status == 1
+    assert result.stderr.startswith("error: the result can't be written: ")
+    assert (os2.folder / "result").read_text() == ""
+
+
+def test_a_closed_stdout_is_no_traceback(os2: Os2) -> None:
+    result = os2.shell('exec "$@" >&-', "stage", "--stage", "stg")
+
+    assert (result.status, result.stderr) == (0, "")
+
+
+def test_a_terminal_without_the_characters_shows_others(os2: Os2) -> None:
+    result = os2("stage", "--stage", "größe", env={"PYTHONIOENCODING": "ascii"})
+
+    assert result.status == 2
+    assert "stage 'gr??e' from --stage is not valid" in result.stderr
 
 
 def test_a_broken_settings_file_is_named(os2: Os2) -> None:
