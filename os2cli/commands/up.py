@@ -59,7 +59,8 @@ def up(
     try:
         machine = bring_up(provider, name, wait_seconds=seconds, progress=progress)
     except Unreachable as error:
-        if not fix:
+        # An engine that the user named himself is his to start.
+        if not fix and str(error.details.get("origin")).startswith("the default"):
             error.hint = f"let os2 install or start one: os2 up {name} --fix"
         raise
     image = ensure_image(builder, request, rebuild=build, progress=progress)

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from os2cli.errors import UsageError
 from os2cli.models import Endpoint
 from os2cli.providers.local_docker.unreachable import explain_unreachable
 
@@ -32,7 +33,14 @@ def connect(
     Raises:
         Unreachable: nothing answers there, or what answers is no engine.
         NotAuthorised: the socket may not be opened by this user.
+        UsageError: the engine is one that os2 does not reach.
     """
+    if endpoint.url.startswith("ssh://"):
+        raise UsageError(
+            f"os2 reaches no engine over SSH, and {endpoint.origin} names {endpoint.url}",
+            hint="choose an engine on this host with --docker-host or `docker context use`",
+            code="engine_ssh",
+        )
     _knock(endpoint, connect_seconds)
     from docker.constants import DEFAULT_DOCKER_API_VERSION
 
@@ -80,7 +88,6 @@ def _client(endpoint: Endpoint, version: str, seconds: float) -> APIClient:
         version=version,
         timeout=seconds,  # type: ignore[arg-type]  # the stubs say int, requests takes a float
         tls=_tls(endpoint),
-        use_ssh_client=endpoint.url.startswith("ssh://"),
     )
     client.trust_env = False
     return client

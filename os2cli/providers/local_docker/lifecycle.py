@@ -49,8 +49,24 @@ def port_holders(engine: Engine) -> dict[int, str]:
     return holders
 
 
+def listening_program(port: int) -> str | None:
+    """The program that listens on a port of this host, as far as this user may know."""
+    import psutil
+
+    try:
+        found = {
+            c.pid
+            for c in psutil.net_connections(kind="tcp")
+            if c.status == psutil.CONN_LISTEN and c.laddr and c.laddr.port == port and c.pid
+        }
+        return next((f"{psutil.Process(pid).name()} (process {pid})" for pid in found), None)
+    except (psutil.Error, OSError):
+        return None
+
+
 def port_conflict(port: int, holder: str | None) -> Conflict:
     """The error for a port that somebody else has."""
+    holder = holder or listening_program(port)
     return Conflict(
         f"port {port} is in use by {holder or 'another program on this host'}",
         hint="choose another with --port, or leave --port out to get a free one",
