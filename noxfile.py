@@ -109,13 +109,13 @@ def package(session: nox.Session) -> None:
         "uv", "pip", "install", "--quiet", "--python", python, "--no-deps", str(wheel),
         external=True,
     )  # fmt: skip
+    session.run("python", "tests/wheel.py", str(wheel))
     with session.chdir(dist):
         session.run(str(clean / "bin/os2"), "--version", external=True)
-        session.run(
-            python, "-c",
-            "from os2cli.repository import bundled_source as s; assert s().root.name == 'bundled'",
-            external=True,
-        )  # fmt: skip
+        session.run(python, "-c", FIND_SANDBOX, external=True)
+
+
+FIND_SANDBOX = "from os2cli.repository import bundled_source as s; assert s().root.name == 'bundled'"
 
 
 @nox.session(default=False)

@@ -25,6 +25,8 @@ def completion(
 ) -> None:
     """Print the completion script for a shell.
 
+    The shell's own files are left to you.
+
     [dim]Examples:[/dim]
       source <(os2 completion bash)
       os2 completion zsh > ~/.zfunc/_os2

@@ -21,7 +21,7 @@ DEFAULT_NAME = "dev"
 
 def up(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="Default: dev.")] = DEFAULT_NAME,
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="Its name.")] = DEFAULT_NAME,
     fix: Annotated[
         bool,
         typer.Option("--fix", help="Install or start a Docker engine when none answers."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 SCHEMA_VERSION = 1
+_GAP = "  "
+_NARROWEST_TEXT = 20
 
 
 class Output:
@@ -109,20 +112,49 @@ class Output:
 
         self._console(self.stdout).print(Text.assemble(*parts), soft_wrap=True)
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    def hanging(self, lead: Sequence[str | tuple[str, str]], text: str, style: str = "") -> None:
+        """Write ``lead`` and behind it ``text``; on a terminal its further lines begin below it."""
+        indent = sum(len(part if isinstance(part, str) else part[0]) for part in lead)
+        width = self._width()
+        lines = [text]
+        if width is not None:
+            room = max(width - indent, _NARROWEST_TEXT)
+            lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+        for number, line in enumerate(lines):
+            before = lead if number == 0 else (" " * indent,)
+            self.parts(*before, (line, style))
+
+    def table(
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        dispensable: Sequence[str] = (),
+    ) -> None:
         """Write rows under a heading.
 
-        A row that is wider than the terminal is left to wrap there: names and addresses are to be
+        On a terminal that is too narrow the ``dispensable`` columns are left out, the first named
+        first. A row that is wider even so is left to wrap there: names and addresses are to be
         copied, so that none is shortened or broken into pieces.
         """
         widths = [max(len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
+        shown = list(range(len(columns)))
+        room = self._width()
+        for name in dispensable:
+            needed = sum(widths[i] for i in shown) + len(_GAP) * (len(shown) - 1)
+            if room is None or needed <= room:
+                break
+            shown.remove(columns.index(name))
         for number, row in enumerate((columns, *rows)):
-            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            text = "   ".join(cells).rstrip()
+            text = _GAP.join(row[i].ljust(widths[i]) for i in shown).rstrip()
             if number == 0:
                 self.parts((text, "bold"))
             else:
                 self.line(text)
+
+    def _width(self) -> int | None:
+        """The columns of the terminal that the result goes to; None: it goes elsewhere."""
+        return self._console(self.stdout).width if self.stdout.isatty() else None
 
     def confirm(self, question: str, *, instead: str) -> bool:
         """Ask yes or no on the terminal.

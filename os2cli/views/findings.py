@@ -44,14 +44,14 @@ def exit_status(findings: Sequence[Finding]) -> int:
 
 
 def _show_finding(output: Output, finding: Finding, width: int) -> None:
-    style = _STYLES[finding.status]
     status = finding.status.value.ljust(_STATUS_WIDTH)
-    output.parts((status, style), (f"  {finding.check.ljust(width)}  ", "bold"), finding.what)
+    lead = ((status, _STYLES[finding.status]), (f"  {finding.check.ljust(width)}  ", "bold"))
+    output.hanging(lead, finding.what)
     indent = " " * (_STATUS_WIDTH + width + 4)
     if finding.why:
-        output.parts((f"{indent}{finding.why}", "dim"))
+        output.hanging((indent,), finding.why, "dim")
     if finding.remedy:
         fixable = " (os2 doctor --fix does it)" if finding.remedy.fix else ""
-        output.parts(f"{indent}→ {finding.remedy.text}{fixable}")
+        output.hanging((f"{indent}→ ",), f"{finding.remedy.text}{fixable}")
         for command in finding.remedy.commands:
             output.parts((f"{indent}  $ {command}", "cyan"))

@@ -40,6 +40,7 @@ def show_machine_table(output: Output, machines: Sequence[Machine]) -> None:
                 (m.name, _state(m), m.url or "-", m.stage, m.snapshot, age(m.created))
                 for m in machines
             ],
+            dispensable=("SNAPSHOT", "STAGE", "CREATED"),
         )
 
     output.result(document, names=[machine.name for machine in machines], human=human)

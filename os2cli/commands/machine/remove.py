@@ -30,6 +30,8 @@ def remove(
 ) -> None:
     """Remove machines, several side by side, and verify that they are gone.
 
+    One that does not exist is an error, unless --force is given.
+
     [dim]Examples:[/dim]
       os2 machine rm dev-1 dev-2
       os2 machine rm --all --yes

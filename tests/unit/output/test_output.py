@@ -121,6 +121,26 @@ class TestParts:
         assert terminal.text() == self.LINE
 
 
+class TestHanging:
+    LEAD = (("warning", "yellow"), "  image  ")
+    TEXT = "built a while ago from a tree that has moved on since, so it is stale by now, http://x"
+
+    def test_in_a_pipe_it_is_one_line(self) -> None:
+        pipes = Pipes()
+
+        pipes.output.hanging(self.LEAD, self.TEXT)
+
+        assert pipes.written == (f"warning  image  {self.TEXT}\n", "")
+
+    def test_on_a_terminal_further_lines_begin_below_the_text(self, terminal: Terminal) -> None:
+        on(terminal).hanging(self.LEAD, self.TEXT, "dim")
+
+        assert terminal.text() == (
+            "warning  image  built a while ago from a tree that has moved on since, so it is\n"
+            "                stale by now, http://x\n"
+        )
+
+
 class TestTable:
     ROWS = (
         ("n" * 63, "running, not healthy", "http://localhost:10123", "iterate-sandbox:local"),
@@ -133,9 +153,9 @@ class TestTable:
         pipes.output.table(COLUMNS, [("a", "running", "http://x", "s:1"), ("bcd", "-", "-", "s")])
 
         assert pipes.stdout.getvalue() == (
-            "NAME   STATE     URL        SNAPSHOT\n"
-            "a      running   http://x   s:1\n"
-            "bcd    -         -          s\n"
+            "NAME  STATE    URL       SNAPSHOT\n"
+            "a     running  http://x  s:1\n"
+            "bcd   -        -         s\n"
         )
 
     @pytest.mark.parametrize(
@@ -171,6 +191,22 @@ class TestTable:
             " ".join(self.ROWS[1]).split(),
         ]
 
+    def test_a_narrow_terminal_does_without_the_dispensable_columns(
+        self, terminal: Terminal
+    ) -> None:
+        row = ("n" * 30, "running, not healthy", "http://localhost:10123", "iterate-sandbox:local")
+
+        on(terminal).table(COLUMNS, [row], dispensable=("SNAPSHOT", "STATE"))
+
+        assert [line.split("  ") for line in terminal.text().splitlines()[1:]] == [list(row[:3])]
+
+    def test_a_pipe_has_every_column(self) -> None:
+        pipes = Pipes()
+
+        pipes.output.table(("A", "B"), [("x" * 300, "y")], dispensable=("B",))
+
+        assert pipes.stdout.getvalue().splitlines()[1].endswith("x  y")
+
     def test_on_a_terminal_only_the_heading_is_bold(self, terminal: Terminal) -> None:
         on(terminal).table(("NAME",), [("a",)])
 
@@ -181,7 +217,7 @@ class TestTable:
 
         pipes.output.table(("NAME", "URL"), [])
 
-        assert pipes.written == ("NAME   URL\n", "")
+        assert pipes.written == ("NAME  URL\n", "")
 
 
 class TestError:
