@@ -115,7 +115,10 @@ def package(session: nox.Session) -> None:
         session.run(python, "-c", FIND_SANDBOX, external=True)
 
 
-FIND_SANDBOX = "from os2cli.repository import bundled_source as s; assert s().root.name == 'bundled'"
+FIND_SANDBOX = """
+from os2cli.repository import bundled_source
+assert bundled_source().root.name == "bundled"
+"""
 
 
 @nox.session(default=False)

@@ -14,7 +14,7 @@ from os2cli.errors import UsageError
 from os2cli.invocation import Invocation
 from os2cli.models import MachineType
 from os2cli.output import Output
-from os2cli.providers.base import BuildRequest
+from os2cli.providers.base import BuildRequest, BuildResult
 from os2cli.providers.registry import Providers
 from os2cli.repository import Source, find_repository, locate_source
 from os2cli.settings import Settings, load_settings
@@ -101,6 +101,14 @@ class Session:
             no_cache=no_cache,
             allow_secrets=allow_secrets,
         )
+
+    def tell_origin(self, source: Source, result: BuildResult) -> None:
+        """Say of a new image that the repository had no part in it, if it had none."""
+        if source.bundled and result.built:
+            self.output.note(
+                f"{result.image.reference} is the sandbox that os2 brings: "
+                "this repository has no sandbox/Dockerfile"
+            )
 
     def machine_names(self) -> list[str]:
         """The names of all machines, for completion."""

@@ -68,7 +68,8 @@ def collect(root: Path, dockerfile: Path) -> BuildContext:
     """Decide what a build in ``root`` is sent; contents are read later.
 
     In a git checkout these are the tracked files and the untracked ones that git does not
-    ignore, as they are in the work tree; elsewhere it is the folder with its empty folders. Then
+    ignore, as they are in the work tree; elsewhere, and where git ignores ``root`` as a whole (as a
+    virtual environment with os2 in it), it is the folder with its empty folders. Then
     ``<dockerfile>.dockerignore`` or ``.dockerignore`` is applied; it cannot bring back what git
     ignores. The Dockerfile itself is always sent, because the builder needs it; Docker would hide
     an ignored one from ``COPY``, which a tar cannot express. An ignored ``.dockerignore`` is

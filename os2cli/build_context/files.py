@@ -16,7 +16,7 @@ from os2cli.build_context.entries import (
     encode,
     on_disk,
 )
-from os2cli.build_context.git import Listing, in_checkout, list_checkout
+from os2cli.build_context.git import Listing, in_checkout, is_ignored, list_checkout
 from os2cli.errors import OperationFailed, UsageError
 
 _SPECIAL = {
@@ -35,7 +35,9 @@ def find_entries(
     ``always`` is kept whatever git and the ignore file say. Every folder on the way to an entry
     is an entry too: the modes that engines give to folders that a tar leaves out differ.
     """
-    listing = list_checkout(root) if in_checkout(root) else walk(root, ignored)
+    listing = list_checkout(root) if in_checkout(root) else None
+    if listing is None or (not listing.files and is_ignored(root)):
+        listing = walk(root, ignored)
     kept = {path for path in listing.files if not ignored.excludes(path)} | {always}
     folders = _folders_above(kept | listing.folders) | listing.folders
     real = _real_folders(root, folders)

@@ -12,7 +12,7 @@ from os2cli.errors import TimedOut, UsageError
 
 _DEADLINE_SECONDS = 60.0
 
-# ``ls-files`` only reads, so the guard against other users' repositories is lifted for it, and the
+# Listing only reads, so the guard against other users' repositories is lifted for it, and the
 # one program that their configuration could make it run (the file system monitor) is turned off.
 _GIT = ("git", "-c", "safe.directory=*", "-c", "core.fsmonitor=false")
 _SUBMODULE = "160000 "
@@ -70,11 +70,24 @@ def _add_submodule(listing: Listing, root: Path, path: str) -> None:
     listing.notes.extend(f"{displayed(path)}/{note}" for note in inner.notes)
 
 
+def is_ignored(root: Path) -> bool:
+    """Whether git ignores the folder as a whole; raises as ``list_checkout`` does."""
+    return _run(root, "check-ignore", "--quiet", ".").returncode == 0
+
+
 def _ls_files(root: Path, listing: Listing, *options: str) -> list[str]:
-    command = (*_GIT, "ls-files", "-z", *options)
+    done = _run(root, "ls-files", "-z", *options)
+    messages = done.stderr.decode(errors="backslashreplace").splitlines()
+    if done.returncode:
+        raise _refused(root, messages)
+    listing.notes += [line.removeprefix("warning: ") for line in messages]
+    return decode(done.stdout).split("\0")[:-1]
+
+
+def _run(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     try:
-        done = subprocess.run(
-            command,
+        return subprocess.run(
+            (*_GIT, *arguments),
             cwd=root,
             env=_environment(),
             stdin=subprocess.DEVNULL,
@@ -92,11 +105,6 @@ def _ls_files(root: Path, listing: Listing, *options: str) -> list[str]:
             f"git did not list the files of {root} within {_DEADLINE_SECONDS:.0f} seconds",
             hint="run `git status` there to see what keeps it",
         ) from error
-    messages = done.stderr.decode(errors="backslashreplace").splitlines()
-    if done.returncode:
-        raise _refused(root, messages)
-    listing.notes += [line.removeprefix("warning: ") for line in messages]
-    return decode(done.stdout).split("\0")[:-1]
 
 
 def _refused(root: Path, messages: list[str]) -> UsageError:

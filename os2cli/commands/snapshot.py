@@ -72,9 +72,8 @@ def local_docker(
         allow_secrets=allow_secrets,
     )
     progress = session.output.progress()
-    if source.bundled:
-        progress.notice("no Dockerfile in this repository: building the sandbox that os2 brings")
     result = session.providers.builder().build(request, progress)
+    session.tell_origin(source, result)
 
     def document() -> BaseModel:
         from os2cli.documents import ImageDocument

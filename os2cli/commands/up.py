@@ -54,7 +54,8 @@ def up(
         fix_engine(session, name, progress, yes=yes)
     provider = session.providers.machines(MachineType.LOCAL_DOCKER)
     seconds = timeout or session.settings.timeout_seconds
-    request = session.build_request(session.source(), allow_secrets=allow_secrets)
+    source = session.source()
+    request = session.build_request(source, allow_secrets=allow_secrets)
     builder = session.providers.builder()
     try:
         machine = bring_up(provider, name, wait_seconds=seconds, progress=progress)
@@ -64,6 +65,7 @@ def up(
             error.hint = f"let os2 install or start one: os2 up {name} --fix"
         raise
     image = ensure_image(builder, request, rebuild=build, progress=progress)
+    session.tell_origin(source, image)
     if machine is not None and image.built:
         progress.notice(
             f"{name} still runs the image that it was made from; "

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import ssl
 import subprocess
 import sys
@@ -24,13 +25,16 @@ from os2cli.errors import OperationFailed
 from os2cli.progress import SILENT, Progress
 from os2cli.providers.local_docker.base_image import BaseImage, prepare_base
 from os2cli.providers.local_docker.base_image.images import TEMPORARY_LABEL
+from tests.engine import engine_endpoint
 
-pytestmark = pytest.mark.engine
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(shutil.which("apt-get") is None, reason="a base is made by the host's APT"),
+]
 
 CHECKOUT = Path(__file__).parents[2]
 # No resolver ever knows a name below .invalid: on every machine this registry is out of reach.
 WANTED = "registry.invalid/os2/basetest:1"
-SOCKET = "unix:///var/run/docker.sock"
 NOBODY = "65534"
 
 # Authorities made for these tests; their keys were thrown away. Being part of a base's key, they
@@ -127,7 +131,7 @@ class Interrupting(Progress):
 
 @pytest.fixture
 def url() -> str:
-    return os.environ.get("DOCKER_HOST") or SOCKET
+    return engine_endpoint().url
 
 
 @pytest.fixture
@@ -150,9 +154,7 @@ def cache_dir() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def base(cache_dir: Path) -> Iterator[BaseImage]:
     """The one base that the tests of this module look at, made by the user who runs them."""
-    client = docker.APIClient(
-        base_url=os.environ.get("DOCKER_HOST") or SOCKET, version="auto", timeout=60
-    )
+    client = docker.APIClient(base_url=engine_endpoint().url, version="auto", timeout=60)
     heard = Heard()
     made = prepare(client, cache_dir, FIRST_AUTHORITY, heard)
     assert len(heard.notices) == 1

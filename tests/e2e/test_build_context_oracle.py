@@ -18,6 +18,7 @@ import pytest
 
 from os2cli.build_context import EntryKind, collect
 from os2cli.errors import UsageError
+from tests.engine import engine_endpoint
 
 pytestmark = pytest.mark.engine
 
@@ -91,7 +92,7 @@ REFUSED = ["[", "a\n!", "[]a]", "!/", "\\", "x[-a]", "[z-a]", "b\\y"]
 @pytest.fixture
 def docker() -> Callable[..., subprocess.CompletedProcess[bytes]]:
     """Run the ``docker`` command."""
-    environment = {"DOCKER_HOST": "tcp://127.0.0.1:2375", **os.environ, "DOCKER_BUILDKIT": "0"}
+    environment = {**os.environ, "DOCKER_HOST": engine_endpoint().url, "DOCKER_BUILDKIT": "0"}
 
     def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(  # type: ignore[call-overload, no-any-return]

@@ -138,6 +138,20 @@ def test_another_repository_is_built_from_anywhere(
     assert build(elsewhere, image_tag, "--repo", str(source)).status == 0
 
 
+def test_without_a_dockerfile_the_sandbox_that_os2_brings_is_built_and_said_so(
+    os2: Os2, image_tag: str
+) -> None:
+    told = f"{image_tag} is the sandbox that os2 brings"
+
+    first = build(os2, image_tag)
+    second = build(os2, image_tag)
+
+    assert first.status == 0, first.stderr
+    assert told in first.stderr
+    assert second.stdout.startswith("unchanged ")
+    assert told not in second.stderr
+
+
 def test_a_failing_step_shows_the_end_of_its_log(
     os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
 ) -> None:

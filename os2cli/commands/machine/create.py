@@ -127,7 +127,8 @@ def create(
     )
     progress = session.output.progress()
     request = session.build_request(source, allow_secrets=allow_secrets)
-    ensure_image(session.providers.builder(), request, rebuild=build, progress=progress)
+    image = ensure_image(session.providers.builder(), request, rebuild=build, progress=progress)
+    session.tell_origin(source, image)
     wait_seconds = None if no_wait else timeout or session.settings.timeout_seconds
     machine = create_machine(
         session.providers.machines(type_), spec, wait_seconds=wait_seconds, progress=progress

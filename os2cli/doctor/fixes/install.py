@@ -12,6 +12,8 @@ from os2cli.errors import OperationFailed
 from os2cli.progress import Progress
 
 PACKAGES = ("docker.io", "iptables", "ca-certificates")
+# The command `docker`: a package of its own since Debian 13, before that a part of docker.io.
+CLIENT_PACKAGE = "docker-cli"
 _UPDATE_SECONDS = 180.0
 _INSTALL_SECONDS = 600.0
 _APT = ("apt-get", "-o", "DPkg::Lock::Timeout=120")
@@ -22,7 +24,10 @@ _POLICY = "/usr/sbin/policy-rc.d"
 
 def install_engine(host: Host) -> Fix:
     """The fix for a computer without Docker Engine that has apt-get."""
-    actions = ("apt-get update", " ".join(_INSTALL))
+    actions = (
+        "apt-get update",
+        f"{' '.join(_INSTALL)} (and {CLIENT_PACKAGE}, where that is a package of its own)",
+    )
     return Fix(
         "install-engine",
         "install Docker Engine",
@@ -36,7 +41,8 @@ def _install(host: Host, progress: Progress) -> None:
         return
     with _services_held_back(host):
         _update(host, progress)
-        _install_packages(host, progress)
+        client = (CLIENT_PACKAGE,) if _is_offered(host, CLIENT_PACKAGE) else ()
+        _install_packages(host, progress, (*_INSTALL, *client))
 
 
 def _update(host: Host, progress: Progress) -> None:
@@ -44,9 +50,7 @@ def _update(host: Host, progress: Progress) -> None:
     progress.status("apt-get update")
     argv = (*_APT, "update")
     result = host.commands.run(argv, timeout=_UPDATE_SECONDS, on_line=progress.log, extra=_QUIET)
-    offers: list[str] = []
-    host.commands.run(("apt-cache", "policy", PACKAGES[0]), timeout=30, on_line=offers.append)
-    if not any("Candidate:" in line and "(none)" not in line for line in offers):
+    if not _is_offered(host, PACKAGES[0]):
         failed = bool(_complaints(result.tail))
         reason = "the package lists could not be fetched" if failed else "see /etc/apt"
         raise OperationFailed(
@@ -59,24 +63,30 @@ def _update(host: Host, progress: Progress) -> None:
         progress.warn(f"apt-get update complained: {' '.join(_complaints(result.tail)[:1])}")
 
 
+def _is_offered(host: Host, package: str) -> bool:
+    said: list[str] = []
+    host.commands.run(("apt-cache", "policy", package), timeout=30, on_line=said.append)
+    return any("Candidate:" in line and "(none)" not in line for line in said)
+
+
 def _complaints(lines: tuple[str, ...]) -> list[str]:
     return [line for line in lines if line.startswith(("E:", "W:"))]
 
 
-def _install_packages(host: Host, progress: Progress) -> None:
+def _install_packages(host: Host, progress: Progress, command: tuple[str, ...]) -> None:
     progress.status("apt-get install")
     run = host.commands.run
-    result = run(_INSTALL, timeout=_INSTALL_SECONDS, on_line=progress.log, extra=_QUIET)
+    result = run(command, timeout=_INSTALL_SECONDS, on_line=progress.log, extra=_QUIET)
     if any("dpkg --configure -a" in line for line in result.tail):  # an earlier run was cut short
         progress.notice("an interrupted dpkg is finished first")
         repair = ("dpkg", "--configure", "-a")
         run(repair, timeout=_INSTALL_SECONDS, on_line=progress.log, extra=_QUIET)
-        result = run(_INSTALL, timeout=_INSTALL_SECONDS, on_line=progress.log, extra=_QUIET)
+        result = run(command, timeout=_INSTALL_SECONDS, on_line=progress.log, extra=_QUIET)
     if result.returncode != 0:
         raise OperationFailed(
             "Docker Engine could not be installed: "
             + " ".join(_complaints(result.tail)[:1] or [f"apt-get ended with {result.returncode}"]),
-            hint=f"try it by hand: {' '.join(_INSTALL)}",
+            hint=f"try it by hand: {' '.join(command)}",
             code="engine_install_failed",
             log_tail=result.tail,
         )

@@ -43,6 +43,11 @@ def test_sub_folder_of_a_checkout_is_its_own_root(checkout: Path) -> None:
     assert sent(checkout / "sub") == {"a"}
 
 
+def test_a_folder_that_git_ignores_as_a_whole_is_sent_as_it_is(checkout: Path) -> None:
+    write(checkout, {".gitignore": "build/", "build/out/Dockerfile": "", "build/out/a/b": "1"})
+    assert sent(checkout / "build/out") == {"a/b"}
+
+
 def test_git_variables_of_a_hook_do_not_misdirect(
     checkout: Path, tmp_path: Path, git: Git, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,8 @@ INSTALL = (
 # The real `apt-cache policy` of Debian 12, with more versions below than a tail would hold.
 OFFERED = 'echo "docker.io:"; echo "  Installed: (none)"; echo "  Candidate: 20.10.24+dfsg1-1"\n'
 OFFERED += 'for n in 1 2 3 4 5 6 7 8 9 10 11 12; do echo "  v$n"; echo "  500 http://deb"; done'
+BOOKWORM = f'if [ "$2" = docker.io ]; then {OFFERED}; else echo "N: Unable to locate $2"; fi'
+TRIXIE = 'echo "$2:"; echo "  Installed: (none)"; echo "  Candidate: 26.1.5+dfsg1-9+b11"'
 
 
 @pytest.fixture
@@ -28,9 +30,11 @@ def policy(host: Host) -> Path:
     return host.path("/usr/sbin/policy-rc.d")
 
 
-def add_apt(programs: Any, policy: Path, update: str = "", install: str = "") -> None:
+def add_apt(
+    programs: Any, policy: Path, update: str = "", install: str = "", offers: str = BOOKWORM
+) -> None:
     """An apt-get that shows, as it installs, whether services are held back."""
-    programs.add("apt-cache", OFFERED)
+    programs.add("apt-cache", offers)
     script = f"""
 case "$*" in
 *update) {update or ":"} ;;
@@ -44,15 +48,25 @@ esac"""
 def test_it_updates_and_installs(host: Host, programs: Any, policy: Path, progress: Any) -> None:
     add_apt(programs, policy)
     fix = install_engine(host)
-    assert fix.actions == ("apt-get update", INSTALL)
+    assert fix.actions[0] == "apt-get update"
+    assert fix.actions[1].startswith(INSTALL)
     fix.apply(progress)
     assert programs.calls == [
         "apt-get -o DPkg::Lock::Timeout=120 update",
         "apt-cache policy docker.io",
+        "apt-cache policy docker-cli",
         INSTALL,
     ]
     assert progress.lines == ["frontend noninteractive", "policy says 101"]
     assert not policy.exists()
+
+
+def test_the_docker_command_comes_along_where_it_is_a_package_of_its_own(
+    host: Host, programs: Any, policy: Path, progress: Any
+) -> None:
+    add_apt(programs, policy, offers=TRIXIE)
+    install_engine(host).apply(progress)
+    assert programs.calls[-1] == f"{INSTALL} docker-cli"
 
 
 def test_an_installed_engine_is_left_alone(host: Host, programs: Any, progress: Any) -> None:
@@ -126,7 +140,7 @@ def test_an_interrupted_dpkg_is_finished_first(
     add_apt(programs, policy, install=install)
     programs.add("dpkg", f": > {folder}/repaired")
     install_engine(host).apply(progress)
-    assert programs.calls[2:] == [INSTALL, "dpkg --configure -a", INSTALL]
+    assert programs.calls[3:] == [INSTALL, "dpkg --configure -a", INSTALL]
 
 
 def test_a_failed_install_carries_its_last_lines(
