@@ -19,6 +19,9 @@ nox.options.error_on_missing_interpreters = True
 nox.options.sessions = ["lint", "types", "sandbox", "tests", "package", "e2e"]
 
 ROOT = Path(__file__).parent
+# What `os2 snapshot local-docker` makes here, and a browser to look at its page.
+IMAGE = os.environ.get("LOCAL_DOCKER_IMAGE_NAME") or "iterate-sandbox:local"
+BROWSER_IMAGE = "os2-test-browser:local"
 GROUPS = ("checkout", "test", "lint", "types", "node", "pictures")
 # The host's certificates count, as they do for every other client behind the same proxy.
 UV_ENVIRONMENT = {"UV_SYSTEM_CERTS": "1", "UV_HTTP_TIMEOUT": "180"}
@@ -81,13 +84,12 @@ def e2e(session: nox.Session) -> None:
     os2 = ["python", "-m", "os2cli"]
     session.run(*os2, "doctor", "--fix", "--yes", success_codes=[0, 1])
     session.run(*os2, "snapshot", "local-docker")
-    env = {"OS2_TEST_IMAGE": image_name()}
+    session.run(
+        *os2, "snapshot", "local-docker", f"--tag={BROWSER_IMAGE}",
+        "--dockerfile=sandbox/test/browser/Dockerfile", f"--build-arg=SANDBOX_IMAGE={IMAGE}",
+    )  # fmt: skip
+    env = {"OS2_TEST_IMAGE": IMAGE, "OS2_TEST_BROWSER": BROWSER_IMAGE}
     session.run("pytest", "-n", "2", "-m", "engine", *session.posargs, env=env)
-
-
-def image_name() -> str:
-    """The image that `os2 snapshot local-docker` makes here."""
-    return os.environ.get("LOCAL_DOCKER_IMAGE_NAME", "iterate-sandbox:local")
 
 
 @nox.session

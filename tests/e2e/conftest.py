@@ -57,5 +57,6 @@ def image_tag(engine: docker.APIClient) -> Iterator[str]:
     """The name of an image that the test builds; it is removed at the end."""
     tag = f"os2-test-{uuid.uuid4().hex[:8]}:local"
     yield tag
-    for image in engine.images(tag):
-        engine.remove_image(image["Id"], force=True)
+    if engine.images(tag):
+        # By name: an image built from the same inputs may be somebody else's under another name.
+        engine.remove_image(tag, force=True)

@@ -273,7 +273,12 @@ def as_ordinary_user(url: str, folder: Path) -> list[str]:
         return environment
     scheme, _, path = url.partition("://")
     groups = ["--groups", str(Path(path).stat().st_gid)] if scheme == "unix" else ["--clear-groups"]
-    return [*environment, "setpriv", "--reuid", NOBODY, "--regid", NOBODY, *groups]
+    user = ["setpriv", "--reuid", NOBODY, "--regid", NOBODY, *groups]
+    if not all(folder.stat().st_mode & 0o001 for folder in CHECKOUT.parents):
+        # The checkout lies in a folder of root's own: this user may look into it, and no more.
+        capability = "+dac_read_search"
+        user += ["--inh-caps", capability, "--ambient-caps", capability]
+    return [*environment, *user]
 
 
 @pytest.mark.parametrize("tool", ["with", "without"])

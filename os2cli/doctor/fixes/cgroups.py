@@ -9,10 +9,14 @@ from os2cli.errors import OperationFailed
 from os2cli.progress import Progress
 
 _SECONDS = 10.0
+_UNBOUND = "0"  # the hierarchy of a controller that version 2 has, or that nobody has yet
 
 
 def ensure_cgroups(host: Host, progress: Progress) -> None:
     """Do nothing when cgroups are mounted, else mount version 2, else version 1.
+
+    Where the host of a container has its controllers in version 1, version 2 mounts as well and
+    has none of them: an engine would run on it, and ignore every limit.
 
     Raises:
         OperationFailed: neither can be mounted; a container must be started with ``--privileged``.
@@ -22,7 +26,10 @@ def ensure_cgroups(host: Host, progress: Progress) -> None:
         return
     progress.notice(f"nothing is mounted on {folder}: mounting cgroups")
     tail: list[str] = []
-    if _mount(host, tail, "cgroup2", "cgroup2", folder) or _mount_version_1(host, folder, tail):
+    memory = _controllers(host).get("memory")
+    if memory in (None, _UNBOUND) and _mount(host, tail, "cgroup2", "cgroup2", folder):
+        return
+    if _mount_version_1(host, folder, tail):
         return
     raise OperationFailed(
         f"dockerd needs cgroups, and they cannot be mounted on {folder}",
@@ -51,10 +58,14 @@ def _mount_version_1(host: Host, folder: Path, tail: list[str]) -> bool:
     return {"devices", "memory"} <= mounted
 
 
-def _controllers(host: Host) -> list[str]:
-    """The enabled ones of ``/proc/cgroups``: name, hierarchy, groups, enabled."""
+def _controllers(host: Host) -> dict[str, str]:
+    """The enabled ones of ``/proc/cgroups``, and the version-1 hierarchy that each is bound to.
+
+    Its columns are name, hierarchy, groups, enabled.
+    """
     try:
         rows = host.path("/proc/cgroups").read_text().splitlines()
     except OSError:
-        return []
-    return [row.split()[0] for row in rows if not row.startswith("#") and row.split()[-1] == "1"]
+        return {}
+    fields = [row.split() for row in rows if not row.startswith("#")]
+    return {name: hierarchy for name, hierarchy, _, enabled in fields if enabled == "1"}

@@ -41,7 +41,7 @@ class ContainerCreation:
         """Create and start the container and return its id; when that fails, none is left."""
         self._clear_name(spec.name)
         for port in self._ports(spec):
-            container = self._try_port(spec, port)
+            container = self._try_port(spec, port, progress)
             if container is not None:
                 return container
             progress.status(f"port {port} was taken meanwhile, trying the next")
@@ -82,12 +82,12 @@ class ContainerCreation:
             raise port_conflict(spec.port, holders.get(spec.port))
         return iter((spec.port,))
 
-    def _try_port(self, spec: MachineSpec, port: int) -> str | None:
+    def _try_port(self, spec: MachineSpec, port: int, progress: Progress) -> str | None:
         """The running container's id, or None when somebody else took the port meanwhile."""
         doing = f"creating machine {spec.name}"
         with self.engine.errors(doing), self._undone_on_failure() as made:
             with deferred():
-                container = self._create_container(spec, port)
+                container = self._create_container(spec, port, progress)
                 made.append(container)
             trust_host_certificates(self.engine.client, container, self.certificates)
             try:
@@ -110,12 +110,12 @@ class ContainerCreation:
                 remove_container(self.engine, container)
             raise
 
-    def _create_container(self, spec: MachineSpec, port: int) -> str:
+    def _create_container(self, spec: MachineSpec, port: int, progress: Progress) -> str:
         from docker.errors import APIError
 
         request = container_request(self.engine.client, spec, port, datetime.now(UTC))
         try:
-            container: str = self.engine.client.create_container(**request)["Id"]
+            answer = self.engine.client.create_container(**request)
         except APIError as error:
             # Podman answers 500 where Docker answers 409.
             if "already in use" in str(error.explanation or error):
@@ -127,7 +127,10 @@ class ContainerCreation:
                     code="image_not_found",
                 ) from error
             raise
-        return container
+        # Such as of a limit that the kernel can't keep: the engine goes on without it.
+        for warning in answer.get("Warnings") or []:
+            progress.warn(f"the engine says: {warning}")
+        return str(answer["Id"])
 
 
 def refuse_remote(endpoint: Endpoint) -> None:

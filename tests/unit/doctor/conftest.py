@@ -100,8 +100,11 @@ class Programs:
         path.chmod(0o755)
 
     def add_python(self, name: str, script: str) -> None:
+        program = self.folder / f"{name}.py"
+        program.write_text(script)
+        # A `#!` line can't name an interpreter whose path has spaces.
         path = self.folder / name
-        path.write_text(f"#!{sys.executable}\n{script}")
+        path.write_text(f'#!{shutil.which("sh")}\nexec "{sys.executable}" "{program}" "$@"\n')
         path.chmod(0o755)
 
     @property

@@ -201,6 +201,15 @@ class TestCgroups:
             f"mount -t cgroup -o devices cgroup {folder}/devices",
         ]
 
+    def test_version_1_it_is_where_the_controllers_are_bound_to_it(
+        self, bare: Host, programs: Any, progress: Any
+    ) -> None:
+        table = bare.path("/proc/cgroups")
+        table.write_text(table.read_text().replace("memory 0", "memory 4"))
+        programs.add("mount")
+        ensure_cgroups(bare, progress)
+        assert [call.split()[2] for call in programs.calls] == ["tmpfs", "cgroup", "cgroup"]
+
     def test_the_reason_is_told_when_nothing_can_be_mounted(
         self, bare: Host, programs: Any, progress: Any
     ) -> None:
