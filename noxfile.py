@@ -89,7 +89,15 @@ def e2e(session: nox.Session) -> None:
         "--dockerfile=sandbox/test/browser/Dockerfile", f"--build-arg=SANDBOX_IMAGE={IMAGE}",
     )  # fmt: skip
     env = {"OS2_TEST_IMAGE": IMAGE, "OS2_TEST_BROWSER": BROWSER_IMAGE}
+    # The tests have a home of their own, without the Docker contexts of this one.
+    env["DOCKER_HOST"] = str(session.run("python", "-c", PRINT_ENGINE, silent=True)).strip()
     session.run("pytest", "-n", "2", "-m", "engine", *session.posargs, env=env)
+
+
+PRINT_ENGINE = """
+from tests.engine import engine_endpoint
+print(engine_endpoint().url)
+"""
 
 
 @nox.session

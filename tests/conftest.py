@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 # What a test process itself needs; everything else a test sets for itself.
-KEPT_VARIABLES = ("PATH", "LANG", "TMPDIR", "OS2_TEST_IMAGE", "COVERAGE_PROCESS_START")
+KEPT_VARIABLES = ("PATH", "LANG", "TMPDIR", "OS2_TEST_IMAGE", "OS2_TEST_BROWSER")
 
 
 @pytest.fixture(autouse=True)

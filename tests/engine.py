@@ -18,7 +18,16 @@ def engine_endpoint() -> Endpoint:
 
 def sandbox_image() -> str:
     """The sandbox image under test, which ``nox -s e2e`` builds."""
-    image = os.environ.get("OS2_TEST_IMAGE")
+    return _image("OS2_TEST_IMAGE")
+
+
+def browser_image() -> str:
+    """The image with a browser, which ``nox -s e2e`` builds."""
+    return _image("OS2_TEST_BROWSER")
+
+
+def _image(variable: str) -> str:
+    image = os.environ.get(variable)
     if not image:
-        pytest.fail("OS2_TEST_IMAGE names no image; run the suite with: nox -s e2e")
+        pytest.fail(f"{variable} names no image; run the suite with: nox -s e2e")
     return image

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
 export const MACHINE = "http://localhost:3000";
-const DEBIANS = "/usr/bin/chromium";
+const FROM_DEBIAN = "/usr/bin/chromium";
 /** The browser of a test asks nobody but the machine. */
 const QUIET = [
   "--disable-background-networking",
@@ -13,9 +13,9 @@ const QUIET = [
 ];
 
 export async function launch(): Promise<Browser> {
-  if (existsSync(DEBIANS)) {
+  if (existsSync(FROM_DEBIAN)) {
     // The container keeps it in: its own sandbox would need privileges in there.
-    return await chromium.launch({ executablePath: DEBIANS, args: QUIET, chromiumSandbox: false });
+    return await chromium.launch({ executablePath: FROM_DEBIAN, args: QUIET, chromiumSandbox: false });
   }
   // Installed only where it is needed, so that there is nothing here to take its types from.
   const packaged: string = "@sparticuz/chromium";
@@ -34,6 +34,7 @@ export async function open(
   path = "/",
 ): Promise<{ page: Page; complaints: string[] }> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  context.setDefaultTimeout(15_000);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(String(error)));

@@ -70,18 +70,35 @@ test("the services can be walked through by keyboard", async () => {
   assert.equal(await chosen.innerText(), "iterate server");
 });
 
-test("a service that ends is seen to be away, and back with a new line in its log", async () => {
+test("a service that does not answer is seen, also from another tab, until it does", async () => {
+  const { page } = await open(browser);
+  await untilReady(page);
+  const pid = await pidOf(B);
+
+  process.kill(pid, "SIGSTOP");
+  try {
+    await page.locator('#summary[data-state="unhealthy"]').waitFor();
+    assert.equal(await page.locator("#summary-text").innerText(), "1 of 4 unhealthy");
+    assert.equal(await page.title(), "1 of 4 unhealthy · browsed · os2");
+    assert.match(await row(page, "Example service B").innerText(), /^Unhealthy$/m);
+  } finally {
+    process.kill(pid, "SIGCONT");
+  }
+  await untilReady(page);
+});
+
+test("a service that ended is back as another process, with a new line in its log", async () => {
   const { page } = await open(browser, {}, `/?service=${B}`);
   await untilReady(page);
   const lines = page.locator("#log li", { hasText: "listening on port 3002" });
+  await lines.first().waitFor();
   const before = await lines.count();
   const pid = await pidOf(B);
 
   process.kill(pid, "SIGKILL");
 
-  await page.locator('#summary:not([data-state="ready"])').waitFor();
-  await untilReady(page);
   await lines.nth(before).waitFor();
+  await untilReady(page);
   assert.notEqual(await pidOf(B), pid);
 });
 
@@ -139,10 +156,8 @@ test("in the dark it is dark, and text can be told from its ground in both", asy
 
 /** As WCAG 2 defines it, from 0 for black to 1 for white. */
 async function luminance(page: Page, property: string, selector: string): Promise<number> {
-  const colour: string = await page
-    .locator(selector)
-    .first()
-    .evaluate(`(element) => getComputedStyle(element).getPropertyValue("${property}")`);
+  const style = `getComputedStyle(document.querySelector(${JSON.stringify(selector)}))`;
+  const colour: string = await page.evaluate(`${style}.getPropertyValue("${property}")`);
   const [red = 0, green = 0, blue = 0] = (colour.match(/[\d.]+/g) ?? [])
     .map((value) => Number(value) / 255)
     .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
