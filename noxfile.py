@@ -91,7 +91,9 @@ def e2e(session: nox.Session) -> None:
     env = {"OS2_TEST_IMAGE": IMAGE, "OS2_TEST_BROWSER": BROWSER_IMAGE}
     # The tests have a home of their own, without the Docker contexts of this one.
     env["DOCKER_HOST"] = str(session.run("python", "-c", PRINT_ENGINE, silent=True)).strip()
-    session.run("pytest", "-n", "2", "-m", "engine", *session.posargs, env=env)
+    # A file's tests share machines and images, so that they stay together.
+    run = ("pytest", "-n", "2", "--dist", "loadfile", "-m", "engine", "--durations=12")
+    session.run(*run, *session.posargs, env=env)
 
 
 PRINT_ENGINE = """

@@ -1,21 +1,21 @@
 """`nox -s pictures`: makes the README's pictures from real runs.
 
 The terminal picture is what a terminal of 80 columns shows at the end of the commands; the page is
-what Chromium paints. Needs an engine and Chromium (`apt-get install chromium`).
+what Chromium paints, in a container. Needs an engine. The image is built anew, so that the terminal
+shows the whole of the main job; `docker builder prune` before makes its times those of a first run.
 """
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import io
-import json
 import re
-import shutil
 import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import docker
 import pexpect
 import pyte
 from rich.console import Console
@@ -27,6 +27,15 @@ ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "pictures"
 COLUMNS, ROWS = 80, 40
 MACHINE = "dev"
+IMAGE = "iterate-sandbox:local"
+BROWSER_IMAGE = "os2-test-browser:local"
+ENVIRONMENT = {
+    "PATH": f"{ROOT / 'bin'}:/usr/local/bin:/usr/bin:/bin",
+    "HOME": str(Path.home()),
+    "TERM": "xterm-256color",
+    "LANG": "C.UTF-8",
+    "ITERATE_USER": "jonas",
+}
 THEME = TerminalTheme(
     (17, 19, 24),
     (214, 219, 230),
@@ -41,12 +50,15 @@ def run_in_terminal(commands: list[str]) -> pyte.Screen:
     """Type commands into a shell on a terminal and return what it shows at the end."""
     screen = pyte.HistoryScreen(COLUMNS, ROWS, ratio=0.5)
     stream = pyte.ByteStream(screen)
-    env = {"PATH": f"{ROOT / 'bin'}:/usr/local/bin:/usr/bin:/bin", "HOME": str(Path.home())}
-    env |= {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
     for command in commands:
         stream.feed(f"\x1b[2m$\x1b[0m \x1b[1m{command}\x1b[0m\r\n".encode())
         child = pexpect.spawn(
-            "sh", ["-c", command], cwd=str(ROOT), env=env, dimensions=(ROWS, COLUMNS), timeout=900
+            "sh",
+            ["-c", command],
+            cwd=str(ROOT),
+            env=ENVIRONMENT,
+            dimensions=(ROWS, COLUMNS),
+            timeout=900,
         )
         child.expect(pexpect.EOF)
         stream.feed(child.before)
@@ -80,32 +92,36 @@ def save_terminal(name: str, title: str, commands: list[str]) -> None:
     (PICTURES / f"{name}.svg").write_text(svg)
 
 
-def save_page(name: str, url: str, width: int, height: int) -> None:
-    """Save a screenshot of a page."""
-    chromium = shutil.which("chromium") or sys.exit("chromium is missing: apt-get install chromium")
-    with tempfile.TemporaryDirectory() as profile:
-        subprocess.run(
-            [
-                chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-                "--no-first-run", "--disable-background-networking", "--disable-component-update",
-                "--disable-sync", f"--user-data-dir={profile}", "--virtual-time-budget=4000",
-                f"--window-size={width},{height}", f"--screenshot={PICTURES / f'{name}.png'}", url,
-            ],
-            check=True,
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+def save_page(name: str, machine: str) -> None:
+    """Save what a browser beside a machine shows of its page when every service is ready."""
+    os2("snapshot", "local-docker", f"--tag={BROWSER_IMAGE}",
+        "--dockerfile=sandbox/test/browser/Dockerfile")  # fmt: skip
+    beside = f"container:os2-{machine}"
+    browser = docker.from_env().containers.run(
+        BROWSER_IMAGE, ["picture.ts"], network_mode=beside, shm_size="512m", detach=True
+    )
+    try:
+        browser.wait(timeout=60)
+        picture = base64.b64decode(browser.logs(stderr=False), validate=True)
+    finally:
+        browser.remove(force=True)
+    (PICTURES / f"{name}.png").write_bytes(picture)
+
+
+def os2(*arguments: str) -> None:
+    """Run this checkout's os2, as the pictures do."""
+    subprocess.run([ROOT / "bin/os2", *arguments], check=True, env=ENVIRONMENT)
 
 
 def main() -> None:
     """Make all pictures; the machine that they show is removed again."""
     PICTURES.mkdir(exist_ok=True)
-    subprocess.run([ROOT / "bin/os2", "machine", "rm", "--force", "-q", MACHINE], check=True)
+    os2("machine", "rm", "--force", "-q", MACHINE)
+    with contextlib.suppress(docker.errors.ImageNotFound):
+        docker.from_env().images.remove(IMAGE, force=True)
     save_terminal("up", "os2", ["os2 up", "os2 machine list", "os2 doctor"])
-    shown = subprocess.run(
-        [ROOT / "bin/os2", "machine", "show", MACHINE, "--json"], check=True, capture_output=True
-    )
-    save_page("machine", json.loads(shown.stdout)["url"], 1280, 800)
-    subprocess.run([ROOT / "bin/os2", "machine", "rm", "-q", MACHINE], check=True)
+    save_page("machine", MACHINE)
+    os2("machine", "rm", "-q", MACHINE)
 
 
 if __name__ == "__main__":

@@ -307,6 +307,25 @@ def test_the_host_s_authorities_come_on_top_of_any_image(
             engine.remove_image(name, force=True)
 
 
+def test_what_was_made_of_a_former_image_goes(
+    engine: docker.APIClient, base: BaseImage, cache_dir: Path
+) -> None:
+    wanted = "basetest-wanted:moving"
+    certificates = HostCertificates((authority(SECOND_AUTHORITY),))
+    made: list[BaseImage] = []
+    try:
+        for greeting in ("hello", "good day"):
+            build(engine, wanted, f"FROM {base.reference}\nENV GREETING='{greeting}'")
+            made += [choose(engine, wanted, certificates, cache_dir)]
+        former, latest = made
+        assert engine.images(former.reference) == []
+        assert inspect(engine, latest.reference)["Id"] == latest.digest
+    finally:
+        for name in (wanted, *(found.reference for found in made)):
+            if engine.images(name):
+                engine.remove_image(name, force=True)
+
+
 def choose(
     client: docker.APIClient, wanted: str, certificates: HostCertificates, cache_dir: Path
 ) -> BaseImage:

@@ -15,7 +15,11 @@ const QUIET = [
 export async function launch(): Promise<Browser> {
   if (existsSync(FROM_DEBIAN)) {
     // The container keeps it in: its own sandbox would need privileges in there.
-    return await chromium.launch({ executablePath: FROM_DEBIAN, args: QUIET, chromiumSandbox: false });
+    return await chromium.launch({
+      executablePath: FROM_DEBIAN,
+      args: QUIET,
+      chromiumSandbox: false,
+    });
   }
   // Installed only where it is needed, so that there is nothing here to take its types from.
   const packaged: string = "@sparticuz/chromium";

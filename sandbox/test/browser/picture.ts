@@ -1,8 +1,8 @@
-// Writes a picture of the machine's page, as PNG, to stdout.
+// Writes a picture of the machine's page to stdout: PNG in base64, as engines keep text only.
 import { launch, open, untilReady } from "./browser.ts";
 
 const browser = await launch();
 const { page } = await open(browser, { deviceScaleFactor: 2 }, "/?service=iterate-server");
 await untilReady(page);
-process.stdout.write(await page.screenshot());
+process.stdout.write((await page.screenshot()).toString("base64"));
 await browser.close();

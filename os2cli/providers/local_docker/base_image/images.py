@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = "os2-base"
 KEY_LABEL = "dev.os2.base"
+OF_LABEL = "dev.os2.base.of"
 TEMPORARY_LABEL = "dev.os2.temporary"
 
 # The engine answers when it has stored the whole layer, which a slow disk delays.
@@ -89,3 +90,14 @@ def remove_image(engine: docker.APIClient, reference: str) -> None:
 
     with suppress(ImageNotFound, Os2Error), engine_errors(f"removing {reference}"):
         engine.remove_image(reference, force=True)
+
+
+def remove_superseded(engine: docker.APIClient, of: str, reference: str) -> None:
+    """Remove what was made of the same thing before ``reference``; an image in use stays."""
+    from docker.errors import APIError
+
+    with suppress(Os2Error), engine_errors(f"looking for what {reference} supersedes"):
+        for found in engine.images(filters={"label": f"{OF_LABEL}={of}"}):
+            for name in set(found.get("RepoTags") or ()) - {reference}:
+                with suppress(APIError):
+                    engine.remove_image(name)

@@ -45,7 +45,8 @@ def trusting_image(
 ) -> tuple[str, str]:
     """Return (reference, id) of an image like ``reference`` that trusts ``certificates``.
 
-    It is made once per base and set of authorities, and keeps the base's configuration.
+    It is made once per base and set of authorities, and keeps the base's configuration. When
+    ``reference`` has become another image, the one that was made of the former goes.
 
     Raises:
         OperationFailed: the base has no shell, or the engine failed; ``disk_full``.
@@ -56,8 +57,11 @@ def trusting_image(
     if found := images.keyed_image_id(engine, trusting, key):
         return trusting, found
     user = str((base.get("Config") or {}).get("User") or "")
+    of = f"{reference} {platform or ''} {certificates.digest}"
+    marks = {images.KEY_LABEL: key, images.OF_LABEL: of}
     with progress.phase("trust the host's certificates"):
-        _build(engine, _context(reference, user, certificates), trusting, key, platform, progress)
+        _build(engine, _context(reference, user, certificates), trusting, marks, platform, progress)
+    images.remove_superseded(engine, of, trusting)
     return trusting, images.image_id(engine, trusting)
 
 
@@ -102,7 +106,7 @@ def _build(
     engine: docker.APIClient,
     context: bytes,
     tag: str,
-    key: str,
+    marks: dict[str, str],
     platform: str | None,
     progress: Progress,
 ) -> None:
@@ -115,7 +119,7 @@ def _build(
             custom_context=True,
             decode=True,
             tag=tag,
-            labels={images.KEY_LABEL: key},
+            labels=marks,
             platform=platform,
             network_mode="none",
             timeout=_SILENCE_S,
