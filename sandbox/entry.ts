@@ -1,6 +1,5 @@
-// What a machine does first: bring its repository up to date, install its dependencies, assemble its
-// services, and become the supervisor that runs them.
-import { becomeSupervisor } from "./entry/become-supervisor.ts";
+// What a machine does first: bring its repository up to date, install its dependencies and assemble its
+// services. `bin/start-machine` runs it, and becomes the supervisor of those services when it succeeds.
 import { installDependencies } from "./entry/dependencies.ts";
 import { updateRepository } from "./entry/repository.ts";
 import { assembleServices } from "./entry/services.ts";
@@ -12,8 +11,7 @@ import { Steps } from "./lib/step.ts";
 
 const steps = new Steps(redactor(process.env));
 
-// The first process of a container gets no default signal handling: without this, `docker stop`
-// would wait and then kill.
+// A clone or an installation is not left to go on by itself.
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.once(signal, () => {
     killRunning();
@@ -24,13 +22,9 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
 
 try {
   const settings = readSettings(process.env);
-  // The services need to know it too, and a default should be written in one place.
-  process.env["ITERATE_REPO_DIR"] = settings.repository;
-
   await steps.run("repository", () => updateRepository(settings));
   await steps.run("dependencies", () => installDependencies(settings.repository));
   await steps.run("services", () => assembleServices(settings, SCAN_DIRECTORY));
-  await becomeSupervisor(SCAN_DIRECTORY, settings.repository);
 } catch (error) {
   steps.complain(error instanceof Error ? error.message : String(error));
   process.exit(1);

@@ -25,7 +25,8 @@ export function readSettings(env: Environment): Settings {
   if (remote?.url.startsWith("-")) fail("ITERATE_REPO_URL is not an address");
   checkPort(value("ITERATE_SERVER_PORT"));
   return {
-    repository: absolute("ITERATE_REPO_DIR", value("ITERATE_REPO_DIR") ?? BAKED_REPOSITORY),
+    // As it is: bin/start-machine and the services read it for themselves.
+    repository: absolute("ITERATE_REPO_DIR", env["ITERATE_REPO_DIR"] || BAKED_REPOSITORY),
     mount: absolute("ITERATE_REPO_MOUNT", value("ITERATE_REPO_MOUNT") ?? "/mnt/repo"),
     ...(remote && { remote }),
     ...(ref && { ref }),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from pathlib import Path
 
@@ -40,6 +41,19 @@ def test_a_machine_stops_at_once(run_sandbox: RunSandbox) -> None:
 
 def test_a_machine_stops_while_its_services_start(run_sandbox: RunSandbox) -> None:
     stopped = run_sandbox().stop()
+
+    assert stopped.code == 0
+    assert stopped.seconds < 5
+
+
+@pytest.mark.parametrize("milliseconds", [0, 20, 60, 120, 250])
+def test_a_machine_stops_as_soon_as_it_is_started(
+    run_sandbox: RunSandbox, milliseconds: int
+) -> None:
+    sandbox = run_sandbox(wait=False)
+    time.sleep(milliseconds / 1000)  # to meet it in another moment of its start
+
+    stopped = sandbox.stop()
 
     assert stopped.code == 0
     assert stopped.seconds < 5
