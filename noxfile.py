@@ -57,7 +57,11 @@ def sandbox(session: nox.Session) -> None:
     install(session, "node")
     node = Path(str(session.run("python", "-c", NODE_FOLDER, silent=True)).strip())
     npm = node / "lib/node_modules/npm/bin/npm-cli.js"
-    env = {"PATH": f"{node / 'bin'}{os.pathsep}{os.environ['PATH']}", "NODE_USE_SYSTEM_CA": "1"}
+    env = {
+        "PATH": f"{node / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "NODE_USE_SYSTEM_CA": "1",
+        "NPM_CONFIG_UPDATE_NOTIFIER": "false",
+    }
     binary = str(node / "bin/node")
     with session.chdir(ROOT / "sandbox"):
         manager = json.loads(Path("package.json").read_text())["packageManager"]

@@ -1,0 +1,115 @@
+"""What a person sees and answers on a terminal of 80 columns, on the real engine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pexpect
+import pytest
+
+from tests.command import Os2
+
+pytestmark = pytest.mark.engine
+
+COLUMNS = 80
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+Type = Callable[..., "pexpect.spawn[str]"]
+
+
+@pytest.fixture
+def terminal(os2: Os2) -> Type:
+    """Type a command line of os2 on a terminal."""
+
+    def start(*arguments: str) -> pexpect.spawn[str]:
+        program, *rest = Os2.argv(*arguments)
+        return pexpect.spawn(
+            program,
+            rest,
+            cwd=str(os2.folder),
+            env={**os2.env, "TERM": "xterm-256color"},
+            dimensions=(24, COLUMNS),
+            timeout=60,
+            encoding="utf-8",
+        )
+
+    return start
+
+
+def end(child: pexpect.spawn[str]) -> tuple[int | None, str]:
+    """Wait for the end: the exit status, and what was shown, without escapes."""
+    child.expect(pexpect.EOF)
+    child.close()
+    return child.exitstatus, ESCAPES.sub("", child.before or "").replace("\r\n", "\n")
+
+
+def test_removing_all_shows_what_goes_and_asks(os2: Os2, terminal: Type, stage: str) -> None:
+    name = os2("machine", "create", "--no-wait", "-q").stdout.strip()
+    command = ("machine", "rm", "--all", "--stage", stage)
+
+    no = terminal(*command)
+    no.expect_exact(f"This removes: {name}")
+    no.expect_exact("Remove 1 machine? [y/N] ")
+    no.sendline("")
+    status, shown = end(no)
+    assert (status, shown.strip()) == (0, "nothing was removed")
+    assert os2("machine", "show", name).status == 0
+
+    yes = terminal(*command)
+    yes.expect_exact("[y/N] ")
+    yes.sendline("y")
+    status, shown = end(yes)
+    assert (status, shown.splitlines()[-1]) == (0, f"removed {name}")
+
+
+def test_without_a_terminal_removing_all_names_the_command_and_removes_nothing(
+    os2: Os2, stage: str
+) -> None:
+    name = os2("machine", "create", "--no-wait", "-q").stdout.strip()
+
+    result = os2("machine", "rm", "--all", "--stage", stage)
+
+    assert result.status == 2
+    assert result.stderr.splitlines()[-1] == "hint: os2 machine rm --all --yes"
+    assert os2("machine", "show", name).status == 0
+
+
+def test_up_leaves_a_line_for_each_step_and_the_address(
+    os2: Os2, terminal: Type, stage: str
+) -> None:
+    name = stage.removeprefix("dev-")
+
+    status, shown = end(terminal("up", name))
+
+    assert status == 0, shown
+    lines = [line.rpartition("\r")[2] for line in shown.splitlines()]
+    assert [line.split("  ")[0] for line in lines if line.startswith("✓")] == [
+        "✓ create",
+        "✓ healthy",
+    ]
+    assert re.search(rf"^{name}  http://localhost:\d+$", shown, re.MULTILINE)
+    assert f"remove it with: os2 machine rm {name}" in lines
+
+
+@pytest.mark.parametrize("command", [("doctor",), ("machine", "list")], ids=" ".join)
+def test_it_fits(os2: Os2, terminal: Type, command: tuple[str, ...]) -> None:
+    os2("machine", "create", "--no-wait", "-q")
+
+    status, shown = end(terminal(*command))
+
+    assert status == 0, shown
+    assert max(map(len, shown.splitlines())) <= COLUMNS
+
+
+def test_ctrl_c_says_so_undoes_and_ends_with_130(os2: Os2, terminal: Type, stage: str) -> None:
+    # A daemon on another port than the published one never becomes healthy.
+    child = terminal("machine", "create", "-e", "ITERATE_SERVER_PORT=3999")
+    child.expect_exact("to answer")
+
+    child.sendintr()
+
+    status, shown = end(child)
+    assert status == 130
+    assert "os2: stopped by SIGINT" in shown
+    assert os2("machine", "list", "--stage", stage, "--json").json() == []
