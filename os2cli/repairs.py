@@ -56,7 +56,7 @@ def run_fixes(
         progress.notice(f"fix: {fix.title}")
         for action in fix.actions:
             progress.notice(f"  - {action}")
-    if not yes and not session.output.confirm("Do this?", instead=command):
+    if not yes and not session.output.confirm("Apply these fixes?", instead=command):
         return False
     for fix in fixes:
         with progress.phase(fix.title):

@@ -62,7 +62,7 @@ def up(
     except Unreachable as error:
         # An engine that the user named himself is his to start.
         if not fix and str(error.details.get("origin")).startswith("the default"):
-            error.hint = f"let os2 install or start one: os2 up {name} --fix"
+            error.hint = f"let os2 install or start one (on Linux as root): os2 up {name} --fix"
         raise
     image = ensure_image(builder, request, rebuild=build, progress=progress)
     session.tell_origin(source, image)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from os2cli.doctor.findings import Finding, Remedy, Status
+from os2cli.doctor.findings import Finding, FixId, Remedy, Status
 from os2cli.doctor.inputs import DoctorInputs, ImageFreshness
 from os2cli.doctor.runner import run_checks
 
-__all__ = ["DoctorInputs", "Finding", "ImageFreshness", "Remedy", "Status", "run_checks"]
+__all__ = ["DoctorInputs", "Finding", "FixId", "ImageFreshness", "Remedy", "Status", "run_checks"]

@@ -23,6 +23,11 @@ class FixId(StrEnum):
     TCP_API_ORBSTACK = "tcp-api-orbstack"
     TCP_API_DESKTOP = "tcp-api-desktop"
 
+    @property
+    def needs_root(self) -> bool:
+        """Whether it changes what belongs to the system."""
+        return self in (FixId.START_ENGINE, FixId.TCP_API_ENGINE)
+
 
 @dataclass(frozen=True, slots=True)
 class Remedy:

@@ -164,7 +164,7 @@ class Output:
         """
         if not self.interactive:
             raise UsageError(
-                f"{question} needs an answer, and there is no terminal to ask on",
+                f"nobody can be asked here: {question}",
                 hint=instead,
                 code="confirmation_needed",
             )

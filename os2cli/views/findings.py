@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from os2cli.doctor import Finding, Status
+from os2cli.doctor import Finding, FixId, Status
 from os2cli.output import Output
 
 if TYPE_CHECKING:
@@ -51,7 +51,12 @@ def _show_finding(output: Output, finding: Finding, width: int) -> None:
     if finding.why:
         output.hanging((indent,), finding.why, "dim")
     if finding.remedy:
-        fixable = " (os2 doctor --fix does it)" if finding.remedy.fix else ""
-        output.hanging((f"{indent}→ ",), f"{finding.remedy.text}{fixable}")
+        output.hanging((f"{indent}→ ",), f"{finding.remedy.text}{_fixable(finding.remedy.fix)}")
         for command in finding.remedy.commands:
             output.parts((f"{indent}  $ {command}", "cyan"))
+
+
+def _fixable(fix: FixId | None) -> str:
+    if fix is None:
+        return ""
+    return f" (os2 doctor --fix does it{', as root' if fix.needs_root else ''})"

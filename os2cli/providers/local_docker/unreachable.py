@@ -158,7 +158,7 @@ def _refusal(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
         return Unreachable(
             "no Docker engine was found: no known socket exists, "
             f"and nothing listens at {endpoint.url}",
-            hint="install or start Docker; on Debian and Ubuntu: os2 doctor --fix",
+            hint="install or start Docker; on Debian and Ubuntu, as root: os2 doctor --fix",
             code="engine_refused",
         )
     path, hint = endpoint.socket, "start the engine, or let os2 find out: os2 doctor"

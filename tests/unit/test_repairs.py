@@ -1,0 +1,62 @@
+"""Running fixes: they are shown, asked about, and run in their order."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from os2cli.doctor.fixes import Fix
+from os2cli.errors import UsageError
+from os2cli.invocation import Invocation
+from os2cli.output import Output
+from os2cli.output.progress import PlainProgress
+from os2cli.providers.registry import Providers
+from os2cli.repairs import run_fixes
+from os2cli.session import Session
+from os2cli.settings import load_settings
+
+COMMAND = "os2 doctor --fix --yes"
+
+
+class Host:
+    """Something to fix, and a pipe where a terminal would be."""
+
+    def __init__(self, home: Path) -> None:
+        self.done: list[str] = []
+        self.stderr = io.StringIO()
+        self.progress = PlainProgress(self.stderr, verbose=False, quiet=False)
+        settings = load_settings(None, {"HOME": str(home)})
+        output = Output(Invocation(), settings.variables, io.StringIO(), self.stderr)
+        self.session = Session(Invocation(), settings, output, Providers(settings), home)
+
+    def fix(self, title: str) -> Fix:
+        return Fix(title, title, (f"first {title}",), lambda _: self.done.append(title))
+
+    def run(self, *, yes: bool) -> bool:
+        fixes = [self.fix("install it"), self.fix("start it")]
+        return run_fixes(self.session, fixes, self.progress, yes=yes, command=COMMAND)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(tmp_path)
+
+
+def test_they_are_shown_and_run_in_their_order(host: Host) -> None:
+    assert host.run(yes=True)
+
+    assert host.done == ["install it", "start it"]
+    shown = host.stderr.getvalue().splitlines()
+    wanted = ["fix: install it", "  - first install it", "fix: start it", "  - first start it"]
+    assert shown[:4] == wanted
+
+
+def test_without_a_terminal_they_need_a_yes(host: Host) -> None:
+    with pytest.raises(UsageError) as caught:
+        host.run(yes=False)
+
+    assert host.done == []
+    assert (caught.value.code, caught.value.hint) == ("confirmation_needed", COMMAND)
+    assert "fix: start it" in host.stderr.getvalue()
