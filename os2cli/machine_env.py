@@ -110,5 +110,9 @@ def _check_value(value: str, key: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise UsageError(f"the value of {key} is not UTF-8", code="env_value_invalid") from None
+        raise UsageError(
+            f"the value of {key} is not UTF-8",
+            hint="no machine can be given one; encode the value, for instance as base64",
+            code="env_value_invalid",
+        ) from None
     return value

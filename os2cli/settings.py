@@ -182,7 +182,11 @@ def _read_file(path: Path) -> dict[str, tuple[str, str]]:
                 code="setting_unknown",
             )
         if not isinstance(value, str | int | float) or isinstance(value, bool):
-            raise UsageError(f"{key} in {path} must be text or a number", code="setting_invalid")
+            raise UsageError(
+                f"{key} in {path} must be text or a number",
+                hint=f'write it as {key} = "…"',
+                code="setting_invalid",
+            )
     return {key: (str(value), str(path)) for key, value in table.items()}
 
 

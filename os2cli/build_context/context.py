@@ -85,12 +85,16 @@ def collect(root: Path, dockerfile: Path) -> BuildContext:
     """
     folder = _resolved(root)
     if not folder.is_dir():
-        raise UsageError(f"{root} is not a folder")
+        raise UsageError(
+            f"{root} is not a folder", hint="name the root of the repository to build from"
+        )
     given = folder / dockerfile
     given = _resolved(given.parent) / given.name
     real = _resolved(given)
     if not real.is_file():
-        raise UsageError(f"{dockerfile} is not a file")
+        raise UsageError(
+            f"{dockerfile} is not a file", hint="name the Dockerfile by its path in the repository"
+        )
     for place in (given, real):
         if not place.is_relative_to(folder):
             raise UsageError(
@@ -107,7 +111,9 @@ def _resolved(path: Path) -> Path:
     try:
         return path.resolve(strict=True)
     except (OSError, RuntimeError) as error:
-        raise UsageError(f"{path} does not exist or cannot be read") from error
+        raise UsageError(
+            f"{path} does not exist or cannot be read", hint="correct its name or its permissions"
+        ) from error
 
 
 def _relative(path: Path, root: Path) -> str:

@@ -99,7 +99,10 @@ def read_dockerignore(root: Path, dockerfile: str) -> Dockerignore:
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise UsageError(f"{displayed(name)} cannot be read: {error.strerror}") from error
+            raise UsageError(
+                f"{displayed(name)} cannot be read: {error.strerror}",
+                hint="change its permissions: it tells what must not be sent",
+            ) from error
         return Dockerignore(tuple(_rules(name, content)))
     return Dockerignore()
 

@@ -121,4 +121,7 @@ def _unreadable(entry: ContextEntry, error: OSError) -> Os2Error:
         )
     if error.errno in _GONE:
         return changed(entry.path)
-    return OperationFailed(f"{name} cannot be read: {error.strerror}")
+    return OperationFailed(
+        f"{name} cannot be read: {error.strerror}",
+        hint="see whether the disk is sound, or list it in .dockerignore",
+    )

@@ -83,7 +83,10 @@ def _scan(root: Path, folder: str) -> list[os.DirEntry[bytes]]:
             hint="change its permissions, or list it in .dockerignore so that it is not sent",
         ) from error
     except OSError as error:
-        raise OperationFailed(f"{displayed(folder)} cannot be read: {error.strerror}") from error
+        raise OperationFailed(
+            f"{displayed(folder)} cannot be read: {error.strerror}",
+            hint="see whether the disk is sound, or list it in .dockerignore",
+        ) from error
 
 
 def _folders_above(paths: Iterable[str]) -> set[str]:

@@ -42,7 +42,9 @@ def _removal_error(bad: Sequence[Removal], removals: Sequence[Removal]) -> Os2Er
     details = {"items": [{"name": r.name, "outcome": r.outcome} for r in removals]}
     if len(bad) < len(removals):
         message = f"{len(bad)} of {len(removals)} machines were not removed: {message}"
-        return PartlyDone(message, details=details)
+        return PartlyDone(
+            message, hint="os2 machine list shows what is still there", details=details
+        )
     first = bad[0].error
     if first is not None:
         return type(first)(message, hint=first.hint, code=first.code, details=details)

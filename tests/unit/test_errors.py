@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 
 from os2cli import errors
@@ -48,3 +51,21 @@ def test_without_more_than_a_message_there_is_no_hint_and_no_log() -> None:
 
     assert (error.hint, error.details, error.log_tail) == (None, {}, ())
     assert (error.exit_code, error.code) == (1, "failed")
+
+
+def failures_without_a_hint(module: Path) -> list[str]:
+    calls = (node for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, ast.Call))
+    return [
+        f"{module.name}:{call.lineno}"
+        for call in calls
+        if isinstance(call.func, ast.Name)
+        and call.func.id in {"Os2Error", *STATUSES}
+        and "hint" not in {keyword.arg for keyword in call.keywords}
+    ]
+
+
+def test_every_failure_in_the_source_says_what_to_do_next() -> None:
+    modules = list(Path(str(errors.__file__)).parent.rglob("*.py"))
+
+    assert len(modules) > 90
+    assert [place for module in modules for place in failures_without_a_hint(module)] == []

@@ -112,6 +112,12 @@ def create(
       os2 machine create dev-1 -e OPENAI_API_KEY --memory 4g
       os2 machine create dev-2 --json | jq -r .url
     """
+    if no_wait and timeout is not None:
+        raise UsageError(
+            "--no-wait and --timeout contradict each other",
+            hint="leave one of them out",
+            code="option_invalid",
+        )
     session = Session.start(ctx, docker_host)
     source = session.source()
     spec = MachineSpec(

@@ -81,7 +81,9 @@ class Commands:
             _follow(process, time.monotonic() + timeout, keep)
         except queue.Empty:
             raise TimedOut(
-                f"{' '.join(argv)} did not end within {timeout:g} s", log_tail=tuple(tail)
+                f"{' '.join(argv)} did not end within {timeout:g} s",
+                hint="run it by hand to see what keeps it",
+                log_tail=tuple(tail),
             ) from None
         finally:
             _stop(process)
@@ -99,7 +101,9 @@ class Commands:
         result = self.run(argv, timeout=timeout, on_line=on_line, extra=extra)
         if result.returncode != 0:
             raise OperationFailed(
-                f"{' '.join(argv)} failed with status {result.returncode}", log_tail=result.tail
+                f"{' '.join(argv)} failed with status {result.returncode}",
+                hint="the lines above are the end of what it said",
+                log_tail=result.tail,
             )
 
     def start_detached(self, argv: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
@@ -125,7 +129,11 @@ class Commands:
     def _require(self, name: str) -> str:
         if found := self.find(name):
             return found
-        raise OperationFailed(f"the program {name} was not found", code="program_missing")
+        raise OperationFailed(
+            f"the program {name} was not found",
+            hint="install it, or add its folder to PATH",
+            code="program_missing",
+        )
 
 
 def _follow(process: subprocess.Popen[str], end: float, on_line: Callable[[str], None]) -> None:

@@ -49,7 +49,10 @@ def write_settings(path: Path, settings: dict[str, Any], now: datetime) -> Path 
             shutil.copy2(target, backup)
         _replace(target, json.dumps(settings, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
-        raise OperationFailed(f"cannot write {path}: {error.strerror}") from error
+        raise OperationFailed(
+            f"cannot write {path}: {error.strerror}",
+            hint="the file is as it was; change it by hand",
+        ) from error
     return backup if exists else None
 
 

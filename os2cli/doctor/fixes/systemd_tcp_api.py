@@ -53,7 +53,10 @@ def _apply(host: Host, progress: Progress) -> None:
         drop_in.parent.mkdir(parents=True, exist_ok=True)
         drop_in.write_text(render_drop_in(command))
     except OSError as error:
-        raise OperationFailed(f"cannot write {drop_in}: {error.strerror}") from error
+        raise OperationFailed(
+            f"cannot write {drop_in}: {error.strerror}",
+            hint="see whether that file system is full or read-only: nothing was changed",
+        ) from error
     _restart(host, progress, drop_in, before)
 
 
@@ -72,7 +75,11 @@ def _current_command(host: Host) -> str:
     joined = "\n".join(lines).replace("\\\n", " ").splitlines()
     commands = [line.partition("=")[2].strip() for line in joined if line.startswith("ExecStart=")]
     if not commands or not commands[-1]:
-        raise OperationFailed("docker.service has no ExecStart", code="unit_unknown")
+        raise OperationFailed(
+            "docker.service has no ExecStart",
+            hint="look at the unit: systemctl cat docker.service",
+            code="unit_unknown",
+        )
     return commands[-1]
 
 

@@ -100,7 +100,10 @@ class LocalDockerBuilder:
             drop_unused_image(self.engine.client, before.id)
         built = self.find(request.tag)
         if built is None:
-            raise NotFound(f"image {request.tag} is gone right after it was built")
+            raise NotFound(
+                f"image {request.tag} is gone right after it was built",
+                hint="something on this engine removes images; build it again",
+            )
         return built
 
     def _post_build(

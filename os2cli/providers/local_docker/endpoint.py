@@ -214,7 +214,11 @@ def _from_context(name: str, source: str, config: Path) -> Endpoint:
         )
     docker = _mapping(_mapping(meta.get("Endpoints")).get("docker"))
     if not docker.get("Host"):
-        raise UsageError(f"{file} names no Docker engine", code="docker_config_invalid")
+        raise UsageError(
+            f"{file} names no Docker engine",
+            hint="make the context anew: docker context create NAME --docker host=…",
+            code="docker_config_invalid",
+        )
     skip_verify = docker.get("SkipTLSVerify") is True
     folder = store / "tls" / identity / "docker"
     tls = (

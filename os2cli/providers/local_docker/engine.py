@@ -15,6 +15,8 @@ from os2cli.providers.local_docker.unreachable import explain_unreachable
 if TYPE_CHECKING:
     import docker
 
+_ENGINE_S_WORDS = "this is what the engine says; os2 doctor looks at it"
+
 
 class Engine:
     """One engine: a connection per thread, since the SDK's is not made to be shared."""
@@ -45,7 +47,7 @@ class Engine:
         except (RequestException, HTTPError, OSError) as error:
             raise explain_unreachable(self.endpoint, error) from error
         except DockerException as error:
-            raise OperationFailed(f"{doing} failed: {error}") from error
+            raise OperationFailed(f"{doing} failed: {error}", hint=_ENGINE_S_WORDS) from error
 
 
 def explain_refusal(doing: str, error: Exception) -> Os2Error:
@@ -58,7 +60,7 @@ def explain_refusal(doing: str, error: Exception) -> Os2Error:
             message, hint="free some disk space: docker system df", code="disk_full"
         )
     if status == 404:
-        return NotFound(message)
+        return NotFound(message, hint="it may have been removed meanwhile: os2 machine list")
     if status == 409:
-        return Conflict(message)
-    return OperationFailed(message)
+        return Conflict(message, hint="something else changes it at this moment: try again")
+    return OperationFailed(message, hint=_ENGINE_S_WORDS)

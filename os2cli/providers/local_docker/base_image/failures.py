@@ -9,6 +9,7 @@ from os2cli.errors import OperationFailed, Os2Error, TimedOut, Unreachable
 
 UNAVAILABLE = "base_unavailable"
 FAILED = "base_failed"
+ENGINE_HINT = "try again; when that fails, see what is wrong: os2 doctor"
 HINT = "name an image that the engine has or can pull: --base-image IMAGE"
 
 
@@ -50,8 +51,10 @@ def engine_errors(doing: str) -> Iterator[None]:
     except APIError as error:
         raise refused(doing, str(error.explanation or error)) from error
     except (ReadTimeout, ReadTimeoutError) as error:
-        raise TimedOut(f"{doing}: the engine was silent for too long") from error
+        raise TimedOut(f"{doing}: the engine was silent for too long", hint=ENGINE_HINT) from error
     except (RequestException, HTTPError) as error:
-        raise Unreachable(f"{doing}: the engine stopped answering ({error})") from error
+        raise Unreachable(
+            f"{doing}: the engine stopped answering ({error})", hint=ENGINE_HINT
+        ) from error
     except DockerException as error:
         raise refused(doing, str(error)) from error

@@ -42,7 +42,9 @@ def image_id(engine: docker.APIClient, reference: str) -> str:
     """The id of an image that the engine is known to have; raises as ``inspect``."""
     if found := inspect(engine, reference):
         return str(found["Id"])
-    raise OperationFailed(f"{reference} has vanished from the engine", code=FAILED)
+    raise OperationFailed(
+        f"{reference} has vanished from the engine", hint="try again", code=FAILED
+    )
 
 
 def keyed_image_id(engine: docker.APIClient, reference: str, key: str) -> str | None:

@@ -19,7 +19,7 @@ from os2cli.errors import Os2Error, TimedOut
 from os2cli.progress import Progress
 from os2cli.providers.local_docker.base_image import images
 from os2cli.providers.local_docker.base_image.apt_packages import PrivateApt
-from os2cli.providers.local_docker.base_image.failures import engine_errors, refused
+from os2cli.providers.local_docker.base_image.failures import ENGINE_HINT, engine_errors, refused
 from os2cli.providers.local_docker.base_image.recipe import SECOND_STAGE, Recipe, added_files
 from os2cli.providers.local_docker.base_image.rootfs import first_stage
 
@@ -110,7 +110,9 @@ def _configure(engine: docker.APIClient, container: str, steps: int, progress: P
                     progress.status("configure packages", done, steps)
                 if time.monotonic() > deadline:
                     limit = f"{_CONFIGURE_DEADLINE_S} s"
-                    raise TimedOut(f"{_CONFIGURING}: not done after {limit}, last: {line}")
+                    raise TimedOut(
+                        f"{_CONFIGURING}: not done after {limit}, last: {line}", hint=ENGINE_HINT
+                    )
         status = int(engine.wait(container, timeout=30)["StatusCode"])
     if status:
         raise refused(_CONFIGURING, tail[-1] if tail else f"status {status}", tuple(tail))

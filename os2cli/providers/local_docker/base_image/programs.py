@@ -57,7 +57,10 @@ def run(command: Sequence[str], *, deadline_s: float, on_line: Callable[[str], N
     finally:
         timer.cancel()
     if late.is_set():
-        raise TimedOut(f"{command[0]} was still running after {deadline_s:.0f} s: {_last(tail)}")
+        raise TimedOut(
+            f"{command[0]} was still running after {deadline_s:.0f} s: {_last(tail)}",
+            hint="try again when the network or the disk is faster",
+        )
     if process.returncode:
         raise ProgramFailed(command[0], process.returncode, tuple(tail))
 

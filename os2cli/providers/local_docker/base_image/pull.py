@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from os2cli.errors import Os2Error, Unreachable
 from os2cli.progress import Progress
-from os2cli.providers.local_docker.base_image.failures import refused
+from os2cli.providers.local_docker.base_image.failures import ENGINE_HINT, refused
 
 if TYPE_CHECKING:
     import docker
@@ -152,7 +152,9 @@ def _translated(error: Exception) -> Exception:
     if isinstance(error, APIError):
         return pull_failure(str(error.explanation or error))
     if isinstance(error, (RequestException, HTTPError)):
-        return Unreachable(f"the engine stopped answering while it pulled ({error})")
+        return Unreachable(
+            f"the engine stopped answering while it pulled ({error})", hint=ENGINE_HINT
+        )
     if isinstance(error, DockerException):
         return refused("pulling the base image", str(error))
     return error
