@@ -52,14 +52,13 @@ class Option:
     key: str
     variable: str
     default: str | None
-    help: str
 
 
 OPTIONS = (
-    Option("image", "LOCAL_DOCKER_IMAGE_NAME", DEFAULT_IMAGE, "name of the local sandbox image"),
-    Option("dockerfile", "OS2_DOCKERFILE", None, "Dockerfile, relative to the repository"),
-    Option("base_image", "BASE_IMAGE", None, "image that the sandbox is built on"),
-    Option("timeout", "OS2_TIMEOUT", str(DEFAULT_TIMEOUT_SECONDS), "seconds to wait for health"),
+    Option("image", "LOCAL_DOCKER_IMAGE_NAME", DEFAULT_IMAGE),
+    Option("dockerfile", "OS2_DOCKERFILE", None),
+    Option("base_image", "BASE_IMAGE", None),
+    Option("timeout", "OS2_TIMEOUT", str(DEFAULT_TIMEOUT_SECONDS)),
 )
 
 

@@ -29,33 +29,26 @@ def resolve_endpoint(
     home: Path,
     *,
     docker_host: str | None = None,
-    context: str | None = None,
 ) -> Endpoint:
     """Decide which engine is meant, in the order of the Docker CLI, then by looking around.
 
-    ``docker_host`` and ``context`` are the command line's; then come ``DOCKER_HOST``,
-    ``DOCKER_CONTEXT``, the CLI's current context, the sockets of known engines (the first that
-    accepts a connection, else the first that exists) and ``tcp://127.0.0.1:2375``. As for the
-    CLI, the context ``default`` names no engine of its own.
+    ``docker_host`` is the command line's; then come ``DOCKER_HOST``, ``DOCKER_CONTEXT``, the CLI's
+    current context, the sockets of known engines (the first that accepts a connection, else the
+    first that exists) and ``tcp://127.0.0.1:2375``. As for the CLI, the context ``default`` names
+    no engine of its own.
 
     Raises:
         UsageError: an address is malformed (``endpoint_invalid``), a context does not exist
             (``context_unknown``), the CLI's files cannot be read (``docker_config_invalid``) or
             TLS files are missing (``tls_files_missing``).
     """
-    if docker_host is not None and context is not None:
-        raise UsageError(
-            "--docker-host and --context exclude each other",
-            hint="give one of them",
-            code="endpoint_invalid",
-        )
     config = Path(variables.get("DOCKER_CONFIG", "").strip() or home / ".docker")
     host, origin = docker_host, "--docker-host"
-    if host is None and context in (None, "default"):
+    if host is None:
         host, origin = variables.get("DOCKER_HOST", "").strip() or None, "DOCKER_HOST"
     if host is not None:
         return _parse(host.strip(), origin, _tls_from_variables(variables, config))
-    if named := _named_context(variables, config, context):
+    if named := _named_context(variables, config):
         return _from_context(*named, config)
     return choose_socket(known_sockets(variables, home)) or DEFAULT_TCP
 
@@ -187,18 +180,13 @@ def _tls_missing(problem: str) -> UsageError:
     )
 
 
-def _named_context(
-    variables: Mapping[str, str], config: Path, explicit: str | None
-) -> tuple[str, str] | None:
+def _named_context(variables: Mapping[str, str], config: Path) -> tuple[str, str] | None:
     """The context's name and what names it; None when that is ``default`` or nothing."""
     file = config / "config.json"
-    settings = (
-        (explicit, "--context"),
-        (variables.get("DOCKER_CONTEXT", "").strip(), "DOCKER_CONTEXT"),
-    )
-    name, source = next((each for each in settings if each[0]), (None, str(file)))
-    name = name or _read_object(file).get("currentContext")
-    return (str(name), source) if name and name != "default" else None
+    name, source = variables.get("DOCKER_CONTEXT", "").strip(), "DOCKER_CONTEXT"
+    if not name:
+        name, source = str(_read_object(file).get("currentContext") or ""), str(file)
+    return (name, source) if name and name != "default" else None
 
 
 def _from_context(name: str, source: str, config: Path) -> Endpoint:

@@ -78,11 +78,6 @@ class TestOrder:
         found = resolve_endpoint({"DOCKER_HOST": "", "DOCKER_CONTEXT": "orbstack"}, tmp_path)
         assert found == Endpoint(ORBSTACK, "Docker context 'orbstack'")
 
-    def test_a_context_option_beats_docker_host(self, tmp_path: Path, config: Path) -> None:
-        write_context(config, "orbstack", ORBSTACK)
-        found = resolve_endpoint({"DOCKER_HOST": "tcp://b:1"}, tmp_path, context="orbstack")
-        assert found.url == ORBSTACK
-
     def test_the_current_context_is_used(self, tmp_path: Path) -> None:
         elsewhere = tmp_path / "elsewhere"
         elsewhere.mkdir()
@@ -106,12 +101,6 @@ class TestOrder:
         write_context(config, "orbstack", ORBSTACK)
         (config / "config.json").write_text('{"currentContext": "orbstack"}')
         assert resolve_endpoint({"DOCKER_CONTEXT": "default"}, tmp_path).url != ORBSTACK
-        asked = resolve_endpoint({"DOCKER_HOST": "tcp://b:1"}, tmp_path, context="default")
-        assert asked.url == "tcp://b:1"
-
-    def test_two_options_exclude_each_other(self, tmp_path: Path) -> None:
-        with pytest.raises(UsageError, match="exclude"):
-            resolve_endpoint({}, tmp_path, docker_host="tcp://a:1", context="b")
 
 
 class TestContexts:
@@ -132,7 +121,7 @@ class TestContexts:
     def test_tls_material_comes_along(self, tmp_path: Path, config: Path) -> None:
         folder = write_context(config, "far", "tcp://far", SkipTLSVerify=True)
         write_pems(folder, "ca", "cert", "key")
-        found = resolve_endpoint({}, tmp_path, context="far")
+        found = resolve_endpoint({"DOCKER_CONTEXT": "far"}, tmp_path)
         expected = TlsFiles(
             folder / "ca.pem", folder / "cert.pem", folder / "key.pem", verify=False
         )
@@ -150,7 +139,7 @@ class TestContexts:
     def test_a_context_without_an_engine_is_an_error(self, tmp_path: Path, config: Path) -> None:
         write_context(config, "k8s", "")
         with pytest.raises(UsageError, match="names no Docker engine"):
-            resolve_endpoint({}, tmp_path, context="k8s")
+            resolve_endpoint({"DOCKER_CONTEXT": "k8s"}, tmp_path)
 
 
 class TestAddresses:
