@@ -12,7 +12,8 @@ from os2cli.progress import Progress
 from os2cli.providers.local_docker.buildkit_trace import Step, Trace, decode_trace
 
 TAIL_LINES = 20
-_CLASSIC_STEP = re.compile(r"Step (\d+)/(\d+) : (.*)")
+# Of the classic builder, and of Podman's, which counts the steps of each stage.
+_CLASSIC_STEP = re.compile(r"(?:\[\d+/\d+\] )?(?:Step|STEP) (\d+)/(\d+) ?: (.*)")
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 

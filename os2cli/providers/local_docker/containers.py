@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -89,6 +90,7 @@ def machine_labels(spec: MachineSpec, port: int, created: datetime) -> dict[str,
         labels.CREATED: created.strftime("%Y-%m-%dT%H:%M:%SZ"),
         labels.VERSION: __version__,
         labels.PORT: str(port),
+        labels.USERS_OWN: json.dumps(sorted(spec.labels)),
     }
 
 
@@ -108,13 +110,17 @@ def machine_from_inspection(found: Mapping[str, Any]) -> Machine:
         created=_time(marks.get(labels.CREATED, "")) or _time(found["Created"]) or _EPOCH,
         url=f"http://localhost:{port}" if port else None,
         port=port,
-        labels={
-            key: value
-            for key, value in marks.items()
-            if not key.startswith((labels.RESERVED_PREFIX, "org.opencontainers."))
-        },
+        labels={key: marks[key] for key in _users_own(marks)},
         health=_health(state),
     )
+
+
+def _users_own(marks: Mapping[str, str]) -> list[str]:
+    try:
+        names = json.loads(marks.get(labels.USERS_OWN, "[]"))
+        return [name for name in names if name in marks]
+    except (ValueError, TypeError):
+        return []
 
 
 def is_ours(found: Mapping[str, Any]) -> bool:

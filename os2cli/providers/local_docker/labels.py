@@ -11,6 +11,8 @@ OWNER = "dev.os2.owner"
 CREATED = "dev.os2.created"
 VERSION = "dev.os2.version"
 PORT = "dev.os2.port"
+# The names of the user's own, as JSON: an image brings labels, too, which are none of them.
+USERS_OWN = "dev.os2.labels"
 
 IMAGE_KEY = "dev.os2.key"
 IMAGE_BASE = "dev.os2.base"

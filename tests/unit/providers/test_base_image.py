@@ -271,9 +271,7 @@ def test_an_import_streams_the_archive_and_names_the_image() -> None:
         found = import_image(client, iter([b"one", b"two"]), "os2-base:x", changes)
     assert found == "sha256:new"
     assert wire.received == b"onetwo"
-    assert wire.asked == [
-        {"fromSrc": ["-"], "repo": ["os2-base"], "tag": ["x"], "changes": changes}
-    ]
+    assert wire.asked == [{"fromSrc": ["-"], "repo": ["os2-base:x"], "changes": changes}]
 
 
 @pytest.mark.parametrize("status", [200, 500])

@@ -54,7 +54,9 @@ def image_id(events: list[dict[str, Any]]) -> str:
 
 class TestSuccess:
     @pytest.mark.parametrize(
-        "build", [f"{b}_{n}" for b in ("buildkit", "classic") for n in ("copy", "cached", "run")]
+        "build",
+        [f"{b}_{n}" for b in ("buildkit", "classic") for n in ("copy", "cached", "run")]
+        + ["podman_run"],
     )
     def test_the_image_is_the_one_that_the_engine_named(
         self, build: str, listener: Listener
@@ -81,8 +83,11 @@ class TestSuccess:
             f"[2/2] {RUN}",
         ]
 
-    def test_the_classic_builders_steps_are_told_in_the_same_form(self, listener: Listener) -> None:
-        follow(listener, recorded("classic_run"))
+    @pytest.mark.parametrize("builder", ["classic", "podman"])
+    def test_the_other_builders_steps_are_told_in_the_same_form(
+        self, builder: str, listener: Listener
+    ) -> None:
+        follow(listener, recorded(f"{builder}_run"))
 
         assert listener.states == ["[1/2] FROM os2-dev-base:bookworm", f"[2/2] {RUN}"]
 
@@ -121,6 +126,7 @@ class TestFailure:
             ("buildkit_syntax", "dockerfile parse error line 2: unknown instruction: NONSENSE"),
             ("classic_failed_run", "returned a non-zero code: 7"),
             ("classic_missing_file", "stat missing.txt: file does not exist"),
+            ("podman_failed_run", "while running runtime: exit status 7"),
         ],
     )
     def test_the_message_ends_with_what_the_engine_said(
@@ -135,7 +141,7 @@ class TestFailure:
         assert error.message.endswith(reason)
         assert error.hint
 
-    @pytest.mark.parametrize("builder", ["buildkit", "classic"])
+    @pytest.mark.parametrize("builder", ["buildkit", "classic", "podman"])
     def test_what_the_failed_step_wrote_is_in_the_tail(
         self, builder: str, listener: Listener
     ) -> None:

@@ -119,6 +119,7 @@ class TestLabels:
             "dev.os2.created": "2026-01-11T19:30:45Z",
             "dev.os2.version": __version__,
             "dev.os2.port": "10123",
+            "dev.os2.labels": "[]",
         }
 
     def test_the_users_are_there_but_can_not_replace_ours(self) -> None:
@@ -145,11 +146,18 @@ class TestMachine:
         assert (machine.state, machine.health) == (MachineState.RUNNING, Health.HEALTHY)
 
     def test_only_the_users_labels_are_shown(self) -> None:
-        marks = {"team": "core", "org.opencontainers.image.title": "x", labels.IMAGE_KEY: "k"}
+        marks = machine_labels(spec(labels={"team": "core", "a,b": "c"}), 10123, CREATED)
+        marks |= {"org.opencontainers.image.title": "x", "io.buildah.version": "1"}
 
         machine = machine_from_inspection(inspection(Config={"Labels": marks}))
 
-        assert machine.labels == {"team": "core"}
+        assert machine.labels == {"team": "core", "a,b": "c"}
+
+    @pytest.mark.parametrize("text", ["", "{", "null", "7", "[[]]", '["gone"]'])
+    def test_a_list_of_them_that_makes_no_sense_shows_none(self, text: str) -> None:
+        machine = machine_from_inspection(inspection(Config={"Labels": {labels.USERS_OWN: text}}))
+
+        assert machine.labels == {}
 
     @pytest.mark.parametrize("marks", [None, {}])
     def test_without_labels_it_has_the_containers_name(self, marks: dict[str, str] | None) -> None:

@@ -26,4 +26,5 @@ fi
 cd /
 rm -rf /var/tmp/os2 /tmp/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache \
     /var/lib/apt/lists/* /var/lib/dpkg/*-old /etc/*- /etc/machine-id /.dockerenv
-find /run /var/log /var/cache/apt -xdev -type f -delete
+# Podman mounts /run/.containerenv.
+find /run /var/log /var/cache/apt -xdev -type f ! -name .containerenv -delete

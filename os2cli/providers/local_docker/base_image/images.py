@@ -66,12 +66,12 @@ def import_image(
         OperationFailed: the engine refused the archive; ``disk_full`` when it has no space left.
         Unreachable: the engine stopped answering.
     """
-    repository, _, tag = reference.partition(":")
     doing = f"importing {reference}"
     with engine_errors(doing):
         response = engine.post(
             f"{engine.base_url}/v{engine.api_version}/images/create",
-            params={"fromSrc": "-", "repo": repository, "tag": tag, "changes": changes},
+            # Of a tag by itself Podman takes no notice.
+            params={"fromSrc": "-", "repo": reference, "changes": changes},
             headers={"Content-Type": "application/x-tar"},
             data=iter(archive),
             timeout=_IMPORT_TIMEOUT_S,
@@ -94,12 +94,13 @@ def remove_image(engine: docker.APIClient, reference: str) -> None:
         engine.remove_image(reference, force=True)
 
 
-def remove_superseded(engine: docker.APIClient, of: str, reference: str) -> None:
-    """Remove what was made of the same thing before ``reference``; an image in use stays."""
+def remove_superseded(engine: docker.APIClient, of: str, latest: str) -> None:
+    """Remove what was made of the same thing before the image ``latest``; one in use stays."""
     from docker.errors import APIError
 
-    with suppress(Os2Error), engine_errors(f"looking for what {reference} supersedes"):
+    with suppress(Os2Error), engine_errors("looking for what was superseded"):
         for found in engine.images(filters={"label": f"{OF_LABEL}={of}"}):
-            for name in set(found.get("RepoTags") or ()) - {reference}:
+            # By id: Podman puts a registry in front of names.
+            for name in (found["Id"] != latest and found.get("RepoTags")) or ():
                 with suppress(APIError):
                     engine.remove_image(name)

@@ -61,8 +61,9 @@ def trusting_image(
     marks = {images.KEY_LABEL: key, images.OF_LABEL: of}
     with progress.phase("trust the host's certificates"):
         _build(engine, _context(reference, user, certificates), trusting, marks, platform, progress)
-    images.remove_superseded(engine, of, trusting)
-    return trusting, images.image_id(engine, trusting)
+    made = images.image_id(engine, trusting)
+    images.remove_superseded(engine, of, made)
+    return trusting, made
 
 
 def find_trusting_image(
