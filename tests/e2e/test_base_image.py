@@ -310,18 +310,21 @@ def test_the_host_s_authorities_come_on_top_of_any_image(
 def test_what_was_made_of_a_former_image_goes(
     engine: docker.APIClient, base: BaseImage, cache_dir: Path
 ) -> None:
-    wanted = "basetest-wanted:moving"
+    wanted, built_on_it = "basetest-wanted:moving", "basetest-child:moving"
     certificates = HostCertificates((authority(SECOND_AUTHORITY),))
     made: list[BaseImage] = []
     try:
         for greeting in ("hello", "good day"):
             build(engine, wanted, f"FROM {base.reference}\nENV GREETING='{greeting}'")
             made += [choose(engine, wanted, certificates, cache_dir)]
+            if len(made) == 1:
+                build(engine, built_on_it, f"FROM {made[0].reference}\nENV CHILD=1")
         former, latest = made
         assert engine.images(former.reference) == []
         assert inspect(engine, latest.reference)["Id"] == latest.digest
+        assert inspect(engine, built_on_it)["Config"]["Env"][-1] == "CHILD=1"
     finally:
-        for name in (wanted, *(found.reference for found in made)):
+        for name in (built_on_it, wanted, *(found.reference for found in made)):
             if engine.images(name):
                 engine.remove_image(name, force=True)
 

@@ -95,12 +95,17 @@ def remove_image(engine: docker.APIClient, reference: str) -> None:
 
 
 def remove_superseded(engine: docker.APIClient, of: str, latest: str) -> None:
-    """Remove what was made of the same thing before the image ``latest``; one in use stays."""
+    """Remove the bases made of the same thing before the image ``latest``; one in use stays.
+
+    What was built on a base has its labels as well: only our own names are taken away.
+    """
     from docker.errors import APIError
 
     with suppress(Os2Error), engine_errors("looking for what was superseded"):
         for found in engine.images(filters={"label": f"{OF_LABEL}={of}"}):
             # By id: Podman puts a registry in front of names.
-            for name in (found["Id"] != latest and found.get("RepoTags")) or ():
-                with suppress(APIError):
-                    engine.remove_image(name)
+            names = () if found["Id"] == latest else found.get("RepoTags") or ()
+            for name in names:
+                if name.rpartition(":")[0].rpartition("/")[2] == REPOSITORY:
+                    with suppress(APIError):
+                        engine.remove_image(name)

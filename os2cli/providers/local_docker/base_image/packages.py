@@ -150,7 +150,11 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[str]:
 
 def _store(engine: docker.APIClient, container: str, recipe: Recipe) -> str:
     """Import what the container has become as the one layer of the image."""
-    changes = [f"LABEL {images.KEY_LABEL}={recipe.key}", f"ENV {_PATH}", 'CMD ["bash"]']
+    of = f"{recipe.distribution.codename}-{recipe.architecture}-{recipe.certificates.digest}"
+    marks = f"LABEL {images.KEY_LABEL}={recipe.key} {images.OF_LABEL}={of}"
+    changes = [marks, f"ENV {_PATH}", 'CMD ["bash"]']
     with engine_errors("exporting the base"), _streamed(engine, f"{container}/export") as answer:
         archive = answer.iter_content(_PIECE)
-        return images.import_image(engine, archive, recipe.reference, changes)
+        made = images.import_image(engine, archive, recipe.reference, changes)
+    images.remove_superseded(engine, of, made)
+    return made
