@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -9,21 +10,18 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from os2cli import __version__
-from os2cli.errors import Os2Error, UsageError
+from os2cli.errors import OperationFailed, Os2Error, UsageError
 from os2cli.interrupts import Interrupted, install_handlers
 from os2cli.invocation import Invocation
 
 # What a shell reports for a program that wrote into a closed pipe.
 BROKEN_PIPE_STATUS = 141
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    # Answered before anything heavy is imported: scripts ask it often.
-    if arguments == ["--version"]:
-        print(f"os2 {__version__}")  # noqa: T201 - there is no Output yet
-        return 0
     prepare_streams()
     install_handlers()
     invocation = Invocation()
@@ -43,6 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Os2Error as error:
         return report(error, invocation)
     except Exception as error:
+        if is_about_output(error):
+            return report(not_written(error), invocation)
         if invocation.debug:
             raise
         return report(unexpected(error), invocation)
@@ -74,6 +74,10 @@ def abandon_stdout() -> None:
 
 def run(arguments: list[str], invocation: Invocation) -> int:
     """Parse and dispatch; what the parser refuses becomes a ``UsageError``."""
+    # Answered before anything heavy is imported: scripts ask it often.
+    if arguments == ["--version"]:
+        print(f"os2 {__version__}")  # noqa: T201 - there is no Output yet
+        return 0
     import typer
 
     from os2cli.commands import build_app
@@ -98,6 +102,20 @@ def refused(error: Exception) -> UsageError:
     path = context.command_path if context else "os2"
     message = getattr(error, "format_message", lambda: str(error))()
     return UsageError(message.rstrip("."), hint=f"{path} --help shows what it takes")
+
+
+def is_about_output(error: Exception) -> bool:
+    """Whether a stream's disk is full or broken; the error of a file would name the file."""
+    return isinstance(error, OSError) and error.errno in DISK_ERRORS and error.filename is None
+
+
+def not_written(error: Exception) -> OperationFailed:
+    """The result could not be put where stdout leads."""
+    return OperationFailed(
+        f"the result can't be written: {getattr(error, 'strerror', error)}",
+        hint="make room where stdout leads, or send it elsewhere",
+        code="output_failed",
+    )
 
 
 def unexpected(error: Exception) -> Os2Error:

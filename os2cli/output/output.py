@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
-from os2cli.errors import OperationFailed, Os2Error, UsageError
+from os2cli.errors import Os2Error, UsageError
 from os2cli.invocation import Invocation
 from os2cli.output.progress import PlainProgress, RecordingProgress, TerminalProgress
 
@@ -79,27 +79,11 @@ class Output:
         else:
             human()
         # Where both streams meet, in a CI log, what follows on stderr comes after the result.
-        with self._written():
-            self.stdout.flush()
-
-    @contextmanager
-    def _written(self) -> Iterator[None]:
-        """Say so when the result can't be written, as to a full disk; a closed pipe is no error."""
-        try:
-            yield
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise OperationFailed(
-                f"the result can't be written: {error.strerror}",
-                hint="make room where stdout leads, or send it elsewhere",
-                code="output_failed",
-            ) from error
+        self.stdout.flush()
 
     def line(self, text: str) -> None:
         """Write one line of the result."""
-        with self._written():
-            self.stdout.write(f"{text}\n")
+        self.stdout.write(f"{text}\n")
 
     def note(self, text: str) -> None:
         """Write one line about the result to stderr, unless ``--quiet`` or ``--json``."""
@@ -119,7 +103,8 @@ class Output:
         lines = [text]
         if width is not None:
             room = max(width - indent, _NARROWEST_TEXT)
-            lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+            wrapped = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+            lines = wrapped or lines
         for number, line in enumerate(lines):
             before = lead if number == 0 else (" " * indent,)
             self.parts(*before, (line, style))
@@ -176,7 +161,7 @@ class Output:
         """Tell a failure: on stderr for a person, and as the one JSON document with ``--json``."""
         if self.invocation.json:
             # What can't be written to stdout is told on stderr all the same.
-            with suppress(OperationFailed), self._written():
+            with suppress(OSError):
                 self.line(json.dumps(error_document(error), indent=2, default=str))
                 self.stdout.flush()
         from rich.control import strip_control_codes

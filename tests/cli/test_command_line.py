@@ -148,12 +148,23 @@ def test_output_that_nobody_reads_ends_quietly(os2: Os2, arguments: tuple[str, .
     assert (result.status, result.stderr) == (141, "")
 
 
-@pytest.mark.parametrize("form", [(), ("--json",), ("--quiet",)], ids=str)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--version",),
+        ("--help",),
+        ("doctor",),
+        ("stage", "--stage", "stg"),
+        ("stage", "--stage", "stg", "--json"),
+        ("stage", "--stage", "stg", "--quiet"),
+    ],
+    ids=" ".join,
+)
 def test_a_result_that_does_not_fit_on_the_disk_is_a_failure(
-    os2: Os2, form: tuple[str, ...]
+    os2: Os2, arguments: tuple[str, ...]
 ) -> None:
     # A file that may not grow refuses a write as a full disk does.
-    result = os2.shell('ulimit -f 0; exec "$@" > result', "stage", "--stage", "stg", *form)
+    result = os2.shell('ulimit -f 0; exec "$@" > result', *arguments)
 
     assert result.status == 1
     assert result.stderr.startswith("error: the result can't be written: ")
