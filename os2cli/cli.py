@@ -9,10 +9,10 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from os2cli import __version__
 from os2cli.errors import OperationFailed, Os2Error, UsageError
 from os2cli.interrupts import Interrupted, install_handlers
 from os2cli.invocation import Invocation
+from os2cli.quick import quick_answer
 
 # What a shell reports for a program that wrote into a closed pipe.
 BROKEN_PIPE_STATUS = 141
@@ -74,9 +74,8 @@ def abandon_stdout() -> None:
 
 def run(arguments: list[str], invocation: Invocation) -> int:
     """Parse and dispatch; what the parser refuses becomes a ``UsageError``."""
-    # Answered before anything heavy is imported: scripts ask it often.
-    if arguments == ["--version"]:
-        print(f"os2 {__version__}")  # noqa: T201 - there is no Output yet
+    if (answer := quick_answer(arguments)) is not None:
+        print(answer)  # noqa: T201 - there is no Output yet
         return 0
     import typer
 

@@ -10,12 +10,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Generic, TypeVar, cast
 
 _SAME_SIGNAL_SECONDS = 1.0
+# A thread that waits for ever in one call would not notice a signal on every system.
+_WAKE_SECONDS = 0.2
+_Answer = TypeVar("_Answer")
 
 
 class Interrupted(BaseException):
@@ -76,3 +81,52 @@ def deferred() -> Iterator[None]:
         if _HANDLER.pending is not None and not _HANDLER.deferring:
             pending, _HANDLER.pending = _HANDLER.pending, None
             raise Interrupted(pending)
+
+
+class Shielded(Generic[_Answer]):
+    """A request in a thread of its own: a signal ends the waiting for it, but not the request.
+
+    For requests that make something and may take long. Unlike in a ``deferred`` block the signal
+    is heard at once; what the request made meanwhile is got with ``late_answer`` and undone.
+
+    ``at_once`` False leaves it to ``answer`` to send it: then a signal can't come before the
+    block that undoes things has begun.
+    """
+
+    def __init__(self, request: Callable[[], _Answer], *, at_once: bool = True) -> None:
+        self._request = request
+        self._answer: _Answer | None = None
+        self._failure: BaseException | None = None
+        # Not the thread's ``join``: once a signal has ended one, the next returns at once.
+        self._ended = threading.Event()
+        self._started = False
+        if at_once:
+            self._start()
+
+    def _start(self) -> None:
+        self._started = True
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self._answer = self._request()
+        except BaseException as error:  # noqa: BLE001  # raised again where the answer is asked for
+            self._failure = error
+        finally:
+            self._ended.set()
+
+    def answer(self) -> _Answer:
+        """Wait for the answer and return it, or raise what the request raised."""
+        if not self._started:
+            self._start()
+        while not self._ended.wait(_WAKE_SECONDS):
+            continue
+        if self._failure is not None:
+            raise self._failure
+        return cast("_Answer", self._answer)
+
+    def late_answer(self, seconds: float) -> _Answer | None:
+        """The answer if it comes within ``seconds``; None when it does not, or is a failure."""
+        if self._started:
+            self._ended.wait(seconds)
+        return self._answer

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
+from os2cli.clock import REAL_TIME, Clock
 from os2cli.errors import Conflict, NotFound, OperationFailed, Os2Error, TimedOut
+from os2cli.interrupts import Shielded
 from os2cli.machine_name import suggest_machine_name
 from os2cli.models import Health, Machine, MachineSpec, MachineState
 from os2cli.progress import SILENT, Progress
 from os2cli.providers.base import MachineProvider
 
-POLL_SECONDS = 0.1
 LOG_LINES = 20
+# Who has asked for an end shall not wait longer.
+UNDO_SECONDS = 4.5
 NAME_ATTEMPTS = 20
 REQUESTS_AT_ONCE = 8
 FAILED_STEP_PREFIX = "entry: step "
 
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Time as the waits see it: seconds that only go forward, and a pause."""
-
-    now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +49,7 @@ def create_machine(
     *,
     wait_seconds: float | None,
     progress: Progress = SILENT,
-    clock: Clock = Clock(),
+    clock: Clock = REAL_TIME,
 ) -> Machine:
     """Create a machine and wait until its daemon is healthy (``wait_seconds`` None: don't).
 
@@ -75,7 +71,7 @@ def create_machine(
 
 def _undo_create(provider: MachineProvider, name: str, progress: Progress) -> None:
     try:
-        provider.remove(name)
+        provider.remove(name, UNDO_SECONDS)
     except Os2Error as error:
         # Why the create failed is worth more than why its undoing did.
         progress.warn(f"machine {name} is still there: {error.message}")
@@ -100,7 +96,7 @@ def bring_up(
     *,
     wait_seconds: float,
     progress: Progress = SILENT,
-    clock: Clock = Clock(),
+    clock: Clock = REAL_TIME,
 ) -> Machine | None:
     """Make an existing machine answer: start it when it is stopped, wait until it is healthy.
 
@@ -117,7 +113,7 @@ def bring_up(
         with progress.phase("start"):
             machine = provider.start(name)
     if provider.probe(machine) is Health.HEALTHY:
-        return replace(machine, health=Health.HEALTHY)
+        return _healthy(provider, machine)
     return wait_until_healthy(provider, machine, wait_seconds, progress=progress, clock=clock)
 
 
@@ -127,7 +123,7 @@ def wait_until_healthy(
     seconds: float,
     *,
     progress: Progress = SILENT,
-    clock: Clock = Clock(),
+    clock: Clock = REAL_TIME,
 ) -> Machine:
     """Ask again and again until the daemon answers.
 
@@ -139,20 +135,20 @@ def wait_until_healthy(
     with progress.phase("healthy"):
         while True:
             if provider.probe(machine) is Health.HEALTHY:
-                return replace(machine, health=Health.HEALTHY)
+                return _healthy(provider, machine)
             machine = provider.get(machine.name)
             if machine.state not in (MachineState.RUNNING, MachineState.CREATING):
                 raise _ended(provider, machine)
             if clock.now() >= deadline:
                 raise _not_healthy(provider, machine, seconds)
             progress.status(f"waiting for {machine.name} to answer")
-            clock.sleep(POLL_SECONDS)
+            clock.sleep(provider.poll_seconds)
 
 
 def _ended(provider: MachineProvider, machine: Machine) -> OperationFailed:
     tail = provider.log_tail(machine.name, LOG_LINES)
     steps = [line for line in tail if line.startswith(FAILED_STEP_PREFIX)]
-    reason = steps[-1] if steps else f"its state is {machine.state.value}"
+    reason = steps[-1] if steps else machine.reason or f"its state is {machine.state.value}"
     return OperationFailed(
         f"machine {machine.name} ended before it was healthy: {reason}",
         hint="the lines above are the end of its log" if tail else None,
@@ -178,7 +174,7 @@ def machines_of_stage(provider: MachineProvider, stage: str | None) -> list[Mach
 def list_with_health(provider: MachineProvider, stage: str | None = None) -> list[Machine]:
     """The machines with the health that they have now; they are asked side by side."""
     machines = machines_of_stage(provider, stage)
-    return _side_by_side(lambda machine: _with_health(provider, machine), machines)
+    return side_by_side(lambda machine: _with_health(provider, machine), machines)
 
 
 def find_machine(provider: MachineProvider, name: str) -> Machine:
@@ -187,7 +183,13 @@ def find_machine(provider: MachineProvider, name: str) -> Machine:
 
 
 def _with_health(provider: MachineProvider, machine: Machine) -> Machine:
-    return replace(machine, health=provider.probe(machine))
+    health = provider.probe(machine)
+    return replace(machine, health=health, url=machine.url or provider.address(machine))
+
+
+def _healthy(provider: MachineProvider, machine: Machine) -> Machine:
+    url = machine.url or provider.address(machine)
+    return replace(machine, health=Health.HEALTHY, url=url)
 
 
 def remove_machines(provider: MachineProvider, names: Sequence[str]) -> list[Removal]:
@@ -199,12 +201,19 @@ def remove_machines(provider: MachineProvider, names: Sequence[str]) -> list[Rem
         except Os2Error as error:
             return Removal(name, removed=False, error=error)
 
-    return _side_by_side(remove, names)
+    return side_by_side(remove, names)
 
 
-def _side_by_side(do: Callable[[_Item], _Answer], items: Sequence[_Item]) -> list[_Answer]:
-    """``do`` each item in a thread, and return the answers in the order of the items."""
-    from concurrent.futures import ThreadPoolExecutor
+def side_by_side(do: Callable[[_Item], _Answer], items: Sequence[_Item]) -> list[_Answer]:
+    """``do`` each item in a thread, and return the answers in the order of the items.
 
-    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-        return list(pool.map(do, items))
+    A signal ends the waiting at once: unlike a pool's, these threads do not hold up the exit.
+    """
+    turns = threading.Semaphore(REQUESTS_AT_ONCE)
+
+    def in_turn(item: _Item) -> _Answer:
+        with turns:
+            return do(item)
+
+    pending = [Shielded(partial(in_turn, item)) for item in items]
+    return [each.answer() for each in pending]

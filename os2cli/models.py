@@ -13,6 +13,7 @@ class MachineType(StrEnum):
     """Where a machine runs; the value is what ``--type`` takes."""
 
     LOCAL_DOCKER = "local-docker"
+    DAYTONA = "daytona"
 
 
 class MachineState(StrEnum):
@@ -44,11 +45,24 @@ class Resources:
 
 
 @dataclass(frozen=True, slots=True)
+class Lifetime:
+    """When a provider ends a machine by itself, in minutes; None leaves the provider's default.
+
+    ``stop`` 0 means never, ``archive`` 0 as late as the provider allows, ``delete`` -1 never and 0
+    at once when it has stopped.
+    """
+
+    stop: int | None = None
+    archive: int | None = None
+    delete: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MachineSpec:
     """What is asked for when a machine is created.
 
     ``mount_repo`` is a host folder that the machine sees read-only; ``port`` None lets the
-    provider choose a free one.
+    provider choose a free one; ``public`` lets anybody who has the URL reach it.
     """
 
     name: str
@@ -60,11 +74,16 @@ class MachineSpec:
     port: int | None = None
     resources: Resources = Resources()
     mount_repo: Path | None = None
+    public: bool = False
+    lifetime: Lifetime = Lifetime()
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A machine as its provider describes it; ``url`` and ``port`` are None while it has none."""
+    """A machine as its provider describes it; ``url`` and ``port`` are None while it has none.
+
+    ``reason`` is the provider's word for a failure.
+    """
 
     id: str
     name: str
@@ -78,6 +97,8 @@ class Machine:
     port: int | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     health: Health = Health.NONE
+    public: bool = False
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +139,46 @@ class Image:
     size_bytes: int
     key: str | None
     labels: Mapping[str, str] = field(default_factory=dict)
+
+
+class SnapshotState(StrEnum):
+    """The state of a published snapshot."""
+
+    PENDING = "pending"
+    BUILDING = "building"
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    REMOVING = "removing"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotResources:
+    """What every machine made from a snapshot gets: CPUs, and GiB of memory and disk."""
+
+    cpu: int = 4
+    memory_gib: int = 4
+    disk_gib: int = 10
+
+
+DEFAULT_RESOURCES = SnapshotResources()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A published snapshot as its provider describes it.
+
+    ``reason`` is the provider's word for a failure. ``key`` names the inputs that it was built from
+    and is None when os2 did not publish it. ``general`` ones belong to the provider itself.
+    """
+
+    id: str
+    name: str
+    state: SnapshotState
+    created: datetime
+    reason: str | None = None
+    size_bytes: int | None = None
+    resources: SnapshotResources | None = None
+    key: str | None = None
+    general: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -9,10 +10,14 @@ import typer
 
 from os2cli.errors import Os2Error, UsageError
 from os2cli.invocation import Invocation
+from os2cli.models import MachineType
 
 ENGINE = "Engine"
 BUILD = "Build"
 MACHINE = "Machine"
+SNAPSHOT = "Snapshot"
+DAYTONA = "Daytona"
+LOCAL_DOCKER = "Local Docker"
 
 DockerHost = Annotated[
     str | None,
@@ -59,6 +64,15 @@ BaseImage = Annotated[
         rich_help_panel=BUILD,
     ),
 ]
+BuildArg = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--build-arg",
+        metavar="KEY=VALUE",
+        help="Value of an ARG of the Dockerfile. Repeatable.",
+        rich_help_panel=BUILD,
+    ),
+]
 AllowSecrets = Annotated[
     bool,
     typer.Option(
@@ -91,6 +105,52 @@ OnlyStage = Annotated[
     str | None,
     typer.Option("--stage", metavar="STAGE", help="Only machines of this stage."),
 ]
+SnapshotStage = Annotated[
+    str | None,
+    typer.Option(
+        "--stage",
+        metavar="STAGE",
+        help="Stage of the snapshot. Default: dev-$ITERATE_USER, APP_STAGE.",
+        rich_help_panel=SNAPSHOT,
+    ),
+]
+OnlyType = Annotated[
+    MachineType | None,
+    typer.Option("--type", help="Only machines of this type. Default: all that are set up here."),
+]
+NoCache = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache", help="Ask Daytona, whatever the cache knows.", rich_help_panel=DAYTONA
+    ),
+]
+
+
+_MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
+
+
+def parse_minutes(text: str | None, option: str, *, off: int) -> int | None:
+    """Read a duration such as ``30m``, ``12h`` or ``2d`` in minutes; ``off`` stands for never."""
+    if text is None:
+        return None
+    word = text.strip().lower()
+    if word == "off":
+        return off
+    found = re.fullmatch(r"(\d{1,6})([mhd])", word, re.ASCII)
+    if found is None:
+        raise UsageError(
+            f"{option} {text!r} is no duration",
+            hint=f"write it as {option} 30m, 12h, 2d or off",
+            code="option_invalid",
+        )
+    minutes = int(found[1]) * _MINUTES[found[2]]
+    if minutes == off:
+        raise UsageError(
+            f"{option} {text!r} would mean never",
+            hint=f"write it as {option} off, or as 1m or longer",
+            code="option_invalid",
+        )
+    return minutes
 
 
 def complete_machine(ctx: typer.Context, incomplete: str) -> list[str]:

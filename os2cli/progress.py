@@ -22,6 +22,9 @@ class Progress:
     def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
         """Say what the current phase is at, with a count when one is known."""
 
+    def transfer(self, text: str, done: int, total: int) -> None:
+        """Say how many bytes of how many have been sent."""
+
     def log(self, line: str) -> None:
         """Pass on one line of the operation's own log, hidden unless it fails or ``-v``."""
 

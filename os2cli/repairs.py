@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from os2cli.doctor import DoctorInputs, Finding, ImageFreshness, run_checks
+from os2cli.doctor.daytona_facts import DaytonaFacts
 from os2cli.errors import Os2Error
 from os2cli.models import Endpoint
 from os2cli.progress import Progress
@@ -34,6 +35,7 @@ def examine(session: Session, stage: str | None = None) -> list[Finding]:
             architecture=platform.machine(),
             host_name=platform.node(),
             stage=stage,
+            daytona=DaytonaFacts(providers.daytona),
         )
     )
 

@@ -7,6 +7,7 @@ import socket
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -15,10 +16,15 @@ from os2cli.invocation import Invocation
 from os2cli.models import MachineType
 from os2cli.output import Output
 from os2cli.providers.base import BuildRequest, BuildResult
-from os2cli.providers.registry import Providers
+from os2cli.providers.registry import BuilderKind, Providers
 from os2cli.repository import Source, find_repository, locate_source
 from os2cli.settings import Settings, load_settings
 from os2cli.stage import Stage, resolve_stage
+
+if TYPE_CHECKING:
+    from os2cli.launch import Launcher
+    from os2cli.publishing import Publisher
+    from os2cli.snapshot_cache import SnapshotCache
 
 # A local machine needs no stage of its own choosing: it is seen by its owner alone.
 LOCAL_STAGE = Stage("dev", "default for local machines")
@@ -70,6 +76,57 @@ class Session:
             self.output.note(f"warning: {stage.warning}")
         return stage
 
+    def remote_stage(self, explicit: str | None, *, changing: bool = True) -> Stage:
+        """The stage for what others see, too; a doubtful one is told on stderr.
+
+        Raises:
+            UsageError: none is set; or two are, which contradict each other, and something would
+                be changed.
+        """
+        stage = resolve_stage(self.settings.variables, explicit=explicit, publishing=changing)
+        if stage.warning:
+            self.output.note(f"warning: {stage.warning}")
+        return stage
+
+    def stage_if_set(self, explicit: str | None, *, changing: bool = False) -> str | None:
+        """The name of the stage, None when none is set: a local machine is found without one."""
+        try:
+            return self.remote_stage(explicit, changing=changing).name
+        except UsageError as error:
+            if error.code != "stage_missing":
+                raise
+            return None
+
+    @property
+    def snapshot_cache(self) -> SnapshotCache:
+        """The answers of past resolutions."""
+        from os2cli.snapshot_cache import SnapshotCache
+
+        return SnapshotCache(self.settings.snapshot_cache_dir, self.settings.cache_seconds)
+
+    def launcher(self, stage: Stage, *, use_cache: bool = True) -> Launcher:
+        """What creates machines on Daytona from the stage's snapshots."""
+        from os2cli.launch import Launcher
+
+        return Launcher(
+            self.providers.machines(MachineType.DAYTONA, stage.name),
+            self.providers.snapshots(),
+            self.snapshot_cache,
+            self.settings.daytona.fingerprint,
+            use_cache=use_cache,
+        )
+
+    def publisher(self, builder: BuilderKind, *, trust_host: bool) -> Publisher:
+        """What publishes snapshots on Daytona."""
+        from os2cli.publishing import Publisher
+
+        return Publisher(
+            self.providers.snapshots(),
+            self.providers.content_source(builder, trust_host=trust_host),
+            self.settings.state_dir / "locks",
+            preflight=self.providers.check_publishing,
+        )
+
     @property
     def repository(self) -> Path:
         """The checkout around the current folder, or that folder itself outside of any."""
@@ -111,9 +168,10 @@ class Session:
             )
 
     def machine_names(self) -> list[str]:
-        """The names of all machines, for completion."""
-        machines = self.providers.machines(MachineType.LOCAL_DOCKER).list()
-        return [machine.name for machine in machines]
+        """The names of all machines, for completion; a provider that does not answer has none."""
+        from os2cli.fleet import fleet_names
+
+        return fleet_names(self.providers.fleet(None))
 
 
 def current_directory() -> Path:

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from os2cli.daytona_access import DaytonaAccess
 from os2cli.errors import UsageError
 
 DEFAULT_IMAGE = "iterate-sandbox:local"
 DEFAULT_TIMEOUT_SECONDS = 120.0
+DEFAULT_API_URL = "https://app.daytona.io/api"
+DEFAULT_CACHE_SECONDS = 300.0
 REPOSITORY_FILE = "os2.toml"
 USER_FILE = "config.toml"
 
@@ -29,6 +32,8 @@ ENGINE_VARIABLES = (
     "DOCKER_CERT_PATH",
     "XDG_RUNTIME_DIR",
 )
+# Secrets: read from the environment alone, and never part of ``Settings.variables``.
+CREDENTIAL_VARIABLES = ("DAYTONA_API_KEY", "DAYTONA_JWT_TOKEN", "DAYTONA_ORGANIZATION_ID")
 TERMINAL_VARIABLES = ("CI", "NO_COLOR", "FORCE_COLOR", "TERM", "OS2_NO_INPUT")
 PROGRAM_VARIABLES = (
     "PATH",
@@ -47,11 +52,15 @@ _KNOWN_VARIABLES = (*STAGE_VARIABLES, *ENGINE_VARIABLES, *TERMINAL_VARIABLES)
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One setting that may also stand in a file: its key there, its variable, its default."""
+    """One setting that may also stand in a file: its key there, its variable, its default.
+
+    One that is not ``of_repository`` is taken from the user's own file only.
+    """
 
     key: str
     variable: str
     default: str | None
+    of_repository: bool = True
 
 
 OPTIONS = (
@@ -59,6 +68,10 @@ OPTIONS = (
     Option("dockerfile", "OS2_DOCKERFILE", None),
     Option("base_image", "BASE_IMAGE", None),
     Option("timeout", "OS2_TIMEOUT", str(DEFAULT_TIMEOUT_SECONDS)),
+    # The key goes where this says: a repository that somebody cloned must not decide it.
+    Option("daytona_api_url", "DAYTONA_API_URL", DEFAULT_API_URL, of_repository=False),
+    Option("daytona_target", "DAYTONA_TARGET", None),
+    Option("cache_ttl", "OS2_CACHE_TTL", str(DEFAULT_CACHE_SECONDS)),
 )
 
 
@@ -75,11 +88,18 @@ class Settings:
     dockerfile: str | None
     base_image: str | None
     timeout_seconds: float
+    cache_seconds: float
+    daytona: DaytonaAccess
     variables: Mapping[str, str]
     home: Path
     state_dir: Path
     cache_dir: Path
     origins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def snapshot_cache_dir(self) -> Path:
+        """Where past resolutions of snapshots are kept."""
+        return self.cache_dir / "snapshots"
 
 
 def load_settings(repository: Path | None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -93,9 +113,10 @@ def load_settings(repository: Path | None, environ: Mapping[str, str] | None = N
     home = Path(environ.get("HOME") or "~").expanduser()
     values: dict[str, str | None] = {}
     origins: dict[str, str] = {}
-    layers = [_read_file(_user_config_dir(environ, home) / USER_FILE)]
+    layers = [_read_file(_user_config_dir(environ, home) / USER_FILE, OPTIONS)]
     if repository is not None:
-        layers.append(_read_file(repository / REPOSITORY_FILE))
+        shared = tuple(option for option in OPTIONS if option.of_repository)
+        layers.append(_read_file(repository / REPOSITORY_FILE, shared))
     layers.append(
         {o.key: (environ[o.variable], o.variable) for o in OPTIONS if environ.get(o.variable)}
     )
@@ -109,6 +130,8 @@ def load_settings(repository: Path | None, environ: Mapping[str, str] | None = N
         dockerfile=values["dockerfile"],
         base_image=values["base_image"],
         timeout_seconds=parse_seconds(values["timeout"] or "", origins["timeout"]),
+        cache_seconds=parse_seconds(values["cache_ttl"] or "", origins["cache_ttl"], least=0.0),
+        daytona=_daytona(environ, values, origins),
         variables={name: environ[name] for name in _KNOWN_VARIABLES if environ.get(name)},
         home=home,
         state_dir=_platform_dir(environ, home, "XDG_STATE_HOME", "user_state_path"),
@@ -117,13 +140,28 @@ def load_settings(repository: Path | None, environ: Mapping[str, str] | None = N
     )
 
 
-def parse_seconds(text: str, origin: str) -> float:
-    """Read a duration in seconds, e.g. ``90``; it must be positive and finite."""
+def _daytona(
+    environ: Mapping[str, str], values: Mapping[str, str | None], origins: Mapping[str, str]
+) -> DaytonaAccess:
+    key, jwt, organization = (environ.get(name, "").strip() for name in CREDENTIAL_VARIABLES)
+    return DaytonaAccess(
+        url=(values["daytona_api_url"] or DEFAULT_API_URL).strip().rstrip("/"),
+        url_origin=origins["daytona_api_url"],
+        api_key=key or None,
+        jwt=jwt or None,
+        organization=organization or None,
+        target=values["daytona_target"] or None,
+    )
+
+
+def parse_seconds(text: str, origin: str, least: float | None = None) -> float:
+    """Read a duration in seconds, e.g. ``90``: finite, and positive or at least ``least``."""
     try:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
-    if not 0 < seconds < float("inf"):
+    enough = seconds > 0 if least is None else seconds >= least
+    if not enough or seconds == float("inf"):
         raise UsageError(
             f"{origin} is {text!r}, which is no number of seconds",
             hint="use a positive number such as 120",
@@ -150,7 +188,7 @@ def variable_here(name: str) -> str | None:
     return os.environ.get(name)
 
 
-def _read_file(path: Path) -> dict[str, tuple[str, str]]:
+def _read_file(path: Path, options: Sequence[Option]) -> dict[str, tuple[str, str]]:
     try:
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
@@ -172,8 +210,14 @@ def _read_file(path: Path) -> dict[str, tuple[str, str]]:
             hint="mend the file or remove it",
             code="setting_file",
         ) from None
-    known = [option.key for option in OPTIONS]
+    known = [option.key for option in options]
     for key, value in table.items():
+        if key not in known and key in [option.key for option in OPTIONS]:
+            raise UsageError(
+                f"{path} sets {key!r}, which a repository must not decide",
+                hint=f"put it into ~/.config/os2/{USER_FILE}, or use its variable",
+                code="setting_unknown",
+            )
         if key not in known:
             raise UsageError(
                 f"{path} has an unknown key {key!r}",

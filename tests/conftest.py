@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 
 # What a test process itself needs; everything else a test sets for itself.
-KEPT_VARIABLES = ("PATH", "LANG", "TMPDIR", "OS2_TEST_IMAGE", "OS2_TEST_BROWSER")
+KEPT_VARIABLES = (
+    "PATH",
+    "LANG",
+    "TMPDIR",
+    "OS2_TEST_IMAGE",
+    "OS2_TEST_BROWSER",
+    "OS2_TEST_REGISTRY",
+)
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,8 @@
         files         what git knows of the folder, or a walk of it
         dockerignore  the ignore file in force; patterns: how Docker matches one pattern
         archive       the files as a canonical tar, without a copy on disk
-    suspicious_files(context)  ->  what looks like a secret
+    without_links(context)  ->  the same in files only, for a builder that keeps nothing else
+    suspicious_files(context)  ->  what looks like a secret; refuse_secrets raises because of it
 
 What Docker means by a context: https://docs.docker.com/build/concepts/context/.
 """
@@ -15,7 +16,8 @@ from __future__ import annotations
 
 from os2cli.build_context.context import BuildContext, collect
 from os2cli.build_context.entries import ContextEntry, EntryKind
-from os2cli.build_context.secrets import SuspiciousFile, suspicious_files
+from os2cli.build_context.links import without_links
+from os2cli.build_context.secrets import SuspiciousFile, refuse_secrets, suspicious_files
 
 __all__ = [
     "BuildContext",
@@ -23,5 +25,7 @@ __all__ = [
     "EntryKind",
     "SuspiciousFile",
     "collect",
+    "refuse_secrets",
     "suspicious_files",
+    "without_links",
 ]

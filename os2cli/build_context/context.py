@@ -22,7 +22,7 @@ class BuildContext:
     ``dockerfile`` is the path that the engine's ``dockerfile`` parameter takes. ``entries`` are
     sorted by the bytes of their paths. ``unkept`` tells, one sentence each, what lies in the
     folder and could not be sent: sockets, fifos, devices, submodules that are not checked out,
-    other repositories.
+    other repositories; and after ``without_links`` what a builder of files can't keep.
 
     Whoever reads contents (``stream``, ``digest``, ``dockerfile_text``) gets
     ``OperationFailed`` when a file has changed since, and ``UsageError`` when it may not be read.

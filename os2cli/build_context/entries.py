@@ -36,7 +36,8 @@ class ContextEntry:
     ``path`` is relative to the root, with ``/``; bytes that are not UTF-8 are surrogate-escaped.
     ``mode`` is 0o755 or 0o644 for a file, 0o755 for a folder, 0o777 for a link. ``size`` counts
     bytes and is 0 unless this is a file. ``target`` is a link's text, never followed.
-    ``modified_ns`` serves to notice a later change; it is not part of what is sent.
+    ``modified_ns`` serves to notice a later change; it is not part of what is sent. ``source`` is
+    where a file's content is read when that is not ``path``: for a copy that stands for a link.
     """
 
     path: str
@@ -45,6 +46,12 @@ class ContextEntry:
     size: int = 0
     target: str | None = None
     modified_ns: int = field(default=0, repr=False, compare=False)
+    source: str | None = None
+
+    @property
+    def origin(self) -> str:
+        """The path on disk below the root, which messages name."""
+        return self.source or self.path
 
 
 def encode(path: str) -> bytes:
@@ -83,7 +90,7 @@ def read_pieces(root: Path, entry: ContextEntry) -> Iterator[bytes]:
         UsageError: the file may not be read.
     """
     try:
-        descriptor = os.open(on_disk(root, entry.path), _OPEN_FLAGS)
+        descriptor = os.open(on_disk(root, entry.origin), _OPEN_FLAGS)
     except OSError as error:
         raise _unreadable(entry, error) from error
     try:
@@ -91,7 +98,7 @@ def read_pieces(root: Path, entry: ContextEntry) -> Iterator[bytes]:
         while left:
             piece = os.read(descriptor, min(left, PIECE_BYTES))
             if not piece:
-                raise changed(entry.path)
+                raise changed(entry.origin)
             left -= len(piece)
             yield piece
         now = os.fstat(descriptor)
@@ -101,7 +108,7 @@ def read_pieces(root: Path, entry: ContextEntry) -> Iterator[bytes]:
         os.close(descriptor)
     same = (now.st_size, now.st_mtime_ns) == (entry.size, entry.modified_ns)
     if not same or not stat.S_ISREG(now.st_mode):
-        raise changed(entry.path)
+        raise changed(entry.origin)
 
 
 def changed(path: str) -> OperationFailed:
@@ -113,14 +120,14 @@ def changed(path: str) -> OperationFailed:
 
 
 def _unreadable(entry: ContextEntry, error: OSError) -> Os2Error:
-    name = displayed(entry.path)
+    name = displayed(entry.origin)
     if isinstance(error, PermissionError):
         return UsageError(
             f"{name} may not be read",
             hint="change its permissions, or list it in .dockerignore so that it is not sent",
         )
     if error.errno in _GONE:
-        return changed(entry.path)
+        return changed(entry.origin)
     return OperationFailed(
         f"{name} cannot be read: {error.strerror}",
         hint="see whether the disk is sound, or list it in .dockerignore",

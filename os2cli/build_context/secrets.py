@@ -15,6 +15,7 @@ from fnmatch import translate
 
 from os2cli.build_context.context import BuildContext
 from os2cli.build_context.entries import ContextEntry, EntryKind, read_pieces
+from os2cli.errors import UsageError
 
 # Enough for any of these formats; a larger file is judged by its beginning.
 _INSPECTED_BYTES = 1024 * 1024
@@ -53,6 +54,25 @@ def suspicious_files(context: BuildContext) -> tuple[SuspiciousFile, ...]:
         SuspiciousFile(entry.path, reason)
         for entry in context.entries
         if entry.kind is EntryKind.FILE and (reason := _reason(context, entry))
+    )
+
+
+def refuse_secrets(context: BuildContext) -> None:
+    """Stop before files that look like secrets get into an image.
+
+    Raises:
+        UsageError: ``secrets_in_context``; ``details`` lists the files, never what is in them.
+    """
+    found = suspicious_files(context)
+    if not found:
+        return
+    shown = ", ".join(f"{file.path} ({file.reason})" for file in found[:5])
+    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+    raise UsageError(
+        f"the build context holds what looks like secrets: {shown}{more}",
+        hint="list them in .dockerignore, or pass --allow-secrets when they are harmless",
+        code="secrets_in_context",
+        details={"files": [file.path for file in found]},
     )
 
 

@@ -6,7 +6,7 @@ import typer
 
 from os2cli import __version__
 from os2cli.command_line import Os2Command, new_app
-from os2cli.commands import machine, snapshot
+from os2cli.commands import cache, machine, snapshot
 from os2cli.commands.completion import completion
 from os2cli.commands.doctor import doctor
 from os2cli.commands.stage import stage
@@ -24,6 +24,7 @@ def build_app() -> typer.Typer:
     app.command(cls=Os2Command)(up)
     app.add_typer(machine.app, name="machine")
     app.add_typer(snapshot.app, name="snapshot")
+    app.add_typer(cache.app, name="cache")
     app.command(cls=Os2Command)(doctor)
     app.command(cls=Os2Command)(stage)
     app.command(cls=Os2Command)(completion)

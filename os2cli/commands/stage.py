@@ -36,7 +36,7 @@ def stage(
             output.note(f"warning: {found.warning}")
 
     def document() -> BaseModel:
-        from os2cli.documents import StageDocument
+        from os2cli.documents.stage import StageDocument
 
         return StageDocument.of(found)
 

@@ -6,10 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from os2cli.errors import Os2Error
 from os2cli.models import Endpoint
 from os2cli.providers.local_docker.endpoint import DEFAULT_TCP
+
+if TYPE_CHECKING:
+    from os2cli.doctor.daytona_facts import DaytonaFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class DoctorInputs:
     and may raise ``Os2Error``. ``system`` and ``architecture`` are ``platform.system()`` and
     ``platform.machine()``, ``host_name`` is ``platform.node()``. ``addresses`` are those at which
     this computer is reached from outside, to see whether the TCP API is open to others; None finds
-    them. ``tcp_api`` is where the web app expects the API.
+    them. ``tcp_api`` is where the web app expects the API. ``daytona`` None leaves that out.
     """
 
     variables: Mapping[str, str]
@@ -47,3 +51,4 @@ class DoctorInputs:
     stage: str | None = None
     tcp_api: Endpoint = DEFAULT_TCP
     addresses: tuple[str, ...] | None = None
+    daytona: DaytonaFacts | None = None

@@ -8,7 +8,14 @@ import time
 from collections.abc import Callable
 
 from os2cli.doctor.checks.architecture import check_architecture
+from os2cli.doctor.checks.daytona import (
+    check_clock,
+    check_daytona,
+    check_daytona_key,
+    check_daytona_snapshots,
+)
 from os2cli.doctor.checks.disk import check_disk
+from os2cli.doctor.checks.doppler import check_doppler
 from os2cli.doctor.checks.engine import check_engine
 from os2cli.doctor.checks.git import check_git
 from os2cli.doctor.checks.image import check_image
@@ -29,6 +36,11 @@ CHECKS: dict[str, Check] = {
     "stage": check_stage,
     "git": check_git,
     "architecture": check_architecture,
+    "doppler": check_doppler,
+    "daytona": check_daytona,
+    "daytona-key": check_daytona_key,
+    "daytona-snapshots": check_daytona_snapshots,
+    "clock": check_clock,
 }
 
 

@@ -90,6 +90,18 @@ class Output:
         if not (self.invocation.quiet or self.invocation.json):
             self.stderr.write(f"{text}\n")
 
+    def warn(self, text: str, hint: str | None = None) -> None:
+        """Tell on stderr what is wrong with a result that there is all the same.
+
+        With ``--json`` it stands in the document.
+        """
+        if self.invocation.json:
+            return
+        console = self._console(self.stderr)
+        self._labelled(console, "warning", "bold yellow", text)
+        if hint:
+            self._labelled(console, "hint", "bold cyan", hint)
+
     def parts(self, *parts: str | tuple[str, str]) -> None:
         """Write a line of the result from texts and (text, style) pairs; a pipe sees no style."""
         from rich.text import Text
@@ -148,14 +160,18 @@ class Output:
             UsageError: nobody can be asked; ``instead`` is the command that needs no answer.
         """
         if not self.interactive:
-            raise UsageError(
-                f"nobody can be asked here: {question}",
-                hint=instead,
-                code="confirmation_needed",
-            )
+            raise _nobody_to_ask(question, instead)
         self.stderr.write(f"{question} [y/N] ")
         self.stderr.flush()
         return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    def confirm_by_typing(self, word: str, question: str, *, instead: str) -> bool:
+        """Ask for ``word`` to be typed; raises like ``confirm``."""
+        if not self.interactive:
+            raise _nobody_to_ask(question, instead)
+        self.stderr.write(f"{question} Type {word} to go on: ")
+        self.stderr.flush()
+        return sys.stdin.readline().strip() == word
 
     def error(self, error: Os2Error) -> None:
         """Tell a failure: on stderr for a person, and as the one JSON document with ``--json``."""
@@ -195,6 +211,12 @@ class Output:
             highlight=False,
             emoji=False,
         )
+
+
+def _nobody_to_ask(question: str, instead: str) -> UsageError:
+    return UsageError(
+        f"nobody can be asked here: {question}", hint=instead, code="confirmation_needed"
+    )
 
 
 def error_document(error: Os2Error) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from os2cli.output.words import size
 from os2cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ LINE_LENGTH = 100
 def shorten(text: str) -> str:
     """A line of a log that stays readable in a pipe."""
     return text if len(text) <= LINE_LENGTH else f"{text[: LINE_LENGTH - 1]}…"
+
+
+def counted(done: int | None, total: int | None) -> str:
+    """How far something has come, e.g. `` 3/7``; empty when that is not known."""
+    return f" {done}/{total}" if done is not None and total else ""
 
 
 class RecordingProgress(Progress):
@@ -48,6 +54,10 @@ class RecordingProgress(Progress):
 
     def finished(self, title: str, seconds: float) -> None:
         """Say that a phase came to its end without an error."""
+
+    def transfer(self, text: str, done: int, total: int) -> None:
+        """Show sizes, as people read them."""
+        self.status(f"{text} {size(done)} of {size(total)}")
 
     def log(self, line: str) -> None:
         """Show the line with ``--verbose``; an error carries the end of the log itself."""
@@ -119,10 +129,9 @@ class PlainProgress(RecordingProgress):
 
     def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
         """Remember what the heartbeat shall say; build steps are worth a line of their own."""
-        del done, total
         if text.startswith("[") and text != self.current and not self.quiet:
             self.say(f"  {shorten(text)}")
-        self.current = text
+        self.current = f"{text}{counted(done, total)}"
 
     def notice(self, message: str) -> None:
         """Show a notice unless ``--quiet``."""
@@ -194,8 +203,7 @@ class TerminalProgress(RecordingProgress):
 
     def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
         """Show where the phase is."""
-        count = f" {done}/{total}" if done is not None and total else ""
-        self._text = f"{text}{count}"
+        self._text = f"{text}{counted(done, total)}"
 
     def say(self, line: str) -> None:
         """Write one whole line above the live one."""

@@ -7,22 +7,36 @@ removing a missing one succeed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from os2cli.models import Health, Image, Machine, MachineSpec, MachineType
+from os2cli.models import (
+    DEFAULT_RESOURCES,
+    Health,
+    Image,
+    Machine,
+    MachineSpec,
+    MachineType,
+    Snapshot,
+    SnapshotResources,
+)
 from os2cli.progress import SILENT, Progress
 
 
 class MachineProvider(Protocol):
-    """Creates, finds and removes machines; the provider's own labels are the only record."""
+    """Creates, finds and removes machines; the provider's own labels are the only record.
+
+    ``poll_seconds`` is how long to wait before asking for a state again.
+    """
 
     type: MachineType
+    poll_seconds: float
 
     def create(self, spec: MachineSpec, progress: Progress = SILENT) -> Machine:
-        """Create a machine and start it.
+        """Create a machine and start it; it may still be starting when this returns.
 
         Raises:
             Conflict: the name or the port is taken.
@@ -46,12 +60,19 @@ class MachineProvider(Protocol):
         """Stop a running machine; a stopped one stays as it is."""
         ...
 
-    def remove(self, name: str) -> bool:
-        """Remove a machine and verify that it is gone; False when there was none."""
+    def remove(self, name: str, within: float | None = None) -> bool:
+        """Remove a machine and verify that it is gone; False when there was none.
+
+        ``within`` is the time for that in seconds, else the provider's own; raises ``TimedOut``.
+        """
         ...
 
     def probe(self, machine: Machine) -> Health:
         """Ask the daemon inside once, briefly; never raises because it does not answer."""
+        ...
+
+    def address(self, machine: Machine) -> str | None:
+        """The URL of the daemon inside, where the listing did not tell; None: it has none."""
         ...
 
     def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
@@ -99,4 +120,93 @@ class SnapshotBuilder(Protocol):
 
     def key(self, request: BuildRequest) -> str:
         """Name the inputs of a build: equal keys, equal images."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotContent:
+    """What a snapshot is made from; ``key`` names the inputs and stands in it, to be found again.
+
+    Either ``image``, which was pushed to the provider's registry, or ``dockerfile`` (its text) and
+    ``contexts``, the digests under which build contexts lie in the provider's object store.
+    """
+
+    key: str
+    image: str | None = None
+    dockerfile: str | None = None
+    contexts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PublishRequest:
+    """A build for a snapshot, and what machines made from it get; ``force`` builds in any case."""
+
+    build: BuildRequest
+    resources: SnapshotResources = DEFAULT_RESOURCES
+    force: bool = False
+
+
+class PreparedContent(Protocol):
+    """A snapshot's content that has been named but not sent yet."""
+
+    @property
+    def key(self) -> str:
+        """Names the inputs: equal keys, equal snapshots."""
+        ...
+
+    def deliver(self, progress: Progress = SILENT) -> SnapshotContent:
+        """Bring it to the provider: upload a context, or build an image and push it."""
+        ...
+
+
+class ContentSource(Protocol):
+    """Makes a snapshot's content: on the provider's own builder, or on the local engine."""
+
+    def prepare(self, request: PublishRequest, progress: Progress = SILENT) -> PreparedContent:
+        """Read and check what would be sent; raises ``UsageError`` for what can't be built."""
+        ...
+
+
+class BuildLog(Protocol):
+    """What a builder writes while a snapshot is made; it may be late or missing."""
+
+    @property
+    def tail(self) -> tuple[str, ...]:
+        """The last lines that came, oldest first."""
+        ...
+
+    def followed(self, on_line: Callable[[str], None]) -> AbstractContextManager[None]:
+        """Pass each line on, from a thread, while inside."""
+        ...
+
+    def settle(self, quiet_seconds: float, at_most_seconds: float) -> None:
+        """Let the last lines arrive: wait until nothing comes for a while."""
+        ...
+
+
+class SnapshotStore(Protocol):
+    """Published snapshots. Changes are asked for and take a while: the state tells."""
+
+    def newest_first(self, prefix: str) -> Iterator[list[Snapshot]]:
+        """Pages of snapshots, at least those whose names begin with ``prefix``, newest first."""
+        ...
+
+    def get(self, name: str) -> Snapshot:
+        """One snapshot by name or id; raises ``NotFound``."""
+        ...
+
+    def create(self, name: str, content: SnapshotContent, resources: SnapshotResources) -> Snapshot:
+        """Have a snapshot made; raises ``Conflict`` (``snapshot_exists``) for a taken name."""
+        ...
+
+    def activate(self, snapshot: Snapshot) -> None:
+        """Bring back an inactive one."""
+        ...
+
+    def remove(self, snapshot: Snapshot, *, hurried: bool = False) -> None:
+        """Ask for its removal; ``hurried`` gives up after a few seconds."""
+        ...
+
+    def build_log(self, snapshot: Snapshot) -> BuildLog:
+        """The log of its build."""
         ...

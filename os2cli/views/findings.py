@@ -25,7 +25,7 @@ def show_findings(output: Output, findings: Sequence[Finding]) -> None:
     """All findings, each with what helps."""
 
     def document() -> BaseModel:
-        from os2cli.documents import DoctorDocument
+        from os2cli.documents.findings import DoctorDocument
 
         return DoctorDocument.of(findings)
 

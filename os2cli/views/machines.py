@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from os2cli.models import Health, Machine, MachineState
+from os2cli.errors import PartlyDone
+from os2cli.models import Health, Machine, MachineState, MachineType
 from os2cli.output import Output
 from os2cli.output.words import age
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    from os2cli.fleet import Listing
 
 
 def show_machine_line(output: Output, machine: Machine) -> None:
@@ -18,32 +20,45 @@ def show_machine_line(output: Output, machine: Machine) -> None:
     output.result(
         lambda: _document(machine),
         names=[machine.name],
-        human=lambda: output.line(f"{machine.name}  {machine.url}"),
+        human=lambda: output.line(f"{machine.name}  {machine.url or machine.state.value}"),
     )
 
 
-def show_machine_table(output: Output, machines: Sequence[Machine]) -> None:
-    """All machines, one a row."""
+def show_machines(output: Output, listing: Listing) -> int:
+    """All machines, one a row, and which providers did not answer; returns the exit status."""
+    machines = listing.machines
 
     def document() -> BaseModel:
-        from os2cli.documents import MachineDocument, MachineList
+        from os2cli.documents.machines import MachineDocument, MachineList, PartialMachineList
 
+        if listing.partial:
+            return PartialMachineList.of(listing)
         return MachineList([MachineDocument.of(machine) for machine in machines])
 
-    def human() -> None:
-        if not machines:
-            output.note("no machines yet; create one with: os2 machine create")
-            return
-        output.table(
-            ("NAME", "STATE", "URL", "STAGE", "SNAPSHOT", "CREATED"),
-            [
-                (m.name, _state(m), m.url or "-", m.stage, m.snapshot, age(m.created))
-                for m in machines
-            ],
-            dispensable=("SNAPSHOT", "STAGE", "CREATED"),
-        )
+    output.result(
+        document,
+        names=[machine.name for machine in machines],
+        human=lambda: _show_table(output, listing),
+    )
+    for type_, error in listing.failures.items():
+        output.warn(f"the machines on {type_.value} are not known: {error.message}", error.hint)
+    return PartlyDone.exit_code if listing.partial else 0
 
-    output.result(document, names=[machine.name for machine in machines], human=human)
+
+def _show_table(output: Output, listing: Listing) -> None:
+    machines = listing.machines
+    if not machines:
+        if not listing.partial:
+            output.note("no machines yet; create one with: os2 machine create")
+        return
+    output.table(
+        ("NAME", "STATE", "URL", "TYPE", "STAGE", "SNAPSHOT", "CREATED"),
+        [
+            (m.name, _state(m), m.url or "-", m.type.value, m.stage, m.snapshot, age(m.created))
+            for m in machines
+        ],
+        dispensable=("SNAPSHOT", "CREATED", "STAGE", "TYPE"),
+    )
 
 
 def show_machine_details(output: Output, machine: Machine) -> None:
@@ -51,13 +66,13 @@ def show_machine_details(output: Output, machine: Machine) -> None:
 
     def human() -> None:
         for label, value in _details(machine):
-            output.line(f"{label:<10}{value}")
+            output.line(f"{label:<12}{value}")
 
     output.result(lambda: _document(machine), names=[machine.name], human=human)
 
 
 def _document(machine: Machine) -> BaseModel:
-    from os2cli.documents import MachineDocument
+    from os2cli.documents.machines import MachineDocument
 
     return MachineDocument.of(machine)
 
@@ -78,6 +93,11 @@ def _details(machine: Machine) -> list[tuple[str, str]]:
         ("snapshot", machine.snapshot),
         ("owner", machine.owner),
         ("created", f"{machine.created:%Y-%m-%d %H:%M:%S} UTC ({age(machine.created)})"),
-        ("id", machine.id[:12]),
+        *([("reached by", _reached_by(machine))] if machine.type is MachineType.DAYTONA else []),
+        ("id", machine.id[:12] if machine.type is MachineType.LOCAL_DOCKER else machine.id),
         *(("label", f"{key}={value}") for key, value in sorted(machine.labels.items())),
     ]
+
+
+def _reached_by(machine: Machine) -> str:
+    return "anybody who has the URL" if machine.public else "its owners only"

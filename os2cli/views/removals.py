@@ -19,7 +19,7 @@ def show_removals(output: Output, removals: Sequence[Removal], *, missing_is_fin
     done = [r.name for r in removals if r.removed]
 
     def document() -> BaseModel:
-        from os2cli.documents import RemovalItem, RemovalList
+        from os2cli.documents.machines import RemovalItem, RemovalList
 
         return RemovalList([RemovalItem.of(removal) for removal in removals])
 

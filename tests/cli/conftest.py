@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.command import Os2, base_environment
+from tests.daytona_server import DaytonaServer
 
 
 @pytest.fixture
@@ -16,3 +18,25 @@ def os2(tmp_path: Path) -> Os2:
     folder.mkdir()
     env = base_environment(tmp_path / "home") | {"DOCKER_HOST": "tcp://127.0.0.1:1"}
     return Os2(folder, env)
+
+
+@pytest.fixture
+def daytona() -> Iterator[DaytonaServer]:
+    """Daytona, whose sandboxes are records; no answer of it may break the API's specification."""
+    with DaytonaServer() as server:
+        yield server
+    assert server.violations == []
+
+
+@pytest.fixture
+def cloud(os2: Os2, daytona: DaytonaServer) -> Os2:
+    """The command line in staging, with a key and without an engine."""
+    return Os2(
+        os2.folder,
+        {
+            **os2.env,
+            "APP_STAGE": "stg",
+            "DAYTONA_API_URL": daytona.url,
+            "DAYTONA_API_KEY": daytona.api_key,
+        },
+    )

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from os2cli.certificates import HostCertificates
-from os2cli.models import MachineSpec
+from os2cli.daytona_access import DaytonaAccess
+from os2cli.models import Machine, MachineSpec, MachineState
 from os2cli.providers.base import MachineProvider
 from tests.contract.memory import MemoryMachines
+from tests.daytona_server import DaytonaServer
 from tests.engine import engine_endpoint, sandbox_image
+
+STAGE = "dev-test"
+SNAPSHOT = f"{STAGE}--20260111-193045"
+ENTRYPOINT = ["sh", "/opt/os2/bin/start-machine"]
+RUNNING_SECONDS = 60
+
+Maker = Callable[[ExitStack, Path], tuple[MachineProvider, str]]
 
 
 @dataclass
@@ -26,7 +37,7 @@ class Subject:
 
     def spec(self, name: str, **changes: object) -> MachineSpec:
         """A specification for a machine of this test."""
-        values: dict[str, object] = {"stage": "dev-test", "snapshot": self.image, "owner": "tester"}
+        values: dict[str, object] = {"stage": STAGE, "snapshot": self.image, "owner": "tester"}
         return MachineSpec(name=self.name(name), **{**values, **changes})  # type: ignore[arg-type]
 
     def name(self, name: str) -> str:
@@ -38,23 +49,80 @@ class Subject:
         prefix = self.name("")
         return [m.name for m in self.provider.list() if m.name.startswith(prefix)]
 
+    def create(self, name: str, **changes: object) -> Machine:
+        """A machine of this test that runs."""
+        machine = self.provider.create(self.spec(name, **changes))
+        deadline = time.monotonic() + RUNNING_SECONDS
+        while machine.state is MachineState.CREATING and time.monotonic() < deadline:
+            time.sleep(self.provider.poll_seconds / 10)
+            machine = self.provider.get(machine.name)
+        return machine
 
-@pytest.fixture(
-    params=["memory", pytest.param("local-docker", marks=pytest.mark.engine)],
-)
-def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
-    """One provider after the other; whatever a test leaves behind is removed."""
-    run = uuid.uuid4().hex[:8]
-    if request.param == "memory":
-        yield Subject(MemoryMachines(), "iterate-sandbox:local", run)
-        return
+
+def memory(stack: ExitStack, folder: Path) -> tuple[MachineProvider, str]:
+    """Machines that are records."""
+    del stack, folder
+    return MemoryMachines(), "iterate-sandbox:local"
+
+
+def local_docker(stack: ExitStack, folder: Path) -> tuple[MachineProvider, str]:
+    """Containers on the engine."""
     from os2cli.providers.local_docker.engine import Engine
     from os2cli.providers.local_docker.machines import LocalDockerMachines
 
-    provider = LocalDockerMachines(Engine(engine_endpoint()), tmp_path, HostCertificates())
-    subject = Subject(provider, sandbox_image(), run)
-    try:
-        yield subject
-    finally:
-        for name in subject.names():
-            provider.remove(name)
+    del stack
+    return LocalDockerMachines(
+        Engine(engine_endpoint()), folder, HostCertificates()
+    ), sandbox_image()
+
+
+def daytona_stub(stack: ExitStack, folder: Path) -> tuple[MachineProvider, str]:
+    """Sandboxes of the Daytona test server that are records, answered for by a stub."""
+    del folder
+    server = stack.enter_context(DaytonaServer())
+    server.add_snapshot(SNAPSHOT)
+    return _on_daytona(stack, server), SNAPSHOT
+
+
+def daytona(stack: ExitStack, folder: Path) -> tuple[MachineProvider, str]:
+    """Sandboxes of the Daytona test server that are containers on the engine."""
+    del folder
+    server = stack.enter_context(DaytonaServer(engine_url=engine_endpoint().url))
+    server.add_snapshot(SNAPSHOT, image=sandbox_image(), entrypoint=ENTRYPOINT)
+    return _on_daytona(stack, server), SNAPSHOT
+
+
+def _on_daytona(stack: ExitStack, server: DaytonaServer) -> MachineProvider:
+    from os2cli.providers.daytona.client import DaytonaClient
+    from os2cli.providers.daytona.machines import DaytonaMachines
+
+    client = stack.enter_context(DaytonaClient(DaytonaAccess(server.url, api_key=server.api_key)))
+    stack.callback(lambda: pytest.fail(str(server.violations)) if server.violations else None)
+    return DaytonaMachines(client, STAGE)
+
+
+WITH_PORTS = [memory, pytest.param(local_docker, marks=pytest.mark.engine)]
+ALL = [*WITH_PORTS, daytona_stub, pytest.param(daytona, marks=pytest.mark.engine)]
+
+
+@pytest.fixture(params=ALL)
+def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
+    """One provider after the other; whatever a test leaves behind is removed."""
+    yield from _subject(request.param, tmp_path)
+
+
+@pytest.fixture(params=WITH_PORTS)
+def subject_with_ports(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
+    """Those whose machines listen on this host: sandboxes on Daytona have addresses instead."""
+    yield from _subject(request.param, tmp_path)
+
+
+def _subject(make: Maker, folder: Path) -> Iterator[Subject]:
+    with ExitStack() as stack:
+        provider, image = make(stack, folder)
+        subject = Subject(provider, image, uuid.uuid4().hex[:8])
+        try:
+            yield subject
+        finally:
+            for name in subject.names():
+                provider.remove(name)

@@ -38,6 +38,7 @@ class MemoryMachines:
     """
 
     type = MachineType.LOCAL_DOCKER
+    poll_seconds = 0.1
 
     def __init__(
         self,
@@ -101,8 +102,9 @@ class MemoryMachines:
                 self.set_state(name, MachineState.STOPPED)
             return self.get(name)
 
-    def remove(self, name: str) -> bool:
+    def remove(self, name: str, within: float | None = None) -> bool:
         """Remove a machine."""
+        del within
         with self._lock:
             if name in self.failing_removals:
                 raise self.failing_removals[name]
@@ -116,6 +118,10 @@ class MemoryMachines:
                 return Health.NONE
             answers = record.answers
             return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    def address(self, machine: Machine) -> str | None:
+        """The URL that the machine was created with."""
+        return machine.url
 
     def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
         """The last lines of a machine's log."""

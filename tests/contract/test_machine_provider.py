@@ -20,7 +20,7 @@ HEALTHY_SECONDS = 60
 def test_a_created_machine_runs_and_says_what_was_asked_for(subject: Subject) -> None:
     before = datetime.now(UTC) - timedelta(seconds=2)
 
-    machine = subject.provider.create(subject.spec("a", labels={"team": "core"}))
+    machine = subject.create("a", labels={"team": "core"})
 
     assert machine.state is MachineState.RUNNING
     assert machine.name == subject.name("a")
@@ -48,7 +48,7 @@ def test_an_unknown_name_is_not_found(subject: Subject) -> None:
 
 
 def test_a_taken_name_is_a_conflict_and_the_machine_stays(subject: Subject) -> None:
-    machine = subject.provider.create(subject.spec("a"))
+    machine = subject.create("a")
 
     with pytest.raises(Conflict) as caught:
         subject.provider.create(subject.spec("a"))
@@ -89,11 +89,12 @@ def test_it_becomes_healthy(subject: Subject) -> None:
     machine = wait_until_healthy(subject.provider, machine, HEALTHY_SECONDS)
 
     assert machine.health is Health.HEALTHY
-    assert machine.url == f"http://localhost:{machine.port}"
+    assert machine.url is not None
+    assert machine.url == subject.provider.address(machine)
 
 
 def test_stop_and_start_keep_the_port_and_the_identity(subject: Subject) -> None:
-    machine = subject.provider.create(subject.spec("a"))
+    machine = subject.create("a")
 
     stopped = subject.provider.stop(machine.name)
     started = subject.provider.start(machine.name)
@@ -104,7 +105,7 @@ def test_stop_and_start_keep_the_port_and_the_identity(subject: Subject) -> None
 
 
 def test_a_stopped_machine_is_still_listed_and_does_not_answer(subject: Subject) -> None:
-    machine = subject.provider.create(subject.spec("a"))
+    machine = subject.create("a")
 
     stopped = subject.provider.stop(machine.name)
 
@@ -113,7 +114,7 @@ def test_a_stopped_machine_is_still_listed_and_does_not_answer(subject: Subject)
 
 
 def test_stopping_and_starting_twice_is_fine(subject: Subject) -> None:
-    name = subject.provider.create(subject.spec("a")).name
+    name = subject.create("a").name
 
     subject.provider.start(name)
     subject.provider.stop(name)
@@ -123,45 +124,49 @@ def test_stopping_and_starting_twice_is_fine(subject: Subject) -> None:
     assert subject.provider.start(name).state is MachineState.RUNNING
 
 
-def test_the_port_of_a_stopped_machine_is_not_given_away(subject: Subject) -> None:
-    first = subject.provider.create(subject.spec("a"))
-    subject.provider.stop(first.name)
+def test_the_port_of_a_stopped_machine_is_not_given_away(subject_with_ports: Subject) -> None:
+    first = subject_with_ports.provider.create(subject_with_ports.spec("a"))
+    subject_with_ports.provider.stop(first.name)
 
     with pytest.raises(Conflict) as caught:
-        subject.provider.create(subject.spec("b", port=first.port))
+        subject_with_ports.provider.create(subject_with_ports.spec("b", port=first.port))
 
     assert caught.value.code == "port_taken"
     assert first.name in caught.value.message
 
 
-def test_a_port_that_another_program_has_is_a_conflict(subject: Subject) -> None:
+def test_a_port_that_another_program_has_is_a_conflict(subject_with_ports: Subject) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
 
         with pytest.raises(Conflict) as caught:
-            subject.provider.create(subject.spec("a", port=port))
+            subject_with_ports.provider.create(subject_with_ports.spec("a", port=port))
 
     assert caught.value.exit_code == 5
     assert str(port) in caught.value.message
-    assert subject.names() == []
+    assert subject_with_ports.names() == []
 
 
-def test_machines_created_at_once_get_ports_of_their_own(subject: Subject) -> None:
+def test_machines_created_at_once_get_ports_of_their_own(subject_with_ports: Subject) -> None:
     names = [f"m{number}" for number in range(5)]
 
     with ThreadPoolExecutor(len(names)) as pool:
-        machines = list(pool.map(lambda n: subject.provider.create(subject.spec(n)), names))
+        machines = list(
+            pool.map(
+                lambda n: subject_with_ports.provider.create(subject_with_ports.spec(n)), names
+            )
+        )
 
     assert len({machine.port for machine in machines}) == len(names)
 
 
 def test_a_removed_machine_is_gone_and_its_name_free(subject: Subject) -> None:
-    first = subject.provider.create(subject.spec("a"))
+    first = subject.create("a")
 
     removed = subject.provider.remove(first.name)
-    second = subject.provider.create(subject.spec("a"))
+    second = subject.create("a")
 
     assert removed
     assert second.id != first.id

@@ -8,10 +8,13 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Timer
+from threading import Event, Timer, current_thread
 from typing import TYPE_CHECKING
 
 import pytest
+
+from os2cli.errors import Conflict
+from os2cli.interrupts import Shielded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +30,7 @@ import os, signal, sys, time
 moment = 1000.0
 time.monotonic = lambda: moment
 
-from os2cli.interrupts import Interrupted, deferred, install_handlers
+from os2cli.interrupts import Interrupted, Shielded, deferred, install_handlers
 
 def say(text):
     os.write(1, f"{text}\\n".encode())
@@ -86,6 +89,23 @@ try:
     wait()
 except Exception:
     say("swallowed")
+"""
+
+SHIELDING = """
+def request():
+    wait()
+    say("half done")
+    wait()
+    return "what was made"
+
+pending = Shielded(request)
+try:
+    say("ready")
+    say(pending.answer())
+except Interrupted as interrupt:
+    say(f"stopped by {interrupt}")
+    say(pending.late_answer(20))
+    sys.exit(interrupt.exit_code)
 """
 
 
@@ -272,3 +292,69 @@ def test_the_others_are_heard_all_the_same() -> None:
         process.signal(signal.SIGTERM)
 
         assert process.line() == "cleaning after SIGTERM"
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_signal_ends_the_waiting_for_a_shielded_request_but_not_the_request(
+    signum: signal.Signals,
+) -> None:
+    with child(SHIELDING) as process:
+        process.signal(signum)
+
+        assert process.line() == f"stopped by {signum.name}"
+        process.go_on()
+        assert process.line() == "half done"
+        process.go_on()
+        assert process.line() == "what was made"
+        assert process.end() == (128 + signum, "")
+
+
+def test_a_shielded_request_without_a_signal_is_answered_as_ever() -> None:
+    with child(SHIELDING) as process:
+        process.go_on()
+        assert process.line() == "half done"
+        process.go_on()
+
+        assert process.line() == "what was made"
+        assert process.end() == (0, "")
+
+
+def test_a_later_signal_leaves_at_once_also_while_a_shielded_request_goes_on() -> None:
+    with child(SHIELDING) as process:
+        process.signal(signal.SIGINT)
+        assert process.line() == "stopped by SIGINT"
+        process.go_on(1.0)
+        assert process.line() == "half done"
+
+        process.signal(signal.SIGINT)
+
+        assert process.end() == (130, LEFT)
+
+
+def test_the_answer_of_a_shielded_request_is_passed_on() -> None:
+    assert Shielded(lambda: 7).answer() == 7
+
+
+def test_a_shielded_request_runs_in_a_thread_of_its_own() -> None:
+    assert Shielded(current_thread).answer() is not current_thread()
+
+
+def test_what_a_shielded_request_fails_with_is_raised_where_it_is_asked_for() -> None:
+    def fail() -> None:
+        raise Conflict("taken")
+
+    pending = Shielded(fail)
+
+    with pytest.raises(Conflict, match="taken"):
+        pending.answer()
+    assert pending.late_answer(DEADLINE_SECONDS) is None
+
+
+def test_an_answer_that_does_not_come_in_time_is_none() -> None:
+    go_on = Event()
+
+    pending = Shielded(lambda: go_on.wait(DEADLINE_SECONDS))
+
+    assert pending.late_answer(0.01) is None
+    go_on.set()
+    assert pending.late_answer(DEADLINE_SECONDS) is True

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from os2cli.clock import Clock
 from os2cli.errors import Conflict, NotFound, OperationFailed, TimedOut, Unreachable
 from os2cli.interrupts import Interrupted
 from os2cli.machine_name import validate_machine_name
 from os2cli.machines import (
     NAME_ATTEMPTS,
-    POLL_SECONDS,
-    Clock,
     bring_up,
     create_machine,
     find_machine,
@@ -228,7 +227,7 @@ class TestCreateThatFails:
         assert error.message == "machine dev-1 is running but was not healthy within 2.5 s"
         assert "--timeout" in (error.hint or "")
         assert error.log_tail == tuple(map(str, range(5, 25)))
-        assert sum(time.slept) == pytest.approx(2.5, abs=POLL_SECONDS + 0.01)
+        assert sum(time.slept) == pytest.approx(2.5, abs=MemoryMachines.poll_seconds + 0.01)
         assert provider.list() == []
 
     def test_an_interrupt_during_the_wait_removes_the_machine(self) -> None:
@@ -509,9 +508,9 @@ class MeetingMachines(MemoryMachines):
         super().__init__()
         self.barrier = threading.Barrier(parties)
 
-    def remove(self, name: str) -> bool:
+    def remove(self, name: str, within: float | None = None) -> bool:
         self.barrier.wait(MEET_SECONDS)
-        return super().remove(name)
+        return super().remove(name, within)
 
     def probe(self, machine: Machine) -> Health:
         self.barrier.wait(MEET_SECONDS)

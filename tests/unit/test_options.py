@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from os2cli.commands.machine.create import parse_memory, user_labels
+from os2cli.commands.machine.creation import parse_memory, user_labels
 from os2cli.errors import UsageError
-from os2cli.options import parse_pairs
+from os2cli.options import parse_minutes, parse_pairs
 
 MEBIBYTE = 1024 * 1024
 
@@ -81,3 +81,46 @@ class TestMemory:
         assert (error.code, error.exit_code) == ("option_invalid", 2)
         assert f"--memory {text} " in error.message
         assert "512m or 2g" in (error.hint or "")
+
+
+class TestMinutes:
+    @pytest.mark.parametrize(
+        ("text", "minutes"),
+        [
+            (None, None),
+            ("1m", 1),
+            ("30m", 30),
+            ("090m", 90),
+            ("12h", 720),
+            ("2d", 2880),
+            (" 2D ", 2880),
+            ("999999d", 999_999 * 1440),
+            ("off", -7),
+            (" OFF", -7),
+        ],
+    )
+    def test_a_duration_is_read(self, text: str | None, minutes: int | None) -> None:
+        assert parse_minutes(text, "--auto-stop", off=-7) == minutes
+
+    @pytest.mark.parametrize(
+        "text",
+        ["", "30", "m", "-1m", "1.5h", "1h30m", "30 m", "30s", "1w", "never", "1000000m", "٣m"],
+    )
+    def test_anything_else_is_refused(self, text: str) -> None:
+        with pytest.raises(UsageError) as caught:
+            parse_minutes(text, "--auto-stop", off=0)
+
+        error = caught.value
+        assert (error.code, error.exit_code) == ("option_invalid", 2)
+        assert error.message == f"--auto-stop {text!r} is no duration"
+        assert error.hint == "write it as --auto-stop 30m, 12h, 2d or off"
+
+    def test_none_at_all_is_a_duration_where_it_means_at_once(self) -> None:
+        assert parse_minutes("0m", "--auto-delete", off=-1) == 0
+
+    @pytest.mark.parametrize("text", ["0m", "0h", "000d"])
+    def test_none_at_all_is_refused_where_it_would_mean_never(self, text: str) -> None:
+        with pytest.raises(UsageError, match="would mean never") as caught:
+            parse_minutes(text, "--auto-stop", off=0)
+
+        assert "--auto-stop off" in (caught.value.hint or "")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+from os2cli.daytona_access import DaytonaAccess
 from os2cli.errors import UsageError
 from os2cli.settings import (
+    DEFAULT_API_URL,
+    DEFAULT_CACHE_SECONDS,
     DEFAULT_IMAGE,
     DEFAULT_TIMEOUT_SECONDS,
     ENGINE_VARIABLES,
@@ -16,6 +20,7 @@ from os2cli.settings import (
     Settings,
     load_settings,
     parse_seconds,
+    program_environment,
     terminal_variables,
     variable_here,
 )
@@ -28,6 +33,15 @@ LOCATIONS = {
     "dockerfile": "OS2_DOCKERFILE",
     "base_image": "BASE_IMAGE",
     "timeout": "OS2_TIMEOUT",
+    "daytona_api_url": "DAYTONA_API_URL",
+    "daytona_target": "DAYTONA_TARGET",
+    "cache_ttl": "OS2_CACHE_TTL",
+}
+# What a repository must not decide.
+OF_THE_USER = ("daytona_api_url",)
+SECRETS = {
+    "DAYTONA_API_KEY": "dtn_0123456789abcdef",
+    "DAYTONA_JWT_TOKEN": "eyJhbGciOiJub25lIn0.e30.",
 }
 
 
@@ -58,7 +72,13 @@ def load(home: Path, repository: Path | None = None, **environ: str) -> Settings
 
 
 def value(settings: Settings, key: str) -> str:
-    return str(settings.timeout_seconds if key == "timeout" else getattr(settings, key))
+    places = {
+        "timeout": settings.timeout_seconds,
+        "cache_ttl": settings.cache_seconds,
+        "daytona_api_url": settings.daytona.url,
+        "daytona_target": settings.daytona.target,
+    }
+    return str(places[key] if key in places else getattr(settings, key))
 
 
 class TestPrecedence:
@@ -68,9 +88,11 @@ class TestPrecedence:
         assert settings.image == DEFAULT_IMAGE
         assert (settings.dockerfile, settings.base_image) == (None, None)
         assert settings.timeout_seconds == DEFAULT_TIMEOUT_SECONDS
+        assert settings.cache_seconds == DEFAULT_CACHE_SECONDS
+        assert settings.daytona == DaytonaAccess(DEFAULT_API_URL)
         assert settings.origins == dict.fromkeys(LOCATIONS, "default")
 
-    @pytest.mark.parametrize("key", LOCATIONS)
+    @pytest.mark.parametrize("key", [key for key in LOCATIONS if key not in OF_THE_USER])
     def test_each_source_beats_the_one_below_it(
         self, key: str, home: Path, repository: Path, user_file: Path
     ) -> None:
@@ -88,6 +110,17 @@ class TestPrecedence:
             str(repository / "os2.toml"),
             LOCATIONS[key],
         ]
+
+    @pytest.mark.parametrize("key", OF_THE_USER)
+    def test_what_a_repository_must_not_decide_comes_from_the_user_alone(
+        self, key: str, home: Path, repository: Path, user_file: Path
+    ) -> None:
+        user_file.write_text(f'{key} = "1.0"\n')
+
+        found = [load(home, repository), load(home, repository, **{LOCATIONS[key]: "3.0"})]
+
+        assert [value(settings, key) for settings in found] == ["1.0", "3.0"]
+        assert [s.origins[key] for s in found] == [str(user_file), LOCATIONS[key]]
 
     def test_sources_are_mixed_key_by_key(
         self, home: Path, repository: Path, user_file: Path
@@ -157,7 +190,43 @@ class TestFiles:
         with pytest.raises(UsageError, match="unknown key 'imgae'") as caught:
             load(home, repository)
 
-        assert caught.value.hint == "known keys: image, dockerfile, base_image, timeout"
+        assert caught.value.hint == (
+            "known keys: image, dockerfile, base_image, timeout, daytona_target, cache_ttl"
+        )
+
+    def test_the_users_file_knows_all_of_them(self, home: Path, user_file: Path) -> None:
+        user_file.write_text("imgae = 'x'")
+
+        with pytest.raises(UsageError, match="unknown key 'imgae'") as caught:
+            load(home)
+
+        assert caught.value.hint == f"known keys: {', '.join(LOCATIONS)}"
+
+    @pytest.mark.parametrize("key", OF_THE_USER)
+    def test_a_repository_that_would_decide_what_it_must_not_is_refused(
+        self, key: str, home: Path, repository: Path
+    ) -> None:
+        (repository / "os2.toml").write_text(f"{key} = 'https://elsewhere.example/api'")
+
+        with pytest.raises(UsageError) as caught:
+            # Also when something else would decide it in the end.
+            load(home, repository, **{LOCATIONS[key]: "https://here.example/api"})
+
+        error = caught.value
+        assert error.code == "setting_unknown"
+        assert error.message == (
+            f"{repository / 'os2.toml'} sets {key!r}, which a repository must not decide"
+        )
+        assert "config.toml" in (error.hint or "")
+
+    @pytest.mark.parametrize("key", ["daytona_api_key", "api_key", "DAYTONA_API_KEY"])
+    def test_no_file_holds_a_key(self, key: str, home: Path, user_file: Path) -> None:
+        user_file.write_text(f"{key} = 'dtn_secret'")
+
+        with pytest.raises(UsageError, match="unknown key") as caught:
+            load(home)
+
+        assert "dtn_secret" not in f"{caught.value.message} {caught.value.hint}"
 
     @pytest.mark.parametrize("text", ["true", "[1]", "{a = 1}", "2026-01-11"])
     def test_a_value_that_is_neither_text_nor_number_is_refused(
@@ -224,6 +293,97 @@ class TestTimeout:
             load(home, repository)
 
         assert caught.value.message.startswith(f"{repository / 'os2.toml'} is ")
+
+
+class TestCacheTime:
+    @pytest.mark.parametrize(
+        ("text", "seconds"), [("0", 0.0), ("0.5", 0.5), ("300", 300.0), ("1e3", 1000.0)]
+    )
+    def test_none_at_all_is_one_too(self, text: str, seconds: float, home: Path) -> None:
+        assert load(home, OS2_CACHE_TTL=text).cache_seconds == seconds
+
+    @pytest.mark.parametrize("text", ["-1", "nan", "inf", "5m"])
+    def test_anything_else_is_refused_with_its_origin(self, text: str, home: Path) -> None:
+        with pytest.raises(UsageError, match="OS2_CACHE_TTL is") as caught:
+            load(home, OS2_CACHE_TTL=text)
+
+        assert caught.value.code == "setting_invalid"
+
+    def test_answers_are_kept_below_the_cache(self, home: Path) -> None:
+        settings = load_settings(None, {"HOME": str(home)})
+
+        assert settings.snapshot_cache_dir == home / ".cache/os2/snapshots"
+
+
+class TestDaytona:
+    def test_who_asks_is_read_from_the_environment(self, home: Path) -> None:
+        settings = load(
+            home, None, **SECRETS, DAYTONA_ORGANIZATION_ID=" org ", DAYTONA_TARGET="eu"
+        ).daytona
+
+        assert (settings.api_key, settings.jwt) == tuple(SECRETS.values())
+        assert (settings.organization, settings.target) == ("org", "eu")
+        assert settings.configured
+
+    @pytest.mark.parametrize("name", SECRETS)
+    def test_either_of_both_is_enough_and_spaces_around_it_do_not_count(
+        self, name: str, home: Path
+    ) -> None:
+        settings = load(home, None, **{name: f" {SECRETS[name]}\n"}).daytona
+
+        assert [settings.api_key or settings.jwt] == [SECRETS[name]]
+        assert settings.configured
+
+    @pytest.mark.parametrize("text", ["", " ", "\n"])
+    def test_nothing_is_no_key(self, text: str, home: Path) -> None:
+        settings = load(home, None, **dict.fromkeys(SECRETS, text)).daytona
+
+        assert (settings.api_key, settings.jwt, settings.configured) == (None, None, False)
+
+    @pytest.mark.parametrize("text", ["https://x.example/api", "https://x.example/api/ "])
+    def test_an_address_may_end_in_a_slash(self, text: str, home: Path) -> None:
+        settings = load(home, DAYTONA_API_URL=text).daytona
+
+        assert (settings.url, settings.url_origin) == ("https://x.example/api", "DAYTONA_API_URL")
+
+    def test_secrets_are_never_shown_or_passed_on(self, home: Path) -> None:
+        settings = load(home, None, **SECRETS, DAYTONA_ORGANIZATION_ID="org")
+
+        assert settings.variables == {}
+        assert settings.daytona.api_key == SECRETS["DAYTONA_API_KEY"]
+        for shown in (repr(settings), str(settings), f"{settings.daytona}"):
+            assert not any(secret in shown for secret in SECRETS.values())
+
+    def test_programs_that_os2_starts_get_none_of_them(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name, secret in SECRETS.items():
+            monkeypatch.setenv(name, secret)
+
+        assert not set(SECRETS) & set(program_environment())
+        assert not set(SECRETS.values()) & set(program_environment().values())
+
+    def test_a_fingerprint_tells_accounts_apart_and_names_none(self, home: Path) -> None:
+        accounts = [
+            load(home, DAYTONA_API_KEY="dtn_one"),
+            load(home, DAYTONA_API_KEY="dtn_two"),
+            load(home, DAYTONA_API_KEY="dtn_one", DAYTONA_API_URL="https://x.example/api"),
+            load(home, DAYTONA_JWT_TOKEN="jwt", DAYTONA_ORGANIZATION_ID="one"),
+            load(home, DAYTONA_JWT_TOKEN="jwt", DAYTONA_ORGANIZATION_ID="two"),
+        ]
+
+        fingerprints = [account.daytona.fingerprint for account in accounts]
+
+        assert len(set(fingerprints)) == len(accounts)
+        assert all(re.fullmatch("[0-9a-f]{16}", fingerprint) for fingerprint in fingerprints)
+
+    def test_a_fingerprint_stays_when_a_token_is_renewed(self, home: Path) -> None:
+        old, new = (
+            load(home, DAYTONA_JWT_TOKEN=token, DAYTONA_ORGANIZATION_ID="one")
+            for token in ("old", "new")
+        )
+
+        assert old.daytona.fingerprint == new.daytona.fingerprint
 
 
 class TestVariables:

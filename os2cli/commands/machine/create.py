@@ -8,14 +8,15 @@ from typing import Annotated
 import typer
 
 from os2cli import options
+from os2cli.commands.machine.creation import (
+    MachineOptions,
+    create_daytona,
+    create_local,
+    refuse_foreign,
+)
 from os2cli.errors import UsageError
-from os2cli.machine_env import machine_environment
-from os2cli.machine_name import validate_machine_name
-from os2cli.machines import create_machine
-from os2cli.models import MachineSpec, MachineType, Resources
+from os2cli.models import MachineType
 from os2cli.session import Session
-from os2cli.settings import variable_here
-from os2cli.snapshots import ensure_image
 from os2cli.views.machines import show_machine_line
 
 
@@ -45,27 +46,6 @@ def create(
             rich_help_panel=options.MACHINE,
         ),
     ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=65535,
-            help="Port on this host. Default: a free one.",
-            rich_help_panel=options.MACHINE,
-        ),
-    ] = None,
-    cpu: Annotated[
-        float | None,
-        typer.Option(
-            min=0.01, metavar="CPUS", help="Limit of CPUs.", rich_help_panel=options.MACHINE
-        ),
-    ] = None,
-    memory: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SIZE", help="Limit of memory, e.g. 2g.", rich_help_panel=options.MACHINE
-        ),
-    ] = None,
     label: Annotated[
         list[str] | None,
         typer.Option(
@@ -74,15 +54,15 @@ def create(
             rich_help_panel=options.MACHINE,
         ),
     ] = None,
-    mount_repo: Annotated[
-        bool,
+    stage: options.Stage = None,
+    snapshot: Annotated[
+        str | None,
         typer.Option(
-            "--mount-repo",
-            help="Let the machine read this working tree instead of the image's copy.",
+            metavar="NAME",
+            help="Made from this. Default: the local image, the stage's newest snapshot.",
             rich_help_panel=options.MACHINE,
         ),
-    ] = False,
-    stage: options.Stage = None,
+    ] = None,
     no_wait: Annotated[
         bool,
         typer.Option(
@@ -92,24 +72,94 @@ def create(
         ),
     ] = False,
     timeout: options.Timeout = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65535,
+            help="Port on this host. Default: a free one.",
+            rich_help_panel=options.LOCAL_DOCKER,
+        ),
+    ] = None,
+    cpu: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01, metavar="CPUS", help="Limit of CPUs.", rich_help_panel=options.LOCAL_DOCKER
+        ),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE", help="Limit of memory, e.g. 2g.", rich_help_panel=options.LOCAL_DOCKER
+        ),
+    ] = None,
+    mount_repo: Annotated[
+        bool,
+        typer.Option(
+            "--mount-repo",
+            help="Let the machine read this working tree instead of the image's copy.",
+            rich_help_panel=options.LOCAL_DOCKER,
+        ),
+    ] = False,
     build: Annotated[
         bool,
         typer.Option(
             "--build",
             help="Bring the image up to date first.",
-            rich_help_panel=options.BUILD,
+            rich_help_panel=options.LOCAL_DOCKER,
         ),
     ] = False,
-    allow_secrets: options.AllowSecrets = False,
+    allow_secrets: Annotated[
+        bool,
+        typer.Option(
+            "--allow-secrets",
+            help="Send files that look like secrets to the build.",
+            rich_help_panel=options.LOCAL_DOCKER,
+        ),
+    ] = False,
     docker_host: options.DockerHost = None,
+    public: Annotated[
+        bool,
+        typer.Option(
+            "--public",
+            help="Let anybody who has the URL reach it.",
+            rich_help_panel=options.DAYTONA,
+        ),
+    ] = False,
+    auto_stop: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Stop it when idle for 30m, 12h, …; off. Default: 12h in development, else off.",
+            rich_help_panel=options.DAYTONA,
+        ),
+    ] = None,
+    auto_archive: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Archive it when stopped for so long; off: as late as possible.",
+            rich_help_panel=options.DAYTONA,
+        ),
+    ] = None,
+    auto_delete: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Delete it when stopped for so long, 0m at once. Default: off.",
+            rich_help_panel=options.DAYTONA,
+        ),
+    ] = None,
+    no_cache: options.NoCache = False,
 ) -> None:
     """Create a machine and wait until it is healthy.
 
-    The image is built first when it is missing.
+    A local image is built first when it is missing; on Daytona the stage's newest snapshot is used.
 
     [dim]Examples:[/dim]
       os2 machine create
       os2 machine create dev-1 -e OPENAI_API_KEY --memory 4g
+      os2 machine create --type daytona --auto-stop 2h
       os2 machine create dev-2 --json | jq -r .url
     """
     if no_wait and timeout is not None:
@@ -118,59 +168,31 @@ def create(
             hint="leave one of them out",
             code="option_invalid",
         )
-    session = Session.start(ctx, docker_host)
-    source = session.source()
-    spec = MachineSpec(
-        name=validate_machine_name(name) if name else "",
-        stage=session.stage(stage).name,
-        snapshot=session.settings.image,
-        env=machine_environment(env or [], env_file or [], variable_here),
-        labels=user_labels(label),
-        owner=session.owner,
+    given = MachineOptions(
+        name=name,
+        env=env or [],
+        env_files=env_file or [],
+        labels=label,
+        snapshot=snapshot,
+        stage=stage,
         port=port,
-        resources=Resources(cpu, parse_memory(memory)),
-        mount_repo=session.repository if mount_repo else None,
+        cpu=cpu,
+        memory=memory,
+        mount_repo=mount_repo,
+        build=build,
+        allow_secrets=allow_secrets,
+        docker_host=docker_host,
+        public=public,
+        auto_stop=auto_stop,
+        auto_archive=auto_archive,
+        auto_delete=auto_delete,
+        no_cache=no_cache,
     )
-    progress = session.output.progress()
-    request = session.build_request(source, allow_secrets=allow_secrets)
-    image = ensure_image(session.providers.builder(), request, rebuild=build, progress=progress)
-    session.tell_origin(source, image)
+    refuse_foreign(given, type_)
+    session = Session.start(ctx, docker_host)
     wait_seconds = None if no_wait else timeout or session.settings.timeout_seconds
-    machine = create_machine(
-        session.providers.machines(type_), spec, wait_seconds=wait_seconds, progress=progress
-    )
+    progress = session.output.progress()
+    make = create_local if type_ is MachineType.LOCAL_DOCKER else create_daytona
+    machine = make(session, given, wait_seconds, progress)
     show_machine_line(session.output, machine)
     session.output.note(f"created {machine.name} ({progress.summary()})")
-
-
-def user_labels(values: list[str] | None) -> dict[str, str]:
-    """The user's own labels; ours can't be given."""
-    labels = options.parse_pairs(values, "--label")
-    for key in labels:
-        if key.startswith("dev.os2."):
-            raise UsageError(
-                f"--label {key}: names that begin with dev.os2. are os2's own",
-                hint="choose another name for the label",
-                code="option_invalid",
-            )
-    return labels
-
-
-def parse_memory(text: str | None) -> int | None:
-    """Read ``512m``, ``2g`` or a number of bytes."""
-    if text is None:
-        return None
-    from docker.errors import DockerException
-    from docker.utils import parse_bytes
-
-    try:
-        size = int(parse_bytes(text))
-    except (DockerException, ValueError, OverflowError):
-        size = 0
-    if size < 6 * 1024 * 1024:
-        raise UsageError(
-            f"--memory {text} is no usable amount of memory",
-            hint="write it as 512m or 2g; engines want at least 6m",
-            code="option_invalid",
-        )
-    return size

@@ -5,27 +5,34 @@ from __future__ import annotations
 import typer
 
 from os2cli import options
-from os2cli.machines import find_machine, list_with_health
-from os2cli.models import MachineType
+from os2cli.fleet import find_in_fleet, list_fleet
 from os2cli.session import Session
-from os2cli.views.machines import show_machine_details, show_machine_table
+from os2cli.views.machines import show_machine_details, show_machines
 
 
 def list_machines(
     ctx: typer.Context,
+    type_: options.OnlyType = None,
     stage: options.OnlyStage = None,
     docker_host: options.DockerHost = None,
 ) -> None:
-    """List the machines that os2 made."""
+    """List the machines that os2 made, wherever they are.
+
+    When a provider does not answer, the machines of the others are shown, and the exit code is 7.
+    """
     session = Session.start(ctx, docker_host)
-    provider = session.providers.machines(MachineType.LOCAL_DOCKER)
-    show_machine_table(session.output, list_with_health(provider, stage))
+    listing = list_fleet(session.providers.fleet(type_), stage)
+    raise typer.Exit(show_machines(session.output, listing))
 
 
 def show(
-    ctx: typer.Context, name: options.ExistingMachine, docker_host: options.DockerHost = None
+    ctx: typer.Context,
+    name: options.ExistingMachine,
+    type_: options.OnlyType = None,
+    stage: options.OnlyStage = None,
+    docker_host: options.DockerHost = None,
 ) -> None:
     """Show one machine."""
     session = Session.start(ctx, docker_host)
-    provider = session.providers.machines(MachineType.LOCAL_DOCKER)
-    show_machine_details(session.output, find_machine(provider, name))
+    fleet = session.providers.fleet(type_, session.stage_if_set(stage))
+    show_machine_details(session.output, find_in_fleet(fleet, name, stage))

@@ -9,14 +9,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from os2cli.build_context import BuildContext, collect, suspicious_files
+from os2cli.build_context import BuildContext, collect, refuse_secrets
 from os2cli.certificates import HostCertificates
 from os2cli.errors import NotFound, UsageError
 from os2cli.locks import exclusive
 from os2cli.models import Image
 from os2cli.progress import SILENT, Progress
+from os2cli.providers import labels
 from os2cli.providers.base import BuildRequest, BuildResult
-from os2cli.providers.local_docker import labels
 from os2cli.providers.local_docker.base_image import BaseImage, find_base, prepare_base
 from os2cli.providers.local_docker.build_events import BuildEvents
 from os2cli.providers.local_docker.connection import connect
@@ -217,22 +217,3 @@ def wanted_base(request: BuildRequest, context: BuildContext) -> str | None:
             )
         return None
     return request.base_image or declared["default"] or None
-
-
-def refuse_secrets(context: BuildContext) -> None:
-    """Stop before files that look like secrets get into an image.
-
-    Raises:
-        UsageError: ``secrets_in_context``; ``details`` lists the files, never what is in them.
-    """
-    found = suspicious_files(context)
-    if not found:
-        return
-    shown = ", ".join(f"{file.path} ({file.reason})" for file in found[:5])
-    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-    raise UsageError(
-        f"the build context holds what looks like secrets: {shown}{more}",
-        hint="list them in .dockerignore, or pass --allow-secrets when they are harmless",
-        code="secrets_in_context",
-        details={"files": [file.path for file in found]},
-    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from os2cli import __version__
 from os2cli.models import Health, Machine, MachineSpec, MachineState, MachineType
-from os2cli.providers.local_docker import labels
+from os2cli.providers import labels
 
 if TYPE_CHECKING:
     import docker

@@ -36,7 +36,7 @@ class Engine:
     @contextmanager
     def errors(self, doing: str) -> Iterator[None]:
         """Turn what the SDK raises inside into an ``Os2Error`` that says what was being done."""
-        from docker.errors import APIError, DockerException
+        from docker.errors import APIError, DockerException, StreamParseError
         from requests.exceptions import RequestException
         from urllib3.exceptions import HTTPError
 
@@ -46,7 +46,7 @@ class Engine:
             raise explain_refusal(doing, error) from error
         except (RequestException, HTTPError, OSError) as error:
             raise explain_unreachable(self.endpoint, error) from error
-        except DockerException as error:
+        except (DockerException, StreamParseError) as error:
             raise OperationFailed(f"{doing} failed: {error}", hint=_ENGINE_S_WORDS) from error
 
 

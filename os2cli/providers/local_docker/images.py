@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from os2cli.models import Image
-from os2cli.providers.local_docker import labels
+from os2cli.providers import labels
 
 if TYPE_CHECKING:
     import docker

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from os2cli.errors import Conflict, NotFound
-from os2cli.providers.local_docker import labels
+from os2cli.providers import labels
 from os2cli.providers.local_docker.containers import container_name
 from os2cli.providers.local_docker.engine import Engine
 

@@ -6,11 +6,11 @@ import time
 from pathlib import Path
 
 from os2cli.certificates import HostCertificates
-from os2cli.errors import Conflict, NotFound, OperationFailed
+from os2cli.errors import Conflict, NotFound, TimedOut
 from os2cli.locks import exclusive
 from os2cli.models import Health, Machine, MachineSpec, MachineState, MachineType
 from os2cli.progress import SILENT, Progress
-from os2cli.providers.local_docker import labels
+from os2cli.providers import labels
 from os2cli.providers.local_docker.containers import (
     STOP_SECONDS,
     container_name,
@@ -35,6 +35,7 @@ class LocalDockerMachines:
     """
 
     type = MachineType.LOCAL_DOCKER
+    poll_seconds = 0.1
 
     def __init__(self, engine: Engine, lock_dir: Path, certificates: HostCertificates) -> None:
         self.engine = engine
@@ -100,7 +101,7 @@ class LocalDockerMachines:
                 self.engine.client.stop(machine.id, timeout=STOP_SECONDS)
         return self._inspect(machine.id)
 
-    def remove(self, name: str) -> bool:
+    def remove(self, name: str, within: float | None = None) -> bool:
         """Remove the container and its volumes, and look that it is gone."""
         machine = self._find(name)
         if machine is None:
@@ -108,11 +109,12 @@ class LocalDockerMachines:
         with self.engine.errors(f"removing machine {name}"):
             image = self.engine.client.inspect_container(machine.id)["Image"]
         remove_container(self.engine, machine.id)
-        deadline = time.monotonic() + REMOVAL_SECONDS
+        seconds = within or REMOVAL_SECONDS
+        deadline = time.monotonic() + seconds
         while (left := self._find(name)) is not None and left.id == machine.id:
             if time.monotonic() > deadline:
-                raise OperationFailed(
-                    f"machine {name} is still there {REMOVAL_SECONDS:.0f} s after its removal",
+                raise TimedOut(
+                    f"machine {name} is still there {seconds:g} s after its removal",
                     hint="os2 doctor checks the engine",
                 )
             time.sleep(0.1)
@@ -135,6 +137,10 @@ class LocalDockerMachines:
         except httpx.HTTPError:
             return Health.STARTING
         return Health.HEALTHY if answer.is_success else Health.STARTING
+
+    def address(self, machine: Machine) -> str | None:
+        """The URL on this host."""
+        return machine.url
 
     def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
         """The end of what the container wrote on stdout and stderr."""

@@ -102,6 +102,40 @@ class TestNote:
         assert pipes.written == ("", "")
 
 
+class TestWarn:
+    @pytest.mark.parametrize("quiet", [False, True])
+    def test_it_is_told_beside_the_result_also_to_who_wants_names_only(self, quiet: bool) -> None:
+        pipes = Pipes(quiet=quiet)
+
+        pipes.output.warn(f"careful {MARKUP}", hint=f"try {MARKUP}")
+
+        assert pipes.written == ("", f"warning: careful {MARKUP}\nhint: try {MARKUP}\n")
+
+    def test_without_a_hint_there_is_no_line_for_one(self) -> None:
+        pipes = Pipes()
+
+        pipes.output.warn("careful")
+
+        assert pipes.written == ("", "warning: careful\n")
+
+    def test_a_program_finds_it_in_the_document(self) -> None:
+        pipes = Pipes(json=True)
+
+        pipes.output.warn("careful", hint="try it")
+
+        assert pipes.written == ("", "")
+
+    def test_on_a_terminal_its_label_is_yellow_and_no_line_is_broken(
+        self, terminal: Terminal
+    ) -> None:
+        on(terminal).warn("x" * 100, hint="y" * 100)
+
+        raw = terminal.raw()
+        assert raw.startswith("\x1b[1;33mwarning:\x1b[0m ")
+        assert "\x1b[1;36mhint:\x1b[0m " in raw
+        assert terminal.text() == f"warning: {'x' * 100}\nhint: {'y' * 100}\n"
+
+
 class TestParts:
     PARTS = (("ok", "green"), f" {MARKUP} ", ("x" * 100, "dim"))
     LINE = f"ok {MARKUP} {'x' * 100}\n"
@@ -436,6 +470,83 @@ class TestConfirm:
         monkeypatch.setattr(sys, "stdin", terminal.keyboard)
 
         assert on(terminal).interactive
+
+
+class TestConfirmByTyping:
+    INSTEAD = "os2 machine rm --all --stage prd --yes"
+
+    @pytest.mark.parametrize(
+        ("answer", "expected"),
+        [
+            ("prd", True),
+            (" prd ", True),
+            ("PRD", False),
+            ("prd2", False),
+            ("pr", False),
+            ("y", False),
+            ("yes", False),
+            ("", False),
+        ],
+    )
+    def test_only_the_word_is_a_yes(
+        self, answer: str, expected: bool, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "stdin", terminal.keyboard)
+        terminal.type(f"{answer}\n")
+
+        answered = on(terminal).confirm_by_typing("prd", "Remove both?", instead=self.INSTEAD)
+
+        assert answered is expected
+        assert "Remove both? Type prd to go on: " in terminal.text()
+
+    def test_the_question_is_no_part_of_the_result(
+        self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "stdin", terminal.keyboard)
+        terminal.type("prd\n")
+        output = Output(Invocation(), {}, stdout := io.StringIO(), terminal.screen)
+
+        assert output.confirm_by_typing("prd", "Sure?", instead=self.INSTEAD)
+        assert stdout.getvalue() == ""
+
+    @pytest.mark.parametrize(
+        ("variables", "flags"),
+        [({"CI": "1"}, {}), ({"OS2_NO_INPUT": "1"}, {}), ({}, {"no_input": True})],
+        ids=["CI", "OS2_NO_INPUT", "--no-input"],
+    )
+    def test_who_does_not_want_to_be_asked_is_told_what_to_run(
+        self,
+        variables: dict[str, str],
+        flags: dict[str, bool],
+        terminal: Terminal,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(sys, "stdin", terminal.keyboard)
+        terminal.type("prd\n")
+        output = on(terminal, variables, **flags)
+
+        with pytest.raises(UsageError) as caught:
+            output.confirm_by_typing("prd", "Remove both?", instead=self.INSTEAD)
+
+        assert (caught.value.code, caught.value.hint) == ("confirmation_needed", self.INSTEAD)
+        assert "Remove both?" in caught.value.message
+        assert "Type prd" not in terminal.text()
+
+    def test_what_comes_through_a_pipe_is_no_answer(
+        self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "stdin", io.StringIO("prd\n"))
+
+        with pytest.raises(UsageError):
+            on(terminal).confirm_by_typing("prd", "Remove both?", instead=self.INSTEAD)
+
+    def test_an_end_without_an_answer_is_no_yes(
+        self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "stdin", terminal.keyboard)
+        terminal.type("\x04")
+
+        assert not on(terminal).confirm_by_typing("prd", "Remove both?", instead=self.INSTEAD)
 
 
 class TestProgress:

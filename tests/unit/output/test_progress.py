@@ -135,6 +135,24 @@ class TestPlain:
             progress.status("Downloading 1 MB")
             assert stream.seen.wait(DEADLINE_SECONDS)
 
+    def test_the_heartbeat_says_how_much_of_how_much_has_been_sent(self) -> None:
+        stream = Stream(awaited="upload: still at it after 0 s, uploading 2 MB of 1.04 GB\n")
+        progress = PlainProgress(stream, verbose=False, quiet=False, heartbeat_seconds=0.005)
+
+        with progress.phase("upload"):
+            progress.transfer("uploading", 1_500_000, 1_040_000_000)
+            assert stream.seen.wait(DEADLINE_SECONDS)
+
+    def test_each_step_of_a_transfer_is_no_line_of_its_own(self) -> None:
+        stream = Stream()
+        progress = plain(stream)
+
+        with progress.phase("upload"):
+            for done in range(0, 1_000_000, 1000):
+                progress.transfer("uploading", done, 1_000_000)
+
+        assert len(stream.getvalue().splitlines()) == 2
+
     def test_the_next_phase_does_not_begin_where_the_last_one_was(self) -> None:
         stream = Stream(awaited="create: still at it after 0 s\n")
         progress = PlainProgress(stream, verbose=False, quiet=False, heartbeat_seconds=0.005)
@@ -222,6 +240,17 @@ class TestTerminal:
 
         assert f"upload  0 s  {MARKUP} 3/7" in terminal.text()
 
+    def test_the_live_line_says_how_much_of_how_much_has_been_sent(
+        self, terminal: Terminal
+    ) -> None:
+        progress = live(terminal)
+
+        with progress.phase("upload"):
+            progress.transfer(MARKUP, 999, 1_040_000_000)
+            progress._refresh()
+
+        assert f"upload  0 s  {MARKUP} 999 B of 1.04 GB" in terminal.text()
+
     def test_the_live_line_never_wraps(self, terminal: Terminal) -> None:
         progress = live(terminal)
 
@@ -280,6 +309,7 @@ class TestRecording:
 def test_the_default_listener_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
     with SILENT.phase("build"):
         SILENT.status("x", 1, 2)
+        SILENT.transfer("x", 1, 2)
         SILENT.log("x")
         SILENT.notice("x")
         SILENT.warn("x")

@@ -11,7 +11,7 @@ import pytest
 
 from os2cli import __version__
 from os2cli.models import Health, MachineSpec, MachineState, MachineType, Resources
-from os2cli.providers.local_docker import labels
+from os2cli.providers import labels
 from os2cli.providers.local_docker.containers import (
     container_name,
     container_request,

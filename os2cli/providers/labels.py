@@ -1,4 +1,4 @@
-"""The labels on our containers and images: the only record of what belongs to os2."""
+"""The labels on our machines and images: the only record of what belongs to os2."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ VERSION = "dev.os2.version"
 PORT = "dev.os2.port"
 # The names of the user's own, as JSON: an image brings labels, too, which are none of them.
 USERS_OWN = "dev.os2.labels"
+
+# Tells the machine that a create made from one that another create made.
+REQUEST = "dev.os2.request"
 
 IMAGE_KEY = "dev.os2.key"
 IMAGE_BASE = "dev.os2.base"

@@ -1,4 +1,4 @@
-"""``os2 snapshot``: images that machines are made from."""
+"""``os2 snapshot local-docker``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from os2cli import options
-from os2cli.command_line import Os2Command, new_app
 from os2cli.session import Session
 
 if TYPE_CHECKING:
@@ -15,24 +14,14 @@ if TYPE_CHECKING:
 
     from os2cli.providers.base import BuildResult
 
-app = new_app("Build the images that machines are made from.")
 
-
-@app.command("local-docker", cls=Os2Command)
 def local_docker(
     ctx: typer.Context,
     repo: options.Repo = None,
     dockerfile: options.Dockerfile = None,
     tag: options.Tag = None,
     base_image: options.BaseImage = None,
-    build_arg: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KEY=VALUE",
-            help="Value of an ARG of the Dockerfile. Repeatable.",
-            rich_help_panel=options.BUILD,
-        ),
-    ] = None,
+    build_arg: options.BuildArg = None,
     platform: Annotated[
         str | None,
         typer.Option(
@@ -76,7 +65,7 @@ def local_docker(
     session.tell_origin(source, result)
 
     def document() -> BaseModel:
-        from os2cli.documents import ImageDocument
+        from os2cli.documents.snapshots import ImageDocument
 
         return ImageDocument.of(result.image, built=result.built, seconds=result.seconds)
 

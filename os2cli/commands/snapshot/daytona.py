@@ -1,0 +1,161 @@
+"""``os2 snapshot daytona``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from os2cli import options
+from os2cli.errors import UsageError
+from os2cli.models import DEFAULT_RESOURCES, SnapshotResources, SnapshotState
+from os2cli.providers.base import PublishRequest
+from os2cli.providers.registry import BuilderKind
+from os2cli.session import Session
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from os2cli.publishing import Publication
+
+WAIT_SECONDS = 30 * 60.0
+
+
+def daytona(
+    ctx: typer.Context,
+    stage: options.SnapshotStage = None,
+    cpu: Annotated[
+        int, typer.Option(min=1, metavar="CPUS", rich_help_panel=options.SNAPSHOT)
+    ] = DEFAULT_RESOURCES.cpu,
+    memory: Annotated[
+        int, typer.Option(min=1, metavar="GIB", rich_help_panel=options.SNAPSHOT)
+    ] = DEFAULT_RESOURCES.memory_gib,
+    disk: Annotated[
+        int, typer.Option(min=1, metavar="GIB", rich_help_panel=options.SNAPSHOT)
+    ] = DEFAULT_RESOURCES.disk_gib,
+    no_wait: Annotated[
+        bool,
+        typer.Option(
+            "--no-wait",
+            help="Return before the snapshot is active.",
+            rich_help_panel=options.SNAPSHOT,
+        ),
+    ] = False,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1,
+            metavar="SECONDS",
+            help="How long to wait for the snapshot to be active. Default: 1800.",
+            rich_help_panel=options.SNAPSHOT,
+        ),
+    ] = None,
+    builder: Annotated[
+        BuilderKind,
+        typer.Option(
+            help="Build on Daytona's builder, or on the local engine and push.",
+            rich_help_panel=options.BUILD,
+        ),
+    ] = BuilderKind.REMOTE,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            "-f",
+            help="Build also when nothing changed.",
+            rich_help_panel=options.BUILD,
+        ),
+    ] = False,
+    repo: options.Repo = None,
+    dockerfile: options.Dockerfile = None,
+    base_image: options.BaseImage = None,
+    build_arg: options.BuildArg = None,
+    allow_secrets: options.AllowSecrets = False,
+    trust_host: Annotated[
+        bool,
+        typer.Option(
+            "--trust-host",
+            help="With --builder local: let the image trust this host's own authorities.",
+            rich_help_panel=options.BUILD,
+        ),
+    ] = False,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Publish a snapshot of the repository on Daytona.
+
+    Nothing is sent when nothing changed since the stage's newest one.
+
+    [dim]Examples:[/dim]
+      doppler run --config stg -- os2 snapshot daytona
+      os2 snapshot daytona --stage stg --builder local --cpu 8 --memory 16
+    """
+    if no_wait and timeout is not None:
+        raise UsageError(
+            "--no-wait and --timeout contradict each other",
+            hint="leave one of them out",
+            code="option_invalid",
+        )
+    refuse_engine_options(builder, trust_host=trust_host, docker_host=docker_host)
+    session = Session.start(ctx, docker_host)
+    chosen = session.remote_stage(stage)
+    source = session.source(repo, dockerfile)
+    request = PublishRequest(
+        session.build_request(
+            source,
+            tag=f"os2-snapshot:{chosen.name.lower()}",
+            build_args=options.parse_pairs(build_arg, "--build-arg"),
+            base_image=base_image,
+            allow_secrets=allow_secrets,
+        ),
+        SnapshotResources(cpu, memory, disk),
+        force=force,
+    )
+    progress = session.output.progress()
+    publication = session.publisher(builder, trust_host=trust_host).publish(
+        chosen,
+        request,
+        wait_seconds=None if no_wait else timeout or WAIT_SECONDS,
+        progress=progress,
+    )
+    session.snapshot_cache.drop(session.settings.daytona.fingerprint, chosen.prefix)
+    if source.bundled and publication.published:
+        session.output.note(
+            "it is the sandbox that os2 brings: this repository has no sandbox/Dockerfile"
+        )
+
+    def document() -> BaseModel:
+        from os2cli.documents.snapshots import SnapshotDocument
+
+        return SnapshotDocument.of(publication, chosen)
+
+    name = publication.snapshot.name
+    session.output.result(document, names=[name], human=lambda: session.output.line(name))
+    session.output.note(describe(publication, progress.summary()))
+
+
+def refuse_engine_options(
+    builder: BuilderKind, *, trust_host: bool, docker_host: str | None
+) -> None:
+    """The remote builder uses no engine here."""
+    if builder is BuilderKind.LOCAL:
+        return
+    for option, given in (("--trust-host", trust_host), ("--docker-host", docker_host is not None)):
+        if given:
+            raise UsageError(
+                f"{option} changes nothing when Daytona builds",
+                hint=f"leave it out, or build here: --builder local {option} …",
+                code="option_invalid",
+            )
+
+
+def describe(publication: Publication, where_time_went: str) -> str:
+    """One line on what came of it."""
+    from os2cli.output.words import age
+
+    snapshot = publication.snapshot
+    key = (snapshot.key or "")[:12]
+    if not publication.published and snapshot.state is SnapshotState.ACTIVE:
+        return f"unchanged (key {key}, published {age(snapshot.created)}); --force builds it again"
+    if snapshot.state is not SnapshotState.ACTIVE:
+        return f"{snapshot.name} is {snapshot.state.value} ({where_time_went})"
+    return f"published {snapshot.name} in {publication.seconds:.1f} s ({where_time_went})"

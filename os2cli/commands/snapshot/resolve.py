@@ -1,0 +1,66 @@
+"""``os2 snapshot resolve``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from os2cli import options
+from os2cli.errors import NotFound
+from os2cli.session import Session
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+def resolve(
+    ctx: typer.Context,
+    stage: options.SnapshotStage = None,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Show every candidate and the verdict on it; asks anew."),
+    ] = False,
+    no_cache: options.NoCache = False,
+) -> None:
+    """Print the name of the stage's newest active snapshot.
+
+    Answers are kept for 5 minutes (OS2_CACHE_TTL), those for development stages never.
+
+    [dim]Examples:[/dim]
+      os2 snapshot resolve --stage stg
+      os2 snapshot resolve --explain
+    """
+    from os2cli.launch import tell_newer
+    from os2cli.resolution import resolve_cached
+    from os2cli.views.resolutions import show_candidates
+
+    session = Session.start(ctx)
+    resolution = resolve_cached(
+        session.providers.snapshots(),
+        session.remote_stage(stage, changing=False),
+        session.snapshot_cache,
+        session.settings.daytona.fingerprint,
+        use_cache=not (explain or no_cache),
+    )
+
+    def document() -> BaseModel:
+        from os2cli.documents.snapshots import ResolutionDocument
+
+        return ResolutionDocument.of(resolution)
+
+    def human() -> None:
+        if explain:
+            show_candidates(session.output, resolution)
+        else:
+            session.output.line(resolution.required())
+
+    if not explain:
+        resolution.required()
+        tell_newer(resolution, session.output.progress())
+    session.output.result(document, names=[resolution.name] if resolution.name else [], human=human)
+    if explain and resolution.name is None:
+        if session.output.invocation.json:
+            # The document has said so already, and there is to be one only.
+            raise typer.Exit(NotFound.exit_code)
+        resolution.required()

@@ -1,0 +1,102 @@
+r"""One line of a Dockerfile in words: quotes, escapes and variables.
+
+Docker reads a word twice: first it is cut out of its line, quotes kept; then quotes, escapes and
+variables are resolved. ``split_words`` and ``resolved`` are the two steps, ``quoted`` reverses
+both.
+``escape`` is the character in force, ``\`` or a backtick.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+# Go's unicode.IsSpace: unlike Python's it leaves out the separators U+001C to U+001F.
+SPACE = (
+    "\t\n\v\f\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
+    "\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+
+_VARIABLE = r"\$(?:\{(?P<braced>\w+)(?:(?P<how>:?[-+])(?P<other>[^}]*))?\}|(?P<bare>\w+))"
+
+
+def split_words(line: str, escape: str) -> Iterator[re.Match[str]]:
+    """The words of a line, as matches that tell where they stand; quotes and escapes are kept."""
+    return _word(escape).finditer(line)
+
+
+def resolved(word: str, escape: str, variables: Mapping[str, str] | None = None) -> str:
+    """What a word means; without ``variables`` a ``$`` is itself, an unknown variable is empty.
+
+    Of the forms of a variable ``$X``, ``${X}`` and those with ``-``, ``:-``, ``+``, ``:+`` count.
+    """
+    parts = []
+    for found in _part(escape).finditer(word):
+        if found["double"] is not None:
+            parts.append(_inside_double_quotes(found["double"], escape, variables))
+        elif found["single"] is not None:
+            parts.append(found["single"])
+        elif found["escaped"] is not None:
+            parts.append(found["escaped"])
+        else:
+            parts.append(_variable(found, escape, variables))
+    return "".join(parts)
+
+
+def quoted(value: str, escape: str) -> str:
+    """A word that means exactly ``value``, which holds no line break."""
+    inside = re.sub(rf'["${re.escape(escape)}]', lambda found: escape + found[0], value)
+    return f'"{inside}"'
+
+
+def _inside_double_quotes(text: str, escape: str, variables: Mapping[str, str] | None) -> str:
+    parts = []
+    for found in _double_quoted_part(escape).finditer(text):
+        escaped = found["escaped"]
+        parts.append(escaped if escaped is not None else _variable(found, escape, variables))
+    return "".join(parts)
+
+
+def _variable(found: re.Match[str], escape: str, variables: Mapping[str, str] | None) -> str:
+    name = found["braced"] or found["bare"]
+    if name is None or variables is None:
+        return found[0]
+    known = variables.get(name)
+    how, other = found["how"], found["other"]
+    if how is None:
+        return known or ""
+    there = bool(known) if how.startswith(":") else known is not None
+    if how.endswith("-"):
+        return known or "" if there else resolved(other, escape, variables)
+    return resolved(other, escape, variables) if there else ""
+
+
+@cache
+def _word(escape: str) -> re.Pattern[str]:
+    sign = re.escape(escape)
+    return re.compile(
+        rf"(?:{sign}(?:.|\Z)"
+        rf'|"(?:{sign}.|[^"{sign}])*+(?:"|{sign}?\Z)'
+        rf"|'[^']*+(?:'|\Z)"
+        rf"|[^{SPACE}])++",
+        re.DOTALL,
+    )
+
+
+@cache
+def _part(escape: str) -> re.Pattern[str]:
+    sign = re.escape(escape)
+    return re.compile(
+        rf'"(?P<double>(?:{sign}.|[^"{sign}])*+)"?'
+        rf"|'(?P<single>[^']*+)'?"
+        rf"|{sign}(?P<escaped>.?)"
+        rf"|{_VARIABLE}|.",
+        re.DOTALL,
+    )
+
+
+@cache
+def _double_quoted_part(escape: str) -> re.Pattern[str]:
+    sign = re.escape(escape)
+    return re.compile(rf'{sign}(?P<escaped>["${sign}])|{_VARIABLE}|.', re.DOTALL)

@@ -1,0 +1,51 @@
+"""What Daytona's API says about itself and about the key; the checks ask side by side."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from os2cli.providers.daytona.client import DaytonaClient
+from os2cli.providers.daytona.retry import Patience
+from os2cli.providers.daytona.wire import ConfigAnswer, KeyAnswer, PageAnswer, read
+
+# Below the deadline of a check, so that the reason is told, not the deadline.
+_PATIENCE = Patience(attempts=1, answer_seconds=2.4, connect_seconds=2.0, longest_wait_seconds=0.0)
+
+
+class DaytonaFacts:
+    """One account at one API. Every method raises ``Os2Error`` when there is no proper answer."""
+
+    def __init__(self, client: DaytonaClient) -> None:
+        self.client = client
+        self.access = client.access
+
+    def config(self) -> ConfigAnswer:
+        """What the API tells everybody."""
+        doing = "asking Daytona's API for its version"
+        return read(
+            ConfigAnswer, self.client.get("/config", doing=doing, patience=_PATIENCE), doing
+        )
+
+    def key(self) -> KeyAnswer:
+        """Who asks."""
+        doing = "looking at the key"
+        answer = self.client.get("/api-keys/current", doing=doing, patience=_PATIENCE)
+        return read(KeyAnswer, answer, doing)
+
+    def snapshot_count(self) -> int:
+        """How many snapshots the organisation has, the provider's own among them."""
+        doing = "counting the snapshots"
+        answer = self.client.get("/snapshots", {"limit": 1}, doing=doing, patience=_PATIENCE)
+        return read(PageAnswer, answer, doing).total
+
+    def clock_skew(self) -> timedelta | None:
+        """How far this computer's clock is ahead; None when the API does not say the time."""
+        headers = self.client.response_headers(
+            "/health", doing="asking Daytona's API for the time", patience=_PATIENCE
+        )
+        try:
+            theirs = parsedate_to_datetime(headers["date"])
+        except (KeyError, ValueError):
+            return None
+        return datetime.now(UTC) - theirs

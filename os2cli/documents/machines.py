@@ -1,0 +1,102 @@
+"""The documents of ``up`` and of the ``machine`` commands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, RootModel
+
+from os2cli.documents.document import Document
+from os2cli.errors import Os2Error
+from os2cli.fleet import Listing
+from os2cli.machines import Removal
+from os2cli.models import Machine
+
+
+class MachineDocument(Document):
+    """A machine: ``machine create``, ``machine show`` and ``up``; ``machine list`` is an array."""
+
+    name: str
+    type: str
+    state: str
+    health: str
+    url: str | None
+    port: int | None
+    stage: str
+    snapshot: str
+    owner: str
+    created: datetime
+    id: str
+    labels: dict[str, str]
+    public: bool
+
+    @classmethod
+    def of(cls, machine: Machine) -> MachineDocument:
+        """The document of a machine."""
+        return cls(
+            name=machine.name,
+            type=machine.type.value,
+            state=machine.state.value,
+            health=machine.health.value,
+            url=machine.url,
+            port=machine.port,
+            stage=machine.stage,
+            snapshot=machine.snapshot,
+            owner=machine.owner,
+            created=machine.created,
+            id=machine.id,
+            labels=dict(machine.labels),
+            public=machine.public,
+        )
+
+
+class MachineList(RootModel[list[MachineDocument]]):
+    """``machine list``: an array, empty when there are no machines."""
+
+
+class FailureDocument(BaseModel):
+    """Why something did not answer."""
+
+    code: str
+    message: str
+    hint: str | None
+
+    @classmethod
+    def of(cls, error: Os2Error) -> FailureDocument:
+        """The document of a failure."""
+        return cls(code=error.code, message=error.message, hint=error.hint)
+
+
+class PartialMachineList(Document):
+    """``machine list`` when a provider does not answer: what the others know, with exit code 7."""
+
+    partial: Literal[True] = True
+    machines: list[MachineDocument]
+    failures: dict[str, FailureDocument]
+
+    @classmethod
+    def of(cls, listing: Listing) -> PartialMachineList:
+        """The document of a listing."""
+        return cls(
+            machines=[MachineDocument.of(machine) for machine in listing.machines],
+            failures={t.value: FailureDocument.of(e) for t, e in listing.failures.items()},
+        )
+
+
+class RemovalItem(Document):
+    """What became of one machine: ``removed``, ``missing`` or ``failed``."""
+
+    name: str
+    outcome: str
+    message: str | None = None
+
+    @classmethod
+    def of(cls, removal: Removal) -> RemovalItem:
+        """The document of a removal."""
+        message = removal.error.message if removal.error else None
+        return cls(name=removal.name, outcome=removal.outcome, message=message)
+
+
+class RemovalList(RootModel[list[RemovalItem]]):
+    """``machine rm``: one item for each machine, in the order they were named."""

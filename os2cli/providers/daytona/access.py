@@ -1,0 +1,130 @@
+"""Who asks and where: what is checked before the first request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
+
+from os2cli.daytona_access import DaytonaAccess
+from os2cli.errors import NotAuthorised, UsageError
+
+if TYPE_CHECKING:
+    import ssl
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+# As httpx names them.
+LOOPBACK_PATTERNS = ("all://localhost", "all://127.0.0.1", "all://[::1]")
+
+
+def checked_url(access: DaytonaAccess) -> str:
+    """The API's base URL.
+
+    Raises:
+        UsageError: it is no URL, holds a password or a query, or would send the key over plain
+            HTTP.
+    """
+    parts = web_address(access.url)
+    if parts is None:
+        raise _wrong(access, "is not a web address")
+    if parts.username or parts.password:
+        raise _wrong(access, "holds a user name or a password, which do not belong there")
+    if parts.query or parts.fragment:
+        raise _wrong(access, "ends in a query or a fragment, behind which no path can stand")
+    if not is_private(parts):
+        raise _wrong(access, "is plain HTTP, over which anybody on the way could read the key")
+    return access.url
+
+
+def web_address(url: str) -> SplitResult | None:
+    """The parts of an address that can be asked, None for any other text."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+        # As the resolver will: it has no other words for a dot too many than an exception.
+        host.encode("idna")
+    except ValueError:
+        return None
+    good = parts.scheme in ("http", "https") and host and " " not in host and url.isprintable()
+    return parts if good else None
+
+
+def is_private(parts: SplitResult) -> bool:
+    """Whether nobody on the way can read what is sent there."""
+    return parts.scheme == "https" or parts.hostname in _LOOPBACK
+
+
+def _wrong(access: DaytonaAccess, problem: str) -> UsageError:
+    return UsageError(
+        f"the address of Daytona's API ({access.url_origin}) {problem}",
+        hint="set DAYTONA_API_URL to one such as https://app.daytona.io/api",
+        code="api_url_invalid",
+    )
+
+
+def login_headers(access: DaytonaAccess) -> dict[str, str]:
+    """The headers that say who asks.
+
+    Raises:
+        NotAuthorised: there is neither a key nor a token.
+        UsageError: one can't stand in a header; messages never show it.
+    """
+    if access.api_key:
+        return {"Authorization": f"Bearer {_plain(access.api_key, 'DAYTONA_API_KEY')}"}
+    if not access.jwt:
+        raise NotAuthorised(
+            "no key for Daytona is set",
+            hint="set DAYTONA_API_KEY, or let Doppler do it: doppler run --config stg -- os2 …",
+            code="key_missing",
+        )
+    if not access.organization:
+        raise UsageError(
+            "DAYTONA_JWT_TOKEN is set, but not whose organisation it is used for",
+            hint="set DAYTONA_ORGANIZATION_ID, or use DAYTONA_API_KEY instead",
+            code="organization_missing",
+        )
+    return {
+        "Authorization": f"Bearer {_plain(access.jwt, 'DAYTONA_JWT_TOKEN')}",
+        "X-Daytona-Organization-ID": _plain(access.organization, "DAYTONA_ORGANIZATION_ID"),
+    }
+
+
+def _plain(value: str, variable: str) -> str:
+    if value.isascii() and value.isprintable() and " " not in value:
+        return value
+    raise UsageError(
+        f"{variable} holds a character that no key has",
+        hint="copy it again; a line break or a quotation mark may have come with it",
+        code="key_invalid",
+    )
+
+
+def may_have_key(api_url: str, other: str) -> bool:
+    """Whether an address that the API named may be sent the key.
+
+    Only the API's own host, and its neighbours below the same domain, over HTTPS; a server on this
+    computer (a test's, a tunnel's) has other ports of this computer as neighbours.
+    """
+    try:
+        api, target = urlsplit(api_url), urlsplit(other)
+    except ValueError:
+        return False
+    if not api.hostname or not target.hostname:
+        return False
+    if api.hostname in _LOOPBACK:
+        return target.hostname in _LOOPBACK
+    if target.scheme != "https":
+        return False
+    domain = api.hostname.partition(".")[2]
+    neighbours = "." in domain and target.hostname.endswith(f".{domain}")
+    return target.hostname == api.hostname or neighbours
+
+
+def certificates() -> ssl.SSLContext:
+    """Trust what the system trusts, where companies put their proxies' authorities, and certifi."""
+    import ssl
+
+    import certifi
+
+    context = ssl.create_default_context()
+    context.load_verify_locations(cafile=certifi.where())
+    return context

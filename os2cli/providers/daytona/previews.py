@@ -1,0 +1,70 @@
+"""Reaching the daemon inside a sandbox: its preview address, and the token of a private one."""
+
+from __future__ import annotations
+
+import threading
+
+from os2cli.errors import Os2Error
+from os2cli.models import Health
+from os2cli.providers.daytona.client import DaytonaClient
+from os2cli.providers.daytona.refusals import is_json
+from os2cli.providers.daytona.retry import HURRIED
+from os2cli.providers.daytona.wire import UrlAnswer, read
+
+PORT = 3000
+HEALTH_PATH = "/api/health"
+PROBE_SECONDS = 3.0
+_DOING = "looking for a machine's address"
+
+
+class Previews:
+    """Addresses of sandboxes; each is asked for once, and again when its token stops working."""
+
+    def __init__(self, client: DaytonaClient) -> None:
+        self.client = client
+        self._known: dict[str, UrlAnswer] = {}
+        self._lock = threading.Lock()
+
+    def address(self, sandbox_id: str) -> str:
+        """The URL of the daemon; private ones answer only with a token."""
+        return self._preview(sandbox_id).url.rstrip("/")
+
+    def probe(self, sandbox_id: str) -> Health:
+        """Ask the daemon once, as its user would."""
+        import httpx
+
+        try:
+            preview = self._preview(sandbox_id)
+            answer = self.client.visitor.get(
+                f"{preview.url.rstrip('/')}{HEALTH_PATH}",
+                headers={
+                    "X-Daytona-Preview-Token": preview.token or "",
+                    "X-Daytona-Skip-Preview-Warning": "true",
+                },
+                timeout=PROBE_SECONDS,
+            )
+        # ValueError: no host can have such a name, no header such a token.
+        except (Os2Error, httpx.HTTPError, httpx.InvalidURL, ValueError):
+            return Health.STARTING
+        if answer.is_success and is_json(answer):
+            return Health.HEALTHY
+        # Each start of a sandbox makes another token.
+        self.forget(sandbox_id)
+        return Health.STARTING
+
+    def forget(self, sandbox_id: str) -> None:
+        """Ask anew the next time."""
+        with self._lock:
+            self._known.pop(sandbox_id, None)
+
+    def _preview(self, sandbox_id: str) -> UrlAnswer:
+        with self._lock:
+            known = self._known.get(sandbox_id)
+        if known is None:
+            path = f"/sandbox/{sandbox_id}/ports/{PORT}/preview-url"
+            answer = self.client.get(path, doing=_DOING, patience=HURRIED)
+            known = read(UrlAnswer, answer, _DOING)
+            self.client.keep_secret({"token": known.token or ""})
+            with self._lock:
+                self._known[sandbox_id] = known
+        return known

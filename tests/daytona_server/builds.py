@@ -1,0 +1,127 @@
+"""How a snapshot comes to be: a remote build, or an image that is fetched."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tests.daytona_server.build_logs import BuildLog
+from tests.daytona_server.snapshot_rules import IDLE
+
+if TYPE_CHECKING:
+    from tests.daytona_server.records import SnapshotRecord
+    from tests.daytona_server.state import World
+
+_INSTRUCTION = re.compile(r"(?m)^(?:FROM|RUN|COPY|ADD|WORKDIR) .*$")
+
+
+class BuildFailed(Exception):
+    """A build or a pull that ended badly; its text is the ``errorReason``."""
+
+    def __init__(self, reason: str, state: str = "error") -> None:
+        super().__init__(reason)
+        self.state = state
+
+
+async def run_build(world: World, record: SnapshotRecord) -> None:
+    """Take a snapshot from ``pending`` over ``building`` to ``active`` or ``error``."""
+    assert record.build_hash is not None
+    await world.pause(world.timing.pending)
+    if not _still(world, record, "pending"):
+        return
+    # Of an earlier build of the same hash, the lines stay.
+    log = world.build_logs.setdefault(record.build_hash, BuildLog())
+    _go(world, record, "building")
+    try:
+        image = await _build(world, record, log)
+    except BuildFailed as error:
+        log.write(f"ERROR: {error}")
+        _fail(world, record, error)
+        return
+    world.built[record.build_hash] = image
+    log.succeeded = True
+    if _still(world, record, "building"):
+        record.image = image
+        _go(world, record, "active")
+
+
+async def _build(world: World, record: SnapshotRecord, log: BuildLog) -> str | None:
+    if world.engine is None:
+        await world.in_thread(_check_contexts, world, record)
+        await _pretend(world, record, log)
+        record.size = 0.1
+        return None
+    _fail_if_arranged(world, log)
+    image = await world.in_thread(world.engine.build, world, record, log.write)
+    record.size = round(world.engine.image_size(image) / 1e9, 3)
+    await world.pause(world.timing.build)
+    return image
+
+
+def _check_contexts(world: World, record: SnapshotRecord) -> None:
+    """Without an engine the contexts aren't read, but they must have been uploaded."""
+    there = world.storage.keys() if world.storage and record.context_hashes else []
+    for hash_ in record.context_hashes:
+        if f"{world.organization_id}/{hash_}/context.tar" not in there:
+            raise BuildFailed(f"context not found: {hash_}")
+
+
+async def _pretend(world: World, record: SnapshotRecord, log: BuildLog) -> None:
+    """A log as BuildKit would write it, one step for each instruction."""
+    log.write("#1 [internal] load build definition from Dockerfile")
+    log.write("#1 DONE 0.0s")
+    steps = _INSTRUCTION.findall(record.dockerfile or "")
+    for number, step in enumerate(steps, start=1):
+        log.write(f"#{number + 1} [{number}/{len(steps)}] {step}")
+        await world.pause(world.timing.build / len(steps))
+        if number == len(steps):
+            _fail_if_arranged(world, log)
+        log.write(f"#{number + 1} DONE 0.1s")
+    log.write(f"#{len(steps) + 2} exporting to image")
+    log.write(f"#{len(steps) + 2} DONE 0.1s")
+
+
+def _fail_if_arranged(world: World, log: BuildLog | None) -> None:
+    if world.failing_builds:
+        failing = world.failing_builds.pop(0)
+        if log is not None:
+            for line in failing.log:
+                log.write(line)
+        raise BuildFailed(failing.reason, failing.state)
+
+
+async def fetch_image(world: World, record: SnapshotRecord) -> None:
+    """Take a snapshot from ``pending`` over ``pulling`` to ``active`` or ``error``."""
+    await world.pause(world.timing.pending)
+    if not _still(world, record, "pending"):
+        return
+    _go(world, record, "pulling")
+    try:
+        await world.pause(world.timing.pull)
+        _fail_if_arranged(world, None)
+        if world.engine is not None:
+            record.image = await world.in_thread(world.engine.fetch, world, record)
+            record.entrypoint = record.entrypoint or world.engine.image_entrypoint(record.image)
+            record.size = round(world.engine.image_size(record.image) / 1e9, 3)
+    except BuildFailed as error:
+        _fail(world, record, error)
+        return
+    record.entrypoint = record.entrypoint or list(IDLE)
+    if _still(world, record, "pulling"):
+        _go(world, record, "active")
+
+
+def _still(world: World, record: SnapshotRecord, state: str) -> bool:
+    """Whether nobody has begun to remove it in the meantime."""
+    return record.id in world.snapshots_by_id and record.state == state
+
+
+def _go(world: World, record: SnapshotRecord, state: str) -> None:
+    record.state = state
+    record.updated = world.now()
+
+
+def _fail(world: World, record: SnapshotRecord, error: BuildFailed) -> None:
+    if record.id in world.snapshots_by_id and record.state != "removing":
+        record.error_reason = str(error)
+        _go(world, record, error.state)

@@ -1,0 +1,41 @@
+"""One call of the API, as the routes see it."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.requests import Request
+
+
+class Call:
+    """A request with its body, whose path was matched while still percent-encoded."""
+
+    def __init__(self, request: Request, body: bytes) -> None:
+        self.request = request
+        self.body = body
+
+    def param(self, name: str) -> str:
+        """A part of the path; a slash in it was percent-encoded."""
+        return unquote(self.request.path_params[name])
+
+    def query(self, name: str, default: str = "") -> str:
+        """A query parameter, the last when there are several."""
+        return self.request.query_params.get(name, default)
+
+    def queries(self, name: str) -> list[str]:
+        """All the values of a query parameter; a comma separates, too."""
+        values = self.request.query_params.getlist(name)
+        return [part for value in values for part in value.split(",") if part]
+
+    def flag(self, name: str) -> bool:
+        """A query parameter that is true or false."""
+        return self.query(name).lower() == "true"
+
+    @cached_property
+    def json(self) -> dict[str, Any]:
+        """The body, an object."""
+        document = json.loads(self.body or b"{}")
+        return document if isinstance(document, dict) else {}

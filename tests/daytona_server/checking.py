@@ -1,0 +1,113 @@
+"""Requests and answers held against the official OpenAPI document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from openapi_core import OpenAPI
+from openapi_core.datatypes import RequestParameters
+from openapi_core.exceptions import OpenAPIError
+from werkzeug.datastructures import Headers, ImmutableMultiDict
+
+DOCUMENT = Path(__file__).parent.parent / "data" / "daytona-openapi.json"
+# The one server that the document declares.
+HOST = "http://localhost:3000"
+
+
+@dataclass(slots=True)
+class CheckedRequest:
+    """A request in the form that openapi-core reads; ``path`` is below ``/api``."""
+
+    method: str
+    path: str
+    parameters: RequestParameters
+    body: bytes | None
+    content_type: str
+    host_url: str = HOST
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedAnswer:
+    """An answer in the form that openapi-core reads."""
+
+    data: bytes
+    status_code: int = 200
+    content_type: str = "application/json"
+    headers: Headers = field(default_factory=Headers)
+
+
+def checked_request(
+    method: str, path: str, query: list[tuple[str, str]], headers: Mapping[str, str], body: bytes
+) -> CheckedRequest:
+    """A request as it came, ready to be checked."""
+    return CheckedRequest(
+        method=method.lower(),
+        path=path,
+        parameters=RequestParameters(query=ImmutableMultiDict(query), header=Headers(headers)),
+        body=body or None,
+        content_type=headers.get("content-type", "").partition(";")[0],
+    )
+
+
+def request_problem(request: CheckedRequest) -> str | None:
+    """What is wrong with a request, or None."""
+    try:
+        _contract().validate_request(request)
+    except OpenAPIError as error:
+        return _explain(error)
+    return None
+
+
+def answer_problem(request: CheckedRequest, document: Any) -> str | None:
+    """What is wrong with a JSON answer to ``request``, or None.
+
+    Of a list, one item of each shape is checked: that is as good, and fast for long ones.
+    """
+    answer = CheckedAnswer(json.dumps(_one_of_each(document)).encode())
+    try:
+        _contract().validate_response(request, answer)
+    except OpenAPIError as error:
+        return f"{request.method.upper()} {request.path}: {_explain(error)}"
+    return None
+
+
+@cache
+def _contract() -> OpenAPI:
+    return OpenAPI.from_file_path(str(DOCUMENT))
+
+
+def _explain(error: BaseException) -> str:
+    return "; ".join(_reasons(error)) or str(error)
+
+
+def _reasons(error: BaseException) -> Iterator[str]:
+    cause = error.__cause__
+    for reason in getattr(cause, "schema_errors", ()):
+        where = ".".join(str(part) for part in reason.absolute_path)
+        yield f"{where}: {reason.message}" if where else reason.message
+    if cause is not None and not hasattr(cause, "schema_errors"):
+        yield f"{error}: {cause}"
+
+
+def _one_of_each(document: Any) -> Any:
+    if isinstance(document, dict) and isinstance(document.get("items"), list):
+        return {**document, "items": _one_of_each(document["items"])}
+    if isinstance(document, list):
+        return list({_shape(item): item for item in document}.values())
+    return document
+
+
+def _shape(value: Any) -> Any:
+    """What the document's rules look at: keys, types, states and the form of times."""
+    if isinstance(value, dict):
+        return tuple((key, _shape(part)) for key, part in value.items())
+    if isinstance(value, list):
+        return tuple({_shape(part): None for part in value})
+    if isinstance(value, str):
+        return ("str", len(value)) if len(value) < 32 else "str"
+    return type(value).__name__

@@ -1,0 +1,75 @@
+"""API keys: who may do what, and who is kept out."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tests.daytona_server.errors import ApiError, timestamp
+
+PERMISSIONS = ("write:snapshots", "delete:snapshots", "write:sandboxes", "delete:sandboxes")
+# So many wrong keys from one address, and it is kept out for a while.
+FAILED_LOGIN_LIMIT = 20
+KEPT_OUT_SECONDS = 900
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key as ``/api-keys/current`` describes it."""
+
+    value: str
+    name: str
+    permissions: tuple[str, ...]
+    created: datetime
+    expires: datetime | None
+
+    def document(self, user_id: str, now: datetime) -> dict[str, Any]:
+        """The answer of ``/api-keys/current``."""
+        return {
+            "name": self.name,
+            "value": self.value[:5] + "*" * 20 + self.value[-3:],
+            "createdAt": timestamp(self.created),
+            "permissions": list(self.permissions),
+            "lastUsedAt": timestamp(now),
+            "expiresAt": timestamp(self.expires) if self.expires else None,
+            "userId": user_id,
+        }
+
+
+@dataclass(slots=True)
+class Keys:
+    """The keys of the one organisation there is."""
+
+    known: dict[str, ApiKey] = field(default_factory=dict)
+    refused: int = 0
+    limit: int = FAILED_LOGIN_LIMIT
+
+    def add(
+        self, permissions: Iterable[str], expires: datetime | None, created: datetime, name: str
+    ) -> ApiKey:
+        """Make a key with these permissions."""
+        value = f"dtn_{secrets.token_hex(32)}"
+        self.known[value] = ApiKey(value, name, tuple(permissions), created, expires)
+        return self.known[value]
+
+    def authenticate(self, authorization: str, now: datetime) -> ApiKey:
+        """The key behind an ``Authorization`` header.
+
+        Raises:
+            ApiError: 401, or 429 for everybody after too many of those.
+        """
+        if self.refused >= self.limit:
+            raise ApiError(
+                429,
+                "Too many failed authentication attempts",
+                {"Retry-After": str(KEPT_OUT_SECONDS)},
+            )
+        scheme, _, value = authorization.partition(" ")
+        key = self.known.get(value) if scheme.lower() == "bearer" else None
+        if key is None or (key.expires is not None and key.expires <= now):
+            self.refused += 1
+            raise ApiError(401, "Invalid credentials")
+        return key

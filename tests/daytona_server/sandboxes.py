@@ -1,0 +1,133 @@
+"""The routes that make, show and delete sandboxes."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tests.daytona_server.errors import ApiError, bad_request, conflict
+from tests.daytona_server.records import REGION, SandboxRecord, SnapshotRecord
+from tests.daytona_server.sandbox_states import StartFailed, boot, go, taking_place
+
+if TYPE_CHECKING:
+    from tests.daytona_server.call import Call
+    from tests.daytona_server.state import World
+
+_INTERVALS = {
+    "autoStopInterval": 15,
+    "autoPauseInterval": 0,
+    "autoArchiveInterval": 7 * 24 * 60,
+    "autoDeleteInterval": -1,
+}
+_NETWORK = ("networkBlockAll", "networkAllowList", "domainAllowList")
+
+
+async def create_sandbox(world: World, call: Call) -> Any:
+    """``POST /sandbox``: answers when it has started, or after a while all the same."""
+    body = call.json
+    snapshot = _usable_snapshot(world, body)
+    if any(body.get(key, 0) < 0 for key in _INTERVALS if key != "autoDeleteInterval"):
+        raise bad_request("Intervals must be non-negative integers")
+    name = body.get("name") or ""
+    if name and world.sandbox_named(name) is not None:
+        raise conflict(f"Sandbox with name {name} already exists")
+    sandbox = _new_record(world, body, snapshot)
+    world.sandboxes_by_id[sandbox.id] = sandbox
+    snapshot.last_used = world.now()
+    world.index.touch(sandbox)
+    booting = taking_place(world, _first_boot(world, sandbox))
+    try:
+        await booting.within(world.timing.create_block)
+    except StartFailed as error:
+        raise bad_request(f"Sandbox failed to start: {error}") from error
+    return sandbox.document()
+
+
+def _usable_snapshot(world: World, body: dict[str, Any]) -> SnapshotRecord:
+    if body.get("buildInfo"):
+        raise ApiError(501, "This test server makes sandboxes from snapshots only")
+    if any(body.get(size) for size in ("cpu", "gpu", "memory", "disk")):
+        raise bad_request("Cannot specify Sandbox resources when using a snapshot")
+    wanted = body.get("snapshot") or "daytona-small"
+    try:
+        snapshot = world.snapshot(wanted)
+    except ApiError:
+        raise bad_request(
+            f"Snapshot {wanted} not found. Did you add it through the Daytona Dashboard?"
+        ) from None
+    if snapshot.state != "active":
+        raise bad_request(f"Snapshot {wanted} is {snapshot.state}")
+    return snapshot
+
+
+def _new_record(world: World, body: dict[str, Any], snapshot: SnapshotRecord) -> SandboxRecord:
+    id_ = str(uuid.uuid4())
+    network = {key: body[key] for key in _NETWORK if key in body}
+    return SandboxRecord(
+        id=id_,
+        name=body.get("name") or id_,
+        organization_id=world.organization_id,
+        snapshot=snapshot.name,
+        state="creating",
+        created=world.now(),
+        number=world.next_number(),
+        toolbox_url=f"{world.origin}/toolbox",
+        env=dict(body.get("env") or {}),
+        labels=dict(body.get("labels") or {}),
+        public=bool(body.get("public")),
+        user=body.get("user") or "daytona",
+        target=body.get("target") or REGION,
+        cpu=snapshot.cpu,
+        gpu=snapshot.gpu,
+        memory=snapshot.memory,
+        disk=snapshot.disk,
+        intervals={key: body.get(key, default) for key, default in _INTERVALS.items()},
+        network={"networkBlockAll": False, **network},
+        volumes=list(body.get("volumes") or []),
+        image=snapshot.image,
+        entrypoint=list(snapshot.entrypoint or []),
+    )
+
+
+async def _first_boot(world: World, sandbox: SandboxRecord) -> None:
+    engine = world.engine
+    work = None if engine is None else partial(engine.create, world)
+    await boot(world, sandbox, work)
+
+
+async def get_sandbox(world: World, call: Call) -> Any:
+    """``GET /sandbox/{id or name}``."""
+    return world.sandbox(call.param("id")).document()
+
+
+async def delete_sandbox(world: World, call: Call) -> Any:
+    """``DELETE /sandbox/{id or name}``: the name is free at once, the rest takes a while."""
+    sandbox = world.sandbox(call.param("id"))
+    if sandbox.state == "destroying":
+        return sandbox.document()
+    if sandbox.changing:
+        raise conflict("Sandbox state change in progress")
+    return start_destroying(world, sandbox).document()
+
+
+def start_destroying(world: World, sandbox: SandboxRecord) -> SandboxRecord:
+    """Free the name, and let the rest go in a while."""
+    if world.timing.name_cache > 0:
+        world.gone_names[sandbox.name] = time.monotonic() + world.timing.name_cache
+    sandbox.deleted_name = sandbox.name
+    sandbox.name = f"DESTROYED_{sandbox.name}_{time.time_ns() // 1_000_000}"
+    sandbox.desired = "destroyed"
+    go(world, sandbox, "destroying")
+    world.spawn(_destroy(world, sandbox))
+    return sandbox
+
+
+async def _destroy(world: World, sandbox: SandboxRecord) -> None:
+    if world.engine is not None:
+        await world.in_thread(world.engine.remove, sandbox)
+    await world.pause(world.timing.delete)
+    sandbox.state = "destroyed"
+    world.sandboxes_by_id.pop(sandbox.id, None)
+    world.index.touch(sandbox)

@@ -1,0 +1,190 @@
+"""The routes of snapshots."""
+
+from __future__ import annotations
+
+import math
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+from tests.daytona_server.build_logs import log_response
+from tests.daytona_server.builds import fetch_image, run_build
+from tests.daytona_server.errors import ApiError, bad_request, conflict, not_found
+from tests.daytona_server.records import SnapshotRecord
+from tests.daytona_server.snapshot_rules import (
+    build_hash,
+    check_image_name,
+    check_name,
+    check_sizes,
+    entrypoint_of,
+    ilike,
+    in_order,
+)
+
+if TYPE_CHECKING:
+    from tests.daytona_server.call import Call
+    from tests.daytona_server.state import World
+
+
+async def list_snapshots(world: World, call: Call) -> Any:
+    """``GET /snapshots``."""
+    page = int(float(call.query("page", "1")))
+    limit = int(float(call.query("limit", "100")))
+    matches = ilike(call.query("name"))
+    found = [record for record in world.snapshots if matches(record.name)]
+    ordered = in_order(found, call.query("sort", "lastUsedAt"), call.query("order", "desc"))
+    return {
+        "items": [record.document() for record in ordered[(page - 1) * limit : page * limit]],
+        "total": len(ordered),
+        "page": page,
+        "totalPages": math.ceil(len(ordered) / limit),
+    }
+
+
+async def get_snapshot(world: World, call: Call) -> Any:
+    """``GET /snapshots/{id or name}``."""
+    return world.snapshot(call.param("id")).document()
+
+
+async def create_snapshot(world: World, call: Call) -> Any:
+    """``POST /snapshots``, from an image or from a Dockerfile with its context."""
+    body = call.json
+    check_sizes(body)
+    check_name(body["name"])
+    build = body.get("buildInfo")
+    if build is None and not body.get("imageName"):
+        raise bad_request("Must specify an image name")
+    if build is not None and body.get("imageName"):
+        raise bad_request("Cannot specify an image name when using a build info entry")
+    if build is None:
+        check_image_name(body["imageName"])
+    _check_quota(world)
+    if any(record.name == body["name"] for record in world.snapshots if not record.general):
+        raise conflict(f'Snapshot with name "{body["name"]}" already exists for this organization')
+    record = _new_record(world, body)
+    if build is None:
+        record.image_name = body["imageName"]
+        record.entrypoint = body.get("entrypoint") or None
+        world.spawn(fetch_image(world, record))
+    else:
+        _build(world, record, build)
+    world.snapshots_by_id[record.id] = record
+    return record.document()
+
+
+def _check_quota(world: World) -> None:
+    quota = world.snapshot_quota
+    counted = [
+        record
+        for record in world.snapshots
+        if not record.general and record.state not in ("error", "build_failed", "inactive")
+    ]
+    if quota is not None and len(counted) >= quota:
+        raise bad_request(f"Snapshot quota exceeded. Maximum allowed: {quota}")
+
+
+def _new_record(world: World, body: dict[str, Any]) -> SnapshotRecord:
+    return SnapshotRecord(
+        id=str(uuid.uuid4()),
+        name=body["name"],
+        state="pending",
+        created=world.now(),
+        number=world.next_number(),
+        organization_id=world.organization_id,
+        cpu=int(body.get("cpu") or 1),
+        gpu=int(body.get("gpu") or 0),
+        memory=int(body.get("memory") or 1),
+        disk=int(body.get("disk") or 3),
+    )
+
+
+def _build(world: World, record: SnapshotRecord, build: dict[str, Any]) -> None:
+    record.dockerfile = build["dockerfileContent"]
+    record.context_hashes = tuple(build.get("contextHashes") or ())
+    record.build_hash = build_hash(build["dockerfileContent"], record.context_hashes)
+    record.entrypoint = entrypoint_of(build["dockerfileContent"])
+    if record.build_hash in world.built:
+        record.state = "active"
+        record.image = world.built[record.build_hash]
+    else:
+        world.spawn(run_build(world, record))
+
+
+async def delete_snapshot(world: World, call: Call) -> Any:
+    """``DELETE /snapshots/{id}``: the name stays taken until a job has removed it."""
+    record = world.snapshot_by_uuid(call.param("id"))
+    if record.general:
+        raise ApiError(403, "You cannot delete a general snapshot")
+    if record.state != "removing":
+        record.state = "removing"
+        record.updated = world.now()
+        world.spawn(_remove(world, record))
+
+
+async def _remove(world: World, record: SnapshotRecord) -> None:
+    await world.pause(world.timing.delete)
+    world.snapshots_by_id.pop(record.id, None)
+
+
+async def activate_snapshot(world: World, call: Call) -> Any:
+    """``POST /snapshots/{id}/activate``: from ``inactive`` only, and not again too soon."""
+    record = world.snapshot_by_uuid(call.param("id"))
+    if record.state == "active":
+        raise bad_request(f"Snapshot {record.id} is already active")
+    if record.state != "inactive":
+        raise bad_request(
+            f"Snapshot {record.id} cannot be activated - it is in {record.state} state"
+        )
+    _check_quota(world)
+    before = record.activated_at
+    if before is not None and time.monotonic() - before < world.timing.cooldown:
+        raise bad_request(f"Snapshot {record.id} was activated recently. Please try again later")
+    record.activated_at = time.monotonic()
+    record.state = "active"
+    record.updated = record.last_used = world.now()
+    return record.document()
+
+
+async def deactivate_snapshot(world: World, call: Call) -> Any:
+    """``POST /snapshots/{id}/deactivate``."""
+    record = world.snapshot_by_uuid(call.param("id"))
+    if record.state not in ("active", "inactive"):
+        raise bad_request(
+            f"Snapshot {record.id} cannot be deactivated - it is in {record.state} state"
+        )
+    record.state = "inactive"
+    record.updated = world.now()
+    return Response(status_code=204)
+
+
+async def build_logs_url(world: World, call: Call) -> Any:
+    """``GET /snapshots/{id}/build-logs-url``: 404 until the build has begun."""
+    record = world.snapshot(call.param("id"))
+    if record.build_hash is None:
+        raise not_found(f"Snapshot {record.id} has no build info")
+    if record.build_hash not in world.build_logs or record.state == "pending":
+        raise not_found(f"Timeout waiting for build runner assignment for snapshot {record.id}")
+    origin = world.other_origin if world.foreign_logs else world.origin
+    return {"url": f"{origin}/logs/{record.id}"}
+
+
+async def build_logs(world: World, call: Call) -> Any:
+    """``GET /snapshots/{id}/build-logs``, the older way: empty once the snapshot is active."""
+    record = world.snapshot(call.param("id"))
+    log = world.build_logs.get(record.build_hash or "")
+    if log is None:
+        raise not_found(f"Snapshot with ID {record.id} has no build info")
+    if record.state == "active":
+        return Response("", media_type="text/plain")
+    return log_response(world, call.request, log, follow=call.flag("follow"))
+
+
+async def log_file(world: World, call: Call) -> Any:
+    """``GET <origin>/logs/{id}``, what ``build-logs-url`` names."""
+    record = world.snapshot(call.param("id"))
+    log = world.build_logs.get(record.build_hash or "")
+    if log is None:
+        raise not_found(f"No logs for snapshot {record.id}")
+    return log_response(world, call.request, log, follow=call.flag("follow"))

@@ -1,0 +1,215 @@
+"""The world of one server: its settings, records and clocks."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tests.daytona_server.build_logs import BuildLog
+from tests.daytona_server.errors import bad_request, not_found
+from tests.daytona_server.faults import Faults
+from tests.daytona_server.keys import PERMISSIONS, Keys
+from tests.daytona_server.listing import SandboxIndex
+from tests.daytona_server.rate_limits import RateLimits
+from tests.daytona_server.records import RecordedRequest, SandboxRecord, SnapshotRecord
+from tests.daytona_server.timing import Timing
+
+if TYPE_CHECKING:
+    from tests.daytona_server.containers import Containers
+    from tests.daytona_server.preview import Previews
+    from tests.daytona_server.registry import Registry
+    from tests.daytona_server.storage import S3Storage
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class FailingBuild:
+    """How the next build or pull will end."""
+
+    reason: str
+    state: str
+    log: tuple[str, ...]
+
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+class World:
+    """Everything that the routes work on.
+
+    Tests read and set attributes from their own thread, the routes run in the server's. Records
+    are only added to and taken from dictionaries, and nobody iterates over one that may change.
+    """
+
+    def __init__(self, timing: Timing) -> None:
+        self.timing = timing
+        self.version = "0.205.1"
+        self.maintenance = False
+        self.clock_skew = timedelta()
+        self.snapshot_quota: int | None = None
+        self.fail_starts = 0
+        self.bare_list = False
+        self.failing_builds: list[FailingBuild] = []
+        self.foreign_logs = False
+        """Whether ``build-logs-url`` names another host than the API's."""
+        self.on_request: Callable[[RecordedRequest], object] | None = None
+        """Called in the server's thread before a request is handled."""
+        self.stub_status = 200
+        """What ``/api/health`` answers in a sandbox without a container."""
+        self.stub_execute: Callable[[SandboxRecord, str], tuple[int, str]] = lambda *_: (0, "")
+        """What a command does in a sandbox without a container: exit code and output."""
+        self.published_ports = (3000, 3001, 3002)
+        """The ports of a container that previews reach."""
+
+        self.organization_id = str(uuid.uuid4())
+        self.user_id = str(uuid.uuid4())
+        self.keys = Keys()
+        self.api_key = self.keys.add(PERMISSIONS, None, self.now(), "default").value
+        self.faults = Faults()
+        self.limits = RateLimits()
+        self.requests: list[RecordedRequest] = []
+        self.preview_requests: list[RecordedRequest] = []
+        self.violations: list[str] = []
+
+        self.snapshots_by_id: dict[str, SnapshotRecord] = {}
+        self.sandboxes_by_id: dict[str, SandboxRecord] = {}
+        self.gone_names: dict[str, float] = {}
+        """Names of deleted sandboxes, and until when they are 404 by name."""
+        self.build_logs: dict[str, BuildLog] = {}
+        self.built: dict[str, str | None] = {}
+        """Build hash to the image that came out of it; None without an engine."""
+        self.index = SandboxIndex(self)
+
+        self.origin = ""
+        self.other_origin = ""
+        self.engine: Containers | None = None
+        self.storage: S3Storage | None = None
+        self.registry: Registry | None = None
+        self.previews: Previews | None = None
+        self.owned = ExitStack()
+        self.closing = asyncio.Event()
+        self.workers: ThreadPoolExecutor | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._counter = 0
+        self._lock = threading.Lock()
+
+    # --- time -------------------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        """The server's clock, which may be wrong."""
+        return datetime.now(UTC) + self.clock_skew
+
+    async def pause(self, seconds: float) -> None:
+        """Let time pass; at the end of the server this is over at once."""
+        try:
+            await asyncio.wait_for(self.closing.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Go on with ``work`` after the answer."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self.violations.append(f"the server itself failed: {task.exception()!r}")
+
+    async def settle(self) -> None:
+        """Wait for all that was spawned."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+    async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run what blocks in a thread of the server's own."""
+        return await asyncio.get_running_loop().run_in_executor(self.workers, work, *arguments)
+
+    def open_storage(self) -> S3Storage:
+        """The object store; one of the server's own is made when it is first needed."""
+        with self._lock:
+            if self.storage is None:
+                from tests.daytona_server.storage import S3Storage
+
+                self.storage = self.owned.enter_context(S3Storage())
+            return self.storage
+
+    # --- records ----------------------------------------------------------------------------
+
+    def next_number(self) -> int:
+        """The next in the order of making."""
+        with self._lock:
+            self._counter += 1
+            return self._counter
+
+    @property
+    def snapshots(self) -> list[SnapshotRecord]:
+        """The snapshots there are, oldest first."""
+        return list(self.snapshots_by_id.values())
+
+    @property
+    def sandboxes(self) -> list[SandboxRecord]:
+        """The sandboxes there are, oldest first; one being destroyed is still there."""
+        return list(self.sandboxes_by_id.values())
+
+    def snapshot(self, id_or_name: str) -> SnapshotRecord:
+        """The snapshot with this id or name; 404 when there is none.
+
+        A name of the organisation's own goes before a general one.
+        """
+        found = self.snapshots_by_id.get(id_or_name)
+        if found is not None:
+            return found
+        named = [record for record in self.snapshots if record.name == id_or_name]
+        if not named:
+            raise not_found(
+                f"Snapshot {id_or_name} not found"
+                if is_uuid(id_or_name)
+                else f"Snapshot with name {id_or_name} not found"
+            )
+        return min(named, key=lambda record: record.general)
+
+    def snapshot_by_uuid(self, id_: str) -> SnapshotRecord:
+        """The snapshot with this id; 400 for what is none, 404 when there is none."""
+        if not is_uuid(id_):
+            raise bad_request("Validation failed (uuid is expected)")
+        found = self.snapshots_by_id.get(id_)
+        if found is None:
+            raise not_found(f"Snapshot {id_} not found")
+        return found
+
+    def sandbox(self, id_or_name: str) -> SandboxRecord:
+        """The sandbox with this id or name; 404 when there is none.
+
+        By name one is not found for a while after another of that name was deleted.
+        """
+        found = self.sandboxes_by_id.get(id_or_name)
+        if found is not None:
+            return found
+        if self.gone_names.get(id_or_name, 0.0) <= time.monotonic():
+            for record in self.sandboxes:
+                if record.name == id_or_name:
+                    return record
+            if id_or_name in self.gone_names:
+                self.gone_names[id_or_name] = time.monotonic() + self.timing.name_cache
+        raise not_found(f"Sandbox with ID or name {id_or_name} not found")
+
+    def sandbox_named(self, name: str) -> SandboxRecord | None:
+        """The sandbox that has this name, whatever the look-up cache says."""
+        return next((record for record in self.sandboxes if record.name == name), None)
+
+
+def is_uuid(text: str) -> bool:
+    """Whether ``text`` has the form of an id."""
+    return _UUID.fullmatch(text) is not None

@@ -1,0 +1,36 @@
+"""How long the server takes over what is asynchronous in the real one, in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Timing:
+    """Scaled down, so that a test meets every state without waiting for it.
+
+    With an engine, ``build``, ``pull``, ``boot`` and ``stop`` come on top of what the engine takes.
+    """
+
+    pending: float = 0.02
+    """A new snapshot is ``pending``."""
+    build: float = 0.1
+    """A remote build runs, then the snapshot is ``active``."""
+    pull: float = 0.1
+    """An image is fetched, then the snapshot is ``active``."""
+    create_block: float = 0.1
+    """``POST /sandbox`` waits for the sandbox to start (30 s in the real one)."""
+    boot: float = 0.2
+    """A sandbox is ``creating``, ``starting`` or ``restoring``."""
+    stop: float = 0.05
+    """A sandbox is ``stopping``."""
+    archive: float = 0.05
+    """A sandbox is ``archiving``."""
+    delete: float = 0.2
+    """A snapshot is ``removing``, a sandbox ``destroying`` (a 10 s job in the real one)."""
+    list_lag: float = 0.0
+    """The list of sandboxes is behind (1 to 3 s in the real one)."""
+    name_cache: float = 0.0
+    """A name that was deleted stays 404 by name, also for a new sandbox (13 s in the real one)."""
+    cooldown: float = 600.0
+    """A snapshot that was activated can't be activated again."""

@@ -1,0 +1,175 @@
+"""From a repository to a machine that answers, on a Daytona that really builds and runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import docker
+import httpx
+import pytest
+
+from os2cli.certificates import host_certificates
+from os2cli.providers.local_docker.base_image import find_base
+from tests.command import Os2
+from tests.daytona_server import DaytonaServer, Registry, S3Storage, Timing
+from tests.engine import engine_endpoint, sandbox_image
+
+pytestmark = pytest.mark.engine
+
+CREATE = ("machine", "create", "--type", "daytona", "--json")
+ENTRYPOINT = 'ENTRYPOINT ["sh", "/opt/os2/bin/start-machine"]'
+
+
+@pytest.fixture(scope="module")
+def daytona() -> Iterator[DaytonaServer]:
+    """Daytona with its builder, its object store, its registry and its runners."""
+    timing = Timing(build=0, pull=0, boot=0, create_block=0.3)
+    with (
+        S3Storage() as storage,
+        Registry() as registry,
+        DaytonaServer(engine_endpoint().url, storage, registry, timing) as server,
+    ):
+        yield server
+        assert server.violations == []
+
+
+@pytest.fixture
+def cloud(os2: Os2, daytona: DaytonaServer) -> Os2:
+    """os2 with a key, in the stage of the test."""
+    return replace(
+        os2,
+        env={**os2.env, "DAYTONA_API_URL": daytona.url, "DAYTONA_API_KEY": daytona.api_key},
+    )
+
+
+@pytest.fixture
+def source(repository: Path) -> Path:
+    """A repository with links, and a sandbox that is made of another."""
+    (repository / "sandbox").mkdir()
+    (repository / "sandbox/Dockerfile").write_text(
+        f"FROM {sandbox_image()}\nARG GREETING=hello\n"
+        'RUN echo "$GREETING" > /tmp/greeting\n'
+        f"COPY --chown=1000:1000 . /src/\n{ENTRYPOINT}\n"
+    )
+    # The builder would take this one: it lies where the text is put.
+    (repository / "Dockerfile").write_text("FROM os2-no-such-image\n")
+    (repository / "lib").mkdir()
+    (repository / "lib/tool").write_text("#!/bin/sh\necho the tool\n")
+    (repository / "lib/tool").chmod(0o755)
+    (repository / "tool").symlink_to("lib/tool")
+    (repository / "library").symlink_to("lib")
+    return repository
+
+
+def inside(engine: docker.APIClient, container: str, command: str) -> str:
+    """What a shell command in a machine prints."""
+    job = engine.exec_create(container, ["sh", "-c", command])["Id"]
+    output: bytes = engine.exec_start(job)
+    return output.decode()
+
+
+def health(daytona: DaytonaServer, name: str, url: str) -> httpx.Response:
+    """What the daemon answers to its owner."""
+    token = {"x-daytona-preview-token": daytona.sandbox(name).token}
+    return httpx.get(f"{url}/api/health", headers=token)
+
+
+def test_a_repository_becomes_a_machine_that_answers(
+    cloud: Os2, source: Path, daytona: DaytonaServer, engine: docker.APIClient, stage: str
+) -> None:
+    published = cloud("snapshot", "daytona", "--build-arg", 'GREETING=it\'s "$HOME"')
+    assert published.status == 0, published.stderr
+
+    created = cloud(*CREATE, "a", "-e", "COLOUR=deep blue")
+    assert created.status == 0, created.stderr
+
+    machine = created.json()
+    assert machine["snapshot"] == published.stdout.strip()
+    assert health(daytona, f"{stage}--a", machine["url"]).json()["status"] == "ok"
+    container = daytona.sandbox_container(f"{stage}--a")
+    assert inside(engine, container, "cat /tmp/greeting") == 'it\'s "$HOME"\n'
+    assert inside(engine, container, "/src/tool; /src/library/tool") == "the tool\n" * 2
+    assert inside(engine, container, "echo $COLOUR $OS2_MACHINE_NAME") == "deep blue a\n"
+    assert cloud("machine", "rm", "a", "--type", "daytona").stdout == "removed a\n"
+    assert [c for c in engine.containers(all=True, quiet=True) if c["Id"] == container] == []
+
+
+def test_an_image_built_here_becomes_a_machine_that_answers(
+    cloud: Os2, source: Path, daytona: DaytonaServer, engine: docker.APIClient, stage: str
+) -> None:
+    publish = ("snapshot", "daytona", "--builder", "local", "--json")
+
+    published = cloud(*publish)
+    assert published.status == 0, published.stderr
+    again = cloud(*publish).json()
+    machine = cloud(*CREATE, "a").json()
+
+    assert (published.json()["published"], again["published"]) == (True, False)
+    assert again["name"] == published.json()["name"] == machine["snapshot"]
+    assert health(daytona, f"{stage}--a", machine["url"]).status_code == 200
+    body = json.loads(daytona.seen("POST", "/snapshots")[-1].body)
+    assert engine.images(body["imageName"]) == []
+    assert not list(Path(cloud.env["HOME"]).rglob(".docker"))
+    engine.remove_image(f"os2-snapshot:{stage}", force=True)
+
+
+def test_the_sandbox_of_os2_itself(
+    cloud: Os2, repository: Path, daytona: DaytonaServer, engine: docker.APIClient, stage: str
+) -> None:
+    base = find_base(
+        engine,
+        "node:24-bookworm-slim",
+        platform=None,
+        explicit=False,
+        certificates=host_certificates(),
+    )
+    assert base is not None, "the image under test was built from a base"
+
+    published = cloud("snapshot", "daytona", "--base-image", base.reference)
+    assert published.status == 0, published.stderr
+    machine = cloud(*CREATE, "a").json()
+
+    page = httpx.get(
+        machine["url"], headers={"x-daytona-preview-token": daytona.sandbox(f"{stage}--a").token}
+    )
+    assert page.status_code == 200
+    assert "<html" in page.text
+    container = daytona.sandbox_container(f"{stage}--a")
+    assert inside(engine, container, "node --version").startswith("v24.")
+
+
+def test_a_build_that_fails_says_why(cloud: Os2, source: Path, daytona: DaytonaServer) -> None:
+    dockerfile = source / "sandbox/Dockerfile"
+    dockerfile.write_text(dockerfile.read_text() + "RUN echo no such luck >&2; exit 7\n")
+
+    result = cloud("snapshot", "daytona")
+
+    assert result.status == 1
+    assert "no such luck" in result.stderr
+    assert "failed to build" in result.stderr
+    assert result.stdout == ""
+
+
+def test_both_providers_are_listed_and_told_apart(
+    cloud: Os2, source: Path, daytona: DaytonaServer, stage: str
+) -> None:
+    daytona.add_snapshot(
+        f"{stage}--20260111-193045",
+        image=sandbox_image(),
+        entrypoint=["sh", "/opt/os2/bin/start-machine"],
+    )
+    local, remote = f"{stage}-local", "remote"
+    assert cloud("machine", "create", local).status == 0
+    assert cloud(*CREATE, remote).status == 0
+
+    listed = cloud("machine", "list", "--stage", stage, "--json").json()
+    removed = cloud("machine", "rm", local, remote)
+
+    assert {m["name"]: (m["type"], m["health"]) for m in listed} == {
+        local: ("local-docker", "healthy"),
+        remote: ("daytona", "healthy"),
+    }
+    assert removed.stdout == f"removed {local}\nremoved {remote}\n"

@@ -1,0 +1,235 @@
+"""What stands at the other end: a scripted transport, a peer on a real socket, a moved clock."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import httpx
+import pytest
+
+from os2cli.clock import Clock
+from os2cli.daytona_access import DaytonaAccess
+from os2cli.errors import Os2Error
+from os2cli.progress import Progress
+from os2cli.providers.daytona.client import DaytonaClient
+from os2cli.providers.daytona.retry import NORMAL, Patience
+
+KEY = "dtn_0123456789abcdef"
+ACCESS = DaytonaAccess("http://127.0.0.1:3986/api", "DAYTONA_API_URL", api_key=KEY)
+DEADLINE_SECONDS = 10
+
+Answer = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
+
+
+@dataclass
+class Time:
+    """A clock that moves only when it is slept on."""
+
+    seconds: float = 1000.0
+    slept: list[float] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(round(seconds, 6))
+        self.seconds += seconds
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(now=lambda: self.seconds, sleep=self.sleep)
+
+
+class Wire(httpx.BaseTransport):
+    """Gives the scripted answers, each to the request that it was written for, and no other."""
+
+    def __init__(self) -> None:
+        self.requests: list[httpx.Request] = []
+        self.script: deque[tuple[str, Answer]] = deque()
+
+    def on(self, line: str, *answers: Answer) -> Wire:
+        """Expect ``METHOD /path`` next, once for each of the answers."""
+        self.script.extend((line, answer) for answer in answers)
+        return self
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.read()
+        self.requests.append(request)
+        asked = line_of(request)
+        assert self.script, f"nothing more was expected, but {asked} came"
+        line, answer = self.script.popleft()
+        assert asked == line
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, httpx.Response) else answer(request)
+
+    @property
+    def last(self) -> httpx.Request:
+        return self.requests[-1]
+
+    @property
+    def lines(self) -> list[str]:
+        return [line_of(request) for request in self.requests]
+
+
+def line_of(request: httpx.Request) -> str:
+    """``METHOD /path`` below the API, the host in front of the path when it is another one."""
+    path = request.url.raw_path.decode().partition("?")[0]
+    address = f"{request.url.scheme}://{request.url.netloc.decode()}{path}"
+    return f"{request.method} {address.removeprefix(ACCESS.url)}"
+
+
+def ok(data: Any, **headers: str) -> httpx.Response:
+    return httpx.Response(200, json=data, headers=headers)
+
+
+def refused(status: int, message: Any = "said so", **headers: str) -> httpx.Response:
+    """An error as the API words it."""
+    body = {"path": "/x", "statusCode": status, "error": "An Error", "message": message}
+    fields = {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx.Response(status, json=body, headers=fields)
+
+
+def web_page(status: int = 200) -> httpx.Response:
+    return httpx.Response(status, html="<!doctype html><HTML><body>Dashboard</body></HTML>")
+
+
+def lost() -> httpx.ReadError:
+    """The connection broke after the request was sent."""
+    return httpx.ReadError("Connection reset by peer")
+
+
+class Heard(Progress):
+    """Keeps what an operation says; ``on_notice`` happens when it tells something."""
+
+    def __init__(self, on_notice: Callable[[], None] = lambda: None) -> None:
+        self.notices: list[str] = []
+        self.warnings: list[str] = []
+        self.transfers: list[tuple[int, int]] = []
+        self.on_notice = on_notice
+
+    def notice(self, message: str) -> None:
+        self.notices.append(message)
+        self.on_notice()
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+    def transfer(self, text: str, done: int, total: int) -> None:
+        del text
+        self.transfers.append((done, total))
+
+
+class Peer:
+    """A server on loopback: each connection's request is read, then ``talk`` does the rest.
+
+    ``ended`` is set when the test is over, for talks that hang until then.
+    """
+
+    def __init__(self, talk: Talk) -> None:
+        self.talk = talk
+        self.requests: list[str] = []
+        self.ended = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def _accept(self) -> None:
+        while not self.ended.is_set():
+            with suppress(OSError):
+                connection, _ = self._listener.accept()
+                thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+                self._threads.append(thread)
+                thread.start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with closing(connection), suppress(OSError):
+            connection.settimeout(DEADLINE_SECONDS)
+            head = b""
+            while b"\r\n\r\n" not in head:
+                piece = connection.recv(65536)
+                if not piece:
+                    return
+                head += piece
+            # What is left unread would break the connection when it is closed.
+            length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
+            missing = int(length[1]) - len(head.partition(b"\r\n\r\n")[2]) if length else 0
+            while missing > 0:
+                missing -= len(connection.recv(min(missing, 65536)))
+            self.requests.append(head.decode())
+            self.talk(self, connection, head.decode())
+
+    def close(self) -> None:
+        self.ended.set()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for thread in self._threads:
+            thread.join(DEADLINE_SECONDS)
+            assert not thread.is_alive()
+
+
+Talk = Callable[[Peer, socket.socket, str], None]
+
+
+@contextmanager
+def peer(talk: Talk) -> Iterator[Peer]:
+    with closing(Peer(talk)) as server:
+        yield server
+
+
+def says(*pieces: bytes) -> Talk:
+    """Send these pieces, then close."""
+
+    def talk(server: Peer, connection: socket.socket, request: str) -> None:
+        for piece in pieces:
+            connection.sendall(piece)
+
+    return talk
+
+
+def http(body: bytes, content_type: str = "application/json", status: str = "200 OK") -> bytes:
+    """A whole answer."""
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}"
+    return f"{head}\r\nConnection: close\r\n\r\n".encode() + body
+
+
+@contextmanager
+def client_for(address: str, time: Time | None = None, **access: Any) -> Iterator[DaytonaClient]:
+    """A client of a real server, whose connections are closed at the end."""
+    time = time or Time()
+    client = DaytonaClient(replace(ACCESS, url=f"{address}/api", **access), clock=time.clock)
+    try:
+        yield client
+    finally:
+        for name in ("http", "visitor"):
+            if name in vars(client):
+                getattr(client, name).close()
+
+
+DOING = "trying it"
+
+
+def ask(client: DaytonaClient, method: str, patience: Patience = NORMAL) -> Any:
+    """One request of each kind: a read, a change that may run twice, and a create."""
+    if method == "GET":
+        return client.get("/thing", doing=DOING, patience=patience)
+    if method == "POST":
+        return client.create("/thing", {}, doing=DOING, patience=patience)
+    return client.change(method, "/thing", doing=DOING, patience=patience)
+
+
+def failure(client: DaytonaClient, method: str = "GET", patience: Patience = NORMAL) -> Os2Error:
+    """What a request fails with; it says what to do."""
+    with pytest.raises(Os2Error) as caught:
+        ask(client, method, patience)
+    assert caught.value.hint
+    return caught.value
