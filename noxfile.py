@@ -93,11 +93,37 @@ def e2e(session: nox.Session) -> None:
         "--dockerfile=sandbox/test/browser/Dockerfile", f"--build-arg=SANDBOX_IMAGE={IMAGE}",
     )  # fmt: skip
     env = {"OS2_TEST_IMAGE": IMAGE, "OS2_TEST_BROWSER": BROWSER_IMAGE}
+    env["OS2_TEST_REGISTRY"] = docker_registry(session)
     # The tests have a home of their own, without the Docker contexts of this one.
     env["DOCKER_HOST"] = str(session.run("python", "-c", PRINT_ENGINE, silent=True)).strip()
     # A file's tests share machines and images, so that they stay together.
     run = ("pytest", "-n", "2", "--dist", "loadfile", "-m", "engine", "--durations=12")
     session.run(*run, *session.posargs, env=env)
+
+
+def docker_registry(session: nox.Session) -> str:
+    """The program of a container registry: the one on the PATH, else out of Debian's package.
+
+    Unpacked and not installed, which would need root and start a service.
+    """
+    if (installed := shutil.which("docker-registry")) is not None:
+        return installed
+    if shutil.which("apt-get") is None:
+        session.error("the tests need docker-registry on the PATH")
+    folder = ROOT / ".nox/docker-registry"
+    binary = folder / "usr/bin/docker-registry"
+    if not binary.exists():
+        folder.mkdir(exist_ok=True)
+        download = ["apt-get", "-qq", "download", "docker-registry"]
+        with session.chdir(folder):
+            session.run(*download, external=True, success_codes=[0, 100])
+            if not list(folder.glob("*.deb")):
+                session.run("apt-get", "-qq", "update", external=True)
+                session.run(*download, external=True)
+            (package,) = folder.glob("*.deb")
+            session.run("dpkg", "-x", str(package), ".", external=True)
+            package.unlink()
+    return str(binary)
 
 
 PRINT_ENGINE = """
@@ -148,7 +174,7 @@ def bench(session: nox.Session) -> None:
 def pictures(session: nox.Session) -> None:
     """The README's pictures, from real runs on the real engine."""
     install(session, "os2", "test", "pictures")
-    session.run("python", "docs/pictures.py")
+    session.run("python", "docs/pictures.py", env={"PYTHONPATH": str(ROOT)})
 
 
 @nox.session(default=False)

@@ -12,7 +12,7 @@ import contextlib
 import io
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import docker
@@ -23,12 +23,16 @@ from rich.style import Style
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
+from tests.daytona_server import DaytonaServer, S3Storage
+
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "pictures"
 COLUMNS, ROWS = 80, 40
 MACHINE = "dev"
 IMAGE = "iterate-sandbox:local"
 BROWSER_IMAGE = "os2-test-browser:local"
+BASE_IMAGE = "node:24-bookworm-slim"
+ENGINE = "unix:///var/run/docker.sock"
 ENVIRONMENT = {
     "PATH": f"{ROOT / 'bin'}:/usr/local/bin:/usr/bin:/bin",
     "HOME": str(Path.home()),
@@ -46,7 +50,7 @@ THEME = TerminalTheme(
 )  # fmt: skip
 
 
-def run_in_terminal(commands: list[str]) -> pyte.Screen:
+def run_in_terminal(commands: list[str], environment: Mapping[str, str]) -> pyte.Screen:
     """Type commands into a shell on a terminal and return what it shows at the end."""
     screen = pyte.HistoryScreen(COLUMNS, ROWS, ratio=0.5)
     stream = pyte.ByteStream(screen)
@@ -56,7 +60,7 @@ def run_in_terminal(commands: list[str]) -> pyte.Screen:
             "sh",
             ["-c", command],
             cwd=str(ROOT),
-            env=ENVIRONMENT,
+            env=dict(environment),
             dimensions=(ROWS, COLUMNS),
             timeout=900,
         )
@@ -82,12 +86,14 @@ def lines(screen: pyte.Screen) -> Iterator[Text]:
         yield text
 
 
-def save_terminal(name: str, title: str, commands: list[str]) -> None:
+def save_terminal(
+    name: str, commands: list[str], environment: Mapping[str, str] = ENVIRONMENT
+) -> None:
     """Run the commands and save the terminal as an SVG that loads nothing from elsewhere."""
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
-    for line in lines(run_in_terminal(commands)):
+    for line in lines(run_in_terminal(commands, environment)):
         console.print(line, soft_wrap=True)
-    svg = console.export_svg(title=title, theme=THEME, unique_id="os2")
+    svg = console.export_svg(title="os2", theme=THEME, unique_id="os2")
     svg = re.sub(r"@font-face \{.*?\}\n?", "", svg, flags=re.DOTALL)
     (PICTURES / f"{name}.svg").write_text(svg)
 
@@ -108,6 +114,29 @@ def save_page(name: str, machine: str) -> None:
     (PICTURES / f"{name}.png").write_bytes(picture)
 
 
+def save_daytona(name: str) -> None:
+    """Save the way to a machine on Daytona, which is played by the tests' server on this engine.
+
+    It builds on the base of the local image under the name that the Dockerfile gives its base.
+    """
+    engine = docker.from_env()
+    base = engine.images.get(IMAGE).labels["dev.os2.base"]
+    engine.images.get(base).tag(BASE_IMAGE)
+    try:
+        with S3Storage() as storage, DaytonaServer(ENGINE, storage) as server:
+            login = {"DAYTONA_API_URL": server.url, "DAYTONA_API_KEY": server.api_key}
+            stage = {"APP_STAGE": "stg", "ITERATE_USER": ""}
+            commands = [
+                "os2 snapshot daytona",
+                "os2 snapshot daytona",
+                "os2 machine create reviews --type daytona",
+                "os2 machine list",
+            ]
+            save_terminal(name, commands, {**ENVIRONMENT, **login, **stage})
+    finally:
+        engine.images.remove(BASE_IMAGE)
+
+
 def os2(*arguments: str) -> None:
     """Run this checkout's os2, as the pictures do."""
     subprocess.run([ROOT / "bin/os2", *arguments], check=True, env=ENVIRONMENT)
@@ -119,8 +148,9 @@ def main() -> None:
     os2("machine", "rm", "--force", "-q", MACHINE)
     with contextlib.suppress(docker.errors.ImageNotFound):
         docker.from_env().images.remove(IMAGE, force=True)
-    save_terminal("up", "os2", ["os2 up", "os2 machine list", "os2 doctor"])
+    save_terminal("up", ["os2 up", "os2 machine list", "os2 doctor"])
     save_page("machine", MACHINE)
+    save_daytona("daytona")
     os2("machine", "rm", "-q", MACHINE)
 
 
