@@ -22,7 +22,7 @@ from os2cli.providers.base import (
     SnapshotContent,
     SnapshotStore,
 )
-from os2cli.resolution import Resolution, Verdict, resolve_newest
+from os2cli.resolution import Resolution, Verdict, newest_of, resolve_newest
 from os2cli.snapshot_name import SnapshotName
 from os2cli.stage import Stage
 
@@ -85,16 +85,26 @@ class Publisher:
             prepared = self.source.prepare(request, progress)
             same = None if request.force else _same(resolution, prepared.key)
             if same is not None:
-                if same.state is not SnapshotState.ACTIVE and wait_seconds is not None:
-                    progress.notice(f"{same.name} is being built from the same: waiting for it")
-                    with progress.phase("build"):
-                        same = self._wait(same, wait_seconds, progress)
+                if wait_seconds is not None:
+                    same = self._join(same, wait_seconds, progress)
                 return Publication(same, published=False, seconds=time.monotonic() - started)
             content = prepared.deliver(progress)
             snapshot = self._create(stage, content, request, progress)
             if wait_seconds is not None:
                 snapshot = self._finish(snapshot, wait_seconds, progress)
         return Publication(snapshot, published=True, seconds=time.monotonic() - started)
+
+    def _join(self, snapshot: Snapshot, seconds: float, progress: Progress) -> Snapshot:
+        """Wait for what somebody else has begun; it is his to remove."""
+        if snapshot.state is SnapshotState.ACTIVE:
+            return snapshot
+        progress.notice(f"{snapshot.name} is being built from the same: waiting for it")
+        try:
+            with progress.phase("build"):
+                return self._wait(snapshot, seconds, progress)
+        except TimedOut as error:
+            error.hint = f"{error.hint}; --force builds another"
+            raise
 
     def _create(
         self, stage: Stage, content: SnapshotContent, request: PublishRequest, progress: Progress
@@ -196,10 +206,10 @@ def activate(
 
 
 def _same(resolution: Resolution, key: str) -> Snapshot | None:
-    """The stage's newest snapshot when it was made from the same, or one that is being built so."""
+    """What the stage has newest, or is about to have, when it is made from the same."""
     building = [c.snapshot for c in resolution.newer if c.verdict is Verdict.BUILDING]
-    newest = [resolution.snapshot] if resolution.snapshot else []
-    return next((snapshot for snapshot in (*building, *newest) if snapshot.key == key), None)
+    newest = newest_of([*building, *([resolution.snapshot] if resolution.snapshot else [])])
+    return newest if newest is not None and newest.key == key else None
 
 
 def _active(snapshot: Snapshot, tail: tuple[str, ...]) -> Snapshot:

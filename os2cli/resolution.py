@@ -75,7 +75,7 @@ class Resolution:
     def newest_inactive(self) -> Snapshot | None:
         """The newest one that only has to be activated, when nothing is active."""
         inactive = [c.snapshot for c in self.candidates if c.verdict is Verdict.INACTIVE]
-        return max(inactive, key=_age_key, default=None) if self.name is None else None
+        return newest_of(inactive) if self.name is None else None
 
     def required(self) -> str:
         """The name that was picked; raises ``NotFound`` when there is none."""
@@ -92,7 +92,7 @@ def resolve_newest(store: SnapshotStore, stage: Stage) -> Resolution:
     """
     found = _candidates(store.newest_first(stage.prefix), stage)
     usable = [c.snapshot for c in found if c.verdict is Verdict.PICKED]
-    picked = max(usable, key=_age_key, default=None)
+    picked = newest_of(usable)
     judged = tuple(
         replace(c, verdict=Verdict.OLDER)
         if c.verdict is Verdict.PICKED and c.snapshot is not picked
@@ -127,18 +127,22 @@ def resolve_cached(
 def nothing_active(resolution: Resolution) -> Os2Error:
     """The failure for a stage without a usable snapshot."""
     stage = resolution.stage.name
-    waiting = [c for c in resolution.newer if c.verdict is Verdict.BUILDING]
-    if waiting:
-        return NotFound(
-            f"stage {stage} has no active snapshot yet; {waiting[0].snapshot.name} is being built",
-            hint=f"wait for it: os2 snapshot resolve --stage {stage} --explain shows its state",
-            code="snapshot_not_found",
-        )
+    what, hint = "", f"publish one: os2 snapshot daytona --stage {stage}"
+    building = newest_of(c.snapshot for c in resolution.newer if c.verdict is Verdict.BUILDING)
+    if building is not None:
+        what = f" yet; {building.name} is being built"
+        hint = f"wait for it: os2 snapshot resolve --stage {stage} --explain shows its state"
+    elif (inactive := resolution.newest_inactive) is not None:
+        what = f"; {inactive.name} was put away because nobody used it"
+        hint = f"a machine brings it back: os2 machine create --type daytona --stage {stage}"
     return NotFound(
-        f"stage {stage} has no active snapshot",
-        hint=f"publish one: os2 snapshot daytona --stage {stage}",
-        code="snapshot_not_found",
+        f"stage {stage} has no active snapshot{what}", hint=hint, code="snapshot_not_found"
     )
+
+
+def newest_of(snapshots: Iterable[Snapshot]) -> Snapshot | None:
+    """The newest by the provider's time, then by name."""
+    return max(snapshots, key=_age_key, default=None)
 
 
 def _candidates(pages: Iterable[list[Snapshot]], stage: Stage) -> list[Candidate]:

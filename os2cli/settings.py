@@ -164,7 +164,7 @@ def parse_seconds(text: str, origin: str, least: float | None = None) -> float:
     if not enough or seconds == float("inf"):
         raise UsageError(
             f"{origin} is {text!r}, which is no number of seconds",
-            hint="use a positive number such as 120",
+            hint=f"use a number such as {'120' if least is None else '300, or 0 for none'}",
             code="setting_invalid",
         )
     return seconds

@@ -54,7 +54,7 @@ def clear(ctx: typer.Context) -> None:
     except OSError as error:
         raise OperationFailed(
             f"{cache.folder} can't be cleared: {error.strerror}",
-            hint="change its permissions, or remove it",
+            hint="try again; when it stays so, change its permissions or remove it",
         ) from error
 
     def document() -> BaseModel:

@@ -48,4 +48,4 @@ class DaytonaFacts:
             theirs = parsedate_to_datetime(headers["date"])
         except (KeyError, ValueError):
             return None
-        return datetime.now(UTC) - theirs
+        return datetime.now(UTC) - (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC))

@@ -211,6 +211,21 @@ class TestContexts:
             "link 777 0",
         ]
 
+    def test_a_dockerfile_in_a_context_is_built_instead_of_the_text(
+        self, server: DaytonaServer, storage: S3Storage, name: str
+    ) -> None:
+        text = f"FROM {sandbox_image()}\nLABEL from=context\n".encode()
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as tar:
+            entry = tarfile.TarInfo("Dockerfile")
+            entry.size = len(text)
+            tar.addfile(entry, io.BytesIO(text))
+        storage.put(f"{server.organization_id}/def/context.tar", buffer.getvalue())
+
+        snapshot = self.create(server, name, "FROM os2-no-such-image\n", "def")
+
+        assert snapshot["state"] == "active", snapshot["errorReason"]
+
     def test_missing(self, server: DaytonaServer, name: str) -> None:
         snapshot = self.create(server, name, f"FROM {sandbox_image()}\n", "nowhere")
         assert snapshot["state"] == "error"
@@ -225,7 +240,6 @@ def context() -> bytes:
             ("bin", tarfile.DIRTYPE, 0o755, ""),
             ("empty", tarfile.DIRTYPE, 0o755, ""),
             ("bin/tool", tarfile.REGTYPE, 0o755, ""),
-            ("Dockerfile", tarfile.REGTYPE, 0o644, ""),
             ("hard", tarfile.LNKTYPE, 0o644, "bin/tool"),
             ("link", tarfile.SYMTYPE, 0o777, "bin/tool"),
         ]:

@@ -310,6 +310,13 @@ class TestBeingBuilt:
             f"{snapshot(5).name} is being built from the same: waiting for it"
         ]
 
+    def test_one_that_another_will_follow_is_not_enough(self, scene: Scene) -> None:
+        with_snapshots(scene, snapshot(0), snapshot(5, BUILDING, key="tree-0"))
+
+        publication = scene.publish()
+
+        assert publication.published
+
     def test_who_does_not_wait_gets_it_as_it_is(self, scene: Scene) -> None:
         with_snapshots(scene, snapshot(5, BUILDING))
 
@@ -336,9 +343,10 @@ class TestBeingBuilt:
     def test_it_is_not_waited_for_for_ever(self, scene: Scene) -> None:
         with_snapshots(scene, snapshot(5, BUILDING))
 
-        with pytest.raises(TimedOut):
+        with pytest.raises(TimedOut) as caught:
             scene.publish(wait_seconds=7)
 
+        assert "--force builds another" in (caught.value.hint or "")
         assert sum(scene.time.slept) == pytest.approx(7, abs=2)
         assert (scene.store.removals, scene.store.names) == ([], [snapshot(5).name])
 

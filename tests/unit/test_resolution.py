@@ -411,6 +411,15 @@ class TestRequired:
         )
         assert "os2 snapshot resolve --stage dev-jonas --explain" in (caught.value.hint or "")
 
+    def test_one_that_only_sleeps_is_named_with_what_wakes_it(self) -> None:
+        rows = [snapshot(5, SnapshotState.INACTIVE), snapshot(3, SnapshotState.INACTIVE)]
+
+        with pytest.raises(NotFound) as caught:
+            resolve(rows).required()
+
+        assert f"{rows[0].name} was put away" in caught.value.message
+        assert "os2 machine create --type daytona --stage dev-jonas" in (caught.value.hint or "")
+
 
 def kept(found: Snapshot) -> CachedSnapshot:
     return CachedSnapshot(found.name, found.id)

@@ -52,7 +52,7 @@ def _judge_key(facts: DaytonaFacts) -> Finding:
     what = f"key {key.name!r} is valid"
     expires = key.expires
     if expires is not None:
-        left = expires.astimezone(UTC) - datetime.now(UTC)
+        left = expires - datetime.now(UTC)
         if left <= timedelta(0):
             what = f"key {key.name!r} expired on {expires:%Y-%m-%d}"
             return Finding(name, Status.PROBLEM, what, None, Remedy(_NEW_KEY))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from os2cli.errors import NotAuthorised
 from os2cli.providers.daytona.client import DaytonaClient
-from os2cli.providers.daytona.wire import KeyAnswer, moment, read
+from os2cli.providers.daytona.wire import KeyAnswer, read
 
 _DOING = "looking at the key"
 
@@ -16,7 +16,7 @@ def check_publishing(client: DaytonaClient) -> None:
     if client.access.api_key is None:
         return
     key = read(KeyAnswer, client.get("/api-keys/current", doing=_DOING), _DOING)
-    expires = moment(key.expires)
+    expires = key.expires
     if expires is not None and expires <= datetime.now(UTC):
         raise NotAuthorised(
             f"the key {key.name!r} expired on {expires:%Y-%m-%d}",

@@ -10,7 +10,7 @@ from typing import Any
 from os2cli import __version__
 from os2cli.models import Health, Machine, MachineSpec, MachineState, MachineType
 from os2cli.providers import labels
-from os2cli.providers.daytona.wire import SandboxAnswer, moment
+from os2cli.providers.daytona.wire import SandboxAnswer
 from os2cli.stage import SEPARATOR
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -99,7 +99,7 @@ def machine_from(sandbox: SandboxAnswer, url: str | None = None) -> Machine:
         state=_STATES.get(sandbox.state, MachineState.UNKNOWN),
         snapshot=marks.get(labels.SNAPSHOT) or sandbox.snapshot or "",
         owner=marks.get(labels.OWNER, ""),
-        created=(moment(sandbox.created) or _EPOCH).replace(microsecond=0),
+        created=(sandbox.created or _EPOCH).replace(microsecond=0),
         url=url,
         labels={key: marks[key] for key in _users_own(marks)},
         health=Health.NONE,

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
-from os2cli.errors import Conflict, NotFound, OperationFailed, Os2Error
-from os2cli.interrupts import Shielded
+from os2cli.errors import Conflict, NotFound, OperationFailed
 from os2cli.models import Snapshot, SnapshotResources
 from os2cli.providers.base import SnapshotContent
 from os2cli.providers.daytona.build_log import BuildLog
@@ -23,7 +21,6 @@ WRITE, DELETE = "write:snapshots", "delete:snapshots"
 FIRST_PAGE, FULL_PAGE = 20, 200
 CREATE_ATTEMPTS = 3
 _OLD_ORDER = "createdTime"
-LATE_ANSWER_SECONDS = 2.0
 
 
 class DaytonaSnapshots:
@@ -86,19 +83,6 @@ class DaytonaSnapshots:
         }
         if self.client.access.target:
             body["regionId"] = self.client.access.target
-        pending = Shielded(lambda: self._create(name, body, content), at_once=False)
-        try:
-            return pending.answer()
-        except Os2Error:
-            raise
-        except BaseException:
-            made = pending.late_answer(LATE_ANSWER_SECONDS)
-            if made is not None:
-                with suppress(Os2Error):
-                    self.remove(made, hurried=True)
-            raise
-
-    def _create(self, name: str, body: Mapping[str, Any], content: SnapshotContent) -> Snapshot:
         doing = f"creating snapshot {name}"
         for attempt in range(CREATE_ATTEMPTS):
             try:

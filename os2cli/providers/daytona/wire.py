@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from os2cli.errors import Os2Error
 from os2cli.models import Snapshot, SnapshotResources, SnapshotState
@@ -33,6 +33,17 @@ _SNAPSHOT_STATES = {
 }
 
 
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError("no calendar has it") from None
+
+
+# In UTC, also when the API left the zone out.
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
+
+
 class Answer(BaseModel):
     """Part of an answer; an error in one never shows what stood there."""
 
@@ -52,7 +63,7 @@ class SnapshotAnswer(Answer):
     name: str
     state: str
     general: bool = False
-    created: datetime | None = Field(None, alias="createdAt")
+    created: Moment | None = Field(None, alias="createdAt")
     image: str | None = Field(None, alias="imageName")
     reason: str | None = Field(None, alias="errorReason")
     size: float | None = None
@@ -70,7 +81,7 @@ class SnapshotAnswer(Answer):
             id=self.id,
             name=self.name,
             state=_SNAPSHOT_STATES.get(self.state, SnapshotState.UNKNOWN),
-            created=moment(self.created) or _EPOCH,
+            created=self.created or _EPOCH,
             reason=self.reason or None,
             # The API counts in GiB.
             size_bytes=round(self.size * 2**30) if self.size else None,
@@ -105,7 +116,7 @@ class SandboxAnswer(Answer):
     snapshot: str | None = None
     labels: dict[str, str] = Field(default_factory=dict)
     public: bool = False
-    created: datetime | None = Field(None, alias="createdAt")
+    created: Moment | None = Field(None, alias="createdAt")
     reason: str | None = Field(None, alias="errorReason")
     toolbox_url: str | None = Field(None, alias="toolboxProxyUrl")
 
@@ -150,7 +161,7 @@ class KeyAnswer(Answer):
 
     name: str
     permissions: list[str]
-    expires: datetime | None = Field(None, alias="expiresAt")
+    expires: Moment | None = Field(None, alias="expiresAt")
 
 
 class ConfigAnswer(Answer):
@@ -189,10 +200,3 @@ def problem(error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
     where = ".".join(map(str, first["loc"])) or "the whole"
     return f"{where}: {first['msg']}"
-
-
-def moment(value: datetime | None) -> datetime | None:
-    """A time in UTC, also when the API left the zone out."""
-    if value is None:
-        return None
-    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-import time as real_time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
@@ -12,7 +11,14 @@ import pytest
 
 from os2cli.interrupts import Interrupted
 from os2cli.providers.daytona.client import DaytonaClient
-from tests.unit.providers.daytona.wires import ACCESS, DEADLINE_SECONDS, Heard, Time, Wire
+from tests.unit.providers.daytona.wires import (
+    ACCESS,
+    DEADLINE_SECONDS,
+    Heard,
+    Time,
+    Wire,
+    time_zone,
+)
 
 
 @pytest.fixture
@@ -39,13 +45,10 @@ def heard() -> Heard:
 
 
 @pytest.fixture
-def far_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def far_away() -> Iterator[None]:
     """This computer's clock shows the time of another zone."""
-    monkeypatch.setenv("TZ", "JST-9")
-    real_time.tzset()
-    yield
-    monkeypatch.delenv("TZ")
-    real_time.tzset()
+    with time_zone("JST-9"):
+        yield
 
 
 @pytest.fixture

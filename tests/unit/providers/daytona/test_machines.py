@@ -9,12 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
-from os2cli.errors import Conflict, NotAuthorised, NotFound, OperationFailed, TimedOut, UsageError
+from os2cli.errors import NotFound, UsageError
 from os2cli.models import Health, Machine, MachineState, MachineType
 from os2cli.providers.daytona.client import DaytonaClient
 from os2cli.providers.daytona.machines import DaytonaMachines
 from tests.unit.providers.daytona.answers import SANDBOX, SNAPSHOT_NAME, SPEC, sandbox
-from tests.unit.providers.daytona.wires import Time, Wire, ok, refused
+from tests.unit.providers.daytona.wires import Wire, ok, refused
 
 ID = sandbox()["id"]
 LIST, BY_NAME, BY_ID = "GET /sandbox", f"GET /sandbox/{SANDBOX}", f"GET /sandbox/{ID}"
@@ -193,152 +193,3 @@ class TestGet:
         assert machines.remove("dev-1")
         with pytest.raises(NotFound):
             machines.get("dev-1")
-
-
-class TestRemove:
-    def test_waits_until_it_is_gone(
-        self, machines: DaytonaMachines, wire: Wire, time: Time
-    ) -> None:
-        wire.on(BY_NAME, state("started")).on(REMOVE, httpx.Response(200))
-        wire.on(BY_ID, state("destroying"), state("destroying"), refused(404))
-
-        assert machines.remove("dev-1") is True
-        assert time.slept == [0.5, 0.5]
-
-    def test_destroyed_counts_as_gone(self, machines: DaytonaMachines, wire: Wire) -> None:
-        wire.on(BY_NAME, state("started")).on(REMOVE, httpx.Response(200))
-        wire.on(BY_ID, state("destroyed"))
-
-        assert machines.remove("dev-1") is True
-
-    @pytest.mark.parametrize(
-        "answer", [refused(404), ok(sandbox(labels={}))], ids=["missing", "foreign"]
-    )
-    def test_of_what_is_not_there_removes_nothing(
-        self, answer: httpx.Response, machines: DaytonaMachines, wire: Wire
-    ) -> None:
-        wire.on(BY_NAME, answer)
-
-        assert machines.remove("dev-1") is False
-
-    def test_that_somebody_else_was_quicker_with_is_done(
-        self, machines: DaytonaMachines, wire: Wire
-    ) -> None:
-        wire.on(BY_NAME, state("started")).on(REMOVE, refused(404)).on(BY_ID, refused(404))
-
-        assert machines.remove("dev-1") is True
-
-    def test_insists_while_another_change_is_under_way(
-        self, machines: DaytonaMachines, wire: Wire, time: Time
-    ) -> None:
-        wire.on(BY_NAME, state("starting")).on(REMOVE, busy(), busy(), httpx.Response(200))
-        wire.on(BY_ID, refused(404))
-
-        assert machines.remove("dev-1") is True
-        assert time.slept == [0.5, 0.5]
-
-    def test_gives_up_insisting(self, machines: DaytonaMachines, wire: Wire, time: Time) -> None:
-        wire.on(BY_NAME, state("starting")).on(REMOVE, *[busy()] * 181)
-
-        with pytest.raises(TimedOut, match=r"within 90 s: .*state change in progress") as caught:
-            machines.remove("dev-1")
-
-        assert (caught.value.exit_code, sum(time.slept)) == (6, 90)
-        assert caught.value.hint
-
-    def test_gives_up_waiting_at_its_deadline(
-        self, machines: DaytonaMachines, wire: Wire, time: Time
-    ) -> None:
-        wire.on(BY_NAME, state("started")).on(REMOVE, httpx.Response(200))
-        wire.on(BY_ID, *[state("destroying")] * 7)
-
-        with pytest.raises(TimedOut, match="removing machine dev-1 was not done within 3 s"):
-            machines.remove("dev-1", within=3)
-
-        assert sum(time.slept) == 3
-
-    def test_says_which_permission_is_missing(self, machines: DaytonaMachines, wire: Wire) -> None:
-        wire.on(BY_NAME, state("started")).on(REMOVE, refused(403))
-
-        with pytest.raises(NotAuthorised) as caught:
-            machines.remove("dev-1")
-        assert caught.value.details == {"permission": "delete:sandboxes"}
-
-
-class TestChange:
-    def test_a_start_waits_until_it_runs(
-        self, machines: DaytonaMachines, wire: Wire, time: Time
-    ) -> None:
-        wire.on(BY_NAME, state("archived")).on(START, busy(), ok(sandbox(state="starting")))
-        wire.on(BY_ID, state("restoring"), state("starting"), state("started"))
-
-        assert machines.start("dev-1").state is MachineState.RUNNING
-        assert time.slept == [0.5, 0.5, 0.5]
-
-    def test_a_stop_waits_until_it_has_stopped(
-        self, machines: DaytonaMachines, wire: Wire, time: Time
-    ) -> None:
-        wire.on(BY_NAME, state("started")).on(STOP, ok(sandbox(state="stopping")))
-        wire.on(BY_ID, state("started"), state("stopping"), state("stopped"))
-
-        assert machines.stop("dev-1").state is MachineState.STOPPED
-        assert time.slept == [0.5, 0.5]
-
-    @pytest.mark.parametrize("after", [refused(404), state("destroying"), state("destroyed")])
-    def test_a_stop_of_one_that_is_removed_then_is_done(
-        self, after: httpx.Response, machines: DaytonaMachines, wire: Wire
-    ) -> None:
-        wire.on(BY_NAME, state("started")).on(STOP, ok({})).on(BY_ID, state("stopping"), after)
-
-        assert machines.stop("dev-1").state is MachineState.REMOVING
-
-    def test_what_is_so_already_is_left_alone(self, machines: DaytonaMachines, wire: Wire) -> None:
-        wire.on(BY_NAME, state("started"), state("stopped"), state("archived"))
-
-        assert machines.start("dev-1").state is MachineState.RUNNING
-        assert machines.stop("dev-1").state is MachineState.STOPPED
-        assert machines.stop("dev-1").state is MachineState.STOPPED
-
-    @pytest.mark.parametrize(
-        ("reason", "said"), [("no such image", "no such image"), (None, "gives no reason")]
-    )
-    def test_a_failure_is_told_with_its_reason(
-        self, reason: str | None, said: str, machines: DaytonaMachines, wire: Wire
-    ) -> None:
-        wire.on(BY_NAME, state("stopped")).on(START, ok({}))
-        wire.on(BY_ID, state("starting"), state("error", errorReason=reason))
-
-        with pytest.raises(
-            OperationFailed, match=f"starting machine dev-1 failed: .*{said}"
-        ) as caught:
-            machines.start("dev-1")
-        assert caught.value.code == "machine_ended"
-        assert "os2 machine rm dev-1" in (caught.value.hint or "")
-
-    def test_one_that_never_comes_about_is_told(
-        self, machines: DaytonaMachines, wire: Wire, time: Time
-    ) -> None:
-        wire.on(BY_NAME, state("stopped")).on(START, ok({})).on(BY_ID, *[state("starting")] * 181)
-
-        with pytest.raises(TimedOut, match="starting machine dev-1 was not done within 90 s"):
-            machines.start("dev-1")
-        assert sum(time.slept) == 90
-
-    @pytest.mark.parametrize(("verb", "line"), [("start", START), ("stop", STOP)])
-    def test_says_which_permission_is_missing(
-        self, verb: str, line: str, machines: DaytonaMachines, wire: Wire
-    ) -> None:
-        wire.on(BY_NAME, state("paused")).on(line, refused(403))
-
-        with pytest.raises(NotAuthorised) as caught:
-            getattr(machines, verb)("dev-1")
-        assert caught.value.details == {"permission": "write:sandboxes"}
-
-    def test_an_inactive_snapshot_is_no_change_under_way(
-        self, machines: DaytonaMachines, wire: Wire, time: Time
-    ) -> None:
-        wire.on(BY_NAME, state("archived")).on(START, refused(400, "Snapshot x is inactive"))
-
-        with pytest.raises(Conflict) as caught:
-            machines.start("dev-1")
-        assert (caught.value.code, time.slept) == ("snapshot_inactive", [])

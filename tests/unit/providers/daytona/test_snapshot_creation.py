@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +10,6 @@ import httpx
 import pytest
 
 from os2cli.errors import Conflict, Os2Error, Unreachable
-from os2cli.interrupts import Interrupted
 from os2cli.models import SnapshotResources, SnapshotState
 from os2cli.providers.base import SnapshotContent
 from os2cli.providers.daytona.client import DaytonaClient
@@ -21,7 +18,6 @@ from os2cli.providers.daytona.snapshots import DaytonaSnapshots
 from tests.unit.providers.daytona.answers import KEY_A, KEY_B, SNAPSHOT_NAME, snapshot
 from tests.unit.providers.daytona.wires import (
     ACCESS,
-    DEADLINE_SECONDS,
     Time,
     Wire,
     lost,
@@ -165,37 +161,3 @@ class TestLostAnswer:
         wire.on("POST /snapshots", lost()).on(BY_NAME, *[httpx.ConnectError("refused")] * 4)
 
         assert type(failure(snapshots)) is Unreachable
-
-
-class TestInterrupted:
-    def test_what_was_made_meanwhile_is_removed(
-        self, snapshots: DaytonaSnapshots, wire: Wire, strike: Callable[[], None]
-    ) -> None:
-        removed = threading.Event()
-
-        def late(request: httpx.Request) -> httpx.Response:
-            strike()
-            return ok(snapshot(state="pending"))
-
-        def remove(request: httpx.Request) -> httpx.Response:
-            removed.set()
-            return httpx.Response(200)
-
-        wire.on("POST /snapshots", late).on(f"DELETE /snapshots/{ID}", remove)
-
-        with pytest.raises(Interrupted):
-            snapshots.create(NAME, REMOTE, RESOURCES)
-
-        assert removed.wait(DEADLINE_SECONDS)
-
-    def test_a_removal_that_fails_hides_no_interrupt(
-        self, snapshots: DaytonaSnapshots, wire: Wire, strike: Callable[[], None]
-    ) -> None:
-        def late(request: httpx.Request) -> httpx.Response:
-            strike()
-            return ok(snapshot(state="pending"))
-
-        wire.on("POST /snapshots", late).on(f"DELETE /snapshots/{ID}", refused(500))
-
-        with pytest.raises(Interrupted):
-            snapshots.create(NAME, REMOTE, RESOURCES)

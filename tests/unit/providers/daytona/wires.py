@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import threading
+import time as real_time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -42,6 +44,21 @@ class Time:
     @property
     def clock(self) -> Clock:
         return Clock(now=lambda: self.seconds, sleep=self.sleep)
+
+
+@contextmanager
+def time_zone(name: str) -> Iterator[None]:
+    """Let this process show the time of another zone."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = name
+    real_time.tzset()
+    try:
+        yield
+    finally:
+        os.environ.pop("TZ")
+        if before is not None:
+            os.environ["TZ"] = before
+        real_time.tzset()
 
 
 class Wire(httpx.BaseTransport):
