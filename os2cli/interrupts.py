@@ -90,7 +90,7 @@ class Shielded(Generic[_Answer]):
     is heard at once; what the request made meanwhile is got with ``late_answer`` and undone.
 
     ``at_once`` False leaves it to ``answer`` to send it: then a signal can't come before the
-    block that undoes things has begun.
+    block that undoes things has begun. ``sent`` tells whether that has happened.
     """
 
     def __init__(self, request: Callable[[], _Answer], *, at_once: bool = True) -> None:
@@ -99,12 +99,12 @@ class Shielded(Generic[_Answer]):
         self._failure: BaseException | None = None
         # Not the thread's ``join``: once a signal has ended one, the next returns at once.
         self._ended = threading.Event()
-        self._started = False
+        self.sent = False
         if at_once:
             self._start()
 
     def _start(self) -> None:
-        self._started = True
+        self.sent = True
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:
@@ -117,7 +117,7 @@ class Shielded(Generic[_Answer]):
 
     def answer(self) -> _Answer:
         """Wait for the answer and return it, or raise what the request raised."""
-        if not self._started:
+        if not self.sent:
             self._start()
         while not self._ended.wait(_WAKE_SECONDS):
             continue
@@ -127,6 +127,6 @@ class Shielded(Generic[_Answer]):
 
     def late_answer(self, seconds: float) -> _Answer | None:
         """The answer if it comes within ``seconds``; None when it does not, or is a failure."""
-        if self._started:
+        if self.sent:
             self._ended.wait(seconds)
         return self._answer

@@ -112,17 +112,18 @@ class Publisher:
         """Create under the name of this second, or of a later one when somebody has that."""
         name = SnapshotName(stage.name, datetime.now(UTC))
         for _ in range(NAME_ATTEMPTS):
-            pending = Shielded(partial(self.store.create, str(name), content, request.resources))
+            create = partial(self.store.create, str(name), content, request.resources)
+            pending = Shielded(create, at_once=False)
             try:
                 with progress.phase("create"):
                     return pending.answer()
             except Interrupted:
                 # One that came to be unwatched would be the stage's newest.
                 made = pending.late_answer(LATE_ANSWER_SECONDS)
-                if made is None:
-                    progress.warn(f"snapshot {name} may be there all the same")
-                else:
+                if made is not None:
                     self._abandon(made, progress)
+                elif pending.sent:
+                    progress.warn(f"snapshot {name} may be there all the same")
                 raise
             except Conflict as error:
                 if error.code != "snapshot_exists":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+from os2cli.errors import Os2Error
 from os2cli.providers.daytona.client import DaytonaClient
 from os2cli.providers.daytona.retry import Patience
 from os2cli.providers.daytona.wire import ConfigAnswer, KeyAnswer, PageAnswer, read
@@ -19,6 +21,8 @@ class DaytonaFacts:
     def __init__(self, client: DaytonaClient) -> None:
         self.client = client
         self.access = client.access
+        self._lock = threading.Lock()
+        self._key: KeyAnswer | Os2Error | None = None
 
     def config(self) -> ConfigAnswer:
         """What the API tells everybody."""
@@ -28,7 +32,18 @@ class DaytonaFacts:
         )
 
     def key(self) -> KeyAnswer:
-        """Who asks."""
+        """Who asks; asked once, because a key that is refused again and again blocks its sender."""
+        with self._lock:
+            if self._key is None:
+                try:
+                    self._key = self._ask_for_key()
+                except Os2Error as error:
+                    self._key = error
+        if isinstance(self._key, Os2Error):
+            raise self._key
+        return self._key
+
+    def _ask_for_key(self) -> KeyAnswer:
         doing = "looking at the key"
         answer = self.client.get("/api-keys/current", doing=doing, patience=_PATIENCE)
         return read(KeyAnswer, answer, doing)

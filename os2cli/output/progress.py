@@ -77,8 +77,10 @@ class RecordingProgress(Progress):
         raise NotImplementedError
 
     def summary(self) -> str:
-        """Where the time went, e.g. ``build 34.1 s · create 0.4 s · healthy 0.8 s``."""
-        return " · ".join(f"{title} {seconds:.1f} s" for title, seconds in self.phases)
+        """Where the time went, e.g. ``build 34.1 s · create 0.4 s``; what took none is left out."""
+        told = [f"{title} {seconds:.1f} s" for title, seconds in self.phases]
+        worth_telling = [words for words in told if not words.endswith(" 0.0 s")]
+        return " · ".join(worth_telling or told)
 
 
 class PlainProgress(RecordingProgress):

@@ -233,7 +233,7 @@ def test_a_list_in_a_pipe_is_plain_and_whole(os2: Os2, stage: str) -> None:
     quiet = os2("machine", "ls", "-q", "--stage", stage)
 
     heading, row = listed.stdout.splitlines()
-    assert heading.split() == ["NAME", "STATE", "URL", "STAGE", "SNAPSHOT", "CREATED"]
+    assert heading.split() == ["NAME", "STATE", "URL", "TYPE", "STAGE", "SNAPSHOT", "CREATED"]
     assert row.startswith(f"{name} ")
     assert quiet.stdout == f"{name}\n"
 

@@ -64,7 +64,10 @@ def remove(
     fleet = session.providers.fleet(type_, within)
     if wanted and not yes:
         guarded = [] if not may_be_remote(session, type_) else guarded_among(locate(fleet, wanted))
-        if (all_ or guarded) and not agreed(session.output, wanted, guarded, within):
+        instead = command_without_question(
+            wanted, all_=all_, type_=type_, stage=within if guarded else stage
+        )
+        if (all_ or guarded) and not agreed(session.output, wanted, guarded, within, instead):
             session.output.note("nothing was removed")
             return
     removals = remove_from_fleet(fleet, wanted, stage)
@@ -96,15 +99,26 @@ def guarded_among(machines: Sequence[Machine]) -> list[Machine]:
     ]
 
 
+def command_without_question(
+    names: Sequence[str], *, all_: bool, type_: MachineType | None, stage: str | None
+) -> str:
+    """The command that does the same and needs no answer."""
+    words = ["os2 machine rm", *(["--all"] if all_ else names), "--yes"]
+    words += [f"--type {type_.value}"] if type_ else []
+    words += [f"--stage {stage}"] if stage else []
+    return " ".join(words)
+
+
 def agreed(
-    output: Output, wanted: Sequence[str], guarded: Sequence[Machine], stage: str | None
+    output: Output,
+    wanted: Sequence[str],
+    guarded: Sequence[Machine],
+    stage: str | None,
+    instead: str,
 ) -> bool:
     """Say what would go and ask; the stage's name must be typed where others use it."""
     count = f"{len(wanted)} machine{'s' if len(wanted) > 1 else ''}"
     output.note(f"This removes: {', '.join(wanted)}")
-    instead = f"os2 machine rm {' '.join(wanted)} --yes"
     if guarded and stage is not None:
-        return output.confirm_by_typing(
-            stage, f"Remove {count} of stage {stage}?", instead=f"{instead} --stage {stage}"
-        )
+        return output.confirm_by_typing(stage, f"Remove {count} of stage {stage}?", instead=instead)
     return output.confirm(f"Remove {count}?", instead=instead)

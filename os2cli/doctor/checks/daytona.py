@@ -74,6 +74,12 @@ def check_daytona_snapshots(inputs: DoctorInputs, engine: SharedEngine) -> Findi
     del engine
 
     def count(facts: DaytonaFacts) -> Finding:
+        if facts.access.api_key is not None:
+            try:
+                facts.key()
+            except Os2Error:
+                what = "not known while the key is not accepted"
+                return Finding("daytona-snapshots", Status.SKIPPED, what)
         total = facts.snapshot_count()
         what = f"{total} snapshot{'' if total == 1 else 's'} in the organisation"
         why = "the API tells its quota only in a refusal: Maximum allowed: …"

@@ -98,25 +98,18 @@ def _plain(value: str, variable: str) -> str:
     )
 
 
-def may_have_key(api_url: str, other: str) -> bool:
-    """Whether an address that the API named may be sent the key.
+def may_have_key(trusted_url: str, other: str) -> bool:
+    """Whether an address that the API named may be sent the key, as ``trusted_url`` may.
 
-    Only the API's own host, and its neighbours below the same domain, over HTTPS; a server on this
-    computer (a test's, a tunnel's) has other ports of this computer as neighbours.
+    Only the very same host, over HTTPS: next to it, under the same domain, may live whoever rents a
+    name there. A server on this computer (a test's, a tunnel's) may have other ports of it.
     """
-    try:
-        api, target = urlsplit(api_url), urlsplit(other)
-    except ValueError:
+    trusted, target = web_address(trusted_url), web_address(other)
+    if trusted is None or target is None:
         return False
-    if not api.hostname or not target.hostname:
-        return False
-    if api.hostname in _LOOPBACK:
+    if trusted.hostname in _LOOPBACK:
         return target.hostname in _LOOPBACK
-    if target.scheme != "https":
-        return False
-    domain = api.hostname.partition(".")[2]
-    neighbours = "." in domain and target.hostname.endswith(f".{domain}")
-    return target.hostname == api.hostname or neighbours
+    return target.scheme == "https" and target.hostname == trusted.hostname
 
 
 def certificates() -> ssl.SSLContext:

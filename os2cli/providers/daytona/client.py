@@ -92,11 +92,10 @@ class DaytonaClient:
 
         from os2cli import __version__
 
-        secure = self.url.startswith("https:")
         try:
             return httpx.Client(
                 headers={"User-Agent": f"os2/{__version__}", **headers},
-                verify=certificates() if secure else False,
+                verify=certificates(),
                 transport=self._transport,
                 # Plain HTTP is for this computer alone: a proxy would be another one.
                 mounts=dict.fromkeys(LOOPBACK_PATTERNS),
@@ -112,7 +111,7 @@ class DaytonaClient:
     def connections_for(self, address: str) -> httpx.Client:
         """Those with the key where ``address`` may have it, else those without.
 
-        Beside the API's neighbours that is the proxy which the API tells everybody to be its own.
+        Beside the API's own host that is the proxy of which the API tells everybody that it is its.
         """
         if may_have_key(self.url, address) or may_have_key(self._proxy, address):
             return self.http

@@ -48,8 +48,9 @@ class Previews:
             return Health.STARTING
         if answer.is_success and is_json(answer):
             return Health.HEALTHY
-        # Each start of a sandbox makes another token.
-        self.forget(sandbox_id)
+        # Each start of a sandbox makes another token; while nothing listens in it, that is not why.
+        if not answer.is_server_error:
+            self.forget(sandbox_id)
         return Health.STARTING
 
     def forget(self, sandbox_id: str) -> None:

@@ -46,7 +46,8 @@ CHECKS: dict[str, tuple[Check, str]] = {
     "daytona-snapshots": (check_daytona_snapshots, SNAPSHOTS),
     "clock": (check_clock, HEALTH),
 }
-EVERY = pytest.mark.parametrize("name", CHECKS)
+# The snapshots are counted only for a key that is accepted.
+EVERY = pytest.mark.parametrize("name", [name for name in CHECKS if name != "daytona-snapshots"])
 
 
 @pytest.fixture
@@ -138,7 +139,7 @@ class TestEvery:
         assert what in finding.what
         assert finding.remedy is not None
 
-    @pytest.mark.parametrize("name", ["daytona", "daytona-key", "daytona-snapshots"])
+    @pytest.mark.parametrize("name", ["daytona", "daytona-key"])
     @pytest.mark.parametrize("answer", [web_page(), ok({}), ok([])], ids=["page", "{}", "[]"])
     def test_what_is_no_proper_answer_is_found(
         self, name: str, answer: httpx.Response, wire: Wire
@@ -241,16 +242,40 @@ class TestKey:
 
 
 class TestSnapshots:
+    ACCEPTED = ok({"name": "ci", "permissions": MAY, "expiresAt": None})
+
     @pytest.mark.parametrize(
         ("total", "what"), [(0, "0 snapshots"), (1, "1 snapshot"), (57, "57 snapshots")]
     )
     def test_are_counted_from_one_small_page(self, total: int, what: str, wire: Wire) -> None:
+        wire.on(CURRENT, self.ACCEPTED)
         wire.on(SNAPSHOTS, ok({"items": [], "total": total, "page": 1, "totalPages": total}))
 
         finding = found("daytona-snapshots", wire)
 
         assert (finding.status, finding.what) == (Status.OK, f"{what} in the organisation")
         assert dict(wire.last.url.params) == {"limit": "1"}
+
+    def test_are_not_asked_for_with_a_key_that_is_refused(self, wire: Wire) -> None:
+        wire.on(CURRENT, refused(401, "Invalid credentials"))
+
+        finding = found("daytona-snapshots", wire)
+
+        assert finding.status is Status.SKIPPED
+        assert len(wire.requests) == 1
+
+    @pytest.mark.parametrize("answer", [refused(500, "oh"), ok({}), web_page()], ids=str)
+    def test_that_can_not_be_counted_are_a_problem(
+        self, answer: httpx.Response, wire: Wire
+    ) -> None:
+        wire.on(CURRENT, self.ACCEPTED).on(SNAPSHOTS, answer)
+
+        assert found("daytona-snapshots", wire).status is Status.PROBLEM
+
+    def test_without_a_key_nothing_is_asked(self, wire: Wire) -> None:
+        finding = found("daytona-snapshots", wire, DaytonaAccess(ACCESS.url))
+
+        assert (finding.status, wire.requests) == (Status.SKIPPED, [])
 
 
 def dated(ahead: timedelta) -> httpx.Response:

@@ -287,9 +287,15 @@ class TestTerminal:
 class TestRecording:
     def test_the_summary_says_where_the_time_went(self) -> None:
         progress = plain(Stream())
-        progress.phases = [("build", 34.12), ("create", 0.44), ("healthy", 0.8)]
+        progress.phases = [("build", 34.12), ("create", 0.44), ("look", 0.04), ("healthy", 0.8)]
 
         assert progress.summary() == "build 34.1 s · create 0.4 s · healthy 0.8 s"
+
+    def test_a_summary_is_never_empty(self) -> None:
+        progress = plain(Stream())
+        progress.phases = [("create", 0.01), ("healthy", 0.02)]
+
+        assert progress.summary() == "create 0.0 s · healthy 0.0 s"
 
     def test_each_phase_is_timed(self) -> None:
         progress = plain(Stream(), quiet=True)

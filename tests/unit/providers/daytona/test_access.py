@@ -140,11 +140,9 @@ class TestMayHaveKey:
             "https://app.daytona.io/api/snapshots/1/build-logs",
             "https://APP.Daytona.IO/logs",
             "https://app.daytona.io:8443/logs",
-            "https://proxy.daytona.io/logs",
-            "https://eu.proxy.daytona.io/logs",
         ],
     )
-    def test_the_api_and_its_neighbours_may(self, other: str) -> None:
+    def test_the_api_itself_may(self, other: str) -> None:
         assert may_have_key(PUBLIC, other)
 
     @pytest.mark.parametrize(
@@ -189,15 +187,18 @@ class TestMayHaveKey:
     def test_a_server_on_this_computer_has_its_other_ports(self, other: str, may: bool) -> None:
         assert may_have_key("http://127.0.0.1:3986/api", other) is may
 
-    def test_a_domain_of_two_labels_has_no_neighbours_below_the_last(self) -> None:
+    def test_neighbours_under_the_same_domain_are_others(self) -> None:
         assert may_have_key("https://daytona.example/api", "https://daytona.example/logs")
-        assert not may_have_key("https://daytona.example/api", "https://evil.example/logs")
+        for other in ("proxy.app.daytona.io", "proxy.daytona.io", "daytona.io"):
+            assert not may_have_key(PUBLIC, f"https://{other}/logs")
 
     def test_the_client_sends_the_key_there_alone(self, wire: Wire) -> None:
         client = DaytonaClient(replace(ACCESS, url=PUBLIC), transport=wire)
-        wire.on("GET https://app.daytona.io/api/config", ok({}))
+        proxy = {"proxyToolboxUrl": "https://proxy.app.daytona.io/toolbox"}
+        wire.on("GET https://app.daytona.io/api/config", ok(proxy))
 
-        assert client.connections_for("https://proxy.daytona.io/x") is client.http
+        assert client.connections_for("https://proxy.app.daytona.io/x") is client.http
+        assert client.connections_for("https://3000-abc.proxy.app.daytona.io/x") is client.visitor
         assert client.connections_for("https://evil.example/x") is client.visitor
         assert "Authorization" in client.http.headers
         assert "Authorization" not in client.visitor.headers

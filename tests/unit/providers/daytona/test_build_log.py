@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import queue
 import socket
+import ssl
 import threading
 import time as real_time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import pytest
 
 from os2cli.providers.daytona.build_log import BuildLog
+from tests.unit.providers.daytona.certificate import unknown_server
 from tests.unit.providers.daytona.wires import (
     DEADLINE_SECONDS,
     Peer,
@@ -72,7 +75,7 @@ def builder() -> Iterator[Builder]:
     """A real server whose log is one stream after the other, and the log that follows it."""
     with ExitStack() as stack:
 
-        def start(*streams: Stream) -> tuple[BuildLog, Peer]:
+        def start(*streams: Stream, tls: ssl.SSLContext | None = None) -> tuple[BuildLog, Peer]:
             left = list(streams)
 
             def talk(server: Peer, connection: socket.socket, request: str) -> None:
@@ -82,7 +85,7 @@ def builder() -> Iterator[Builder]:
                 elif left:
                     left.pop(0)(server, connection)
 
-            server = stack.enter_context(peer(talk))
+            server = stack.enter_context(peer(talk, tls))
             client = stack.enter_context(client_for(server.address))
             return BuildLog(client, "1"), server
 
@@ -129,15 +132,28 @@ class TestStream:
 
         assert (len(streams_of(server)), lines.more) == (4, False)
 
-    def test_one_without_an_end_is_cut_at_once(self, builder: Builder) -> None:
+    @pytest.mark.parametrize("secure", [False, True])
+    def test_one_without_an_end_is_cut_at_once(
+        self, secure: bool, builder: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tls, certificate = unknown_server(tmp_path)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         lines = Lines()
-        log, _ = builder(hangs_after(HEAD + chunk("one\n")))
+        cut = threading.Event()
+
+        def stream(server: Peer, connection: socket.socket) -> None:
+            connection.sendall(HEAD + chunk("one\n"))
+            with suppress(OSError):
+                assert connection.recv(1) == b""
+            cut.set()
+
+        log, _ = builder(stream, tls=tls if secure else None)
         with log.followed(lines.take):
             assert lines.next() == ["one"]
             began = real_time.monotonic()
 
         assert real_time.monotonic() - began < 1
-        assert threading.active_count() < 10
+        assert cut.wait(1)
 
     @pytest.mark.parametrize("sent", [b"", HEAD, HEAD + chunk("half a line")])
     def test_one_that_says_nothing_is_cut_at_once_too(self, sent: bytes, builder: Builder) -> None:

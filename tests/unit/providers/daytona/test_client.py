@@ -224,7 +224,8 @@ class TestSecrets:
         wire.script.clear()
 
     @pytest.mark.parametrize(
-        "value", ["pass-word", "two\nlines", 'a"quote', "tab\there", "back\\slash", "ünïcode", "/a"]
+        "value",
+        ["pass-word", "two\nlines", 'a"quote', "tab\there", "back\\slash", "ünïcode", "/a", 'ü"\n'],
     )
     def test_values_are_hidden_however_the_api_repeats_them(
         self, value: str, client: DaytonaClient, wire: Wire

@@ -254,23 +254,38 @@ class TestRefused:
         assert (type(error), error.exit_code, error.code) == (Unreachable, 8, "upload_failed")
 
     @pytest.mark.parametrize("method", ["HEAD", "PUT"])
-    def test_by_a_store_that_does_not_take_the_login(
-        self, method: str, store: ObjectStore, tree: Callable[[int], BuildContext], wire: Wire
+    @pytest.mark.parametrize(
+        ("status", "kind", "code"),
+        [
+            ("403 Forbidden", OperationFailed, "upload_refused"),
+            ("401 Unauthorized", OperationFailed, "upload_refused"),
+            ("400 Bad Request", Unreachable, "upload_failed"),
+            ("301 Moved Permanently", Unreachable, "upload_failed"),
+        ],
+    )
+    def test_by_a_store_that_repeats_what_it_was_sent(
+        self,
+        method: str,
+        status: str,
+        kind: type[Os2Error],
+        code: str,
+        store: ObjectStore,
+        tree: Callable[[int], BuildContext],
+        wire: Wire,
     ) -> None:
-        """It repeats what it was sent, as S3 does for a wrong signature."""
         body = f"<Error><Code>SignatureDoesNotMatch</Code>{SECRETS}</Error>".encode()
 
         def talk(server: Peer, connection: socket.socket, request: str) -> None:
-            status = "403 Forbidden" if request.startswith(method) else "404 Not Found"
-            head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+            answer = status if request.startswith(method) else "404 Not Found"
+            head = f"HTTP/1.1 {answer}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
             connection.sendall(head.encode() + (b"" if request.startswith("HEAD") else body))
 
         with peer(talk) as server:
             wire.on(PUSH, access(server.address))
             error = failure(store, tree(10))
 
-        assert (type(error), error.code) == (OperationFailed, "upload_refused")
-        assert "clock" in (error.hint or "")
+        assert (type(error), error.code) == (kind, code)
+        assert ("clock" in (error.hint or "")) == (code == "upload_refused")
 
     @pytest.mark.parametrize(
         "url",

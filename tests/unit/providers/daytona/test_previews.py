@@ -79,12 +79,11 @@ class TestProbe:
             httpx.Response(302, headers={"Location": "https://auth.example/login"}),
             httpx.Response(307, headers={"Location": f"{URL}/callback"}),
             refused(401),
-            refused(502),
             web_page(),
             httpx.Response(200, text="ok"),
             httpx.Response(200),
         ],
-        ids=["302", "307", "401", "502", "web page", "text", "nothing"],
+        ids=["302", "307", "401", "web page", "text", "nothing"],
     )
     def test_any_other_answer_means_starting_and_another_token(
         self, answer: httpx.Response, machines: DaytonaMachines, machine: Machine, wire: Wire
@@ -97,12 +96,14 @@ class TestProbe:
         assert wire.last.headers["X-Daytona-Preview-Token"] == "token-2"
 
     @pytest.mark.parametrize(
-        "error", [lost(), httpx.ConnectError("refused"), httpx.ReadTimeout("")]
+        "answer",
+        [lost(), httpx.ConnectError("refused"), httpx.ReadTimeout(""), refused(502), web_page(503)],
+        ids=["lost", "refused", "late", "502", "503"],
     )
-    def test_none_at_all_means_starting_and_the_token_stays(
-        self, error: Exception, machines: DaytonaMachines, machine: Machine, wire: Wire
+    def test_while_nothing_listens_there_it_is_starting_and_the_token_stays(
+        self, answer: Answer, machines: DaytonaMachines, machine: Machine, wire: Wire
     ) -> None:
-        wire.on(PREVIEW, preview("token-1")).on(HEALTH, error, ok({}))
+        wire.on(PREVIEW, preview("token-1")).on(HEALTH, answer, ok({}))
 
         assert machines.probe(machine) is Health.STARTING
         assert machines.probe(machine) is Health.HEALTHY

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import socket
-import ssl
-import threading
 import time as real_time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -18,6 +12,7 @@ import pytest
 from os2cli.errors import OperationFailed, Unreachable, UsageError
 from os2cli.providers.daytona.refusals import LostAnswer
 from os2cli.providers.daytona.retry import Patience
+from tests.unit.providers.daytona.certificate import unknown_server
 from tests.unit.providers.daytona.wires import (
     DEADLINE_SECONDS,
     DOING,
@@ -187,70 +182,21 @@ class TestSomebodyElse:
         assert KEY in server.requests[0]
 
 
-@contextmanager
-def tls_server(folder: Path) -> Iterator[tuple[str, Path]]:
-    """An API over HTTPS, and the certificate of the authority that nobody knows."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import NameOID
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    built = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    built = built.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-    built = built.add_extension(address, critical=False)
-    built = built.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    pem = built.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-    certificate, private = folder / "cert.pem", folder / "key.pem"
-    certificate.write_bytes(pem)
-    private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, private)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                with connection:
-                    try:
-                        with context.wrap_socket(connection, server_side=True) as secure:
-                            secure.recv(65536)
-                            secure.sendall(http(b'{"a": 1}'))
-                    except OSError:
-                        continue
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield f"https://127.0.0.1:{listener.getsockname()[1]}", certificate
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join(DEADLINE_SECONDS)
-
-
 class TestCertificates:
     def test_of_an_unknown_authority_are_refused_with_what_helps(self, tmp_path: Path) -> None:
-        with tls_server(tmp_path) as (address, _), client_for(address) as client:
+        tls, _ = unknown_server(tmp_path)
+        with peer(says(http(b"{}")), tls) as server, client_for(server.address) as client:
             error = failure(client)
 
         assert (type(error), error.code) == (Unreachable, "unreachable")
         assert "CERTIFICATE_VERIFY_FAILED" in error.message
         assert "SSL_CERT_FILE" in (error.hint or "")
+        assert server.requests == []
 
     def test_of_an_authority_in_ssl_cert_file_are_taken(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        with tls_server(tmp_path) as (address, certificate):
-            monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-            with client_for(address) as client:
-                assert client.get("/thing", doing=DOING) == {"a": 1}
+        tls, certificate = unknown_server(tmp_path)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        with peer(says(http(b'{"a": 1}')), tls) as server, client_for(server.address) as client:
+            assert client.get("/thing", doing=DOING) == {"a": 1}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import ssl
 import threading
 import time as real_time
 from collections import deque
@@ -147,8 +148,9 @@ class Peer:
     ``ended`` is set when the test is over, for talks that hang until then.
     """
 
-    def __init__(self, talk: Talk) -> None:
+    def __init__(self, talk: Talk, tls: ssl.SSLContext | None = None) -> None:
         self.talk = talk
+        self.tls = tls
         self.requests: list[str] = []
         self.ended = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -157,7 +159,8 @@ class Peer:
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        scheme = "https" if self.tls else "http"
+        return f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def _accept(self) -> None:
         while not self.ended.is_set():
@@ -170,19 +173,26 @@ class Peer:
     def _serve(self, connection: socket.socket) -> None:
         with closing(connection), suppress(OSError):
             connection.settimeout(DEADLINE_SECONDS)
-            head = b""
-            while b"\r\n\r\n" not in head:
-                piece = connection.recv(65536)
-                if not piece:
-                    return
-                head += piece
-            # What is left unread would break the connection when it is closed.
-            length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
-            missing = int(length[1]) - len(head.partition(b"\r\n\r\n")[2]) if length else 0
-            while missing > 0:
-                missing -= len(connection.recv(min(missing, 65536)))
-            self.requests.append(head.decode())
-            self.talk(self, connection, head.decode())
+            if self.tls is None:
+                self._answer(connection)
+                return
+            with self.tls.wrap_socket(connection, server_side=True) as secure:
+                self._answer(secure)
+
+    def _answer(self, connection: socket.socket) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            piece = connection.recv(65536)
+            if not piece:
+                return
+            head += piece
+        # What is left unread would break the connection when it is closed.
+        length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
+        missing = int(length[1]) - len(head.partition(b"\r\n\r\n")[2]) if length else 0
+        while missing > 0:
+            missing -= len(connection.recv(min(missing, 65536)))
+        self.requests.append(head.decode())
+        self.talk(self, connection, head.decode())
 
     def close(self) -> None:
         self.ended.set()
@@ -198,8 +208,8 @@ Talk = Callable[[Peer, socket.socket, str], None]
 
 
 @contextmanager
-def peer(talk: Talk) -> Iterator[Peer]:
-    with closing(Peer(talk)) as server:
+def peer(talk: Talk, tls: ssl.SSLContext | None = None) -> Iterator[Peer]:
+    with closing(Peer(talk, tls)) as server:
         yield server
 
 
