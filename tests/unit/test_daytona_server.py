@@ -815,11 +815,11 @@ class TestSandboxList:
 
     def test_it_is_behind(self, server: DaytonaServer, api: httpx.Client, timing: Timing) -> None:
         stay(timing, list_lag=STAYS)
-        server.add_sandbox("old")
+        old = server.add_sandbox("old")["id"]
         create(api)
         assert state(api, "/sandbox/one") == "started"
         api.delete("/sandbox/old")
-        until(lambda: server.sandbox_named("old") is None)
+        until(lambda: api.get(f"/sandbox/{old}").status_code == 404)
         assert names(api.get("/sandbox")) == ["old"]
         stay(timing, list_lag=0.05)
         create(api, "two")

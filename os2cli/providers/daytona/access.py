@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
@@ -113,11 +114,16 @@ def may_have_key(trusted_url: str, other: str) -> bool:
 
 
 def certificates() -> ssl.SSLContext:
-    """Trust what the system trusts, where companies put their proxies' authorities, and certifi."""
+    """Trust what the system trusts, where companies put their proxies' authorities.
+
+    Pythons without such a store, as some on a Mac, get certifi's, which takes 40 ms to read.
+    """
     import ssl
 
-    import certifi
-
     context = ssl.create_default_context()
-    context.load_verify_locations(cafile=certifi.where())
+    folder = ssl.get_default_verify_paths().capath
+    if not context.cert_store_stats()["x509_ca"] and not (folder and any(Path(folder).iterdir())):
+        import certifi
+
+        context.load_verify_locations(cafile=certifi.where())
     return context
