@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from os2cli.activation import activate
 from os2cli.clock import REAL_TIME, Clock
 from os2cli.errors import Os2Error
 from os2cli.machines import create_machine
 from os2cli.models import Machine, MachineSpec
 from os2cli.progress import SILENT, Progress
 from os2cli.providers.base import MachineProvider, SnapshotStore
-from os2cli.publishing import activate
 from os2cli.resolution import Resolution, Verdict, resolve_cached
 from os2cli.snapshot_cache import SnapshotCache
 from os2cli.stage import Stage

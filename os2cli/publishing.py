@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from itertools import chain, repeat
 from pathlib import Path
 
+from os2cli.activation import wait_until_active
 from os2cli.clock import REAL_TIME, Clock
-from os2cli.errors import Conflict, NotFound, OperationFailed, Os2Error, TimedOut
+from os2cli.errors import Conflict, NotFound, Os2Error, TimedOut
 from os2cli.interrupts import Interrupted, Shielded
 from os2cli.locks import exclusive
 from os2cli.models import Snapshot, SnapshotState
@@ -27,10 +27,6 @@ from os2cli.snapshot_name import SnapshotName
 from os2cli.stage import Stage
 
 NAME_ATTEMPTS = 10
-POLL_SECONDS = (0.3, 0.5, 1.0, 2.0)
-_FAILED = (SnapshotState.FAILED, SnapshotState.REMOVING)
-_ENDED = (SnapshotState.ACTIVE, *_FAILED)
-LOG_QUIET_SECONDS, LOG_LATE_SECONDS = 0.4, 3.0
 LATE_ANSWER_SECONDS = 3.0
 
 
@@ -100,11 +96,16 @@ class Publisher:
             return snapshot
         progress.notice(f"{snapshot.name} is being built from the same: waiting for it")
         try:
-            with progress.phase("build"):
-                return self._wait(snapshot, seconds, progress)
+            return self._until_active(snapshot, seconds, progress)
         except TimedOut as error:
             error.hint = f"{error.hint}; --force builds another"
             raise
+
+    def _until_active(self, snapshot: Snapshot, seconds: float, progress: Progress) -> Snapshot:
+        with progress.phase("build"):
+            return wait_until_active(
+                self.store, snapshot, seconds, progress=progress, clock=self.clock
+            )
 
     def _create(
         self, stage: Stage, content: SnapshotContent, request: PublishRequest, progress: Progress
@@ -139,8 +140,7 @@ class Publisher:
     def _finish(self, snapshot: Snapshot, seconds: float, progress: Progress) -> Snapshot:
         """Wait until it is active; one that never will be is removed again."""
         try:
-            with progress.phase("build"):
-                return self._wait(snapshot, seconds, progress)
+            return self._until_active(snapshot, seconds, progress)
         except TimedOut:
             raise
         except Interrupted:
@@ -163,81 +163,9 @@ class Publisher:
         except Os2Error as error:
             progress.warn(f"snapshot {snapshot.name} is still there: {error.message}")
 
-    def _wait(self, snapshot: Snapshot, seconds: float, progress: Progress) -> Snapshot:
-        if snapshot.state is SnapshotState.ACTIVE:
-            return snapshot  # the builder had made the same before
-        deadline = self.clock.now() + seconds
-        log = self.store.build_log(snapshot)
-        with log.followed(progress.log):
-            pauses = chain(POLL_SECONDS, repeat(POLL_SECONDS[-1]))
-            while snapshot.state not in _ENDED:
-                if self.clock.now() >= deadline:
-                    raise _timed_out(snapshot, seconds, log.tail)
-                progress.status(snapshot.state.value)
-                self.clock.sleep(next(pauses))
-                snapshot = self.store.get(snapshot.id)
-            # The state is ahead of the log, whose last lines say what happened.
-            log.settle(LOG_QUIET_SECONDS, LOG_LATE_SECONDS)
-        return _active(snapshot, log.tail)
-
-
-def activate(
-    store: SnapshotStore,
-    snapshot: Snapshot,
-    *,
-    wait_seconds: float,
-    progress: Progress = SILENT,
-    clock: Clock = REAL_TIME,
-) -> Snapshot:
-    """Bring back an inactive snapshot and wait until it is active."""
-    deadline = clock.now() + wait_seconds
-    progress.notice(f"{snapshot.name} was put away because nobody used it: activating it")
-    with progress.phase("activate"):
-        store.activate(snapshot)
-        while True:
-            snapshot = store.get(snapshot.id)
-            if snapshot.state is SnapshotState.ACTIVE:
-                return snapshot
-            if snapshot.state in _FAILED:
-                raise _failed(snapshot, ())
-            if clock.now() >= deadline:
-                raise _timed_out(snapshot, wait_seconds, ())
-            progress.status(snapshot.state.value)
-            clock.sleep(POLL_SECONDS[1])
-
 
 def _same(resolution: Resolution, key: str) -> Snapshot | None:
     """What the stage has newest, or is about to have, when it is made from the same."""
     building = [c.snapshot for c in resolution.newer if c.verdict is Verdict.BUILDING]
     newest = newest_of([*building, *([resolution.snapshot] if resolution.snapshot else [])])
     return newest if newest is not None and newest.key == key else None
-
-
-def _active(snapshot: Snapshot, tail: tuple[str, ...]) -> Snapshot:
-    """The snapshot when it ended well; raises when it did not."""
-    if snapshot.state is SnapshotState.ACTIVE:
-        return snapshot
-    raise _failed(snapshot, tail)
-
-
-def _failed(snapshot: Snapshot, tail: tuple[str, ...]) -> OperationFailed:
-    what = snapshot.reason or f"its state is {snapshot.state.value}"
-    return OperationFailed(
-        f"snapshot {snapshot.name} failed to build: {what}",
-        hint="the lines above are the end of its log; -v shows all of it"
-        if tail
-        else "Daytona gave no log; os2 doctor looks at the API",
-        code="build_failed",
-        log_tail=tail,
-    )
-
-
-def _timed_out(snapshot: Snapshot, seconds: float, tail: tuple[str, ...]) -> TimedOut:
-    stage = snapshot.name.partition("--")[0]
-    return TimedOut(
-        f"snapshot {snapshot.name} is {snapshot.state.value}, "
-        f"and was not active within {seconds:g} s",
-        hint=f"it is left to go on: os2 snapshot resolve --stage {stage} --explain shows its state",
-        code="not_active",
-        log_tail=tail,
-    )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from os2cli.activation import LOG_LATE_SECONDS, LOG_QUIET_SECONDS, activate
 from os2cli.clock import Clock
 from os2cli.errors import (
     Conflict,
@@ -28,14 +29,7 @@ from os2cli.interrupts import Interrupted
 from os2cli.models import Snapshot, SnapshotResources, SnapshotState
 from os2cli.progress import SILENT, Progress
 from os2cli.providers.base import BuildRequest, PublishRequest
-from os2cli.publishing import (
-    LOG_LATE_SECONDS,
-    LOG_QUIET_SECONDS,
-    NAME_ATTEMPTS,
-    Publication,
-    Publisher,
-    activate,
-)
+from os2cli.publishing import NAME_ATTEMPTS, Publication, Publisher
 from os2cli.snapshot_name import SnapshotName
 from os2cli.stage import Stage
 from tests.contract.memory_snapshots import (
@@ -456,7 +450,7 @@ class TestWait:
 
         assert publication.snapshot.state is ACTIVE
         assert scene.time.slept == [0.3, 0.5, 1.0, 2.0, 2.0, 2.0]
-        assert scene.listener.states == ["pending", "pending", *["building"] * 4]
+        assert scene.listener.states == ["pending", "building"]
 
     @pytest.mark.parametrize("state", [UNKNOWN, INACTIVE])
     def test_a_state_that_says_nothing_is_waited_out(
@@ -482,6 +476,17 @@ class TestWait:
 
         assert scene.listener.lines == ["step 1", "step 2", "done"]
         assert scene.store.log.cut
+
+    def test_the_steps_of_the_log_tell_where_it_is(self, scene: Scene) -> None:
+        scene.store.log = MemoryLog(
+            ["#1 [internal] load build definition", "#7 [base 2/5] RUN npm ci", "#7 0.9 added 3"]
+        )
+        scene.store.becoming = (BUILDING, ACTIVE)
+
+        scene.publish()
+
+        assert "[base 2/5] RUN npm ci" in scene.listener.states
+        assert not [state for state in scene.listener.states if "internal" in state]
 
     def test_without_a_wait_it_is_returned_as_it_was_created(self, scene: Scene) -> None:
         publication = scene.publish(wait_seconds=None)
