@@ -248,6 +248,20 @@ def test_a_signal_during_the_create_leaves_nothing(
     assert (names.status, names.stdout) == (0, "")
 
 
+def test_a_signal_leaves_a_provider_that_hangs(cloud: Os2, daytona: DaytonaServer) -> None:
+    daytona.fail_next("GET", "/sandbox", Fault(hang=30), times=9)
+    process = cloud.start("machine", "list")
+    wait_for(lambda: daytona.seen("GET", "/sandbox"))
+
+    begun = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=20)
+
+    assert (process.returncode, stdout) == (130, "")
+    assert stderr == "os2: stopped by SIGINT\n"
+    assert time.monotonic() - begun < 5
+
+
 def test_a_create_that_takes_too_long_leaves_nothing(cloud: Os2, daytona: DaytonaServer) -> None:
     daytona.timing.boot = 2
 
