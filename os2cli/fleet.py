@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import queue
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
 from os2cli.errors import Conflict, NotFound, Os2Error
 from os2cli.interrupts import Shielded
-from os2cli.machines import Removal, find_machine, list_with_health, side_by_side
+from os2cli.machines import Removal, list_with_health, side_by_side, with_health
 from os2cli.models import Machine, MachineType
 from os2cli.providers.base import MachineProvider
 
@@ -19,6 +23,8 @@ Fleet = Mapping[MachineType, Callable[[], MachineProvider]]
 _Answer = TypeVar("_Answer")
 # A shell's completion waits for no longer.
 NAMES_SECONDS = 0.9
+GRACE_SECONDS = 1.0
+_WAKE_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,14 @@ class Listing:
     def partial(self) -> bool:
         """Whether there may be machines that are not in it."""
         return bool(self.failures)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A machine as it was found, and the provider that has it."""
+
+    machine: Machine
+    provider: MachineProvider
 
 
 def list_fleet(fleet: Fleet, stage: str | None = None) -> Listing:
@@ -53,30 +67,70 @@ def find_in_fleet(fleet: Fleet, name: str, stage: str | None = None) -> Machine:
         Conflict: several providers have one of that name.
         NotFound: none has; the failure of a provider that did not answer is raised instead.
     """
-    provider = _holder(fleet, name, stage)
-    return find_machine(provider, name)
+    place = locate(fleet, name, stage)
+    return with_health(place.provider, place.machine)
 
 
-def remove_from_fleet(
+def locate(fleet: Fleet, name: str, stage: str | None = None) -> Place:
+    """Where the machine of that name is.
+
+    When one provider has it, the others get a moment more: one that hangs or is down does not keep
+    anybody from a machine that is known.
+
+    Raises:
+        Conflict: several providers have one of that name.
+        NotFound: none has; the failure of a provider that did not answer is raised instead.
+    """
+    found, failures = _ask_for(fleet, name, stage)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        types = [place.provider.type.value for place in found]
+        raise Conflict(
+            f"there is a machine named {name} on {' and '.join(types)}",
+            hint=f"say which one: --type {types[0]}",
+            code="machine_ambiguous",
+        )
+    if failures:
+        raise failures[0]
+    raise NotFound(
+        f"there is no machine named {name}{f' in stage {stage}' if stage else ''}",
+        hint="os2 machine list shows those that exist",
+        code="machine_not_found",
+    )
+
+
+def locate_all(
     fleet: Fleet, names: Sequence[str], stage: str | None = None
-) -> list[Removal]:
-    """Remove machines wherever they are, side by side; one failure does not stop the others."""
+) -> dict[str, Place | Os2Error]:
+    """Where each machine is, or why that is not known; the names are looked for side by side."""
+
+    def place_of(name: str) -> Place | Os2Error:
+        try:
+            return locate(fleet, name, stage)
+        except Os2Error as error:
+            return error
+
+    return dict(zip(names, side_by_side(place_of, names), strict=True))
+
+
+def remove_located(places: Mapping[str, Place | Os2Error]) -> list[Removal]:
+    """Remove machines side by side; one failure does not stop the others."""
 
     def remove(name: str) -> Removal:
+        place = places[name]
+        if isinstance(place, NotFound):
+            return Removal(name, removed=False)
+        if isinstance(place, Os2Error):
+            return Removal(name, removed=False, error=place)
         try:
-            return Removal(name, _holder(fleet, name, stage).remove(name))
+            return Removal(name, place.provider.remove(name))
         except NotFound:
             return Removal(name, removed=False)
         except Os2Error as error:
             return Removal(name, removed=False, error=error)
 
-    return side_by_side(remove, names)
-
-
-def locate(fleet: Fleet, names: Sequence[str], stage: str | None = None) -> list[Machine]:
-    """Those of the machines that exist and whose provider answers."""
-    found = [_ask_all(fleet, _question(name, stage))[0].values() for name in names]
-    return [machine for answers in found for machine in answers if machine is not None]
+    return side_by_side(remove, list(places))
 
 
 def fleet_names(fleet: Fleet, within: float = NAMES_SECONDS) -> list[str]:
@@ -91,36 +145,40 @@ def _names(make: Callable[[], MachineProvider]) -> list[str]:
     return [machine.name for machine in make().list()]
 
 
-def _holder(fleet: Fleet, name: str, stage: str | None) -> MachineProvider:
-    answers, failures = _ask_all(fleet, _question(name, stage))
-    holders = [type_ for type_, machine in answers.items() if machine is not None]
-    if len(holders) == 1:
-        return fleet[holders[0]]()
-    if holders:
-        places = " and ".join(type_.value for type_ in holders)
-        raise Conflict(
-            f"there is a machine named {name} on {places}",
-            hint=f"say which one: --type {holders[0].value}",
-            code="machine_ambiguous",
-        )
-    if failures:
-        raise next(iter(failures.values()))
-    raise NotFound(
-        f"there is no machine named {name}{f' in stage {stage}' if stage else ''}",
-        hint="os2 machine list shows those that exist",
-        code="machine_not_found",
-    )
+def _ask_for(fleet: Fleet, name: str, stage: str | None) -> tuple[list[Place], list[Os2Error]]:
+    """Who has the machine, in the order of the fleet, and the failures of who can't say."""
+    answers: queue.SimpleQueue[tuple[MachineType, Place | BaseException | None]]
+    answers = queue.SimpleQueue()
 
-
-def _question(name: str, stage: str | None) -> Callable[[MachineProvider], Machine | None]:
-    def named(provider: MachineProvider) -> Machine | None:
+    def ask(type_: MachineType) -> None:
         try:
-            machine = provider.get(name)
-        except NotFound:
-            return None
-        return machine if stage in (None, machine.stage) else None
+            answers.put((type_, _place(fleet[type_](), name, stage)))
+        except BaseException as error:  # noqa: BLE001  # told where the answers are awaited
+            answers.put((type_, error))
 
-    return named
+    for type_ in fleet:
+        threading.Thread(target=ask, args=(type_,), daemon=True).start()
+    outcomes: dict[MachineType, Place | Os2Error | None] = {}
+    deadline = math.inf
+    while len(outcomes) < len(fleet) and time.monotonic() < deadline:
+        with suppress(queue.Empty):
+            type_, outcome = answers.get(timeout=_WAKE_SECONDS)
+            if isinstance(outcome, BaseException) and not isinstance(outcome, Os2Error):
+                raise outcome
+            outcomes[type_] = outcome
+            if isinstance(outcome, Place):
+                deadline = time.monotonic() + GRACE_SECONDS
+    known = [outcomes.get(type_) for type_ in fleet]
+    places = [outcome for outcome in known if isinstance(outcome, Place)]
+    return places, [outcome for outcome in known if isinstance(outcome, Os2Error)]
+
+
+def _place(provider: MachineProvider, name: str, stage: str | None) -> Place | None:
+    try:
+        machine = provider.get(name)
+    except NotFound:
+        return None
+    return Place(machine, provider) if stage in (None, machine.stage) else None
 
 
 def _ask_all(

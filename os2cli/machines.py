@@ -174,15 +174,11 @@ def machines_of_stage(provider: MachineProvider, stage: str | None) -> list[Mach
 def list_with_health(provider: MachineProvider, stage: str | None = None) -> list[Machine]:
     """The machines with the health that they have now; they are asked side by side."""
     machines = machines_of_stage(provider, stage)
-    return side_by_side(lambda machine: _with_health(provider, machine), machines)
+    return side_by_side(lambda machine: with_health(provider, machine), machines)
 
 
-def find_machine(provider: MachineProvider, name: str) -> Machine:
-    """One machine with the health that it has now; raises ``NotFound``."""
-    return _with_health(provider, provider.get(name))
-
-
-def _with_health(provider: MachineProvider, machine: Machine) -> Machine:
+def with_health(provider: MachineProvider, machine: Machine) -> Machine:
+    """The machine with the health and the URL that it has now."""
     health = provider.probe(machine)
     return replace(machine, health=health, url=machine.url or provider.address(machine))
 
@@ -190,18 +186,6 @@ def _with_health(provider: MachineProvider, machine: Machine) -> Machine:
 def _healthy(provider: MachineProvider, machine: Machine) -> Machine:
     url = machine.url or provider.address(machine)
     return replace(machine, health=Health.HEALTHY, url=url)
-
-
-def remove_machines(provider: MachineProvider, names: Sequence[str]) -> list[Removal]:
-    """Remove several machines side by side; one failure does not stop the others."""
-
-    def remove(name: str) -> Removal:
-        try:
-            return Removal(name, provider.remove(name))
-        except Os2Error as error:
-            return Removal(name, removed=False, error=error)
-
-    return side_by_side(remove, names)
 
 
 def side_by_side(do: Callable[[_Item], _Answer], items: Sequence[_Item]) -> list[_Answer]:

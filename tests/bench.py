@@ -53,7 +53,8 @@ id=$(docker run -d -p 127.0.0.1:18999:3000 {IMAGE})
 until curl -fsS -o /dev/null http://127.0.0.1:18999/api/health 2>/dev/null; do sleep 0.1; done
 docker rm -f $id
 """
-CREATE = f"{' '.join(OS2)} machine create bench -q && {' '.join(OS2)} machine rm bench -q"
+MACHINE = f"{' '.join(OS2)} machine"
+CREATE = f"{MACHINE} create bench -q && {MACHINE} rm bench -q --type local-docker"
 BUILD = (*OS2, "snapshot", "local-docker", "--tag", "os2-bench:ours", "--dockerfile", "Dockerfile")
 
 

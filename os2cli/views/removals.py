@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from os2cli.errors import NotFound, Os2Error, PartlyDone
-from os2cli.machines import Removal
 from os2cli.output import Output
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    from os2cli.machines import Removal
 
 
 def show_removals(output: Output, removals: Sequence[Removal], *, missing_is_fine: bool) -> None:

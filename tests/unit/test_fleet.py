@@ -12,11 +12,13 @@ from os2cli.errors import Conflict, NotFound, OperationFailed, Os2Error, Unreach
 from os2cli.fleet import (
     NAMES_SECONDS,
     Fleet,
+    Place,
     find_in_fleet,
     fleet_names,
     list_fleet,
     locate,
-    remove_from_fleet,
+    locate_all,
+    remove_located,
 )
 from os2cli.models import Health, Machine, MachineSpec, MachineState, MachineType
 from tests.contract.memory import MemoryMachines
@@ -251,7 +253,7 @@ class TestRemove:
         refused = OperationFailed("the API said no")
         remote.failing_removals["c"] = refused
 
-        removals = remove_from_fleet(fleet(local, remote), ["same", "c", "none", "b", "a"])
+        removals = remove_located(locate_all(fleet(local, remote), ["same", "c", "none", "b", "a"]))
 
         assert [(r.name, r.outcome) for r in removals] == [
             ("same", "failed"),
@@ -274,7 +276,7 @@ class TestRemove:
     def test_one_of_another_stage_stays(self) -> None:
         local = Machines(LOCAL, "a")
 
-        removals = remove_from_fleet(fleet(local, Machines(DAYTONA)), ["a"], "dev-b")
+        removals = remove_located(locate_all(fleet(local, Machines(DAYTONA)), ["a"], "dev-b"))
 
         assert [r.outcome for r in removals] == ["missing"]
         assert names(local.list()) == [("a", LOCAL)]
@@ -282,7 +284,7 @@ class TestRemove:
     def test_one_that_may_be_where_nobody_answers_is_a_failure(self) -> None:
         both = fleet(Machines(LOCAL, "a"), Machines(DAYTONA, down=DAYTONA_DOWN))
 
-        removals = remove_from_fleet(both, ["a", "b"])
+        removals = remove_located(locate_all(both, ["a", "b"]))
 
         assert [(r.outcome, r.error) for r in removals] == [
             ("removed", None),
@@ -290,9 +292,24 @@ class TestRemove:
         ]
 
     def test_one_that_somebody_else_removes_meanwhile_is_missing(self) -> None:
-        removals = remove_from_fleet(fleet(Vanishing(LOCAL, "a")), ["a"])
+        removals = remove_located(locate_all(fleet(Vanishing(LOCAL, "a")), ["a"]))
 
         assert [r.outcome for r in removals] == ["missing"]
+
+    def test_they_are_removed_side_by_side(self) -> None:
+        together = threading.Barrier(3)
+
+        class Slow(Machines):
+            def remove(self, name: str, within: float | None = None) -> bool:
+                together.wait(MEET_SECONDS)
+                return super().remove(name, within)
+
+        removals = remove_located(locate_all(fleet(Slow(LOCAL, "a", "b", "c")), ["a", "b", "c"]))
+
+        assert [r.outcome for r in removals] == ["removed"] * 3
+
+    def test_for_no_names_nothing_is_asked(self) -> None:
+        assert remove_located(locate_all(fleet(Machines(LOCAL, down=LOCAL_DOWN)), [])) == []
 
 
 class Vanishing(Machines):
@@ -303,14 +320,51 @@ class Vanishing(Machines):
         raise NotFound(f"there is no machine named {name}")
 
 
+class Hanging(Machines):
+    """Does not answer before ``release`` is set."""
+
+    def __init__(self, type_: MachineType, *names: str) -> None:
+        super().__init__(type_, *names)
+        self.release = threading.Event()
+
+    def get(self, name: str) -> Machine:
+        assert self.release.wait(MEET_SECONDS)
+        return super().get(name)
+
+
 class TestLocate:
-    def test_those_that_exist_where_somebody_answers(self) -> None:
+    def test_each_has_a_place_or_the_reason_why_not(self) -> None:
         local, remote = Machines(LOCAL, "a", "b", down=LOCAL_DOWN), Machines(DAYTONA, "b", "c")
         remote.add("d", "dev-b")
 
-        found = locate(fleet(local, remote), ["c", "a", "b", "d", "none"], "dev-a")
+        found = locate_all(fleet(local, remote), ["c", "a", "b", "d"], "dev-a")
 
-        assert names(found) == [("c", DAYTONA), ("b", DAYTONA)]
+        places = {name: p.provider.type for name, p in found.items() if isinstance(p, Place)}
+        assert places == {"c": DAYTONA, "b": DAYTONA}
+        assert found["a"] is found["d"] is LOCAL_DOWN
+
+    def test_one_that_is_known_is_not_kept_back_by_a_provider_that_hangs(self) -> None:
+        hanging = Hanging(DAYTONA, "b")
+
+        place = locate(fleet(Machines(LOCAL, "a"), hanging), "a")
+
+        assert place.machine.type is LOCAL
+        assert not hanging.release.is_set()
+        hanging.release.set()
+
+    def test_one_that_is_not_known_is_waited_for(self) -> None:
+        hanging = Hanging(DAYTONA, "a")
+        threading.Timer(0.05, hanging.release.set).start()
+
+        assert locate(fleet(Machines(LOCAL), hanging), "a").machine.type is DAYTONA
+
+    def test_a_bug_is_not_taken_for_a_provider_that_does_not_answer(self) -> None:
+        class Broken(Machines):
+            def get(self, name: str) -> NoReturn:
+                raise ZeroDivisionError(name)
+
+        with pytest.raises(ZeroDivisionError):
+            locate(fleet(Machines(LOCAL), Broken(DAYTONA)), "a")
 
 
 class TestNames:

@@ -18,10 +18,9 @@ from os2cli.machines import (
     NAME_ATTEMPTS,
     bring_up,
     create_machine,
-    find_machine,
     list_with_health,
-    remove_machines,
     wait_until_healthy,
+    with_health,
 )
 from os2cli.models import Health, Machine, MachineSpec, MachineState
 from os2cli.progress import SILENT, Progress
@@ -418,47 +417,12 @@ class TestLook:
 
         assert [m.health for m in list_with_health(provider)] == [Health.HEALTHY] * 3
 
-    def test_one_machine_is_found_with_the_health_it_has_now(self) -> None:
+    def test_one_machine_gets_the_health_it_has_now(self) -> None:
         provider = MemoryMachines()
-        provider.create(SPEC)
+        created = provider.create(SPEC)
 
-        assert find_machine(provider, "dev-1").health is Health.HEALTHY
-
-    def test_an_unknown_machine_is_not_found(self) -> None:
-        with pytest.raises(NotFound, match="no machine named dev-1"):
-            find_machine(MemoryMachines(), "dev-1")
-
-
-class TestRemove:
-    def test_each_machine_has_an_outcome_in_the_order_that_was_asked_for(self) -> None:
-        provider = MemoryMachines()
-        for name in ("a", "b", "c"):
-            provider.create(named(name))
-        refused = OperationFailed("the engine said no")
-        provider.failing_removals["b"] = refused
-
-        removals = remove_machines(provider, ["c", "b", "none", "a"])
-
-        assert [(r.name, r.outcome) for r in removals] == [
-            ("c", "removed"),
-            ("b", "failed"),
-            ("none", "missing"),
-            ("a", "removed"),
-        ]
-        assert [r.error for r in removals] == [None, refused, None, None]
-        assert [m.name for m in provider.list()] == ["b"]
-
-    def test_machines_are_removed_side_by_side(self) -> None:
-        provider = MeetingMachines(3)
-        for name in ("a", "b", "c"):
-            provider.create(named(name))
-
-        removals = remove_machines(provider, ["a", "b", "c"])
-
-        assert [r.outcome for r in removals] == ["removed"] * 3
-
-    def test_nothing_is_asked_of_the_provider_for_no_names(self) -> None:
-        assert remove_machines(MeetingMachines(2), []) == []
+        assert created.health is Health.STARTING
+        assert with_health(provider, created).health is Health.HEALTHY
 
 
 NAMELESS = MachineSpec(name="", stage="dev-test", snapshot=IMAGE)
@@ -502,15 +466,11 @@ class FirstNamesTaken(MemoryMachines):
 
 
 class MeetingMachines(MemoryMachines):
-    """Lets removals and probes go on only when that many are at it at the same time."""
+    """Lets probes go on only when that many are at it at the same time."""
 
     def __init__(self, parties: int) -> None:
         super().__init__()
         self.barrier = threading.Barrier(parties)
-
-    def remove(self, name: str, within: float | None = None) -> bool:
-        self.barrier.wait(MEET_SECONDS)
-        return super().remove(name, within)
 
     def probe(self, machine: Machine) -> Health:
         self.barrier.wait(MEET_SECONDS)

@@ -8,12 +8,6 @@ from typing import Annotated
 import typer
 
 from os2cli import options
-from os2cli.commands.machine.creation import (
-    MachineOptions,
-    create_daytona,
-    create_local,
-    refuse_foreign,
-)
 from os2cli.errors import UsageError
 from os2cli.models import MachineType
 from os2cli.session import Session
@@ -162,6 +156,14 @@ def create(
       os2 machine create --type daytona --auto-stop 2h
       os2 machine create dev-2 --json | jq -r .url
     """
+    # It brings the use cases with it, which other commands start without.
+    from os2cli.commands.machine.creation import (
+        MachineOptions,
+        create_daytona,
+        create_local,
+        refuse_foreign,
+    )
+
     if no_wait and timeout is not None:
         raise UsageError(
             "--no-wait and --timeout contradict each other",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import typer
 
 from os2cli import options
-from os2cli.fleet import find_in_fleet, list_fleet
 from os2cli.session import Session
 from os2cli.views.machines import show_machine_details, show_machines
 
@@ -20,6 +19,8 @@ def list_machines(
 
     When a provider does not answer, the machines of the others are shown, and the exit code is 7.
     """
+    from os2cli.fleet import list_fleet
+
     session = Session.start(ctx, docker_host)
     listing = list_fleet(session.providers.fleet(type_), stage)
     raise typer.Exit(show_machines(session.output, listing))
@@ -33,6 +34,8 @@ def show(
     docker_host: options.DockerHost = None,
 ) -> None:
     """Show one machine."""
+    from os2cli.fleet import find_in_fleet
+
     session = Session.start(ctx, docker_host)
     fleet = session.providers.fleet(type_, session.stage_if_set(stage))
     show_machine_details(session.output, find_in_fleet(fleet, name, stage))

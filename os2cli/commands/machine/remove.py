@@ -9,8 +9,6 @@ import typer
 
 from os2cli import options
 from os2cli.errors import UsageError
-from os2cli.fleet import locate, remove_from_fleet
-from os2cli.machines import machines_of_stage
 from os2cli.models import Machine, MachineType
 from os2cli.output import Output
 from os2cli.session import Session
@@ -45,6 +43,8 @@ def remove(
       os2 machine rm --all --yes
       os2 machine rm --type daytona --stage stg reviews --yes
     """
+    from os2cli.fleet import Place, locate_all, remove_located
+
     if bool(names) == all_:
         raise UsageError(
             "name the machines to remove, or pass --all",
@@ -61,17 +61,16 @@ def remove(
     else:
         wanted = list(dict.fromkeys(names or []))
     within = session.stage_if_set(stage, changing=True) if may_be_remote(session, type_) else stage
-    fleet = session.providers.fleet(type_, within)
+    places = locate_all(session.providers.fleet(type_, within), wanted, stage)
     if wanted and not yes:
-        guarded = [] if not may_be_remote(session, type_) else guarded_among(locate(fleet, wanted))
+        guarded = guarded_among([p.machine for p in places.values() if isinstance(p, Place)])
         instead = command_without_question(
             wanted, all_=all_, type_=type_, stage=within if guarded else stage
         )
         if (all_ or guarded) and not agreed(session.output, wanted, guarded, within, instead):
             session.output.note("nothing was removed")
             return
-    removals = remove_from_fleet(fleet, wanted, stage)
-    show_removals(session.output, removals, missing_is_fine=force or all_)
+    show_removals(session.output, remove_located(places), missing_is_fine=force or all_)
 
 
 def may_be_remote(session: Session, type_: MachineType | None) -> bool:
@@ -83,6 +82,8 @@ def everything(
     session: Session, type_: MachineType, stage: str | None
 ) -> tuple[list[str], str | None]:
     """What --all means: every local machine, or those on Daytona of the stage."""
+    from os2cli.machines import machines_of_stage
+
     if type_ is MachineType.DAYTONA:
         stage = session.remote_stage(stage).name
     found = machines_of_stage(session.providers.machines(type_, stage), stage)
