@@ -126,6 +126,16 @@ NoCache = Annotated[
 ]
 
 
+def refuse_both(*, no_wait: bool, timeout: float | None) -> None:
+    """A time to wait for what is not waited for would change nothing."""
+    if no_wait and timeout is not None:
+        raise UsageError(
+            "--no-wait and --timeout contradict each other",
+            hint="leave one of them out",
+            code="option_invalid",
+        )
+
+
 _MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
 
 

@@ -19,7 +19,7 @@ def doctor(
     ] = None,
     docker_host: options.DockerHost = None,
 ) -> None:
-    """Check the engine, the image and the settings; say what is wrong and what helps.
+    """Check engine, image, stage and Daytona; say what is wrong and what helps.
 
     Exits 1 when there is a problem; warnings alone are fine.
 

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+from os2cli import __version__
+from os2cli.models import MachineSpec, MachineType
+
 MACHINE = "dev.os2.machine"
 NAME = "dev.os2.name"
 STAGE = "dev.os2.stage"
@@ -21,3 +28,28 @@ IMAGE_KEY = "dev.os2.key"
 IMAGE_BASE = "dev.os2.base"
 
 RESERVED_PREFIX = "dev.os2."
+
+
+def of_machine(spec: MachineSpec, type_: MachineType, created: datetime) -> dict[str, str]:
+    """What every provider writes on a machine: our labels over the user's."""
+    return {
+        **spec.labels,
+        MACHINE: "1",
+        NAME: spec.name,
+        STAGE: spec.stage,
+        TYPE: type_.value,
+        SNAPSHOT: spec.snapshot,
+        OWNER: spec.owner,
+        CREATED: created.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        VERSION: __version__,
+        USERS_OWN: json.dumps(sorted(spec.labels)),
+    }
+
+
+def users_own(marks: Mapping[str, str]) -> dict[str, str]:
+    """The user's labels among all that a machine carries; none when ours can't be read."""
+    try:
+        names = json.loads(marks.get(USERS_OWN, "[]"))
+        return {name: marks[name] for name in names if name in marks}
+    except (ValueError, TypeError):
+        return {}

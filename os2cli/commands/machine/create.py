@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from os2cli import options
-from os2cli.errors import UsageError
 from os2cli.models import MachineType
 from os2cli.session import Session
 from os2cli.views.machines import show_machine_line
@@ -164,12 +163,7 @@ def create(
         refuse_foreign,
     )
 
-    if no_wait and timeout is not None:
-        raise UsageError(
-            "--no-wait and --timeout contradict each other",
-            hint="leave one of them out",
-            code="option_invalid",
-        )
+    options.refuse_both(no_wait=no_wait, timeout=timeout)
     given = MachineOptions(
         name=name,
         env=env or [],

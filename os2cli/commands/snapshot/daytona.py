@@ -89,12 +89,7 @@ def daytona(
       doppler run --config stg -- os2 snapshot daytona
       os2 snapshot daytona --stage stg --builder local --cpu 8 --memory 16
     """
-    if no_wait and timeout is not None:
-        raise UsageError(
-            "--no-wait and --timeout contradict each other",
-            hint="leave one of them out",
-            code="option_invalid",
-        )
+    options.refuse_both(no_wait=no_wait, timeout=timeout)
     refuse_engine_options(builder, trust_host=trust_host, docker_host=docker_host)
     session = Session.start(ctx, docker_host)
     chosen = session.remote_stage(stage)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from os2cli import __version__
 from os2cli.models import Health, Machine, MachineSpec, MachineState, MachineType
 from os2cli.providers import labels
 from os2cli.providers.daytona.wire import SandboxAnswer
@@ -51,6 +48,7 @@ def sandbox_name(stage: str, machine: str) -> str:
 def sandbox_request(spec: MachineSpec, target: str | None, request_id: str) -> dict[str, Any]:
     """The body of ``POST /sandbox``; CPUs, memory and disk are the snapshot's."""
     lifetime = spec.lifetime
+    marks = labels.of_machine(spec, MachineType.DAYTONA, datetime.now(UTC))
     optional = {
         "target": target,
         "autoStopInterval": lifetime.stop,
@@ -61,25 +59,9 @@ def sandbox_request(spec: MachineSpec, target: str | None, request_id: str) -> d
         "name": sandbox_name(spec.stage, spec.name),
         "snapshot": spec.snapshot,
         "env": {"OS2_MACHINE_NAME": spec.name, "OS2_SNAPSHOT": spec.snapshot, **spec.env},
-        "labels": _labels(spec, request_id),
+        "labels": {**marks, labels.REQUEST: request_id},
         "public": spec.public,
         **{key: value for key, value in optional.items() if value is not None},
-    }
-
-
-def _labels(spec: MachineSpec, request_id: str) -> dict[str, str]:
-    return {
-        **spec.labels,
-        labels.MACHINE: "1",
-        labels.NAME: spec.name,
-        labels.STAGE: spec.stage,
-        labels.TYPE: MachineType.DAYTONA.value,
-        labels.SNAPSHOT: spec.snapshot,
-        labels.OWNER: spec.owner,
-        labels.CREATED: f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        labels.VERSION: __version__,
-        labels.USERS_OWN: json.dumps(sorted(spec.labels)),
-        labels.REQUEST: request_id,
     }
 
 
@@ -101,16 +83,8 @@ def machine_from(sandbox: SandboxAnswer, url: str | None = None) -> Machine:
         owner=marks.get(labels.OWNER, ""),
         created=(sandbox.created or _EPOCH).replace(microsecond=0),
         url=url,
-        labels={key: marks[key] for key in _users_own(marks)},
+        labels=labels.users_own(marks),
         health=Health.NONE,
         public=sandbox.public,
         reason=sandbox.reason or None,
     )
-
-
-def _users_own(marks: Mapping[str, str]) -> list[str]:
-    try:
-        names = json.loads(marks.get(labels.USERS_OWN, "[]"))
-        return [name for name in names if name in marks]
-    except (ValueError, TypeError):
-        return []

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from os2cli import __version__
 from os2cli.models import Health, Machine, MachineSpec, MachineState, MachineType
 from os2cli.providers import labels
 
@@ -79,19 +77,8 @@ def machine_environment(spec: MachineSpec) -> dict[str, str]:
 
 def machine_labels(spec: MachineSpec, port: int, created: datetime) -> dict[str, str]:
     """Our labels over the user's."""
-    return {
-        **spec.labels,
-        labels.MACHINE: "1",
-        labels.NAME: spec.name,
-        labels.STAGE: spec.stage,
-        labels.TYPE: MachineType.LOCAL_DOCKER.value,
-        labels.SNAPSHOT: spec.snapshot,
-        labels.OWNER: spec.owner,
-        labels.CREATED: created.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        labels.VERSION: __version__,
-        labels.PORT: str(port),
-        labels.USERS_OWN: json.dumps(sorted(spec.labels)),
-    }
+    marks = labels.of_machine(spec, MachineType.LOCAL_DOCKER, created)
+    return {**marks, labels.PORT: str(port)}
 
 
 def machine_from_inspection(found: Mapping[str, Any]) -> Machine:
@@ -110,17 +97,9 @@ def machine_from_inspection(found: Mapping[str, Any]) -> Machine:
         created=_time(marks.get(labels.CREATED, "")) or _time(found["Created"]) or _EPOCH,
         url=f"http://localhost:{port}" if port else None,
         port=port,
-        labels={key: marks[key] for key in _users_own(marks)},
+        labels=labels.users_own(marks),
         health=_health(state),
     )
-
-
-def _users_own(marks: Mapping[str, str]) -> list[str]:
-    try:
-        names = json.loads(marks.get(labels.USERS_OWN, "[]"))
-        return [name for name in names if name in marks]
-    except (ValueError, TypeError):
-        return []
 
 
 def is_ours(found: Mapping[str, Any]) -> bool:
