@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from os2cli.clock import Clock
 from os2cli.errors import (
     Conflict,
     NotFound,
@@ -24,6 +22,7 @@ from os2cli.progress import SILENT, Progress
 from os2cli.snapshot_cache import CachedSnapshot, SnapshotCache
 from os2cli.snapshot_name import SnapshotName
 from os2cli.stage import Stage
+from tests.clock import Time
 from tests.contract.memory import MemoryMachines
 from tests.contract.memory_snapshots import MemorySnapshots
 
@@ -78,18 +77,6 @@ class Listener(Progress):
         self.on_notice()
 
 
-@dataclass
-class Time:
-    """A clock that moves when it is slept on."""
-
-    seconds: float = 0.0
-    slept: list[float] = field(default_factory=list)
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.seconds += seconds
-
-
 class Scene:
     """A launcher, and everything around it that it may ask or change."""
 
@@ -122,7 +109,7 @@ class Scene:
             self.cache,
             ACCOUNT,
             use_cache=self.use_cache,
-            clock=Clock(now=lambda: self.time.seconds, sleep=self.time.sleep),
+            clock=self.time.clock,
         )
         return launcher.create(spec, stage, wait_seconds=wait_seconds, progress=self.listener)
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
 
-from os2cli.clock import Clock
 from os2cli.errors import Conflict, NotFound, OperationFailed, TimedOut, Unreachable
 from os2cli.interrupts import Interrupted
 from os2cli.machine_name import validate_machine_name
@@ -24,6 +22,7 @@ from os2cli.machines import (
 )
 from os2cli.models import Health, Machine, MachineSpec, MachineState
 from os2cli.progress import SILENT, Progress
+from tests.clock import Time
 from tests.contract.memory import MemoryMachines
 
 if TYPE_CHECKING:
@@ -32,24 +31,6 @@ if TYPE_CHECKING:
 IMAGE = "iterate-sandbox:local"
 SPEC = MachineSpec(name="dev-1", stage="dev-test", snapshot=IMAGE)
 MEET_SECONDS = 10
-
-
-@dataclass
-class Time:
-    """A clock that moves when it is slept on; ``events`` happen in the sleep of that number."""
-
-    seconds: float = 100.0
-    slept: list[float] = field(default_factory=list)
-    events: dict[int, Callable[[], None]] = field(default_factory=dict)
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.seconds += seconds
-        self.events.get(len(self.slept), lambda: None)()
-
-    @property
-    def clock(self) -> Clock:
-        return Clock(now=lambda: self.seconds, sleep=self.sleep)
 
 
 class Listener(Progress):

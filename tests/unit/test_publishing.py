@@ -6,7 +6,7 @@ import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from os2cli.activation import LOG_LATE_SECONDS, LOG_QUIET_SECONDS, activate
-from os2cli.clock import Clock
 from os2cli.errors import (
     Conflict,
     NotAuthorised,
@@ -32,6 +31,7 @@ from os2cli.providers.base import BuildRequest, PublishRequest
 from os2cli.publishing import NAME_ATTEMPTS, Publication, Publisher
 from os2cli.snapshot_name import SnapshotName
 from os2cli.stage import Stage
+from tests.clock import Time
 from tests.contract.memory_snapshots import (
     MemoryLog,
     MemorySnapshots,
@@ -57,24 +57,6 @@ PENDING, BUILDING, ACTIVE, INACTIVE, REMOVING, FAILED, UNKNOWN = (
     SnapshotState.UNKNOWN,
 )
 MEET_SECONDS = 10
-
-
-@dataclass
-class Time:
-    """A clock that moves when it is slept on; ``events`` happen in the sleep of that number."""
-
-    seconds: float = 100.0
-    slept: list[float] = field(default_factory=list)
-    events: dict[int, Callable[[], None]] = field(default_factory=dict)
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.seconds += seconds
-        self.events.get(len(self.slept), lambda: None)()
-
-    @property
-    def clock(self) -> Clock:
-        return Clock(now=lambda: self.seconds, sleep=self.sleep)
 
 
 class Listener(Progress):

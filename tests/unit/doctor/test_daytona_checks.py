@@ -24,10 +24,10 @@ from os2cli.doctor.daytona_facts import DaytonaFacts
 from os2cli.doctor.engine_facts import SharedEngine
 from os2cli.errors import NotFound
 from os2cli.providers.daytona.client import DaytonaClient
+from tests.clock import Time
 from tests.unit.providers.daytona.wires import (
     ACCESS,
     KEY,
-    Time,
     Wire,
     ok,
     refused,

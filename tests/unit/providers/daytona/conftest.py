@@ -7,13 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from os2cli.providers.daytona.client import DaytonaClient
-from tests.unit.providers.daytona.wires import (
-    ACCESS,
-    Heard,
-    Time,
-    Wire,
-    time_zone,
-)
+from os2cli.providers.daytona.creation import SandboxCreation
+from os2cli.providers.daytona.machines import DaytonaMachines
+from tests.clock import Time
+from tests.unit.providers.daytona.answers import SPEC
+from tests.unit.providers.daytona.wires import ACCESS, Heard, Wire, time_zone
 
 
 @pytest.fixture
@@ -44,3 +42,13 @@ def far_away() -> Iterator[None]:
     """This computer's clock shows the time of another zone."""
     with time_zone("JST-9"):
         yield
+
+
+@pytest.fixture
+def machines(client: DaytonaClient) -> DaytonaMachines:
+    return DaytonaMachines(client, "dev-jonas")
+
+
+@pytest.fixture
+def creation(client: DaytonaClient, heard: Heard) -> SandboxCreation:
+    return SandboxCreation(client, SPEC, heard)

@@ -12,11 +12,11 @@ from os2cli import __version__
 from os2cli.errors import NotFound, OperationFailed, Unreachable, UsageError
 from os2cli.providers.daytona.client import DaytonaClient
 from os2cli.providers.daytona.retry import CREATING, HURRIED, NORMAL, Patience
+from tests.clock import Time
 from tests.unit.providers.daytona.wires import (
     ACCESS,
     DOING,
     KEY,
-    Time,
     Wire,
     ask,
     failure,

@@ -17,32 +17,17 @@ from os2cli.models import Lifetime, MachineSpec
 from os2cli.providers.daytona.client import DaytonaClient
 from os2cli.providers.daytona.creation import SandboxCreation
 from tests.unit.providers.daytona.answers import SANDBOX, SNAPSHOT_NAME, SPEC, sandbox
+from tests.unit.providers.daytona.sandbox_answers import (
+    BY_NAME,
+    LIST,
+    POST,
+    failure,
+    none,
+    not_found,
+)
 from tests.unit.providers.daytona.wires import ACCESS, Heard, Wire, ok, refused
 
-ID = sandbox()["id"]
-POST, BY_NAME, LIST = "POST /sandbox", f"GET /sandbox/{SANDBOX}", "GET /sandbox"
-REMOVE, BY_ID = f"DELETE /sandbox/{ID}", f"GET /sandbox/{ID}"
 Create = Callable[[], Any]
-
-
-@pytest.fixture
-def creation(client: DaytonaClient, heard: Heard) -> SandboxCreation:
-    return SandboxCreation(client, SPEC, heard)
-
-
-def failure(creation: SandboxCreation) -> Os2Error:
-    with pytest.raises(Os2Error) as caught:
-        creation.create()
-    assert caught.value.hint
-    return caught.value
-
-
-def not_found() -> httpx.Response:
-    return refused(404, f"Sandbox with ID or name {SANDBOX} not found")
-
-
-def none() -> httpx.Response:
-    return ok({"items": [], "nextCursor": None})
 
 
 class TestBody:

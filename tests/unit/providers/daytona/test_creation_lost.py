@@ -9,37 +9,25 @@ from typing import Any
 import httpx
 import pytest
 
-from os2cli.errors import OperationFailed, Os2Error
-from os2cli.providers.daytona.client import DaytonaClient
+from os2cli.errors import OperationFailed
 from os2cli.providers.daytona.creation import SandboxCreation
 from os2cli.providers.daytona.refusals import LostAnswer
-from tests.unit.providers.daytona.answers import SANDBOX, SPEC, sandbox
-from tests.unit.providers.daytona.wires import Heard, Time, Wire, lost, ok, refused
+from tests.clock import Time
+from tests.unit.providers.daytona.answers import sandbox
+from tests.unit.providers.daytona.sandbox_answers import (
+    BY_ID,
+    BY_NAME,
+    ID,
+    LIST,
+    POST,
+    REMOVE,
+    failure,
+    none,
+    not_found,
+)
+from tests.unit.providers.daytona.wires import Heard, Wire, lost, ok, refused
 
-ID = sandbox()["id"]
-POST, BY_NAME, LIST = "POST /sandbox", f"GET /sandbox/{SANDBOX}", "GET /sandbox"
-REMOVE, BY_ID = f"DELETE /sandbox/{ID}", f"GET /sandbox/{ID}"
 Create = Callable[[], Any]
-
-
-@pytest.fixture
-def creation(client: DaytonaClient, heard: Heard) -> SandboxCreation:
-    return SandboxCreation(client, SPEC, heard)
-
-
-def failure(creation: SandboxCreation) -> Os2Error:
-    with pytest.raises(Os2Error) as caught:
-        creation.create()
-    assert caught.value.hint
-    return caught.value
-
-
-def not_found() -> httpx.Response:
-    return refused(404, f"Sandbox with ID or name {SANDBOX} not found")
-
-
-def none() -> httpx.Response:
-    return ok({"items": [], "nextCursor": None})
 
 
 class TestLostAnswer:

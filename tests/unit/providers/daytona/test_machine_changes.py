@@ -2,51 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import httpx
 import pytest
 
 from os2cli.errors import Conflict, NotAuthorised, OperationFailed, TimedOut
-from os2cli.models import Machine, MachineState
-from os2cli.providers.daytona.client import DaytonaClient
+from os2cli.models import MachineState
 from os2cli.providers.daytona.machines import DaytonaMachines
-from tests.unit.providers.daytona.answers import SANDBOX, sandbox
-from tests.unit.providers.daytona.wires import Time, Wire, ok, refused
-
-ID = sandbox()["id"]
-LIST, BY_NAME, BY_ID = "GET /sandbox", f"GET /sandbox/{SANDBOX}", f"GET /sandbox/{ID}"
-REMOVE, START, STOP = (
-    f"DELETE /sandbox/{ID}",
-    f"POST /sandbox/{ID}/start",
-    f"POST /sandbox/{ID}/stop",
+from tests.clock import Time
+from tests.unit.providers.daytona.answers import sandbox
+from tests.unit.providers.daytona.sandbox_answers import (
+    BY_ID,
+    BY_NAME,
+    REMOVE,
+    START,
+    STOP,
+    busy,
+    state,
 )
-
-
-@pytest.fixture
-def machines(client: DaytonaClient) -> DaytonaMachines:
-    return DaytonaMachines(client, "dev-jonas")
-
-
-def state(name: str, **changes: Any) -> httpx.Response:
-    return ok(sandbox(state=name, **changes))
-
-
-def busy() -> httpx.Response:
-    return refused(409, "Sandbox state change in progress")
-
-
-def named(machine: str, **changes: Any) -> dict[str, Any]:
-    labels = {**sandbox()["labels"], "dev.os2.name": machine}
-    return sandbox(id=f"id-{machine}", labels=labels, **changes)
-
-
-def page(*items: Any, cursor: str | None = None) -> httpx.Response:
-    return ok({"items": list(items), "nextCursor": cursor})
-
-
-def names(found: list[Machine]) -> list[str]:
-    return [machine.name for machine in found]
+from tests.unit.providers.daytona.wires import Wire, ok, refused
 
 
 class TestRemove:

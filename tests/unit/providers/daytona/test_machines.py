@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any
 
 import httpx
 import pytest
@@ -14,41 +13,18 @@ from os2cli.models import Health, Machine, MachineState, MachineType
 from os2cli.providers.daytona.client import DaytonaClient
 from os2cli.providers.daytona.machines import DaytonaMachines
 from tests.unit.providers.daytona.answers import SANDBOX, SNAPSHOT_NAME, SPEC, sandbox
-from tests.unit.providers.daytona.wires import Wire, ok, refused
-
-ID = sandbox()["id"]
-LIST, BY_NAME, BY_ID = "GET /sandbox", f"GET /sandbox/{SANDBOX}", f"GET /sandbox/{ID}"
-REMOVE, START, STOP = (
-    f"DELETE /sandbox/{ID}",
-    f"POST /sandbox/{ID}/start",
-    f"POST /sandbox/{ID}/stop",
+from tests.unit.providers.daytona.sandbox_answers import (
+    BY_ID,
+    BY_NAME,
+    ID,
+    LIST,
+    REMOVE,
+    named,
+    names,
+    page,
+    state,
 )
-
-
-@pytest.fixture
-def machines(client: DaytonaClient) -> DaytonaMachines:
-    return DaytonaMachines(client, "dev-jonas")
-
-
-def state(name: str, **changes: Any) -> httpx.Response:
-    return ok(sandbox(state=name, **changes))
-
-
-def busy() -> httpx.Response:
-    return refused(409, "Sandbox state change in progress")
-
-
-def named(machine: str, **changes: Any) -> dict[str, Any]:
-    labels = {**sandbox()["labels"], "dev.os2.name": machine}
-    return sandbox(id=f"id-{machine}", labels=labels, **changes)
-
-
-def page(*items: Any, cursor: str | None = None) -> httpx.Response:
-    return ok({"items": list(items), "nextCursor": cursor})
-
-
-def names(found: list[Machine]) -> list[str]:
-    return [machine.name for machine in found]
+from tests.unit.providers.daytona.wires import Wire, ok, refused
 
 
 class TestList:

@@ -14,12 +14,12 @@ from os2cli.providers.daytona.machines import DaytonaMachines
 from os2cli.providers.daytona.retry import HURRIED
 from os2cli.providers.daytona.sandboxes import machine_from
 from os2cli.providers.daytona.wire import SandboxAnswer, read
+from tests.clock import Time
 from tests.unit.providers.daytona.answers import SANDBOX, SPEC, sandbox
 from tests.unit.providers.daytona.wires import (
     ACCESS,
     KEY,
     Answer,
-    Time,
     Wire,
     lost,
     ok,

@@ -8,7 +8,8 @@ import pytest
 from os2cli.errors import Unreachable
 from os2cli.providers.daytona.client import DaytonaClient
 from os2cli.providers.daytona.retry import HURRIED
-from tests.unit.providers.daytona.wires import DOING, Time, Wire, ask, failure, lost, ok, refused
+from tests.clock import Time
+from tests.unit.providers.daytona.wires import DOING, Wire, ask, failure, lost, ok, refused
 
 EVERY = pytest.mark.parametrize("method", ["GET", "DELETE", "POST"])
 

@@ -9,16 +9,8 @@ from os2cli.errors import NotAuthorised, Unreachable
 from os2cli.providers.daytona.client import DaytonaClient
 from os2cli.providers.daytona.refusals import LostAnswer
 from os2cli.providers.daytona.retry import HURRIED, pause
-from tests.unit.providers.daytona.wires import (
-    DOING,
-    Time,
-    Wire,
-    ask,
-    failure,
-    ok,
-    refused,
-    web_page,
-)
+from tests.clock import Time
+from tests.unit.providers.daytona.wires import DOING, Wire, ask, failure, ok, refused, web_page
 
 PAUSES = [0.3, 0.9, 2.7]
 EVERY = pytest.mark.parametrize("method", ["GET", "DELETE", "POST"])

@@ -15,15 +15,9 @@ from os2cli.providers.base import SnapshotContent
 from os2cli.providers.daytona.client import DaytonaClient
 from os2cli.providers.daytona.refusals import LostAnswer
 from os2cli.providers.daytona.snapshots import DaytonaSnapshots
+from tests.clock import Time
 from tests.unit.providers.daytona.answers import KEY_A, KEY_B, SNAPSHOT_NAME, snapshot
-from tests.unit.providers.daytona.wires import (
-    ACCESS,
-    Time,
-    Wire,
-    lost,
-    ok,
-    refused,
-)
+from tests.unit.providers.daytona.wires import ACCESS, Wire, lost, ok, refused
 
 ID = snapshot()["id"]
 NAME = SNAPSHOT_NAME

@@ -12,6 +12,7 @@ import pytest
 from os2cli.errors import OperationFailed, Unreachable, UsageError
 from os2cli.providers.daytona.refusals import LostAnswer
 from os2cli.providers.daytona.retry import Patience
+from tests.clock import Time
 from tests.unit.providers.daytona.certificate import unknown_server
 from tests.unit.providers.daytona.wires import (
     DEADLINE_SECONDS,
@@ -19,7 +20,6 @@ from tests.unit.providers.daytona.wires import (
     KEY,
     Peer,
     Talk,
-    Time,
     client_for,
     failure,
     http,

@@ -11,40 +11,24 @@ import time as real_time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
-from os2cli.clock import Clock
 from os2cli.daytona_access import DaytonaAccess
 from os2cli.errors import Os2Error
 from os2cli.progress import Progress
 from os2cli.providers.daytona.client import DaytonaClient
 from os2cli.providers.daytona.retry import NORMAL, Patience
+from tests.clock import Time
 
 KEY = "dtn_0123456789abcdef"
 ACCESS = DaytonaAccess("http://127.0.0.1:3986/api", "DAYTONA_API_URL", api_key=KEY)
 DEADLINE_SECONDS = 10
 
 Answer = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
-
-
-@dataclass
-class Time:
-    """A clock that moves only when it is slept on."""
-
-    seconds: float = 1000.0
-    slept: list[float] = field(default_factory=list)
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(round(seconds, 6))
-        self.seconds += seconds
-
-    @property
-    def clock(self) -> Clock:
-        return Clock(now=lambda: self.seconds, sleep=self.sleep)
 
 
 @contextmanager
