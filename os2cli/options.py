@@ -11,6 +11,7 @@ import typer
 from os2cli.errors import Os2Error, UsageError
 from os2cli.invocation import Invocation
 from os2cli.models import MachineType
+from os2cli.providers.entry import entries, parse_type
 
 ENGINE = "Engine"
 BUILD = "Build"
@@ -18,6 +19,12 @@ MACHINE = "Machine"
 SNAPSHOT = "Snapshot"
 DAYTONA = "Daytona"
 LOCAL_DOCKER = "Local Docker"
+
+
+def complete_type(incomplete: str) -> list[str]:
+    """The types of machines that begin so."""
+    return [type_ for type_ in entries() if type_.startswith(incomplete)]
+
 
 DockerHost = Annotated[
     str | None,
@@ -116,7 +123,24 @@ SnapshotStage = Annotated[
 ]
 OnlyType = Annotated[
     MachineType | None,
-    typer.Option("--type", help="Only machines of this type. Default: all that are set up here."),
+    typer.Option(
+        "--type",
+        parser=parse_type,
+        metavar="TYPE",
+        autocompletion=complete_type,
+        help="Only machines of this type. Default: all that are set up here.",
+    ),
+]
+Type = Annotated[
+    MachineType,
+    typer.Option(
+        "--type",
+        parser=parse_type,
+        metavar="TYPE",
+        autocompletion=complete_type,
+        help=f"Where it runs: {', '.join(entries())}.",
+        rich_help_panel=MACHINE,
+    ),
 ]
 NoCache = Annotated[
     bool,
