@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -142,6 +143,15 @@ Type = Annotated[
         rich_help_panel=MACHINE,
     ),
 ]
+WithinStage = Annotated[
+    str | None,
+    typer.Option(
+        "--stage",
+        metavar="STAGE",
+        help="Stage that it belongs to. Default: dev-$ITERATE_USER, APP_STAGE.",
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 NoCache = Annotated[
     bool,
     typer.Option(
@@ -187,6 +197,34 @@ def parse_minutes(text: str | None, option: str, *, off: int) -> int | None:
     return minutes
 
 
+_SPANS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def parse_duration(text: str, option: str) -> timedelta:
+    """Read a span of time such as ``90s``, ``30m``, ``12h`` or ``2d``."""
+    found = re.fullmatch(r"(\d{1,6})([smhd])", text.strip().lower(), re.ASCII)
+    if found is None:
+        raise UsageError(
+            f"{option} {text!r} is no duration",
+            hint=f"write it as {option} 90s, 30m, 12h or 2d",
+            code="option_invalid",
+        )
+    return timedelta(**{_SPANS[found[2]]: int(found[1])})
+
+
+def parse_since(text: str, now: datetime) -> datetime:
+    """Read a span of time until now, or a moment in ISO 8601, as UTC."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        try:
+            return now - parse_duration(text, "--since")
+        except UsageError as error:
+            error.hint = "write it as --since 30m, 12h or 2026-01-11T19:30:45Z"
+            raise
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def complete_machine(ctx: typer.Context, incomplete: str) -> list[str]:
     """The names of machines that begin so; an engine that does not answer offers none."""
     from os2cli.session import Session
@@ -200,6 +238,9 @@ def complete_machine(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 ExistingMachine = Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete_machine)]
+ExistingMachines = Annotated[
+    list[str] | None, typer.Argument(metavar="NAME...", autocompletion=complete_machine)
+]
 
 
 def parse_pairs(values: list[str] | None, option: str) -> dict[str, str]:

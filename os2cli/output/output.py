@@ -85,6 +85,15 @@ class Output:
         """Write one line of the result."""
         self.stdout.write(f"{text}\n")
 
+    def shown(self, text: str) -> str:
+        """A line that somebody else wrote; on a terminal without what would move its cursor."""
+        if not self.stdout.isatty():
+            return text
+        from rich.control import strip_control_codes
+        from rich.text import Text
+
+        return strip_control_codes(Text.from_ansi(text).plain)
+
     def note(self, text: str) -> None:
         """Write one line about the result to stderr, unless ``--quiet`` or ``--json``."""
         if not (self.invocation.quiet or self.invocation.json):
@@ -134,6 +143,18 @@ class Output:
         first. A row that is wider even so is left to wrap there: names and addresses are to be
         copied, so that none is shortened or broken into pieces.
         """
+        heading, *lines = self.table_lines(columns, rows, dispensable)
+        self.parts((heading, "bold"))
+        for line in lines:
+            self.line(line)
+
+    def table_lines(
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        dispensable: Sequence[str] = (),
+    ) -> list[str]:
+        """The lines of such a table."""
         widths = [max(len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
         shown = list(range(len(columns)))
         room = self._width()
@@ -141,13 +162,14 @@ class Output:
             needed = sum(widths[i] for i in shown) + len(_GAP) * (len(shown) - 1)
             if room is None or needed <= room:
                 break
-            shown.remove(columns.index(name))
-        for number, row in enumerate((columns, *rows)):
-            text = _GAP.join(row[i].ljust(widths[i]) for i in shown).rstrip()
-            if number == 0:
-                self.parts((text, "bold"))
-            else:
-                self.line(text)
+            if name in columns:
+                shown.remove(columns.index(name))
+        lines = [(row[i].ljust(widths[i]) for i in shown) for row in (columns, *rows)]
+        return [_GAP.join(cells).rstrip() for cells in lines]
+
+    def console(self) -> Console:
+        """The terminal that the result goes to, for what is drawn again and again."""
+        return self._console(self.stdout)
 
     def _width(self) -> int | None:
         """The columns of the terminal that the result goes to; None: it goes elsewhere."""
