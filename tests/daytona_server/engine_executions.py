@@ -8,7 +8,7 @@ import json
 import time
 import uuid
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from docker.errors import APIError, DockerException
@@ -69,9 +69,12 @@ async def start(world: World, sandbox: SandboxRecord, order: Order) -> EngineExe
 
 
 def _arguments(order: Order) -> list[str]:
-    if order.command is not None:
-        return ["sh", "-c", order.command, "sh", *order.arguments]
-    return ["sh"] if order.terminal is None else ["sh", "-c", _SHELL]
+    command = order.command
+    if order.terminal is not None:
+        # Older engines give a new terminal no size, and later it might be too late.
+        size = f"stty rows {order.terminal.rows} cols {order.terminal.columns} 2>/dev/null"
+        command = f"{size}; {_SHELL if command is None else command}"
+    return ["sh"] if command is None else ["sh", "-c", command, "sh", *order.arguments]
 
 
 async def _attach(
@@ -86,10 +89,7 @@ async def _attach(
         reader, writer = await asyncio.open_unix_connection(where.path)
     else:
         reader, writer = await asyncio.open_connection(where.hostname, where.port)
-    document: dict[str, Any] = {"Detach": False, "Tty": order.terminal is not None}
-    if order.terminal is not None:
-        document["ConsoleSize"] = [order.terminal.rows, order.terminal.columns]
-    body = json.dumps(document).encode()
+    body = json.dumps({"Detach": False, "Tty": order.terminal is not None}).encode()
     head = (
         f"POST /v{engine.client.api_version}/exec/{id_}/start HTTP/1.1\r\nHost: docker\r\n"
         "Content-Type: application/json\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"

@@ -63,9 +63,9 @@ def test_what_came_so_far(server: DaytonaServer, api: httpx.Client, session: str
     go_on = threading.Event()
 
     async def script(program: StubProgram) -> int:
-        program.write("first\nsec")
+        program.write("first\nnot ")
         await program.until(go_on.is_set)
-        program.write("ond")
+        program.write("yet")
         program.write_error("bad")
         return 7
 
@@ -76,7 +76,7 @@ def test_what_came_so_far(server: DaytonaServer, api: httpx.Client, session: str
     go_on.set()
     until(lambda: api.get(command).json().get("exitCode") == 7)
     logs = api.get(f"{command}/logs").json()
-    assert (logs["stdout"], logs["stderr"]) == ("first\nsecond\n", "bad\n")
+    assert (logs["stdout"], logs["stderr"]) == ("first\nnot yet\n", "bad\n")
 
 
 @pytest.mark.parametrize(("quiet", "echo"), [(False, "yes\n"), (True, "")])
