@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from tests.daytona_server.errors import ApiError
 
+_CODES = {404: "FILE_NOT_FOUND", 403: "FILE_ACCESS_DENIED"}
+
 
 class FileError(ApiError):
     """An answer about a file that can't be read or written."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(status, message)
+        self.code = _CODES.get(status)
 
 
 def no_such_file(path: str) -> FileError:

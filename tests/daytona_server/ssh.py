@@ -88,24 +88,23 @@ class SshGateway:
             process.exit(1)
             return
         sandbox = sandbox_of(self._world, process.get_extra_info("username"))
-        if sandbox is None or sandbox.state != "started":
-            process.stderr.write(b"the sandbox is not running\r\n")
+        if sandbox is None:
             process.exit(1)
             return
         await _Session(self._world, sandbox, process).run()
 
 
 def sandbox_of(world: World, token: str) -> SandboxRecord | None:
-    """The sandbox that a token opens now."""
+    """The sandbox that a token opens now; it must be running."""
     for sandbox in world.sandboxes:
-        if token in sandbox.ssh_tokens:
+        if token in sandbox.ssh_tokens and sandbox.state == "started":
             expires = sandbox.ssh_expires
             return sandbox if expires is not None and world.now() < expires else None
     return None
 
 
 class _Door(asyncssh.SSHServer):
-    """Lets in who has a token, without a password."""
+    """Lets in who has a token of a sandbox that runs, without a password."""
 
     def __init__(self, world: World, gateway: SshGateway) -> None:
         self._world = world
@@ -122,13 +121,18 @@ class _Door(asyncssh.SSHServer):
         self._gateway.connections.discard(self._connection)
 
     def begin_auth(self, username: str) -> bool:
-        """Whether more than the name is needed: for a wrong one, what there is no way to give."""
+        """Nobody needs more than a name: with a wrong one the connection ends right after."""
         self._sandbox = sandbox_of(self._world, username)
+        return False
+
+    def auth_completed(self) -> None:
+        """Hang up without a word, as the real gateway does, on who has no valid token."""
         if self._sandbox is None:
             self._world.ssh_refused += 1
-            return True
-        self._world.ssh_logins += 1
-        return False
+            assert self._connection is not None
+            self._connection.abort()
+        else:
+            self._world.ssh_logins += 1
 
     def connection_requested(
         self,
@@ -184,7 +188,7 @@ class _Session:
                 task.cancel()
             await asyncio.gather(feeding, passing, gone, return_exceptions=True)
             self._record.open = False
-            self._world.spawn(self._leave(execution, passing.cancelled()))
+            self._world.spawn(self._leave(execution))
 
     async def _pass_on(self, execution: Execution) -> None:
         async for error, data in execution.output():
@@ -223,9 +227,9 @@ class _Session:
         if self._order.terminal is not None:
             await execution.resize(columns, rows)
 
-    async def _leave(self, execution: Execution, still_runs: bool) -> None:
+    async def _leave(self, execution: Execution) -> None:
         """A shell ends with its terminal; a command without one goes on alone."""
-        if still_runs and not self._world.closing.is_set():
+        if self._record.exit_code is None and not self._world.closing.is_set():
             if self._order.terminal is not None:
                 await execution.signal("HUP")
             else:

@@ -81,7 +81,7 @@ class World:
         self.ssh_logins = 0
         """How many SSH connections were let in."""
         self.ssh_refused = 0
-        """How many SSH connections had no valid token."""
+        """How many were cut, since they had no valid token or their sandbox did not run."""
         self.ssh_sessions: list[SshSession] = []
         """The shells and commands that were run over SSH."""
         self.published_ports = (3000, 3001, 3002)

@@ -105,6 +105,7 @@ def test_what_is_not_there(api: httpx.Client, files: str) -> None:
     ):
         assert (answer.status_code, answer.json()["statusCode"]) == (404, 404)
         assert answer.json()["message"] == "/nope: no such file or directory"
+        assert answer.json()["code"] == "FILE_NOT_FOUND"
     assert get(api, files, "/tmp").json()["message"] == "path must be a file"
     assert get(api, files, "").status_code == 400
 
