@@ -172,7 +172,12 @@ def test_the_server_ends_with_a_shell_open(
 
 def test_a_port_of_the_sandbox(server: DaytonaServer, access: Callable[[], str], ssh: Ssh) -> None:
     server.sandbox("one").ports[3000] = int(server.origin.rpartition(":")[2])
-    given = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    done = run(ssh(access(), "-W", "localhost:3000", "")[:-1], given)
-    assert done[1].startswith(b"HTTP/1.1 200 OK")
-    assert run(ssh(access(), "-W", "localhost:3001", "")[:-1], given)[:2] == (255, b"")
+    command = ssh(access(), "-W", "localhost:3000", "")[:-1]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
+        assert client.stdin is not None
+        assert client.stdout is not None
+        client.stdin.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.stdin.flush()
+        assert client.stdout.readline() == b"HTTP/1.1 200 OK\r\n"
+        client.terminate()
+    assert run(ssh(access(), "-W", "localhost:3001", "")[:-1])[:2] == (255, b"")
