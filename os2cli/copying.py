@@ -62,14 +62,13 @@ def copy_in(place: Place, source: Path, target: str, progress: Progress = SILENT
             f"{source} does not exist", hint="name a file of this host", code="path_not_found"
         )
     folder, name = _split_target(place, source, target)
-    with tempfile.TemporaryFile() as file:
-        with progress.phase("pack"):
-            _pack(source, name, file)
+    with tempfile.TemporaryFile() as file, progress.phase("copy"):
+        progress.status(f"packing {source}")
+        _pack(source, name, file)
         size = file.tell()
         file.seek(0)
-        with progress.phase("send"):
-            reader = _Counted(file, lambda done: progress.transfer("sent", done, size))
-            place.provider.send(place.machine.name, cast("BinaryIO", reader), folder)
+        reader = _Counted(file, lambda done: progress.transfer("sent", done, size))
+        place.provider.send(place.machine.name, cast("BinaryIO", reader), folder)
     return size
 
 
@@ -96,7 +95,7 @@ def copy_out(place: Place, source: str, target: Path, progress: Progress = SILEN
             came = done
             progress.status(f"received {done:,} bytes")
 
-        with progress.phase("receive"):
+        with progress.phase("copy"):
             pieces = place.provider.fetch(place.machine.name, source)
             _unpack(_Pieces(pieces, count), Path(folder))
         (found,) = Path(folder).iterdir()

@@ -19,7 +19,7 @@ NO_LOG_CODE = 66
 # $1 logs, $2 services, $3 the service, $4 how many lines, $5 whether to follow
 _READ = r"""
 folder="$(sed -n 's/.*"logDirectory" *: *"\([^"]*\)".*/\1/p' "$2/$3/metadata.json" 2>/dev/null)"
-if ! cd "$1/${folder:-$3}" 2>/dev/null || [ ! -f current ]; then
+if ! cd "$1" || ! cd "${folder:-$3}" 2>/dev/null || [ ! -f current ]; then
     for found in "$2"/*/log; do
         service="${found%/log}"
         [ -d "$found" ] && echo "${service##*/}" >&2

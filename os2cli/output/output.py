@@ -164,8 +164,9 @@ class Output:
                 break
             if name in columns:
                 shown.remove(columns.index(name))
-        lines = [(row[i].ljust(widths[i]) for i in shown) for row in (columns, *rows)]
-        return [_GAP.join(cells).rstrip() for cells in lines]
+        return [
+            _GAP.join(row[i].ljust(widths[i]) for i in shown).rstrip() for row in (columns, *rows)
+        ]
 
     def console(self) -> Console:
         """The terminal that the result goes to, for what is drawn again and again."""
