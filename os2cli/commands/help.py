@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
-def complete_help(ctx: typer.Context, args: list[str], incomplete: str) -> list[str]:
+def complete_help(ctx: typer.Context, incomplete: str) -> list[str]:
     """The topics, and the next words of the commands."""
     from os2cli.views.help import TOPICS
 
     group: Any = ctx.find_root().command
-    before = [word for word in args if not word.startswith("-")]
+    before = ctx.params.get("words") or ()
     for word in before:
         group = getattr(group, "commands", {}).get(word)
-    names = [n for n, c in getattr(group, "commands", {}).items() if not c.hidden]
-    return [n for n in [*([] if before else TOPICS), *names] if n.startswith(incomplete)]
+    names = [*(() if before else TOPICS), *visible(group)]
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def help_(

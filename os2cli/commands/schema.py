@@ -12,11 +12,11 @@ from os2cli.output import Output
 from os2cli.settings import terminal_variables
 
 
-def complete_documented(args: list[str], incomplete: str) -> list[str]:
+def complete_documented(ctx: typer.Context, incomplete: str) -> list[str]:
     """The next words of the commands that have a schema."""
     from os2cli.documents.registry import DOCUMENTS
 
-    before = [word for word in args if not word.startswith("-")]
+    before = list(ctx.params.get("words") or ())
     paths = [command.split() for command in DOCUMENTS]
     found = [path[len(before)] for path in paths if path[: len(before)] == before != path]
     return [word for word in dict.fromkeys(found) if word.startswith(incomplete)]

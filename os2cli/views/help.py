@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from os2cli.configuration import Declaration, declared_variables
@@ -129,8 +129,3 @@ TOPICS: dict[str, Topic] = {
     "environment": ("the variables that os2 reads, and the settings of os2.toml", show_environment),
     "json": ("what --json prints, and how it is described", show_json),
 }
-
-
-def beginning_with(names: Sequence[str], incomplete: str) -> list[str]:
-    """Those that begin so, for completion."""
-    return [name for name in names if name.startswith(incomplete)]
