@@ -5,6 +5,8 @@ from __future__ import annotations
 import getpass
 import json
 import platform
+import signal
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from jsonschema import Draft202012Validator
 from os2cli.configuration import declared_variables
 from os2cli.documents.registry import DOCUMENTS
 from os2cli.errors import exit_codes
-from tests.command import Os2, Result
+from tests.command import DEADLINE_SECONDS, Os2, Result
 
 TOPICS = ("exit-codes", "environment", "json")
 KEY = "dtn_canary-key-0815"
@@ -239,6 +241,21 @@ class TestProgress:
 
         assert all(event["event"] for event in events(result, os2))
         assert result.json()["findings"]
+
+    def test_an_interruption_is_the_last_event(self, os2: Os2) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as engine:
+            address = f"tcp://127.0.0.1:{engine.getsockname()[1]}"
+            hanging = Os2(os2.folder, {**os2.env, "DOCKER_HOST": address})
+            process = hanging.start("machine", "list", "--progress", "json")
+            # Once it asks, its handlers are in place; nobody answers.
+            question, _ = engine.accept()
+            process.send_signal(signal.SIGINT)
+            stdout, stderr = process.communicate(timeout=DEADLINE_SECONDS)
+            question.close()
+
+        result = Result(process.returncode, stdout, stderr)
+        assert (result.status, result.stdout) == (130, "")
+        assert events(result, os2)[-1]["event"] == "stopped"
 
     def test_with_none_stderr_holds_errors_only(self, os2: Os2) -> None:
         assert os2("cache", "show", "--progress", "none").stderr == ""
