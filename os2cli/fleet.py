@@ -57,7 +57,7 @@ def list_fleet(fleet: Fleet, stage: str | None = None) -> Listing:
     if not answers and failures:
         raise next(iter(failures.values()))
     machines = [machine for found in answers.values() for machine in found]
-    return Listing(tuple(sorted(machines, key=lambda m: (m.name, m.type.value))), failures)
+    return Listing(tuple(sorted(machines, key=lambda m: (m.name, m.type))), failures)
 
 
 def find_in_fleet(fleet: Fleet, name: str, stage: str | None = None) -> Machine:
@@ -85,7 +85,7 @@ def locate(fleet: Fleet, name: str, stage: str | None = None) -> Place:
     if len(found) == 1:
         return found[0]
     if found:
-        types = [place.provider.type.value for place in found]
+        types = [place.provider.type for place in found]
         raise Conflict(
             f"there is a machine named {name} on {' and '.join(types)}",
             hint=f"say which one: --type {types[0]}",

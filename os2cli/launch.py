@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from os2cli.activation import activate
 from os2cli.clock import REAL_TIME, Clock
 from os2cli.errors import Os2Error
-from os2cli.machines import create_machine
+from os2cli.machines import create_machines
 from os2cli.models import Machine, MachineSpec
 from os2cli.progress import SILENT, Progress
 from os2cli.providers.base import MachineProvider, SnapshotStore
@@ -36,29 +36,29 @@ class Launcher:
 
     def create(
         self,
-        spec: MachineSpec,
+        specs: Sequence[MachineSpec],
         stage: Stage,
         *,
         wait_seconds: float | None,
         progress: Progress = SILENT,
-    ) -> Machine:
-        """Create a machine; an empty ``spec.snapshot`` means the newest one of the stage.
+    ) -> list[Machine]:
+        """Create machines of one snapshot, all or none; an empty one means the stage's newest.
 
         An answer from the cache that turns out to be stale is dropped and asked for again, and an
         inactive snapshot is activated: each once.
         """
 
-        def create_from(snapshot: str) -> Machine:
-            return create_machine(
+        def create_from(snapshot: str) -> list[Machine]:
+            return create_machines(
                 self.machines,
-                replace(spec, snapshot=snapshot),
+                [replace(spec, snapshot=snapshot) for spec in specs],
                 wait_seconds=wait_seconds,
                 progress=progress,
                 clock=self.clock,
             )
 
-        if spec.snapshot:
-            return self._from_named(spec.snapshot, create_from, progress)
+        if specs[0].snapshot:
+            return self._from_named(specs[0].snapshot, create_from, progress)
         with progress.phase("resolve"):
             resolution = self._resolve(stage, progress, use_cache=self.use_cache)
         snapshot = self._usable(resolution, progress)
@@ -93,8 +93,8 @@ class Launcher:
         ).name
 
     def _from_named(
-        self, name: str, create_from: Callable[[str], Machine], progress: Progress
-    ) -> Machine:
+        self, name: str, create_from: Callable[[str], list[Machine]], progress: Progress
+    ) -> list[Machine]:
         try:
             return create_from(name)
         except Os2Error as error:

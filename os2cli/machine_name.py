@@ -33,6 +33,11 @@ def validate_machine_name(name: str) -> str:
     )
 
 
+def numbered_names(name: str, count: int) -> list[str]:
+    """``name-1``, ``name-2`` and so on; raises ``UsageError`` when they become too long."""
+    return [validate_machine_name(f"{name}-{number}") for number in range(1, count + 1)]
+
+
 def suggest_machine_name(rng: random.Random | None = None) -> str:
     """A name such as ``brisk-otter``; the caller asks again when it is taken."""
     rng = rng or random.Random()  # noqa: S311 - a name, not a secret

@@ -56,26 +56,54 @@ def create_machine(
     An empty ``spec.name`` is replaced by a free one. What was created is removed again when the
     machine does not become healthy, or the wait is interrupted.
     """
-    machine = None
+    (machine,) = create_machines(
+        provider, [spec], wait_seconds=wait_seconds, progress=progress, clock=clock
+    )
+    return machine
+
+
+def create_machines(
+    provider: MachineProvider,
+    specs: Sequence[MachineSpec],
+    *,
+    wait_seconds: float | None,
+    progress: Progress = SILENT,
+    clock: Clock = REAL_TIME,
+) -> list[Machine]:
+    """Create machines one after the other, and wait for all of them at once; all or none."""
+    made: list[Machine] = []
     try:
         with progress.phase("create"):
-            machine = _create_named(provider, spec, progress)
+            for number, spec in enumerate(specs):
+                if len(specs) > 1:
+                    progress.status("creating machines", number, len(specs))
+                made.append(_create_named(provider, spec, progress))
         if wait_seconds is None:
-            return machine
-        return wait_until_healthy(provider, machine, wait_seconds, progress=progress, clock=clock)
+            return made
+        with progress.phase("healthy"):
+            return side_by_side(
+                lambda machine: _until_healthy(provider, machine, wait_seconds, progress, clock),
+                made,
+            )
     except BaseException:
-        if machine is not None:
-            _undo_create(provider, machine.name, progress)
+        _undo_creates(provider, [machine.name for machine in made], progress)
         raise
 
 
-def _undo_create(provider: MachineProvider, name: str, progress: Progress) -> None:
-    try:
-        provider.remove(name, UNDO_SECONDS)
-    except Os2Error as error:
-        # Why the create failed is worth more than why its undoing did.
-        progress.warn(f"machine {name} is still there: {error.message}")
-        progress.warn(f"remove it with: os2 machine rm {name}")
+def _undo_creates(provider: MachineProvider, names: Sequence[str], progress: Progress) -> None:
+    if not names:
+        return
+    progress.notice(f"removing what was created: {', '.join(names)}")
+
+    def undo(name: str) -> None:
+        try:
+            provider.remove(name, UNDO_SECONDS)
+        except Os2Error as error:
+            # Why the create failed is worth more than why its undoing did.
+            progress.warn(f"machine {name} is still there: {error.message}")
+            progress.warn(f"remove it with: os2 machine rm {name}")
+
+    side_by_side(undo, names)
 
 
 def _create_named(provider: MachineProvider, spec: MachineSpec, progress: Progress) -> Machine:
@@ -131,18 +159,24 @@ def wait_until_healthy(
         OperationFailed: the machine ended meanwhile; the message is the step that failed.
         TimedOut: the deadline passed; the message says the last state.
     """
-    deadline = clock.now() + seconds
     with progress.phase("healthy"):
-        while True:
-            if provider.probe(machine) is Health.HEALTHY:
-                return _healthy(provider, machine)
-            machine = provider.get(machine.name)
-            if machine.state not in (MachineState.RUNNING, MachineState.CREATING):
-                raise _ended(provider, machine)
-            if clock.now() >= deadline:
-                raise _not_healthy(provider, machine, seconds)
-            progress.status(f"waiting for {machine.name} to answer")
-            clock.sleep(provider.poll_seconds)
+        return _until_healthy(provider, machine, seconds, progress, clock)
+
+
+def _until_healthy(
+    provider: MachineProvider, machine: Machine, seconds: float, progress: Progress, clock: Clock
+) -> Machine:
+    deadline = clock.now() + seconds
+    while True:
+        if provider.probe(machine) is Health.HEALTHY:
+            return _healthy(provider, machine)
+        machine = provider.get(machine.name)
+        if machine.state not in (MachineState.RUNNING, MachineState.CREATING):
+            raise _ended(provider, machine)
+        if clock.now() >= deadline:
+            raise _not_healthy(provider, machine, seconds)
+        progress.status(f"waiting for {machine.name} to answer")
+        clock.sleep(provider.poll_seconds)
 
 
 def _ended(provider: MachineProvider, machine: Machine) -> OperationFailed:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import BinaryIO, NewType
 
-
-class MachineType(StrEnum):
-    """Where a machine runs; the value is what ``--type`` takes."""
-
-    LOCAL_DOCKER = "local-docker"
-    DAYTONA = "daytona"
+# Where a machine runs, as ``--type`` takes it. Not an enumeration: every package under
+# ``providers`` brings its own.
+MachineType = NewType("MachineType", str)
+LOCAL_DOCKER = MachineType("local-docker")
+DAYTONA = MachineType("daytona")
 
 
 class MachineState(StrEnum):
@@ -62,7 +62,8 @@ class MachineSpec:
     """What is asked for when a machine is created.
 
     ``mount_repo`` is a host folder that the machine sees read-only; ``port`` None lets the
-    provider choose a free one; ``public`` lets anybody who has the URL reach it.
+    provider choose a free one; ``public`` lets anybody who has the URL reach it. ``expires`` is
+    when the machine may go, whatever it is at then; None: never.
     """
 
     name: str
@@ -76,13 +77,15 @@ class MachineSpec:
     mount_repo: Path | None = None
     public: bool = False
     lifetime: Lifetime = Lifetime()
+    expires: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
     """A machine as its provider describes it; ``url`` and ``port`` are None while it has none.
 
-    ``reason`` is the provider's word for a failure.
+    ``reason`` is the provider's word for a failure. ``isolated`` False: what runs in it runs on
+    this host, with everything that its user may do.
     """
 
     id: str
@@ -99,6 +102,54 @@ class Machine:
     health: Health = Health.NONE
     public: bool = False
     reason: str | None = None
+    expires: datetime | None = None
+    isolated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a port of a machine is reached.
+
+    A private one takes ``token`` in the header ``header``; without a token the URL is enough.
+    """
+
+    url: str
+    token: str | None = field(default=None, repr=False)
+    header: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogRequest:
+    """Which lines of a machine's log: the machine's own, or those of one ``service``.
+
+    ``tail`` is how many lines at most, None all; ``follow`` waits for more.
+    """
+
+    service: str | None = None
+    since: datetime | None = None
+    tail: int | None = None
+    follow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A program to run in a machine, its arguments as they are.
+
+    ``folder`` None is where the machine's user works.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    folder: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Where a command's streams lead; ``stdin`` None gives it an empty one."""
+
+    stdout: BinaryIO
+    stderr: BinaryIO
+    stdin: BinaryIO | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import typer
 from os2cli.errors import Os2Error, UsageError
 from os2cli.invocation import Invocation
 from os2cli.models import MachineType
+from os2cli.providers.entry import entries, parse_type
 
 ENGINE = "Engine"
 BUILD = "Build"
@@ -30,6 +31,11 @@ def complete_stage(incomplete: str) -> list[str]:
     with suppress(Os2Error):
         known.insert(0, resolve_stage(load_settings(None).variables).name)
     return [stage for stage in dict.fromkeys(known) if stage.startswith(incomplete)]
+
+
+def complete_type(incomplete: str) -> list[str]:
+    """The types of machines that begin so."""
+    return [type_ for type_ in entries() if type_.startswith(incomplete)]
 
 
 DockerHost = Annotated[
@@ -136,7 +142,24 @@ SnapshotStage = Annotated[
 ]
 OnlyType = Annotated[
     MachineType | None,
-    typer.Option("--type", help="Only machines of this type. Default: all that are set up here."),
+    typer.Option(
+        "--type",
+        parser=parse_type,
+        metavar="TYPE",
+        autocompletion=complete_type,
+        help="Only machines of this type. Default: all that are set up here.",
+    ),
+]
+Type = Annotated[
+    MachineType,
+    typer.Option(
+        "--type",
+        parser=parse_type,
+        metavar="TYPE",
+        autocompletion=complete_type,
+        help=f"Where it runs: {', '.join(entries())}.",
+        rich_help_panel=MACHINE,
+    ),
 ]
 NoCache = Annotated[
     bool,

@@ -104,12 +104,12 @@ class Session:
 
         return SnapshotCache(self.settings.snapshot_cache_dir, self.settings.cache_seconds)
 
-    def launcher(self, stage: Stage, *, use_cache: bool = True) -> Launcher:
-        """What creates machines on Daytona from the stage's snapshots."""
+    def launcher(self, type_: MachineType, stage: Stage, *, use_cache: bool = True) -> Launcher:
+        """What creates machines of a type from the stage's snapshots."""
         from os2cli.launch import Launcher
 
         return Launcher(
-            self.providers.machines(MachineType.DAYTONA, stage.name),
+            self.providers.machines(type_, stage.name),
             self.providers.snapshots(),
             self.snapshot_cache,
             self.settings.daytona.fingerprint,

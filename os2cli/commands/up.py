@@ -10,7 +10,7 @@ from os2cli import options
 from os2cli.errors import Unreachable
 from os2cli.machine_name import validate_machine_name
 from os2cli.machines import bring_up, create_machine
-from os2cli.models import Machine, MachineSpec, MachineType
+from os2cli.models import LOCAL_DOCKER, Machine, MachineSpec
 from os2cli.output.progress import RecordingProgress
 from os2cli.session import Session
 from os2cli.snapshots import ensure_image
@@ -52,7 +52,7 @@ def up(
     progress = session.output.progress()
     if fix:
         fix_engine(session, name, progress, yes=yes)
-    provider = session.providers.machines(MachineType.LOCAL_DOCKER)
+    provider = session.providers.machines(LOCAL_DOCKER)
     seconds = timeout or session.settings.timeout_seconds
     source = session.source()
     request = session.build_request(source, allow_secrets=allow_secrets)

@@ -30,13 +30,16 @@ class MachineDocument(Document):
     id: str
     labels: dict[str, str]
     public: bool
+    isolated: bool
+    expires: datetime | None
+    reason: str | None
 
     @classmethod
     def of(cls, machine: Machine) -> MachineDocument:
         """The document of a machine."""
         return cls(
             name=machine.name,
-            type=machine.type.value,
+            type=machine.type,
             state=machine.state.value,
             health=machine.health.value,
             url=machine.url,
@@ -48,6 +51,9 @@ class MachineDocument(Document):
             id=machine.id,
             labels=dict(machine.labels),
             public=machine.public,
+            isolated=machine.isolated,
+            expires=machine.expires,
+            reason=machine.reason,
         )
 
 
@@ -80,7 +86,7 @@ class PartialMachineList(Document):
         """The document of a listing."""
         return cls(
             machines=[MachineDocument.of(machine) for machine in listing.machines],
-            failures={t.value: FailureDocument.of(e) for t, e in listing.failures.items()},
+            failures={t: FailureDocument.of(e) for t, e in listing.failures.items()},
         )
 
 

@@ -16,6 +16,17 @@ def age(moment: datetime, now: datetime | None = None) -> str:
     return "just now" if seconds < 5 else f"{int(seconds)} s ago"
 
 
+def time_left(moment: datetime, now: datetime | None = None) -> str:
+    """How long until then, e.g. ``2 h left``."""
+    seconds = (moment - (now or datetime.now(UTC))).total_seconds()
+    if seconds <= 0:
+        return "expired"
+    for span, unit in _SPANS:
+        if seconds >= span:
+            return f"{int(seconds // span)} {unit} left"
+    return f"{int(seconds)} s left"
+
+
 def size(count: int) -> str:
     """A number of bytes, e.g. ``1.04 GB``."""
     amount = float(count)

@@ -11,19 +11,24 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from os2cli.models import (
     DEFAULT_RESOURCES,
+    Address,
+    Command,
     Health,
     Image,
+    LogRequest,
     Machine,
     MachineSpec,
     MachineType,
     Snapshot,
     SnapshotResources,
+    Streams,
 )
 from os2cli.progress import SILENT, Progress
+from os2cli.terminal import Terminal
 
 
 class MachineProvider(Protocol):
@@ -52,12 +57,19 @@ class MachineProvider(Protocol):
         """One machine; raises ``NotFound`` when there is none of that name."""
         ...
 
-    def start(self, name: str) -> Machine:
-        """Start a stopped machine on the port that it had; a running one stays as it is."""
+    def start(self, name: str, within: float | None = None) -> Machine:
+        """Start a stopped machine on the port that it had; a running one stays as it is.
+
+        ``within`` is the time for that in seconds, else the provider's own; raises ``TimedOut``.
+        """
         ...
 
-    def stop(self, name: str) -> Machine:
-        """Stop a running machine; a stopped one stays as it is."""
+    def stop(self, name: str, within: float | None = None) -> Machine:
+        """Stop a running machine; a stopped one stays as it is. ``within`` as for ``start``."""
+        ...
+
+    def archive(self, name: str, within: float | None = None) -> Machine:
+        """Put a machine away so that it costs least; where that can't be, it is stopped."""
         ...
 
     def remove(self, name: str, within: float | None = None) -> bool:
@@ -75,8 +87,46 @@ class MachineProvider(Protocol):
         """The URL of the daemon inside, where the listing did not tell; None: it has none."""
         ...
 
+    def reach(self, machine: Machine, port: int, signed_seconds: int | None = None) -> Address:
+        """Where a port of a running machine is reached; signed, the URL alone opens it for a while.
+
+        Raises:
+            Conflict: the machine does not run, or nobody outside of it can reach that port.
+            UsageError: there are no signed addresses here.
+        """
+        ...
+
     def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
         """The last lines that the machine wrote, oldest first."""
+        ...
+
+    def logs(self, name: str, request: LogRequest) -> Iterator[str]:
+        """Lines of a log without their ends, oldest first.
+
+        Raises:
+            Conflict: it can't be read while the machine is stopped.
+            NotFound: the service has no log.
+        """
+        ...
+
+    def execute(self, name: str, command: Command, streams: Streams) -> int:
+        """Run a program in the machine and return its exit code; ended here, it ends there.
+
+        Raises:
+            Conflict: the machine does not run.
+        """
+        ...
+
+    def shell(self, name: str, terminal: Terminal) -> int:
+        """Let the terminal be one in the machine until its shell ends; returns its exit code."""
+        ...
+
+    def send(self, name: str, archive: BinaryIO, folder: str) -> None:
+        """Unpack a tar into a folder of the machine, as the machine's own user."""
+        ...
+
+    def fetch(self, name: str, path: str) -> Iterator[bytes]:
+        """A tar of a file or a folder of the machine, under its last name."""
         ...
 
 

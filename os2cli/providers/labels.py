@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from os2cli import __version__
 from os2cli.models import MachineSpec, MachineType
@@ -17,6 +17,7 @@ SNAPSHOT = "dev.os2.snapshot"
 OWNER = "dev.os2.owner"
 CREATED = "dev.os2.created"
 VERSION = "dev.os2.version"
+EXPIRES = "dev.os2.expires"
 PORT = "dev.os2.port"
 # The names of the user's own, as JSON: an image brings labels, too, which are none of them.
 USERS_OWN = "dev.os2.labels"
@@ -32,18 +33,35 @@ RESERVED_PREFIX = "dev.os2."
 
 def of_machine(spec: MachineSpec, type_: MachineType, created: datetime) -> dict[str, str]:
     """What every provider writes on a machine: our labels over the user's."""
+    expires = {EXPIRES: _told(spec.expires)} if spec.expires else {}
     return {
         **spec.labels,
         MACHINE: "1",
         NAME: spec.name,
         STAGE: spec.stage,
-        TYPE: type_.value,
+        TYPE: type_,
         SNAPSHOT: spec.snapshot,
         OWNER: spec.owner,
-        CREATED: created.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        CREATED: _told(created),
         VERSION: __version__,
         USERS_OWN: json.dumps(sorted(spec.labels)),
+        **expires,
     }
+
+
+def _told(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment(text: str) -> datetime | None:
+    """The moment in UTC that a label or an engine tells, to the second; None: it tells none."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    # Podman writes local time with its offset.
+    found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    return found.replace(microsecond=0)
 
 
 def users_own(marks: Mapping[str, str]) -> dict[str, str]:

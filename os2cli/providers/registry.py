@@ -1,4 +1,4 @@
-"""Which class stands behind each ``--type``; importing it here costs nothing until it is used."""
+"""What one invocation can make machines, images and snapshots with; nothing is contacted here."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 from os2cli.models import Endpoint, MachineType
 from os2cli.providers.base import ContentSource, MachineProvider, SnapshotBuilder, SnapshotStore
+from os2cli.providers.daytona import entry as daytona_entry
+from os2cli.providers.entry import ProviderContext, ProviderEntry, entries
+from os2cli.providers.local_docker import entry as local_docker_entry
 from os2cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,45 +37,47 @@ class Providers:
     docker_host: str | None = None
 
     @cached_property
-    def endpoint(self) -> Endpoint:
-        """The engine that local machines run on; raises ``UsageError`` for a wrong setting."""
-        from os2cli.providers.local_docker.endpoint import resolve_endpoint
-
-        return resolve_endpoint(
-            self.settings.variables, self.settings.home, docker_host=self.docker_host
+    def context(self) -> ProviderContext:
+        """What every provider is made from."""
+        return ProviderContext(
+            variables=self.settings.variables,
+            home=self.settings.home,
+            state_dir=self.settings.state_dir,
+            cache_dir=self.settings.cache_dir,
+            daytona=self.settings.daytona,
+            docker_host=self.docker_host,
         )
 
-    @cached_property
+    @property
     def engine(self) -> Engine:
-        """The engine behind the endpoint, not contacted yet."""
-        from os2cli.providers.local_docker.engine import Engine
+        """The engine that local machines run on; raises ``UsageError`` for a wrong setting."""
+        return local_docker_entry.engine(self.context)
 
-        return Engine(self.endpoint)
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where that engine is; raises ``UsageError`` for a wrong setting."""
+        return self.engine.endpoint
 
-    @cached_property
+    @property
     def daytona(self) -> DaytonaClient:
-        """Daytona's API, not contacted yet."""
-        from os2cli.providers.daytona.client import DaytonaClient
+        """Daytona's API."""
+        return daytona_entry.client(self.context)
 
-        return DaytonaClient(self.settings.daytona)
+    def asked(self, type_: MachineType | None) -> list[ProviderEntry]:
+        """The provider of a type, or those that are set up here."""
+        if type_ is not None:
+            return [entries()[type_]]
+        return [entry for entry in entries().values() if entry.set_up(self.context)]
 
     def machines(self, type_: MachineType, stage: str | None = None) -> MachineProvider:
-        """The provider for machines of a type; ``stage`` is what names on Daytona are within."""
-        match type_:
-            case MachineType.LOCAL_DOCKER:
-                return self._local_docker_machines()
-            case MachineType.DAYTONA:
-                from os2cli.providers.daytona.machines import DaytonaMachines
-
-                return DaytonaMachines(self.daytona, stage)
+        """The provider for machines of a type; shared ones are named within ``stage``."""
+        return entries()[type_].machines(self.context, stage)
 
     def fleet(
         self, type_: MachineType | None, stage: str | None = None
     ) -> dict[MachineType, Callable[[], MachineProvider]]:
-        """The providers of a type, or those that are set up here, each made when it is asked."""
-        types = [type_] if type_ else [MachineType.LOCAL_DOCKER]
-        if type_ is None and self.settings.daytona.configured:
-            types.append(MachineType.DAYTONA)
+        """The providers that are asked, each made when it is."""
+        types = [entry.type for entry in self.asked(type_)]
         return {t: cache(partial(self.machines, t, stage)) for t in types}
 
     def builder(self) -> SnapshotBuilder:
@@ -116,12 +121,4 @@ class Providers:
 
         return LocalDockerBuilder(
             self.engine, self.settings.state_dir / "locks", self.settings.cache_dir, certificates
-        )
-
-    def _local_docker_machines(self) -> MachineProvider:
-        from os2cli.certificates import host_certificates
-        from os2cli.providers.local_docker.machines import LocalDockerMachines
-
-        return LocalDockerMachines(
-            self.engine, self.settings.state_dir / "locks", host_certificates()
         )

@@ -61,8 +61,8 @@ class Subject:
 
 def memory(stack: ExitStack, folder: Path) -> tuple[MachineProvider, str]:
     """Machines that are records."""
-    del stack, folder
-    return MemoryMachines(), "iterate-sandbox:local"
+    del stack
+    return MemoryMachines(folder=folder), "iterate-sandbox:local"
 
 
 def local_docker(stack: ExitStack, folder: Path) -> tuple[MachineProvider, str]:
@@ -78,27 +78,25 @@ def local_docker(stack: ExitStack, folder: Path) -> tuple[MachineProvider, str]:
 
 def daytona_stub(stack: ExitStack, folder: Path) -> tuple[MachineProvider, str]:
     """Sandboxes of the Daytona test server that are records, answered for by a stub."""
-    del folder
     server = stack.enter_context(DaytonaServer())
     server.add_snapshot(SNAPSHOT)
-    return _on_daytona(stack, server), SNAPSHOT
+    return _on_daytona(stack, server, folder), SNAPSHOT
 
 
 def daytona(stack: ExitStack, folder: Path) -> tuple[MachineProvider, str]:
     """Sandboxes of the Daytona test server that are containers on the engine."""
-    del folder
     server = stack.enter_context(DaytonaServer(engine_url=engine_endpoint().url))
     server.add_snapshot(SNAPSHOT, image=sandbox_image(), entrypoint=ENTRYPOINT)
-    return _on_daytona(stack, server), SNAPSHOT
+    return _on_daytona(stack, server, folder), SNAPSHOT
 
 
-def _on_daytona(stack: ExitStack, server: DaytonaServer) -> MachineProvider:
+def _on_daytona(stack: ExitStack, server: DaytonaServer, folder: Path) -> MachineProvider:
     from os2cli.providers.daytona.client import DaytonaClient
     from os2cli.providers.daytona.machines import DaytonaMachines
 
     client = stack.enter_context(DaytonaClient(DaytonaAccess(server.url, api_key=server.api_key)))
     stack.callback(lambda: pytest.fail(str(server.violations)) if server.violations else None)
-    return DaytonaMachines(client, STAGE)
+    return DaytonaMachines(client, STAGE, folder)
 
 
 WITH_PORTS = [memory, pytest.param(local_docker, marks=pytest.mark.engine)]

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import io
+import os
+import subprocess
 import threading
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
-from os2cli.errors import Conflict, NotFound, Os2Error
-from os2cli.models import Health, Image, Machine, MachineSpec, MachineState, MachineType
+from os2cli.errors import Conflict, NotFound, Os2Error, UsageError
+from os2cli.models import (
+    LOCAL_DOCKER,
+    Address,
+    Command,
+    Health,
+    Image,
+    LogRequest,
+    Machine,
+    MachineSpec,
+    MachineState,
+    Streams,
+)
+from os2cli.ports import FIRST_PORT, LAST_PORT, is_free
 from os2cli.progress import SILENT, Progress
 from os2cli.providers.base import BuildRequest, BuildResult
-from os2cli.providers.local_docker.ports import FIRST_PORT, LAST_PORT, is_free
+from os2cli.providers.copying import UNPACK, not_copied, packing
+from os2cli.providers.published import DAEMON_PORT, must_run
+from os2cli.service_log import no_log
+from os2cli.terminal import Terminal
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 STARTABLE = (MachineState.STOPPED, MachineState.FAILED, MachineState.PAUSED, MachineState.CREATING)
 
@@ -37,7 +56,7 @@ class MemoryMachines:
     ``failing_removals`` are the errors that removals of some machines end in.
     """
 
-    type = MachineType.LOCAL_DOCKER
+    type = LOCAL_DOCKER
     poll_seconds = 0.1
 
     def __init__(
@@ -45,10 +64,12 @@ class MemoryMachines:
         *,
         images: Iterable[str] = ("iterate-sandbox:local",),
         answers: Iterable[Health] = (Health.HEALTHY,),
+        folder: Path | None = None,
     ) -> None:
         self.images = set(images)
         self.answers = list(answers)
         self.failing_removals: dict[str, Os2Error] = {}
+        self.folder = folder
         self._records: dict[str, Record] = {}
         self._lock = threading.RLock()
         self._ids = count(1)
@@ -75,6 +96,7 @@ class MemoryMachines:
                 port=port,
                 labels=dict(spec.labels),
                 health=Health.STARTING,
+                expires=spec.expires,
             )
             self._records[spec.name] = Record(machine, ["entry: ready"], list(self.answers))
             return machine
@@ -88,19 +110,25 @@ class MemoryMachines:
         """One machine."""
         return self._record(name).machine
 
-    def start(self, name: str) -> Machine:
+    def start(self, name: str, within: float | None = None) -> Machine:
         """Start or resume a machine."""
+        del within
         with self._lock:
             if self.get(name).state in STARTABLE:
                 self.set_state(name, MachineState.RUNNING)
             return self.get(name)
 
-    def stop(self, name: str) -> Machine:
+    def stop(self, name: str, within: float | None = None) -> Machine:
         """Stop a machine."""
+        del within
         with self._lock:
             if self.get(name).state in (MachineState.RUNNING, MachineState.PAUSED):
                 self.set_state(name, MachineState.STOPPED)
             return self.get(name)
+
+    def archive(self, name: str, within: float | None = None) -> Machine:
+        """Stop a machine."""
+        return self.stop(name, within)
 
     def remove(self, name: str, within: float | None = None) -> bool:
         """Remove a machine."""
@@ -123,9 +151,58 @@ class MemoryMachines:
         """The URL that the machine was created with."""
         return machine.url
 
+    def reach(self, machine: Machine, port: int, signed_seconds: int | None = None) -> Address:
+        """The one port that is published."""
+        if signed_seconds is not None:
+            raise UsageError("there are no signed addresses", code="option_invalid")
+        if must_run(machine).url is None or port != DAEMON_PORT:
+            raise Conflict(f"port {port} is not published", code="port_not_published")
+        return Address(str(machine.url))
+
     def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
         """The last lines of a machine's log."""
         return tuple(self._record(name).log[-lines:])
+
+    def logs(self, name: str, request: LogRequest) -> Iterator[str]:
+        """The lines of a machine's log; its services have none."""
+        record = self._record(name)
+        if request.service is not None:
+            raise no_log(name, request.service, "")
+        lines = record.log if request.tail is None else record.log[-request.tail :]
+        return iter(lines)
+
+    def execute(self, name: str, command: Command, streams: Streams) -> int:
+        """Run a program on this host, in a folder that stands for the machine's."""
+        must_run(self.get(name))
+        environment = {"PATH": os.environ["PATH"], **command.env}
+        done = subprocess.run(
+            command.argv,
+            input=streams.stdin.read() if streams.stdin else b"",
+            env=environment,
+            cwd=command.folder or self.folder,
+            capture_output=True,
+        )
+        streams.stdout.write(done.stdout)
+        streams.stderr.write(done.stderr)
+        return done.returncode
+
+    def shell(self, name: str, terminal: Terminal) -> int:
+        """There is no shell in a record."""
+        raise NotImplementedError
+
+    def send(self, name: str, archive: BinaryIO, folder: str) -> None:
+        """Unpack a tar on this host."""
+        said = io.BytesIO()
+        command = Command((*UNPACK, folder))
+        if self.execute(name, command, Streams(io.BytesIO(), said, archive)) != 0:
+            raise not_copied(name, folder, said.getvalue())
+
+    def fetch(self, name: str, path: str) -> Iterator[bytes]:
+        """Pack a file or a folder of this host."""
+        packed, said = io.BytesIO(), io.BytesIO()
+        if self.execute(name, packing(path), Streams(packed, said)) != 0:
+            raise not_copied(name, path, said.getvalue())
+        yield packed.getvalue()
 
     def set_state(self, name: str, state: MachineState) -> None:
         """Let something happen to a machine that os2 did not ask for."""

@@ -20,13 +20,21 @@ from os2cli.fleet import (
     locate_all,
     remove_located,
 )
-from os2cli.models import Health, Machine, MachineSpec, MachineState, MachineType
+from os2cli.models import (
+    DAYTONA,
+    LOCAL_DOCKER,
+    Health,
+    Machine,
+    MachineSpec,
+    MachineState,
+    MachineType,
+)
 from tests.contract.memory import MemoryMachines
 
 if TYPE_CHECKING:
     import builtins
 
-LOCAL, DAYTONA = MachineType.LOCAL_DOCKER, MachineType.DAYTONA
+LOCAL = LOCAL_DOCKER
 MEET_SECONDS = 10
 LOCAL_DOWN = Unreachable("no engine answers")
 DAYTONA_DOWN = Unreachable("the API does not answer")

@@ -17,7 +17,14 @@ from os2cli.errors import (
     Unreachable,
 )
 from os2cli.launch import ACTIVATION_SECONDS, Launcher
-from os2cli.models import Health, Machine, MachineSpec, MachineType, Snapshot, SnapshotState
+from os2cli.models import (
+    DAYTONA,
+    Health,
+    Machine,
+    MachineSpec,
+    Snapshot,
+    SnapshotState,
+)
 from os2cli.progress import SILENT, Progress
 from os2cli.snapshot_cache import CachedSnapshot, SnapshotCache
 from os2cli.snapshot_name import SnapshotName
@@ -44,7 +51,7 @@ def snapshot(
 class Machines(MemoryMachines):
     """Makes machines from what the store holds, and refuses as the real provider does."""
 
-    type = MachineType.DAYTONA
+    type = DAYTONA
 
     def __init__(self, store: MemorySnapshots, *, answers: tuple[Health, ...]) -> None:
         super().__init__(answers=answers)
@@ -111,7 +118,10 @@ class Scene:
             use_cache=self.use_cache,
             clock=self.time.clock,
         )
-        return launcher.create(spec, stage, wait_seconds=wait_seconds, progress=self.listener)
+        (machine,) = launcher.create(
+            [spec], stage, wait_seconds=wait_seconds, progress=self.listener
+        )
+        return machine
 
     @property
     def asked(self) -> list[str]:

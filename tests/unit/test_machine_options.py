@@ -9,12 +9,15 @@ import pytest
 
 from os2cli.commands.machine.creation import MachineOptions, lifetime, refuse_foreign
 from os2cli.errors import UsageError
-from os2cli.models import Lifetime, MachineType
+from os2cli.models import DAYTONA, LOCAL_DOCKER, Lifetime, MachineType
+from os2cli.providers.entry import entries
 from os2cli.stage import Stage
 
-LOCAL, DAYTONA = MachineType.LOCAL_DOCKER, MachineType.DAYTONA
+LOCAL = LOCAL_DOCKER
 NONE: dict[str, Any] = {
     "name": None,
+    "count": 1,
+    "ttl": None,
     "env": [],
     "env_files": [],
     "labels": None,
@@ -51,6 +54,8 @@ FOR_DAYTONA = {
 }
 FOR_BOTH = {
     "name": "dev-1",
+    "count": 2,
+    "ttl": "12h",
     "env": ["A=1"],
     "env_files": [],
     "labels": ["a=1"],
@@ -78,27 +83,27 @@ class TestForeign:
         self, mine: MachineType, other: MachineType, key: str, value: object
     ) -> None:
         option = f"--{key.replace('_', '-')}"
-        refuse_foreign(given(**{key: value}), mine)
+        refuse_foreign(given(**{key: value}), entries()[mine])
 
         with pytest.raises(UsageError) as caught:
-            refuse_foreign(given(**{key: value}), other)
+            refuse_foreign(given(**{key: value}), entries()[other])
 
         error = caught.value
         assert (error.code, error.exit_code) == ("option_invalid", 2)
-        assert error.message == f"{option} is not for machines on {other.value}"
+        assert error.message == f"{option} is not for machines on {other}"
         if key in ("cpu", "memory"):
             assert "os2 snapshot daytona" in (error.hint or "")
         else:
-            assert error.hint == f"leave it out, or choose --type {mine.value}"
+            assert error.hint == f"leave it out, or choose --type {mine}"
 
-    @pytest.mark.parametrize("type_", MachineType)
+    @pytest.mark.parametrize("type_", entries())
     def test_those_for_both_are_taken(self, type_: MachineType) -> None:
-        refuse_foreign(given(), type_)
-        refuse_foreign(given(**FOR_BOTH), type_)
+        refuse_foreign(given(), entries()[type_])
+        refuse_foreign(given(**(FOR_BOTH | {"snapshot": None})), entries()[type_])
 
     def test_all_of_its_own_are_taken(self) -> None:
-        refuse_foreign(given(**FOR_BOTH, **FOR_LOCAL), LOCAL)
-        refuse_foreign(given(**FOR_BOTH, **FOR_DAYTONA), DAYTONA)
+        refuse_foreign(given(**{**FOR_BOTH, **FOR_LOCAL, "count": 1}), entries()[LOCAL])
+        refuse_foreign(given(**FOR_BOTH, **FOR_DAYTONA), entries()[DAYTONA])
 
 
 class TestLifetime:

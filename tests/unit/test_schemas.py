@@ -19,7 +19,7 @@ from os2cli.documents.machines import MachineDocument, MachineList, PartialMachi
 from os2cli.documents.registry import DIALECT, DOCUMENTS, schema_of
 from os2cli.errors import Conflict
 from os2cli.fleet import Listing
-from os2cli.models import MachineType
+from os2cli.models import DAYTONA
 from os2cli.output.output import SCHEMA_VERSION, error_document
 
 # What these print is no document of ours: a shell's script, and the schema itself.
@@ -41,6 +41,8 @@ MACHINE = MachineDocument(
     id="abc",
     labels={"team": "core"},
     public=False,
+    expires=None,
+    reason=None,
 )
 
 
@@ -105,9 +107,7 @@ def test_the_version_is_the_same_in_both_places() -> None:
     [
         MachineList([]),
         MachineList([MACHINE]),
-        PartialMachineList.of(
-            Listing((), {MachineType.DAYTONA: Conflict("it is down", hint="wait")})
-        ),
+        PartialMachineList.of(Listing((), {DAYTONA: Conflict("it is down", hint="wait")})),
     ],
     ids=["none", "some", "partial"],
 )

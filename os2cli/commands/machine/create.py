@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from os2cli import options
-from os2cli.models import MachineType
+from os2cli.models import LOCAL_DOCKER
 from os2cli.session import Session
-from os2cli.views.machines import show_machine_line
+from os2cli.views.machines import show_created
 
 
 def create(
@@ -18,9 +18,26 @@ def create(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="A new name is made up without it.")
     ] = None,
-    type_: Annotated[
-        MachineType, typer.Option("--type", help="Where it runs.", rich_help_panel=options.MACHINE)
-    ] = MachineType.LOCAL_DOCKER,
+    type_: options.Type = LOCAL_DOCKER,
+    count: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=100,
+            metavar="N",
+            help="So many, all or none: NAME-1, NAME-2, …",
+            rich_help_panel=options.MACHINE,
+        ),
+    ] = 1,
+    ttl: Annotated[
+        str | None,
+        typer.Option(
+            "--ttl",
+            metavar="TIME",
+            help="How long it may exist: 30m, 12h, 2d. Daytona ends it then, prune does elsewhere.",
+            rich_help_panel=options.MACHINE,
+        ),
+    ] = None,
     env: Annotated[
         list[str] | None,
         typer.Option(
@@ -155,22 +172,20 @@ def create(
       os2 machine create --type daytona --auto-stop 2h
       os2 machine create dev-2 --json | jq -r .url
     """
-    # It brings the use cases with it, which other commands start without.
-    from os2cli.commands.machine.creation import (
-        MachineOptions,
-        create_daytona,
-        create_local,
-        refuse_foreign,
-    )
+    # They bring the use cases with them, which other commands start without.
+    from os2cli.commands.machine import creation
+    from os2cli.providers.entry import entries
 
     options.refuse_both(no_wait=no_wait, timeout=timeout)
-    given = MachineOptions(
+    given = creation.MachineOptions(
         name=name,
+        count=count,
         env=env or [],
         env_files=env_file or [],
         labels=label,
         snapshot=snapshot,
         stage=stage,
+        ttl=ttl,
         port=port,
         cpu=cpu,
         memory=memory,
@@ -184,11 +199,12 @@ def create(
         auto_delete=auto_delete,
         no_cache=no_cache,
     )
-    refuse_foreign(given, type_)
+    entry = entries()[type_]
+    creation.refuse_foreign(given, entry)
     session = Session.start(ctx, docker_host)
     wait_seconds = None if no_wait else timeout or session.settings.timeout_seconds
     progress = session.output.progress()
-    make = create_local if type_ is MachineType.LOCAL_DOCKER else create_daytona
-    machine = make(session, given, wait_seconds, progress)
-    show_machine_line(session.output, machine)
-    session.output.note(f"created {machine.name} ({progress.summary()})")
+    machines = creation.create(session, given, entry, wait_seconds, progress)
+    show_created(session.output, machines, one=count == 1)
+    names = ", ".join(machine.name for machine in machines)
+    session.output.note(f"created {names} ({progress.summary()})")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from os2cli import options
 from os2cli.errors import UsageError
 from os2cli.machine_env import machine_environment
-from os2cli.machine_name import validate_machine_name
-from os2cli.machines import create_machine
-from os2cli.models import Lifetime, Machine, MachineSpec, MachineType, Resources
+from os2cli.machine_name import numbered_names, validate_machine_name
+from os2cli.machines import create_machines
+from os2cli.models import Lifetime, Machine, MachineSpec, Resources
 from os2cli.progress import Progress
+from os2cli.providers.entry import Material, ProviderEntry, entries
 from os2cli.session import Session
 from os2cli.settings import variable_here
 from os2cli.snapshots import ensure_image
@@ -28,11 +30,13 @@ class MachineOptions:
     """What the command line said."""
 
     name: str | None
+    count: int
     env: list[str]
     env_files: list[Path]
     labels: list[str] | None
     snapshot: str | None
     stage: str | None
+    ttl: str | None
     port: int | None
     cpu: float | None
     memory: str | None
@@ -46,52 +50,59 @@ class MachineOptions:
     auto_delete: str | None
     no_cache: bool
 
-    def set_for(self, type_: MachineType) -> list[str]:
-        """The options that were given and that only machines of this type take."""
-        if type_ is MachineType.LOCAL_DOCKER:
-            mine: dict[str, object] = {
-                "--port": self.port,
-                "--cpu": self.cpu,
-                "--memory": self.memory,
-                "--mount-repo": self.mount_repo,
-                "--build": self.build,
-                "--allow-secrets": self.allow_secrets,
-                "--docker-host": self.docker_host,
-            }
-        else:
-            mine = {
-                "--public": self.public,
-                "--auto-stop": self.auto_stop,
-                "--auto-archive": self.auto_archive,
-                "--auto-delete": self.auto_delete,
-                "--no-cache": self.no_cache,
-            }
-        return [option for option, value in mine.items() if value not in (None, False)]
+    def given(self) -> set[str]:
+        """The names of the options that were set."""
+        fields = {f"--{name.replace('_', '-')}": getattr(self, name) for name in self.__slots__}
+        return {name for name, value in fields.items() if value not in (None, False)}
 
 
-def refuse_foreign(given: MachineOptions, type_: MachineType) -> None:
+def refuse_foreign(given: MachineOptions, entry: ProviderEntry) -> None:
     """Options that would change nothing are errors."""
-    for other in MachineType:
-        if other is type_:
-            continue
-        for option in given.set_for(other):
-            why = (
-                "resources come with the snapshot: os2 snapshot daytona --cpu … --memory …"
-                if option in ("--cpu", "--memory")
-                else f"leave it out, or choose --type {other.value}"
-            )
-            raise UsageError(
-                f"{option} is not for machines on {type_.value}", hint=why, code="option_invalid"
-            )
+    known = frozenset[str]().union(*(other.options for other in entries().values()))
+    for option in sorted((given.given() & known) - entry.options):
+        other = next(other for other in entries().values() if option in other.options)
+        why = f"leave it out, or choose --type {other.type}"
+        if option in ("--cpu", "--memory") and entry.material is Material.PUBLISHED_SNAPSHOT:
+            why = "resources come with the snapshot: os2 snapshot daytona --cpu … --memory …"
+        raise UsageError(
+            f"{option} is not for machines on {entry.type}", hint=why, code="option_invalid"
+        )
+    if given.count > 1 and given.port is not None:
+        raise UsageError(
+            "--count and --port contradict each other: a port is for one machine",
+            hint="leave one of them out",
+            code="option_invalid",
+        )
 
 
-def create_local(
-    session: Session, given: MachineOptions, wait_seconds: float | None, progress: Progress
-) -> Machine:
-    """A container from the local image, which is built when it is missing."""
+def create(
+    session: Session,
+    given: MachineOptions,
+    entry: ProviderEntry,
+    wait_seconds: float | None,
+    progress: Progress,
+) -> list[Machine]:
+    """The machines that were asked for, all of them or none."""
+    make = {
+        Material.LOCAL_IMAGE: create_from_image,
+        Material.PUBLISHED_SNAPSHOT: create_from_snapshot,
+        Material.THIS_HOST: create_on_host,
+    }[entry.material]
+    return make(session, given, entry, wait_seconds, progress)
+
+
+def create_from_image(
+    session: Session,
+    given: MachineOptions,
+    entry: ProviderEntry,
+    wait_seconds: float | None,
+    progress: Progress,
+) -> list[Machine]:
+    """Machines from the local image, which is built when it is missing."""
     stage = session.stage(given.stage)
     image = given.snapshot or session.settings.image
-    spec = MachineSpec(
+    specs = specifications(
+        given,
         **_common(session, given, stage),
         snapshot=image,
         port=given.port,
@@ -105,32 +116,69 @@ def create_local(
             session.providers.builder(), request, rebuild=given.build, progress=progress
         )
         session.tell_origin(source, built)
-    provider = session.providers.machines(MachineType.LOCAL_DOCKER)
-    return create_machine(provider, spec, wait_seconds=wait_seconds, progress=progress)
+    provider = session.providers.machines(entry.type)
+    return create_machines(provider, specs, wait_seconds=wait_seconds, progress=progress)
 
 
-def create_daytona(
-    session: Session, given: MachineOptions, wait_seconds: float | None, progress: Progress
-) -> Machine:
-    """A sandbox from the stage's newest snapshot."""
+def create_from_snapshot(
+    session: Session,
+    given: MachineOptions,
+    entry: ProviderEntry,
+    wait_seconds: float | None,
+    progress: Progress,
+) -> list[Machine]:
+    """Machines from the stage's newest snapshot."""
     stage = session.remote_stage(given.stage)
-    spec = MachineSpec(
+    specs = specifications(
+        given,
         **_common(session, given, stage),
         snapshot=given.snapshot or "",
         public=given.public,
         lifetime=lifetime(given, stage),
     )
-    launcher = session.launcher(stage, use_cache=not given.no_cache)
-    return launcher.create(spec, stage, wait_seconds=wait_seconds, progress=progress)
+    launcher = session.launcher(entry.type, stage, use_cache=not given.no_cache)
+    return launcher.create(specs, stage, wait_seconds=wait_seconds, progress=progress)
+
+
+def create_on_host(
+    session: Session,
+    given: MachineOptions,
+    entry: ProviderEntry,
+    wait_seconds: float | None,
+    progress: Progress,
+) -> list[Machine]:
+    """Machines from what this host has."""
+    specs = specifications(
+        given,
+        **_common(session, given, session.stage(given.stage)),
+        snapshot="",
+        port=given.port,
+        mount_repo=session.repository if given.mount_repo else None,
+    )
+    if entry.warning:
+        progress.warn(entry.warning)
+    provider = session.providers.machines(entry.type)
+    return create_machines(provider, specs, wait_seconds=wait_seconds, progress=progress)
+
+
+def specifications(given: MachineOptions, **values: Any) -> list[MachineSpec]:
+    """One for each machine; without a name their provider is asked with one after the other."""
+    if given.name is None:
+        return [MachineSpec(name="", **values)] * given.count
+    validate_machine_name(given.name)
+    if given.count == 1:
+        return [MachineSpec(name=given.name, **values)]
+    return [MachineSpec(name=name, **values) for name in numbered_names(given.name, given.count)]
 
 
 def _common(session: Session, given: MachineOptions, stage: Stage) -> dict[str, Any]:
+    minutes = options.parse_minutes(given.ttl, "--ttl", off=NEVER)
     return {
-        "name": validate_machine_name(given.name) if given.name else "",
         "stage": stage.name,
         "env": machine_environment(given.env, given.env_files, variable_here),
         "labels": user_labels(given.labels),
         "owner": session.owner,
+        "expires": datetime.now(UTC) + timedelta(minutes=minutes) if minutes else None,
     }
 
 

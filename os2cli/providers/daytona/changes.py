@@ -13,6 +13,8 @@ from os2cli.providers.daytona.wire import SandboxAnswer, read
 
 WRITE, DELETE = "write:sandboxes", "delete:sandboxes"
 CHANGE_SECONDS = 90.0
+# Its files are moved to another store.
+ARCHIVE_SECONDS = 600.0
 POLL_SECONDS = 0.5
 
 

@@ -3,20 +3,41 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from os2cli.errors import NotFound, OperationFailed, Os2Error, UsageError
-from os2cli.models import Health, Machine, MachineSpec, MachineState, MachineType
+from os2cli.models import (
+    DAYTONA,
+    Address,
+    Command,
+    Health,
+    LogRequest,
+    Machine,
+    MachineSpec,
+    MachineState,
+    Streams,
+)
 from os2cli.progress import SILENT, Progress
 from os2cli.providers import labels
-from os2cli.providers.daytona.changes import CHANGE_SECONDS, POLL_SECONDS, Change, look_at
+from os2cli.providers.daytona.changes import (
+    ARCHIVE_SECONDS,
+    CHANGE_SECONDS,
+    POLL_SECONDS,
+    WRITE,
+    Change,
+    look_at,
+    sandbox_path,
+)
 from os2cli.providers.daytona.client import DaytonaClient
 from os2cli.providers.daytona.creation import SandboxCreation, listed
+from os2cli.providers.daytona.executions import Execution
+from os2cli.providers.daytona.inside import Inside
 from os2cli.providers.daytona.previews import Previews
-from os2cli.providers.daytona.refusals import is_json
-from os2cli.providers.daytona.retry import HURRIED
 from os2cli.providers.daytona.sandboxes import (
+    ARCHIVED,
     GONE,
     STARTED,
     STOPPED,
@@ -24,10 +45,11 @@ from os2cli.providers.daytona.sandboxes import (
     machine_from,
     sandbox_name,
 )
-from os2cli.providers.daytona.wire import SandboxAnswer
-
-if TYPE_CHECKING:
-    import httpx
+from os2cli.providers.daytona.ssh import TOKEN_MINUTES, SshAccess, open_shell
+from os2cli.providers.daytona.toolbox import Toolbox
+from os2cli.providers.daytona.wire import SandboxAnswer, SshAnswer, read
+from os2cli.providers.published import must_run
+from os2cli.terminal import Terminal
 
 LIST_LIMIT, MOST_PAGES = 200, 500
 
@@ -38,12 +60,13 @@ class DaytonaMachines:
     ``stage`` is the one whose machines are meant by their names; None lists all and knows no names.
     """
 
-    type = MachineType.DAYTONA
+    type = DAYTONA
     poll_seconds = POLL_SECONDS
 
-    def __init__(self, client: DaytonaClient, stage: str | None) -> None:
+    def __init__(self, client: DaytonaClient, stage: str | None, state_dir: Path) -> None:
         self.client = client
         self.stage = stage
+        self.state_dir = state_dir
         self.previews = Previews(client)
         # For seconds after a removal a new sandbox of the same name is found by its id alone.
         self._ids: dict[str, str] = {}
@@ -74,24 +97,35 @@ class DaytonaMachines:
         """The machine of that name in the stage."""
         return machine_from(self._get(name))
 
-    def start(self, name: str) -> Machine:
+    def start(self, name: str, within: float | None = None) -> Machine:
         """Start the sandbox, also an archived one, and wait until it runs."""
         machine = self.get(name)
-        if machine.state is not MachineState.RUNNING:
-            self.previews.forget(machine.id)
-            return self._change(machine, "start", f"starting machine {name}", STARTED)
-        return machine
+        if machine.state is MachineState.RUNNING:
+            return machine
+        self.previews.forget(machine.id)
+        doing = f"starting machine {name}"
+        return self._change(machine, "start", doing, STARTED, within or CHANGE_SECONDS)
 
-    def stop(self, name: str) -> Machine:
+    def stop(self, name: str, within: float | None = None) -> Machine:
         """Stop the sandbox and wait until it has stopped; its files stay."""
         machine = self.get(name)
-        if machine.state in (MachineState.RUNNING, MachineState.CREATING, MachineState.PAUSED):
-            try:
-                return self._change(machine, "stop", f"stopping machine {name}", STOPPED)
-            except NotFound:
-                # It was created so that it is removed when it has stopped.
-                return replace(machine, state=MachineState.REMOVING)
-        return machine
+        if machine.state not in (MachineState.RUNNING, MachineState.CREATING, MachineState.PAUSED):
+            return machine
+        doing = f"stopping machine {name}"
+        try:
+            return self._change(machine, "stop", doing, STOPPED, within or CHANGE_SECONDS)
+        except NotFound:
+            # It was created so that it is removed when it has stopped.
+            return replace(machine, state=MachineState.REMOVING)
+
+    def archive(self, name: str, within: float | None = None) -> Machine:
+        """Stop the sandbox and have its files put where they cost least."""
+        deadline = self.client.clock.now() + (within or ARCHIVE_SECONDS)
+        machine = self.stop(name, within)
+        if machine.state is not MachineState.STOPPED or self._get(name).state in ARCHIVED:
+            return machine
+        left = max(deadline - self.client.clock.now(), 0.0)
+        return self._change(machine, "archive", f"archiving machine {name}", ARCHIVED, left)
 
     def remove(self, name: str, within: float | None = None) -> bool:
         """Remove the sandbox and look until it is gone."""
@@ -119,13 +153,53 @@ class DaytonaMachines:
         except Os2Error:
             return None
 
+    def reach(self, machine: Machine, port: int, signed_seconds: int | None = None) -> Address:
+        """The preview address of a port; whether something listens there is not asked."""
+        return self.previews.reach(must_run(machine).id, port, signed_seconds)
+
     def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
         """The end of what the entrypoint wrote; empty when it can't be had."""
         try:
-            sandbox = self._get(name)
-            return _entrypoint_log(self.client, sandbox)[-lines:]
+            return self._inside(name).log_tail(lines)
         except Os2Error:
             return ()
+
+    def logs(self, name: str, request: LogRequest) -> Iterator[str]:
+        """What the entrypoint wrote, or the file that a service's logger writes."""
+        inside = self._inside(name)
+        return inside.service_log(request) if request.service else inside.log(request)
+
+    def execute(self, name: str, command: Command, streams: Streams) -> int:
+        """Run a program in a session of its own."""
+        doing = f"running {command.argv[0]} in machine {name}"
+        return Execution(self._toolbox(name), doing, self.client.clock).run(command, streams)
+
+    def shell(self, name: str, terminal: Terminal) -> int:
+        """Daytona's SSH access; earlier tokens end, shells that are open do not."""
+        del terminal  # ssh takes that of this process
+        machine = must_run(self.get(name))
+        doing = f"opening a shell in machine {name}"
+        path = f"{sandbox_path(machine.id)}/ssh-access?expiresInMinutes={TOKEN_MINUTES}"
+        answer = read(SshAnswer, self.client.create(path, {}, doing=doing, needs=WRITE), doing)
+        access = SshAccess.parse(answer.command, answer.token, doing)
+        return open_shell(access, self.state_dir / "known_hosts")
+
+    def send(self, name: str, archive: BinaryIO, folder: str) -> None:
+        """Upload a tar and unpack it there."""
+        self._inside(name).unpack(archive, folder)
+
+    def fetch(self, name: str, path: str) -> Iterator[bytes]:
+        """Pack a tar there and download it."""
+        return self._inside(name).packed(path)
+
+    def _inside(self, name: str) -> Inside:
+        return Inside(self._toolbox(name), name, self.client.clock)
+
+    def _toolbox(self, name: str) -> Toolbox:
+        """The way inside; raises ``Conflict`` when the machine does not run."""
+        sandbox = self._get(name)
+        must_run(machine_from(sandbox))
+        return Toolbox(self.client, sandbox, name)
 
     def _get(self, name: str) -> SandboxAnswer:
         doing = f"looking for machine {name}"
@@ -152,7 +226,9 @@ class DaytonaMachines:
             )
         return self.stage
 
-    def _change(self, machine: Machine, verb: str, doing: str, states: frozenset[str]) -> Machine:
+    def _change(
+        self, machine: Machine, verb: str, doing: str, states: frozenset[str], seconds: float
+    ) -> Machine:
         now = machine
 
         def reached() -> bool:
@@ -167,31 +243,7 @@ class DaytonaMachines:
                 )
             return sandbox.state in states
 
-        change = Change(self.client, machine.id, doing)
+        change = Change(self.client, machine.id, doing, seconds)
         change.ask(verb)
         change.wait(reached)
         return now
-
-
-def _entrypoint_log(client: DaytonaClient, sandbox: SandboxAnswer) -> tuple[str, ...]:
-    if not sandbox.toolbox_url:
-        return ()
-    address = f"{sandbox.toolbox_url.rstrip('/')}/{sandbox.id}/process/session/entrypoint/logs"
-    import httpx
-
-    try:
-        answer = client.connections_for(address).get(address, timeout=HURRIED.answer_seconds)
-        text = _written(answer) if answer.is_success else ""
-    # ValueError: no host can have such a name, or what says that it is JSON is none.
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
-        return ()
-    return tuple(client.redact(line) for line in text.splitlines())
-
-
-def _written(answer: httpx.Response) -> str:
-    if not is_json(answer):
-        return answer.text
-    data = answer.json()
-    if not isinstance(data, dict):
-        return ""
-    return str(data.get("output") or f"{data.get('stdout') or ''}{data.get('stderr') or ''}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from os2cli.errors import Os2Error
-from os2cli.models import Health
+from os2cli.models import Address, Health
 from os2cli.providers.daytona.client import DaytonaClient
 from os2cli.providers.daytona.refusals import is_json
 from os2cli.providers.daytona.retry import HURRIED
@@ -14,6 +14,7 @@ from os2cli.providers.daytona.wire import UrlAnswer, read
 PORT = 3000
 HEALTH_PATH = "/api/health"
 PROBE_SECONDS = 3.0
+TOKEN_HEADER = "X-Daytona-Preview-Token"  # noqa: S105  # its name
 _DOING = "looking for a machine's address"
 
 
@@ -38,7 +39,7 @@ class Previews:
             answer = self.client.visitor.get(
                 f"{preview.url.rstrip('/')}{HEALTH_PATH}",
                 headers={
-                    "X-Daytona-Preview-Token": preview.token or "",
+                    TOKEN_HEADER: preview.token or "",
                     "X-Daytona-Skip-Preview-Warning": "true",
                 },
                 timeout=PROBE_SECONDS,
@@ -52,6 +53,16 @@ class Previews:
         if not answer.is_server_error:
             self.forget(sandbox_id)
         return Health.STARTING
+
+    def reach(self, sandbox_id: str, port: int, signed_seconds: int | None) -> Address:
+        """The address of any port; a signed one holds its token and needs no header."""
+        path = f"/sandbox/{sandbox_id}/ports/{port}"
+        if signed_seconds is not None:
+            query = {"expiresInSeconds": signed_seconds}
+            answer = self.client.get(f"{path}/signed-preview-url", query, doing=_DOING)
+            return Address(read(UrlAnswer, answer, _DOING).url)
+        found = read(UrlAnswer, self.client.get(f"{path}/preview-url", doing=_DOING), _DOING)
+        return Address(found.url.rstrip("/"), found.token, TOKEN_HEADER)
 
     def forget(self, sandbox_id: str) -> None:
         """Ask anew the next time."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from os2cli.models import Health, Machine, MachineSpec, MachineState, MachineType
+from os2cli.models import DAYTONA, Health, Machine, MachineSpec, MachineState
 from os2cli.providers import labels
 from os2cli.providers.daytona.wire import SandboxAnswer
 from os2cli.stage import SEPARATOR
@@ -38,6 +38,7 @@ _STATES = {
 # The states in which a start and a stop have come about; one may be removed as soon as it stops.
 STARTED = frozenset({"started", "resizing", "snapshotting"})
 STOPPED = frozenset({"stopped", "archiving", "archived", "destroying", GONE})
+ARCHIVED = frozenset({"archived", "destroying", GONE})
 
 
 def sandbox_name(stage: str, machine: str) -> str:
@@ -48,12 +49,13 @@ def sandbox_name(stage: str, machine: str) -> str:
 def sandbox_request(spec: MachineSpec, target: str | None, request_id: str) -> dict[str, Any]:
     """The body of ``POST /sandbox``; CPUs, memory and disk are the snapshot's."""
     lifetime = spec.lifetime
-    marks = labels.of_machine(spec, MachineType.DAYTONA, datetime.now(UTC))
+    marks = labels.of_machine(spec, DAYTONA, datetime.now(UTC))
     optional = {
         "target": target,
         "autoStopInterval": lifetime.stop,
         "autoArchiveInterval": lifetime.archive,
         "autoDeleteInterval": lifetime.delete,
+        "ttlMinutes": minutes_until(spec.expires),
     }
     return {
         "name": sandbox_name(spec.stage, spec.name),
@@ -63,6 +65,13 @@ def sandbox_request(spec: MachineSpec, target: str | None, request_id: str) -> d
         "public": spec.public,
         **{key: value for key, value in optional.items() if value is not None},
     }
+
+
+def minutes_until(moment: datetime | None) -> int | None:
+    """Whole minutes from now, at least one: 0 would mean never."""
+    if moment is None:
+        return None
+    return max(1, round((moment - datetime.now(UTC)).total_seconds() / 60))
 
 
 def is_ours(sandbox: SandboxAnswer) -> bool:
@@ -76,7 +85,7 @@ def machine_from(sandbox: SandboxAnswer, url: str | None = None) -> Machine:
     return Machine(
         id=sandbox.id,
         name=marks.get(labels.NAME) or sandbox.name,
-        type=MachineType.DAYTONA,
+        type=DAYTONA,
         stage=marks.get(labels.STAGE, ""),
         state=_STATES.get(sandbox.state, MachineState.UNKNOWN),
         snapshot=marks.get(labels.SNAPSHOT) or sandbox.snapshot or "",
@@ -87,4 +96,6 @@ def machine_from(sandbox: SandboxAnswer, url: str | None = None) -> Machine:
         health=Health.NONE,
         public=sandbox.public,
         reason=sandbox.reason or None,
+        # What Daytona will do counts for more than what was asked for.
+        expires=sandbox.ends or labels.moment(marks.get(labels.EXPIRES, "")),
     )

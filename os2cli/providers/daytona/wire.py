@@ -119,6 +119,7 @@ class SandboxAnswer(Answer):
     created: Moment | None = Field(None, alias="createdAt")
     reason: str | None = Field(None, alias="errorReason")
     toolbox_url: str | None = Field(None, alias="toolboxProxyUrl")
+    ends: Moment | None = Field(None, alias="autoDestroyAt")
 
 
 class SandboxListAnswer(Answer):
@@ -133,6 +134,13 @@ class UrlAnswer(Answer):
 
     url: str
     token: str | None = Field(None, repr=False)
+
+
+class SshAnswer(Answer):
+    """A way in by SSH, for a while; the token is the user's name."""
+
+    token: str = Field(repr=False)
+    command: str = Field(alias="sshCommand", repr=False)
 
 
 class StorageAccess(Answer):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from os2cli.models import Health, Machine, MachineSpec, MachineState, MachineType
+from os2cli.models import LOCAL_DOCKER, Health, Machine, MachineSpec, MachineState
 from os2cli.providers import labels
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def machine_environment(spec: MachineSpec) -> dict[str, str]:
 
 def machine_labels(spec: MachineSpec, port: int, created: datetime) -> dict[str, str]:
     """Our labels over the user's."""
-    marks = labels.of_machine(spec, MachineType.LOCAL_DOCKER, created)
+    marks = labels.of_machine(spec, LOCAL_DOCKER, created)
     return {**marks, labels.PORT: str(port)}
 
 
@@ -89,16 +89,19 @@ def machine_from_inspection(found: Mapping[str, Any]) -> Machine:
     return Machine(
         id=found["Id"],
         name=marks.get(labels.NAME) or str(found["Name"]).lstrip("/"),
-        type=MachineType.LOCAL_DOCKER,
+        type=LOCAL_DOCKER,
         stage=marks.get(labels.STAGE, ""),
         state=_state(state),
         snapshot=marks.get(labels.SNAPSHOT, ""),
         owner=marks.get(labels.OWNER, ""),
-        created=_time(marks.get(labels.CREATED, "")) or _time(found["Created"]) or _EPOCH,
+        created=labels.moment(marks.get(labels.CREATED, ""))
+        or labels.moment(found["Created"])
+        or _EPOCH,
         url=f"http://localhost:{port}" if port else None,
         port=port,
         labels=labels.users_own(marks),
         health=_health(state),
+        expires=labels.moment(marks.get(labels.EXPIRES, "")),
     )
 
 
@@ -130,13 +133,3 @@ def _published_port(found: Mapping[str, Any]) -> int | None:
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _time(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    # Podman writes local time with its offset.
-    moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment.replace(microsecond=0)

@@ -11,6 +11,7 @@ from os2cli.certificates import HostCertificates
 from os2cli.errors import Conflict, NotFound, UsageError
 from os2cli.interrupts import deferred
 from os2cli.models import Endpoint, MachineSpec
+from os2cli.ports import candidate_ports, is_free
 from os2cli.progress import Progress
 from os2cli.providers.local_docker.containers import (
     container_name,
@@ -24,7 +25,6 @@ from os2cli.providers.local_docker.lifecycle import (
     remove_container,
     start_container,
 )
-from os2cli.providers.local_docker.ports import candidate_ports, is_free
 from os2cli.providers.local_docker.trust import trust_host_certificates
 
 PORT_ATTEMPTS = 50

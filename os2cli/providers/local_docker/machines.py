@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from os2cli.certificates import HostCertificates
-from os2cli.errors import Conflict, NotFound, TimedOut
+from os2cli.errors import Conflict, NotFound, TimedOut, UsageError
 from os2cli.locks import exclusive
-from os2cli.models import Health, Machine, MachineSpec, MachineState, MachineType
+from os2cli.models import (
+    LOCAL_DOCKER,
+    Address,
+    Command,
+    Health,
+    LogRequest,
+    Machine,
+    MachineSpec,
+    MachineState,
+    Streams,
+)
 from os2cli.progress import SILENT, Progress
 from os2cli.providers import labels
+from os2cli.providers.copying import UNPACK, not_copied, packing
 from os2cli.providers.local_docker.containers import (
     STOP_SECONDS,
     container_name,
@@ -19,8 +33,13 @@ from os2cli.providers.local_docker.containers import (
 )
 from os2cli.providers.local_docker.creation import ContainerCreation, refuse_remote
 from os2cli.providers.local_docker.engine import Engine
+from os2cli.providers.local_docker.executions import LOGIN_SHELL, Execution
 from os2cli.providers.local_docker.images import drop_unused_image
 from os2cli.providers.local_docker.lifecycle import remove_container, start_container
+from os2cli.providers.local_docker.logs import container_log
+from os2cli.providers.published import must_run, published_address
+from os2cli.service_log import service_log
+from os2cli.terminal import Terminal
 
 HEALTH_PATH = "/api/health"
 PROBE_SECONDS = 2.0
@@ -34,7 +53,7 @@ class LocalDockerMachines:
     which every machine shall trust.
     """
 
-    type = MachineType.LOCAL_DOCKER
+    type = LOCAL_DOCKER
     poll_seconds = 0.1
 
     def __init__(self, engine: Engine, lock_dir: Path, certificates: HostCertificates) -> None:
@@ -83,8 +102,9 @@ class LocalDockerMachines:
             )
         return machine
 
-    def start(self, name: str) -> Machine:
+    def start(self, name: str, within: float | None = None) -> Machine:
         """Start the container again on the port that was written into it."""
+        del within  # the engine answers when it has
         machine = self.get(name)
         with self.engine.errors(f"starting machine {name}"):
             if machine.state is MachineState.PAUSED:
@@ -93,13 +113,18 @@ class LocalDockerMachines:
                 start_container(self.engine, machine.id, name, machine.port)
         return self._inspect(machine.id)
 
-    def stop(self, name: str) -> Machine:
+    def stop(self, name: str, within: float | None = None) -> Machine:
         """Stop the container; its files and its port stay reserved."""
         machine = self.get(name)
         if machine.state in (MachineState.RUNNING, MachineState.PAUSED):
+            seconds = max(1, int(min(within or STOP_SECONDS, STOP_SECONDS)))
             with self.engine.errors(f"stopping machine {name}"):
-                self.engine.client.stop(machine.id, timeout=STOP_SECONDS)
+                self.engine.client.stop(machine.id, timeout=seconds)
         return self._inspect(machine.id)
+
+    def archive(self, name: str, within: float | None = None) -> Machine:
+        """Stop it: a container can't be put away further."""
+        return self.stop(name, within)
 
     def remove(self, name: str, within: float | None = None) -> bool:
         """Remove the container and its volumes, and look that it is gone."""
@@ -142,12 +167,62 @@ class LocalDockerMachines:
         """The URL on this host."""
         return machine.url
 
+    def reach(self, machine: Machine, port: int, signed_seconds: int | None = None) -> Address:
+        """The published port; other services' pages are behind it, under names of their own."""
+        if signed_seconds is not None:
+            raise UsageError(
+                "--signed is for machines that not everybody can reach, such as those on Daytona",
+                hint=f"leave it out: machine {machine.name} is reached from this host only",
+                code="option_invalid",
+            )
+        return Address(published_address(machine, port, PROBE_SECONDS))
+
     def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
         """The end of what the container wrote on stdout and stderr."""
-        machine = self.get(name)
-        with self.engine.errors(f"reading the log of machine {name}"):
-            raw: bytes = self.engine.client.logs(machine.id, tail=lines, stdout=True, stderr=True)
-        return tuple(raw.decode(errors="replace").splitlines())
+        return tuple(container_log(self.engine, self.get(name).id, LogRequest(tail=lines)))
+
+    def logs(self, name: str, request: LogRequest) -> Iterator[str]:
+        """What the container wrote, or the file that a service's logger writes."""
+        if request.service is None:
+            return container_log(self.engine, self.get(name).id, request)
+        return self._service_log(name, request)
+
+    def _service_log(self, name: str, request: LogRequest) -> Iterator[str]:
+        with self.engine.errors(f"reading the log of service {request.service}"):
+            yield from service_log(self._execution(name), name, request)
+
+    def execute(self, name: str, command: Command, streams: Streams) -> int:
+        """Run a program beside the others in the container."""
+        execution = self._execution(name)
+        with self.engine.errors(f"running {command.argv[0]} in machine {name}"):
+            return execution.run(command, streams)
+
+    def shell(self, name: str, terminal: Terminal) -> int:
+        """A login shell in the container."""
+        execution = self._execution(name)
+        with self.engine.errors(f"opening a shell in machine {name}"):
+            command = Command(LOGIN_SHELL, {"TERM": terminal.kind})
+            return execution.attach(terminal, command)
+
+    def send(self, name: str, archive: BinaryIO, folder: str) -> None:
+        """Unpack a tar with the container's own program, as the container's user."""
+        said = io.BytesIO()
+        command = Command((*UNPACK, folder))
+        code = self.execute(name, command, Streams(io.BytesIO(), said, archive))
+        if code != 0:
+            raise not_copied(name, folder, said.getvalue())
+
+    def fetch(self, name: str, path: str) -> Iterator[bytes]:
+        """Pack a file or a folder with the container's own program."""
+        execution = self._execution(name)
+        with self.engine.errors(f"copying {path} from machine {name}"):
+            yield from execution.output(packing(path))
+        if execution.exit_code != 0:
+            raise not_copied(name, path, execution.stderr)
+
+    def _execution(self, name: str) -> Execution:
+        """What runs a program in the machine; raises ``Conflict`` when it does not run."""
+        return Execution(self.engine, must_run(self.get(name)).id)
 
     def _inspect(self, container: str) -> Machine:
         with self.engine.errors("reading a machine's state"):

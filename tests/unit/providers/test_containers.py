@@ -10,7 +10,7 @@ import docker
 import pytest
 
 from os2cli import __version__
-from os2cli.models import Health, MachineSpec, MachineState, MachineType, Resources
+from os2cli.models import LOCAL_DOCKER, Health, MachineSpec, MachineState, Resources
 from os2cli.providers import labels
 from os2cli.providers.local_docker.containers import (
     container_name,
@@ -128,7 +128,11 @@ class TestLabels:
         assert (found["team"], found[labels.NAME]) == ("core", "dev-1")
 
     def test_ours_begin_with_the_reserved_prefix(self) -> None:
-        ours = [value for name, value in vars(labels).items() if name.isupper()]
+        ours = [
+            value
+            for name, value in vars(labels).items()
+            if name.isupper() and isinstance(value, str)
+        ]
 
         assert all(value.startswith(labels.RESERVED_PREFIX) for value in ours)
         assert len(set(ours)) == len(ours)
@@ -139,7 +143,7 @@ class TestMachine:
         machine = machine_from_inspection(inspection())
 
         assert (machine.id, machine.name) == ("f00d" * 16, "dev-1")
-        assert machine.type is MachineType.LOCAL_DOCKER
+        assert machine.type == LOCAL_DOCKER
         assert (machine.stage, machine.snapshot) == (SPEC.stage, SPEC.snapshot)
         assert (machine.owner, machine.created) == (SPEC.owner, CREATED)
         assert (machine.port, machine.url) == (10123, "http://localhost:10123")

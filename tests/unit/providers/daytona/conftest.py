@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -46,7 +47,7 @@ def far_away() -> Iterator[None]:
 
 @pytest.fixture
 def machines(client: DaytonaClient) -> DaytonaMachines:
-    return DaytonaMachines(client, "dev-jonas")
+    return DaytonaMachines(client, "dev-jonas", Path("/nowhere"))
 
 
 @pytest.fixture

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 import pytest
 
 from os2cli.errors import NotFound, UsageError
-from os2cli.models import Health, Machine, MachineState, MachineType
+from os2cli.models import DAYTONA, Health, Machine, MachineState
 from os2cli.providers.daytona.client import DaytonaClient
 from os2cli.providers.daytona.machines import DaytonaMachines
 from tests.unit.providers.daytona.answers import SANDBOX, SNAPSHOT_NAME, SPEC, sandbox
@@ -74,7 +75,7 @@ class TestList:
         other["labels"]["dev.os2.stage"] = "prd"
         wire.on(LIST, page(named("a"), {**other, "id": "2"}))
 
-        found = DaytonaMachines(client, None).list()
+        found = DaytonaMachines(client, None, Path("/nowhere")).list()
 
         assert [(m.name, m.stage) for m in found] == [("a", "dev-jonas"), ("a", "prd")]
 
@@ -93,7 +94,7 @@ class TestGet:
         assert machine == Machine(
             id=ID,
             name="dev-1",
-            type=MachineType.DAYTONA,
+            type=DAYTONA,
             stage="dev-jonas",
             state=MachineState.RUNNING,
             snapshot=SNAPSHOT_NAME,
@@ -153,7 +154,7 @@ class TestGet:
 
     def test_without_a_stage_there_are_no_names(self, client: DaytonaClient, wire: Wire) -> None:
         with pytest.raises(UsageError, match="no stage is set") as caught:
-            DaytonaMachines(client, None).get("dev-1")
+            DaytonaMachines(client, None, Path("/nowhere")).get("dev-1")
 
         assert (caught.value.code, wire.requests) == ("stage_missing", [])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -37,7 +38,7 @@ BY_NAME = f"GET /sandbox/{SANDBOX}"
 
 @pytest.fixture
 def machines(client: DaytonaClient) -> DaytonaMachines:
-    return DaytonaMachines(client, "dev-jonas")
+    return DaytonaMachines(client, "dev-jonas", Path("/nowhere"))
 
 
 @pytest.fixture
@@ -143,7 +144,9 @@ class TestProbe:
 
         client = DaytonaClient(ACCESS, transport=ApiAlone(verify=False), clock=time.clock)
 
-        assert DaytonaMachines(client, "dev-jonas").probe(machine) is Health.STARTING
+        assert (
+            DaytonaMachines(client, "dev-jonas", Path("/nowhere")).probe(machine) is Health.STARTING
+        )
 
     @pytest.mark.parametrize("state", [s for s in MachineState if s is not MachineState.RUNNING])
     def test_of_one_that_does_not_run_asks_nobody(

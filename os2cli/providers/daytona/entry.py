@@ -1,0 +1,40 @@
+"""Machines on Daytona: what the command line needs to know of them."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from os2cli.models import DAYTONA
+from os2cli.providers.base import MachineProvider
+from os2cli.providers.entry import Material, ProviderContext, ProviderEntry
+
+if TYPE_CHECKING:
+    from os2cli.providers.daytona.client import DaytonaClient
+
+
+@cache
+def client(context: ProviderContext) -> DaytonaClient:
+    """The API, not contacted yet."""
+    from os2cli.providers.daytona.client import DaytonaClient
+
+    return DaytonaClient(context.daytona)
+
+
+def machines(context: ProviderContext, stage: str | None) -> MachineProvider:
+    """The provider for the machines of a stage; None lists all and knows no names."""
+    from os2cli.providers.daytona.machines import DaytonaMachines
+
+    return DaytonaMachines(client(context), stage, context.state_dir / "daytona")
+
+
+ENTRY = ProviderEntry(
+    type=DAYTONA,
+    material=Material.PUBLISHED_SNAPSHOT,
+    options=frozenset(
+        {"--public", "--auto-stop", "--auto-archive", "--auto-delete", "--no-cache", "--snapshot"}
+    ),
+    machines=machines,
+    shared=True,
+    set_up=lambda context: context.daytona.configured,
+)

@@ -1,0 +1,52 @@
+"""Machines on a Docker engine: what the command line needs to know of them."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from os2cli.models import LOCAL_DOCKER
+from os2cli.providers.base import MachineProvider
+from os2cli.providers.entry import Material, ProviderContext, ProviderEntry
+
+if TYPE_CHECKING:
+    from os2cli.providers.local_docker.engine import Engine
+
+
+@cache
+def engine(context: ProviderContext) -> Engine:
+    """The engine, not contacted yet; raises ``UsageError`` for a wrong setting."""
+    from os2cli.providers.local_docker.endpoint import resolve_endpoint
+    from os2cli.providers.local_docker.engine import Engine
+
+    return Engine(
+        resolve_endpoint(context.variables, context.home, docker_host=context.docker_host)
+    )
+
+
+def machines(context: ProviderContext, stage: str | None) -> MachineProvider:
+    """The provider; its names are unique on the engine, whatever the stage."""
+    from os2cli.certificates import host_certificates
+    from os2cli.providers.local_docker.machines import LocalDockerMachines
+
+    del stage
+    return LocalDockerMachines(engine(context), context.state_dir / "locks", host_certificates())
+
+
+ENTRY = ProviderEntry(
+    type=LOCAL_DOCKER,
+    material=Material.LOCAL_IMAGE,
+    options=frozenset(
+        {
+            "--port",
+            "--cpu",
+            "--memory",
+            "--mount-repo",
+            "--build",
+            "--allow-secrets",
+            "--docker-host",
+            "--snapshot",
+        }
+    ),
+    machines=machines,
+)

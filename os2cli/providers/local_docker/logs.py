@@ -1,0 +1,26 @@
+"""The lines that a container wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+from os2cli.models import LogRequest
+from os2cli.providers.local_docker.engine import Engine
+from os2cli.service_log import split_lines
+
+
+def container_log(engine: Engine, container: str, request: LogRequest) -> Iterator[str]:
+    """What the first process and the services without a log of their own wrote."""
+    options: dict[str, Any] = {"tail": "all" if request.tail is None else request.tail}
+    if request.since is not None:
+        options["since"] = request.since.timestamp()
+    with engine.errors("reading a machine's log"):
+        if not request.follow:
+            yield from split_lines([engine.client.logs(container, **options)])
+            return
+        # Silence may last: the deadline of other requests is not for this one.
+        answer = engine.client.logs(container, stream=True, follow=True, **options)
+        with closing(answer):
+            yield from split_lines(answer)

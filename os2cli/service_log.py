@@ -1,0 +1,109 @@
+"""The log of one service: what is run in a machine to read it, and which of its lines are meant.
+
+Every service with a logger has a folder of its name, or the one that its ``metadata.json`` tells,
+with ``current`` and older files whose names sort by age. Each line begins with its time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Protocol
+
+from os2cli.errors import NotFound
+from os2cli.models import Command, LogRequest
+
+LOG_FOLDER, SCAN_FOLDER = "/var/log", "/run/os2/services"
+NO_LOG_CODE = 66
+
+# $1 logs, $2 services, $3 the service, $4 how many lines, $5 whether to follow
+_READ = r"""
+folder="$(sed -n 's/.*"logDirectory" *: *"\([^"]*\)".*/\1/p' "$2/$3/metadata.json" 2>/dev/null)"
+if ! cd "$1/${folder:-$3}" 2>/dev/null || [ ! -f current ]; then
+    for found in "$2"/*/log; do
+        service="${found%/log}"
+        [ -d "$found" ] && echo "${service##*/}" >&2
+    done
+    exit 66
+fi
+if [ "$5" = once ]; then
+    cat @* current 2>/dev/null | if [ "$4" = all ]; then cat; else tail -n "$4"; fi
+elif [ "$4" = all ]; then
+    cat @* 2>/dev/null
+    exec tail -n +1 -F current 2>/dev/null
+else
+    exec tail -n "$4" -F current 2>/dev/null
+fi
+"""
+
+
+def reading(request: LogRequest, logs: str = LOG_FOLDER, services: str = SCAN_FOLDER) -> Command:
+    """The command whose stdout is the log; exit code 66 and names on stderr: there is none."""
+    lines = "all" if request.tail is None else str(request.tail)
+    mode = "follow" if request.follow else "once"
+    return Command(("sh", "-c", _READ, "sh", logs, services, request.service or "", lines, mode))
+
+
+class Reading(Protocol):
+    """A program in a machine, whose output is read as it comes."""
+
+    stderr: bytes
+    exit_code: int
+
+    def output(self, command: Command) -> Iterator[bytes]:
+        """What it writes to stdout; ``stderr`` and ``exit_code`` are known at its end."""
+        ...
+
+
+def service_log(program: Reading, machine: str, request: LogRequest) -> Iterator[str]:
+    """The lines that are meant; raises ``NotFound`` when the service has no log."""
+    for line in split_lines(program.output(reading(request))):
+        if is_meant(line, request):
+            yield line
+    if program.exit_code == NO_LOG_CODE:
+        raise no_log(machine, request.service or "", program.stderr.decode(errors="replace"))
+
+
+def split_lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    """Whole lines as they come; what is no UTF-8 is shown as such."""
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line.decode(errors="replace").rstrip("\r")
+    if rest:
+        yield rest.decode(errors="replace").rstrip("\r")
+
+
+def is_meant(line: str, request: LogRequest) -> bool:
+    """Whether a line is recent enough; one without a time belongs to the one before it."""
+    if request.since is None:
+        return True
+    moment = time_of(line)
+    return moment is None or moment >= request.since
+
+
+def time_of(line: str) -> datetime | None:
+    """The time at the beginning of a line, in UTC."""
+    first = line.split(" ", 2)[:2]
+    for text in (" ".join(first), first[0]):
+        # The logger writes nanoseconds, for which there is no room.
+        whole, dot, fraction = text.partition(".")
+        try:
+            moment = datetime.fromisoformat(f"{whole}{dot}{fraction[:6]}" if dot else whole)
+        except ValueError:
+            continue
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None
+
+
+def no_log(machine: str, service: str, others: str) -> NotFound:
+    """The failure for a service that keeps no log."""
+    names = ", ".join(others.split())
+    return NotFound(
+        f"machine {machine} has no log of a service {service}",
+        hint=f"services with a log: {names}; the others write into the machine's own log"
+        if names
+        else f"read the machine's own log: os2 machine logs {machine}",
+        code="service_log_not_found",
+    )
