@@ -19,7 +19,7 @@ from os2cli.documents.machines import MachineDocument, MachineList, PartialMachi
 from os2cli.documents.registry import DIALECT, DOCUMENTS, schema_of
 from os2cli.errors import Conflict
 from os2cli.fleet import Listing
-from os2cli.models import DAYTONA
+from os2cli.models import DAYTONA, LOCAL_DOCKER, Machine, MachineState
 from os2cli.output.output import SCHEMA_VERSION, error_document
 
 # What these print is no document of ours: a shell's script, and the schema itself.
@@ -27,22 +27,18 @@ WITHOUT_JSON = {"completion", "schema"}
 # Not commands: what all of them print when they fail, and the lines on stderr.
 NO_COMMANDS = {"error", "progress"}
 
-MACHINE = MachineDocument(
-    name="dev",
-    type="local-docker",
-    state="running",
-    health="healthy",
-    url="http://localhost:10001",
-    port=10001,
-    stage="dev",
-    snapshot="iterate-sandbox:local",
-    owner="jonas@laptop",
-    created=datetime(2026, 1, 11, 12, tzinfo=UTC),
-    id="abc",
-    labels={"team": "core"},
-    public=False,
-    expires=None,
-    reason=None,
+MACHINE = MachineDocument.of(
+    Machine(
+        id="abc",
+        name="dev",
+        type=LOCAL_DOCKER,
+        stage="dev",
+        state=MachineState.RUNNING,
+        snapshot="iterate-sandbox:local",
+        owner="jonas@laptop",
+        created=datetime(2026, 1, 11, 12, tzinfo=UTC),
+        labels={"team": "core"},
+    )
 )
 
 
