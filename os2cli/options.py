@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +21,17 @@ MACHINE = "Machine"
 SNAPSHOT = "Snapshot"
 DAYTONA = "Daytona"
 LOCAL_DOCKER = "Local Docker"
+
+
+def complete_stage(incomplete: str) -> list[str]:
+    """The stages that begin so: the one that is set here, and those that everybody has."""
+    from os2cli.settings import load_settings
+    from os2cli.stage import resolve_stage
+
+    known = ["dev", "stg", "prd"]
+    with suppress(Os2Error):
+        known.insert(0, resolve_stage(load_settings(None).variables).name)
+    return [stage for stage in dict.fromkeys(known) if stage.startswith(incomplete)]
 
 
 def complete_type(incomplete: str) -> list[str]:
@@ -104,6 +116,7 @@ Stage = Annotated[
     typer.Option(
         "--stage",
         metavar="STAGE",
+        autocompletion=complete_stage,
         help="Stage it belongs to. Default: dev-$ITERATE_USER, APP_STAGE.",
         rich_help_panel=MACHINE,
     ),
@@ -111,13 +124,19 @@ Stage = Annotated[
 
 OnlyStage = Annotated[
     str | None,
-    typer.Option("--stage", metavar="STAGE", help="Only machines of this stage."),
+    typer.Option(
+        "--stage",
+        metavar="STAGE",
+        autocompletion=complete_stage,
+        help="Only machines of this stage.",
+    ),
 ]
 SnapshotStage = Annotated[
     str | None,
     typer.Option(
         "--stage",
         metavar="STAGE",
+        autocompletion=complete_stage,
         help="Stage of the snapshot. Default: dev-$ITERATE_USER, APP_STAGE.",
         rich_help_panel=SNAPSHOT,
     ),
@@ -148,6 +167,7 @@ WithinStage = Annotated[
     typer.Option(
         "--stage",
         metavar="STAGE",
+        autocompletion=complete_stage,
         help="Stage that it belongs to. Default: dev-$ITERATE_USER, APP_STAGE.",
     ),
 ]

@@ -10,8 +10,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from os2cli.errors import Os2Error, UsageError
-from os2cli.invocation import Invocation
-from os2cli.output.progress import PlainProgress, RecordingProgress, TerminalProgress
+from os2cli.invocation import Invocation, ProgressMode, parse_progress
+from os2cli.output.json_progress import JsonProgress, write_event
+from os2cli.output.progress import PlainProgress, RecordingProgress, SilentProgress, plain_text
+from os2cli.output.terminal_progress import TerminalProgress
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -41,23 +43,39 @@ class Output:
         self.stderr = stderr or sys.stderr
 
     @property
+    def mode(self) -> ProgressMode:
+        """What stderr is for: what ``--progress`` says, or else ``OS2_PROGRESS``."""
+        if self.invocation.progress is not None:
+            return self.invocation.progress
+        # A value that is none is refused by the settings; that refusal has to be told, too.
+        with suppress(UsageError):
+            return parse_progress(self.variables.get("OS2_PROGRESS", "auto"), "OS2_PROGRESS")
+        return ProgressMode.AUTO
+
+    @property
     def interactive(self) -> bool:
-        """Whether a question may be asked."""
+        """Whether a question may be asked: not where stderr is for a program, or for errors."""
         asked_not_to = self.invocation.no_input or any(
             self.variables.get(name) for name in ("CI", "OS2_NO_INPUT")
         )
+        if self.mode in (ProgressMode.JSON, ProgressMode.NONE):
+            return False
         if asked_not_to or sys.stdin is None:
             return False
         return sys.stdin.isatty() and self.stderr.isatty()
 
     def progress(self) -> RecordingProgress:
         """How a long operation speaks here: one live region on a terminal, lines elsewhere."""
+        invocation, mode = self.invocation, self.mode
+        if mode is ProgressMode.JSON:
+            return JsonProgress(self.stderr)
+        if mode is ProgressMode.NONE:
+            return SilentProgress()
         live = self.stderr.isatty() and self.variables.get("TERM") != "dumb"
-        if live and not (self.variables.get("CI") or self.invocation.quiet):
-            return TerminalProgress(self._console(self.stderr), verbose=self.invocation.verbose)
-        return PlainProgress(
-            self.stderr, verbose=self.invocation.verbose, quiet=self.invocation.quiet
-        )
+        plain = mode is ProgressMode.PLAIN or self.variables.get("CI") or invocation.quiet
+        if live and not plain:
+            return TerminalProgress(self._console(self.stderr), verbose=invocation.verbose)
+        return PlainProgress(self.stderr, verbose=invocation.verbose, quiet=invocation.quiet)
 
     def result(
         self,
@@ -96,7 +114,9 @@ class Output:
 
     def note(self, text: str) -> None:
         """Write one line about the result to stderr, unless ``--quiet`` or ``--json``."""
-        if not (self.invocation.quiet or self.invocation.json):
+        if self.mode is ProgressMode.JSON:
+            write_event(self.stderr, "note", message=text)
+        elif not (self.invocation.quiet or self.invocation.json or self._errors_only):
             self.stderr.write(f"{text}\n")
 
     def warn(self, text: str, hint: str | None = None) -> None:
@@ -104,12 +124,19 @@ class Output:
 
         With ``--json`` it stands in the document.
         """
-        if self.invocation.json:
+        if self.mode is ProgressMode.JSON:
+            write_event(self.stderr, "warning", message=text, hint=hint)
+            return
+        if self.invocation.json or self._errors_only:
             return
         console = self._console(self.stderr)
         self._labelled(console, "warning", "bold yellow", text)
         if hint:
             self._labelled(console, "hint", "bold cyan", hint)
+
+    @property
+    def _errors_only(self) -> bool:
+        return self.mode is ProgressMode.NONE
 
     def parts(self, *parts: str | tuple[str, str]) -> None:
         """Write a line of the result from texts and (text, style) pairs; a pipe sees no style."""
@@ -120,7 +147,7 @@ class Output:
     def hanging(self, lead: Sequence[str | tuple[str, str]], text: str, style: str = "") -> None:
         """Write ``lead`` and behind it ``text``; on a terminal its further lines begin below it."""
         indent = sum(len(part if isinstance(part, str) else part[0]) for part in lead)
-        width = self._width()
+        width = self.width
         lines = [text]
         if width is not None:
             room = max(width - indent, _NARROWEST_TEXT)
@@ -157,7 +184,7 @@ class Output:
         """The lines of such a table."""
         widths = [max(len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
         shown = list(range(len(columns)))
-        room = self._width()
+        room = self.width
         for name in dispensable:
             needed = sum(widths[i] for i in shown) + len(_GAP) * (len(shown) - 1)
             if room is None or needed <= room:
@@ -172,7 +199,8 @@ class Output:
         """The terminal that the result goes to, for what is drawn again and again."""
         return self._console(self.stdout)
 
-    def _width(self) -> int | None:
+    @property
+    def width(self) -> int | None:
         """The columns of the terminal that the result goes to; None: it goes elsewhere."""
         return self._console(self.stdout).width if self.stdout.isatty() else None
 
@@ -203,17 +231,30 @@ class Output:
             with suppress(OSError):
                 self.line(json.dumps(error_document(error), indent=2, default=str))
                 self.stdout.flush()
-        from rich.control import strip_control_codes
+        if self.mode is ProgressMode.JSON:
+            self._error_event(error)
+            return
         from rich.text import Text
 
         console = self._console(self.stderr)
         for line in error.log_tail:
             # A machine may have written anything, also sequences that move the cursor.
-            plain = strip_control_codes(Text.from_ansi(line).plain)
-            console.print(Text(f"  | {plain}", style="dim"), soft_wrap=True)
+            console.print(Text(f"  | {plain_text(line)}", style="dim"), soft_wrap=True)
         self._labelled(console, "error", "bold red", error.message)
         if error.hint:
             self._labelled(console, "hint", "bold cyan", error.hint)
+
+    def stopped(self, signal_name: str) -> None:
+        """Tell that a signal ended the command."""
+        if self.mode is ProgressMode.JSON:
+            write_event(self.stderr, "stopped", message=f"stopped by {signal_name}")
+        else:
+            self.stderr.write(f"os2: stopped by {signal_name}\n")
+
+    def _error_event(self, error: Os2Error) -> None:
+        tail = list(error.log_tail) or None
+        told = error_document(error)["error"]
+        write_event(self.stderr, "error", exit_code=error.exit_code, **told, log_tail=tail)
 
     @staticmethod
     def _labelled(console: Console, label: str, style: str, text: str) -> None:

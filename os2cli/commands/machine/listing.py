@@ -28,9 +28,7 @@ WATCH_SECONDS = 2.0
 def list_machines(
     ctx: typer.Context,
     type_: options.OnlyType = None,
-    stage: Annotated[
-        str | None, typer.Option("--stage", metavar="STAGE", help="Only machines of this stage.")
-    ] = None,
+    stage: options.OnlyStage = None,
     all_stages: Annotated[
         bool,
         typer.Option("--all-stages", help="On Daytona also those of other stages."),
