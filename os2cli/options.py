@@ -202,6 +202,35 @@ def complete_machine(ctx: typer.Context, incomplete: str) -> list[str]:
 ExistingMachine = Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete_machine)]
 
 
+def complete_snapshot(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The names of images and snapshots that begin so, of the providers that answer."""
+    from os2cli.session import Session
+
+    ctx.obj = ctx.obj or Invocation()
+    try:
+        names = Session.start(ctx).snapshot_names()
+    except Os2Error:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+ExistingSnapshot = Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete_snapshot)]
+ExistingSnapshots = Annotated[
+    list[str], typer.Argument(metavar="NAME...", autocompletion=complete_snapshot)
+]
+ShelfType = Annotated[
+    MachineType | None,
+    typer.Option(
+        "--type",
+        parser=parse_type,
+        metavar="TYPE",
+        autocompletion=complete_type,
+        help="Only what machines of this type are made from. Default: all that are set up here.",
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
+
+
 def parse_pairs(values: list[str] | None, option: str) -> dict[str, str]:
     """Read repeated ``KEY=VALUE`` options; a later one wins."""
     pairs = {}
