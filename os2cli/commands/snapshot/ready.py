@@ -69,6 +69,8 @@ def activate(
     state, changed = bring_back(entry, seconds, progress=session.output.progress())
     if changed:
         session.forget_resolutions([entry.item.stage])
+    else:
+        session.output.note(f"{entry.item.name} is active already")
     _show(session, entry.item.name, state, changed=changed)
 
 
@@ -81,5 +83,3 @@ def _show(session: Session, name: str, state: SnapshotState, *, changed: bool) -
         return ReadyDocument(name=name, state=state.value, changed=changed)
 
     output.result(document, names=[name], human=lambda: output.line(f"{name}  {state.value}"))
-    if state is SnapshotState.ACTIVE and not changed:
-        output.note(f"{name} is active")
