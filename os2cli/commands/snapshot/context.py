@@ -95,6 +95,7 @@ def _show(
             for path, count in shown
         ],
     )
+    output.note(f"{found.root}: {found.dockerfile}")
     kinds = [entry.kind.value for entry in found.entries]
     files, links = kinds.count("file"), kinds.count("link")
     output.note(f"{_count(files, 'file')}, {_count(links, 'link')}, {size(found.size_bytes)}")
