@@ -233,7 +233,7 @@ def test_the_log_of_a_build_is_kept(os2: Os2, source: Path, image_tag: str) -> N
 
     assert log.status == 0, log.stderr
     assert log.stdout.startswith(f"# build of {image_tag}\n")
-    assert 'RUN echo "$GREETING" > /tmp/greeting' in log.stdout
+    assert "> /tmp/greeting" in log.stdout
 
 
 def test_the_log_of_a_build_that_failed_is_kept_too(os2: Os2, source: Path, image_tag: str) -> None:
@@ -268,7 +268,7 @@ def test_a_name_that_somebody_else_gave_is_none_of_ours(
 ) -> None:
     build(os2, image_tag)
     own = image_tag.replace(":local", ":own")
-    engine.tag(image_tag, *own.split(":"))
+    engine.tag(image_tag, own.partition(":")[0], "own")
     try:
         listed = os2("snapshot", "list", "-q").stdout.split()
         refused = os2("snapshot", "rm", own, "--force", "--yes")
