@@ -11,7 +11,7 @@ from os2cli.providers.catalog import CatalogItem
 
 DEFAULT_KEEP = 3
 FAILED_STAY = timedelta(days=1)
-IN_FLIGHT = frozenset({SnapshotState.PENDING, SnapshotState.BUILDING})
+IN_FLIGHT = (SnapshotState.PENDING, SnapshotState.BUILDING)
 _USABLE = (SnapshotState.ACTIVE, SnapshotState.INACTIVE)
 
 

@@ -133,7 +133,8 @@ def _instead(
 
 def _agreed(session: Session, goes: Sequence[Verdict], stage: str | None, instead: str) -> bool:
     items = [verdict.item for verdict in goes]
-    question = f"Remove {len(items)}, {total_size(items)} in all?"
+    these = f"these {len(items)}" if len(items) > 1 else "this one"
+    question = f"Remove {these}, {total_size(items)} in all?"
     guarded = stage is not None and classify_stage(stage) in _GUARDED
     if stage is not None and guarded and any(item.stage == stage for item in items):
         return session.output.confirm_by_typing(stage, question, instead=instead)
