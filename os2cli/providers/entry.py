@@ -18,6 +18,7 @@ from os2cli.daytona_access import DaytonaAccess
 from os2cli.errors import UsageError
 from os2cli.models import MachineType
 from os2cli.providers.base import MachineProvider
+from os2cli.providers.catalog import Catalog
 
 
 class Material(Enum):
@@ -56,7 +57,7 @@ class ProviderEntry:
     ``options`` are those of ``machine create`` that not every type takes. ``shared`` machines are
     named within a stage and seen by others, so that changing those of ``stg`` and ``prd`` is asked
     about. ``set_up`` says whether it is asked when no type is named. ``warning`` is told whenever a
-    machine of it is made.
+    machine of it is made. ``catalog`` is what machines are made from, where os2 makes that.
     """
 
     type: MachineType
@@ -66,6 +67,7 @@ class ProviderEntry:
     shared: bool = False
     set_up: Callable[[ProviderContext], bool] = always
     warning: str | None = None
+    catalog: Callable[[ProviderContext], Catalog] | None = None
 
 
 @cache

@@ -125,6 +125,10 @@ def with_a_dockerfile(world: World) -> None:
     (world.folder / "sandbox" / "Dockerfile").write_text("FROM scratch\n")
 
 
+def resolved(world: World) -> None:
+    assert world.run("snapshot", "resolve") == 0
+
+
 def with_a_secret(world: World) -> None:
     with_a_dockerfile(world)
     (world.folder / ".env").write_text("A_SECRET_KEY=abcdefghij0123456789\n")
@@ -205,7 +209,7 @@ CASES: dict[tuple[str, str], tuple[Scene, tuple[str, ...]]] = {
     ("machine create", "--auto-archive"): (CREATE, ("2h",)),
     ("machine create", "--auto-delete"): (CREATE, ("2h",)),
     ("machine create", "--no-cache"): (
-        replace(CREATE, prepare=lambda w: w.run("snapshot", "resolve")),
+        replace(CREATE, prepare=resolved),
         (),
     ),
     ("machine list", "--type"): (SCENES["machine list"], ("daytona",)),
