@@ -46,6 +46,8 @@ class EngineStub:
             return 200, [{"Id": name, "Names": [f"/{name}"]} for name in self.containers]
         if path == "/containers/create":
             return self._create(json.loads(body))
+        if path == "/images/json":
+            return 200, [IMAGE]
         if path == "/build":
             return 200, {"stream": "Successfully built 111111111111\n"}
         if path.startswith("/images/"):
