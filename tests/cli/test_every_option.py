@@ -25,6 +25,7 @@ from os2cli.commands import build_app
 from os2cli.providers import labels
 from os2cli.snapshot_name import SnapshotName
 from tests.daytona_server import DaytonaServer, Timing
+from tests.daytona_server.records import RecordedRequest
 from tests.engine_stub import EngineStub, engine_stub
 
 GLOBAL = {name for option in global_options() for name in option.opts} | {"--help"}
@@ -32,18 +33,20 @@ OLD = datetime(2026, 1, 11, 19, 30, 45, tzinfo=UTC)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NEWEST = "stg--20260111-193045"
 ASLEEP, UNDER_WAY = "stg--20260101-000000", "stg--20260112-000000"
+BUILT = "stg--20260102-000000"
 SHORT = {"OS2_TIMEOUT": "0.4"}
 NO_ENGINE = {"DOCKER_HOST": "tcp://127.0.0.1:1"}
 # What differs between two runs of the same.
 VOLATILE = (
     (r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", "ID"),
-    (r"os2-[0-9a-f]{32}", "NAME"),
+    (r"(os2-)?\b[0-9a-f]{32}\b", "NAME"),
     (r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "TIME"),
     (r"\b(stg|prd)--\d{8}-\d{6}\b", r"\1--STAMP"),
     (r"(127\.0\.0\.1|localhost):\d+", "ADDRESS"),
     (r"\b10\d{3}\b", "PORT"),
     (r"(?<!within )(?<![\d.])\d+(\.\d+)? (s|min)\b( ago| left)?", "SPAN"),
     (r"just now", "SPAN"),
+    (r"\(\w+ SPAN( · \w+ SPAN)*\)", "(SUMMARY)"),
     (r"boundary=\w+|--[0-9a-f]{32}", "BOUNDARY"),
     (r"/tmp/pytest-\S+?/(work|home)", r"\1"),
 )
@@ -112,6 +115,11 @@ def unhealthy_stopped(world: World) -> None:
     world.daytona.stub_status = 503
 
 
+def slow_to_end(world: World) -> None:
+    machine(world)
+    world.daytona.timing.stop = 0.6
+
+
 def leftover(world: World) -> None:
     sandbox(world, "one", state="error", error_reason="no runner")
     sandbox(world, "old", created=OLD)
@@ -147,11 +155,13 @@ def shelved(world: World) -> None:
     for name, state, size in (
         (ASLEEP, "inactive", 3),
         (UNDER_WAY, "building", 1),
+        (BUILT, "active", 1),
         ("stg--20250101-000000", "active", 9),
         ("dev-far--20250101-000000", "active", 1),
     ):
         created = SnapshotName.parse(name).created
-        world.daytona.add_snapshot(name, state=state, created=created, disk=size)
+        text = "FROM scratch\n" if name == BUILT else None
+        world.daytona.add_snapshot(name, state=state, created=created, disk=size, dockerfile=text)
 
 
 def shelved_for_long(world: World) -> None:
@@ -203,7 +213,10 @@ SCENES: dict[str, Scene] = {
     "machine cp": Scene(("machine", "cp", "notes", "one:/tmp/notes"), running),
     "machine url": Scene(("machine", "url", "one"), machine),
     "machine open": Scene(("machine", "open", "one"), machine, {"BROWSER": "false"}),
-    **{f"machine {verb}": Scene(("machine", verb, "one"), do) for verb, do in CHANGES.items()},
+    **{
+        f"machine {verb}": Scene(("machine", verb, "one", "--yes"), do)
+        for verb, do in CHANGES.items()
+    },
     "machine wait": Scene(("machine", "wait", "one"), machine),
     "machine rm": Scene(("machine", "rm", "one", "--yes"), machine),
     "machine prune": Scene(("machine", "prune"), leftover),
@@ -216,7 +229,7 @@ SCENES: dict[str, Scene] = {
     "snapshot context": Scene(("snapshot", "context"), with_many_files),
     "snapshot list": Scene(("snapshot", "list"), shelved),
     "snapshot show": Scene(("snapshot", "show", NEWEST), shelved),
-    "snapshot logs": Scene(("snapshot", "logs", NEWEST), shelved),
+    "snapshot logs": Scene(("snapshot", "logs", BUILT), shelved),
     "snapshot resolve": Scene(("snapshot", "resolve"), shelved),
     "snapshot wait": Scene(("snapshot", "wait", NEWEST), shelved),
     "snapshot activate": Scene(("snapshot", "activate", ASLEEP), shelved),
@@ -286,11 +299,16 @@ CASES: dict[tuple[str, str], tuple[Scene, tuple[str, ...]]] = {
     ("machine url", "--expires"): (SCENES["machine url"].plus("--signed"), ("2h",)),
     ("machine open", "--port"): (SCENES["machine open"], ("3001",)),
     ("machine start", "--timeout"): (
-        Scene(("machine", "start", "one"), unhealthy_stopped, SHORT),
+        Scene(("machine", "start", "one", "--yes"), unhealthy_stopped, SHORT),
         ("0.2",),
     ),
     ("machine restart", "--timeout"): (
-        Scene(("machine", "restart", "one"), unhealthy, SHORT),
+        Scene(("machine", "restart", "one", "--yes"), unhealthy, SHORT),
+        ("0.2",),
+    ),
+    ("machine stop", "--timeout"): (replace(SCENES["machine stop"], prepare=slow_to_end), ("0.2",)),
+    ("machine archive", "--timeout"): (
+        replace(SCENES["machine archive"], prepare=slow_to_end),
         ("0.2",),
     ),
     ("machine wait", "--for"): (SCENES["machine wait"], ("stopped", "--timeout", "0.2")),
@@ -324,6 +342,7 @@ CASES |= {
         replace(SCENES["snapshot daytona"], prepare=with_a_secret),
         (),
     ),
+    ("snapshot context", "--type"): (SCENES["snapshot context"], ("daytona",)),
     ("snapshot list", "--state"): (SCENES["snapshot list"], ("inactive",)),
     ("snapshot list", "--sort"): (SCENES["snapshot list"], ("name",)),
     ("snapshot logs", "--timeout"): (SCENES["snapshot logs"], ("1",)),
@@ -349,8 +368,9 @@ CASES |= {
 }
 # They end when a signal comes; what they change is seen in tests of their own.
 ENDLESS = {("machine list", "--watch"), ("machine logs", "--follow")}
-for verb in CHANGES:
+for verb, prepare in CHANGES.items():
     CASES["machine " + verb, "--all"] = (Scene(("machine", verb, "--type", "daytona"), several), ())
+    CASES["machine " + verb, "--yes"] = (Scene(("machine", verb, "one"), prepare), ())
 
 
 def options() -> Iterator[tuple[str, str]]:
@@ -409,13 +429,18 @@ def look(
                 capfd.readouterr()
                 status = world.run(*(engine.url if w == "ENGINE" else w for w in scene.argv))
             out, err = capfd.readouterr()
-            seen = [f"{r.method} {r.path} {r.query} {r.body!r}" for r in daytona.requests]
-            asked = [" ".join(request) for request in engine.requests]
-        return [str(status), *map(settled, (out, err, *sorted(seen), *sorted(asked)))]
+            seen = [f"{r.method} {r.path} {r.query} {body_of(r)}" for r in daytona.requests]
+            asked = [" ".join(r) for r in engine.requests if "/version" not in r[1]]
+        return [str(status), *map(settled, (out, err, *sorted({*seen, *asked})))]
 
     yield observe
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+def body_of(request: RecordedRequest) -> str:
+    """What was sent; a file's times are never the same."""
+    return "a file" if b"form-data" in request.body else repr(request.body)
 
 
 def settled(text: str) -> str:

@@ -26,7 +26,9 @@ COMMAND = re.compile(r"\bos2 ([a-z][^;,`\n()]*)")
 # Behind a command that is the subject of a sentence.
 PREDICATE = re.compile(r" (shows|looks|checks|prints|helps|does|is|works|takes|has|lists)\b.*")
 # Words in the examples that stand for something of the user's.
-PLACEHOLDERS = re.compile(r"^(NAME|N|TIME|SECONDS|STAGE|FILE|FILE\.\.\.|FOLDER|TYPE|SHELL|COMMAND)$")
+PLACEHOLDERS = re.compile(
+    r"^(NAME|N|TIME|SECONDS|STAGE|FILE|FILE\.\.\.|FOLDER|TYPE|SHELL|COMMAND)$"
+)
 VALUES = {"N": "3", "TIME": "30m", "SECONDS": "60", "TYPE": "daytona", "SHELL": "bash"}
 
 
@@ -63,7 +65,7 @@ CASES = sorted(set(printed_commands()))
 def words_of(line: str) -> list[str]:
     """The arguments, with values for what a person fills in."""
     words = shlex.split(re.sub(r"\$\([^)]*\)", "x", line.replace("'", "")))
-    return [VALUES.get(word, "some") if PLACEHOLDERS.match(word) else word for word in words]
+    return [VALUES.get(word, "some") if PLACEHOLDERS.fullmatch(word) else word for word in words]
 
 
 def parse(group: Any, words: list[str], path: str = "os2") -> None:
@@ -80,7 +82,7 @@ def parse(group: Any, words: list[str], path: str = "os2") -> None:
     parse(group.commands[name], rest, f"{path} {name}")
 
 
-@pytest.mark.parametrize(("file", "line"), CASES, ids=lambda value: str(value))
+@pytest.mark.parametrize(("file", "line"), CASES, ids=str)
 def test_it_is_one_that_the_command_line_takes(file: str, line: str) -> None:
     parse(typer.main.get_command(build_app()), words_of(line))
 
