@@ -49,9 +49,7 @@ def check_pair(source: Spot, target: Spot) -> str:
     )
 
 
-def copy_in(
-    place: Place, source: str | Path, target: str, progress: Progress = SILENT
-) -> int:
+def copy_in(place: Place, source: str | Path, target: str, progress: Progress = SILENT) -> int:
     """Copy a file or a folder into a machine; returns the bytes that were sent.
 
     A target that is a folder gets it under its own name, else it is the new name. Of a source that

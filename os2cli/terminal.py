@@ -42,12 +42,19 @@ class Terminal:
     @contextmanager
     def raw(self) -> Iterator[None]:
         """Pass every key on as it is, Ctrl-C too; afterwards the terminal is as it was."""
-        import termios
         import tty
+
+        with self.kept():
+            tty.setraw(self.input)
+            yield
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Afterwards the terminal is as it was, whatever was done to it."""
+        import termios
 
         before = termios.tcgetattr(self.input)
         try:
-            tty.setraw(self.input)
             yield
         finally:
             # A terminal that is gone has nothing to be restored.

@@ -9,7 +9,7 @@ import signal
 import stat
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,6 +34,7 @@ class Sender(MemoryMachines):
         self.ends_with = ends_with
 
     def fetch(self, name: str, path: str) -> Iterator[bytes]:
+        del name, path
         yield from self.pieces
         if self.ends_with is not None:
             raise self.ends_with
@@ -157,9 +158,7 @@ class TestIn:
         with pytest.raises(NotFound):
             copy_in(place, here / "a", "none/")
 
-    def test_names_that_look_like_options_are_names(
-        self, place: Place, here: Path, inside: Path
-    ) -> None:
+    def test_names_that_look_like_options_are_names(self, place: Place, here: Path) -> None:
         (here / "--help").write_text("one")
 
         copy_in(place, here / "--help", "./-x")
@@ -172,6 +171,7 @@ class TestIn:
 
         class Keeper(MemoryMachines):
             def send(self, name: str, archive: BinaryIO, folder: str) -> None:
+                del name, folder
                 with tarfile.open(fileobj=archive) as opened:
                     got.extend(opened.getmembers())
 
@@ -334,10 +334,8 @@ class TestHostileMachines:
         copy_out(sent_by(Sender(first)), "x", here)
         name = "x/a/mine" if link == ".." else "x/a"
 
-        try:
+        with suppress(OperationFailed):
             copy_out(sent_by(Sender(tar((entry(name), b"theirs")))), "x", here)
-        except OperationFailed as error:
-            assert error.code == "copy_failed"
 
         assert (here / "mine").read_text() == "mine"
 
