@@ -124,7 +124,7 @@ class Execution:
                 self.clock.sleep(PAUSES[-1])
                 continue
             code = state.get("exitCode")
-            return (code if isinstance(code, int) else None), written
+            return (code if type(code) is int else None), written
 
 
 class _Log:
