@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -66,8 +67,13 @@ class Changer:
 
     def change(self, places: Mapping[str, Place | Os2Error]) -> list[Change]:
         """Change machines; one failure does not stop the others."""
-        with self.progress.phase(self.verb.value):
-            return side_by_side(lambda name: self._change_one(name, places[name]), list(places))
+        changes: list[Change] = []
+        # A phase in which something failed is not done.
+        with suppress(_SomeFailed), self.progress.phase(self.verb.value):
+            changes = side_by_side(lambda name: self._change_one(name, places[name]), list(places))
+            if any(change.error for change in changes):
+                raise _SomeFailed
+        return changes
 
     def _change_one(self, name: str, place: Place | Os2Error) -> Change:
         if isinstance(place, Os2Error):
@@ -93,6 +99,10 @@ class Changer:
         if self.healthy_seconds is None:
             return started
         return wait_until_healthy(provider, started, self.healthy_seconds, clock=self.clock)
+
+
+class _SomeFailed(Exception):
+    """Not every machine was changed; what became of each is known."""
 
 
 def _failed(error: Os2Error) -> str:
