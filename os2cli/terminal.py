@@ -42,10 +42,12 @@ class Terminal:
     @contextmanager
     def raw(self) -> Iterator[None]:
         """Pass every key on as it is, Ctrl-C too; afterwards the terminal is as it was."""
+        import termios
         import tty
 
         with self.kept():
-            tty.setraw(self.input)
+            # What was typed before the shell was there is for it, too: it is not thrown away.
+            tty.setraw(self.input, termios.TCSADRAIN)
             yield
 
     @contextmanager

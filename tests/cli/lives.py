@@ -66,8 +66,9 @@ def interrupted(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, stdout, stderr
 
 
-def command_lines(root: int) -> Iterator[Sequence[str]]:
+def command_lines(root: int | None) -> Iterator[Sequence[str]]:
     """The arguments of a process and of all that it started."""
+    assert root is not None
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")

@@ -83,7 +83,12 @@ class TestExec:
 
     def test_a_variable_and_a_folder_reach_it(self, cloud: Os2, daytona: DaytonaServer) -> None:
         got: list[str] = []
-        daytona.stub_execute = lambda _, command: (got.append(command) or 0, "")
+
+        def answer(sandbox: SandboxRecord, command: str) -> tuple[int, str]:
+            got.append(command)
+            return 0, ""
+
+        daytona.stub_execute = answer
 
         cloud(*EXEC, "-e", "A=b c", "-e", "HERE", "-w", "/a b", "--", "x", env={"HERE": "it's"})
 

@@ -59,6 +59,13 @@ def test_raw_passes_ctrl_c_on_and_is_over_afterwards(
     assert termios.tcgetattr(slave) == before
 
 
+def test_what_was_typed_before_is_not_lost(ends: tuple[int, int], terminal: Terminal) -> None:
+    os.write(ends[0], b"typed ahead\n")
+
+    with terminal.raw():
+        assert os.read(terminal.input, 99) == b"typed ahead\n"
+
+
 @pytest.mark.parametrize("error", [Interrupted(signal.SIGTERM), OSError()], ids=["signal", "error"])
 def test_it_is_as_it_was_after_a_failure(terminal: Terminal, error: BaseException) -> None:
     before = termios.tcgetattr(terminal.input)

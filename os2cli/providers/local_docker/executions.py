@@ -108,14 +108,17 @@ class Execution:
         return self._exit_code(client, execution)
 
     def _create(self, command: Command, *, stdin: bool, tty: bool) -> str:
+        # By way of a shell, whose exit code for a program that is not there is everybody's. What
+        # the engine says of a folder that is not there would look like the program's own words.
+        run = ["sh", "-c", 'exec "$@"', "sh"]
+        if command.folder is not None:
+            run = ["sh", "-c", 'cd -- "$1" && shift && exec "$@"', "sh", command.folder]
         answer = self.engine.client.exec_create(
             self.container,
-            # By way of a shell, whose exit code for a program that is not there is everybody's.
-            ["sh", "-c", 'exec "$@"', "sh", *command.argv],
+            [*run, *command.argv],
             stdin=stdin,
             tty=tty,
             environment={**command.env, _MARK: self.mark},
-            workdir=command.folder,
         )
         return str(answer["Id"])
 
