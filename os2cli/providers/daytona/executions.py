@@ -58,6 +58,10 @@ class Execution:
 
     def _pieces(self, command: Command, stdin: BinaryIO | None) -> Generator[tuple[str, bytes]]:
         """Pieces of both streams as they come; who stops reading ends the program."""
+        # A refusal may repeat the line that holds them.
+        self.toolbox.client.keep_secret(command.env)
+        quoted = {name: shlex.quote(value).strip("'") for name, value in command.env.items()}
+        self.toolbox.client.keep_secret(quoted)
         with self._session(), self._delivered(stdin) as source:
             command_id = self._start(shell_line(command, source))
             log = _Log()
