@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import tarfile
-import time
 from pathlib import Path
 
 import httpx
@@ -232,16 +231,3 @@ class TestShell:
         assert (result.status, as_json.status) == (2, 2)
         assert hint(result.stderr)[:3] == ["machine", "exec", "a"]
         assert as_json.json()["error"]["hint"]
-
-
-def test_a_browser_that_never_comes_is_waited_for_but_not_for_ever() -> None:
-    from os2cli.browser import open_secret_page
-    from os2cli.errors import OperationFailed
-
-    begun = time.monotonic()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("webbrowser.open", lambda _: True)
-        with pytest.raises(OperationFailed) as caught:
-            open_secret_page("http://x.test/token", 0.3)
-    assert time.monotonic() - begun < 3
-    assert "token" not in caught.value.message
