@@ -122,7 +122,7 @@ class TestSpots:
         assert own_name(path) == name
 
 
-class TestIn:
+class TestInward:
     def test_a_file_gets_the_name_that_was_said(
         self, place: Place, here: Path, inside: Path
     ) -> None:
@@ -195,7 +195,7 @@ class TestIn:
         assert everything_in(inside) == set()
 
 
-class TestOut:
+class TestOutward:
     def test_a_folder_is_named_after_the_target_or_goes_into_it(
         self, place: Place, here: Path, inside: Path
     ) -> None:
