@@ -207,23 +207,44 @@ def test_a_shell_is_a_real_terminal(life: Life) -> None:
     assert "trap" not in life.inside("ps -eo args")
 
 
-@pytest.mark.parametrize("how", ["ctrl-c", "reader", "stubborn"])
-def test_what_ends_here_ends_there(life: Life, how: str) -> None:
-    mark = f"9{uuid.uuid4().int % 10**8}"
-    trap = "trap '' TERM INT HUP; " if how == "stubborn" else ""
-    script = f"{trap}echo started; while :; do sleep {mark} & wait; echo more; sleep 0.1; done"
-    if how == "reader":
-        script = f"{trap}sleep {mark} & while :; do echo more; sleep 0.1; done"
-        argv = life.os2.argv(*life.argv("exec", "--", "sh", "-c", script))
-        done = subprocess.run(
-            ["sh", "-c", '"$@" | head -1', "sh", *argv],
-            cwd=life.os2.folder, env=dict(life.os2.env), capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
-        assert (done.stdout, done.stderr) == ("more\n", "")
-    else:
-        with going_on(life.os2, *life.argv("exec", "--", "sh", "-c", script)) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "started\n"
-            assert interrupted(process)[0] == 128 + signal.SIGINT
+def endless(mark: str) -> str:
+    """A script that goes on for ever, and so does what it started."""
+    return f"sleep {mark} & echo started; while :; do echo more; sleep 0.1; done"
+
+
+@pytest.fixture
+def mark() -> str:
+    """A number of seconds that nobody else sleeps for."""
+    return f"9{uuid.uuid4().int % 10**8}"
+
+
+def test_ctrl_c_here_ends_it_there(life: Life, mark: str) -> None:
+    with going_on(life.os2, *life.argv("exec", "--", "sh", "-c", endless(mark))) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started\n"
+        assert interrupted(process)[0] == 128 + signal.SIGINT
+
+    until(lambda: mark not in life.inside("ps -eo args"), 10)
+
+
+def test_a_reader_that_goes_ends_it_there(life: Life, mark: str) -> None:
+    argv = life.os2.argv(*life.argv("exec", "--", "sh", "-c", endless(mark)))
+    done = subprocess.run(
+        ["sh", "-c", '"$@" | head -1', "sh", *argv],
+        cwd=life.os2.folder, env=dict(life.os2.env), capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+    assert (done.stdout, done.stderr) == ("started\n", "")
+    until(lambda: mark not in life.inside("ps -eo args"), 10)
+
+
+# How hard Daytona tries is its own matter.
+@pytest.mark.parametrize("life", ["local-docker"], indirect=True)
+def test_what_does_not_want_to_end_is_ended(life: Life, mark: str) -> None:
+    script = f"trap '' TERM INT HUP; {endless(mark)}"
+    with going_on(life.os2, *life.argv("exec", "--", "sh", "-c", script)) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started\n"
+        assert interrupted(process)[0] == 128 + signal.SIGINT
 
     until(lambda: mark not in life.inside("ps -eo args"), 10)

@@ -41,7 +41,11 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
     sleep 0.1
     send 0 "$1" || exit 0
 done
-send KILL "$1"
+# One that is ended first may be started again by one that is ended next.
+for _ in 1 2 3 4 5; do
+    send KILL "$1" || exit 0
+    sleep 0.05
+done
 """
 
 
