@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,6 +19,13 @@ from os2cli.quick import quick_answer
 if TYPE_CHECKING:
     from os2cli.output import Output
 
+# The parser writes for programmers.
+PARSERS_WORDS = (
+    (r"is not in the range (\S+?)<=x<=(\S+?)\.?$", r"is not between \1 and \2"),
+    (r"is not in the range x>=(\S+?)\.?$", r"is less than \1"),
+    (r"is not a valid int(eger)?( range)?\.?$", "is no whole number"),
+    (r"is not a valid float( range)?\.?$", "is no number"),
+)
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
@@ -103,7 +111,10 @@ def refused(error: Exception) -> UsageError:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "os2"
     message = getattr(error, "format_message", lambda: str(error))()
-    return UsageError(message.rstrip("."), hint=f"{path} --help shows what it takes")
+    for pattern, plain in PARSERS_WORDS:
+        message = re.sub(pattern, plain, message)
+    hint = getattr(context.command, "refusal_hint", None) if context else None
+    return UsageError(message.rstrip("."), hint=hint or f"{path} --help shows what it takes")
 
 
 def is_about_output(error: Exception) -> bool:

@@ -79,11 +79,22 @@ def remember_form(arguments: Sequence[str], invocation: Invocation) -> None:
 
 
 class Os2Command(TyperCommand):
-    """A command with the global flags."""
+    """A command with the global flags.
+
+    ``refusal_hint`` is told when its arguments can't be parsed, None: where its help is.
+    """
+
+    refusal_hint: str | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params.extend(global_options())
+
+
+class PassingOnCommand(Os2Command):
+    """A command that passes arguments on to another program."""
+
+    refusal_hint = "put -- before the program: os2 machine exec NAME -- PROGRAM ARGUMENT…"
 
 
 class Os2Group(TyperGroup):

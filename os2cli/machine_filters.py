@@ -46,7 +46,7 @@ class Filter:
             return cls(key, value or "*", label)
         if not equals or key not in _TEXTS:
             raise UsageError(
-                f"--filter {text!r} is none",
+                f"--filter {text!r} is no filter",
                 hint=f"write it as KEY=PATTERN with {', '.join(_TEXTS)}, or label=KEY=PATTERN",
                 code="option_invalid",
             )

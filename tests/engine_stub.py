@@ -57,6 +57,8 @@ class EngineStub:
         return self._container(method, found[1], found[2]) if found else (404, {"message": path})
 
     def _create(self, request: dict[str, Any]) -> tuple[int, Any]:
+        if "missing" in request["Image"]:
+            return 404, {"message": "No such image"}
         name = request["Labels"][labels.NAME]
         self.containers[f"os2-{name}"] = {
             "Id": f"os2-{name}",

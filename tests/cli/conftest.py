@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from tests.cli.scenes import SIGNALS, Stage
 from tests.command import Os2, base_environment
 from tests.daytona_server import DaytonaServer, Timing
 
@@ -50,3 +52,14 @@ def published(daytona: DaytonaServer) -> None:
     """Staging has a snapshot."""
     created = datetime(2026, 1, 11, 19, 30, 45, tzinfo=UTC)
     daytona.add_snapshot("stg--20260111-193045", created=created)
+
+
+@pytest.fixture
+def theatre(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Stage]:
+    """Where scenes are played; the handlers of signals are the test's own again afterwards."""
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    yield Stage(tmp_path, monkeypatch, capfd)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)

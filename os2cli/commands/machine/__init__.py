@@ -1,6 +1,6 @@
 """``os2 machine``: the whole life of machines."""
 
-from os2cli.command_line import Os2Command, new_app
+from os2cli.command_line import Os2Command, PassingOnCommand, new_app
 from os2cli.commands.machine.change import archive, restart, start, stop
 from os2cli.commands.machine.copy import copy
 from os2cli.commands.machine.create import create
@@ -31,6 +31,6 @@ for name, command in (
     ("rm", remove),
     ("prune", prune),
 ):
-    app.command(name, cls=Os2Command)(command)
+    app.command(name, cls=PassingOnCommand if command is execute else Os2Command)(command)
 for alias, command in (("ls", list_machines), ("remove", remove), ("delete", remove)):
     app.command(alias, cls=Os2Command, hidden=True)(command)

@@ -140,10 +140,17 @@ def open_(
 
         return AddressDocument.of(name, port, address, signed=False, header=None)
 
-    session.output.result(
-        document, names=[address.url], human=lambda: session.output.line(address.url)
-    )
+    def tell() -> None:
+        session.output.result(
+            document, names=[address.url], human=lambda: session.output.line(address.url)
+        )
+
+    # A person opens it by hand when no browser can be; a program gets one document in any case.
+    if not session.output.invocation.json:
+        tell()
     if address.token and not place.machine.public:
         open_secret_page(place.provider.reach(place.machine, port, SIGNED_SECONDS).url)
     else:
         open_page(address.url)
+    if session.output.invocation.json:
+        tell()

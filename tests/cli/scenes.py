@@ -1,0 +1,333 @@
+"""A scene for every command: what there is, how it is called, and what can be observed of it.
+
+The command line runs in this process, against a Daytona whose sandboxes are records and the wire of
+an engine.
+"""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import os
+import re
+import signal
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from os2cli.cli import main
+from os2cli.providers import labels
+from os2cli.providers.daytona import entry as daytona_entry
+from os2cli.providers.local_docker import entry as local_docker_entry
+from os2cli.snapshot_name import SnapshotName
+from tests.daytona_server import DaytonaServer, Timing
+from tests.daytona_server.records import RecordedRequest
+from tests.engine_stub import EngineStub, engine_stub
+
+OLD = datetime(2026, 1, 11, 19, 30, 45, tzinfo=UTC)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+NEWEST = "stg--20260111-193045"
+ASLEEP, UNDER_WAY = "stg--20260101-000000", "stg--20260112-000000"
+BUILT = "stg--20260102-000000"
+SHORT = {"OS2_TIMEOUT": "0.4"}
+NO_ENGINE = {"DOCKER_HOST": "tcp://127.0.0.1:1"}
+# A command leaves its connections to the end of its process, which does not come here.
+IN_THIS_PROCESS = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+# What differs between two runs of the same.
+VOLATILE = (
+    (r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", "ID"),
+    (r"(os2-)?\b[0-9a-f]{32}\b", "NAME"),
+    (r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "TIME"),
+    (r"\b(stg|prd)--\d{8}-\d{6}\b", r"\1--STAMP"),
+    (r"(127\.0\.0\.1|localhost):\d+", "ADDRESS"),
+    (r"\b10\d{3}\b", "PORT"),
+    (r"(?<!within )(?<![\d.])\d+(\.\d+)? (s|min)\b( ago| left)?", "SPAN"),
+    (r"just now", "SPAN"),
+    (r"\(\w+ SPAN( · \w+ SPAN)*\)", "(SUMMARY)"),
+    (r"boundary=\w+|--[0-9a-f]{32}", "BOUNDARY"),
+    (r"/tmp/pytest-\S+?/(work|home)", r"\1"),
+)
+
+
+@dataclass
+class World:
+    """Everything that os2 can reach: Daytona, an engine, a folder and an environment."""
+
+    daytona: DaytonaServer
+    engine: EngineStub
+    folder: Path
+
+    def run(self, *argv: str) -> int:
+        """Run a command line in this process."""
+        try:
+            return main(argv)
+        except SystemExit as end:
+            return int(end.code or 0)
+
+
+def sandbox(world: World, name: str, stage: str = "stg", **changes: Any) -> None:
+    """A machine on Daytona."""
+    marks = {
+        labels.MACHINE: "1",
+        labels.NAME: name,
+        labels.STAGE: stage,
+        labels.SNAPSHOT: NEWEST,
+        labels.OWNER: "jonas@laptop",
+        labels.USERS_OWN: '["team"]',
+        "team": f"team of {name}",
+    }
+    world.daytona.add_sandbox(f"{stage}--{name}", labels=marks, **changes)
+
+
+def machine(world: World) -> None:
+    sandbox(world, "one")
+
+
+def stopped(world: World) -> None:
+    sandbox(world, "one", state="stopped")
+
+
+def several(world: World) -> None:
+    """Some of the stage, of which one is stopped, and one of another stage."""
+    sandbox(world, "one")
+    sandbox(world, "two", state="stopped", created=OLD)
+    sandbox(world, "far", stage="dev-far", created=OLD)
+
+
+def running(world: World) -> None:
+    """One in which programs run, and a file to copy there."""
+    sandbox(world, "one")
+    world.daytona.sandbox("stg--one").log.extend(["a line", "another line"])
+    world.daytona.stub_execute = lambda _, command: (0, f"{command}\n")
+    (world.folder / "notes").write_text("one\n")
+
+
+def unhealthy(world: World) -> None:
+    sandbox(world, "one")
+    world.daytona.stub_status = 503
+
+
+def unhealthy_stopped(world: World) -> None:
+    stopped(world)
+    world.daytona.stub_status = 503
+
+
+def slow_to_end(world: World) -> None:
+    machine(world)
+    world.daytona.timing.stop = 0.6
+
+
+def leftover(world: World) -> None:
+    sandbox(world, "one", state="error", error_reason="no runner")
+    sandbox(world, "old", created=OLD)
+
+
+def nothing(world: World) -> None:
+    del world
+
+
+def prepared_for_create(world: World) -> None:
+    (world.folder / "env").write_text("A=1\n")
+
+
+def with_a_dockerfile(world: World) -> None:
+    (world.folder / "sandbox").mkdir()
+    (world.folder / "sandbox" / "Dockerfile").write_text("FROM scratch\n")
+
+
+def resolved(world: World) -> None:
+    assert world.run("snapshot", "resolve") == 0
+
+
+def with_many_files(world: World) -> None:
+    with_a_dockerfile(world)
+    for number in range(40):
+        (world.folder / f"file{number}").write_text("x" * number)
+    (world.folder / "link").symlink_to("file39")
+
+
+def shelved(world: World) -> None:
+    """Snapshots in several states; the newest is active and used."""
+    sandbox(world, "one")
+    for name, state, size in (
+        (ASLEEP, "inactive", 3),
+        (UNDER_WAY, "building", 1),
+        (BUILT, "active", 1),
+        ("stg--20250101-000000", "active", 9),
+        ("dev-far--20250101-000000", "active", 1),
+    ):
+        created = SnapshotName.parse(name).created
+        text = "FROM scratch\n" if name == BUILT else None
+        world.daytona.add_snapshot(name, state=state, created=created, disk=size, dockerfile=text)
+
+
+def shelved_for_long(world: World) -> None:
+    shelved(world)
+    world.daytona.timing.delete = 1.0
+
+
+def slow(world: World) -> None:
+    with_a_dockerfile(world)
+    world.daytona.timing.build = 1.0
+
+
+def published(world: World) -> None:
+    with_a_dockerfile(world)
+    assert world.run("snapshot", "daytona") == 0
+
+
+def with_a_secret(world: World) -> None:
+    with_a_dockerfile(world)
+    (world.folder / ".env").write_text("A_SECRET_KEY=abcdefghij0123456789\n")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """How a command is called, and what is there then."""
+
+    argv: tuple[str, ...]
+    prepare: Callable[[World], None] = nothing
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def plus(self, *words: str) -> Scene:
+        """With more options, in front of what stands behind --."""
+        at = self.argv.index("--") if "--" in self.argv else len(self.argv)
+        argv = (*self.argv[:at], *words, *self.argv[at:])
+        return Scene(argv, self.prepare, self.env)
+
+
+CREATE = Scene(("machine", "create", "one", "--type", "daytona"), prepared_for_create)
+HERE = Scene(("machine", "create", "here", "--no-wait", "--docker-host", "ENGINE"))
+CHANGES = {"start": stopped, "stop": machine, "restart": machine, "archive": machine}
+
+# The scene of each command; its options are added to it.
+SCENES: dict[str, Scene] = {
+    "machine create": CREATE,
+    "machine list": Scene(("machine", "list"), several),
+    "machine show": Scene(("machine", "show", "one"), machine),
+    "machine exec": Scene(("machine", "exec", "one", "--", "pwd"), running),
+    "machine logs": Scene(("machine", "logs", "one"), running),
+    "machine cp": Scene(("machine", "cp", "notes", "one:/tmp/notes"), running),
+    "machine url": Scene(("machine", "url", "one"), machine),
+    "machine open": Scene(("machine", "open", "one"), machine, {"BROWSER": "false"}),
+    **{
+        f"machine {verb}": Scene(("machine", verb, "one", "--yes"), do)
+        for verb, do in CHANGES.items()
+    },
+    "machine wait": Scene(("machine", "wait", "one"), machine),
+    "machine rm": Scene(("machine", "rm", "one", "--yes"), machine),
+    "machine prune": Scene(("machine", "prune"), leftover),
+    "machine shell": Scene(("machine", "shell", "one"), machine),
+    "up": Scene(("up", "one"), with_a_dockerfile, SHORT),
+    "doctor": Scene(("doctor",)),
+    "stage": Scene(("stage",)),
+    "snapshot local-docker": Scene(("snapshot", "local-docker"), with_a_dockerfile),
+    "snapshot daytona": Scene(("snapshot", "daytona"), with_a_dockerfile),
+    "snapshot context": Scene(("snapshot", "context"), with_many_files),
+    "snapshot list": Scene(("snapshot", "list"), shelved),
+    "snapshot show": Scene(("snapshot", "show", NEWEST), shelved),
+    "snapshot logs": Scene(("snapshot", "logs", BUILT), shelved),
+    "snapshot resolve": Scene(("snapshot", "resolve"), shelved),
+    "snapshot wait": Scene(("snapshot", "wait", NEWEST), shelved),
+    "snapshot activate": Scene(("snapshot", "activate", ASLEEP), shelved),
+    "snapshot rm": Scene(("snapshot", "rm", ASLEEP), shelved),
+    "snapshot prune": Scene(("snapshot", "prune", "--keep", "0"), shelved),
+}
+
+
+@dataclass
+class Observation:
+    """What came of a command line; ``requests`` are settled and in no order."""
+
+    status: int
+    stdout: str
+    stderr: str
+    requests: set[str]
+
+    def settled(self) -> list[str]:
+        """All of it, without what differs between two runs of the same."""
+        return [
+            str(self.status),
+            settled(self.stdout),
+            settled(self.stderr),
+            *sorted(self.requests),
+        ]
+
+
+@dataclass
+class Stage:
+    """Where scenes are played: each in a folder, with servers and an environment of its own."""
+
+    folder: Path
+    monkeypatch: pytest.MonkeyPatch
+    capfd: pytest.CaptureFixture[str]
+    count: Iterator[int] = field(default_factory=itertools.count)
+
+    def play(self, scene: Scene) -> Observation:
+        """Run the command line of a scene that is new."""
+        folder = self.folder / str(next(self.count))
+        (folder / "work").mkdir(parents=True)
+        self.monkeypatch.chdir(folder / "work")
+        quick = Timing(pending=0, build=0, boot=0, stop=0, archive=0, delete=0)
+        with (
+            open(os.devnull) as nothing_said,  # noqa: PTH123
+            DaytonaServer(timing=quick) as daytona,
+            engine_stub() as engine,
+            self.monkeypatch.context() as patch,
+        ):
+            world = World(daytona, engine, folder / "work")
+            daytona.add_snapshot(NEWEST, created=OLD)
+            patch.setattr("sys.stdin", nothing_said)
+            for name, value in self._variables(world, folder / "home").items():
+                patch.setenv(name, value)
+            for name, value in scene.env.items():
+                patch.setenv(name, value)
+            scene.prepare(world)
+            daytona.requests.clear()
+            engine.requests.clear()
+            self.capfd.readouterr()
+            status = world.run(*(engine.url if word == "ENGINE" else word for word in scene.argv))
+            out, err = self.capfd.readouterr()
+            seen = [f"{r.method} {r.path} {r.query} {body_of(r)}" for r in daytona.requests]
+            asked = [" ".join(r) for r in engine.requests if "/version" not in r[1]]
+        self._let_go()
+        return Observation(status, out, err, {settled(text) for text in (*seen, *asked)})
+
+    @staticmethod
+    def _let_go() -> None:
+        """A process would end now, and its connections with it."""
+        daytona_entry.client.cache_clear()
+        local_docker_entry.engine.cache_clear()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
+
+    @staticmethod
+    def _variables(world: World, home: Path) -> dict[str, str]:
+        return {
+            "HOME": str(home),
+            "DOCKER_HOST": world.engine.url,
+            "DAYTONA_API_URL": world.daytona.url,
+            "DAYTONA_API_KEY": world.daytona.api_key,
+            "APP_STAGE": "stg",
+        }
+
+
+def body_of(request: RecordedRequest) -> str:
+    """What was sent; a file's times are never the same."""
+    return "a file" if b"form-data" in request.body else repr(request.body)
+
+
+def settled(text: str) -> str:
+    """Without what differs between two runs of the same."""
+    for pattern, word in VOLATILE:
+        text = re.sub(pattern, word, text)
+    return text

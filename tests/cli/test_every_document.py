@@ -1,0 +1,109 @@
+"""Every command speaks one JSON document, which its schema describes: done, empty or failed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from os2cli.documents.registry import DOCUMENTS, schema_of
+from tests.cli.scenes import (
+    IN_THIS_PROCESS,
+    NEWEST,
+    NO_ENGINE,
+    SCENES,
+    Observation,
+    Scene,
+    Stage,
+    nothing,
+)
+
+pytestmark = IN_THIS_PROCESS
+
+
+# Without a scene of their own above: they take no options.
+OTHERS = {
+    "config": Scene(("config",)),
+    "cache show": Scene(("cache", "show")),
+    "cache clear": Scene(("cache", "clear")),
+    "help": Scene(("help", "exit-codes")),
+}
+SPEAKING = {name: scene for name, scene in {**SCENES, **OTHERS}.items() if name in DOCUMENTS}
+EMPTY = {
+    "machine list": Scene(("machine", "list")),
+    "machine rm": Scene(("machine", "rm", "--all", "--type", "daytona", "--yes")),
+    "machine stop": Scene(("machine", "stop", "--all", "--type", "daytona", "--yes")),
+    "machine prune": Scene(("machine", "prune", "--yes")),
+    "snapshot list": Scene(("snapshot", "list", "--state", "failed")),
+    "snapshot prune": Scene(("snapshot", "prune", "--type", "daytona", "--yes")),
+    "cache show": OTHERS["cache show"],
+}
+# They ask nobody, and so can't be refused.
+ALONE = {"stage", "config", "help", "cache show", "cache clear", "snapshot context", "doctor"}
+SHUT_OUT = {**NO_ENGINE, "DAYTONA_API_KEY": "not-the-key"}
+
+
+def document(seen: Observation) -> Any:
+    """The one document on stdout."""
+    return json.loads(seen.stdout)
+
+
+def described(command: str, found: Any) -> None:
+    """Fail unless the schema of the command describes it."""
+    problems = [e.message for e in Draft202012Validator(schema_of(command)).iter_errors(found)]
+    assert problems == []
+
+
+def test_every_command_with_a_document_is_in_a_scene() -> None:
+    streams = {"error", "progress", "machine list --watch"}
+
+    assert set(SPEAKING) == set(DOCUMENTS) - streams
+
+
+@pytest.mark.parametrize("command", SPEAKING)
+def test_what_is_done_is_one_document(command: str, theatre: Stage) -> None:
+    seen = theatre.play(SPEAKING[command].plus("--json"))
+
+    found = document(seen)
+    described("error" if "error" in found else command, found)
+    assert ("error" in found) == (seen.status != 0 and command != "doctor")
+
+
+@pytest.mark.parametrize("command", EMPTY)
+def test_what_is_empty_is_one_document(command: str, theatre: Stage) -> None:
+    seen = theatre.play(EMPTY[command].plus("--json"))
+
+    assert seen.status == 0
+    described(command, document(seen))
+
+
+@pytest.mark.parametrize("command", sorted(set(SPEAKING) - ALONE))
+def test_a_failure_is_one_document(command: str, theatre: Stage) -> None:
+    scene = SPEAKING[command]
+    seen = theatre.play(Scene(scene.argv, nothing, {**scene.env, **SHUT_OUT}).plus("--json"))
+
+    found = document(seen)
+    described("error" if "error" in found else command, found)
+    assert seen.status != 0
+    assert seen.stderr.count("error: ") == ("error" in found)
+
+
+def test_what_is_partly_known_is_one_document(theatre: Stage) -> None:
+    for command in ("machine list", "snapshot list"):
+        scene = Scene((*command.split(), "--json"), env=NO_ENGINE)
+
+        seen = theatre.play(scene)
+
+        assert seen.status == 7
+        assert document(seen)["partial"] is True
+        described(command, document(seen))
+
+
+def test_a_command_line_that_is_refused_is_one_document(theatre: Stage) -> None:
+    for argv in (("machine", "show"), ("nonsense",), ("snapshot", "show", NEWEST, "--nonsense")):
+        seen = theatre.play(Scene((*argv, "--json")))
+
+        assert seen.status == 2
+        described("error", document(seen))
