@@ -97,12 +97,22 @@ class PassingOnCommand(Os2Command):
     refusal_hint = "put -- before the program: os2 machine exec NAME -- PROGRAM ARGUMENT…"
 
 
+# As a person meets them; Typer would list all commands before all groups.
+_ORDER = ("up", "machine", "snapshot", "doctor")
+
+
 class Os2Group(TyperGroup):
     """A group of commands with the global flags; without a command it prints its help."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params.extend(global_options())
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Their names, in the order that help shows."""
+        names = super().list_commands(ctx)
+        first = [name for name in _ORDER if name in names]
+        return [*first, *(name for name in names if name not in first)]
 
 
 def new_app(help_text: str, **kwargs: Any) -> typer.Typer:
