@@ -40,6 +40,17 @@ ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "ITERATE_USER": "jonas",
 }
+# What is done with a machine all day.
+LIFE = [
+    f"os2 machine exec {MACHINE} -- node --version",
+    f"os2 machine cp README.md {MACHINE}:/tmp/",
+    f"os2 machine logs {MACHINE} --tail 2",
+    f"os2 machine restart {MACHINE}",
+    "os2 machine create scratch --ttl 2h -q",
+    "os2 machine list --columns name,state,url,expires",
+    "os2 snapshot list",
+    "os2 machine rm scratch",
+]
 THEME = TerminalTheme(
     (17, 19, 24),
     (214, 219, 230),
@@ -149,6 +160,7 @@ def main() -> None:
     with contextlib.suppress(docker.errors.ImageNotFound):
         docker.from_env().images.remove(IMAGE, force=True)
     save_terminal("up", ["os2 up", "os2 machine list", "os2 doctor"])
+    save_terminal("life", LIFE)
     save_page("machine", MACHINE)
     save_daytona("daytona")
     os2("machine", "rm", "-q", MACHINE)

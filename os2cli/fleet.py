@@ -14,9 +14,10 @@ from typing import TypeVar
 
 from os2cli.errors import Conflict, NotFound, Os2Error
 from os2cli.interrupts import Shielded
-from os2cli.machines import Removal, list_with_health, machines_of_stage, side_by_side
+from os2cli.machines import Removal, list_with_health, machines_of_stage
 from os2cli.models import Machine, MachineType
 from os2cli.providers.base import MachineProvider
+from os2cli.side_by_side import side_by_side
 
 # Made when asked: a provider that can't even be made is one that does not answer.
 Fleet = Mapping[MachineType, Callable[[], MachineProvider]]

@@ -10,10 +10,11 @@ from enum import StrEnum
 from os2cli.clock import REAL_TIME, Clock
 from os2cli.errors import Conflict, NotFound, Os2Error, TimedOut
 from os2cli.fleet import Place
-from os2cli.machines import side_by_side, until_healthy, wait_until_healthy, with_health
+from os2cli.machines import until_healthy, wait_until_healthy, with_health
 from os2cli.models import Health, Machine, MachineState
 from os2cli.progress import SILENT, Progress
 from os2cli.providers.base import MachineProvider
+from os2cli.side_by_side import side_by_side
 
 
 class Goal(StrEnum):

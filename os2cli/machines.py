@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TypeVar
 
 from os2cli.clock import REAL_TIME, Clock
 from os2cli.errors import Conflict, NotFound, OperationFailed, Os2Error, TimedOut
-from os2cli.interrupts import Shielded, cleaned_up_by
+from os2cli.interrupts import cleaned_up_by
 from os2cli.machine_name import suggest_machine_name
 from os2cli.models import Health, Machine, MachineSpec, MachineState
 from os2cli.progress import SILENT, Progress
 from os2cli.providers.base import MachineProvider
+from os2cli.side_by_side import side_by_side
 
 LOG_LINES = 20
 # Who has asked for an end shall not wait longer.
 UNDO_SECONDS = 4.5
 NAME_ATTEMPTS = 20
-REQUESTS_AT_ONCE = 8
 FAILED_STEP_PREFIX = "entry: step "
-
-_Item = TypeVar("_Item")
-_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,18 +232,3 @@ def _healthy(provider: MachineProvider, machine: Machine) -> Machine:
     url = machine.url or provider.address(machine)
     # Who answers runs, whatever was known before.
     return replace(machine, state=MachineState.RUNNING, health=Health.HEALTHY, url=url)
-
-
-def side_by_side(do: Callable[[_Item], _Answer], items: Sequence[_Item]) -> list[_Answer]:
-    """``do`` each item in a thread, and return the answers in the order of the items.
-
-    A signal ends the waiting at once: unlike a pool's, these threads do not hold up the exit.
-    """
-    turns = threading.Semaphore(REQUESTS_AT_ONCE)
-
-    def in_turn(item: _Item) -> _Answer:
-        with turns:
-            return do(item)
-
-    pending = [Shielded(partial(in_turn, item)) for item in items]
-    return [each.answer() for each in pending]

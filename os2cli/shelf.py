@@ -9,10 +9,11 @@ from functools import partial
 
 from os2cli.errors import Conflict, NotFound, Os2Error
 from os2cli.interrupts import Shielded
-from os2cli.machines import Removal, side_by_side
+from os2cli.machines import Removal
 from os2cli.models import MachineType, SnapshotState
 from os2cli.providers.catalog import Catalog, CatalogItem
 from os2cli.pruning import age_key
+from os2cli.side_by_side import side_by_side
 
 # Made when asked: a provider that can't even be made is one that does not answer.
 Shelf = Mapping[MachineType, Callable[[], Catalog]]

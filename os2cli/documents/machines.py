@@ -33,6 +33,7 @@ class MachineDocument(Document):
     isolated: bool
     expires: datetime | None
     reason: str | None
+    archived: bool
 
     @classmethod
     def of(cls, machine: Machine) -> MachineDocument:
@@ -54,6 +55,7 @@ class MachineDocument(Document):
             isolated=machine.isolated,
             expires=machine.expires,
             reason=machine.reason,
+            archived=machine.archived,
         )
 
 
