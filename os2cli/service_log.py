@@ -19,6 +19,7 @@ NO_LOG_CODE = 66
 # $1 logs, $2 services, $3 the service, $4 how many lines, $5 whether to follow
 _READ = r"""
 folder="$(sed -n 's/.*"logDirectory" *: *"\([^"]*\)".*/\1/p' "$2/$3/metadata.json" 2>/dev/null)"
+folder="${folder#/var/log/}"
 if ! cd "$1/${folder:-$3}" 2>/dev/null || [ ! -f current ]; then
     for found in "$2"/*/log; do
         service="${found%/log}"
@@ -55,9 +56,15 @@ class Reading(Protocol):
         ...
 
 
-def service_log(program: Reading, machine: str, request: LogRequest) -> Iterator[str]:
+def service_log(
+    program: Reading,
+    machine: str,
+    request: LogRequest,
+    logs: str = LOG_FOLDER,
+    services: str = SCAN_FOLDER,
+) -> Iterator[str]:
     """The lines that are meant; raises ``NotFound`` when the service has no log."""
-    for line in split_lines(program.output(reading(request))):
+    for line in split_lines(program.output(reading(request, logs, services))):
         if is_meant(line, request):
             yield line
     if program.exit_code == NO_LOG_CODE:

@@ -15,6 +15,7 @@ from os2cli.certificates import HostCertificates
 from os2cli.daytona_access import DaytonaAccess
 from os2cli.models import Machine, MachineSpec, MachineState
 from os2cli.providers.base import MachineProvider
+from os2cli.repository import bundled_source
 from tests.contract.memory import MemoryMachines
 from tests.daytona_server import DaytonaServer
 from tests.engine import engine_endpoint, sandbox_image
@@ -76,6 +77,15 @@ def local_docker(stack: ExitStack, folder: Path) -> tuple[MachineProvider, str]:
     ), sandbox_image()
 
 
+def local_process(stack: ExitStack, folder: Path) -> tuple[MachineProvider, str]:
+    """Processes of this host."""
+    from os2cli.providers.local_process.machines import LocalProcessMachines
+
+    del stack
+    root = folder / "local-process"
+    return LocalProcessMachines(root, folder / "locks"), str(bundled_source().root / "sandbox")
+
+
 def daytona_stub(stack: ExitStack, folder: Path) -> tuple[MachineProvider, str]:
     """Sandboxes of the Daytona test server that are records, answered for by a stub."""
     server = stack.enter_context(DaytonaServer())
@@ -99,7 +109,7 @@ def _on_daytona(stack: ExitStack, server: DaytonaServer, folder: Path) -> Machin
     return DaytonaMachines(client, STAGE, folder)
 
 
-WITH_PORTS = [memory, pytest.param(local_docker, marks=pytest.mark.engine)]
+WITH_PORTS = [memory, local_process, pytest.param(local_docker, marks=pytest.mark.engine)]
 ALL = [*WITH_PORTS, daytona_stub, pytest.param(daytona, marks=pytest.mark.engine)]
 
 
