@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -65,12 +66,22 @@ def end_machine(record: Record, seconds: float) -> list[int]:
     if first_is_alive(record) and record.first is not None:
         with suppress(ProcessLookupError, PermissionError):
             os.kill(record.first.pid, signal.SIGTERM)
-        until(lambda: not first_is_alive(record), seconds)
+        until(lambda: _hurried_end(record), seconds)
     left = kill_all(lambda: of_machine(record.id), 2.0)
     # It ends by itself when it has heard everything.
     if not until(lambda: not logger_is_alive(record), 1.0) and record.logger is not None:
         _kill(record.logger.pid)
     return left + kill_all(lambda: marked(LOGGER_VARIABLE, record.id), 1.0)
+
+
+def _hurried_end(record: Record) -> bool:
+    """Whether the first process has ended; supervisor looks once a second, or when it is called."""
+    if not first_is_alive(record):
+        return True
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as caller:
+        caller.settimeout(POLL_SECONDS)
+        caller.connect(record.socket)
+    return False
 
 
 def kill_all(find: Callable[[], list[psutil.Process]], seconds: float) -> list[int]:
