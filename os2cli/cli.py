@@ -8,14 +8,16 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from os2cli.errors import OperationFailed, Os2Error, UsageError
+from os2cli.errors import BROKEN_PIPE_STATUS, OperationFailed, Os2Error, UsageError
 from os2cli.interrupts import Interrupted, install_handlers
 from os2cli.invocation import Invocation
 from os2cli.quick import quick_answer
 
-# What a shell reports for a program that wrote into a closed pipe.
-BROKEN_PIPE_STATUS = 141
+if TYPE_CHECKING:
+    from os2cli.output import Output
+
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
@@ -36,8 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return nobody_reads()
         raise
     except Interrupted as interrupt:
-        sys.stderr.write(f"os2: stopped by {interrupt}\n")
-        return interrupt.exit_code
+        return stopped(interrupt, invocation)
     except Os2Error as error:
         return report(error, invocation)
     except Exception as error:
@@ -79,6 +80,7 @@ def run(arguments: list[str], invocation: Invocation) -> int:
         return 0
     import typer
 
+    from os2cli.command_line import remember_form
     from os2cli.commands import build_app
 
     command = typer.main.get_command(build_app())
@@ -91,6 +93,7 @@ def run(arguments: list[str], invocation: Invocation) -> int:
             args=arguments, prog_name="os2", standalone_mode=False, obj=invocation
         )
     except typer.TyperException as error:
+        remember_form(arguments, invocation)
         raise refused(error) from error
     return status if isinstance(status, int) else 0
 
@@ -126,14 +129,26 @@ def unexpected(error: Exception) -> Os2Error:
     )
 
 
-def report(error: Os2Error, invocation: Invocation) -> int:
-    """Tell a failure and return its exit status."""
+def stopped(interrupt: Interrupted, invocation: Invocation) -> int:
+    """Tell that a signal ended the command and return its exit status."""
+    with suppress(OSError):
+        output_of_last_resort(invocation).stopped(str(interrupt))
+    return interrupt.exit_code
+
+
+def output_of_last_resort(invocation: Invocation) -> Output:
+    """What tells how it ended, whatever could not be read before."""
     from os2cli.output import Output
     from os2cli.settings import terminal_variables
 
+    return Output(invocation, terminal_variables())
+
+
+def report(error: Os2Error, invocation: Invocation) -> int:
+    """Tell a failure and return its exit status."""
     # Where a stream is full or nobody reads it, the exit status still tells.
     with suppress(OSError):
-        Output(invocation, terminal_variables()).error(error)
+        output_of_last_resort(invocation).error(error)
     try:
         sys.stdout.flush()
     except OSError:

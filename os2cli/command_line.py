@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from os2cli.invocation import Invocation
+from os2cli.errors import UsageError
+from os2cli.invocation import Invocation, ProgressMode, parse_progress
 
 _PANEL = "Global options"
 _FLAGS = (
@@ -17,6 +20,7 @@ _FLAGS = (
     (("--debug",), "Show a traceback when something fails unexpectedly."),
     (("--no-input",), "Never ask; fail with the command to run instead. Also: CI, OS2_NO_INPUT."),
 )
+_PROGRESS = "Progress on stderr: auto, plain, json or none. Default: OS2_PROGRESS, auto."
 
 
 def _remember(ctx: typer.Context, param: Any, value: bool) -> None:
@@ -24,9 +28,20 @@ def _remember(ctx: typer.Context, param: Any, value: bool) -> None:
         setattr(ctx.find_object(Invocation), param.name, True)
 
 
+def _remember_progress(ctx: typer.Context, param: Any, value: str | None) -> None:
+    del param
+    if value is not None:
+        ctx.ensure_object(Invocation).progress = parse_progress(value, "--progress")
+
+
+def _complete_progress(ctx: typer.Context, args: list[str], incomplete: str) -> list[str]:
+    del ctx, args
+    return [mode for mode in ProgressMode if mode.startswith(incomplete)]
+
+
 def global_options() -> list[TyperOption]:
-    """The flags that every command takes; they end up in the context's ``Invocation``."""
-    return [
+    """The options that every command takes; they end up in the context's ``Invocation``."""
+    flags = [
         TyperOption(
             param_decls=list(names),
             is_flag=True,
@@ -38,6 +53,29 @@ def global_options() -> list[TyperOption]:
         )
         for names, text in _FLAGS
     ]
+    progress = TyperOption(
+        param_decls=["--progress"],
+        type=str,
+        metavar="HOW",
+        # Before the others, so that a refusal of theirs is told in this form.
+        is_eager=True,
+        expose_value=False,
+        help=_PROGRESS,
+        callback=_remember_progress,
+        autocompletion=_complete_progress,
+        rich_help_panel=_PANEL,
+    )
+    return [*flags, progress]
+
+
+def remember_form(arguments: Sequence[str], invocation: Invocation) -> None:
+    """Take the form of the output from a command line that the parser refused half-way."""
+    invocation.json = invocation.json or "--json" in arguments
+    for before, word in zip(("", *arguments), arguments, strict=False):
+        mode = word if before == "--progress" else word.removeprefix("--progress=")
+        if before == "--progress" or mode != word:
+            with suppress(UsageError):
+                invocation.progress = parse_progress(mode, "--progress")
 
 
 class Os2Command(TyperCommand):

@@ -20,6 +20,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+# What a shell reports for a program that wrote into a closed pipe.
+BROKEN_PIPE_STATUS = 141
+_OTHER_STATUSES = {
+    0: "done, or nothing to do",
+    130: "stopped by Ctrl-C",
+    BROKEN_PIPE_STATUS: "nobody reads the output any more",
+    143: "stopped by SIGTERM",
+}
+
 
 class Os2Error(Exception):
     """A failure that is told to the user as one ``error:`` line and one ``hint:``.
@@ -30,6 +39,7 @@ class Os2Error(Exception):
     """
 
     exit_code: ClassVar[int] = 1
+    meaning: ClassVar[str] = "it failed; for doctor: there are problems"
     default_code: ClassVar[str] = "failed"
 
     def __init__(
@@ -57,6 +67,7 @@ class UsageError(Os2Error):
     """An option, a setting or a file that the user controls is wrong."""
 
     exit_code = 2
+    meaning = "wrong usage or configuration"
     default_code = "usage"
 
 
@@ -64,6 +75,7 @@ class NotFound(Os2Error):
     """The machine, image or snapshot that was named does not exist."""
 
     exit_code = 3
+    meaning = "not found"
     default_code = "not_found"
 
 
@@ -71,6 +83,7 @@ class NotAuthorised(Os2Error):
     """Credentials or permissions are missing."""
 
     exit_code = 4
+    meaning = "not authorised"
     default_code = "not_authorised"
 
 
@@ -78,6 +91,7 @@ class Conflict(Os2Error):
     """A name or a port is taken, or the thing is in a state that forbids the operation."""
 
     exit_code = 5
+    meaning = "conflict: a name or port is taken, or a state forbids it"
     default_code = "conflict"
 
 
@@ -85,6 +99,7 @@ class TimedOut(Os2Error):
     """A deadline passed; the message says the last state that was seen."""
 
     exit_code = 6
+    meaning = "timed out"
     default_code = "timed_out"
 
 
@@ -92,6 +107,7 @@ class PartlyDone(Os2Error):
     """Some of several items succeeded; ``details`` says which did not, and why."""
 
     exit_code = 7
+    meaning = "partly done"
     default_code = "partly_done"
 
 
@@ -99,4 +115,12 @@ class Unreachable(Os2Error):
     """The provider (a Docker engine, an API) does not answer."""
 
     exit_code = 8
+    meaning = "the engine or Daytona does not answer"
     default_code = "unreachable"
+
+
+def exit_codes() -> dict[int, str]:
+    """Every exit status and what it means, in their order."""
+    kinds: list[type[Os2Error]] = [Os2Error, *Os2Error.__subclasses__()]
+    failures = {kind.exit_code: kind.meaning for kind in reversed(kinds)}
+    return dict(sorted({**_OTHER_STATUSES, **failures}.items()))

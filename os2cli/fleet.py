@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from os2cli.errors import Conflict, NotFound, Os2Error
 from os2cli.interrupts import Shielded
-from os2cli.machines import Removal, list_with_health, side_by_side, with_health
+from os2cli.machines import Removal, list_with_health, machines_of_stage, side_by_side
 from os2cli.models import Machine, MachineType
 from os2cli.providers.base import MachineProvider
 
@@ -29,10 +29,14 @@ _WAKE_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The machines of the providers that answered, and why the others did not."""
+    """The machines of the providers that answered, and why the others did not.
+
+    ``elsewhere`` is how many more there are that were not asked for, of other stages.
+    """
 
     machines: tuple[Machine, ...]
     failures: Mapping[MachineType, Os2Error] = field(default_factory=dict)
+    elsewhere: int = 0
 
     @property
     def partial(self) -> bool:
@@ -48,27 +52,19 @@ class Place:
     provider: MachineProvider
 
 
-def list_fleet(fleet: Fleet, stage: str | None = None) -> Listing:
-    """Every machine with its health, sorted by name; the providers are asked side by side.
+def list_fleet(fleet: Fleet, stage: str | None = None, *, probing: bool = True) -> Listing:
+    """Every machine, sorted by name; the providers are asked side by side.
+
+    ``probing`` asks each machine for its health, too.
 
     Raises the failure when there is but one provider, or all of them fail.
     """
-    answers, failures = _ask_all(fleet, lambda provider: list_with_health(provider, stage))
+    ask = list_with_health if probing else machines_of_stage
+    answers, failures = _ask_all(fleet, lambda provider: ask(provider, stage))
     if not answers and failures:
         raise next(iter(failures.values()))
     machines = [machine for found in answers.values() for machine in found]
     return Listing(tuple(sorted(machines, key=lambda m: (m.name, m.type))), failures)
-
-
-def find_in_fleet(fleet: Fleet, name: str, stage: str | None = None) -> Machine:
-    """One machine by its name, wherever it is.
-
-    Raises:
-        Conflict: several providers have one of that name.
-        NotFound: none has; the failure of a provider that did not answer is raised instead.
-    """
-    place = locate(fleet, name, stage)
-    return with_health(place.provider, place.machine)
 
 
 def locate(fleet: Fleet, name: str, stage: str | None = None) -> Place:
@@ -123,14 +119,24 @@ def remove_located(places: Mapping[str, Place | Os2Error]) -> list[Removal]:
             return Removal(name, removed=False)
         if isinstance(place, Os2Error):
             return Removal(name, removed=False, error=place)
-        try:
-            return Removal(name, place.provider.remove(name))
-        except NotFound:
-            return Removal(name, removed=False)
-        except Os2Error as error:
-            return Removal(name, removed=False, error=error)
+        return _remove(place)
 
     return side_by_side(remove, list(places))
+
+
+def remove_places(places: Sequence[Place]) -> list[Removal]:
+    """Remove machines that were found, side by side."""
+    return side_by_side(_remove, places)
+
+
+def _remove(place: Place) -> Removal:
+    name = place.machine.name
+    try:
+        return Removal(name, place.provider.remove(name))
+    except NotFound:
+        return Removal(name, removed=False)
+    except Os2Error as error:
+        return Removal(name, removed=False, error=error)
 
 
 def fleet_names(fleet: Fleet, within: float = NAMES_SECONDS) -> list[str]:

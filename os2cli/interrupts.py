@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import Generic, TypeVar, cast
 
@@ -31,6 +32,18 @@ class Interrupted(BaseException):
         self.exit_code = 128 + signum
 
 
+@dataclass(slots=True)
+class Cleanup:
+    """What was begun under some names, and the command that removes it."""
+
+    command: str
+    options: str
+    names: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{self.command} {' '.join(self.names)} {self.options}"
+
+
 class _Handler:
     """The state between signals; there is one, since signals belong to the whole process."""
 
@@ -38,6 +51,13 @@ class _Handler:
         self.first: float | None = None
         self.deferring = 0
         self.pending: int | None = None
+        self.cleanups: list[Cleanup] = []
+
+    @property
+    def remains(self) -> str:
+        """What cleans up after work that was left in the middle."""
+        commands = [str(cleanup) for cleanup in self.cleanups if cleanup.names]
+        return f"; what may remain goes with: {' && '.join(commands)}" if commands else ""
 
     def __call__(self, signum: int, frame: FrameType | None) -> None:
         del frame
@@ -48,7 +68,7 @@ class _Handler:
                 raise Interrupted(signum)
             self.pending = signum
         elif now - self.first >= _SAME_SIGNAL_SECONDS:
-            left = b"os2: left at once; `os2 machine list` shows what may remain\n"
+            left = f"os2: left at once{self.remains}\n".encode()
             # A terminal that is gone must not keep the process from leaving.
             with suppress(OSError, ValueError, AttributeError):
                 os.write(sys.stderr.fileno(), left)
@@ -64,6 +84,17 @@ def install_handlers() -> None:
         # nohup and background jobs of a shell set signals to be ignored: leave them so.
         if signal.getsignal(signum) is not signal.SIG_IGN:
             signal.signal(signum, _HANDLER)
+
+
+@contextmanager
+def cleaned_up_by(command: str, options: str) -> Iterator[list[str]]:
+    """While inside, a second signal tells what to run for the names that are in the list then."""
+    cleanup = Cleanup(command, options)
+    _HANDLER.cleanups.append(cleanup)
+    try:
+        yield cleanup.names
+    finally:
+        _HANDLER.cleanups.remove(cleanup)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from os2cli.clock import REAL_TIME, Clock
 from os2cli.errors import Conflict, NotFound, OperationFailed, Os2Error, TimedOut
-from os2cli.interrupts import Shielded
+from os2cli.interrupts import Shielded, cleaned_up_by
 from os2cli.machine_name import suggest_machine_name
 from os2cli.models import Health, Machine, MachineSpec, MachineState
 from os2cli.progress import SILENT, Progress
@@ -72,22 +72,23 @@ def create_machines(
 ) -> list[Machine]:
     """Create machines one after the other, and wait for all of them at once; all or none."""
     made: list[Machine] = []
-    try:
-        with progress.phase("create"):
-            for number, spec in enumerate(specs):
-                if len(specs) > 1:
-                    progress.status("creating machines", number, len(specs))
-                made.append(_create_named(provider, spec, progress))
-        if wait_seconds is None:
-            return made
-        with progress.phase("healthy"):
-            return side_by_side(
-                lambda machine: _until_healthy(provider, machine, wait_seconds, progress, clock),
-                made,
-            )
-    except BaseException:
-        _undo_creates(provider, [machine.name for machine in made], progress)
-        raise
+    where = f"--type {provider.type} --stage {specs[0].stage} --yes"
+    with cleaned_up_by("os2 machine rm", where) as begun:
+        try:
+            with progress.phase("create"):
+                for number, spec in enumerate(specs):
+                    if len(specs) > 1:
+                        progress.status("creating machines", number, len(specs))
+                    made.append(_create_named(provider, spec, progress, begun))
+            if wait_seconds is None:
+                return made
+            with progress.phase("healthy"):
+                return side_by_side(
+                    lambda one: _until_healthy(provider, one, wait_seconds, progress, clock), made
+                )
+        except BaseException:
+            _undo_creates(provider, [machine.name for machine in made], progress)
+            raise
 
 
 def _undo_creates(provider: MachineProvider, names: Sequence[str], progress: Progress) -> None:
@@ -106,16 +107,31 @@ def _undo_creates(provider: MachineProvider, names: Sequence[str], progress: Pro
     side_by_side(undo, names)
 
 
-def _create_named(provider: MachineProvider, spec: MachineSpec, progress: Progress) -> Machine:
+def _create_named(
+    provider: MachineProvider, spec: MachineSpec, progress: Progress, begun: list[str]
+) -> Machine:
     if spec.name:
-        return provider.create(spec, progress)
+        return _create_one(provider, spec, progress, begun)
     for _ in range(NAME_ATTEMPTS):
+        named = replace(spec, name=suggest_machine_name())
         try:
-            return provider.create(replace(spec, name=suggest_machine_name()), progress)
+            return _create_one(provider, named, progress, begun)
         except Conflict as error:
             if error.code not in ("machine_exists", "name_taken", "machine_busy"):
                 raise
     raise Conflict("no free name was found", hint="name the machine: os2 machine create NAME")
+
+
+def _create_one(
+    provider: MachineProvider, spec: MachineSpec, progress: Progress, begun: list[str]
+) -> Machine:
+    """Create it; ``begun`` names it as long as it may be there."""
+    begun.append(spec.name)
+    try:
+        return provider.create(spec, progress)
+    except Os2Error:
+        begun.remove(spec.name)
+        raise
 
 
 def bring_up(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +21,17 @@ MACHINE = "Machine"
 SNAPSHOT = "Snapshot"
 DAYTONA = "Daytona"
 LOCAL_DOCKER = "Local Docker"
+
+
+def complete_stage(incomplete: str) -> list[str]:
+    """The stages that begin so: the one that is set here, and those that everybody has."""
+    from os2cli.settings import load_settings
+    from os2cli.stage import resolve_stage
+
+    known = ["dev", "stg", "prd"]
+    with suppress(Os2Error):
+        known.insert(0, resolve_stage(load_settings(None).variables).name)
+    return [stage for stage in dict.fromkeys(known) if stage.startswith(incomplete)]
 
 
 def complete_type(incomplete: str) -> list[str]:
@@ -103,6 +116,7 @@ Stage = Annotated[
     typer.Option(
         "--stage",
         metavar="STAGE",
+        autocompletion=complete_stage,
         help="Stage it belongs to. Default: dev-$ITERATE_USER, APP_STAGE.",
         rich_help_panel=MACHINE,
     ),
@@ -110,13 +124,19 @@ Stage = Annotated[
 
 OnlyStage = Annotated[
     str | None,
-    typer.Option("--stage", metavar="STAGE", help="Only machines of this stage."),
+    typer.Option(
+        "--stage",
+        metavar="STAGE",
+        autocompletion=complete_stage,
+        help="Only machines of this stage.",
+    ),
 ]
 SnapshotStage = Annotated[
     str | None,
     typer.Option(
         "--stage",
         metavar="STAGE",
+        autocompletion=complete_stage,
         help="Stage of the snapshot. Default: dev-$ITERATE_USER, APP_STAGE.",
         rich_help_panel=SNAPSHOT,
     ),
@@ -142,6 +162,16 @@ Type = Annotated[
         rich_help_panel=MACHINE,
     ),
 ]
+WithinStage = Annotated[
+    str | None,
+    typer.Option(
+        "--stage",
+        metavar="STAGE",
+        autocompletion=complete_stage,
+        help="Stage that it belongs to. Default: dev-$ITERATE_USER, APP_STAGE.",
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 NoCache = Annotated[
     bool,
     typer.Option(
@@ -187,6 +217,34 @@ def parse_minutes(text: str | None, option: str, *, off: int) -> int | None:
     return minutes
 
 
+_SPANS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def parse_duration(text: str, option: str) -> timedelta:
+    """Read a span of time such as ``90s``, ``30m``, ``12h`` or ``2d``."""
+    found = re.fullmatch(r"(\d{1,6})([smhd])", text.strip().lower(), re.ASCII)
+    if found is None:
+        raise UsageError(
+            f"{option} {text!r} is no duration",
+            hint=f"write it as {option} 90s, 30m, 12h or 2d",
+            code="option_invalid",
+        )
+    return timedelta(**{_SPANS[found[2]]: int(found[1])})
+
+
+def parse_since(text: str, now: datetime) -> datetime:
+    """Read a span of time until now, or a moment in ISO 8601, as UTC."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        try:
+            return now - parse_duration(text, "--since")
+        except UsageError as error:
+            error.hint = "write it as --since 30m, 12h or 2026-01-11T19:30:45Z"
+            raise
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def complete_machine(ctx: typer.Context, incomplete: str) -> list[str]:
     """The names of machines that begin so; an engine that does not answer offers none."""
     from os2cli.session import Session
@@ -200,6 +258,9 @@ def complete_machine(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 ExistingMachine = Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete_machine)]
+ExistingMachines = Annotated[
+    list[str] | None, typer.Argument(metavar="NAME...", autocompletion=complete_machine)
+]
 
 
 def parse_pairs(values: list[str] | None, option: str) -> dict[str, str]:

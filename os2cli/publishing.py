@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -12,7 +13,7 @@ from pathlib import Path
 from os2cli.activation import wait_until_active
 from os2cli.clock import REAL_TIME, Clock
 from os2cli.errors import Conflict, NotFound, Os2Error, TimedOut
-from os2cli.interrupts import Interrupted, Shielded
+from os2cli.interrupts import Interrupted, Shielded, cleaned_up_by
 from os2cli.locks import exclusive
 from os2cli.models import Snapshot, SnapshotState
 from os2cli.progress import SILENT, Progress
@@ -116,16 +117,8 @@ class Publisher:
             create = partial(self.store.create, str(name), content, request.resources)
             pending = Shielded(create, at_once=False)
             try:
-                with progress.phase("create"):
-                    return pending.answer()
-            except Interrupted:
-                # One that came to be unwatched would be the stage's newest.
-                made = pending.late_answer(LATE_ANSWER_SECONDS)
-                if made is not None:
-                    self._abandon(made, progress)
-                elif pending.sent:
-                    progress.warn(f"snapshot {name} may be there all the same")
-                raise
+                with _removed_by_hand(str(name)):
+                    return self._answer(pending, str(name), progress)
             except Conflict as error:
                 if error.code != "snapshot_exists":
                     raise
@@ -137,19 +130,33 @@ class Publisher:
             code="snapshot_exists",
         )
 
+    def _answer(self, pending: Shielded[Snapshot], name: str, progress: Progress) -> Snapshot:
+        try:
+            with progress.phase("create"):
+                return pending.answer()
+        except Interrupted:
+            # One that came to be unwatched would be the stage's newest.
+            made = pending.late_answer(LATE_ANSWER_SECONDS)
+            if made is not None:
+                self._abandon(made, progress)
+            elif pending.sent:
+                progress.warn(f"snapshot {name} may be there all the same")
+            raise
+
     def _finish(self, snapshot: Snapshot, seconds: float, progress: Progress) -> Snapshot:
         """Wait until it is active; one that never will be is removed again."""
-        try:
-            return self._until_active(snapshot, seconds, progress)
-        except TimedOut:
-            raise
-        except Interrupted:
-            self._abandon(snapshot, progress)
-            raise
-        except Os2Error as error:
-            if error.code == "build_failed":
-                self._undo(snapshot, progress)
-            raise
+        with _removed_by_hand(snapshot.name):
+            try:
+                return self._until_active(snapshot, seconds, progress)
+            except TimedOut:
+                raise
+            except Interrupted:
+                self._abandon(snapshot, progress)
+                raise
+            except Os2Error as error:
+                if error.code == "build_failed":
+                    self._undo(snapshot, progress)
+                raise
 
     def _abandon(self, snapshot: Snapshot, progress: Progress) -> None:
         progress.notice(f"removing {snapshot.name}, which was not finished")
@@ -162,6 +169,14 @@ class Publisher:
             return
         except Os2Error as error:
             progress.warn(f"snapshot {snapshot.name} is still there: {error.message}")
+
+
+@contextmanager
+def _removed_by_hand(name: str) -> Iterator[None]:
+    """What to run for the snapshot, should this be left in the middle."""
+    with cleaned_up_by("os2 snapshot rm", "--yes") as begun:
+        begun.append(name)
+        yield
 
 
 def _same(resolution: Resolution, key: str) -> Snapshot | None:

@@ -20,7 +20,7 @@ NO_LOG_CODE = 66
 _READ = r"""
 folder="$(sed -n 's/.*"logDirectory" *: *"\([^"]*\)".*/\1/p' "$2/$3/metadata.json" 2>/dev/null)"
 folder="${folder#/var/log/}"
-if ! cd "$1/${folder:-$3}" 2>/dev/null || [ ! -f current ]; then
+if ! cd "$1" || ! cd "${folder:-$3}" 2>/dev/null || [ ! -f current ]; then
     for found in "$2"/*/log; do
         service="${found%/log}"
         [ -d "$found" ] && echo "${service##*/}" >&2

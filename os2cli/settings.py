@@ -13,8 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from os2cli import variables
 from os2cli.daytona_access import DaytonaAccess
 from os2cli.errors import UsageError
+from os2cli.invocation import parse_progress
+from os2cli.toml_file import read_toml
 
 DEFAULT_IMAGE = "iterate-sandbox:local"
 DEFAULT_TIMEOUT_SECONDS = 120.0
@@ -23,18 +26,11 @@ DEFAULT_CACHE_SECONDS = 300.0
 REPOSITORY_FILE = "os2.toml"
 USER_FILE = "config.toml"
 
-STAGE_VARIABLES = ("ITERATE_USER", "APP_STAGE", "DOPPLER_CONFIG", "DOPPLER_ENVIRONMENT")
-ENGINE_VARIABLES = (
-    "DOCKER_HOST",
-    "DOCKER_CONTEXT",
-    "DOCKER_CONFIG",
-    "DOCKER_TLS_VERIFY",
-    "DOCKER_CERT_PATH",
-    "XDG_RUNTIME_DIR",
-)
-# Secrets: read from the environment alone, and never part of ``Settings.variables``.
-CREDENTIAL_VARIABLES = ("DAYTONA_API_KEY", "DAYTONA_JWT_TOKEN", "DAYTONA_ORGANIZATION_ID")
-TERMINAL_VARIABLES = ("CI", "NO_COLOR", "FORCE_COLOR", "TERM", "OS2_NO_INPUT")
+STAGE_VARIABLES = variables.names(variables.STAGE)
+ENGINE_VARIABLES = variables.names(variables.ENGINE)
+# Read from the environment alone, and never part of ``Settings.variables``.
+CREDENTIAL_VARIABLES = variables.names(variables.CREDENTIALS)
+TERMINAL_VARIABLES = variables.names(variables.TERMINAL)
 PROGRAM_VARIABLES = (
     "PATH",
     "HOME",
@@ -54,24 +50,56 @@ _KNOWN_VARIABLES = (*STAGE_VARIABLES, *ENGINE_VARIABLES, *TERMINAL_VARIABLES)
 class Option:
     """One setting that may also stand in a file: its key there, its variable, its default.
 
-    One that is not ``of_repository`` is taken from the user's own file only.
+    ``help`` says what it sets, ``otherwise`` in words what holds without it when there is no
+    ``default``. One that is not ``of_repository`` is taken from the user's own file only.
     """
 
     key: str
     variable: str
     default: str | None
+    help: str
+    otherwise: str = ""
     of_repository: bool = True
 
 
 OPTIONS = (
-    Option("image", "LOCAL_DOCKER_IMAGE_NAME", DEFAULT_IMAGE),
-    Option("dockerfile", "OS2_DOCKERFILE", None),
-    Option("base_image", "BASE_IMAGE", None),
-    Option("timeout", "OS2_TIMEOUT", str(DEFAULT_TIMEOUT_SECONDS)),
+    Option(
+        "image",
+        "LOCAL_DOCKER_IMAGE_NAME",
+        DEFAULT_IMAGE,
+        "name of the image that is built and used",
+    ),
+    Option(
+        "dockerfile",
+        "OS2_DOCKERFILE",
+        None,
+        "Dockerfile below the repository",
+        "sandbox/Dockerfile, apps/os2/sandbox/Dockerfile, then the one that os2 brings",
+    ),
+    Option(
+        "base_image", "BASE_IMAGE", None, "image that the sandbox is built on", "the Dockerfile's"
+    ),
+    Option(
+        "timeout",
+        "OS2_TIMEOUT",
+        f"{DEFAULT_TIMEOUT_SECONDS:g}",
+        "seconds to wait for a machine to be healthy",
+    ),
     # The key goes where this says: a repository that somebody cloned must not decide it.
-    Option("daytona_api_url", "DAYTONA_API_URL", DEFAULT_API_URL, of_repository=False),
-    Option("daytona_target", "DAYTONA_TARGET", None),
-    Option("cache_ttl", "OS2_CACHE_TTL", str(DEFAULT_CACHE_SECONDS)),
+    Option(
+        "daytona_api_url",
+        "DAYTONA_API_URL",
+        DEFAULT_API_URL,
+        "the API's address; not taken from a repository's file",
+        of_repository=False,
+    ),
+    Option("daytona_target", "DAYTONA_TARGET", None, "the region", "the organisation's"),
+    Option(
+        "cache_ttl",
+        "OS2_CACHE_TTL",
+        f"{DEFAULT_CACHE_SECONDS:g}",
+        "seconds for which a resolution is kept",
+    ),
 )
 
 
@@ -80,8 +108,9 @@ class Settings:
     """Every value that os2 takes from its surroundings, and where each came from.
 
     ``variables`` holds the recognised environment variables that are set and not empty;
-    ``origins`` maps a key of ``OPTIONS`` to words such as ``LOCAL_DOCKER_IMAGE_NAME``, a file's
-    path or ``default``.
+    ``values`` maps a key of ``OPTIONS`` to its text, and ``origins`` to where that is from:
+    ``LOCAL_DOCKER_IMAGE_NAME``, a file's path or ``default``. The two files are those that are
+    looked for, whether or not they are there.
     """
 
     image: str
@@ -94,6 +123,9 @@ class Settings:
     home: Path
     state_dir: Path
     cache_dir: Path
+    user_file: Path
+    repository_file: Path | None
+    values: Mapping[str, str | None] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -113,10 +145,12 @@ def load_settings(repository: Path | None, environ: Mapping[str, str] | None = N
     home = Path(environ.get("HOME") or "~").expanduser()
     values: dict[str, str | None] = {}
     origins: dict[str, str] = {}
-    layers = [_read_file(_user_config_dir(environ, home) / USER_FILE, OPTIONS)]
-    if repository is not None:
+    user_file = _platform_dir(environ, home, "XDG_CONFIG_HOME", "user_config_path") / USER_FILE
+    repository_file = repository / REPOSITORY_FILE if repository else None
+    layers = [_read_file(user_file, OPTIONS)]
+    if repository_file is not None:
         shared = tuple(option for option in OPTIONS if option.of_repository)
-        layers.append(_read_file(repository / REPOSITORY_FILE, shared))
+        layers.append(_read_file(repository_file, shared))
     layers.append(
         {o.key: (environ[o.variable], o.variable) for o in OPTIONS if environ.get(o.variable)}
     )
@@ -125,6 +159,7 @@ def load_settings(repository: Path | None, environ: Mapping[str, str] | None = N
         for layer in layers:
             if option.key in layer:
                 values[option.key], origins[option.key] = layer[option.key]
+    parse_progress(environ.get("OS2_PROGRESS") or "auto", "OS2_PROGRESS")
     return Settings(
         image=values["image"] or DEFAULT_IMAGE,
         dockerfile=values["dockerfile"],
@@ -136,6 +171,9 @@ def load_settings(repository: Path | None, environ: Mapping[str, str] | None = N
         home=home,
         state_dir=_platform_dir(environ, home, "XDG_STATE_HOME", "user_state_path"),
         cache_dir=_platform_dir(environ, home, "XDG_CACHE_HOME", "user_cache_path"),
+        user_file=user_file,
+        repository_file=repository_file,
+        values=values,
         origins=origins,
     )
 
@@ -189,27 +227,7 @@ def variable_here(name: str) -> str | None:
 
 
 def _read_file(path: Path, options: Sequence[Option]) -> dict[str, tuple[str, str]]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise UsageError(
-            f"{path} can't be read: {reason}",
-            hint="mend the file or remove it",
-            code="setting_file",
-        ) from None
-    import tomllib
-
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(
-            f"{path} is not valid TOML: {error}",
-            hint="mend the file or remove it",
-            code="setting_file",
-        ) from None
+    table = read_toml(path)
     known = [option.key for option in options]
     for key, value in table.items():
         if key not in known and key in [option.key for option in OPTIONS]:
@@ -231,10 +249,6 @@ def _read_file(path: Path, options: Sequence[Option]) -> dict[str, tuple[str, st
                 code="setting_invalid",
             )
     return {key: (str(value), str(path)) for key, value in table.items()}
-
-
-def _user_config_dir(environ: Mapping[str, str], home: Path) -> Path:
-    return _platform_dir(environ, home, "XDG_CONFIG_HOME", "user_config_path")
 
 
 def _platform_dir(environ: Mapping[str, str], home: Path, variable: str, attribute: str) -> Path:

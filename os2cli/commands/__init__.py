@@ -8,7 +8,10 @@ from os2cli import __version__
 from os2cli.command_line import Os2Command, new_app
 from os2cli.commands import cache, machine, snapshot
 from os2cli.commands.completion import completion
+from os2cli.commands.config import config
 from os2cli.commands.doctor import doctor
+from os2cli.commands.help import help_
+from os2cli.commands.schema import schema
 from os2cli.commands.stage import stage
 from os2cli.commands.up import up
 
@@ -27,6 +30,9 @@ def build_app() -> typer.Typer:
     app.add_typer(cache.app, name="cache")
     app.command(cls=Os2Command)(doctor)
     app.command(cls=Os2Command)(stage)
+    app.command(cls=Os2Command)(config)
+    app.command("help", cls=Os2Command)(help_)
+    app.command(cls=Os2Command)(schema)
     app.command(cls=Os2Command)(completion)
     return app
 

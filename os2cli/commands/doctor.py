@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from os2cli import options
+from os2cli.errors import UsageError
+from os2cli.invocation import Invocation
 from os2cli.session import Session
 
 
@@ -15,8 +17,21 @@ def doctor(
     fix: Annotated[bool, typer.Option("--fix", help="Run the fixes that destroy nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask before fixing.")] = False,
     stage: Annotated[
-        str | None, typer.Option("--stage", metavar="STAGE", help="Check with this stage.")
+        str | None,
+        typer.Option(
+            "--stage",
+            metavar="STAGE",
+            autocompletion=options.complete_stage,
+            help="Check with this stage.",
+        ),
     ] = None,
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report",
+            help="Print Markdown for a bug report, without names of people and hosts or secrets.",
+        ),
+    ] = False,
     docker_host: options.DockerHost = None,
 ) -> None:
     """Check engine, image, stage and Daytona; say what is wrong and what helps.
@@ -26,12 +41,15 @@ def doctor(
     [dim]Examples:[/dim]
       os2 doctor
       os2 doctor --fix --yes
+      os2 doctor --report > report.md
     """
     # The checks bring half the standard library with them: other commands start without it.
     from os2cli.repairs import examine, planned_fixes, run_fixes
     from os2cli.views.findings import exit_status, show_findings
+    from os2cli.views.report import show_report
 
     session = Session.start(ctx, docker_host)
+    refuse_other_forms(session.invocation, report=report)
     findings = examine(session, stage)
     if fix and (fixes := planned_fixes(session, findings)):
         progress = session.output.progress()
@@ -40,5 +58,19 @@ def doctor(
             findings = examine(session, stage)
     elif fix:
         session.output.note("there is nothing that os2 can fix by itself")
-    show_findings(session.output, findings)
+    if report:
+        show_report(session.output, findings, session.settings, session.owner)
+    else:
+        show_findings(session.output, findings)
     raise typer.Exit(exit_status(findings))
+
+
+def refuse_other_forms(invocation: Invocation, *, report: bool) -> None:
+    """A report is for people to read: it has one form."""
+    for option, given in (("--json", invocation.json), ("--quiet", invocation.quiet)):
+        if report and given:
+            raise UsageError(
+                f"--report and {option} contradict each other",
+                hint="leave one of them out",
+                code="option_invalid",
+            )

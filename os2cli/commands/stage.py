@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from os2cli import options
 from os2cli.session import Session
 from os2cli.stage import resolve_stage
 
@@ -16,7 +17,13 @@ if TYPE_CHECKING:
 def stage(
     ctx: typer.Context,
     explicit: Annotated[
-        str | None, typer.Option("--stage", metavar="STAGE", help="Judge this stage instead.")
+        str | None,
+        typer.Option(
+            "--stage",
+            metavar="STAGE",
+            autocompletion=options.complete_stage,
+            help="Judge this stage instead.",
+        ),
     ] = None,
 ) -> None:
     """Show the stage, its kind, its snapshot prefix and where it came from."""

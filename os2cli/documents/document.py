@@ -10,6 +10,11 @@ from pydantic import BaseModel, ConfigDict
 class Document(BaseModel):
     """What every document has."""
 
-    model_config = ConfigDict(frozen=True, ser_json_timedelta="float")
+    model_config = ConfigDict(
+        frozen=True,
+        ser_json_timedelta="float",
+        # What has a default is printed all the same, so that a schema may promise it.
+        json_schema_serialization_defaults_required=True,
+    )
 
     schema_version: Literal[1] = 1

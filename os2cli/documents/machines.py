@@ -61,6 +61,17 @@ class MachineList(RootModel[list[MachineDocument]]):
     """``machine list``: an array, empty when there are no machines."""
 
 
+class WatchedMachineDocument(MachineDocument):
+    """``machine list --watch``: a line for each machine that is new, different or gone."""
+
+    event: Literal["added", "changed", "removed"]
+
+    @classmethod
+    def of_event(cls, event: str, machine: Machine) -> WatchedMachineDocument:
+        """The document of a change."""
+        return cls.model_validate({**MachineDocument.of(machine).model_dump(), "event": event})
+
+
 class FailureDocument(BaseModel):
     """Why something did not answer."""
 

@@ -10,8 +10,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from os2cli.errors import Os2Error, UsageError
-from os2cli.invocation import Invocation
-from os2cli.output.progress import PlainProgress, RecordingProgress, TerminalProgress
+from os2cli.invocation import Invocation, ProgressMode, parse_progress
+from os2cli.output.json_progress import JsonProgress, write_event
+from os2cli.output.progress import PlainProgress, RecordingProgress, SilentProgress, plain_text
+from os2cli.output.terminal_progress import TerminalProgress
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -41,23 +43,39 @@ class Output:
         self.stderr = stderr or sys.stderr
 
     @property
+    def mode(self) -> ProgressMode:
+        """What stderr is for: what ``--progress`` says, or else ``OS2_PROGRESS``."""
+        if self.invocation.progress is not None:
+            return self.invocation.progress
+        # A value that is none is refused by the settings; that refusal has to be told, too.
+        with suppress(UsageError):
+            return parse_progress(self.variables.get("OS2_PROGRESS", "auto"), "OS2_PROGRESS")
+        return ProgressMode.AUTO
+
+    @property
     def interactive(self) -> bool:
-        """Whether a question may be asked."""
+        """Whether a question may be asked: not where stderr is for a program, or for errors."""
         asked_not_to = self.invocation.no_input or any(
             self.variables.get(name) for name in ("CI", "OS2_NO_INPUT")
         )
+        if self.mode in (ProgressMode.JSON, ProgressMode.NONE):
+            return False
         if asked_not_to or sys.stdin is None:
             return False
         return sys.stdin.isatty() and self.stderr.isatty()
 
     def progress(self) -> RecordingProgress:
         """How a long operation speaks here: one live region on a terminal, lines elsewhere."""
+        invocation, mode = self.invocation, self.mode
+        if mode is ProgressMode.JSON:
+            return JsonProgress(self.stderr)
+        if mode is ProgressMode.NONE:
+            return SilentProgress()
         live = self.stderr.isatty() and self.variables.get("TERM") != "dumb"
-        if live and not (self.variables.get("CI") or self.invocation.quiet):
-            return TerminalProgress(self._console(self.stderr), verbose=self.invocation.verbose)
-        return PlainProgress(
-            self.stderr, verbose=self.invocation.verbose, quiet=self.invocation.quiet
-        )
+        plain = mode is ProgressMode.PLAIN or self.variables.get("CI") or invocation.quiet
+        if live and not plain:
+            return TerminalProgress(self._console(self.stderr), verbose=invocation.verbose)
+        return PlainProgress(self.stderr, verbose=invocation.verbose, quiet=invocation.quiet)
 
     def result(
         self,
@@ -85,9 +103,20 @@ class Output:
         """Write one line of the result."""
         self.stdout.write(f"{text}\n")
 
+    def shown(self, text: str) -> str:
+        """A line that somebody else wrote; on a terminal without what would move its cursor."""
+        if not self.stdout.isatty():
+            return text
+        from rich.control import strip_control_codes
+        from rich.text import Text
+
+        return strip_control_codes(Text.from_ansi(text).plain)
+
     def note(self, text: str) -> None:
         """Write one line about the result to stderr, unless ``--quiet`` or ``--json``."""
-        if not (self.invocation.quiet or self.invocation.json):
+        if self.mode is ProgressMode.JSON:
+            write_event(self.stderr, "note", message=text)
+        elif not (self.invocation.quiet or self.invocation.json or self._errors_only):
             self.stderr.write(f"{text}\n")
 
     def warn(self, text: str, hint: str | None = None) -> None:
@@ -95,12 +124,19 @@ class Output:
 
         With ``--json`` it stands in the document.
         """
-        if self.invocation.json:
+        if self.mode is ProgressMode.JSON:
+            write_event(self.stderr, "warning", message=text, hint=hint)
+            return
+        if self.invocation.json or self._errors_only:
             return
         console = self._console(self.stderr)
         self._labelled(console, "warning", "bold yellow", text)
         if hint:
             self._labelled(console, "hint", "bold cyan", hint)
+
+    @property
+    def _errors_only(self) -> bool:
+        return self.mode is ProgressMode.NONE
 
     def parts(self, *parts: str | tuple[str, str]) -> None:
         """Write a line of the result from texts and (text, style) pairs; a pipe sees no style."""
@@ -111,7 +147,7 @@ class Output:
     def hanging(self, lead: Sequence[str | tuple[str, str]], text: str, style: str = "") -> None:
         """Write ``lead`` and behind it ``text``; on a terminal its further lines begin below it."""
         indent = sum(len(part if isinstance(part, str) else part[0]) for part in lead)
-        width = self._width()
+        width = self.width
         lines = [text]
         if width is not None:
             room = max(width - indent, _NARROWEST_TEXT)
@@ -134,22 +170,37 @@ class Output:
         first. A row that is wider even so is left to wrap there: names and addresses are to be
         copied, so that none is shortened or broken into pieces.
         """
+        heading, *lines = self.table_lines(columns, rows, dispensable)
+        self.parts((heading, "bold"))
+        for line in lines:
+            self.line(line)
+
+    def table_lines(
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        dispensable: Sequence[str] = (),
+    ) -> list[str]:
+        """The lines of such a table."""
         widths = [max(len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
         shown = list(range(len(columns)))
-        room = self._width()
+        room = self.width
         for name in dispensable:
             needed = sum(widths[i] for i in shown) + len(_GAP) * (len(shown) - 1)
             if room is None or needed <= room:
                 break
-            shown.remove(columns.index(name))
-        for number, row in enumerate((columns, *rows)):
-            text = _GAP.join(row[i].ljust(widths[i]) for i in shown).rstrip()
-            if number == 0:
-                self.parts((text, "bold"))
-            else:
-                self.line(text)
+            if name in columns:
+                shown.remove(columns.index(name))
+        return [
+            _GAP.join(row[i].ljust(widths[i]) for i in shown).rstrip() for row in (columns, *rows)
+        ]
 
-    def _width(self) -> int | None:
+    def console(self) -> Console:
+        """The terminal that the result goes to, for what is drawn again and again."""
+        return self._console(self.stdout)
+
+    @property
+    def width(self) -> int | None:
         """The columns of the terminal that the result goes to; None: it goes elsewhere."""
         return self._console(self.stdout).width if self.stdout.isatty() else None
 
@@ -180,17 +231,30 @@ class Output:
             with suppress(OSError):
                 self.line(json.dumps(error_document(error), indent=2, default=str))
                 self.stdout.flush()
-        from rich.control import strip_control_codes
+        if self.mode is ProgressMode.JSON:
+            self._error_event(error)
+            return
         from rich.text import Text
 
         console = self._console(self.stderr)
         for line in error.log_tail:
             # A machine may have written anything, also sequences that move the cursor.
-            plain = strip_control_codes(Text.from_ansi(line).plain)
-            console.print(Text(f"  | {plain}", style="dim"), soft_wrap=True)
+            console.print(Text(f"  | {plain_text(line)}", style="dim"), soft_wrap=True)
         self._labelled(console, "error", "bold red", error.message)
         if error.hint:
             self._labelled(console, "hint", "bold cyan", error.hint)
+
+    def stopped(self, signal_name: str) -> None:
+        """Tell that a signal ended the command."""
+        if self.mode is ProgressMode.JSON:
+            write_event(self.stderr, "stopped", message=f"stopped by {signal_name}")
+        else:
+            self.stderr.write(f"os2: stopped by {signal_name}\n")
+
+    def _error_event(self, error: Os2Error) -> None:
+        tail = list(error.log_tail) or None
+        told = error_document(error)["error"]
+        write_event(self.stderr, "error", exit_code=error.exit_code, **told, log_tail=tail)
 
     @staticmethod
     def _labelled(console: Console, label: str, style: str, text: str) -> None:

@@ -1,19 +1,15 @@
-"""How a long operation looks: one live region on a terminal, plain lines everywhere else."""
+"""How a long operation looks in a pipe, and what all ways to show one have in common."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from os2cli.output.words import size
 from os2cli.progress import Progress
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.status import Status
 
 HEARTBEAT_SECONDS = 30.0
 LINE_LENGTH = 100
@@ -27,6 +23,33 @@ def shorten(text: str) -> str:
 def counted(done: int | None, total: int | None) -> str:
     """How far something has come, e.g. `` 3/7``; empty when that is not known."""
     return f" {done}/{total}" if done is not None and total else ""
+
+
+def plain_text(text: str) -> str:
+    """A text without what would move a terminal's cursor or colour what follows."""
+    from rich.control import strip_control_codes
+    from rich.text import Text
+
+    return strip_control_codes(Text.from_ansi(text).plain)
+
+
+@contextmanager
+def repeated(seconds: float, call: Callable[[float], None]) -> Iterator[None]:
+    """Call with the time that has passed, in seconds, as often as ``seconds`` pass meanwhile."""
+    started = time.monotonic()
+    ended = threading.Event()
+
+    def _beat() -> None:
+        while not ended.wait(seconds):
+            call(time.monotonic() - started)
+
+    beats = threading.Thread(target=_beat, daemon=True)
+    beats.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        beats.join()
 
 
 class RecordingProgress(Progress):
@@ -83,6 +106,19 @@ class RecordingProgress(Progress):
         return " · ".join(worth_telling or told)
 
 
+class SilentProgress(RecordingProgress):
+    """Shows nothing and times the phases all the same."""
+
+    def __init__(self) -> None:
+        super().__init__(verbose=False)
+
+    def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
+        """Nobody looks."""
+
+    def say(self, line: str) -> None:
+        """Nobody listens."""
+
+
 class PlainProgress(RecordingProgress):
     """A line when a phase begins and ends, and a heartbeat while it lasts: for pipes and CI."""
 
@@ -109,20 +145,13 @@ class PlainProgress(RecordingProgress):
             return
         self.current = ""
         self.say(f"{title} ...")
-        ended = threading.Event()
-        beats = threading.Thread(target=self._beat, args=(title, ended), daemon=True)
-        beats.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            beats.join()
 
-    def _beat(self, title: str, ended: threading.Event) -> None:
-        started = time.monotonic()
-        while not ended.wait(self.heartbeat_seconds):
+        def beat(elapsed: float) -> None:
             at = f", {shorten(self.current)}" if self.current else ""
-            self.say(f"{title}: still at it after {time.monotonic() - started:.0f} s{at}")
+            self.say(f"{title}: still at it after {elapsed:.0f} s{at}")
+
+        with repeated(self.heartbeat_seconds, beat):
+            yield
 
     def finished(self, title: str, seconds: float) -> None:
         """Write that the phase is done."""
@@ -145,68 +174,3 @@ class PlainProgress(RecordingProgress):
         with self._write_lock:
             self.stream.write(f"{line}\n")
             self.stream.flush()
-
-
-class TerminalProgress(RecordingProgress):
-    """One live line with a spinner, the elapsed time and what the phase is at."""
-
-    def __init__(self, console: Console, *, verbose: bool) -> None:
-        super().__init__(verbose=verbose)
-        self.console = console
-        self._status: Status | None = None
-        self._title = ""
-        self._text = ""
-        self._started = 0.0
-
-    @contextmanager
-    def showing(self, title: str) -> Iterator[None]:
-        """Keep the live line up to date while the phase lasts."""
-        from rich.status import Status
-
-        self._title, self._text, self._started = title, "", time.monotonic()
-        ended = threading.Event()
-        with Status("", console=self.console, spinner="dots") as status:
-            self._status = status
-            self._refresh()
-            ticks = threading.Thread(target=self._tick, args=(ended,), daemon=True)
-            ticks.start()
-            try:
-                yield
-            finally:
-                ended.set()
-                ticks.join()
-                self._status = None
-
-    def _tick(self, ended: threading.Event) -> None:
-        while not ended.wait(0.25):
-            self._refresh()
-
-    def _refresh(self) -> None:
-        from rich.text import Text
-
-        status = self._status
-        if status is None:
-            return
-        line = Text.assemble((self._title, "bold"), (f"  {self._elapsed():.0f} s", "dim"))
-        if self._text:
-            line.append(f"  {self._text}", style="dim")
-        # A line that wraps would leave its upper half behind at every refresh.
-        line.truncate(max(self.console.width - 4, 10), overflow="ellipsis")
-        status.update(line)
-
-    def _elapsed(self) -> float:
-        return time.monotonic() - self._started
-
-    def finished(self, title: str, seconds: float) -> None:
-        """Leave one line behind for the phase."""
-        from rich.text import Text
-
-        self.console.print(Text.assemble(("✓ ", "green"), title, (f"  {seconds:.1f} s", "dim")))
-
-    def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
-        """Show where the phase is."""
-        self._text = f"{text}{counted(done, total)}"
-
-    def say(self, line: str) -> None:
-        """Write one whole line above the live one."""
-        self.console.print(line, markup=False)

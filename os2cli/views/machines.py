@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from os2cli.errors import PartlyDone
@@ -16,6 +16,41 @@ if TYPE_CHECKING:
     from os2cli.fleet import Listing
 
 NO_ISOLATION = "none: what runs in it runs on this host as you"
+
+
+def _state(machine: Machine) -> str:
+    if machine.state is MachineState.RUNNING and machine.health is not Health.HEALTHY:
+        return "running, not healthy"
+    return machine.state.value
+
+
+def _type(machine: Machine) -> str:
+    return machine.type if machine.isolated else f"{machine.type} (no isolation)"
+
+
+def _labels(machine: Machine) -> str:
+    return ",".join(f"{key}={value}" for key, value in sorted(machine.labels.items()))
+
+
+COLUMNS: dict[str, Callable[[Machine], str]] = {
+    "name": lambda machine: machine.name,
+    "state": _state,
+    "url": lambda machine: machine.url or "-",
+    "type": _type,
+    "stage": lambda machine: machine.stage,
+    "snapshot": lambda machine: machine.snapshot,
+    "created": lambda machine: age(machine.created),
+    "expires": lambda machine: time_left(machine.expires) if machine.expires else "-",
+    "owner": lambda machine: machine.owner,
+    "port": lambda machine: str(machine.port or "-"),
+    "id": lambda machine: machine.id,
+    "labels": lambda machine: (
+        ",".join(f"{k}={v}" for k, v in sorted(machine.labels.items())) or "-"
+    ),
+}
+DEFAULT_COLUMNS = ("name", "state", "url", "type", "stage", "snapshot", "created", "expires")
+# On a narrow terminal, the first named first.
+DISPENSABLE = ("SNAPSHOT", "CREATED", "STAGE", "TYPE")
 
 
 def show_machine_line(output: Output, machine: Machine) -> None:
@@ -45,7 +80,7 @@ def show_created(output: Output, machines: Sequence[Machine], *, one: bool) -> N
     output.result(document, names=[machine.name for machine in machines], human=human)
 
 
-def show_machines(output: Output, listing: Listing) -> int:
+def show_machines(output: Output, listing: Listing, columns: Sequence[str]) -> int:
     """All machines, one a row, and which providers did not answer; returns the exit status."""
     machines = listing.machines
 
@@ -56,30 +91,41 @@ def show_machines(output: Output, listing: Listing) -> int:
             return PartialMachineList.of(listing)
         return MachineList([MachineDocument.of(machine) for machine in machines])
 
-    output.result(
-        document,
-        names=[machine.name for machine in machines],
-        human=lambda: _show_table(output, listing),
-    )
-    for type_, error in listing.failures.items():
-        output.warn(f"the machines on {type_} are not known: {error.message}", error.hint)
+    def human() -> None:
+        if machines:
+            headings, rows = machine_table(machines, columns)
+            leave_out = DISPENSABLE if columns == DEFAULT_COLUMNS else ()
+            output.table(headings, rows, dispensable=leave_out)
+        elif not (listing.partial or listing.elsewhere):
+            output.note("no machines yet; create one with: os2 machine create")
+
+    output.result(document, names=[machine.name for machine in machines], human=human)
+    if listing.elsewhere:
+        others = f"{listing.elsewhere} machine{'s' if listing.elsewhere > 1 else ''}"
+        output.note(f"{others} of other stages: os2 machine list --all-stages")
+    warn_of_failures(output, listing)
     return PartlyDone.exit_code if listing.partial else 0
 
 
-def _show_table(output: Output, listing: Listing) -> None:
-    machines = listing.machines
-    if not machines:
-        if not listing.partial:
-            output.note("no machines yet; create one with: os2 machine create")
-        return
-    output.table(
-        ("NAME", "STATE", "URL", "TYPE", "STAGE", "SNAPSHOT", "CREATED"),
-        [
-            (m.name, _state(m), m.url or "-", m.type, m.stage, m.snapshot, age(m.created))
-            for m in machines
-        ],
-        dispensable=("SNAPSHOT", "CREATED", "STAGE", "TYPE"),
-    )
+def warn_of_failures(output: Output, listing: Listing) -> None:
+    """Say which providers did not answer."""
+    for type_, error in listing.failures.items():
+        output.warn(f"the machines on {type_} are not known: {error.message}", error.hint)
+
+
+def machine_table(
+    machines: Sequence[Machine], columns: Sequence[str]
+) -> tuple[list[str], list[tuple[str, ...]]]:
+    """The heading and the rows; a time that nothing has is not told unless it was asked for."""
+    shown = list(columns)
+    if columns == DEFAULT_COLUMNS and not any(machine.expires for machine in machines):
+        shown.remove("expires")
+    return [name.upper() for name in shown], [row_of(machine, shown) for machine in machines]
+
+
+def row_of(machine: Machine, columns: Sequence[str]) -> tuple[str, ...]:
+    """One machine's cells."""
+    return tuple(COLUMNS[name](machine) for name in columns)
 
 
 def show_machine_details(output: Output, machine: Machine) -> None:
@@ -98,16 +144,10 @@ def _document(machine: Machine) -> BaseModel:
     return MachineDocument.of(machine)
 
 
-def _state(machine: Machine) -> str:
-    if machine.state is MachineState.RUNNING and machine.health is not Health.HEALTHY:
-        return "running, not healthy"
-    return machine.state.value
-
-
 def _details(machine: Machine) -> list[tuple[str, str]]:
     return [
         ("name", machine.name),
-        ("type", machine.type),
+        ("type", _type(machine)),
         ("state", _state(machine)),
         ("url", machine.url or "-"),
         ("stage", machine.stage),

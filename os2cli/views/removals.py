@@ -34,10 +34,10 @@ def show_removals(output: Output, removals: Sequence[Removal], *, missing_is_fin
     if not (bad and output.invocation.json):
         output.result(document, names=done, human=human)
     if bad:
-        raise _removal_error(bad, removals)
+        raise removal_error(bad, removals)
 
 
-def _removal_error(bad: Sequence[Removal], removals: Sequence[Removal]) -> Os2Error:
+def removal_error(bad: Sequence[Removal], removals: Sequence[Removal]) -> Os2Error:
     reasons = [r.error.message if r.error else f"there is no machine named {r.name}" for r in bad]
     message = "; ".join(reasons)
     details = {"items": [{"name": r.name, "outcome": r.outcome} for r in removals]}

@@ -26,6 +26,9 @@ COMMANDS = [
     ("cache", "clear"),
     ("doctor",),
     ("stage",),
+    ("config",),
+    ("help",),
+    ("schema",),
     ("completion",),
 ]
 NEEDS_ENGINE = [
@@ -103,6 +106,14 @@ def test_the_version(os2: Os2, arguments: tuple[str, ...]) -> None:
         (("snapshot", "local-docker", "--dockerfile", "none"), "there is no Dockerfile none"),
         (("snapshot", "local-docker", "--build-arg", "X"), "--build-arg is not of the form"),
         (("stage",), "no stage is set"),
+        (("stage", "--progress", "loud"), "--progress 'loud' is no way to show progress"),
+        (("--progress=", "stage"), "--progress '' is no way to show progress"),
+        (("help", "nonsense"), "there is no topic or command 'nonsense'"),
+        (("help", "machine", "nonsense"), "there is no topic or command 'machine nonsense'"),
+        (("help", "exit-codes", "more"), "there is no topic or command 'exit-codes more'"),
+        (("schema", "nonsense"), "'nonsense' has no schema"),
+        (("schema", "machine"), "'machine' has no schema"),
+        (("doctor", "--report", "--quiet"), "--report and --quiet contradict each other"),
         (("--docker-host", "x", "machine", "list"), "No such option: --docker-host"),
         (("machine", "list", "--docker-host", "nonsense"), "--docker-host"),
     ],
@@ -235,10 +246,55 @@ def test_completion_is_printed_and_nothing_is_written(os2: Os2, shell: str) -> N
     assert not any((Path(os2.env["HOME"])).glob(".*rc"))
 
 
-def test_completion_offers_commands_without_an_engine(os2: Os2) -> None:
-    env = {"_OS2_COMPLETE": "complete_bash", "COMP_WORDS": "os2 mach", "COMP_CWORD": "1"}
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("os2 mach", ["machine"]),
+        ("os2 help e", ["exit-codes", "environment"]),
+        ("os2 help machine s", ["show", "shell", "start", "stop"]),
+        ("os2 help machine show ", []),
+        ("os2 help nonsense ", []),
+        ("os2 schema er", ["error"]),
+        ("os2 schema machine p", ["prune"]),
+        ("os2 schema stage ", []),
+        ("os2 machine list --type ", ["local-docker", "daytona"]),
+        ("os2 machine list --stage ", ["dev-jonas", "dev", "stg", "prd"]),
+        ("os2 doctor --stage s", ["stg"]),
+        ("os2 stage --stage p", ["prd"]),
+        ("os2 stage --progress ", ["auto", "plain", "json", "none"]),
+    ],
+)
+def test_completion_offers_what_can_follow_without_an_engine(
+    os2: Os2, line: str, offered: list[str]
+) -> None:
+    words = line.split(" ")
+    env = {
+        "_OS2_COMPLETE": "complete_bash",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(words) - 1),
+        "ITERATE_USER": "jonas",
+    }
 
-    assert os2(env=env).stdout.split() == ["machine"]
+    assert sorted(os2(env=env).stdout.split()) == sorted(offered)
+
+
+def test_completion_of_a_stage_does_without_settings_that_are_wrong(os2: Os2) -> None:
+    env = {
+        "_OS2_COMPLETE": "complete_bash",
+        "COMP_WORDS": "os2 stage --stage ",
+        "COMP_CWORD": "3",
+        "OS2_TIMEOUT": "soon",
+    }
+
+    assert os2(env=env).stdout.split() == ["dev", "stg", "prd"]
+
+
+def test_the_script_for_bash_is_one(os2: Os2) -> None:
+    (os2.folder / "os2.bash").write_text(os2("completion", "bash").stdout)
+
+    checked = os2.shell("exec bash -n os2.bash")
+
+    assert (checked.status, checked.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -246,8 +302,15 @@ def test_completion_offers_commands_without_an_engine(os2: Os2) -> None:
     [
         (("--version",), ("typer", "rich", "docker", "httpx", "pydantic")),
         (("stage", "--stage", "stg"), ("rich", "docker", "httpx", "pydantic")),
+        (("config",), ("docker", "httpx", "posthog", "pydantic")),
+        (("help",), ("docker", "httpx", "posthog", "pydantic")),
+        (("help", "environment"), ("docker", "httpx", "posthog", "pydantic")),
+        (("help", "machine", "create"), ("docker", "httpx", "posthog", "pydantic")),
+        (("schema",), ("rich", "docker", "httpx", "posthog", "pydantic")),
+        (("schema", "machine", "list"), ("rich", "docker", "httpx", "posthog")),
+        (("schema", "doctor"), ("rich", "docker", "httpx", "posthog")),
     ],
-    ids=["version", "stage"],
+    ids=lambda value: " ".join(value) if value[0] not in ("rich", "docker", "typer") else "",
 )
 def test_heavy_libraries_are_not_imported_for_light_commands(
     os2: Os2, arguments: tuple[str, ...], unwanted: tuple[str, ...]

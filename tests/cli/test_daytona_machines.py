@@ -142,7 +142,7 @@ def test_all_means_those_of_the_stage(cloud: Os2, daytona: DaytonaServer) -> Non
 
     assert unclear.status == 2
     assert "--all needs to be told where" in unclear.stderr
-    assert cloud("machine", "list", "--type", "daytona", "-q").stdout == "b\n"
+    assert cloud("machine", "list", "--all-stages", "-q").stdout == "b\n"
 
 
 def test_one_provider_down_still_shows_the_other(cloud: Os2) -> None:

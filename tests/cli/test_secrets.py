@@ -18,6 +18,7 @@ DOPPLER = "dp.st.stg.canary-doppler-token-4713"
 
 COMMANDS: tuple[tuple[str, ...], ...] = (
     ("stage",),
+    ("config",),
     ("doctor",),
     ("snapshot", "daytona", "-v"),
     ("snapshot", "daytona"),

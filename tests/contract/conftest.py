@@ -23,7 +23,7 @@ from tests.engine import engine_endpoint, sandbox_image
 STAGE = "dev-test"
 SNAPSHOT = f"{STAGE}--20260111-193045"
 ENTRYPOINT = ["sh", "/opt/os2/bin/start-machine"]
-RUNNING_SECONDS = 60
+RUNNING_SECONDS = HEALTHY_SECONDS = 60
 
 Maker = Callable[[ExitStack, Path], tuple[MachineProvider, str]]
 
@@ -58,6 +58,11 @@ class Subject:
             time.sleep(self.provider.poll_seconds / 10)
             machine = self.provider.get(machine.name)
         return machine
+
+    def in_log_folder(self, machine: Machine, script: str) -> str:
+        """A script that names the folder of logs in a machine of the image, for this machine."""
+        del machine
+        return script
 
 
 def memory(stack: ExitStack, folder: Path) -> tuple[MachineProvider, str]:
@@ -111,6 +116,16 @@ def _on_daytona(stack: ExitStack, server: DaytonaServer, folder: Path) -> Machin
 
 WITH_PORTS = [memory, local_process, pytest.param(local_docker, marks=pytest.mark.engine)]
 ALL = [*WITH_PORTS, daytona_stub, pytest.param(daytona, marks=pytest.mark.engine)]
+
+# Those whose machines can be entered: a record that a stub answers for has no inside.
+INHABITED = [pytest.param(make, marks=pytest.mark.engine) for make in (local_docker, daytona)]
+INSIDES = [memory, *INHABITED]
+
+
+@pytest.fixture(params=INSIDES)
+def subject_inside(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
+    """Those whose machines can be entered."""
+    yield from _subject(request.param, tmp_path)
 
 
 @pytest.fixture(params=ALL)

@@ -168,8 +168,8 @@ class MemoryMachines:
         record = self._record(name)
         if request.service is not None:
             raise no_log(name, request.service, "")
-        lines = record.log if request.tail is None else record.log[-request.tail :]
-        return iter(lines)
+        count = len(record.log) if request.tail is None else request.tail
+        return iter(record.log[max(len(record.log) - count, 0) :])
 
     def execute(self, name: str, command: Command, streams: Streams) -> int:
         """Run a program on this host, in a folder that stands for the machine's."""

@@ -8,6 +8,7 @@ import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from tests.daytona_server.connections import HOST
 from tests.daytona_server.errors import bad_request, not_found, timestamp
 
 if TYPE_CHECKING:
@@ -59,15 +60,20 @@ async def create_ssh_access(world: World, call: Call) -> Any:
     """``POST /sandbox/{id}/ssh-access``: the tokens from before are void."""
     sandbox = world.sandbox(call.param("id"))
     minutes = float(call.query("expiresInMinutes", str(SSH_MINUTES)))
-    token = secrets.token_urlsafe(24)
+    if minutes <= 0:
+        raise bad_request("expiresInMinutes must be positive")
+    # Letters and digits alone: it is a user's name on a command line.
+    token = secrets.token_hex(24)
+    port = await world.open_gateway().port()
     sandbox.ssh_tokens = [token]
+    sandbox.ssh_expires = world.now() + timedelta(minutes=minutes)
     now = timestamp(world.now())
     return {
         "id": str(uuid.uuid4()),
         "sandboxId": sandbox.id,
         "token": token,
-        "sshCommand": f"ssh -p 2222 {token}@127.0.0.1",
-        "expiresAt": timestamp(world.now() + timedelta(minutes=minutes)),
+        "sshCommand": f"ssh -p {port} {token}@{HOST}",
+        "expiresAt": timestamp(sandbox.ssh_expires),
         "createdAt": now,
         "updatedAt": now,
     }

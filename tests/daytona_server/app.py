@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from tests.daytona_server import (
     access,
+    files,
     lifecycle,
     listing,
     platform,
@@ -20,10 +21,12 @@ from tests.daytona_server import (
     sessions,
     snapshots,
     toolbox,
+    ttl,
 )
 from tests.daytona_server.call import Call
 from tests.daytona_server.checking import answer_problem, checked_request, request_problem
 from tests.daytona_server.errors import ApiError, bad_request, error_response
+from tests.daytona_server.sandboxes import destroy_overdue
 from tests.daytona_server.snapshot_rules import check_sizes
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ Handler = Callable[["World", Call], Awaitable[Any]]
 PUBLIC = ("/health", "/config", "/shared-regions")
 _SANDBOX = "/sandbox/{id}"
 _SESSIONS = "/toolbox/{id}/process/session"
+_FILES = "/toolbox/{id}/files"
 _SIGNED = _SANDBOX + "/ports/{port}/signed-preview-url"
 
 # method, path below /api, handler, the permission that a key needs
@@ -69,6 +73,7 @@ ROUTES: list[tuple[str, str, Handler, str | None]] = [
     ("POST", _SANDBOX + "/autopause/{interval}", lifecycle.set_interval, "write:sandboxes"),
     ("POST", _SANDBOX + "/autoarchive/{interval}", lifecycle.set_interval, "write:sandboxes"),
     ("POST", _SANDBOX + "/autodelete/{interval}", lifecycle.set_interval, "write:sandboxes"),
+    ("POST", _SANDBOX + "/ttl/{ttlMinutes}", ttl.set_ttl, "write:sandboxes"),
     ("POST", _SANDBOX + "/network-settings", lifecycle.set_network, "write:sandboxes"),
     ("GET", _SANDBOX + "/ports/{port}/preview-url", access.preview_url, None),
     ("GET", _SIGNED, access.signed_preview_url, None),
@@ -84,12 +89,27 @@ OTHER_ROUTES: list[tuple[str, str, Handler]] = [
     ("POST", "/toolbox/{id}/process/execute", toolbox.execute),
     ("GET", _SESSIONS + "/entrypoint", toolbox.entrypoint_session),
     ("GET", _SESSIONS + "/entrypoint/logs", toolbox.entrypoint_logs),
+    ("GET", _SESSIONS, sessions.list_sessions),
     ("POST", _SESSIONS, sessions.create_session),
     ("GET", _SESSIONS + "/{session}", sessions.get_session),
     ("DELETE", _SESSIONS + "/{session}", sessions.delete_session),
     ("POST", _SESSIONS + "/{session}/exec", sessions.run_in_session),
     ("GET", _SESSIONS + "/{session}/command/{command}", sessions.get_command),
     ("GET", _SESSIONS + "/{session}/command/{command}/logs", sessions.get_command_logs),
+    ("POST", _SESSIONS + "/{session}/command/{command}/input", sessions.send_input),
+    ("GET", _FILES, files.list_files),
+    ("DELETE", _FILES, files.delete_file),
+    ("GET", _FILES + "/info", files.file_info),
+    ("GET", _FILES + "/download", files.download),
+    ("POST", _FILES + "/bulk-download", files.bulk_download),
+    ("POST", _FILES + "/upload", files.upload),
+    ("POST", _FILES + "/upload-v2", files.upload_v2),
+    ("POST", _FILES + "/bulk-upload", files.bulk_upload),
+    ("POST", _FILES + "/folder", files.make_folder),
+    ("POST", _FILES + "/move", files.move_file),
+    ("POST", _FILES + "/permissions", files.set_permissions),
+    ("GET", "/toolbox/{id}/user-home-dir", files.home_folder),
+    ("GET", "/toolbox/{id}/work-dir", files.work_folder),
 ]
 
 
@@ -145,6 +165,7 @@ class _Runner:
         """A route of the API proper."""
 
         async def endpoint(request: Request) -> Response:
+            destroy_overdue(self.world)
             path = request.url.path.removeprefix("/api")
             public = path in PUBLIC
             if not public:
@@ -169,6 +190,7 @@ class _Runner:
         """A route that the document knows nothing of."""
 
         async def endpoint(request: Request) -> Response:
+            destroy_overdue(self.world)
             self._log_in(request, None)
             return _response(await handler(self.world, Call(request, await request.body())))
 

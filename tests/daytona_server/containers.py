@@ -200,17 +200,6 @@ class Containers:
             self.client.logs(sandbox.container, stdout=False, stderr=True).decode(errors="replace"),
         )
 
-    def execute(
-        self, sandbox: SandboxRecord, command: str, cwd: str | None, env: dict[str, str]
-    ) -> tuple[int, str]:
-        """Run a command in the container's shell: its exit code and what it wrote."""
-        started = self.client.exec_create(
-            sandbox.container, ["sh", "-c", command], workdir=cwd, environment=env
-        )
-        output = self.client.exec_start(started["Id"])
-        code = self.client.exec_inspect(started["Id"])["ExitCode"]
-        return int(code), output.decode(errors="replace")
-
     # --- the end ----------------------------------------------------------------------------
 
     def remove_all(self) -> None:

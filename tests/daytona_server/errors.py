@@ -11,7 +11,9 @@ from starlette.responses import JSONResponse
 
 
 class ApiError(Exception):
-    """An answer other than 2xx; ``headers`` are added to it."""
+    """An answer other than 2xx; ``headers`` are added to it, and the toolbox's ``code``."""
+
+    code: str | None = None
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -49,6 +51,8 @@ def error_body(status: int, message: str, path: str, now: datetime) -> dict[str,
 def error_response(error: ApiError, path: str, now: datetime) -> JSONResponse:
     """The answer for ``error``."""
     body = error_body(error.status, error.message, path, now)
+    if error.code is not None:
+        body["code"] = error.code
     return JSONResponse(body, status_code=error.status, headers=error.headers)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.daytona_server.errors import bad_request, conflict
 from tests.daytona_server.records import SandboxRecord
-from tests.daytona_server.sandbox_states import StartFailed, boot, go, taking_place
+from tests.daytona_server.sandbox_states import StartFailed, boot, go, halt, taking_place
 from tests.daytona_server.sandboxes import start_destroying
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ async def stop_sandbox(world: World, call: Call) -> Any:
 
 
 async def _stop(world: World, sandbox: SandboxRecord, force: bool) -> None:
+    await halt(world, sandbox)
     if world.engine is not None:
         await world.in_thread(world.engine.stop, sandbox, force)
     await world.pause(world.timing.stop)

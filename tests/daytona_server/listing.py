@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
@@ -74,8 +75,27 @@ def _matches(item: dict[str, Any], call: Call) -> bool:
         and (not states or item["state"] in states)
         and (not call.query("snapshots") or item["snapshot"] in call.queries("snapshots"))
         and _labels(call).items() <= item["labels"].items()
+        and _within(item.get("autoDestroyAt"), call)
         and str(item["public"]).lower() == (call.query("isPublic") or str(item["public"]).lower())
     )
+
+
+def _within(moment: str | None, call: Call) -> bool:
+    after, before = call.query("autoDestroyAtAfter"), call.query("autoDestroyAtBefore")
+    if not after and not before:
+        return True
+    if moment is None:
+        return False
+    at = datetime.fromisoformat(moment)
+    return (not after or at >= _moment(after)) and (not before or at <= _moment(before))
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise bad_request(f"Invalid date {text}") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _labels(call: Call) -> dict[str, str]:

@@ -6,10 +6,14 @@ import json
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from tests.daytona_server.errors import timestamp
+
+if TYPE_CHECKING:
+    from tests.daytona_server.session_commands import SessionCommand
+    from tests.daytona_server.stub_files import StubFile
 
 REGION = "us"
 
@@ -108,21 +112,6 @@ class SnapshotRecord:
         return document
 
 
-@dataclass(slots=True)
-class SessionCommand:
-    """A command of a toolbox session; without an exit code it is still running."""
-
-    id: str
-    command: str
-    output: str = ""
-    exit_code: int | None = None
-
-    def document(self) -> dict[str, Any]:
-        """The JSON of it."""
-        code = {} if self.exit_code is None else {"exitCode": self.exit_code}
-        return {"id": self.id, "command": self.command, **code}
-
-
 @dataclass(slots=True, eq=False)
 class SandboxRecord:
     """A sandbox; with an engine it has a container."""
@@ -155,7 +144,10 @@ class SandboxRecord:
     """What a private preview asks for; another one after each start."""
     signed_tokens: dict[tuple[int, str], float] = field(default_factory=dict)
     ssh_tokens: list[str] = field(default_factory=list)
-    """Those that are valid: one at most."""
+    """Those that are valid, unless they have expired: one at most."""
+    ssh_expires: datetime | None = None
+    destroy_at: datetime | None = None
+    """When it is destroyed, whatever its state then."""
     image: str | None = None
     entrypoint: list[str] = field(default_factory=list)
     container: str | None = None
@@ -165,6 +157,8 @@ class SandboxRecord:
     """The toolbox's sessions, each with its commands by id."""
     log: list[str] = field(default_factory=list)
     """What the entry point wrote, where there is no container."""
+    files: dict[str, StubFile] = field(default_factory=dict)
+    """Its files and folders by absolute path, where there is no container."""
 
     @property
     def changing(self) -> bool:
@@ -204,6 +198,8 @@ class SandboxRecord:
         }
         if self.error_reason is not None:
             document["errorReason"] = self.error_reason
+        if self.destroy_at is not None:
+            document["autoDestroyAt"] = timestamp(self.destroy_at)
         return document
 
     def document(self) -> dict[str, Any]:

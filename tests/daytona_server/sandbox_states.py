@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from tests.daytona_server.state import World
 
 
+GONE = ("destroying", "destroyed")
+
+
 class StartFailed(Exception):
     """The sandbox could not be started; its text is the reason."""
 
@@ -50,10 +53,19 @@ def taking_place(world: World, work: Coroutine[Any, Any, None]) -> Background:
 
 
 def go(world: World, sandbox: SandboxRecord, state: str) -> None:
-    """Change the state."""
+    """Change the state; from the end there is no way back."""
+    if sandbox.state in GONE:
+        return
     sandbox.state = state
     sandbox.updated = world.now()
     world.index.touch(sandbox)
+
+
+async def halt(world: World, sandbox: SandboxRecord) -> None:
+    """End what runs in a sandbox; with a container the engine does that."""
+    sandbox.sessions.clear()
+    for execution in [each for each in world.stubs if each.sandbox is sandbox]:
+        await execution.signal("KILL")
 
 
 async def boot(
@@ -71,6 +83,9 @@ async def boot(
             raise StartFailed("runner could not start the container")
         if work is not None:
             await world.in_thread(work, sandbox)
+            if sandbox.state in GONE and world.engine is not None:
+                # It was destroyed before it had a container.
+                await world.in_thread(world.engine.remove, sandbox)
         else:
             sandbox.log += ["starting: " + " ".join(sandbox.entrypoint), "listening on port 3000"]
     except StartFailed as error:

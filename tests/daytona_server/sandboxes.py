@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 import uuid
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tests.daytona_server.errors import ApiError, bad_request, conflict
 from tests.daytona_server.records import REGION, SandboxRecord, SnapshotRecord
-from tests.daytona_server.sandbox_states import StartFailed, boot, go, taking_place
+from tests.daytona_server.sandbox_states import GONE, StartFailed, boot, go, halt, taking_place
 
 if TYPE_CHECKING:
     from tests.daytona_server.call import Call
@@ -30,6 +31,8 @@ async def create_sandbox(world: World, call: Call) -> Any:
     snapshot = _usable_snapshot(world, body)
     if any(body.get(key, 0) < 0 for key in _INTERVALS if key != "autoDeleteInterval"):
         raise bad_request("Intervals must be non-negative integers")
+    if body.get("ttlMinutes", 0) < 0:
+        raise bad_request("ttlMinutes must be a non-negative integer")
     name = body.get("name") or ""
     if name and world.sandbox_named(name) is not None:
         raise conflict(f"Sandbox with name {name} already exists")
@@ -64,6 +67,8 @@ def _usable_snapshot(world: World, body: dict[str, Any]) -> SnapshotRecord:
 
 def _new_record(world: World, body: dict[str, Any], snapshot: SnapshotRecord) -> SandboxRecord:
     id_ = str(uuid.uuid4())
+    now = world.now()
+    minutes = body.get("ttlMinutes", 0)
     network = {key: body[key] for key in _NETWORK if key in body}
     return SandboxRecord(
         id=id_,
@@ -71,7 +76,8 @@ def _new_record(world: World, body: dict[str, Any], snapshot: SnapshotRecord) ->
         organization_id=world.organization_id,
         snapshot=snapshot.name,
         state="creating",
-        created=world.now(),
+        created=now,
+        destroy_at=now + timedelta(minutes=minutes) if minutes else None,
         number=world.next_number(),
         toolbox_url=f"{world.origin}/toolbox",
         env=dict(body.get("env") or {}),
@@ -124,7 +130,17 @@ def start_destroying(world: World, sandbox: SandboxRecord) -> SandboxRecord:
     return sandbox
 
 
+def destroy_overdue(world: World) -> None:
+    """Destroy every sandbox whose time is over, whatever its state."""
+    now = world.now()
+    for sandbox in world.sandboxes:
+        overdue = sandbox.destroy_at is not None and sandbox.destroy_at <= now
+        if overdue and sandbox.state not in GONE:
+            start_destroying(world, sandbox)
+
+
 async def _destroy(world: World, sandbox: SandboxRecord) -> None:
+    await halt(world, sandbox)
     if world.engine is not None:
         await world.in_thread(world.engine.remove, sandbox)
     await world.pause(world.timing.delete)

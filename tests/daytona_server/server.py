@@ -25,8 +25,11 @@ from tests.daytona_server.snapshot_rules import IDLE, build_hash, entrypoint_of
 from tests.daytona_server.state import FailingBuild, World
 from tests.daytona_server.storage import S3Storage
 from tests.daytona_server.timing import Timing
+from tests.daytona_server.ttl import watch_ttls
 
 START_SECONDS = 30.0
+# Each may be at something that takes the engine a while.
+WORKERS = 32
 
 
 class DaytonaServer(World):
@@ -83,7 +86,7 @@ class DaytonaServer(World):
 
     def _run(self) -> None:
         try:
-            with ThreadPoolExecutor(thread_name_prefix="daytona-test-server") as self.workers:
+            with ThreadPoolExecutor(WORKERS, "daytona-test-server") as self.workers:
                 asyncio.run(self._serve())
         except BaseException as error:  # noqa: BLE001  # told where the server is started
             self._failure = error
@@ -96,9 +99,14 @@ class DaytonaServer(World):
         gate = Gate(self, make_app(self, check_answers=self.check_answers))
         self.origin = f"http://{HOST}:{await listeners.listen(gate)}"
         self.other_origin = f"http://{HOST}:{await listeners.listen(gate)}"
+        self.spawn(watch_ttls(self))
         self._listening.set()
         await self.closing.wait()
         await listeners.close()
+        if self.gateway is not None:
+            await self.gateway.close()
+        for execution in list(self.stubs):
+            await execution.signal("KILL")
         if self.engine is not None:
             # A command in there might go on for ever, and its thread with it.
             await self.in_thread(self.engine.remove_all)
@@ -116,6 +124,11 @@ class DaytonaServer(World):
     def refused_logins(self) -> int:
         """How many requests had no key, or a wrong one."""
         return self.keys.refused
+
+    @property
+    def ssh_host_key(self) -> str:
+        """The public key that SSH shows: kind and key, as in a file of known hosts."""
+        return self.open_gateway().host_key
 
     def seen(self, method: str, path: str) -> list[RecordedRequest]:
         """The requests of ``method`` for a path below ``/api``: as it is, or a pattern for it."""

@@ -7,7 +7,7 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,13 +21,16 @@ from tests.daytona_server.keys import PERMISSIONS, Keys
 from tests.daytona_server.listing import SandboxIndex
 from tests.daytona_server.rate_limits import RateLimits
 from tests.daytona_server.records import RecordedRequest, SandboxRecord, SnapshotRecord
+from tests.daytona_server.stub_executions import StubAnswer, StubProgram, run_stub, tiny_execute
 from tests.daytona_server.timing import Timing
 
 if TYPE_CHECKING:
     from tests.daytona_server.containers import Containers
     from tests.daytona_server.preview import Previews
     from tests.daytona_server.registry import Registry
+    from tests.daytona_server.ssh import SshGateway, SshSession
     from tests.daytona_server.storage import S3Storage
+    from tests.daytona_server.stub_executions import StubExecution
 
 T = TypeVar("T")
 
@@ -66,8 +69,21 @@ class World:
         """Called in the server's thread before a request is handled."""
         self.stub_status = 200
         """What ``/api/health`` answers in a sandbox without a container."""
-        self.stub_execute: Callable[[SandboxRecord, str], tuple[int, str]] = lambda *_: (0, "")
-        """What a command does in a sandbox without a container: exit code and output."""
+        self.stub_execute: Callable[[SandboxRecord, str], StubAnswer] = tiny_execute
+        """What a command does in a sandbox without a container: exit code, stdout and stderr."""
+        self.stub_program: Callable[[StubProgram], Awaitable[int]] = run_stub
+        """What runs there in a command's place, when that takes time or reads its input."""
+        self.ssh_like_openssh = False
+        """Whether SSH gives a terminal to a command and tells how a shell in one ended.
+
+        Daytona does neither: a command gets no terminal, and such a shell always ends with 0.
+        """
+        self.ssh_logins = 0
+        """How many SSH connections were let in."""
+        self.ssh_refused = 0
+        """How many were cut, since they had no valid token or their sandbox did not run."""
+        self.ssh_sessions: list[SshSession] = []
+        """The shells and commands that were run over SSH."""
         self.published_ports = (3000, 3001, 3002)
         """The ports of a container that previews reach."""
 
@@ -96,6 +112,9 @@ class World:
         self.storage: S3Storage | None = None
         self.registry: Registry | None = None
         self.previews: Previews | None = None
+        self.gateway: SshGateway | None = None
+        self.stubs: set[StubExecution] = set()
+        """What runs in sandboxes without a container."""
         self.owned = ExitStack()
         self.closing = asyncio.Event()
         self.workers: ThreadPoolExecutor | None = None
@@ -108,6 +127,10 @@ class World:
     def now(self) -> datetime:
         """The server's clock, which may be wrong."""
         return datetime.now(UTC) + self.clock_skew
+
+    def advance(self, **time: float) -> None:
+        """Let the server's clock go on by so many ``minutes``, ``hours`` and so on, at once."""
+        self.clock_skew += timedelta(**time)
 
     async def pause(self, seconds: float) -> None:
         """Let time pass; at the end of the server this is over at once."""
@@ -144,6 +167,15 @@ class World:
 
                 self.storage = self.owned.enter_context(S3Storage())
             return self.storage
+
+    def open_gateway(self) -> SshGateway:
+        """The way in over SSH, made when it is first needed."""
+        with self._lock:
+            if self.gateway is None:
+                from tests.daytona_server.ssh import SshGateway
+
+                self.gateway = SshGateway(self)
+            return self.gateway
 
     # --- records ----------------------------------------------------------------------------
 

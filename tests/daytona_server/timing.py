@@ -28,6 +28,8 @@ class Timing:
     """A sandbox is ``archiving``."""
     delete: float = 0.2
     """A snapshot is ``removing``, a sandbox ``destroying`` (a 10 s job in the real one)."""
+    grace: float = 1.0
+    """What runs in a session that is deleted may end by itself (5 s in the real one)."""
     list_lag: float = 0.0
     """The list of sandboxes is behind (1 to 3 s in the real one)."""
     name_cache: float = 0.0

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
+from starlette.responses import StreamingResponse
+
 from tests.daytona_server.errors import ApiError, bad_request
+from tests.daytona_server.executions import Order, finish, launch
 from tests.daytona_server.records import SandboxRecord
 
 if TYPE_CHECKING:
@@ -13,6 +17,7 @@ if TYPE_CHECKING:
     from tests.daytona_server.state import World
 
 EXECUTE_SECONDS = 10.0
+FOLLOW_SECONDS = 0.05
 
 
 async def proxy_url(world: World, call: Call) -> Any:
@@ -28,29 +33,21 @@ def running_sandbox(world: World, call: Call) -> SandboxRecord:
     return sandbox
 
 
-async def run_command(
-    world: World, sandbox: SandboxRecord, command: str, cwd: str | None, env: dict[str, str]
-) -> tuple[int, str]:
-    """Run a command in the sandbox's shell: its exit code and all that it wrote."""
-    if world.engine is None:
-        return world.stub_execute(sandbox, command)
-    return await world.in_thread(world.engine.execute, sandbox, command, cwd, env)
-
-
 async def execute(world: World, call: Call) -> Any:
     """``POST /toolbox/{id}/process/execute``: one command, and what it wrote."""
     sandbox = running_sandbox(world, call)
     request = call.json
     if not request.get("command"):
         raise bad_request("command is required")
-    work = run_command(
-        world, sandbox, request["command"], request.get("cwd"), dict(request.get("envs") or {})
-    )
+    env = dict(request.get("envs") or {})
+    execution = await launch(world, sandbox, Order(request["command"], request.get("cwd"), env))
     try:
-        code, output = await asyncio.wait_for(work, request.get("timeout") or EXECUTE_SECONDS)
+        outcome = await asyncio.wait_for(
+            finish(execution), request.get("timeout") or EXECUTE_SECONDS
+        )
     except TimeoutError:
         raise ApiError(408, "command execution timeout") from None
-    return {"exitCode": code, "result": output}
+    return {"exitCode": outcome.code, "result": outcome.output.decode(errors="replace")}
 
 
 async def entrypoint_session(world: World, call: Call) -> Any:
@@ -61,10 +58,28 @@ async def entrypoint_session(world: World, call: Call) -> Any:
 
 
 async def entrypoint_logs(world: World, call: Call) -> Any:
-    """``GET …/process/session/entrypoint/logs``: all that the entry point has written."""
+    """``GET …/process/session/entrypoint/logs``: all that the entry point has written.
+
+    With ``follow`` also what it goes on to write, as plain text, while the sandbox runs.
+    """
     sandbox = running_sandbox(world, call)
-    if world.engine is None:
-        stdout, stderr = "".join(f"{line}\n" for line in sandbox.log), ""
-    else:
-        stdout, stderr = await world.in_thread(world.engine.logs, sandbox)
+    if call.flag("follow"):
+        return StreamingResponse(_following(world, sandbox), media_type="text/plain")
+    stdout, stderr = await _logs(world, sandbox)
     return {"output": stdout + stderr, "stdout": stdout, "stderr": stderr}
+
+
+async def _logs(world: World, sandbox: SandboxRecord) -> tuple[str, str]:
+    if world.engine is None:
+        return "".join(f"{line}\n" for line in sandbox.log), ""
+    return await world.in_thread(world.engine.logs, sandbox)
+
+
+async def _following(world: World, sandbox: SandboxRecord) -> AsyncIterator[str]:
+    sent = [0, 0]
+    while sandbox.state == "started" and not world.closing.is_set():
+        for number, text in enumerate(await _logs(world, sandbox)):
+            if text[sent[number] :]:
+                yield text[sent[number] :]
+            sent[number] = len(text)
+        await world.pause(FOLLOW_SECONDS)

@@ -930,9 +930,9 @@ class TestSandboxLife:
         assert answer.status_code == 202
         command = f"{base}/mine/command/{answer.json()['cmdId']}"
         until(lambda: api.get(command).json().get("exitCode") == 3)
-        assert api.get(f"{command}/logs").json()["output"] == "ran ls"
+        assert api.get(f"{command}/logs").json()["output"] == "ran ls\n"
         waited = api.post(f"{base}/mine/exec", json={"command": "pwd"}).json()
-        assert (waited["exitCode"], waited["output"]) == (3, "ran pwd")
+        assert (waited["exitCode"], waited["output"]) == (3, "ran pwd\n")
         assert len(api.get(f"{base}/mine").json()["commands"]) == 2
         assert api.delete(f"{base}/mine").status_code == 204
         message(api.get(f"{base}/mine"), 404)

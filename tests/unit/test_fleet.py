@@ -13,13 +13,13 @@ from os2cli.fleet import (
     NAMES_SECONDS,
     Fleet,
     Place,
-    find_in_fleet,
     fleet_names,
     list_fleet,
     locate,
     locate_all,
     remove_located,
 )
+from os2cli.machines import with_health
 from os2cli.models import (
     DAYTONA,
     LOCAL_DOCKER,
@@ -86,6 +86,12 @@ def unmade(error: Os2Error) -> Callable[[], NoReturn]:
         raise error
 
     return make
+
+
+def find_in_fleet(fleet: Fleet, name: str, stage: str | None = None) -> Machine:
+    """One machine with the health that it has now."""
+    place = locate(fleet, name, stage)
+    return with_health(place.provider, place.machine)
 
 
 def names(machines: Iterable[Machine]) -> list[tuple[str, MachineType]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import textwrap
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 20
-LEFT = "os2: left at once; `os2 machine list` shows what may remain\n"
+LEFT = "os2: left at once\n"
 
 # A number on stdin moves the child's clock by so many seconds and lets it go on, which it confirms.
 PRELUDE = """
@@ -30,7 +31,9 @@ import os, signal, sys, time
 moment = 1000.0
 time.monotonic = lambda: moment
 
-from os2cli.interrupts import Interrupted, Shielded, deferred, install_handlers
+from os2cli.interrupts import (
+    Interrupted, Shielded, cleaned_up_by, deferred, install_handlers
+)
 
 def say(text):
     os.write(1, f"{text}\\n".encode())
@@ -56,6 +59,11 @@ except Interrupted as interrupt:
     wait()
     say("cleaned")
     sys.exit(interrupt.exit_code)
+"""
+BEGUN = f"""
+with cleaned_up_by("os2 machine rm", "--yes") as begun, cleaned_up_by("os2 x", "") as none:
+    begun += ["a", "b"]
+{textwrap.indent(CLEANING, "    ")}
 """
 DEFERRING = """
 try:
@@ -209,6 +217,19 @@ def test_a_later_signal_leaves_at_once_and_says_what_may_remain(
 
         assert process.line() == ""
         assert process.end() == (status, LEFT)
+
+
+def test_it_says_what_removes_what_was_begun() -> None:
+    with child(BEGUN) as process:
+        process.signal(signal.SIGINT)
+        assert process.line() == "cleaning after SIGINT"
+        process.go_on(1.0)
+
+        process.signal(signal.SIGINT)
+
+        assert process.line() == ""
+        said = "os2: left at once; what may remain goes with: os2 machine rm a b --yes\n"
+        assert process.end() == (130, said)
 
 
 def test_a_later_signal_leaves_at_once_when_nobody_reads_the_errors_any_more() -> None:

@@ -389,6 +389,7 @@ class TestDaytona:
 class TestVariables:
     def test_the_known_ones_are_kept_and_nothing_else(self, home: Path) -> None:
         known = dict.fromkeys((*STAGE_VARIABLES, *ENGINE_VARIABLES, *TERMINAL_VARIABLES), "x")
+        known["OS2_PROGRESS"] = "none"
         others = {"HOME": str(home), "AWS_SECRET_ACCESS_KEY": "secret", "PATH": "/bin"}
 
         settings = load_settings(None, {**others, **known})

@@ -13,12 +13,9 @@ from os2cli.views.removals import show_removals
 
 def remove(
     ctx: typer.Context,
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="NAME...", autocompletion=options.complete_machine),
-    ] = None,
+    names: options.ExistingMachines = None,
     all_: Annotated[bool, typer.Option("--all", "-a", help="Remove every machine.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    yes: options.Yes = False,
     force: Annotated[
         bool, typer.Option("--force", "-f", help="A machine that does not exist is fine.")
     ] = False,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from os2cli.errors import Os2Error, UsageError
-from os2cli.fleet import Place, locate_all
+from os2cli.fleet import Place, locate, locate_all
 from os2cli.machines import machines_of_stage
 from os2cli.models import LOCAL_DOCKER, Machine, MachineType
 from os2cli.providers.entry import entries
@@ -58,6 +58,29 @@ class Found:
 def is_guarded(machine: Machine) -> bool:
     """Whether others work with the machine, in staging or in production."""
     return entries()[machine.type].shared and classify_stage(machine.stage) in _GUARDED
+
+
+def find_one(session: Session, name: str, type_: MachineType | None, stage: str | None) -> Place:
+    """Where the machine of that name is.
+
+    Raises:
+        Conflict: several providers have one of that name.
+        NotFound: none has.
+    """
+    within = stage
+    if may_be_shared(session, type_):
+        within = session.stage_if_set(stage)
+    return locate(session.providers.fleet(type_, within), name, stage)
+
+
+def is_near(machine: Machine, within: str | None, explicit: str | None) -> bool:
+    """Whether a machine is meant when none is named.
+
+    Those on this host are, unless a stage was given explicitly; shared ones are when they belong
+    to the stage, if there is one.
+    """
+    wanted = within if entries()[machine.type].shared else explicit
+    return wanted is None or machine.stage == wanted
 
 
 def find(session: Session, selection: Selection) -> Found:

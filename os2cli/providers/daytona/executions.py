@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import shlex
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from typing import Any, BinaryIO
 
 from os2cli.clock import Clock
@@ -40,9 +40,10 @@ class Execution:
     def run(self, command: Command, streams: Streams) -> int:
         """Run it to its end and return its exit code; whoever ends this ends the program, too."""
         targets = {"stdout": streams.stdout, "stderr": streams.stderr}
-        for stream, data in self._pieces(command, streams.stdin):
-            targets[stream].write(data)
-            targets[stream].flush()
+        with closing(self._pieces(command, streams.stdin)) as pieces:
+            for stream, data in pieces:
+                targets[stream].write(data)
+                targets[stream].flush()
         return self.exit_code
 
     def output(self, command: Command) -> Iterator[bytes]:
@@ -53,7 +54,7 @@ class Execution:
             else:
                 self.stderr = (self.stderr + data)[-STDERR_BYTES:]
 
-    def _pieces(self, command: Command, stdin: BinaryIO | None) -> Iterator[tuple[str, bytes]]:
+    def _pieces(self, command: Command, stdin: BinaryIO | None) -> Generator[tuple[str, bytes]]:
         """Pieces of both streams as they come; who stops reading ends the program."""
         with self._session(), self._delivered(stdin) as source:
             command_id = self._start(shell_line(command, source))

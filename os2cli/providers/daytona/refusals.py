@@ -17,11 +17,11 @@ from os2cli.errors import (
     UsageError,
 )
 from os2cli.providers.daytona.retry import limiter
+from os2cli.redaction import HIDDEN
 
 if TYPE_CHECKING:
     import httpx
 
-HIDDEN = "•••"
 _SHORTEST_SECRET = 4
 _LONGEST_MESSAGE = 500
 _QUOTA = re.compile(r"(?i)\b(limit|quota) exceeded\b|maximum allowed")

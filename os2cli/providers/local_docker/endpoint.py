@@ -17,10 +17,12 @@ from urllib.parse import urlsplit
 
 from os2cli.errors import UsageError
 from os2cli.models import Endpoint, TlsFiles
+from os2cli.redaction import mask_userinfo
 
 DEFAULT_TCP = Endpoint("tcp://127.0.0.1:2375", "the default TCP API")
 
 _CONNECT_SECONDS = 0.2
+_NOTHING_ELSE = "it may hold a host, a port and a path, nothing else"
 _HOST_NAME = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%\w+)?", re.ASCII)
 
 
@@ -129,7 +131,7 @@ def _parse(url: str, origin: str, tls: TlsFiles | None = None) -> Endpoint:
 def _network_address(rest: str, url: str, origin: str, default_port: int) -> str:
     host, port, path, extra = _split(rest, url, origin)
     if extra:
-        raise _malformed(url, origin, "it may hold a host, a port and a path, nothing else")
+        raise _malformed(url, origin, _NOTHING_ELSE)
     host = f"[{host}]" if ":" in host else host
     return f"{host}:{port or default_port}{path.rstrip('/')}"
 
@@ -148,8 +150,11 @@ def _split(rest: str, url: str, origin: str) -> tuple[str, int | None, str, bool
 
 
 def _malformed(url: str, origin: str, problem: str) -> UsageError:
+    if "@" in url:
+        # Whatever else it is: a part of a password may stand in the problem.
+        problem = _NOTHING_ELSE
     return UsageError(
-        f"{url!r} from {origin} is not an engine's address: {problem}",
+        f"{mask_userinfo(url)!r} from {origin} is not an engine's address: {problem}",
         hint="use an address such as unix:///var/run/docker.sock or tcp://127.0.0.1:2375",
         code="endpoint_invalid",
     )

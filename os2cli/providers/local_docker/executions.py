@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 from os2cli.models import Command, Streams
@@ -33,9 +33,10 @@ done
 class Execution:
     """One program in one container; the engine's own connection carries its streams."""
 
-    def __init__(self, engine: Engine, container: str) -> None:
+    def __init__(self, engine: Engine, container: str, doing: str) -> None:
         self.engine = engine
         self.container = container
+        self.doing = doing
         self.mark = uuid.uuid4().hex
         self.stderr = b""
         self.exit_code = 0
@@ -43,9 +44,10 @@ class Execution:
     def run(self, command: Command, streams: Streams) -> int:
         """Run it to its end and return its exit code; whoever ends this ends the program, too."""
         targets = {STDOUT: streams.stdout, STDERR: streams.stderr}
-        for stream, data in self._frames(command, streams.stdin):
-            targets[stream].write(data)
-            targets[stream].flush()
+        with closing(self._frames(command, streams.stdin)) as frames:
+            for stream, data in frames:
+                targets[stream].write(data)
+                targets[stream].flush()
         return self.exit_code
 
     def output(self, command: Command) -> Iterator[bytes]:
@@ -56,15 +58,17 @@ class Execution:
             else:
                 self.stderr = (self.stderr + data)[-CHUNK_BYTES:]
 
-    def _frames(self, command: Command, stdin: BinaryIO | None) -> Iterator[tuple[int, bytes]]:
+    def _frames(self, command: Command, stdin: BinaryIO | None) -> Generator[tuple[int, bytes]]:
         """Pieces of both streams as they come; who stops reading ends the program."""
-        client = self.engine.client
-        execution = self._create(command, stdin=stdin is not None, tty=False)
-        with self._ended_with_us(), self._connection(client, execution) as connection:
-            if stdin is not None:
-                self._in_thread(_pump_in, stdin, connection)
-            yield from _frames(connection)
-        self.exit_code = self._exit_code(client, execution)
+        # What fails where the pieces go is none of the engine's failures: it is raised out there.
+        with self.engine.errors(self.doing):
+            client = self.engine.client
+            execution = self._create(command, stdin=stdin is not None, tty=False)
+            with self._ended_with_us(), self._connection(client, execution) as connection:
+                if stdin is not None:
+                    self._in_thread(_pump_in, stdin, connection)
+                yield from _frames(connection)
+            self.exit_code = self._exit_code(client, execution)
 
     def attach(self, terminal: Terminal, command: Command) -> int:
         """Lend the terminal to a program until it ends, and return its exit code."""
@@ -91,7 +95,8 @@ class Execution:
     def _create(self, command: Command, *, stdin: bool, tty: bool) -> str:
         answer = self.engine.client.exec_create(
             self.container,
-            list(command.argv),
+            # By way of a shell, whose exit code for a program that is not there is everybody's.
+            ["sh", "-c", 'exec "$@"', "sh", *command.argv],
             stdin=stdin,
             tty=tty,
             environment={**command.env, _MARK: self.mark},
@@ -112,7 +117,11 @@ class Execution:
         try:
             yield connection
         finally:
-            answer.close()
+            # All three hold the same connection, and each keeps it open by itself.
+            for holder in (answer, connection, getattr(answer, "_response", None)):
+                if holder is not None:
+                    with suppress(OSError, ValueError):
+                        holder.close()
 
     @contextmanager
     def _ended_with_us(self) -> Iterator[None]:

@@ -174,21 +174,20 @@ class LocalDockerMachines:
         return self._service_log(name, request)
 
     def _service_log(self, name: str, request: LogRequest) -> Iterator[str]:
-        with self.engine.errors(f"reading the log of service {request.service}"):
-            yield from service_log(self._execution(name), name, request)
+        doing = f"reading the log of service {request.service}"
+        return service_log(self._execution(name, doing), name, request)
 
     def execute(self, name: str, command: Command, streams: Streams) -> int:
         """Run a program beside the others in the container."""
-        execution = self._execution(name)
-        with self.engine.errors(f"running {command.argv[0]} in machine {name}"):
-            return execution.run(command, streams)
+        doing = f"running {command.argv[0]} in machine {name}"
+        return self._execution(name, doing).run(command, streams)
 
     def shell(self, name: str, terminal: Terminal) -> int:
         """A login shell in the container."""
-        execution = self._execution(name)
-        with self.engine.errors(f"opening a shell in machine {name}"):
-            command = Command(LOGIN_SHELL, {"TERM": terminal.kind})
-            return execution.attach(terminal, command)
+        doing = f"opening a shell in machine {name}"
+        command = Command(LOGIN_SHELL, {"TERM": terminal.kind})
+        with self.engine.errors(doing):
+            return self._execution(name, doing).attach(terminal, command)
 
     def send(self, name: str, archive: BinaryIO, folder: str) -> None:
         """Unpack a tar with the container's own program, as the container's user."""
@@ -200,15 +199,14 @@ class LocalDockerMachines:
 
     def fetch(self, name: str, path: str) -> Iterator[bytes]:
         """Pack a file or a folder with the container's own program."""
-        execution = self._execution(name)
-        with self.engine.errors(f"copying {path} from machine {name}"):
-            yield from execution.output(packing(path))
+        execution = self._execution(name, f"copying {path} from machine {name}")
+        yield from execution.output(packing(path))
         if execution.exit_code != 0:
             raise not_copied(name, path, execution.stderr)
 
-    def _execution(self, name: str) -> Execution:
+    def _execution(self, name: str, doing: str) -> Execution:
         """What runs a program in the machine; raises ``Conflict`` when it does not run."""
-        return Execution(self.engine, must_run(self.get(name)).id)
+        return Execution(self.engine, must_run(self.get(name)).id, doing)
 
     def _inspect(self, container: str) -> Machine:
         with self.engine.errors("reading a machine's state"):

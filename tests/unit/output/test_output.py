@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from pydantic import BaseModel
@@ -13,7 +13,8 @@ from pydantic import BaseModel
 from os2cli.errors import Conflict, OperationFailed, UsageError
 from os2cli.invocation import Invocation
 from os2cli.output import Output
-from os2cli.output.progress import PlainProgress, TerminalProgress
+from os2cli.output.progress import PlainProgress
+from os2cli.output.terminal_progress import TerminalProgress
 
 if TYPE_CHECKING:
     from tests.unit.output.terminal import Terminal
@@ -31,7 +32,7 @@ class Thing(BaseModel):
 class Pipes:
     """An ``Output`` into two pipes, and what arrived in each."""
 
-    def __init__(self, variables: dict[str, str] | None = None, **flags: bool) -> None:
+    def __init__(self, variables: dict[str, str] | None = None, **flags: Any) -> None:
         self.stdout, self.stderr = io.StringIO(), io.StringIO()
         self.output = Output(Invocation(**flags), variables or {}, self.stdout, self.stderr)
 
@@ -40,7 +41,7 @@ class Pipes:
         return self.stdout.getvalue(), self.stderr.getvalue()
 
 
-def on(terminal: Terminal, variables: dict[str, str] | None = None, **flags: bool) -> Output:
+def on(terminal: Terminal, variables: dict[str, str] | None = None, **flags: Any) -> Output:
     """An ``Output`` on a terminal."""
     return Output(Invocation(**flags), variables or {}, terminal.screen, terminal.screen)
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from os2cli.output.progress import PlainProgress, RecordingProgress, TerminalProgress
+from os2cli.output.progress import PlainProgress, RecordingProgress
+from os2cli.output.terminal_progress import TerminalProgress
 from os2cli.progress import SILENT
 
 if TYPE_CHECKING:
@@ -261,6 +262,35 @@ class TestTerminal:
         shown = frames(terminal.raw())
         assert max(len(frame) for frame in shown) <= 80
         assert any(frame.rstrip().endswith("…") for frame in shown)
+
+    @pytest.mark.parametrize("columns", [20, 40, 80])
+    def test_nor_does_it_on_a_narrow_terminal(
+        self, columns: int, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", str(columns))
+        progress = live(terminal)
+
+        with progress.phase("upload the build context"):
+            progress.transfer("uploading", 400_000_000, 1_040_000_000)
+            progress._refresh()
+
+        # The line that it leaves behind may be longer: nothing is drawn over it.
+        assert max(len(frame) for frame in frames(terminal.raw()) if "✓" not in frame) <= columns
+
+    def test_what_a_log_holds_for_a_terminal_is_not_passed_on(self, terminal: Terminal) -> None:
+        progress = live(terminal, verbose=True)
+
+        with progress.phase("build"):
+            progress.log("\x1b[2Jcleared\x08")
+            progress.log("old\rnew")
+            progress.status("[1/2]\x1b[2K RUN\x07 x")
+            progress._refresh()
+
+        shown = [frame.rstrip() for frame in frames(terminal.raw())]
+        assert "  | cleared" in shown
+        assert "  | new" in shown
+        assert any("[1/2] RUN x" in frame for frame in shown)
+        assert not any(code in terminal.raw() for code in ("\x1b[2J", "\x07", "\x08"))
 
     def test_what_is_said_meanwhile_stands_whole_above_the_live_line(
         self, terminal: Terminal

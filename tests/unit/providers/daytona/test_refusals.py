@@ -17,7 +17,7 @@ from os2cli.errors import (
     UsageError,
 )
 from os2cli.providers.daytona.client import DaytonaClient
-from os2cli.providers.daytona.refusals import HIDDEN
+from os2cli.redaction import HIDDEN
 from tests.unit.providers.daytona.wires import KEY, Wire, refused, web_page
 
 DOING = "creating machine dev-1"

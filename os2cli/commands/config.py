@@ -1,0 +1,22 @@
+"""``os2 config``."""
+
+from __future__ import annotations
+
+import typer
+
+from os2cli.session import Session
+
+
+def config(ctx: typer.Context) -> None:
+    """Show every setting with its value and where it came from.
+
+    Of a secret only whether it is set.
+
+    [dim]Examples:[/dim]
+      os2 config
+      os2 config --json | jq '.settings[] | select(.origin != "default")'
+    """
+    from os2cli.views.configuration import show_settings
+
+    session = Session.start(ctx)
+    show_settings(session.output, session.settings)

@@ -1,0 +1,108 @@
+"""``os2 help``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from os2cli.errors import UsageError
+from os2cli.invocation import Invocation
+from os2cli.output import Output
+from os2cli.settings import terminal_variables
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+def complete_help(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The topics, and the next words of the commands."""
+    from os2cli.views.help import TOPICS
+
+    group: Any = ctx.find_root().command
+    before = ctx.params.get("words") or ()
+    for word in before:
+        group = getattr(group, "commands", {}).get(word)
+    names = [*(() if before else TOPICS), *visible(group)]
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def help_(
+    ctx: typer.Context,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TOPIC | COMMAND...]", autocompletion=complete_help),
+    ] = None,
+) -> None:
+    """Tell about a topic, or what a command takes; without either, list the topics.
+
+    [dim]Examples:[/dim]
+      os2 help exit-codes
+      os2 help environment
+      os2 help machine create
+    """
+    from os2cli.views.help import TOPICS, show_topics
+
+    # Not a session: it works whatever is wrong with the settings.
+    output = Output(ctx.ensure_object(Invocation), terminal_variables())
+    if not words:
+        show_topics(output)
+    elif len(words) == 1 and words[0] in TOPICS:
+        TOPICS[words[0]][1](output)
+    else:
+        show_command(output, context_of(ctx, words))
+
+
+def context_of(ctx: typer.Context, words: list[str]) -> typer.Context:
+    """What a command would be run in; raises ``UsageError`` when there is none."""
+    found: Any = ctx.find_root()
+    for word in words:
+        command = getattr(found.command, "commands", {}).get(word)
+        if command is None:
+            raise UsageError(
+                f"there is no topic or command {' '.join(words)!r}",
+                hint="os2 help lists the topics, os2 --help the commands",
+            )
+        found = type(ctx)(command, parent=found, info_name=word, **command.context_settings)
+    context: typer.Context = found
+    return context
+
+
+def show_command(output: Output, ctx: typer.Context) -> None:
+    """What ``--help`` prints."""
+    command: Any = ctx.command
+
+    def document() -> BaseModel:
+        from os2cli.documents.help import CommandHelpDocument, OptionDocument
+
+        return CommandHelpDocument(
+            command=ctx.command_path.partition(" ")[2],
+            usage=command.get_usage(ctx).removeprefix("Usage: "),
+            about=(command.help or "").partition("\n\n[dim]")[0],
+            options=[
+                OptionDocument(
+                    names=[param.metavar or param.name] if is_argument(param) else list(param.opts),
+                    about=getattr(param, "help", None),
+                    required=param.required,
+                )
+                for param in command.get_params(ctx)
+            ],
+            commands=visible(command),
+        )
+
+    def human() -> None:
+        if text := command.get_help(ctx):
+            output.line(text)
+
+    output.result(document, names=visible(command), human=human)
+
+
+def is_argument(param: Any) -> bool:
+    """Whether it has a place on the command line and no name."""
+    return bool(param.param_type_name == "argument")
+
+
+def visible(command: Any) -> list[str]:
+    """The commands of a group that help shows."""
+    commands: dict[str, Any] = getattr(command, "commands", {})
+    return [name for name, sub in commands.items() if not sub.hidden]

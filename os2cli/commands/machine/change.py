@@ -1,0 +1,140 @@
+"""``os2 machine start``, ``stop``, ``restart`` and ``archive``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from os2cli import options
+from os2cli.machine_states import Changer, Verb
+from os2cli.models import MachineType
+from os2cli.session import Session
+
+All = Annotated[bool, typer.Option("--all", "-a", help="Every machine; on Daytona, of the stage.")]
+NoWait = Annotated[
+    bool, typer.Option("--no-wait", help="Return when it runs, before it is healthy.")
+]
+ChangeTimeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        min=0.1,
+        help="How long each may take. Default: the provider's own, then OS2_TIMEOUT until healthy.",
+    ),
+]
+
+
+def start(
+    ctx: typer.Context,
+    names: options.ExistingMachines = None,
+    all_: All = False,
+    no_wait: NoWait = False,
+    timeout: ChangeTimeout = None,
+    yes: options.Yes = False,
+    type_: options.OnlyType = None,
+    stage: options.WithinStage = None,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Start stopped machines and wait until they are healthy; one that runs stays as it is.
+
+    [dim]Examples:[/dim]
+      os2 machine start dev-1
+      os2 machine start dev-1 dev-2 --no-wait
+    """
+    session = Session.start(ctx, docker_host)
+    changer = _changer(session, Verb.START, timeout, waiting=not no_wait)
+    _change(session, changer, names, all_, type_, stage, yes=yes)
+
+
+def stop(
+    ctx: typer.Context,
+    names: options.ExistingMachines = None,
+    all_: All = False,
+    timeout: ChangeTimeout = None,
+    yes: options.Yes = False,
+    type_: options.OnlyType = None,
+    stage: options.WithinStage = None,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Stop machines; their files stay, and one that is stopped stays as it is.
+
+    [dim]Examples:[/dim]
+      os2 machine stop dev-1
+      os2 machine stop --all --type local-docker --yes
+    """
+    session = Session.start(ctx, docker_host)
+    changer = _changer(session, Verb.STOP, timeout, waiting=False)
+    _change(session, changer, names, all_, type_, stage, yes=yes)
+
+
+def restart(
+    ctx: typer.Context,
+    names: options.ExistingMachines = None,
+    all_: All = False,
+    no_wait: NoWait = False,
+    timeout: ChangeTimeout = None,
+    yes: options.Yes = False,
+    type_: options.OnlyType = None,
+    stage: options.WithinStage = None,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Stop machines, start them again on the same address and wait until they are healthy.
+
+    [dim]Examples:[/dim]
+      os2 machine restart dev-1
+    """
+    session = Session.start(ctx, docker_host)
+    changer = _changer(session, Verb.RESTART, timeout, waiting=not no_wait)
+    _change(session, changer, names, all_, type_, stage, yes=yes)
+
+
+def archive(
+    ctx: typer.Context,
+    names: options.ExistingMachines = None,
+    all_: All = False,
+    timeout: ChangeTimeout = None,
+    yes: options.Yes = False,
+    type_: options.OnlyType = None,
+    stage: options.WithinStage = None,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Put machines away where they cost least; a local one is stopped. start brings them back.
+
+    [dim]Examples:[/dim]
+      os2 machine archive reviews
+    """
+    session = Session.start(ctx, docker_host)
+    changer = _changer(session, Verb.ARCHIVE, timeout, waiting=False)
+    _change(session, changer, names, all_, type_, stage, yes=yes)
+
+
+def _changer(session: Session, verb: Verb, timeout: float | None, *, waiting: bool) -> Changer:
+    return Changer(
+        verb,
+        within=timeout,
+        healthy_seconds=(timeout or session.settings.timeout_seconds) if waiting else None,
+        progress=session.output.progress(),
+    )
+
+
+def _change(
+    session: Session,
+    changer: Changer,
+    names: list[str] | None,
+    all_: bool,
+    type_: MachineType | None,
+    stage: str | None,
+    *,
+    yes: bool,
+) -> None:
+    from os2cli.commands.machine.selection import Selection, agreed, find
+    from os2cli.views.changes import show_changes
+
+    selection = Selection(changer.verb.value, names or [], all_, type_, stage)
+    found = find(session, selection)
+    if not yes and not agreed(session, selection, found, always=all_):
+        session.output.note("nothing was changed")
+        return
+    show_changes(session.output, changer.change(found.places))

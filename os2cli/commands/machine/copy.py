@@ -1,0 +1,53 @@
+"""``os2 machine cp``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from os2cli import options
+from os2cli.session import Session
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+def copy(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="PATH, or NAME:PATH.")],
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="NAME:PATH, or PATH.")],
+    type_: options.OnlyType = None,
+    stage: options.WithinStage = None,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Copy a file or a folder into a machine, or out of it, as cp -r does.
+
+    Paths in a machine that don't begin with / are relative to its repository.
+
+    [dim]Examples:[/dim]
+      os2 machine cp notes.md dev-1:docs/
+      os2 machine cp dev-1:/var/log/iterate-server ./logs
+    """
+    from os2cli.commands.machine.selection import find_one
+    from os2cli.copying import Spot, check_pair, copy_in, copy_out
+    from os2cli.output.words import size
+
+    from_, to = Spot.parse(source), Spot.parse(target)
+    name = check_pair(from_, to)
+    session = Session.start(ctx, docker_host)
+    place = find_one(session, name, type_, stage)
+    progress = session.output.progress()
+    if to.machine is not None:
+        count = copy_in(place, Path(from_.path), to.path, progress)
+    else:
+        count = copy_out(place, from_.path, Path(to.path), progress)
+
+    def document() -> BaseModel:
+        from os2cli.documents.executions import CopyDocument
+
+        return CopyDocument(source=source, target=target, archive_bytes=count)
+
+    words = f"copied {source} to {target} ({size(count)})"
+    session.output.result(document, names=[target], human=lambda: session.output.line(words))

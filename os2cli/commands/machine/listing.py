@@ -1,0 +1,147 @@
+"""``os2 machine list`` and ``os2 machine show``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from os2cli import options
+from os2cli.commands.machine.selection import find_one, is_near, may_be_shared
+from os2cli.errors import UsageError
+from os2cli.models import MachineState, MachineType
+from os2cli.session import Session
+from os2cli.views.machines import (
+    COLUMNS,
+    DEFAULT_COLUMNS,
+    show_machine_details,
+    show_machines,
+)
+
+if TYPE_CHECKING:
+    from os2cli.fleet import Listing
+    from os2cli.machine_filters import Query
+
+WATCH_SECONDS = 2.0
+
+
+def list_machines(
+    ctx: typer.Context,
+    type_: options.OnlyType = None,
+    stage: options.OnlyStage = None,
+    all_stages: Annotated[
+        bool,
+        typer.Option("--all-stages", help="On Daytona also those of other stages."),
+    ] = False,
+    state: Annotated[
+        list[MachineState] | None,
+        typer.Option("--state", help="Only machines in this state. Repeatable."),
+    ] = None,
+    filter_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--filter",
+            metavar="KEY=PATTERN",
+            help="name, snapshot, owner or health; or label=KEY=PATTERN. With * and ?. Repeatable.",
+        ),
+    ] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Order by a column; -COLUMN backwards. Default: name."),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,…", help=f"Columns to show: {','.join(COLUMNS)}."),
+    ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Look again and again until Ctrl-C.")
+    ] = False,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """List the machines that os2 made: all on this host, and those of the stage on Daytona.
+
+    When a provider does not answer, the machines of the others are shown, and the exit code is 7.
+
+    [dim]Examples:[/dim]
+      os2 machine list
+      os2 machine list --all-stages --state running --sort -created
+      os2 machine list --filter 'name=dev-*' --columns name,url,expires
+      os2 machine list --watch
+    """
+    from os2cli.machine_filters import Query
+    from os2cli.views.watching import watch_machines
+
+    if stage and all_stages:
+        raise UsageError(
+            "--stage and --all-stages contradict each other",
+            hint="leave one of them out",
+            code="option_invalid",
+        )
+    session = Session.start(ctx, docker_host)
+    shown = chosen_columns(session, columns)
+    query = Query.parse(state or [], filter_ or [], sort)
+
+    def look() -> Listing:
+        return gather(session, type_, stage, query, all_stages=all_stages)
+
+    if watch:
+        watch_machines(session.output, look, shown, WATCH_SECONDS)
+    raise typer.Exit(show_machines(session.output, look(), shown))
+
+
+def gather(
+    session: Session,
+    type_: MachineType | None,
+    stage: str | None,
+    query: Query,
+    *,
+    all_stages: bool,
+) -> Listing:
+    """The machines that are meant, and how many of other stages were left out."""
+    from dataclasses import replace
+
+    from os2cli.fleet import list_fleet
+
+    listing = list_fleet(session.providers.fleet(type_), stage)
+    within = stage
+    if may_be_shared(session, type_) and not all_stages:
+        within = session.stage_if_set(stage)
+    near = [machine for machine in listing.machines if is_near(machine, within, stage)]
+    far = len(listing.machines) - len(near)
+    return replace(listing, machines=tuple(query.apply(near)), elsewhere=far)
+
+
+def chosen_columns(session: Session, text: str | None) -> tuple[str, ...]:
+    """The columns that were asked for, in that order."""
+    if text is None:
+        return DEFAULT_COLUMNS
+    if session.output.invocation.json or session.output.invocation.quiet:
+        raise UsageError(
+            "--columns changes nothing with --json or --quiet",
+            hint="leave it out; --json has every field",
+            code="option_invalid",
+        )
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in COLUMNS]
+    if unknown or not names:
+        raise UsageError(
+            f"--columns {text!r}: there is no column {', '.join(unknown) or 'in it'}",
+            hint=f"choose from {','.join(COLUMNS)}",
+            code="option_invalid",
+        )
+    return tuple(dict.fromkeys(names))
+
+
+def show(
+    ctx: typer.Context,
+    name: options.ExistingMachine,
+    type_: options.OnlyType = None,
+    stage: options.WithinStage = None,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Show one machine."""
+    from os2cli.machines import with_health
+
+    session = Session.start(ctx, docker_host)
+    place = find_one(session, name, type_, stage)
+    show_machine_details(session.output, with_health(place.provider, place.machine))

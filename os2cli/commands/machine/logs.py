@@ -1,0 +1,51 @@
+"""``os2 machine logs``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from os2cli import options
+from os2cli.models import LogRequest
+from os2cli.session import Session
+
+
+def logs(
+    ctx: typer.Context,
+    name: options.ExistingMachine,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C, or the machine's end.")
+    ] = False,
+    service: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="A service's own log instead of the machine's."),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Only what is newer: 30m, 2h, 2026-01-11T19:30:45Z."),
+    ] = None,
+    tail: Annotated[
+        int | None, typer.Option("--tail", "-n", metavar="N", min=0, help="Only the last N lines.")
+    ] = None,
+    type_: options.OnlyType = None,
+    stage: options.WithinStage = None,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Print what a machine wrote, or one of its services.
+
+    The machine's own log also holds the services that keep none of their own.
+
+    [dim]Examples:[/dim]
+      os2 machine logs dev-1 --tail 50
+      os2 machine logs dev-1 -f --service iterate-server
+    """
+    from os2cli.commands.machine.selection import find_one
+    from os2cli.views.logs import show_log
+
+    session = Session.start(ctx, docker_host)
+    moment = options.parse_since(since, datetime.now(UTC)) if since else None
+    request = LogRequest(service, moment, tail, follow)
+    place = find_one(session, name, type_, stage)
+    show_log(session.output, place.provider.logs(name, request), service)

@@ -1,0 +1,76 @@
+"""``os2 machine prune``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from os2cli import options
+from os2cli.commands.machine.selection import is_guarded, is_near, may_be_shared
+from os2cli.output.words import age
+from os2cli.session import Session
+
+if TYPE_CHECKING:
+    from os2cli.pruning import Leftover
+
+
+def prune(
+    ctx: typer.Context,
+    older_than: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Also those that were made so long ago: 12h, 7d."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Only show what would go.")
+    ] = False,
+    yes: options.Yes = False,
+    type_: options.OnlyType = None,
+    stage: options.WithinStage = None,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Remove machines that are left over: expired ones, and what no create finished.
+
+    On Daytona those of the stage are meant. It says what goes, and why, and asks.
+
+    [dim]Examples:[/dim]
+      os2 machine prune --dry-run
+      os2 machine prune --older-than 7d --type local-docker --yes
+    """
+    from os2cli.fleet import Place, list_fleet, remove_places
+    from os2cli.pruning import leftovers
+    from os2cli.views.pruning import show_plan, show_pruned
+
+    span = options.parse_duration(older_than, "--older-than") if older_than else None
+    session = Session.start(ctx, docker_host)
+    within = session.remote_stage(stage).name if may_be_shared(session, type_) else stage
+    fleet = session.providers.fleet(type_, within)
+    listing = list_fleet(fleet, probing=False)
+    near = [machine for machine in listing.machines if is_near(machine, within, stage)]
+    found = leftovers(near, datetime.now(UTC), span)
+    if not found or dry_run:
+        raise typer.Exit(show_plan(session.output, found, listing))
+    instead = ["os2 machine prune", *(["--older-than", older_than] if older_than else []), "--yes"]
+    instead += ["--type", type_] if type_ else []
+    instead += ["--stage", within] if within else []
+    if not yes and not agreed(session, found, within, " ".join(instead)):
+        session.output.note("nothing was removed")
+        return
+    places = [Place(one.machine, fleet[one.machine.type]()) for one in found]
+    raise typer.Exit(show_pruned(session.output, found, remove_places(places), listing))
+
+
+def agreed(session: Session, found: Sequence[Leftover], stage: str | None, instead: str) -> bool:
+    """Say what would go and why, and ask."""
+    for leftover in found:
+        machine = leftover.machine
+        session.output.note(
+            f"{machine.name} ({machine.type}, made {age(machine.created)}): {leftover.why}"
+        )
+    count = f"{len(found)} machine{'s' if len(found) > 1 else ''}"
+    if stage and any(is_guarded(leftover.machine) for leftover in found):
+        question = f"Remove {count} of stage {stage}?"
+        return session.output.confirm_by_typing(stage, question, instead=instead)
+    return session.output.confirm(f"Remove {count}?", instead=instead)

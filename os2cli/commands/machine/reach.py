@@ -1,0 +1,148 @@
+"""``os2 machine url`` and ``os2 machine open``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from os2cli import options
+from os2cli.errors import UsageError
+from os2cli.models import Address
+from os2cli.session import Session
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+DAEMON_PORT = 3000
+SIGNED_SECONDS, LONGEST_SECONDS = 3600, 24 * 3600
+
+Port = Annotated[
+    int, typer.Option("--port", "-p", min=1, max=65535, help="A port inside of the machine.")
+]
+
+
+def url(
+    ctx: typer.Context,
+    name: options.ExistingMachine,
+    port: Port = DAEMON_PORT,
+    signed: Annotated[
+        bool,
+        typer.Option("--signed", help="An address that opens a private machine, for a while."),
+    ] = False,
+    expires: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="With --signed: for how long. Default: 1h; at most 24h."),
+    ] = None,
+    header: Annotated[
+        bool,
+        typer.Option("--header", help="Print the header that opens a private machine instead."),
+    ] = False,
+    type_: options.OnlyType = None,
+    stage: options.WithinStage = None,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Print where a port of a machine is reached.
+
+    A private machine on Daytona wants a header (a secret: it is printed only when asked for), or a
+    signed address.
+
+    [dim]Examples:[/dim]
+      os2 machine url dev-1
+      os2 machine url reviews --signed --expires 8h
+      curl -H "$(os2 machine url reviews --header)" "$(os2 machine url reviews)/api/health"
+    """
+    from os2cli.commands.machine.selection import find_one
+
+    seconds = signed_seconds(signed=signed, expires=expires, header=header)
+    session = Session.start(ctx, docker_host)
+    place = find_one(session, name, type_, stage)
+    address = place.provider.reach(place.machine, port, seconds)
+    line = header_of(name, address) if header else None
+
+    def document() -> BaseModel:
+        from os2cli.documents.executions import AddressDocument
+
+        return AddressDocument.of(name, port, address, signed=signed, header=line)
+
+    shown = line or address.url
+    session.output.result(document, names=[shown], human=lambda: session.output.line(shown))
+    if address.token and not (header or place.machine.public):
+        session.output.note(
+            f"it is private: os2 machine url {name} --signed prints an address that opens it, "
+            "--header the header to send"
+        )
+
+
+def signed_seconds(*, signed: bool, expires: str | None, header: bool) -> int | None:
+    """For how long a signed address is wanted, None: none is; refuses what contradicts itself."""
+    if expires is not None and not signed:
+        raise UsageError(
+            "--expires is for an address with --signed",
+            hint=f"os2 machine url NAME --signed --expires {expires}",
+            code="option_invalid",
+        )
+    if signed and header:
+        raise UsageError(
+            "--signed and --header contradict each other: a signed address needs no header",
+            hint="leave one of them out",
+            code="option_invalid",
+        )
+    if not signed:
+        return None
+    seconds = SIGNED_SECONDS
+    if expires is not None:
+        seconds = int(options.parse_duration(expires, "--expires").total_seconds())
+    if not 1 <= seconds <= LONGEST_SECONDS:
+        raise UsageError(
+            f"--expires {expires!r} is not between 1s and 24h",
+            hint="write it as --expires 8h",
+            code="option_invalid",
+        )
+    return seconds
+
+
+def header_of(name: str, address: Address) -> str:
+    """The header that opens an address."""
+    if address.token is None or address.header is None:
+        raise UsageError(
+            f"machine {name} needs no header",
+            hint=f"os2 machine url {name} is enough",
+            code="option_invalid",
+        )
+    return f"{address.header}: {address.token}"
+
+
+def open_(
+    ctx: typer.Context,
+    name: options.ExistingMachine,
+    port: Port = DAEMON_PORT,
+    type_: options.OnlyType = None,
+    stage: options.WithinStage = None,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Open a machine's page in the browser; a private one by a signed address.
+
+    [dim]Examples:[/dim]
+      os2 machine open dev-1
+      os2 machine open reviews --port 3002
+    """
+    from os2cli.browser import open_page, open_secret_page
+    from os2cli.commands.machine.selection import find_one
+
+    session = Session.start(ctx, docker_host)
+    place = find_one(session, name, type_, stage)
+    address = place.provider.reach(place.machine, port)
+
+    def document() -> BaseModel:
+        from os2cli.documents.executions import AddressDocument
+
+        return AddressDocument.of(name, port, address, signed=False, header=None)
+
+    session.output.result(
+        document, names=[address.url], human=lambda: session.output.line(address.url)
+    )
+    if address.token and not place.machine.public:
+        open_secret_page(place.provider.reach(place.machine, port, SIGNED_SECONDS).url)
+    else:
+        open_page(address.url)

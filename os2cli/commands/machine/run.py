@@ -1,0 +1,113 @@
+"""``os2 machine exec`` and ``os2 machine shell``."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from os2cli import options
+from os2cli.errors import UsageError
+from os2cli.machine_env import machine_environment
+from os2cli.models import Command, Streams
+from os2cli.session import Session
+from os2cli.settings import variable_here
+from os2cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+def execute(
+    ctx: typer.Context,
+    name: options.ExistingMachine,
+    command: Annotated[
+        list[str], typer.Argument(metavar="-- COMMAND [ARGUMENT...]", help="The program to run.")
+    ],
+    stdin: Annotated[
+        bool, typer.Option("--stdin", "-i", help="Pass on what comes on stdin.")
+    ] = False,
+    env: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-e",
+            "--env",
+            metavar="KEY[=VALUE]",
+            help="Variable for the program; without a value, the one of this shell. Repeatable.",
+        ),
+    ] = None,
+    workdir: Annotated[
+        str | None,
+        typer.Option(
+            "--workdir", "-w", metavar="FOLDER", help="Where it runs. Default: the repository."
+        ),
+    ] = None,
+    type_: options.OnlyType = None,
+    stage: options.WithinStage = None,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Run a program in a machine; its exit code becomes the one of this command.
+
+    What stands behind -- reaches the program exactly so. Ctrl-C ends it there, too.
+
+    [dim]Examples:[/dim]
+      os2 machine exec dev-1 -- git status
+      os2 machine exec dev-1 -i -- psql < schema.sql
+    """
+    from os2cli.commands.machine.selection import find_one
+
+    session = Session.start(ctx, docker_host)
+    variables = machine_environment(env or [], [], variable_here)
+    place = find_one(session, name, type_, stage)
+    program = Command(tuple(command), variables, workdir)
+    source = sys.stdin.buffer if stdin and sys.stdin is not None else None
+    if not session.output.invocation.json:
+        streams = Streams(_bytes_of(sys.stdout), _bytes_of(sys.stderr), source)
+        raise typer.Exit(place.provider.execute(name, program, streams))
+    stdout, stderr = io.BytesIO(), io.BytesIO()
+    code = place.provider.execute(name, program, Streams(stdout, stderr, source))
+
+    def document() -> BaseModel:
+        from os2cli.documents.executions import ExecutionDocument
+
+        return ExecutionDocument.of(code, stdout.getvalue(), stderr.getvalue())
+
+    session.output.result(document, human=lambda: None)
+    raise typer.Exit(code)
+
+
+def shell(
+    ctx: typer.Context,
+    name: options.ExistingMachine,
+    type_: options.OnlyType = None,
+    stage: options.WithinStage = None,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Open a shell in a machine, on this terminal.
+
+    On Daytona it goes through ssh, with a token of its own that ends after a while.
+
+    [dim]Examples:[/dim]
+      os2 machine shell dev-1
+    """
+    from os2cli.commands.machine.selection import find_one
+
+    session = Session.start(ctx, docker_host)
+    if session.output.invocation.json:
+        raise UsageError(
+            "a shell has no JSON",
+            hint=f"os2 machine exec {name} --json -- COMMAND",
+            code="option_invalid",
+        )
+    kind = session.settings.variables.get("TERM", "xterm")
+    terminal = Terminal.of_process(kind, f"os2 machine exec {name} -- COMMAND")
+    place = find_one(session, name, type_, stage)
+    raise typer.Exit(place.provider.shell(name, terminal))
+
+
+def _bytes_of(stream: object) -> BinaryIO:
+    """The bytes below a text stream: a program may write anything."""
+    found: BinaryIO = getattr(stream, "buffer", io.BytesIO())
+    return found

@@ -1,0 +1,42 @@
+"""``os2 machine wait``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from os2cli import options
+from os2cli.machine_states import Goal, wait_for
+from os2cli.session import Session
+from os2cli.views.machines import show_machine_line
+
+
+def wait(
+    ctx: typer.Context,
+    name: options.ExistingMachine,
+    goal: Annotated[Goal, typer.Option("--for", help="What to wait for.")] = Goal.HEALTHY,
+    timeout: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", min=0.1, help="How long. Default: OS2_TIMEOUT, 120."),
+    ] = None,
+    type_: options.OnlyType = None,
+    stage: options.WithinStage = None,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Wait until a machine is healthy, runs or is stopped.
+
+    What can't come about by itself is told at once: nothing starts a stopped machine.
+
+    [dim]Examples:[/dim]
+      os2 machine create dev-1 --no-wait && os2 machine wait dev-1
+      os2 machine wait dev-1 --for stopped --timeout 600
+    """
+    from os2cli.commands.machine.selection import find_one
+
+    session = Session.start(ctx, docker_host)
+    place = find_one(session, name, type_, stage)
+    seconds = timeout or session.settings.timeout_seconds
+    progress = session.output.progress()
+    machine = wait_for(place.provider, place.machine, goal, seconds, progress=progress)
+    show_machine_line(session.output, machine)

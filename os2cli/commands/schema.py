@@ -1,0 +1,55 @@
+"""``os2 schema``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from os2cli.errors import UsageError
+from os2cli.invocation import Invocation
+from os2cli.output import Output
+from os2cli.settings import terminal_variables
+
+
+def complete_documented(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The next words of the commands that have a schema."""
+    from os2cli.documents.registry import DOCUMENTS
+
+    before = list(ctx.params.get("words") or ())
+    paths = [command.split() for command in DOCUMENTS]
+    found = [path[len(before)] for path in paths if path[: len(before)] == before != path]
+    return [word for word in dict.fromkeys(found) if word.startswith(incomplete)]
+
+
+def schema(
+    ctx: typer.Context,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[COMMAND...]", autocompletion=complete_documented),
+    ] = None,
+) -> None:
+    """Print the JSON Schema of what a command prints with --json.
+
+    Without a command, list those that have one; error and progress are two more.
+
+    [dim]Examples:[/dim]
+      os2 schema machine list
+      os2 schema error
+    """
+    from os2cli.documents.registry import DOCUMENTS, schema_of
+    from os2cli.views.help import show_documented
+
+    # Not a session: it works whatever is wrong with the settings.
+    output = Output(ctx.ensure_object(Invocation), terminal_variables())
+    if not words:
+        show_documented(output)
+        return
+    command = " ".join(words)
+    if command not in DOCUMENTS:
+        raise UsageError(
+            f"{command!r} has no schema", hint="os2 schema lists those that have one", code="usage"
+        )
+    import json
+
+    output.line(json.dumps(schema_of(command), indent=2))

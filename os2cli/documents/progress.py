@@ -1,0 +1,47 @@
+"""The lines of ``--progress json``, on stderr."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Event = Literal[
+    "phase_started",
+    "phase_finished",
+    "status",
+    "transfer",
+    "log",
+    "notice",
+    "warning",
+    "heartbeat",
+    "note",
+    "stopped",
+    "error",
+]
+
+
+class ProgressEvent(BaseModel):
+    """One line of ``--progress json``; what an event has no use for is left out.
+
+    ``done`` and ``total`` are bytes for ``transfer`` and steps for ``status``; ``ok`` is false when
+    the phase failed; ``seconds`` is how long it has lasted. ``error`` is the last line of a command
+    that failed, and holds what the error document does.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    time: datetime
+    event: Event
+    phase: str | None = None
+    message: str | None = None
+    seconds: float | None = None
+    ok: bool | None = None
+    done: int | None = None
+    total: int | None = None
+    hint: str | None = None
+    exit_code: int | None = None
+    code: str | None = None
+    details: dict[str, Any] | None = None
+    log_tail: list[str] | None = None

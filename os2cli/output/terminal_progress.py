@@ -1,0 +1,77 @@
+"""How a long operation looks on a terminal: finished phases, and below them one live line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from os2cli.output.progress import RecordingProgress, counted, plain_text, repeated
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.status import Status
+
+_TICK_SECONDS = 0.25
+
+
+class TerminalProgress(RecordingProgress):
+    """One live line with a spinner, the elapsed time and what the phase is at."""
+
+    def __init__(self, console: Console, *, verbose: bool) -> None:
+        super().__init__(verbose=verbose)
+        self.console = console
+        self._status: Status | None = None
+        self._title = ""
+        self._text = ""
+        self._started = 0.0
+
+    @contextmanager
+    def showing(self, title: str) -> Iterator[None]:
+        """Keep the live line up to date while the phase lasts."""
+        from rich.status import Status
+
+        self._title, self._text, self._started = title, "", time.monotonic()
+        with Status("", console=self.console, spinner="dots") as status:
+            self._status = status
+            self._refresh()
+            try:
+                with repeated(_TICK_SECONDS, lambda _: self._refresh()):
+                    yield
+            finally:
+                self._status = None
+
+    def _refresh(self) -> None:
+        from rich.text import Text
+
+        status = self._status
+        if status is None:
+            return
+        line = Text.assemble((self._title, "bold"), (f"  {self._elapsed():.0f} s", "dim"))
+        if self._text:
+            line.append(f"  {self._text}", style="dim")
+        # A line that wraps would leave its upper half behind at every refresh.
+        line.truncate(max(self.console.width - 4, 10), overflow="ellipsis")
+        status.update(line)
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._started
+
+    def finished(self, title: str, seconds: float) -> None:
+        """Leave one line behind for the phase."""
+        from rich.text import Text
+
+        self.console.print(Text.assemble(("✓ ", "green"), title, (f"  {seconds:.1f} s", "dim")))
+
+    def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
+        """Show where the phase is."""
+        self._text = f"{plain_text(text)}{counted(done, total)}"
+
+    def log(self, line: str) -> None:
+        """Show the line with ``--verbose``, whatever it holds for a terminal."""
+        super().log(plain_text(line))
+
+    def say(self, line: str) -> None:
+        """Write one whole line above the live one."""
+        self.console.print(plain_text(line), markup=False)

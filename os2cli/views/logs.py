@@ -1,0 +1,28 @@
+"""What ``logs`` shows: lines as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from os2cli.output import Output
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+def show_log(output: Output, lines: Iterator[str], source: str | None) -> None:
+    """Print lines as they come; as one document they are kept until the end."""
+    if output.invocation.json:
+        kept = list(lines)
+
+        def document() -> BaseModel:
+            from os2cli.documents.logs import LogDocument
+
+            return LogDocument(source=source, lines=kept)
+
+        output.result(document, human=lambda: None)
+        return
+    for line in lines:
+        output.line(output.shown(line))
+        output.stdout.flush()

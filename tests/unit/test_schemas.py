@@ -1,0 +1,129 @@
+"""What ``--json`` prints is described: for every command, and truly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import typer
+from jsonschema import Draft202012Validator
+from pydantic import BaseModel
+
+from os2cli.commands import build_app
+from os2cli.documents.document import Document
+from os2cli.documents.errors import ErrorDocument
+from os2cli.documents.machines import MachineDocument, MachineList, PartialMachineList
+from os2cli.documents.registry import DIALECT, DOCUMENTS, schema_of
+from os2cli.errors import Conflict
+from os2cli.fleet import Listing
+from os2cli.models import DAYTONA, LOCAL_DOCKER, Machine, MachineState
+from os2cli.output.output import SCHEMA_VERSION, error_document
+
+# What these print is no document of ours: a script, a shell's own words, the schema itself.
+WITHOUT_JSON = {"completion", "machine shell", "schema"}
+# Not commands: what all of them print when they fail, and the lines on stderr.
+NO_COMMANDS = {"error", "machine list --watch", "progress"}
+
+MACHINE = MachineDocument.of(
+    Machine(
+        id="abc",
+        name="dev",
+        type=LOCAL_DOCKER,
+        stage="dev",
+        state=MachineState.RUNNING,
+        snapshot="iterate-sandbox:local",
+        owner="jonas@laptop",
+        created=datetime(2026, 1, 11, 12, tzinfo=UTC),
+        labels={"team": "core"},
+    )
+)
+
+
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """Every command that help shows."""
+    for name, command in getattr(group, "commands", {}).items():
+        if getattr(command, "commands", None):
+            yield from commands(command, (*path, name))
+        elif not command.hidden:
+            yield " ".join((*path, name))
+
+
+def errors_in(document: Any, command: str) -> list[str]:
+    return [
+        error.message for error in Draft202012Validator(schema_of(command)).iter_errors(document)
+    ]
+
+
+def printed(model: BaseModel) -> Any:
+    return json.loads(model.model_dump_json(indent=2))
+
+
+def test_every_command_has_a_schema_or_is_known_to_have_none() -> None:
+    shown = set(commands(typer.main.get_command(build_app())))
+
+    assert shown == (set(DOCUMENTS) - NO_COMMANDS) | WITHOUT_JSON
+
+
+@pytest.mark.parametrize("command", DOCUMENTS)
+def test_each_is_a_json_schema_that_says_which_dialect_it_is_in(command: str) -> None:
+    schema = schema_of(command)
+
+    Draft202012Validator.check_schema(schema)
+    assert schema["$schema"] == DIALECT
+    assert json.loads(json.dumps(schema)) == schema
+
+
+@pytest.mark.parametrize("command", [c for c in DOCUMENTS if c != "progress"])
+def test_each_document_and_each_item_of_a_list_has_the_version(command: str) -> None:
+    schema = schema_of(command)
+    for kind in schema.get("anyOf", [schema]):
+        found = resolved(schema, kind)
+        if found.get("type") == "array":
+            found = resolved(schema, found["items"])
+        assert found["properties"]["schema_version"]["const"] == SCHEMA_VERSION
+        assert "schema_version" in found["required"]
+
+
+def resolved(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    """What a part stands for."""
+    reference = part.get("$ref")
+    found: dict[str, Any] = schema["$defs"][reference.split("/")[-1]] if reference else part
+    return found
+
+
+def test_the_version_is_the_same_in_both_places() -> None:
+    assert Document().schema_version == SCHEMA_VERSION
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        MachineList([]),
+        MachineList([MACHINE]),
+        PartialMachineList.of(Listing((), {DAYTONA: Conflict("it is down", hint="wait")})),
+    ],
+    ids=["none", "some", "partial"],
+)
+def test_a_list_is_an_array_or_says_that_it_is_not_whole(document: BaseModel) -> None:
+    assert errors_in(printed(document), "machine list") == []
+
+
+@pytest.mark.parametrize("wrong", [{"machines": []}, [{"name": "dev"}], "dev", None], ids=str)
+def test_anything_else_is_none(wrong: Any) -> None:
+    assert errors_in(wrong, "machine list") != []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [Conflict("m"), Conflict("m", hint="h", code="c", details={"port": 1, "names": ["a"]})],
+    ids=["least", "most"],
+)
+def test_the_error_document_that_is_written_is_the_one_that_is_described(error: Conflict) -> None:
+    written = error_document(error)
+
+    assert errors_in(written, "error") == []
+    assert ErrorDocument.model_validate(written).model_dump() == written
+    assert list(written) == list(ErrorDocument.model_fields)
