@@ -59,11 +59,6 @@ class Subject:
             machine = self.provider.get(machine.name)
         return machine
 
-    def in_log_folder(self, machine: Machine, script: str) -> str:
-        """A script that names the folder of logs in a machine of the image, for this machine."""
-        del machine
-        return script
-
 
 def memory(stack: ExitStack, folder: Path) -> tuple[MachineProvider, str]:
     """Machines that are records."""
@@ -118,7 +113,10 @@ WITH_PORTS = [memory, local_process, pytest.param(local_docker, marks=pytest.mar
 ALL = [*WITH_PORTS, daytona_stub, pytest.param(daytona, marks=pytest.mark.engine)]
 
 # Those whose machines can be entered: a record that a stub answers for has no inside.
-INHABITED = [pytest.param(make, marks=pytest.mark.engine) for make in (local_docker, daytona)]
+INHABITED = [
+    local_process,
+    *(pytest.param(make, marks=pytest.mark.engine) for make in (local_docker, daytona)),
+]
 INSIDES = [memory, *INHABITED]
 
 

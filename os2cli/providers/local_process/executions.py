@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -34,13 +34,14 @@ class Execution:
 
     def run(self, command: Command, streams: Streams) -> int:
         """Run it to its end and return its exit code; whoever ends this ends the program, too."""
-        for is_error, data in self._pieces(command, streams.stdin):
-            target = streams.stderr if is_error else streams.stdout
-            target.write(data)
-            target.flush()
+        with closing(self._pieces(command, streams.stdin)) as pieces:
+            for is_error, data in pieces:
+                target = streams.stderr if is_error else streams.stdout
+                target.write(data)
+                target.flush()
         return self.exit_code
 
-    def output(self, command: Command) -> Generator[bytes, None, None]:
+    def output(self, command: Command) -> Generator[bytes]:
         """What it writes to stdout, as it comes; ``stderr`` and ``exit_code`` are known then."""
         for is_error, data in self._pieces(command, None):
             if is_error:
@@ -68,7 +69,7 @@ class Execution:
                 process.wait()
             raise
 
-    def _pieces(self, command: Command, stdin: BinaryIO | None) -> Iterator[tuple[bool, bytes]]:
+    def _pieces(self, command: Command, stdin: BinaryIO | None) -> Generator[tuple[bool, bytes]]:
         """Pieces of both streams as they come; who stops reading ends the program."""
         try:
             process = self._start(command, stdin)
