@@ -258,7 +258,8 @@ class TestLogs:
         follower = threading.Thread(target=follow)
         follower.start()
         assert came.wait(20)
-        script = "echo 2026-01-11 19:30:45.0 more >> ${OS2_LOG_DIRECTORY:-/var/log}/iterate-server/current"
+        file = "${OS2_LOG_DIRECTORY:-/var/log}/iterate-server/current"
+        script = f"echo 2026-01-11 19:30:45.0 more >> {file}"
         inhabited.run("sh", "-c", script)
         follower.join(20)
 

@@ -134,13 +134,14 @@ def _all() -> Iterator[psutil.Process]:
 
 
 def _mark(process: psutil.Process, variable: str) -> str | None:
-    """None also when the system does not tell, as a Mac does of its own programs."""
+    """Its value, empty without one; None when the system does not tell, as of a Mac's programs."""
     import psutil
 
     try:
-        return process.environ().get(variable)
+        env = process.environ()
     except (psutil.Error, OSError):
         return None
+    return env.get(variable, "") if env else None
 
 
 def _is_zombie(process: psutil.Process) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 from os2cli.providers.local_process.s6.folders import SOCKET_VARIABLE, ServiceFolder
@@ -32,12 +33,15 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: s6-svc [-udrtkhiq12ay] FOLDER\n")
         return WRONG_USAGE
     supervisor = Supervisor(os.environ[SOCKET_VARIABLE])
-    program = ServiceFolder.named(folder).program
+    service = ServiceFolder.named(folder)
+    program = service.program
     for letter in letters:
         if letter == "u":
             supervisor.change("startProcess", program, False)
         elif letter == "d":
             supervisor.change("stopProcess", program, False)
+        elif service.child is not None:
+            os.killpg(service.child, getattr(signal, f"SIG{SIGNALS[letter]}"))
         else:
             supervisor.change("signalProcess", program, SIGNALS[letter])
     return 0

@@ -20,7 +20,7 @@ LOGGER_SUFFIX = "@log"
 DEFAULT_KILL_MILLISECONDS = 2000
 
 
-@dataclass(frozen=True)
+@dataclass
 class ServiceFolder:
     """A folder with a program ``run``: a service, or the ``log`` of one."""
 
@@ -54,7 +54,7 @@ class ServiceFolder:
 
     @property
     def status(self) -> Path:
-        """When the service was started last, as the file's time."""
+        """The process that was started last, and when: the file's time."""
         return self.state / "status"
 
     @property
@@ -66,6 +66,20 @@ class ServiceFolder:
     def waiting(self) -> Path:
         """There while the service waits for its next start."""
         return self.state / "waiting"
+
+    @property
+    def child(self) -> int | None:
+        """The process of a service that is waited for by a process of ours."""
+        pid = self.number("supervise/child", 0)
+        return pid or None
+
+    @child.setter
+    def child(self, pid: int | None) -> None:
+        path = self.state / "child"
+        if pid is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.write_text(str(pid))
 
     @property
     def pipe(self) -> Path:

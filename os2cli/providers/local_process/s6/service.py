@@ -45,6 +45,8 @@ def main(arguments: list[str]) -> int:
         del os.environ[name]
     _wait_for_turn(folder)
     _open_notification(folder)
+    # From now on what is said of readiness is about this process.
+    folder.status.write_text(str(os.getpid()))
     _connect(folder)
     if (folder.path / "finish").is_file():
         return _FinishedService(folder).run()
@@ -62,7 +64,7 @@ def _wait_for_turn(folder: ServiceFolder) -> None:
         folder.waiting.touch()
         time.sleep(wait)
     folder.waiting.unlink(missing_ok=True)
-    folder.status.touch()
+    folder.child = None
 
 
 def _open_notification(folder: ServiceFolder) -> None:
@@ -115,12 +117,14 @@ class _FinishedService:
                 _become_run()
             finally:
                 os._exit(111)
+        self.folder.child = self.child
         if descriptor > 2:
             os.close(descriptor)
         for signum in PASSED_ON:
             signal.signal(signum, self._pass_on)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
         code = os.waitstatus_to_exitcode(self._wait())
+        self.folder.child = None
         if self._finish(code) == STAY_DOWN:
             self._stay_down()
         return code if code >= 0 else 128 - code

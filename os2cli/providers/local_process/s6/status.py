@@ -60,17 +60,17 @@ def status_of(folder: ServiceFolder, info: dict[str, Any]) -> Status:
     return Status(
         up=up,
         wanted_up=info["statename"] in _MEANT_TO_BE,
-        ready=up and says_ready(folder),
-        pid=int(info["pid"]) if up else -1,
+        ready=up and says_ready(folder, int(info["pid"])),
+        pid=(folder.child or int(info["pid"])) if up else -1,
         seconds=max(0, int(info["now"]) - int(since)),
         exit_code=-1 if up else int(info["exitstatus"]),
     )
 
 
-def says_ready(folder: ServiceFolder) -> bool:
-    """Whether it has written a line to its notification descriptor since its last start."""
+def says_ready(folder: ServiceFolder, pid: int) -> bool:
+    """Whether that process of it has written a line to its notification descriptor."""
     try:
-        return b"\n" in folder.ready.read_bytes()
+        return folder.number("supervise/status", 0) == pid and b"\n" in folder.ready.read_bytes()
     except OSError:
         return False
 
