@@ -69,7 +69,7 @@ def test_everything_listens_on_loopback_alone(shared: Host) -> None:
     listening = [
         connection.laddr.ip
         for connection in psutil.net_connections("tcp")
-        if connection.pid in pids and connection.status == psutil.CONN_LISTEN
+        if connection.pid in pids and connection.laddr and connection.status == psutil.CONN_LISTEN
     ]
 
     assert set(listening) == {"127.0.0.1"}
