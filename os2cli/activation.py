@@ -102,11 +102,10 @@ def _failed(snapshot: Snapshot, tail: tuple[str, ...]) -> OperationFailed:
 
 
 def _timed_out(snapshot: Snapshot, seconds: float, tail: tuple[str, ...]) -> TimedOut:
-    stage = snapshot.name.partition("--")[0]
     return TimedOut(
         f"snapshot {snapshot.name} is {snapshot.state.value}, "
         f"and was not active within {seconds:g} s",
-        hint=f"it is left to go on: os2 snapshot resolve --stage {stage} --explain shows its state",
+        hint=f"it is left to go on: os2 snapshot wait {snapshot.name}",
         code="not_active",
         log_tail=tail,
     )

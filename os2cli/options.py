@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -190,61 +188,6 @@ def refuse_both(*, no_wait: bool, timeout: float | None) -> None:
         )
 
 
-_MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
-
-
-def parse_minutes(text: str | None, option: str, *, off: int) -> int | None:
-    """Read a duration such as ``30m``, ``12h`` or ``2d`` in minutes; ``off`` stands for never."""
-    if text is None:
-        return None
-    word = text.strip().lower()
-    if word == "off":
-        return off
-    found = re.fullmatch(r"(\d{1,6})([mhd])", word, re.ASCII)
-    if found is None:
-        raise UsageError(
-            f"{option} {text!r} is no duration",
-            hint=f"write it as {option} 30m, 12h, 2d or off",
-            code="option_invalid",
-        )
-    minutes = int(found[1]) * _MINUTES[found[2]]
-    if minutes == off:
-        raise UsageError(
-            f"{option} {text!r} would mean never",
-            hint=f"write it as {option} off, or as 1m or longer",
-            code="option_invalid",
-        )
-    return minutes
-
-
-_SPANS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def parse_duration(text: str, option: str) -> timedelta:
-    """Read a span of time such as ``90s``, ``30m``, ``12h`` or ``2d``."""
-    found = re.fullmatch(r"(\d{1,6})([smhd])", text.strip().lower(), re.ASCII)
-    if found is None:
-        raise UsageError(
-            f"{option} {text!r} is no duration",
-            hint=f"write it as {option} 90s, 30m, 12h or 2d",
-            code="option_invalid",
-        )
-    return timedelta(**{_SPANS[found[2]]: int(found[1])})
-
-
-def parse_since(text: str, now: datetime) -> datetime:
-    """Read a span of time until now, or a moment in ISO 8601, as UTC."""
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        try:
-            return now - parse_duration(text, "--since")
-        except UsageError as error:
-            error.hint = "write it as --since 30m, 12h or 2026-01-11T19:30:45Z"
-            raise
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 def complete_machine(ctx: typer.Context, incomplete: str) -> list[str]:
     """The names of machines that begin so; an engine that does not answer offers none."""
     from os2cli.session import Session
@@ -260,6 +203,34 @@ def complete_machine(ctx: typer.Context, incomplete: str) -> list[str]:
 ExistingMachine = Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete_machine)]
 ExistingMachines = Annotated[
     list[str] | None, typer.Argument(metavar="NAME...", autocompletion=complete_machine)
+]
+
+
+def complete_snapshot(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The names of images and snapshots that begin so, of the providers that answer."""
+    from os2cli.session import Session
+
+    ctx.obj = ctx.obj or Invocation()
+    try:
+        names = Session.start(ctx).snapshot_names()
+    except Os2Error:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+ExistingSnapshot = Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete_snapshot)]
+ExistingSnapshots = Annotated[
+    list[str], typer.Argument(metavar="NAME...", autocompletion=complete_snapshot)
+]
+ShelfType = Annotated[
+    MachineType | None,
+    typer.Option(
+        "--type",
+        parser=parse_type,
+        metavar="TYPE",
+        autocompletion=complete_type,
+        help="Only what machines of this type are made from. Default: all that are set up here.",
+    ),
 ]
 
 

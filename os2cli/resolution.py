@@ -131,7 +131,7 @@ def nothing_active(resolution: Resolution) -> Os2Error:
     building = newest_of(c.snapshot for c in resolution.newer if c.verdict is Verdict.BUILDING)
     if building is not None:
         what = f" yet; {building.name} is being built"
-        hint = f"wait for it: os2 snapshot resolve --stage {stage} --explain shows its state"
+        hint = f"wait for it: os2 snapshot wait {building.name}"
     elif (inactive := resolution.newest_inactive) is not None:
         what = f"; {inactive.name} was put away because nobody used it"
         hint = f"a machine brings it back: os2 machine create --type daytona --stage {stage}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,7 @@ from os2cli.providers.base import BuildRequest, BuildResult
 from os2cli.providers.registry import BuilderKind, Providers
 from os2cli.repository import Source, find_repository, locate_source
 from os2cli.settings import Settings, load_settings
-from os2cli.stage import Stage, resolve_stage
+from os2cli.stage import SEPARATOR, Stage, resolve_stage
 
 if TYPE_CHECKING:
     from os2cli.launch import Launcher
@@ -172,6 +173,17 @@ class Session:
         from os2cli.fleet import fleet_names
 
         return fleet_names(self.providers.fleet(None))
+
+    def snapshot_names(self) -> list[str]:
+        """The names of all images and snapshots, for completion, like those of machines."""
+        from os2cli.shelf import shelf_names
+
+        return shelf_names(self.providers.shelf(None))
+
+    def forget_resolutions(self, stages: Iterable[str | None]) -> None:
+        """Ask anew for the newest snapshot of these stages, in which something changed."""
+        for stage in sorted({stage for stage in stages if stage is not None}):
+            self.snapshot_cache.drop(self.settings.daytona.fingerprint, f"{stage}{SEPARATOR}")
 
 
 def current_directory() -> Path:

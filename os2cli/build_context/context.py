@@ -22,7 +22,8 @@ class BuildContext:
     ``dockerfile`` is the path that the engine's ``dockerfile`` parameter takes. ``entries`` are
     sorted by the bytes of their paths. ``unkept`` tells, one sentence each, what lies in the
     folder and could not be sent: sockets, fifos, devices, submodules that are not checked out,
-    other repositories; and after ``without_links`` what a builder of files can't keep.
+    other repositories; and after ``without_links`` what a builder of files can't keep. ``ignored``
+    counts what the ignore file left out; a folder that was not even entered counts once.
 
     Whoever reads contents (``stream``, ``digest``, ``dockerfile_text``) gets
     ``OperationFailed`` when a file has changed since, and ``UsageError`` when it may not be read.
@@ -32,6 +33,7 @@ class BuildContext:
     dockerfile: str
     entries: tuple[ContextEntry, ...]
     unkept: tuple[str, ...] = ()
+    ignored: int = 0
 
     @property
     def size_bytes(self) -> int:
@@ -103,8 +105,8 @@ def collect(root: Path, dockerfile: Path) -> BuildContext:
             )
     ignored = read_dockerignore(folder, _relative(given, folder))
     name = _relative(real, folder)
-    entries, unkept = find_entries(folder, ignored, always=name)
-    return BuildContext(folder, name, entries, unkept)
+    entries, unkept, left_out = find_entries(folder, ignored, always=name)
+    return BuildContext(folder, name, entries, unkept, left_out)
 
 
 def _resolved(path: Path) -> Path:

@@ -29,8 +29,9 @@ _SPECIAL = {
 
 def find_entries(
     root: Path, ignored: Dockerignore, always: str
-) -> tuple[tuple[ContextEntry, ...], tuple[str, ...]]:
-    """The entries of the context, sorted by the bytes of their paths, and notes for people.
+) -> tuple[tuple[ContextEntry, ...], tuple[str, ...], int]:
+    """The entries of the context, sorted by the bytes of their paths, notes for people, and how
+    many files the ignore file left out.
 
     ``always`` is kept whatever git and the ignore file say. Every folder on the way to an entry
     is an entry too: the modes that engines give to folders that a tar leaves out differ.
@@ -46,7 +47,8 @@ def find_entries(
         if path.rpartition("/")[0] in real:
             entry = _describe(root, path, listing.notes)
             entries += [entry] if entry else []
-    return _needed(entries, listing.folders), tuple(sorted(listing.notes))
+    left_out = listing.skipped + len(listing.files - kept)
+    return _needed(entries, listing.folders), tuple(sorted(listing.notes)), left_out
 
 
 def walk(root: Path, ignored: Dockerignore) -> Listing:
@@ -64,7 +66,9 @@ def walk(root: Path, ignored: Dockerignore) -> Listing:
                 continue
             if not found.is_dir(follow_symlinks=False):
                 listing.files.add(path)
-            elif not ignored.prunes(path):
+            elif ignored.prunes(path):
+                listing.skipped += 1
+            else:
                 pending.append(path)
                 if not ignored.excludes(path):
                     listing.folders.add(path)

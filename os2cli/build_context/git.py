@@ -23,12 +23,14 @@ class Listing:
     """Candidates for the context, relative to its root; none is checked yet.
 
     ``files`` are files and links. ``folders`` are those to keep even when they are empty.
-    ``notes`` tell what is left out although nobody asked for that.
+    ``notes`` tell what is left out although nobody asked for that; ``skipped`` counts the folders
+    that somebody asked to leave out, and that were therefore not looked into.
     """
 
     files: set[str] = field(default_factory=set)
     folders: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
+    skipped: int = 0
 
 
 def in_checkout(root: Path) -> bool:

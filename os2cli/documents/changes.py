@@ -5,9 +5,9 @@ from __future__ import annotations
 from pydantic import RootModel
 
 from os2cli.documents.document import Document
+from os2cli.leftovers import Leftover
 from os2cli.machine_states import Change
 from os2cli.machines import Removal
-from os2cli.pruning import Leftover
 
 
 class ChangeItem(Document):

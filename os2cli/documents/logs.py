@@ -6,7 +6,8 @@ from os2cli.documents.document import Document
 
 
 class LogDocument(Document):
-    """``machine logs`` and ``snapshot logs``; ``source`` is the service, None: all of it."""
+    """``machine logs`` and ``snapshot logs``; ``service`` None: the machine's own, or a build's."""
 
-    source: str | None
+    name: str
+    service: str | None
     lines: list[str]

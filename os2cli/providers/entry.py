@@ -19,6 +19,7 @@ from os2cli.errors import UsageError
 from os2cli.models import MachineType
 from os2cli.progress import Progress
 from os2cli.providers.base import MachineProvider
+from os2cli.providers.catalog import Catalog
 
 
 class Material(Enum):
@@ -73,6 +74,7 @@ class ProviderEntry:
     named within a stage and seen by others, so that changing those of ``stg`` and ``prd`` is asked
     about. ``set_up`` says whether it is asked when no type is named. ``warning`` is told whenever a
     machine of it is made. ``lacking`` tells what os2 itself could install for them here.
+    ``catalog`` is what machines are made from, where os2 makes that.
     """
 
     type: MachineType
@@ -83,6 +85,7 @@ class ProviderEntry:
     set_up: Callable[[ProviderContext], bool] = always
     warning: str | None = None
     lacking: Callable[[ProviderContext], Lacking | None] = nothing
+    catalog: Callable[[ProviderContext], Catalog] | None = None
 
 
 @cache

@@ -27,6 +27,8 @@ REQUEST = "dev.os2.request"
 
 IMAGE_KEY = "dev.os2.key"
 IMAGE_BASE = "dev.os2.base"
+# An image that somebody builds on ours inherits our labels, but has another name.
+IMAGE_NAME = "dev.os2.image"
 
 RESERVED_PREFIX = "dev.os2."
 

@@ -8,8 +8,10 @@ from enum import StrEnum
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
+from os2cli.errors import UsageError
 from os2cli.models import Endpoint, MachineType
 from os2cli.providers.base import ContentSource, MachineProvider, SnapshotBuilder, SnapshotStore
+from os2cli.providers.catalog import Catalog
 from os2cli.providers.daytona import entry as daytona_entry
 from os2cli.providers.entry import ProviderContext, ProviderEntry, entries
 from os2cli.providers.local_docker import entry as local_docker_entry
@@ -80,6 +82,21 @@ class Providers:
         types = [entry.type for entry in self.asked(type_)]
         return {t: cache(partial(self.machines, t, stage)) for t in types}
 
+    def shelf(self, type_: MachineType | None) -> dict[MachineType, Callable[[], Catalog]]:
+        """The catalogs that are asked, each made when it is."""
+        found: dict[MachineType, Callable[[], Catalog]] = {
+            entry.type: cache(partial(entry.catalog, self.context))
+            for entry in self.asked(type_)
+            if entry.catalog is not None
+        }
+        if type_ is not None and not found:
+            raise UsageError(
+                f"machines on {type_} are made from neither an image nor a snapshot",
+                hint="leave --type out",
+                code="option_invalid",
+            )
+        return found
+
     def builder(self) -> SnapshotBuilder:
         """The builder of local images."""
         from os2cli.certificates import host_certificates
@@ -120,5 +137,9 @@ class Providers:
         from os2cli.providers.local_docker.builder import LocalDockerBuilder
 
         return LocalDockerBuilder(
-            self.engine, self.settings.state_dir / "locks", self.settings.cache_dir, certificates
+            self.engine,
+            self.settings.state_dir / "locks",
+            self.settings.cache_dir,
+            certificates,
+            local_docker_entry.build_logs(self.context),
         )

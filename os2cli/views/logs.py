@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from os2cli.output import Output
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
-def show_log(output: Output, lines: Iterator[str], source: str | None) -> None:
+def show_log(output: Output, lines: Iterable[str], name: str, service: str | None = None) -> None:
     """Print lines as they come; as one document they are kept until the end."""
     if output.invocation.json:
         kept = list(lines)
@@ -19,7 +19,7 @@ def show_log(output: Output, lines: Iterator[str], source: str | None) -> None:
         def document() -> BaseModel:
             from os2cli.documents.logs import LogDocument
 
-            return LogDocument(source=source, lines=kept)
+            return LogDocument(name=name, service=service, lines=kept)
 
         output.result(document, human=lambda: None)
         return

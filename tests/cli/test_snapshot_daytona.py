@@ -193,7 +193,7 @@ def test_a_build_that_takes_too_long_is_left_to_go_on(cloud: Os2, daytona: Dayto
 
     error = result.json()["error"]
     assert (result.status, error["code"]) == (6, "not_active")
-    assert "os2 snapshot resolve --stage stg --explain" in error["hint"]
+    assert "os2 snapshot wait stg--" in error["hint"]
     assert len(daytona.snapshots) == 1
 
 

@@ -173,3 +173,25 @@ def test_both_providers_are_listed_and_told_apart(
         remote: ("daytona", "healthy"),
     }
     assert removed.stdout == f"removed {local}\nremoved {remote}\n"
+
+
+def test_a_published_snapshot_is_on_the_same_shelf_as_images(
+    cloud: Os2, source: Path, daytona: DaytonaServer, stage: str
+) -> None:
+    name = cloud("snapshot", "daytona", "-q").stdout.strip()
+    assert cloud(*CREATE, "a").status == 0
+
+    listed = cloud("snapshot", "list", "--json").json()
+    log = cloud("snapshot", "logs", name)
+    spared = cloud("snapshot", "rm", name)
+    pruned = cloud("snapshot", "prune", "--type", "daytona", "--keep", "0", "--yes")
+    cloud("machine", "rm", "a", "--type", "daytona")
+    removed = cloud("snapshot", "rm", name)
+
+    assert {"local-docker", "daytona"} <= {item["type"] for item in listed}
+    (item,) = [item for item in listed if item["name"] == name]
+    assert (item["stage"], item["machines"]) == (stage, ["a"])
+    assert "RUN echo" in log.stdout
+    assert spared.status == 5
+    assert (pruned.status, pruned.stdout) == (0, "")
+    assert removed.stdout == f"removed {name}\n"

@@ -223,3 +223,103 @@ def test_a_base_image_that_the_dockerfile_does_not_take_is_refused(
 
     assert result.status == 2
     assert "ARG BASE_IMAGE" in result.stderr
+
+
+def test_the_log_of_a_build_is_kept(os2: Os2, source: Path, image_tag: str) -> None:
+    built = build(os2, image_tag, "--build-arg", "GREETING=ahoy")
+    assert built.status == 0, built.stderr
+
+    log = os2("snapshot", "logs", image_tag)
+
+    assert log.status == 0, log.stderr
+    assert log.stdout.startswith(f"# build of {image_tag}\n")
+    assert "> /tmp/greeting" in log.stdout
+
+
+def test_the_log_of_a_build_that_failed_is_kept_too(os2: Os2, source: Path, image_tag: str) -> None:
+    dockerfile = source / "sandbox" / "Dockerfile"
+    dockerfile.write_text(dockerfile.read_text() + "RUN echo the reason; exit 3\n")
+    build(os2, image_tag)
+
+    log = os2("snapshot", "logs", image_tag)
+
+    assert log.status == 0, log.stderr
+    assert "the reason\n" in log.stdout
+    assert "# it did not succeed: the image could not be built: " in log.stdout
+
+
+def test_an_image_is_listed_shown_and_removed(os2: Os2, source: Path, image_tag: str) -> None:
+    built = build(os2, image_tag, "--json").json()
+
+    listed = os2("snapshot", "list", "--json").json()
+    shown = os2("snapshot", "show", image_tag)
+    removed = os2("snapshot", "rm", image_tag)
+
+    (item,) = [item for item in listed if item["name"] == image_tag]
+    assert (item["id"], item["key"]) == (built["id"], built["key"])
+    assert (item["type"], item["stage"], item["state"]) == ("local-docker", None, "active")
+    assert built["key"] in shown.stdout
+    assert (removed.status, removed.stdout) == (0, f"removed {image_tag}\n")
+    assert os2("snapshot", "rm", image_tag).status == 3
+
+
+def test_a_name_that_somebody_else_gave_is_none_of_ours(
+    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
+) -> None:
+    build(os2, image_tag)
+    own = image_tag.replace(":local", ":own")
+    engine.tag(image_tag, own.partition(":")[0], "own")
+    try:
+        listed = os2("snapshot", "list", "-q").stdout.split()
+        refused = os2("snapshot", "rm", own, "--force", "--yes")
+
+        assert image_tag in listed
+        assert own not in listed
+        assert refused.status == 5
+        assert "was not built by os2 under this name" in refused.stderr
+        assert engine.images(own)
+    finally:
+        engine.remove_image(own)
+
+
+def test_an_image_that_a_machine_uses_is_not_removed(
+    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
+) -> None:
+    build(os2, image_tag)
+    env = {"LOCAL_DOCKER_IMAGE_NAME": image_tag}
+    machine = os2("machine", "create", "--no-wait", "-q", env=env).stdout.strip()
+
+    refused = os2("snapshot", "rm", image_tag)
+    forced = os2("snapshot", "rm", image_tag, "--force")
+
+    assert refused.status == 5
+    assert f"{image_tag} is in use: {machine} was made from it" in refused.stderr
+    assert forced.stdout == f"removed {image_tag}\n"
+    assert engine.images(image_tag) == []
+    assert os2("machine", "rm", machine).status == 0
+
+
+def test_an_image_that_lost_its_name_is_spared_while_it_is_used(
+    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
+) -> None:
+    env = {"LOCAL_DOCKER_IMAGE_NAME": image_tag}
+    machine = os2("machine", "create", "--no-wait", "-q", env=env).stdout.strip()
+    first = engine.inspect_image(image_tag)["Id"]
+    (source / "a.txt").write_text("b")
+    build(os2, image_tag)
+    name = first.removeprefix("sha256:")[:12]
+
+    (used,) = [i for i in os2("snapshot", "list", "--json").json() if i["name"] == name]
+    plan = os2("snapshot", "prune", "--dry-run", "--json").json()
+    # Behind os2's back: with a machine of its own the image would go, too.
+    engine.remove_container(f"os2-{machine}", force=True)
+    then = os2("snapshot", "prune", "--dry-run", "--json").json()
+    removed = os2("snapshot", "rm", name)
+
+    assert (used["untagged"], used["machines"]) == (True, [machine])
+    assert name not in [item["name"] for item in plan["remove"]]
+    (left,) = [item for item in then["remove"] if item["name"] == name]
+    assert left["reason"] == "lost its name to a newer one"
+    assert removed.stdout == f"removed {name}\n"
+    with pytest.raises(docker.errors.ImageNotFound):
+        engine.inspect_image(first)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from os2cli.commands.machine.creation import parse_memory, user_labels
+from os2cli.durations import parse_minutes
 from os2cli.errors import UsageError
-from os2cli.options import parse_minutes, parse_pairs
+from os2cli.options import parse_pairs
 
 MEBIBYTE = 1024 * 1024
 

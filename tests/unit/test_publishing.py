@@ -587,7 +587,7 @@ class TestTimeout:
         assert error.message == (
             f"snapshot {scene.made} is building, and was not active within 20.5 s"
         )
-        assert "os2 snapshot resolve --stage stg --explain" in (error.hint or "")
+        assert f"os2 snapshot wait {scene.made}" in (error.hint or "")
         assert error.log_tail == ("RUN make",)
         assert sum(scene.time.slept) == pytest.approx(20.5, abs=2)
         assert (scene.store.names, scene.store.removals) == ([scene.made], [])

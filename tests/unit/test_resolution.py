@@ -409,7 +409,7 @@ class TestRequired:
         assert caught.value.message == (
             f"stage dev-jonas has no active snapshot yet; {rows[1].name} is being built"
         )
-        assert "os2 snapshot resolve --stage dev-jonas --explain" in (caught.value.hint or "")
+        assert f"os2 snapshot wait {rows[1].name}" in (caught.value.hint or "")
 
     def test_one_that_only_sleeps_is_named_with_what_wakes_it(self) -> None:
         rows = [snapshot(5, SnapshotState.INACTIVE), snapshot(3, SnapshotState.INACTIVE)]

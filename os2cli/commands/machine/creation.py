@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from os2cli import options
+from os2cli.durations import parse_minutes
 from os2cli.errors import UsageError
 from os2cli.machine_env import machine_environment
 from os2cli.machine_name import numbered_names, validate_machine_name
@@ -172,7 +173,7 @@ def specifications(given: MachineOptions, **values: Any) -> list[MachineSpec]:
 
 
 def _common(session: Session, given: MachineOptions, stage: Stage) -> dict[str, Any]:
-    minutes = options.parse_minutes(given.ttl, "--ttl", off=NEVER)
+    minutes = parse_minutes(given.ttl, "--ttl", off=NEVER)
     return {
         "stage": stage.name,
         "env": machine_environment(given.env, given.env_files, variable_here),
@@ -185,13 +186,13 @@ def _common(session: Session, given: MachineOptions, stage: Stage) -> dict[str, 
 def lifetime(given: MachineOptions, stage: Stage) -> Lifetime:
     """When the machine is ended by itself: only one for development is, unless that was said."""
     development = stage.kind is StageKind.DEVELOPMENT
-    stop = options.parse_minutes(given.auto_stop, "--auto-stop", off=NEVER)
+    stop = parse_minutes(given.auto_stop, "--auto-stop", off=NEVER)
     if stop is None:
         stop = DEVELOPMENT_STOP_MINUTES if development else NEVER
     return Lifetime(
         stop,
-        options.parse_minutes(given.auto_archive, "--auto-archive", off=NEVER),
-        options.parse_minutes(given.auto_delete, "--auto-delete", off=NEVER_DELETE),
+        parse_minutes(given.auto_archive, "--auto-archive", off=NEVER),
+        parse_minutes(given.auto_delete, "--auto-delete", off=NEVER_DELETE),
     )
 
 

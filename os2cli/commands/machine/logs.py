@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from os2cli import options
+from os2cli.durations import parse_since
 from os2cli.models import LogRequest
 from os2cli.session import Session
 
@@ -45,7 +46,7 @@ def logs(
     from os2cli.views.logs import show_log
 
     session = Session.start(ctx, docker_host)
-    moment = options.parse_since(since, datetime.now(UTC)) if since else None
+    moment = parse_since(since, datetime.now(UTC)) if since else None
     request = LogRequest(service, moment, tail, follow)
     place = find_one(session, name, type_, stage)
-    show_log(session.output, place.provider.logs(name, request), service)
+    show_log(session.output, place.provider.logs(name, request), name, service)

@@ -10,11 +10,12 @@ import typer
 
 from os2cli import options
 from os2cli.commands.machine.selection import is_guarded, is_near, may_be_shared
+from os2cli.durations import parse_duration
 from os2cli.output.words import age
 from os2cli.session import Session
 
 if TYPE_CHECKING:
-    from os2cli.pruning import Leftover
+    from os2cli.leftovers import Leftover
 
 
 def prune(
@@ -40,16 +41,16 @@ def prune(
       os2 machine prune --older-than 7d --type local-docker --yes
     """
     from os2cli.fleet import Place, list_fleet, remove_places
-    from os2cli.pruning import leftovers
-    from os2cli.views.pruning import show_plan, show_pruned
+    from os2cli.leftovers import find_leftovers
+    from os2cli.views.leftovers import show_plan, show_pruned
 
-    span = options.parse_duration(older_than, "--older-than") if older_than else None
+    span = parse_duration(older_than, "--older-than") if older_than else None
     session = Session.start(ctx, docker_host)
     within = session.remote_stage(stage).name if may_be_shared(session, type_) else stage
     fleet = session.providers.fleet(type_, within)
     listing = list_fleet(fleet, probing=False)
     near = [machine for machine in listing.machines if is_near(machine, within, stage)]
-    found = leftovers(near, datetime.now(UTC), span)
+    found = find_leftovers(near, datetime.now(UTC), span)
     if not found or dry_run:
         raise typer.Exit(show_plan(session.output, found, listing))
     instead = ["os2 machine prune", *(["--older-than", older_than] if older_than else []), "--yes"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from os2cli import options
+from os2cli.durations import parse_duration
 from os2cli.errors import UsageError
 from os2cli.models import Address
 from os2cli.session import Session
@@ -92,7 +93,7 @@ def signed_seconds(*, signed: bool, expires: str | None, header: bool) -> int | 
         return None
     seconds = SIGNED_SECONDS
     if expires is not None:
-        seconds = int(options.parse_duration(expires, "--expires").total_seconds())
+        seconds = int(parse_duration(expires, "--expires").total_seconds())
     if not 1 <= seconds <= LONGEST_SECONDS:
         raise UsageError(
             f"--expires {expires!r} is not between 1s and 24h",

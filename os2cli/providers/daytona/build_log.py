@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from os2cli.errors import NotAuthorised, Os2Error
-from os2cli.providers.daytona.retry import HURRIED
+from os2cli.errors import NotAuthorised, NotFound, Os2Error, Unreachable
+from os2cli.providers.daytona.retry import HURRIED, NORMAL
 from os2cli.providers.daytona.wire import UrlAnswer, read
 
 if TYPE_CHECKING:
@@ -123,6 +123,30 @@ class BuildLog:
         if raw is not None:
             with suppress(OSError):
                 raw.shutdown(socket.SHUT_RDWR)
+
+
+def read_log(client: DaytonaClient, snapshot_id: str) -> Iterator[str]:
+    """The lines that were written so far; raises ``NotFound`` at once when there are none."""
+    import httpx
+
+    path = f"/snapshots/{snapshot_id}/build-logs-url"
+    address = read(UrlAnswer, client.get(path, doing=_DOING), _DOING).url
+    http = client.connections_for(address)
+    timeout = httpx.Timeout(NORMAL.answer_seconds, connect=NORMAL.connect_seconds)
+    try:
+        answer = http.get(address, timeout=timeout)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise Unreachable(
+            f"{_DOING} failed: {type(error).__name__}",
+            hint="try again: the log lies on another server of Daytona's than the API",
+        ) from error
+    if not answer.is_success:
+        raise NotFound(
+            f"{_DOING} failed: HTTP {answer.status_code}",
+            hint="Daytona keeps logs for a while only",
+            code="log_not_found",
+        )
+    return iter([client.redact(line.rstrip()) for line in answer.text.splitlines()])
 
 
 def _following(address: str) -> httpx.URL:

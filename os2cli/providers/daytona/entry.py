@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from os2cli.models import DAYTONA
 from os2cli.providers.base import MachineProvider
+from os2cli.providers.catalog import Catalog
 from os2cli.providers.entry import Material, ProviderContext, ProviderEntry
 
 if TYPE_CHECKING:
@@ -28,6 +29,13 @@ def machines(context: ProviderContext, stage: str | None) -> MachineProvider:
     return DaytonaMachines(client(context), stage, context.state_dir / "daytona")
 
 
+def catalog(context: ProviderContext) -> Catalog:
+    """The snapshots that os2 published."""
+    from os2cli.providers.daytona.catalog import DaytonaCatalog
+
+    return DaytonaCatalog(client(context))
+
+
 ENTRY = ProviderEntry(
     type=DAYTONA,
     material=Material.PUBLISHED_SNAPSHOT,
@@ -35,6 +43,7 @@ ENTRY = ProviderEntry(
         {"--public", "--auto-stop", "--auto-archive", "--auto-delete", "--no-cache", "--snapshot"}
     ),
     machines=machines,
+    catalog=catalog,
     shared=True,
     set_up=lambda context: context.daytona.configured,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from os2cli.errors import OperationFailed
@@ -18,10 +18,11 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class BuildEvents:
-    """Follows one build; ``image_id`` is set when it ended well."""
+    """Follows one build; ``image_id`` is set when it ended well, ``record`` gets every line."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, record: Callable[[str], None] = lambda _: None) -> None:
         self.progress = progress
+        self.record = record
         self.image_id: str | None = None
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._steps: dict[str, Step] = {}
@@ -94,6 +95,7 @@ class BuildEvents:
         if line.strip():
             self.tail.append(line.rstrip())
             self.progress.log(line.rstrip())
+            self.record(line.rstrip())
 
     def _failure(self, reason: str) -> OperationFailed:
         for rest in self._partial.values():

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from os2cli.build_context import BuildContext, collect, refuse_secrets
+from os2cli.build_logs import BuildLogs
 from os2cli.certificates import HostCertificates
 from os2cli.errors import NotFound, UsageError
 from os2cli.locks import exclusive
@@ -21,7 +22,7 @@ from os2cli.providers.local_docker.base_image import BaseImage, find_base, prepa
 from os2cli.providers.local_docker.build_events import BuildEvents
 from os2cli.providers.local_docker.connection import connect
 from os2cli.providers.local_docker.engine import Engine
-from os2cli.providers.local_docker.images import drop_unused_image, find_image
+from os2cli.providers.local_docker.images import drop_unused_image, find_image, full_name
 
 if TYPE_CHECKING:
     import docker
@@ -36,7 +37,7 @@ class LocalDockerBuilder:
     """Builds images on the engine, one build of a tag at a time.
 
     ``cache_dir`` keeps downloads for a base image that has to be made; ``lock_dir`` is where
-    builds of one tag meet.
+    builds of one tag meet; ``logs`` keeps what each build wrote.
     """
 
     def __init__(
@@ -45,8 +46,10 @@ class LocalDockerBuilder:
         lock_dir: Path,
         cache_dir: Path,
         certificates: HostCertificates,
+        logs: BuildLogs,
     ) -> None:
         self.engine = engine
+        self.logs = logs
         self.lock_dir = lock_dir
         self.cache_dir = cache_dir
         self.certificates = certificates
@@ -93,9 +96,13 @@ class LocalDockerBuilder:
         for note in context.unkept:
             progress.warn(note)
         key = self._key(request, context, base.digest if base else None)
-        with progress.phase("build image"), self.engine.errors(f"building {request.tag}"):
+        with (
+            progress.phase("build image"),
+            self.logs.recording(key, full_name(request.tag)) as log,
+            self.engine.errors(f"building {request.tag}"),
+        ):
             events = self._post_build(request, context, base, key)
-            image_id = BuildEvents(progress).follow(events)
+            image_id = BuildEvents(progress, log.write).follow(events)
         if before is not None and before.id != image_id:
             drop_unused_image(self.engine.client, before.id)
         built = self.find(request.tag)
@@ -110,7 +117,7 @@ class LocalDockerBuilder:
         self, request: BuildRequest, context: BuildContext, base: BaseImage | None, key: str
     ) -> Any:
         arguments = dict(request.build_args)
-        marks = {labels.IMAGE_KEY: key}
+        marks = {labels.IMAGE_KEY: key, labels.IMAGE_NAME: full_name(request.tag)}
         if base is not None:
             arguments["BASE_IMAGE"] = base.reference
             marks[labels.IMAGE_BASE] = base.digest

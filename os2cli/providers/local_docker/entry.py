@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from os2cli.models import LOCAL_DOCKER
 from os2cli.providers.base import MachineProvider
+from os2cli.providers.catalog import Catalog
 from os2cli.providers.entry import Material, ProviderContext, ProviderEntry
 
 if TYPE_CHECKING:
+    from os2cli.build_logs import BuildLogs
     from os2cli.providers.local_docker.engine import Engine
 
 
@@ -33,6 +35,20 @@ def machines(context: ProviderContext, stage: str | None) -> MachineProvider:
     return LocalDockerMachines(engine(context), context.state_dir / "locks", host_certificates())
 
 
+def build_logs(context: ProviderContext) -> BuildLogs:
+    """What builds on the engine wrote."""
+    from os2cli.build_logs import BuildLogs
+
+    return BuildLogs(context.state_dir / "build-logs")
+
+
+def catalog(context: ProviderContext) -> Catalog:
+    """The images that os2 built."""
+    from os2cli.providers.local_docker.catalog import LocalImages
+
+    return LocalImages(engine(context), build_logs(context))
+
+
 ENTRY = ProviderEntry(
     type=LOCAL_DOCKER,
     material=Material.LOCAL_IMAGE,
@@ -49,4 +65,5 @@ ENTRY = ProviderEntry(
         }
     ),
     machines=machines,
+    catalog=catalog,
 )

@@ -33,6 +33,14 @@ def find_image(client: docker.APIClient, reference: str) -> Image | None:
     )
 
 
+def full_name(reference: str) -> str:
+    """An image's name as engines list it: with its tag, without the registry that goes unsaid."""
+    name = reference
+    for unsaid in ("docker.io/", "library/", "localhost/"):
+        name = name.removeprefix(unsaid)
+    return name if ":" in name.rpartition("/")[2] or "@" in name else f"{name}:latest"
+
+
 def drop_unused_image(client: docker.APIClient, image_id: str) -> None:
     """Remove an image of ours that lost its name to a newer one and that no container uses."""
     from docker.errors import APIError

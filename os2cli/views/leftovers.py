@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from os2cli.fleet import Listing
+    from os2cli.leftovers import Leftover
     from os2cli.machines import Removal
-    from os2cli.pruning import Leftover
 
 
 def show_plan(output: Output, found: Sequence[Leftover], listing: Listing) -> int:

@@ -1,0 +1,114 @@
+"""``os2 snapshot context``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from os2cli import options
+from os2cli.errors import UsageError
+from os2cli.models import LOCAL_DOCKER, MachineType
+from os2cli.providers.entry import Material, entries
+from os2cli.session import Session
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from os2cli.build_context import BuildContext
+    from os2cli.output import Output
+
+LARGEST = 20
+
+
+def context(
+    ctx: typer.Context,
+    type_: Annotated[
+        MachineType,
+        typer.Option(
+            "--type",
+            parser=options.parse_type,
+            metavar="TYPE",
+            autocompletion=options.complete_type,
+            help="Whose builder it is for: Daytona's gets copies in the place of links.",
+        ),
+    ] = LOCAL_DOCKER,
+    all_: Annotated[
+        bool, typer.Option("--all", "-a", help=f"Every file, not the {LARGEST} largest.")
+    ] = False,
+    repo: options.Repo = None,
+    dockerfile: options.Dockerfile = None,
+) -> None:
+    """Show what a build would be sent: its largest files, and those that look like secrets.
+
+    Nothing is sent.
+
+    [dim]Examples:[/dim]
+      os2 snapshot context
+      os2 snapshot context --type daytona --all
+    """
+    from os2cli.build_context import collect, suspicious_files, without_links
+    from os2cli.build_context.entries import displayed
+
+    material = entries()[type_].material
+    if material is Material.THIS_HOST:
+        raise UsageError(
+            f"for machines on {type_} nothing is built",
+            hint="choose another --type",
+            code="option_invalid",
+        )
+    session = Session.start(ctx)
+    source = session.source(repo, dockerfile)
+    found = collect(source.root, source.dockerfile)
+    if material is Material.PUBLISHED_SNAPSHOT:
+        found = without_links(found)
+    suspicious = suspicious_files(found)
+    files = [(displayed(e.path), e.size) for e in found.entries if e.kind == "file"]
+    files.sort(key=lambda file: file[1], reverse=True)
+    shown = files if all_ else files[:LARGEST]
+
+    def document() -> BaseModel:
+        from os2cli.documents.shelf import ContextDocument
+
+        return ContextDocument.of(found, type_, shown, suspicious)
+
+    reasons = {displayed(file.path): file.reason for file in suspicious}
+    names = [path for path, _ in shown]
+    session.output.result(
+        document, names=names, human=lambda: _show(session.output, found, shown, reasons)
+    )
+
+
+def _show(
+    output: Output,
+    found: BuildContext,
+    shown: list[tuple[str, int]],
+    reasons: Mapping[str, str],
+) -> None:
+    from os2cli.output.words import size
+
+    output.table(
+        ("SIZE", "FILE"),
+        [
+            (size(count), f"{path}  ! {reasons[path]}" if path in reasons else path)
+            for path, count in shown
+        ],
+    )
+    output.note(f"{found.root}: {found.dockerfile}")
+    kinds = [entry.kind.value for entry in found.entries]
+    files, links = kinds.count("file"), kinds.count("link")
+    output.note(f"{_count(files, 'file')}, {_count(links, 'link')}, {size(found.size_bytes)}")
+    if found.ignored:
+        output.note(f"left out by the ignore file: {found.ignored}")
+    for note in found.unkept:
+        output.note(note)
+    if reasons:
+        output.warn(
+            f"these look like secrets: {', '.join(reasons)}",
+            "list them in .dockerignore; a build refuses them without --allow-secrets",
+        )
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

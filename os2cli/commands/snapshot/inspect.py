@@ -1,0 +1,100 @@
+"""``os2 snapshot list`` and ``os2 snapshot show``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from os2cli import options
+from os2cli.errors import UsageError
+from os2cli.models import SnapshotState
+from os2cli.session import Session
+from os2cli.stage import validate_stage
+from os2cli.views.shelf import show_entry, show_shelf
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from os2cli.shelf import Entry
+
+
+class Order(StrEnum):
+    """What a list is sorted by: newest, largest or first of the alphabet first."""
+
+    NAME = "name"
+    CREATED = "created"
+    SIZE = "size"
+
+
+def list_snapshots(
+    ctx: typer.Context,
+    type_: options.ShelfType = None,
+    stage: Annotated[
+        str | None,
+        typer.Option(
+            "--stage",
+            metavar="STAGE",
+            help="Only snapshots of this stage. Default: the current one's, and all local images.",
+        ),
+    ] = None,
+    all_stages: Annotated[
+        bool, typer.Option("--all-stages", help="Snapshots of every stage.")
+    ] = False,
+    state: Annotated[
+        SnapshotState | None, typer.Option("--state", help="Only those in this state.")
+    ] = None,
+    sort: Annotated[
+        Order, typer.Option("--sort", help="Newest, largest, or by name.")
+    ] = Order.CREATED,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """List what machines are made from: local images and Daytona's snapshots that os2 made.
+
+    When a provider does not answer, the others' are shown, and the exit code is 7.
+
+    [dim]Examples:[/dim]
+      os2 snapshot list
+      os2 snapshot list --all-stages --state inactive --sort size
+    """
+    from os2cli.shelf import list_shelf, only
+
+    if stage is not None and all_stages:
+        raise UsageError(
+            "--stage and --all-stages contradict each other",
+            hint="leave one of them out",
+            code="option_invalid",
+        )
+    session = Session.start(ctx, docker_host)
+    shelf = session.providers.shelf(type_)
+    if stage is not None:
+        validate_stage(stage, "--stage")
+        listing = only(list_shelf(shelf, stage), stage=stage, state=state)
+    else:
+        stage = None if all_stages else session.stage_if_set(None)
+        listing = only(list_shelf(shelf), stage=stage, state=state)
+    raise typer.Exit(show_shelf(session.output, listing, _sorted(listing.entries, sort), stage))
+
+
+def _sorted(entries: Sequence[Entry], order: Order) -> list[Entry]:
+    match order:
+        case Order.NAME:
+            return sorted(entries, key=lambda entry: entry.item.name)
+        case Order.SIZE:
+            return sorted(entries, key=lambda entry: entry.item.size_bytes or 0, reverse=True)
+        case Order.CREATED:
+            return list(entries)
+
+
+def show(
+    ctx: typer.Context,
+    name: options.ExistingSnapshot,
+    type_: options.ShelfType = None,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Show one image or snapshot, and the machines that were made from it."""
+    from os2cli.shelf import find_entry
+
+    session = Session.start(ctx, docker_host)
+    show_entry(session.output, find_entry(session.providers.shelf(type_), name))

@@ -1,0 +1,77 @@
+"""``os2 snapshot logs``."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from os2cli import options
+from os2cli.errors import UsageError
+from os2cli.models import MachineType
+from os2cli.session import Session
+
+if TYPE_CHECKING:
+    from os2cli.providers.catalog import Catalog
+
+BUILD_SECONDS = 30 * 60.0
+
+
+def logs(
+    ctx: typer.Context,
+    name: options.ExistingSnapshot,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until the build on Daytona has ended.")
+    ] = False,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1, metavar="SECONDS", help="With --follow: for how long at most. Default: 1800."
+        ),
+    ] = None,
+    type_: options.ShelfType = None,
+) -> None:
+    """Print what the build of an image or a snapshot wrote, also of one that failed.
+
+    Of local builds the last 20 logs are kept.
+
+    [dim]Examples:[/dim]
+      os2 snapshot logs iterate-sandbox:local
+      os2 snapshot logs -f stg--20260111-193045
+    """
+    from os2cli.readiness import follow_build
+    from os2cli.shelf import find_catalog, locate_in
+    from os2cli.views.logs import show_log
+
+    if timeout is not None and not follow:
+        raise UsageError(
+            "--timeout changes nothing without --follow",
+            hint="leave it out, or add --follow",
+            code="option_invalid",
+        )
+    session = Session.start(ctx)
+    catalog = find_catalog(session.providers.shelf(type_), name)
+    if follow:
+        _refuse_local(catalog, catalog.type)
+        json = session.output.invocation.json
+        write = partial(_write, session)
+        if follow_build(locate_in(catalog, name), write, timeout or BUILD_SECONDS) and not json:
+            return
+    show_log(session.output, catalog.log(name), name)
+
+
+def _refuse_local(catalog: Catalog, type_: MachineType) -> None:
+    if catalog.store is None:
+        raise UsageError(
+            f"--follow is not for builds on {type_}: they are shown while they are made",
+            hint="leave it out, or build with -v: os2 snapshot local-docker -v",
+            code="option_invalid",
+        )
+
+
+def _write(session: Session, line: str) -> None:
+    """Show a line as it comes; a document has them all at the end."""
+    if not session.output.invocation.json:
+        session.output.line(line)
+        session.output.stdout.flush()

@@ -1,0 +1,181 @@
+"""``os2 snapshot prune``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from os2cli import options
+from os2cli.durations import parse_minutes
+from os2cli.errors import PartlyDone, UsageError
+from os2cli.models import MachineType
+from os2cli.providers.entry import entries
+from os2cli.session import Session
+from os2cli.stage import StageKind, classify_stage
+from os2cli.views.shelf import show_plan, tell_failures, tell_plan, total_size
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from os2cli.machines import Removal
+    from os2cli.pruning import Verdict
+    from os2cli.shelf import ShelfListing
+
+_GUARDED = (StageKind.STAGING, StageKind.PRODUCTION)
+_NEVER = -1
+
+
+def prune(
+    ctx: typer.Context,
+    keep: Annotated[
+        int, typer.Option(min=0, metavar="N", help="How many of the newest stay in any case.")
+    ] = 3,
+    older_than: Annotated[
+        str | None,
+        typer.Option(
+            "--older-than",
+            metavar="TIME",
+            help="Only what is older than this: 12h, 30d. Default: failed ones after 1d.",
+        ),
+    ] = None,
+    type_: options.ShelfType = None,
+    stage: Annotated[
+        str | None,
+        typer.Option(
+            "--stage",
+            metavar="STAGE",
+            help="Only snapshots of this stage. Default: the current one's, and local images.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Show what would go, and remove nothing.")
+    ] = False,
+    yes: options.Yes = False,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Remove old images and snapshots that os2 made and nobody uses.
+
+    Never the newest that can be used, one that is being built, or one that machines were made from.
+    -v shows what stays, and why.
+
+    [dim]Examples:[/dim]
+      os2 snapshot prune --dry-run
+      os2 snapshot prune --stage stg --keep 5 --older-than 30d --yes
+    """
+    from os2cli.pruning import PruningRules, plan_pruning
+    from os2cli.shelf import remove_entries
+
+    age = _age(older_than)
+    session = Session.start(ctx, docker_host)
+    listing, chosen = _listing(session, type_, stage)
+    image = session.settings.image
+    rules = PruningRules(keep, age, (image, f"{image}:latest"))
+    used = {entry.item.id for entry in listing.entries if entry.users}
+    items = [entry.item for entry in listing.entries]
+    plan = plan_pruning(items, used, datetime.now(UTC), rules)
+    goes = [verdict for verdict in plan if verdict.goes]
+    if dry_run or not goes:
+        _show(session, plan, None if dry_run else [], listing)
+        return
+    tell_plan(session.output, plan, staying=session.output.invocation.verbose)
+    instead = _instead(keep, older_than, type_, stage)
+    if not yes and not _agreed(session, goes, chosen, instead):
+        session.output.note("nothing was removed")
+        return
+    found = {entry.item.name: entry for entry in listing.entries}
+    with session.output.progress().phase("remove"):
+        removals = remove_entries({v.item.name: found[v.item.name] for v in goes}, force=False)
+    session.forget_resolutions(verdict.item.stage for verdict in goes)
+    _show(session, plan, removals, listing)
+
+
+def _age(older_than: str | None) -> timedelta | None:
+    minutes = parse_minutes(older_than, "--older-than", off=_NEVER)
+    if minutes == _NEVER:
+        raise UsageError(
+            "--older-than off means nothing here",
+            hint="leave it out, or write it as --older-than 12h or 30d",
+            code="option_invalid",
+        )
+    return None if minutes is None else timedelta(minutes=minutes)
+
+
+def _listing(
+    session: Session, type_: MachineType | None, stage: str | None
+) -> tuple[ShelfListing, str | None]:
+    """What may be pruned, and the stage of it: shared things are pruned in one stage only."""
+    from os2cli.shelf import list_shelf, only
+
+    shelf = session.providers.shelf(type_)
+    shared = {t for t in shelf if entries()[t].shared}
+    chosen: str | None = None
+    if shared == set(shelf) or stage is not None:
+        chosen = session.remote_stage(stage).name
+    elif shared:
+        chosen = session.stage_if_set(None, changing=True)
+    if shared and chosen is None:
+        session.output.note("no stage is set: snapshots are left alone")
+        shelf = {t: make for t, make in shelf.items() if t not in shared}
+    # With a stage that was named, what belongs to no stage is not meant.
+    return only(list_shelf(shelf, stage), stage=chosen, state=None), chosen
+
+
+def _instead(
+    keep: int, older_than: str | None, type_: MachineType | None, stage: str | None
+) -> str:
+    words = ["os2 snapshot prune", f"--keep {keep}"]
+    given = (("--older-than", older_than), ("--type", type_), ("--stage", stage))
+    words += [f"{option} {value}" for option, value in given if value is not None]
+    return " ".join([*words, "--yes"])
+
+
+def _agreed(session: Session, goes: Sequence[Verdict], stage: str | None, instead: str) -> bool:
+    items = [verdict.item for verdict in goes]
+    these = f"these {len(items)}" if len(items) > 1 else "this one"
+    question = f"Remove {these}, {total_size(items)} in all?"
+    guarded = stage is not None and classify_stage(stage) in _GUARDED
+    if stage is not None and guarded and any(item.stage == stage for item in items):
+        return session.output.confirm_by_typing(stage, question, instead=instead)
+    return session.output.confirm(question, instead=instead)
+
+
+def _show(
+    session: Session,
+    plan: Sequence[Verdict],
+    removals: Sequence[Removal] | None,
+    listing: ShelfListing,
+) -> None:
+    """The plan or what came of it; the document tells failures, too."""
+    output = session.output
+
+    def document() -> BaseModel:
+        from os2cli.documents.shelf import PruneDocument
+
+        return PruneDocument.of(plan, removals, listing)
+
+    done = [r.name for r in removals or () if r.removed]
+    goes = [verdict.item.name for verdict in plan if verdict.goes]
+
+    def human() -> None:
+        if removals is None:
+            show_plan(output, plan, staying=output.invocation.verbose)
+        elif not goes:
+            tell_plan(output, plan, staying=output.invocation.verbose)
+        for name in done:
+            output.line(f"removed {name}")
+        if not goes:
+            output.note("there is nothing to remove")
+
+    output.result(document, names=goes if removals is None else done, human=human)
+    tell_failures(output, listing)
+    failed = [removal for removal in removals or () if removal.error]
+    for removal in failed:
+        if removal.error is not None:
+            output.warn(f"{removal.name} is still there: {removal.error.message}")
+    if failed or listing.partial:
+        nothing_done = failed and not done and not listing.partial
+        error = failed[0].error if nothing_done else None
+        raise typer.Exit(error.exit_code if error is not None else PartlyDone.exit_code)

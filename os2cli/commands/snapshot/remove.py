@@ -1,0 +1,82 @@
+"""``os2 snapshot rm``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from os2cli import options
+from os2cli.errors import Os2Error
+from os2cli.session import Session
+from os2cli.stage import StageKind, classify_stage
+from os2cli.views.shelf import show_removed
+
+if TYPE_CHECKING:
+    from os2cli.shelf import Entry
+
+_GUARDED = (StageKind.STAGING, StageKind.PRODUCTION)
+
+
+def remove(
+    ctx: typer.Context,
+    names: options.ExistingSnapshots,
+    yes: options.Yes = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            "-f",
+            help="Also what machines were made from; one that does not exist is fine.",
+        ),
+    ] = False,
+    type_: options.ShelfType = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1, metavar="SECONDS", help="How long each may take to be gone. Default: 60."
+        ),
+    ] = None,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Remove images and snapshots, several side by side, and verify that they are gone.
+
+    What os2 did not make is never removed. Snapshots of stg and prd are asked about.
+
+    [dim]Examples:[/dim]
+      os2 snapshot rm dev-jonas--20260111-193045
+      os2 snapshot rm stg--20260111-193045 --yes
+    """
+    from os2cli.shelf import locate_all, remove_entries
+
+    session = Session.start(ctx, docker_host)
+    names = list(dict.fromkeys(names))
+    found = locate_all(session.providers.shelf(type_), names, with_users=not force)
+    flags = ["--force"] * force + [f"--type {type_}"] * (type_ is not None)
+    if not yes and not _agreed(session, found, flags):
+        session.output.note("nothing was removed")
+        return
+    with session.output.progress().phase("remove"):
+        removals = remove_entries(found, force=force, within=timeout)
+    session.forget_resolutions(entry.item.stage for entry in _entries(found))
+    show_removed(session.output, removals, missing_is_fine=force)
+
+
+def _agreed(session: Session, found: Mapping[str, Entry | Os2Error], flags: Sequence[str]) -> bool:
+    """Whether those may go that others work with: each of their stages is to be typed."""
+    instead = " ".join(["os2 snapshot rm", *found, *flags, "--yes"])
+    stages = {entry.item.stage for entry in _entries(found)}
+    guarded = sorted(s for s in stages if s is not None and classify_stage(s) in _GUARDED)
+    for stage in guarded:
+        names = [entry.item.name for entry in _entries(found) if entry.item.stage == stage]
+        session.output.note(f"This removes: {', '.join(names)}")
+        count = f"{len(names)} snapshot{'s' if len(names) > 1 else ''}"
+        question = f"Remove {count} of stage {stage}?"
+        if not session.output.confirm_by_typing(stage, question, instead=instead):
+            return False
+    return True
+
+
+def _entries(found: Mapping[str, Entry | Os2Error]) -> Iterable[Entry]:
+    return [outcome for outcome in found.values() if not isinstance(outcome, Os2Error)]

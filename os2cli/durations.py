@@ -1,0 +1,62 @@
+"""Spans of time as people write them: ``90s``, ``30m``, ``12h``, ``2d``."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from os2cli.errors import UsageError
+
+_MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
+
+
+def parse_minutes(text: str | None, option: str, *, off: int) -> int | None:
+    """Read a duration such as ``30m``, ``12h`` or ``2d`` in minutes; ``off`` stands for never."""
+    if text is None:
+        return None
+    word = text.strip().lower()
+    if word == "off":
+        return off
+    found = re.fullmatch(r"(\d{1,6})([mhd])", word, re.ASCII)
+    if found is None:
+        raise UsageError(
+            f"{option} {text!r} is no duration",
+            hint=f"write it as {option} 30m, 12h, 2d or off",
+            code="option_invalid",
+        )
+    minutes = int(found[1]) * _MINUTES[found[2]]
+    if minutes == off:
+        raise UsageError(
+            f"{option} {text!r} would mean never",
+            hint=f"write it as {option} off, or as 1m or longer",
+            code="option_invalid",
+        )
+    return minutes
+
+
+_SPANS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def parse_duration(text: str, option: str) -> timedelta:
+    """Read a span of time such as ``90s``, ``30m``, ``12h`` or ``2d``."""
+    found = re.fullmatch(r"(\d{1,6})([smhd])", text.strip().lower(), re.ASCII)
+    if found is None:
+        raise UsageError(
+            f"{option} {text!r} is no duration",
+            hint=f"write it as {option} 90s, 30m, 12h or 2d",
+            code="option_invalid",
+        )
+    return timedelta(**{_SPANS[found[2]]: int(found[1])})
+
+
+def parse_since(text: str, now: datetime) -> datetime:
+    """Read a span of time until now, or a moment in ISO 8601, as UTC."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        try:
+            return now - parse_duration(text, "--since")
+        except UsageError as error:
+            error.hint = "write it as --since 30m, 12h or 2026-01-11T19:30:45Z"
+            raise
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

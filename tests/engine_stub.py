@@ -1,0 +1,125 @@
+"""The wire of a Docker engine: answers just enough to see what os2 asks for."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from os2cli.providers import labels
+
+IMAGE_ID = "sha256:" + "1" * 64
+CONTAINER_ID = "2" * 64
+IMAGE = {
+    "Id": IMAGE_ID,
+    "Created": "2026-01-11T19:30:45Z",
+    "Size": 1_040_000_000,
+    "Architecture": "amd64",
+    "Os": "linux",
+    "RepoTags": ["iterate-sandbox:local"],
+    "Config": {"Labels": {labels.IMAGE_KEY: "3" * 64}, "Env": []},
+    "RootFS": {"Layers": []},
+}
+
+
+@dataclass
+class EngineStub:
+    """Requests as they came; ``containers`` are what it says that it has."""
+
+    url: str = ""
+    requests: list[tuple[str, str, str]] = field(default_factory=list)
+    containers: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
+        """The status and the JSON of an answer."""
+        path = re.sub(r"^/v[\d.]+", "", path)
+        self.requests.append((method, path, body.decode(errors="replace")))
+        path = path.partition("?")[0]
+        if path in ("/_ping", "/version", "/info"):
+            return 200, {"ApiVersion": "1.41", "Version": "20.10.24", "DriverStatus": []}
+        if path == "/containers/json":
+            return 200, [{"Id": name, "Names": [f"/{name}"]} for name in self.containers]
+        if path == "/containers/create":
+            return self._create(json.loads(body))
+        if path == "/build":
+            return 200, {"stream": "Successfully built 111111111111\n"}
+        if path.startswith("/images/"):
+            return (404, {"message": "No such image"}) if "missing" in path else (200, IMAGE)
+        found = re.fullmatch(r"/containers/([^/]+)(/\w+)?", path)
+        return self._container(method, found[1], found[2]) if found else (404, {"message": path})
+
+    def _create(self, request: dict[str, Any]) -> tuple[int, Any]:
+        name = request["Labels"][labels.NAME]
+        self.containers[f"os2-{name}"] = {
+            "Id": f"os2-{name}",
+            "Name": f"/os2-{name}",
+            "Created": "2026-01-11T19:30:45Z",
+            "Image": IMAGE_ID,
+            "Config": request,
+            "HostConfig": request["HostConfig"],
+            "State": {"Status": "running", "Health": {"Status": "healthy"}},
+        }
+        return 201, {"Id": f"os2-{name}", "Warnings": []}
+
+    def _container(self, method: str, name: str, verb: str | None) -> tuple[int, Any]:
+        if name not in self.containers:
+            return 404, {"message": f"No such container: {name}"}
+        if method == "DELETE":
+            del self.containers[name]
+            return 204, None
+        if verb == "/json":
+            return 200, self.containers[name]
+        if verb == "/stop":
+            self.containers[name]["State"] = {"Status": "exited", "ExitCode": 0}
+        if verb == "/start":
+            self.containers[name]["State"] = {"Status": "running"}
+        return 204, None
+
+
+@contextmanager
+def engine_stub() -> Iterator[EngineStub]:
+    """An engine that listens on this computer while inside."""
+    stub = EngineStub()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _serve(self) -> None:
+            status, answer = stub.answer(self.command, self.path, self._body())
+            data = b"" if answer is None else json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Ostype", "linux")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _serve  # noqa: N815
+
+        def _body(self) -> bytes:
+            if self.headers.get("Transfer-Encoding") != "chunked":
+                return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            parts = []
+            while size := int(self.rfile.readline(), 16):
+                parts.append(self.rfile.read(size))
+                self.rfile.readline()
+            self.rfile.readline()
+            return b"".join(parts)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        stub.url = f"tcp://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield stub
+        finally:
+            server.shutdown()
+            thread.join()
