@@ -19,6 +19,7 @@ NO_LOG_CODE = 66
 # $1 logs, $2 services, $3 the service, $4 how many lines, $5 whether to follow
 _READ = r"""
 folder="$(sed -n 's/.*"logDirectory" *: *"\([^"]*\)".*/\1/p' "$2/$3/metadata.json" 2>/dev/null)"
+folder="${folder#/var/log/}"
 if ! cd "$1" || ! cd "${folder:-$3}" 2>/dev/null || [ ! -f current ]; then
     for found in "$2"/*/log; do
         service="${found%/log}"
@@ -55,14 +56,21 @@ class Reading(Protocol):
         ...
 
 
-def service_log(program: Reading, machine: str, request: LogRequest) -> Iterator[str]:
+def service_log(
+    program: Reading,
+    machine: str,
+    request: LogRequest,
+    logs: str = LOG_FOLDER,
+    services: str = SCAN_FOLDER,
+) -> Iterator[str]:
     """The lines that are meant.
 
     Raises:
         NotFound: the service has no log.
         OperationFailed: it was not read to its end.
     """
-    yield from meant(split_lines(program.output(reading(request))), request.since)
+    lines = split_lines(program.output(reading(request, logs, services)))
+    yield from meant(lines, request.since)
     if program.exit_code == NO_LOG_CODE:
         raise no_log(machine, request.service or "", program.stderr.decode(errors="replace"))
     if program.exit_code and not request.follow:

@@ -2,29 +2,67 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from os2cli import options
-from os2cli.errors import Unreachable
+from os2cli.errors import NotFound, Os2Error, Unreachable, UsageError
 from os2cli.machine_name import validate_machine_name
 from os2cli.machines import bring_up, create_machine
-from os2cli.models import LOCAL_DOCKER, Machine, MachineSpec
+from os2cli.models import LOCAL_DOCKER, Machine, MachineSpec, MachineType
 from os2cli.output.progress import RecordingProgress
+from os2cli.providers.entry import Material, ProviderEntry, entries, parse_type
 from os2cli.session import Session
 from os2cli.snapshots import ensure_image
 from os2cli.views.machines import show_machine_line
 
 DEFAULT_NAME = "dev"
+# What a newcomer wants next.
+NEXT = (("enter", "shell"), ("read", "logs"), ("open", "open"), ("remove", "rm"))
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the command line said."""
+
+    name: str
+    fix: bool
+    yes: bool
+    build: bool
+    seconds: float
+    stage: str | None
+    allow_secrets: bool
+    docker_host: str | None
+
+    @property
+    def for_engines(self) -> list[str]:
+        """The options that were given and mean something to engines only."""
+        given = {
+            "--build": self.build,
+            "--allow-secrets": self.allow_secrets,
+            "--docker-host": self.docker_host,
+        }
+        return [option for option, value in given.items() if value]
 
 
 def up(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="Its name.")] = DEFAULT_NAME,
+    type_: Annotated[
+        MachineType | None,
+        typer.Option(
+            "--type",
+            parser=parse_type,
+            metavar="TYPE",
+            autocompletion=options.complete_type,
+            help="Where it runs. Default: where it is already, else local-docker.",
+        ),
+    ] = None,
     fix: Annotated[
         bool,
-        typer.Option("--fix", help="Install or start a Docker engine when none answers."),
+        typer.Option("--fix", help="Install or start what is missing, such as a Docker engine."),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask before a fix.")] = False,
     build: Annotated[
@@ -40,7 +78,8 @@ def up(
 ) -> None:
     """Bring up a machine: engine, image, machine, healthy, URL.
 
-    Run again, it finds the machine and prints the same URL.
+    Run again, it finds the machine and prints the same URL. Where no Docker engine can be had,
+    --fix takes this host itself, without isolation, and says so.
 
     [dim]Examples:[/dim]
       os2 up
@@ -51,46 +90,153 @@ def up(
     session = Session.start(ctx, docker_host)
     validate_machine_name(name)
     progress = session.output.progress()
-    if fix:
-        fix_engine(session, name, progress, yes=yes)
-    provider = session.providers.machines(LOCAL_DOCKER)
     seconds = timeout or session.settings.timeout_seconds
-    source = session.source()
-    request = session.build_request(source, allow_secrets=allow_secrets)
-    builder = session.providers.builder()
+    wish = Wish(name, fix, yes, build, seconds, stage, allow_secrets, docker_host)
+    entry = entries()[type_] if type_ else found_on_host(session, name)
+    if entry is not None:
+        refuse_foreign(wish, entry)
+    else:
+        entry = engine_or_host(session, wish, progress)
+    bring = up_on_host if entry.material is Material.THIS_HOST else up_from_image
+    report(session, bring(session, wish, entry, progress), progress)
+
+
+def found_on_host(session: Session, name: str) -> ProviderEntry | None:
+    """Where the machine is already, if it needs no engine."""
+    for entry in entries().values():
+        if entry.material is Material.THIS_HOST and entry.set_up(session.providers.context):
+            try:
+                session.providers.machines(entry.type).get(name)
+            except NotFound:
+                continue
+            return entry
+    return None
+
+
+def refuse_foreign(wish: Wish, entry: ProviderEntry) -> None:
+    """What can't be brought up like this, and options that would change nothing, are errors."""
+    if entry.shared:
+        raise UsageError(
+            f"machines on {entry.type} are made from a snapshot",
+            hint=f"os2 machine create {wish.name} --type {entry.type}",
+            code="option_invalid",
+        )
+    if entry.material is Material.THIS_HOST and wish.for_engines:
+        raise UsageError(
+            f"{wish.for_engines[0]} is not for machines on {entry.type}",
+            hint=f"leave it out, or choose --type {LOCAL_DOCKER}",
+            code="option_invalid",
+        )
+
+
+def engine_or_host(session: Session, wish: Wish, progress: RecordingProgress) -> ProviderEntry:
+    """The engine's machines; with --fix those of this host, when no engine can be had."""
+    engine = entries()[LOCAL_DOCKER]
+    instead = next((e for e in entries().values() if e.material is Material.THIS_HOST), None)
+    failure = fix_engine(session, wish, progress) if wish.fix else None
     try:
-        machine = bring_up(provider, name, wait_seconds=seconds, progress=progress)
+        session.providers.machines(engine.type).get(wish.name)
+    except NotFound:
+        return engine
     except Unreachable as error:
         # An engine that the user named himself is his to start.
-        if not fix and str(error.details.get("origin")).startswith("the default"):
-            error.hint = f"let os2 install or start one (on Linux as root): os2 up {name} --fix"
-        raise
-    image = ensure_image(builder, request, rebuild=build, progress=progress)
-    session.tell_origin(source, image)
-    if machine is not None and image.built:
-        progress.notice(
-            f"{name} still runs the image that it was made from; "
-            f"to change that: os2 machine rm {name}, then os2 up {name}"
+        if not str(error.details.get("origin")).startswith("the default"):
+            raise
+        if not wish.fix or instead is None:
+            error.hint = _choices(wish.name, instead)
+            raise
+        progress.warn(f"no Docker engine can be had here: {(failure or error).message}")
+        progress.warn(
+            f"machine {wish.name} becomes one of type {instead.type} INSTEAD, without isolation; "
+            f"to have none: os2 machine rm {wish.name}"
         )
-    if machine is None:
-        spec = MachineSpec(
-            name=name,
-            stage=session.stage(stage).name,
-            snapshot=session.settings.image,
-            owner=session.owner,
-        )
-        machine = create_machine(provider, spec, wait_seconds=seconds, progress=progress)
-    report(session, machine, progress)
+        return instead
+    return engine
 
 
-def fix_engine(session: Session, name: str, progress: RecordingProgress, *, yes: bool) -> None:
-    """Install or start an engine when none answers; nothing else is touched."""
+def _choices(name: str, instead: ProviderEntry | None) -> str:
+    install = f"let os2 install or start one (on Linux as root): os2 up {name} --fix"
+    if instead is None:
+        return install
+    return (
+        f"{install}; or do without one and without isolation: os2 up {name} --type {instead.type}"
+    )
+
+
+def fix_engine(session: Session, wish: Wish, progress: RecordingProgress) -> Os2Error | None:
+    """Install or start an engine when none answers; returns why that failed, if it did.
+
+    Raises:
+        UsageError: the user was asked and said no, or nobody could be asked.
+    """
     from os2cli.repairs import examine, planned_fixes, run_fixes
 
     engine = [finding for finding in examine(session) if finding.check == "engine"]
     fixes = planned_fixes(session, engine)
-    if fixes:
-        run_fixes(session, fixes, progress, yes=yes, command=f"os2 up {name} --fix --yes")
+    try:
+        if fixes and not run_fixes(session, fixes, progress, yes=wish.yes, command=_agreed(wish)):
+            raise UsageError(
+                "no engine answers, and none was installed or started",
+                hint=_choices(wish.name, None),
+                code="fix_declined",
+            )
+    except UsageError:
+        raise
+    except Os2Error as error:
+        return error
+    return None
+
+
+def _agreed(wish: Wish) -> str:
+    return f"os2 up {wish.name} --fix --yes"
+
+
+def up_from_image(
+    session: Session, wish: Wish, entry: ProviderEntry, progress: RecordingProgress
+) -> Machine:
+    """A machine from the local image, which is built when it is missing."""
+    provider = session.providers.machines(entry.type)
+    source = session.source()
+    request = session.build_request(source, allow_secrets=wish.allow_secrets)
+    builder = session.providers.builder()
+    machine = bring_up(provider, wish.name, wait_seconds=wish.seconds, progress=progress)
+    image = ensure_image(builder, request, rebuild=wish.build, progress=progress)
+    session.tell_origin(source, image)
+    if machine is not None and image.built:
+        progress.notice(
+            f"{wish.name} still runs the image that it was made from; "
+            f"to change that: os2 machine rm {wish.name}, then os2 up {wish.name}"
+        )
+    if machine is not None:
+        return machine
+    spec = _spec(session, wish, session.settings.image)
+    return create_machine(provider, spec, wait_seconds=wish.seconds, progress=progress)
+
+
+def up_on_host(
+    session: Session, wish: Wish, entry: ProviderEntry, progress: RecordingProgress
+) -> Machine:
+    """A machine of what this host has; with --fix that is completed first."""
+    lacking = entry.lacking(session.providers.context) if wish.fix else None
+    if lacking is not None:
+        from os2cli.doctor.fixes.fix import Fix
+        from os2cli.repairs import run_fixes
+
+        fix = Fix(lacking.title, lacking.title, lacking.actions, lacking.install)
+        run_fixes(session, [fix], progress, yes=wish.yes, command=_agreed(wish))
+    provider = session.providers.machines(entry.type)
+    machine = bring_up(provider, wish.name, wait_seconds=wish.seconds, progress=progress)
+    if machine is not None:
+        return machine
+    if entry.warning:
+        progress.warn(entry.warning)
+    spec = _spec(session, wish, "")
+    return create_machine(provider, spec, wait_seconds=wish.seconds, progress=progress)
+
+
+def _spec(session: Session, wish: Wish, snapshot: str) -> MachineSpec:
+    stage = session.stage(wish.stage).name
+    return MachineSpec(name=wish.name, stage=stage, snapshot=snapshot, owner=session.owner)
 
 
 def report(session: Session, machine: Machine, progress: RecordingProgress) -> None:
@@ -98,4 +244,5 @@ def report(session: Session, machine: Machine, progress: RecordingProgress) -> N
     show_machine_line(session.output, machine)
     if progress.phases:
         session.output.note(f"{machine.name} is up ({progress.summary()})")
-    session.output.note(f"remove it with: os2 machine rm {machine.name}")
+    for what, command in NEXT:
+        session.output.note(f"{what:<8}os2 machine {command} {machine.name}")

@@ -17,6 +17,7 @@ from os2cli import providers
 from os2cli.daytona_access import DaytonaAccess
 from os2cli.errors import UsageError
 from os2cli.models import MachineType
+from os2cli.progress import Progress
 from os2cli.providers.base import MachineProvider
 from os2cli.providers.catalog import Catalog
 
@@ -51,13 +52,29 @@ def always(context: ProviderContext) -> bool:
 
 
 @dataclass(frozen=True)
+class Lacking:
+    """Something that is missing here, and how it is installed; ``actions`` are told before."""
+
+    title: str
+    actions: tuple[str, ...]
+    install: Callable[[Progress], None]
+
+
+def nothing(context: ProviderContext) -> Lacking | None:
+    """For providers that bring what they need."""
+    del context
+    return None
+
+
+@dataclass(frozen=True)
 class ProviderEntry:
     """One provider: its ``--type``, its nature, and how it is made.
 
     ``options`` are those of ``machine create`` that not every type takes. ``shared`` machines are
     named within a stage and seen by others, so that changing those of ``stg`` and ``prd`` is asked
     about. ``set_up`` says whether it is asked when no type is named. ``warning`` is told whenever a
-    machine of it is made. ``catalog`` is what machines are made from, where os2 makes that.
+    machine of it is made. ``lacking`` tells what os2 itself could install for them here.
+    ``catalog`` is what machines are made from, where os2 makes that.
     """
 
     type: MachineType
@@ -67,6 +84,7 @@ class ProviderEntry:
     shared: bool = False
     set_up: Callable[[ProviderContext], bool] = always
     warning: str | None = None
+    lacking: Callable[[ProviderContext], Lacking | None] = nothing
     catalog: Callable[[ProviderContext], Catalog] | None = None
 
 

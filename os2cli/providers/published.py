@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from os2cli.errors import Conflict
-from os2cli.models import Machine, MachineState
+from os2cli.models import Health, Machine, MachineState
 
 DAEMON_PORT = 3000
+HEALTH_PATH = "/api/health"
 
 
 def must_run(machine: Machine) -> Machine:
@@ -16,6 +17,48 @@ def must_run(machine: Machine) -> Machine:
         f"machine {machine.name} is {machine.state.value}",
         hint=f"start it: os2 machine start {machine.name}",
         code="machine_not_running",
+    )
+
+
+def probe_published(machine: Machine, seconds: float) -> Health:
+    """Ask the daemon through the published port, as its user would."""
+    if machine.state is not MachineState.RUNNING or machine.port is None:
+        return Health.NONE
+    import httpx
+
+    try:
+        # The environment's proxy settings must not carry loopback traffic away.
+        answer = httpx.get(
+            f"http://127.0.0.1:{machine.port}{HEALTH_PATH}", timeout=seconds, trust_env=False
+        )
+    except httpx.HTTPError:
+        return Health.STARTING
+    return Health.HEALTHY if answer.is_success else Health.STARTING
+
+
+def listening_program(port: int) -> str | None:
+    """The program that listens on a port of this host, as far as this user may know."""
+    import psutil
+
+    try:
+        found = {
+            c.pid
+            for c in psutil.net_connections(kind="tcp")
+            if c.status == psutil.CONN_LISTEN and c.laddr and c.laddr.port == port and c.pid
+        }
+        return next((f"{psutil.Process(pid).name()} (process {pid})" for pid in found), None)
+    except (psutil.Error, OSError):
+        return None
+
+
+def port_conflict(port: int, holder: str | None) -> Conflict:
+    """The error for a port that somebody else has."""
+    holder = holder or listening_program(port)
+    return Conflict(
+        f"port {port} is in use by {holder or 'another program on this host'}",
+        hint="choose another with --port, or leave --port out to get a free one",
+        code="port_taken",
+        details={"port": port, "holder": holder},
     )
 
 

@@ -2,13 +2,18 @@
 import { open } from "node:fs/promises";
 import { resolve, sep } from "node:path";
 import { stripVTControlCharacters } from "node:util";
+import { USUAL_LOG_DIRECTORY } from "../lib/paths.ts";
 
 /** Enough for any screen; a log may be longer than memory should be. */
 const MOST_BYTES = 256 * 1024;
 
-/** The current file of the log in `directory`, which must be inside of `root`. */
+/** The current file of the log in `directory`, which must be inside of `root`, as `/var/log` is here. */
 export function logFileOf(root: string, directory: string): string | undefined {
-  const path = resolve(root, directory);
+  const usual = `${USUAL_LOG_DIRECTORY}/`;
+  const path = resolve(
+    root,
+    directory.startsWith(usual) ? directory.slice(usual.length) : directory,
+  );
   return path.startsWith(root + sep) ? resolve(path, "current") : undefined;
 }
 

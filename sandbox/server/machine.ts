@@ -56,7 +56,7 @@ export class Machine {
       snapshot: this.#env["OS2_SNAPSHOT"]?.trim() || null,
       version: this.#version,
       port: this.#port,
-      uptime: await secondsSinceStart(),
+      uptime: await secondsSinceStart(this.#env["OS2_FIRST_PROCESS"] || "1"),
       cpus: availableParallelism(),
       memory: Math.min(process.constrainedMemory() || totalmem(), totalmem()),
       architecture: process.arch,
@@ -80,10 +80,10 @@ function readTools(file: string): Tool[] {
 }
 
 /** The age of the first process: the kernel counts its start in ticks since the host's boot. */
-async function secondsSinceStart(): Promise<number> {
+async function secondsSinceStart(pid: string): Promise<number> {
   const TICKS_PER_SECOND = 100;
   try {
-    const stat = await readFile("/proc/1/stat", "utf8");
+    const stat = await readFile(`/proc/${pid}/stat`, "utf8");
     const uptime = await readFile("/proc/uptime", "utf8");
     // Behind the program's name, which may contain anything, its start is the 20th field.
     const started = Number(stat.slice(stat.lastIndexOf(")")).split(" ")[20]) / TICKS_PER_SECOND;

@@ -1,19 +1,20 @@
 // The service `iterate-server`: the machine's page and API.
 import { LOG_DIRECTORY, RECORDED_TOOLS, SCAN_DIRECTORY } from "../lib/paths.ts";
 import { redactor } from "../lib/redact.ts";
+import { changedPort } from "../lib/service-port.ts";
 import { Machine } from "./machine.ts";
 import { machineServer } from "./server.ts";
 import { Services } from "./services.ts";
 
 const port = Number(process.env["ITERATE_SERVER_PORT"]?.trim() || 3000);
 const machine = new Machine(process.env, port, RECORDED_TOOLS);
-const services = new Services(SCAN_DIRECTORY, LOG_DIRECTORY, { "iterate-server": port });
+const services = new Services(SCAN_DIRECTORY, LOG_DIRECTORY, (service) =>
+  service === "iterate-server" ? port : changedPort(service, process.env),
+);
 
 // All interfaces of the machine: which of them the world may reach is decided by whoever publishes it.
-machineServer({ machine, services, redact: redactor(process.env), port }).listen(
-  port,
-  "0.0.0.0",
-  () => {
-    console.log(`iterate-server: listening on port ${port}`);
-  },
-);
+// A machine that shares its interfaces with its host says which.
+const host = process.env["ITERATE_SERVER_HOST"]?.trim() || "0.0.0.0";
+machineServer({ machine, services, redact: redactor(process.env), port }).listen(port, host, () => {
+  console.log(`iterate-server: listening on port ${port}`);
+});

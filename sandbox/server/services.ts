@@ -28,13 +28,17 @@ export interface Log {
 export class Services {
   readonly #folder: string;
   readonly #logs: string;
-  readonly #ports: Readonly<Record<string, number>>;
+  readonly #changedPort: (service: string) => number | undefined;
 
-  /** `ports` are those that the environment has changed. */
-  constructor(folder: string, logs: string, ports: Readonly<Record<string, number>> = {}) {
+  /** `changedPort` tells the ports that the environment has changed. */
+  constructor(
+    folder: string,
+    logs: string,
+    changedPort: (service: string) => number | undefined = () => undefined,
+  ) {
     this.#folder = folder;
     this.#logs = logs;
-    this.#ports = ports;
+    this.#changedPort = changedPort;
   }
 
   async list(): Promise<Service[]> {
@@ -79,7 +83,7 @@ export class Services {
       () => "{}",
     );
     const metadata = parseMetadata(text);
-    const port = this.#ports[name] ?? metadata.port;
+    const port = this.#changedPort(name) ?? metadata.port;
     return port === undefined ? metadata : { ...metadata, port };
   }
 

@@ -22,7 +22,9 @@ describe("the machine's server", () => {
   writeFileSync(file("tools.json"), '[{"name":"node","version":"24.0.0"}]');
   const server = machineServer({
     machine: new Machine({ ...env, ITERATE_REPO_DIR: root }, 3000, file("tools.json")),
-    services: new Services(file("services"), file("logs"), { web: 4000 }),
+    services: new Services(file("services"), file("logs"), (name) =>
+      name === "web" ? 4000 : undefined,
+    ),
     redact: redactor(env),
     port: 3000,
   });

@@ -9,6 +9,7 @@ describe("logFileOf", () => {
   test("is in the log folder", () => {
     assert.equal(logFileOf("/var/log", "web"), "/var/log/web/current");
     assert.equal(logFileOf("/var/log", "/var/log/web"), "/var/log/web/current");
+    assert.equal(logFileOf("/logs", "/var/log/web"), "/logs/web/current");
   });
 
   for (const directory of ["..", "../../etc", "/etc", "/var/logs", ".", "/var/log", "web/../.."]) {

@@ -287,7 +287,7 @@ def test_completion_is_printed_and_nothing_is_written(os2: Os2, shell: str) -> N
         ("os2 schema er", ["error"]),
         ("os2 schema machine p", ["prune"]),
         ("os2 schema stage ", []),
-        ("os2 machine list --type ", ["local-docker", "daytona"]),
+        ("os2 machine list --type ", ["local-docker", "local-process", "daytona"]),
         ("os2 machine list --stage ", ["dev-jonas", "dev", "stg", "prd"]),
         ("os2 doctor --stage s", ["stg"]),
         ("os2 stage --stage p", ["prd"]),

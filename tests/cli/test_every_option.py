@@ -137,6 +137,7 @@ CASES: dict[tuple[str, str], tuple[Scene, tuple[str, ...]]] = {
     ("machine prune", "--older-than"): (SCENES["machine prune"].plus("--dry-run"), ("7d",)),
 }
 CASES |= {
+    ("up", "--type"): (SCENES["up"], ("daytona",)),
     ("up", "--fix"): (replace(SCENES["up"], env=NO_ENGINE), ()),
     ("up", "--docker-host"): (SCENES["up"], ("tcp://127.0.0.1:1",)),
     ("up", "--allow-secrets"): (

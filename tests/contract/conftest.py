@@ -15,6 +15,7 @@ from os2cli.certificates import HostCertificates
 from os2cli.daytona_access import DaytonaAccess
 from os2cli.models import Machine, MachineSpec, MachineState
 from os2cli.providers.base import MachineProvider
+from os2cli.repository import bundled_source
 from tests.contract.memory import MemoryMachines
 from tests.daytona_server import DaytonaServer
 from tests.engine import engine_endpoint, sandbox_image
@@ -58,11 +59,6 @@ class Subject:
             machine = self.provider.get(machine.name)
         return machine
 
-    def in_log_folder(self, machine: Machine, script: str) -> str:
-        """A script that names the folder of logs in a machine of the image, for this machine."""
-        del machine
-        return script
-
 
 def memory(stack: ExitStack, folder: Path) -> tuple[MachineProvider, str]:
     """Machines that are records."""
@@ -79,6 +75,15 @@ def local_docker(stack: ExitStack, folder: Path) -> tuple[MachineProvider, str]:
     return LocalDockerMachines(
         Engine(engine_endpoint()), folder, HostCertificates()
     ), sandbox_image()
+
+
+def local_process(stack: ExitStack, folder: Path) -> tuple[MachineProvider, str]:
+    """Processes of this host."""
+    from os2cli.providers.local_process.machines import LocalProcessMachines
+
+    del stack
+    root = folder / "local-process"
+    return LocalProcessMachines(root, folder / "locks"), str(bundled_source().root / "sandbox")
 
 
 def daytona_stub(stack: ExitStack, folder: Path) -> tuple[MachineProvider, str]:
@@ -104,11 +109,14 @@ def _on_daytona(stack: ExitStack, server: DaytonaServer, folder: Path) -> Machin
     return DaytonaMachines(client, STAGE, folder)
 
 
-WITH_PORTS = [memory, pytest.param(local_docker, marks=pytest.mark.engine)]
+WITH_PORTS = [memory, local_process, pytest.param(local_docker, marks=pytest.mark.engine)]
 ALL = [*WITH_PORTS, daytona_stub, pytest.param(daytona, marks=pytest.mark.engine)]
 
 # Those whose machines can be entered: a record that a stub answers for has no inside.
-INHABITED = [pytest.param(make, marks=pytest.mark.engine) for make in (local_docker, daytona)]
+INHABITED = [
+    local_process,
+    *(pytest.param(make, marks=pytest.mark.engine) for make in (local_docker, daytona)),
+]
 INSIDES = [memory, *INHABITED]
 
 

@@ -258,8 +258,9 @@ class TestLogs:
         follower = threading.Thread(target=follow)
         follower.start()
         assert came.wait(20)
-        script = "echo 2026-01-11 19:30:45.0 more >> /var/log/iterate-server/current"
-        inhabited.run("sh", "-c", inhabited.subject.in_log_folder(inhabited.machine, script))
+        file = "${OS2_LOG_DIRECTORY:-/var/log}/iterate-server/current"
+        script = f"echo 2026-01-11 19:30:45.0 more >> {file}"
+        inhabited.run("sh", "-c", script)
         follower.join(20)
 
         assert not follower.is_alive()

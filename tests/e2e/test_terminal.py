@@ -90,7 +90,7 @@ def test_up_leaves_a_line_for_each_step_and_the_address(
         "✓ healthy",
     ]
     assert re.search(rf"^{name}  http://localhost:\d+$", shown, re.MULTILINE)
-    assert f"remove it with: os2 machine rm {name}" in lines
+    assert f"remove  os2 machine rm {name}" in lines
 
 
 @pytest.mark.parametrize("command", [("doctor",), ("machine", "list")], ids=" ".join)

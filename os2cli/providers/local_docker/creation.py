@@ -20,12 +20,12 @@ from os2cli.providers.local_docker.containers import (
 )
 from os2cli.providers.local_docker.engine import Engine
 from os2cli.providers.local_docker.lifecycle import (
-    port_conflict,
     port_holders,
     remove_container,
     start_container,
 )
 from os2cli.providers.local_docker.trust import trust_host_certificates
+from os2cli.providers.published import port_conflict
 
 PORT_ATTEMPTS = 50
 

@@ -6,6 +6,7 @@ from os2cli.errors import Conflict, NotFound
 from os2cli.providers import labels
 from os2cli.providers.local_docker.containers import container_name
 from os2cli.providers.local_docker.engine import Engine
+from os2cli.providers.published import port_conflict
 
 
 def start_container(engine: Engine, container: str, name: str, port: int | None) -> None:
@@ -47,29 +48,3 @@ def port_holders(engine: Engine) -> dict[int, str]:
         for port in filter(str.isdigit, reserved):
             holders[int(port)] = f"container {str(names[0]).lstrip('/')}"
     return holders
-
-
-def listening_program(port: int) -> str | None:
-    """The program that listens on a port of this host, as far as this user may know."""
-    import psutil
-
-    try:
-        found = {
-            c.pid
-            for c in psutil.net_connections(kind="tcp")
-            if c.status == psutil.CONN_LISTEN and c.laddr and c.laddr.port == port and c.pid
-        }
-        return next((f"{psutil.Process(pid).name()} (process {pid})" for pid in found), None)
-    except (psutil.Error, OSError):
-        return None
-
-
-def port_conflict(port: int, holder: str | None) -> Conflict:
-    """The error for a port that somebody else has."""
-    holder = holder or listening_program(port)
-    return Conflict(
-        f"port {port} is in use by {holder or 'another program on this host'}",
-        hint="choose another with --port, or leave --port out to get a free one",
-        code="port_taken",
-        details={"port": port, "holder": holder},
-    )

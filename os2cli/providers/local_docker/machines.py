@@ -37,11 +37,10 @@ from os2cli.providers.local_docker.executions import LOGIN_SHELL, Execution
 from os2cli.providers.local_docker.images import drop_unused_image
 from os2cli.providers.local_docker.lifecycle import remove_container, start_container
 from os2cli.providers.local_docker.logs import container_log
-from os2cli.providers.published import must_run, published_address
+from os2cli.providers.published import must_run, probe_published, published_address
 from os2cli.service_log import service_log
 from os2cli.terminal import Terminal
 
-HEALTH_PATH = "/api/health"
 PROBE_SECONDS = 2.0
 REMOVAL_SECONDS = 10.0
 
@@ -148,20 +147,7 @@ class LocalDockerMachines:
 
     def probe(self, machine: Machine) -> Health:
         """Ask the daemon through the published port, as its user would."""
-        if machine.state is not MachineState.RUNNING or machine.port is None:
-            return Health.NONE
-        import httpx
-
-        try:
-            # The environment's proxy settings must not carry loopback traffic away.
-            answer = httpx.get(
-                f"http://127.0.0.1:{machine.port}{HEALTH_PATH}",
-                timeout=PROBE_SECONDS,
-                trust_env=False,
-            )
-        except httpx.HTTPError:
-            return Health.STARTING
-        return Health.HEALTHY if answer.is_success else Health.STARTING
+        return probe_published(machine, PROBE_SECONDS)
 
     def address(self, machine: Machine) -> str | None:
         """The URL on this host."""

@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import { setTimeout } from "node:timers/promises";
 
-const PORT = 3001;
+const PORT = Number(process.env["EXAMPLE_SERVICE_A_PORT"] || 3001);
 const START_UP_MILLISECONDS = 2000;
 
 console.log(`example-service-a: starting, takes ${START_UP_MILLISECONDS} ms`);

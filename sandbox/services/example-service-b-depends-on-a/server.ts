@@ -1,8 +1,8 @@
 // An example of a service that needs another one.
 import { createServer } from "node:http";
 
-const PORT = 3002;
-const SERVICE_A = "http://127.0.0.1:3001";
+const PORT = Number(process.env["EXAMPLE_SERVICE_B_DEPENDS_ON_A_PORT"] || 3002);
+const SERVICE_A = `http://127.0.0.1:${process.env["EXAMPLE_SERVICE_A_PORT"] || 3001}`;
 
 async function ping(): Promise<string> {
   const response = await fetch(`${SERVICE_A}/ping`, { signal: AbortSignal.timeout(2000) });

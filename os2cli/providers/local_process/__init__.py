@@ -1,0 +1,1 @@
+"""Machines whose services run on this host as they are, under supervisor and without isolation."""

@@ -1,0 +1,48 @@
+"""Machines that are processes of this host: what the command line needs to know of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from os2cli.models import MachineType
+from os2cli.providers.base import MachineProvider
+from os2cli.providers.entry import Lacking, Material, ProviderContext, ProviderEntry
+
+LOCAL_PROCESS = MachineType("local-process")
+
+
+def root(context: ProviderContext) -> Path:
+    """The folder with a folder for each machine."""
+    return context.state_dir / LOCAL_PROCESS
+
+
+def machines(context: ProviderContext, stage: str | None) -> MachineProvider:
+    """The provider; its names are unique on this host, whatever the stage."""
+    from os2cli.providers.local_process.machines import LocalProcessMachines
+
+    del stage
+    return LocalProcessMachines(root(context), context.state_dir / "locks")
+
+
+def set_up(context: ProviderContext) -> bool:
+    """Whether there is a machine: others need not hear of it."""
+    return any(root(context).glob("*/machine.json"))
+
+
+def lacking(context: ProviderContext) -> Lacking | None:
+    """Node.js, when it can be installed beside os2."""
+    from os2cli.providers.local_process.node_package import lacking_node
+
+    del context
+    return lacking_node()
+
+
+ENTRY = ProviderEntry(
+    type=LOCAL_PROCESS,
+    material=Material.THIS_HOST,
+    options=frozenset({"--port", "--mount-repo"}),
+    machines=machines,
+    set_up=set_up,
+    lacking=lacking,
+    warning="local-process has no isolation: what runs in it runs on this host as you",
+)

@@ -1,0 +1,225 @@
+"""The machine provider for processes of this host."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from os2cli.errors import Conflict, NotFound, UsageError
+from os2cli.locks import exclusive
+from os2cli.models import (
+    Address,
+    Command,
+    Health,
+    LogRequest,
+    Machine,
+    MachineSpec,
+    MachineState,
+    Streams,
+)
+from os2cli.progress import SILENT, Progress
+from os2cli.providers import labels
+from os2cli.providers.copying import UNPACK, not_copied, packing
+from os2cli.providers.local_process import starting
+from os2cli.providers.local_process.creation import Creation
+from os2cli.providers.local_process.entry import LOCAL_PROCESS
+from os2cli.providers.local_process.executions import Execution
+from os2cli.providers.local_process.logs import log_of_service, machine_log
+from os2cli.providers.local_process.node import find_node
+from os2cli.providers.local_process.processes import first_is_alive, logger_is_alive, until
+from os2cli.providers.local_process.records import Phase, Record, Records, name_of_snapshot
+from os2cli.providers.local_process.surroundings import environment
+from os2cli.providers.published import must_run, probe_published, published_address
+from os2cli.terminal import Terminal
+
+PROBE_SECONDS = 2.0
+LAST_LINES_SECONDS = 1.0
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class LocalProcessMachines:
+    """Machines that are folders below ``root`` and processes that carry their mark.
+
+    ``lock_dir`` is where changes of one machine meet.
+    """
+
+    type = LOCAL_PROCESS
+    poll_seconds = 0.1
+
+    def __init__(self, root: Path, lock_dir: Path) -> None:
+        self.records = Records(root)
+        self.lock_dir = lock_dir
+
+    def create(self, spec: MachineSpec, progress: Progress = SILENT) -> Machine:
+        """Start the sandbox's services on ports of their own; nothing is left when that fails."""
+
+        def refuse() -> None:
+            raise Conflict(
+                f"machine {spec.name} is being created by another os2",
+                hint="wait until that is done, or choose another name",
+                code="machine_busy",
+            )
+
+        with exclusive(self.lock_dir, self._lock(spec.name), on_busy=refuse):
+            creation = Creation(self.records, self.type, self.lock_dir)
+            return self._machine(creation.create(spec, progress))
+
+    def list(self) -> list[Machine]:
+        """Every machine that has a record."""
+        return [self._machine(record) for record in self.records.all()]
+
+    def get(self, name: str) -> Machine:
+        """One machine."""
+        return self._machine(self._record(name))
+
+    def start(self, name: str, within: float | None = None) -> Machine:
+        """Start the services again, on the port that the machine has."""
+        del within  # it is started when this returns
+        with self._changing(name):
+            record = self._record(name)
+            if not first_is_alive(record):
+                record = starting.start(self.records, record, find_node())
+            return self._machine(record)
+
+    def stop(self, name: str, within: float | None = None) -> Machine:
+        """End all of its processes; its files and its port stay reserved."""
+        with self._changing(name):
+            record = self._record(name)
+            seconds = within or starting.STOP_SECONDS
+            return self._machine(starting.stop(self.records, record, seconds))
+
+    def archive(self, name: str, within: float | None = None) -> Machine:
+        """Stop it: there is nothing less than files."""
+        return self.stop(name, within)
+
+    def remove(self, name: str, within: float | None = None) -> bool:
+        """End its processes and remove its files."""
+        with self._changing(name):
+            record = self.records.find(name)
+            if record is None:
+                return False
+            starting.remove(self.records, record, within or starting.STOP_SECONDS)
+            return True
+
+    def probe(self, machine: Machine) -> Health:
+        """Ask the daemon on its port."""
+        return probe_published(machine, PROBE_SECONDS)
+
+    def address(self, machine: Machine) -> str | None:
+        """The URL on this host."""
+        return machine.url
+
+    def reach(self, machine: Machine, port: int, signed_seconds: int | None = None) -> Address:
+        """The daemon's port; other services' pages are behind it, under names of their own."""
+        if signed_seconds is not None:
+            raise UsageError(
+                "--signed is for machines that not everybody can reach, such as those on Daytona",
+                hint=f"leave it out: machine {machine.name} is reached from this host only",
+                code="option_invalid",
+            )
+        return Address(published_address(machine, port, PROBE_SECONDS))
+
+    def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
+        """The end of what the entry wrote, and of the services without a log of their own."""
+        return tuple(self.logs(name, LogRequest(tail=lines)))
+
+    def logs(self, name: str, request: LogRequest) -> Iterator[str]:
+        """Lines of a log; all of them are there while the machine is stopped, too."""
+        record = self._record(name)
+        if not first_is_alive(record):
+            # Nothing more will come but what is on its way already.
+            request = replace(request, follow=False)
+            until(lambda: not logger_is_alive(record), LAST_LINES_SECONDS)
+        folder = self.records.folder(name)
+        program = Execution(environment(record, folder), folder.path)
+        if request.service is None:
+            return machine_log(program, folder, request)
+        return log_of_service(program, folder, name, request)
+
+    def execute(self, name: str, command: Command, streams: Streams) -> int:
+        """Run a program of this host with the machine's variables."""
+        return self._execution(name).run(command, streams)
+
+    def shell(self, name: str, terminal: Terminal) -> int:
+        """A login shell of this host with the machine's variables."""
+        execution = self._execution(name)
+        shell = execution.env.get("SHELL") or "/bin/sh"
+        banner = (
+            f"This shell is on this host, as you: machine {name} has no isolation.\r\n"
+            f"Its home is {execution.env['HOME']}\r\n"
+        )
+        return execution.attach(terminal, [shell, "-l"], banner)
+
+    def send(self, name: str, archive: BinaryIO, folder: str) -> None:
+        """Unpack a tar with this host's own program."""
+        said = io.BytesIO()
+        command = Command((*UNPACK, folder))
+        code = self.execute(name, command, Streams(io.BytesIO(), said, archive))
+        if code != 0:
+            raise not_copied(name, folder, said.getvalue())
+
+    def fetch(self, name: str, path: str) -> Iterator[bytes]:
+        """Pack a file or a folder with this host's own program."""
+        execution = self._execution(name)
+        yield from execution.output(packing(path))
+        if execution.exit_code != 0:
+            raise not_copied(name, path, execution.stderr)
+
+    def _execution(self, name: str) -> Execution:
+        """What runs a program in the machine; raises ``Conflict`` when it does not run."""
+        must_run(self.get(name))
+        record, folder = self._record(name), self.records.folder(name)
+        env = environment(record, folder)
+        return Execution(env, Path(env["ITERATE_REPO_DIR"]))
+
+    def _changing(self, name: str) -> AbstractContextManager[None]:
+        return exclusive(self.lock_dir, self._lock(name), on_busy=lambda: None)
+
+    def _lock(self, name: str) -> str:
+        return f"{self.type} machine {name}"
+
+    def _record(self, name: str) -> Record:
+        record = self.records.find(name)
+        if record is None:
+            raise NotFound(
+                f"there is no machine named {name}",
+                hint="os2 machine list shows those that exist",
+                code="machine_not_found",
+            )
+        return record
+
+    def _machine(self, record: Record) -> Machine:
+        marks = record.labels
+        state = _state(record)
+        return Machine(
+            id=record.id,
+            name=record.name,
+            type=self.type,
+            stage=marks.get(labels.STAGE, ""),
+            state=state,
+            snapshot=name_of_snapshot(record),
+            owner=marks.get(labels.OWNER, ""),
+            created=labels.moment(marks.get(labels.CREATED, "")) or _EPOCH,
+            url=f"http://localhost:{record.port}",
+            port=record.port,
+            labels=labels.users_own(marks),
+            health=Health.STARTING if state is MachineState.RUNNING else Health.NONE,
+            reason="it ended without having been asked to"
+            if state is MachineState.FAILED
+            else None,
+            expires=labels.moment(marks.get(labels.EXPIRES, "")),
+            isolated=False,
+        )
+
+
+def _state(record: Record) -> MachineState:
+    if record.phase is Phase.CREATING:
+        return MachineState.CREATING
+    if record.phase is Phase.STOPPED:
+        return MachineState.STOPPED
+    return MachineState.RUNNING if first_is_alive(record) else MachineState.FAILED

@@ -1,0 +1,74 @@
+"""Installing Node.js beside os2, from the Python package that holds it."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from os2cli.errors import OperationFailed
+from os2cli.progress import Progress
+from os2cli.providers.entry import Lacking
+from os2cli.providers.local_process.node import PACKAGE, find_node
+from os2cli.repository import bundled_source
+
+INSTALL_SECONDS = 600
+LOG_LINES = 20
+
+
+def lacking_node() -> Lacking | None:
+    """The package, when there is no other Node.js that would do and something can install it."""
+    try:
+        find_node()
+    except OperationFailed:
+        argv = installer()
+        if argv is None:
+            return None
+        return Lacking("bring Node.js", (" ".join(argv),), lambda progress: install(argv, progress))
+    return None
+
+
+def installer(hashed: Path | None = None) -> list[str] | None:
+    """The command that installs it; a checkout knows the very files that it wants."""
+    hashed = hashed or bundled_source().root / "requirements" / "node.txt"
+    wanted = ["--require-hashes", f"--requirement={hashed}"] if hashed.is_file() else [PACKAGE]
+    if find_spec("pip") is not None:
+        return [sys.executable, "-m", "pip", "install", "--quiet", *wanted]
+    uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
+    if uv is not None:
+        return [uv, "pip", "install", "--quiet", f"--python={sys.executable}", *wanted]
+    return None
+
+
+def install(argv: list[str], progress: Progress) -> None:
+    """Run it, and look that there is a Node.js then."""
+    progress.status("downloading Node.js")
+    try:
+        done = subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=INSTALL_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise _not_installed(f"it took longer than {INSTALL_SECONDS} s") from None
+    if done.returncode != 0:
+        lines = tuple(done.stdout.splitlines()[-LOG_LINES:])
+        raise _not_installed(f"{Path(argv[0]).name} ended with {done.returncode}", lines)
+    importlib.invalidate_caches()
+    find_node()
+
+
+def _not_installed(reason: str, lines: tuple[str, ...] = ()) -> OperationFailed:
+    return OperationFailed(
+        f"Node.js was not installed: {reason}",
+        hint="install Node.js 24 yourself, such as from nodejs.org, and put it on the PATH",
+        code="node_not_installed",
+        log_tail=lines,
+    )

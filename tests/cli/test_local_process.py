@@ -1,0 +1,81 @@
+"""Machines without an engine, on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.command import Os2
+
+TYPE = ("--type", "local-process")
+NO_ISOLATION = "no isolation"
+
+
+@pytest.fixture
+def host(os2: Os2) -> Iterator[Os2]:
+    """The command line; its machines are removed."""
+    yield os2
+    os2("machine", "rm", "--all", "--yes", *TYPE)
+
+
+def test_a_machine_s_whole_life(host: Os2) -> None:
+    created = host("machine", "create", "here.1", *TYPE, "-e", "GREETING=hello", "--json")
+
+    assert created.status == 0, created.stderr
+    machine = created.json()
+    assert machine["name"] == "here.1"
+    assert machine["isolated"] is False
+    assert machine["health"] == "healthy"
+    health = httpx.get(f"http://127.0.0.1:{machine['port']}/api/health", trust_env=False)
+    assert health.json()["status"] == "ok"
+
+    said = host("machine", "exec", "here.1", *TYPE, "--", "sh", "-c", "echo $GREETING; exit 4")
+    assert (said.status, said.stdout) == (4, "hello\n")
+    listed = host("machine", "list", *TYPE)
+    assert f"local-process ({NO_ISOLATION})" in listed.stdout
+    assert NO_ISOLATION in host("machine", "show", "here.1", *TYPE).stdout
+    assert "entry: services:" in host("machine", "logs", "here.1", *TYPE).stdout
+
+    assert host("machine", "rm", "here.1", *TYPE).status == 0
+    assert host("machine", "list", "-q", *TYPE).stdout == ""
+
+
+def test_up_finds_it_again_without_being_told_where(host: Os2) -> None:
+    first = host("up", *TYPE, "--json")
+    second = host("up", "--json")
+
+    assert first.status == second.status == 0, second.stderr
+    assert first.json()["url"] == second.json()["url"]
+    assert NO_ISOLATION in host("up", "other", *TYPE).stderr
+
+
+def test_without_an_engine_the_choices_are_told(os2: Os2, tmp_path: Path) -> None:
+    result = os2("up")
+
+    # The engine was named: it is its user's to start, and nothing is taken instead.
+    assert result.status == 8
+    fixed = os2("up", "--fix", "--yes")
+    assert fixed.status == 8
+    assert "INSTEAD" not in fixed.stderr
+    assert os2("machine", "list", *TYPE, "-q").stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("up", *TYPE, "--build"), "--build is not for machines on local-process"),
+        (("up", "--type", "daytona"), "machines on daytona are made from a snapshot"),
+        (("machine", "create", *TYPE, "--cpu", "2"), "--cpu is not for machines on local-process"),
+        (("machine", "create", *TYPE, "--public"), "--public is not for machines on local-process"),
+    ],
+)
+def test_options_that_would_change_nothing_are_refused(
+    os2: Os2, arguments: tuple[str, ...], message: str
+) -> None:
+    result = os2(*arguments)
+
+    assert result.status == 2
+    assert message in result.stderr
