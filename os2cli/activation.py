@@ -10,7 +10,7 @@ from os2cli.clock import REAL_TIME, Clock
 from os2cli.errors import OperationFailed, TimedOut
 from os2cli.models import Snapshot, SnapshotState
 from os2cli.progress import SILENT, Progress
-from os2cli.providers.base import SnapshotStore
+from os2cli.providers.building import SnapshotStore
 
 POLL_SECONDS = (0.3, 0.5, 1.0, 2.0)
 LOG_QUIET_SECONDS, LOG_LATE_SECONDS = 0.4, 3.0

@@ -11,7 +11,8 @@ from os2cli.errors import Os2Error
 from os2cli.machines import create_machines
 from os2cli.models import Machine, MachineSpec
 from os2cli.progress import SILENT, Progress
-from os2cli.providers.base import MachineProvider, SnapshotStore
+from os2cli.providers.base import MachineProvider
+from os2cli.providers.building import SnapshotStore
 from os2cli.resolution import Resolution, Verdict, resolve_cached
 from os2cli.snapshot_cache import SnapshotCache
 from os2cli.stage import Stage

@@ -17,12 +17,7 @@ from os2cli.interrupts import Interrupted, Shielded, cleaned_up_by
 from os2cli.locks import exclusive
 from os2cli.models import Snapshot, SnapshotState
 from os2cli.progress import SILENT, Progress
-from os2cli.providers.base import (
-    ContentSource,
-    PublishRequest,
-    SnapshotContent,
-    SnapshotStore,
-)
+from os2cli.providers.building import ContentSource, PublishRequest, SnapshotContent, SnapshotStore
 from os2cli.resolution import Resolution, Verdict, newest_of, resolve_newest
 from os2cli.snapshot_name import SnapshotName
 from os2cli.stage import Stage

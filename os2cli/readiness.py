@@ -10,7 +10,7 @@ from os2cli.clock import REAL_TIME, Clock
 from os2cli.errors import Conflict, Os2Error, UsageError
 from os2cli.models import Snapshot, SnapshotState
 from os2cli.progress import SILENT, Progress
-from os2cli.providers.base import SnapshotStore
+from os2cli.providers.building import SnapshotStore
 from os2cli.pruning import IN_FLIGHT
 from os2cli.shelf import Entry
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from os2cli.errors import NotFound, Os2Error, UsageError
 from os2cli.models import Snapshot, SnapshotState
-from os2cli.providers.base import SnapshotStore
+from os2cli.providers.building import SnapshotStore
 from os2cli.snapshot_cache import CachedSnapshot, SnapshotCache, is_kept
 from os2cli.snapshot_name import SnapshotName
 from os2cli.stage import Stage

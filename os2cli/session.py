@@ -16,7 +16,7 @@ from os2cli.errors import UsageError
 from os2cli.invocation import Invocation
 from os2cli.models import MachineType
 from os2cli.output import Output
-from os2cli.providers.base import BuildRequest, BuildResult
+from os2cli.providers.building import BuildRequest, BuildResult
 from os2cli.providers.registry import BuilderKind, Providers
 from os2cli.repository import Source, find_repository, locate_source
 from os2cli.settings import Settings, load_settings

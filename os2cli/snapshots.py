@@ -8,7 +8,7 @@ from enum import StrEnum
 from os2cli.errors import Os2Error
 from os2cli.models import Image
 from os2cli.progress import SILENT, Progress
-from os2cli.providers.base import BuildRequest, BuildResult, SnapshotBuilder
+from os2cli.providers.building import BuildRequest, BuildResult, SnapshotBuilder
 
 
 class Freshness(StrEnum):

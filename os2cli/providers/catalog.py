@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from os2cli.models import MachineType, Snapshot, SnapshotResources, SnapshotState
-from os2cli.providers.base import SnapshotStore
+from os2cli.providers.building import SnapshotStore
 
 
 @dataclass(frozen=True, slots=True)

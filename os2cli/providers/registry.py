@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from os2cli.errors import UsageError
 from os2cli.models import Endpoint, MachineType
-from os2cli.providers.base import ContentSource, MachineProvider, SnapshotBuilder, SnapshotStore
+from os2cli.providers.base import MachineProvider
+from os2cli.providers.building import ContentSource, SnapshotBuilder, SnapshotStore
 from os2cli.providers.catalog import Catalog
 from os2cli.providers.daytona import entry as daytona_entry
 from os2cli.providers.entry import ProviderContext, ProviderEntry, entries

@@ -27,7 +27,7 @@ from os2cli.models import (
 )
 from os2cli.ports import FIRST_PORT, LAST_PORT, is_free
 from os2cli.progress import SILENT, Progress
-from os2cli.providers.base import BuildRequest, BuildResult
+from os2cli.providers.building import BuildRequest, BuildResult
 from os2cli.providers.copying import UNPACK, not_copied, packing
 from os2cli.providers.published import DAEMON_PORT, must_run
 from os2cli.service_log import no_log

@@ -12,7 +12,7 @@ from os2cli.models import LOCAL_DOCKER, MachineType
 from os2cli.providers.catalog import CatalogItem
 
 if TYPE_CHECKING:
-    from os2cli.providers.base import SnapshotStore
+    from os2cli.providers.building import SnapshotStore
 
 
 @dataclass

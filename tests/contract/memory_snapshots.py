@@ -12,7 +12,7 @@ from itertools import count
 from os2cli.errors import Conflict, NotFound, Os2Error
 from os2cli.models import Snapshot, SnapshotResources, SnapshotState
 from os2cli.progress import SILENT, Progress
-from os2cli.providers.base import PublishRequest, SnapshotContent
+from os2cli.providers.building import PublishRequest, SnapshotContent
 from os2cli.snapshot_name import SnapshotName
 
 TAIL_LINES = 20

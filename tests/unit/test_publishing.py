@@ -27,7 +27,7 @@ from os2cli.errors import (
 from os2cli.interrupts import Interrupted
 from os2cli.models import Snapshot, SnapshotResources, SnapshotState
 from os2cli.progress import SILENT, Progress
-from os2cli.providers.base import BuildRequest, PublishRequest
+from os2cli.providers.building import BuildRequest, PublishRequest
 from os2cli.publishing import NAME_ATTEMPTS, Publication, Publisher
 from os2cli.snapshot_name import SnapshotName
 from os2cli.stage import Stage

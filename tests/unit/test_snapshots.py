@@ -8,7 +8,7 @@ import pytest
 
 from os2cli.errors import OperationFailed
 from os2cli.progress import Progress
-from os2cli.providers.base import BuildRequest
+from os2cli.providers.building import BuildRequest
 from os2cli.snapshots import Freshness, ensure_image, image_status
 from tests.contract.memory import MemoryBuilder
 

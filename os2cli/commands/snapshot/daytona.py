@@ -9,7 +9,7 @@ import typer
 from os2cli import options
 from os2cli.errors import UsageError
 from os2cli.models import DEFAULT_RESOURCES, SnapshotResources, SnapshotState
-from os2cli.providers.base import PublishRequest
+from os2cli.providers.building import PublishRequest
 from os2cli.providers.registry import BuilderKind
 from os2cli.session import Session
 

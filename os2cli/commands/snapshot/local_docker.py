@@ -12,7 +12,7 @@ from os2cli.session import Session
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from os2cli.providers.base import BuildResult
+    from os2cli.providers.building import BuildResult
 
 
 def local_docker(

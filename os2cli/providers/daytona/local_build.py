@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from os2cli.progress import SILENT, Progress
-from os2cli.providers.base import PublishRequest, SnapshotContent
+from os2cli.providers.building import PublishRequest, SnapshotContent
 from os2cli.providers.daytona.client import DaytonaClient
 from os2cli.providers.daytona.wire import RegistryAccess, read
 from os2cli.providers.local_docker.builder import LocalDockerBuilder

@@ -15,7 +15,7 @@ from os2cli.build_context import BuildContext, collect, refuse_secrets, without_
 from os2cli.dockerfile import check, entrypoint, with_arguments, with_plain_entrypoint
 from os2cli.errors import UsageError
 from os2cli.progress import SILENT, Progress
-from os2cli.providers.base import BuildRequest, PublishRequest, SnapshotContent
+from os2cli.providers.building import BuildRequest, PublishRequest, SnapshotContent
 from os2cli.providers.daytona.client import DaytonaClient
 from os2cli.providers.daytona.object_store import ObjectStore
 

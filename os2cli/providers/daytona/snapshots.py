@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from os2cli.errors import Conflict, NotFound, OperationFailed
 from os2cli.models import Snapshot, SnapshotResources
-from os2cli.providers.base import SnapshotContent
+from os2cli.providers.building import SnapshotContent
 from os2cli.providers.daytona.build_log import BuildLog
 from os2cli.providers.daytona.client import DaytonaClient
 from os2cli.providers.daytona.refusals import LostAnswer

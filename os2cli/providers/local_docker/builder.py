@@ -17,7 +17,7 @@ from os2cli.locks import exclusive
 from os2cli.models import Image
 from os2cli.progress import SILENT, Progress
 from os2cli.providers import labels
-from os2cli.providers.base import BuildRequest, BuildResult
+from os2cli.providers.building import BuildRequest, BuildResult
 from os2cli.providers.local_docker.base_image import BaseImage, find_base, prepare_base
 from os2cli.providers.local_docker.build_events import BuildEvents
 from os2cli.providers.local_docker.connection import connect

@@ -10,7 +10,7 @@ from os2cli.build_logs import BuildLogs
 from os2cli.errors import Conflict, NotFound, OperationFailed, UsageError
 from os2cli.models import LOCAL_DOCKER, SnapshotState
 from os2cli.providers import labels
-from os2cli.providers.base import SnapshotStore
+from os2cli.providers.building import SnapshotStore
 from os2cli.providers.catalog import CatalogItem
 from os2cli.providers.local_docker.base_image.images import REPOSITORY
 from os2cli.providers.local_docker.engine import Engine

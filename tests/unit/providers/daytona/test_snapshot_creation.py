@@ -11,7 +11,7 @@ import pytest
 
 from os2cli.errors import Conflict, Os2Error, Unreachable
 from os2cli.models import SnapshotResources, SnapshotState
-from os2cli.providers.base import SnapshotContent
+from os2cli.providers.building import SnapshotContent
 from os2cli.providers.daytona.client import DaytonaClient
 from os2cli.providers.daytona.refusals import LostAnswer
 from os2cli.providers.daytona.snapshots import DaytonaSnapshots

@@ -10,7 +10,7 @@ import pytest
 
 from os2cli.errors import NotFound, OperationFailed, Os2Error
 from os2cli.models import Snapshot, SnapshotResources, SnapshotState
-from os2cli.providers.base import SnapshotContent
+from os2cli.providers.building import SnapshotContent
 from os2cli.providers.daytona.client import DaytonaClient
 from os2cli.providers.daytona.retry import HURRIED, NORMAL
 from os2cli.providers.daytona.snapshots import DaytonaSnapshots
