@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from os2cli.errors import Os2Error, UsageError
-from os2cli.invocation import Invocation
+from os2cli.completions import complete_machine, complete_snapshot, complete_stage, complete_type
+from os2cli.errors import UsageError
 from os2cli.models import MachineType
 from os2cli.providers.entry import entries, parse_type
 
@@ -19,22 +18,6 @@ MACHINE = "Machine"
 SNAPSHOT = "Snapshot"
 DAYTONA = "Daytona"
 LOCAL_DOCKER = "Local Docker"
-
-
-def complete_stage(incomplete: str) -> list[str]:
-    """The stages that begin so: the one that is set here, and those that everybody has."""
-    from os2cli.settings import load_settings
-    from os2cli.stage import resolve_stage
-
-    known = ["dev", "stg", "prd"]
-    with suppress(Os2Error):
-        known.insert(0, resolve_stage(load_settings(None).variables).name)
-    return [stage for stage in dict.fromkeys(known) if stage.startswith(incomplete)]
-
-
-def complete_type(incomplete: str) -> list[str]:
-    """The types of machines that begin so."""
-    return [type_ for type_ in entries() if type_.startswith(incomplete)]
 
 
 DockerHost = Annotated[
@@ -198,34 +181,10 @@ def refuse_without(option: str, given: bool, other: str, present: bool) -> None:
         )
 
 
-def complete_machine(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The names of machines that begin so; an engine that does not answer offers none."""
-    from os2cli.session import Session
-
-    ctx.obj = ctx.obj or Invocation()
-    try:
-        names = Session.start(ctx).machine_names()
-    except Os2Error:
-        return []
-    return [name for name in names if name.startswith(incomplete)]
-
-
 ExistingMachine = Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete_machine)]
 ExistingMachines = Annotated[
     list[str] | None, typer.Argument(metavar="NAME...", autocompletion=complete_machine)
 ]
-
-
-def complete_snapshot(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The names of images and snapshots that begin so, of the providers that answer."""
-    from os2cli.session import Session
-
-    ctx.obj = ctx.obj or Invocation()
-    try:
-        names = Session.start(ctx).snapshot_names()
-    except Os2Error:
-        return []
-    return [name for name in names if name.startswith(incomplete)]
 
 
 ExistingSnapshot = Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete_snapshot)]

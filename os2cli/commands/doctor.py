@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from os2cli import options
+from os2cli.completions import complete_stage
 from os2cli.errors import UsageError
 from os2cli.invocation import Invocation
 from os2cli.session import Session
@@ -21,7 +22,7 @@ def doctor(
         typer.Option(
             "--stage",
             metavar="STAGE",
-            autocompletion=options.complete_stage,
+            autocompletion=complete_stage,
             help="Check with this stage.",
         ),
     ] = None,

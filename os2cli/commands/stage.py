@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from os2cli import options
+from os2cli.completions import complete_stage
 from os2cli.session import Session
 from os2cli.stage import resolve_stage
 
@@ -21,7 +21,7 @@ def stage(
         typer.Option(
             "--stage",
             metavar="STAGE",
-            autocompletion=options.complete_stage,
+            autocompletion=complete_stage,
             help="Judge this stage instead.",
         ),
     ] = None,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from os2cli import options
+from os2cli.completions import complete_type
 from os2cli.errors import NotFound, Os2Error, Unreachable, UsageError
 from os2cli.machine_name import validate_machine_name
 from os2cli.machines import bring_up, create_machine
@@ -56,7 +57,7 @@ def up(
             "--type",
             parser=parse_type,
             metavar="TYPE",
-            autocompletion=options.complete_type,
+            autocompletion=complete_type,
             help="Where it runs. Default: where it is already, else local-docker.",
         ),
     ] = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from os2cli import options
+from os2cli.completions import complete_type
 from os2cli.errors import UsageError
 from os2cli.models import LOCAL_DOCKER, MachineType
 from os2cli.providers.entry import Material, entries
@@ -30,7 +31,7 @@ def context(
             "--type",
             parser=options.parse_type,
             metavar="TYPE",
-            autocompletion=options.complete_type,
+            autocompletion=complete_type,
             help="Whose builder it is for: Daytona's gets copies in the place of links.",
         ),
     ] = LOCAL_DOCKER,
