@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import secrets
-import time
+import threading
 import webbrowser
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from os2cli.errors import OperationFailed
 
 # A browser that has to be started first.
 ARRIVAL_SECONDS = 20.0
+_POLL_SECONDS = 0.1
 
 
 def open_page(url: str) -> None:
@@ -41,30 +42,32 @@ def open_secret_page(url: str, seconds: float = ARRIVAL_SECONDS) -> None:
         OperationFailed: there is no browser here, or it did not come.
     """
     path = f"/{secrets.token_urlsafe(16)}"
-    arrived = False
+    taken, sent = threading.Lock(), threading.Event()
 
     class SendOn(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # the library's name
-            nonlocal arrived
-            if self.path != path or arrived:
+            if self.path != path or not taken.acquire(blocking=False):
                 self.send_error(404)
                 return
-            arrived = True
             self.send_response(302)
             self.send_header("Location", url)
             self.send_header("Cache-Control", "no-store")
             self.send_header("Referrer-Policy", "no-referrer")
             self.end_headers()
+            sent.set()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Nothing: the log would be the user's terminal."""
 
-    with HTTPServer(("127.0.0.1", 0), SendOn) as server:
-        server.timeout = 0.2
-        open_page(f"http://127.0.0.1:{server.server_port}{path}")
-        deadline = time.monotonic() + seconds
-        while not arrived and time.monotonic() < deadline:
-            server.handle_request()
+    # Browsers open connections that they say nothing on: each has a thread of its own.
+    with ThreadingHTTPServer(("127.0.0.1", 0), SendOn) as server:
+        threading.Thread(target=server.serve_forever, args=(_POLL_SECONDS,), daemon=True).start()
+        try:
+            # A browser on the terminal returns at its end, when it has been here already.
+            open_page(f"http://127.0.0.1:{server.server_port}{path}")
+            arrived = sent.wait(seconds)
+        finally:
+            server.shutdown()
     if not arrived:
         raise OperationFailed(
             f"the browser did not come for the page within {seconds:g} s",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import posixpath
-import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
@@ -49,22 +49,24 @@ def check_pair(source: Spot, target: Spot) -> str:
     )
 
 
-def copy_in(place: Place, source: Path, target: str, progress: Progress = SILENT) -> int:
+def copy_in(place: Place, source: str | Path, target: str, progress: Progress = SILENT) -> int:
     """Copy a file or a folder into a machine; returns the bytes that were sent.
 
-    A target that is a folder gets it under its own name, else it is the new name.
+    A target that is a folder gets it under its own name, else it is the new name. Of a source that
+    ends with ``.`` what is in it is copied.
 
     Raises:
         NotFound: the source, or the folder around the target, does not exist.
     """
-    if not os.path.lexists(source):
+    path = Path(source)
+    if not os.path.lexists(path):
         raise NotFound(
             f"{source} does not exist", hint="name a file of this host", code="path_not_found"
         )
-    folder, name = _split_target(place, source, target)
+    folder, name = _split_target(place, own_name(str(source)), target)
     with tempfile.TemporaryFile() as file, progress.phase("copy"):
         progress.status(f"packing {source}")
-        _pack(source, name, file)
+        _pack(path, name, file)
         size = file.tell()
         file.seek(0)
         reader = _Counted(file, lambda done: progress.transfer("sent", done, size))
@@ -72,7 +74,7 @@ def copy_in(place: Place, source: Path, target: str, progress: Progress = SILENT
     return size
 
 
-def copy_out(place: Place, source: str, target: Path, progress: Progress = SILENT) -> int:
+def copy_out(place: Place, source: str, target: str | Path, progress: Progress = SILENT) -> int:
     """Copy a file or a folder out of a machine; returns the bytes that came.
 
     Nothing is left of it when it fails.
@@ -80,36 +82,64 @@ def copy_out(place: Place, source: str, target: Path, progress: Progress = SILEN
     Raises:
         NotFound: it does not exist in the machine, or the folder around the target does not here.
     """
-    name = posixpath.basename(posixpath.normpath(source))
-    goal = target / name if target.is_dir() else target
-    if not goal.parent.is_dir():
-        raise NotFound(
-            f"{goal.parent} does not exist", hint=f"make it: mkdir -p {goal.parent}",
-            code="path_not_found",
-        )  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix=".os2-", dir=goal.parent) as folder:
-        came = 0
-
-        def count(done: int) -> None:
-            nonlocal came
-            came = done
-            progress.status(f"received {done:,} bytes")
-
-        with progress.phase("copy"):
-            pieces = place.provider.fetch(place.machine.name, source)
-            _unpack(_Pieces(pieces, count), Path(folder))
-        (found,) = Path(folder).iterdir()
-        _put(found, goal)
+    name = own_name(source)
+    goal = Path(target) / name if Path(target).is_dir() else Path(target)
+    _check_goal(goal, str(target))
+    # On the file system of its goal, where it only has to be renamed.
+    around = goal if goal.is_dir() and not goal.is_symlink() else goal.parent
+    try:
+        with tempfile.TemporaryDirectory(prefix=".os2-", dir=around) as folder:
+            inner = Path(folder) / "new"
+            inner.mkdir()
+            came = _receive(place, source, inner, progress)
+            found = inner if name == "." else _the_one(inner)
+            _put(found, goal)
+    except OSError as error:
+        raise _unreadable(error, goal) from error
     return came
 
 
-def _split_target(place: Place, source: Path, target: str) -> tuple[str, str]:
+def own_name(path: str) -> str:
+    """The last name of a path; ``.`` when it names no entry of a folder: what is in it is meant."""
+    last = posixpath.basename(path.rstrip("/"))
+    return "." if last in ("", ".", "..") else last
+
+
+def _check_goal(goal: Path, said: str) -> None:
+    # What ends with a slash has to be a folder that is there.
+    missing = Path(said) if said.endswith("/") else goal.parent
+    if not missing.is_dir():
+        raise NotFound(
+            f"{missing} does not exist", hint=f"make it: mkdir -p {missing}", code="path_not_found"
+        )
+    if goal.exists() and not (goal.is_file() or goal.is_dir()):
+        raise UsageError(
+            f"{goal} is neither a file nor a folder",
+            hint="copy to a file, or print one: os2 machine exec NAME -- cat PATH",
+            code="copy_target",
+        )
+
+
+def _receive(place: Place, source: str, folder: Path, progress: Progress) -> int:
+    came = 0
+
+    def count(done: int) -> None:
+        nonlocal came
+        came = done
+        progress.status(f"received {done:,} bytes")
+
+    with progress.phase("copy"):
+        pieces = place.provider.fetch(place.machine.name, source)
+        _unpack(_Pieces(pieces, count), folder)
+    return came
+
+
+def _split_target(place: Place, name: str, target: str) -> tuple[str, str]:
     """The folder to unpack in and the name to unpack under."""
-    own_name = source.resolve().name
     if target.endswith("/") or is_folder(place, target):
-        return target, own_name
-    folder, name = posixpath.split(target)
-    return folder or ".", name or own_name
+        return target, name
+    folder, new_name = posixpath.split(target)
+    return folder or ".", new_name or name
 
 
 def is_folder(place: Place, path: str) -> bool:
@@ -136,22 +166,33 @@ def _unpack(pieces: _Pieces, folder: Path) -> None:
         with tarfile.open(fileobj=cast("BinaryIO", pieces), mode="r|") as archive:
             # Whatever a machine sends stays below the folder, and makes no devices.
             archive.extractall(folder, filter="data")
-    except (tarfile.TarError, OSError) as error:
+    except (tarfile.TarError, OSError, ValueError) as error:
         # What the machine's own tar says tells more than how its output ends.
         pieces.exhaust()
         raise _unusable(error) from error
     pieces.exhaust()
 
 
+def _the_one(folder: Path) -> Path:
+    """What was unpacked there."""
+    found = list(folder.iterdir())
+    if len(found) != 1:
+        raise _unusable(ValueError(f"{len(found)} things came where one was asked for"))
+    return found[0]
+
+
 def _put(found: Path, goal: Path) -> None:
-    """Move it to its place; a folder that is there already gets the new files added."""
-    try:
-        if found.is_dir() and not found.is_symlink() and goal.is_dir():
-            shutil.copytree(found, goal, symlinks=True, dirs_exist_ok=True)
-        else:
-            found.replace(goal)
-    except OSError as error:
-        raise _unreadable(error, goal) from error
+    """Move it to its place; a folder that is there already gets the new files added.
+
+    A link that is there is replaced, and never followed: an earlier copy may have brought it.
+    """
+    if not (found.is_dir() and not found.is_symlink() and os.path.lexists(goal)):
+        found.replace(goal)
+    elif goal.is_symlink() or not goal.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(goal))
+    else:
+        for entry in list(found.iterdir()):
+            _put(entry, goal / entry.name)
 
 
 def _unreadable(error: OSError, path: Path) -> Os2Error:
@@ -163,8 +204,9 @@ def _unreadable(error: OSError, path: Path) -> Os2Error:
 
 
 def _unusable(error: Exception) -> Os2Error:
+    reason = getattr(error, "strerror", None) or error
     return OperationFailed(
-        f"what the machine sent can't be unpacked: {error}",
+        f"what the machine sent can't be unpacked: {reason}",
         hint="copy fewer files at once, or pack them there: os2 machine exec NAME -- tar …",
         code="copy_failed",
     )

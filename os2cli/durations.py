@@ -53,10 +53,14 @@ def parse_since(text: str, now: datetime) -> datetime:
     """Read a span of time until now, or a moment in ISO 8601, as UTC."""
     try:
         moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        try:
-            return now - parse_duration(text, "--since")
-        except UsageError as error:
-            error.hint = "write it as --since 30m, 12h or 2026-01-11T19:30:45Z"
-            raise
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        pass
+    try:
+        return now - parse_duration(text, "--since")
+    except UsageError as error:
+        error.hint = "write it as --since 30m, 12h or 2026-01-11T19:30:45Z"
+        raise
+    except OverflowError:
+        # Before every calendar: all that there is.
+        return datetime.min.replace(tzinfo=UTC)

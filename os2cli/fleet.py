@@ -52,16 +52,18 @@ class Place:
     provider: MachineProvider
 
 
-def list_fleet(fleet: Fleet, stage: str | None = None, *, probing: bool = True) -> Listing:
+def list_fleet(
+    fleet: Fleet, stage: str | None = None, *, probing: bool = True, tolerant: bool = False
+) -> Listing:
     """Every machine, sorted by name; the providers are asked side by side.
 
     ``probing`` asks each machine for its health, too.
 
-    Raises the failure when there is but one provider, or all of them fail.
+    Raises the failure when there is but one provider, or all of them fail, unless ``tolerant``.
     """
     ask = list_with_health if probing else machines_of_stage
     answers, failures = _ask_all(fleet, lambda provider: ask(provider, stage))
-    if not answers and failures:
+    if not answers and failures and not tolerant:
         raise next(iter(failures.values()))
     machines = [machine for found in answers.values() for machine in found]
     return Listing(tuple(sorted(machines, key=lambda m: (m.name, m.type))), failures)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
 from os2cli.clock import REAL_TIME, Clock
 from os2cli.errors import Conflict, NotFound, Os2Error, TimedOut
 from os2cli.fleet import Place
-from os2cli.machines import side_by_side, wait_until_healthy, with_health
+from os2cli.machines import side_by_side, until_healthy, wait_until_healthy, with_health
 from os2cli.models import Health, Machine, MachineState
 from os2cli.progress import SILENT, Progress
 from os2cli.providers.base import MachineProvider
@@ -39,7 +40,10 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of one machine: ``outcome`` is a verb's ``done``, ``unchanged`` or ``failed``."""
+    """What became of one machine.
+
+    ``outcome`` is a verb's ``done``, ``unchanged``, ``failed``, or ``missing``: there is none.
+    """
 
     name: str
     outcome: str
@@ -63,18 +67,25 @@ class Changer:
 
     def change(self, places: Mapping[str, Place | Os2Error]) -> list[Change]:
         """Change machines; one failure does not stop the others."""
-        with self.progress.phase(self.verb.value):
-            return side_by_side(lambda name: self._change_one(name, places[name]), list(places))
+        changes: list[Change] = []
+        # A phase in which something failed is not done.
+        with suppress(_SomeFailed), self.progress.phase(self.verb.value):
+            changes = side_by_side(lambda name: self._change_one(name, places[name]), list(places))
+            if any(change.error for change in changes):
+                raise _SomeFailed
+        return changes
 
     def _change_one(self, name: str, place: Place | Os2Error) -> Change:
         if isinstance(place, Os2Error):
-            return Change(name, "failed", error=place)
+            return Change(name, _failed(place), error=place)
+        before = place.machine
         try:
-            machine = self._do(place.provider, place.machine)
+            machine = self._do(place.provider, before)
         except Os2Error as error:
-            return Change(name, "failed", place.machine, error)
-        same = self.verb is not Verb.RESTART and machine.state is place.machine.state
-        return Change(name, "unchanged" if same else self.verb.done, machine)
+            return Change(name, _failed(error), before, error)
+        same = (machine.state, machine.archived) == (before.state, before.archived)
+        unchanged = same and self.verb is not Verb.RESTART
+        return Change(name, "unchanged" if unchanged else self.verb.done, machine)
 
     def _do(self, provider: MachineProvider, machine: Machine) -> Machine:
         match self.verb:
@@ -88,6 +99,14 @@ class Changer:
         if self.healthy_seconds is None:
             return started
         return wait_until_healthy(provider, started, self.healthy_seconds, clock=self.clock)
+
+
+class _SomeFailed(Exception):
+    """Not every machine was changed; what became of each is known."""
+
+
+def _failed(error: Os2Error) -> str:
+    return "missing" if isinstance(error, NotFound) else "failed"
 
 
 def wait_for(
@@ -106,11 +125,13 @@ def wait_for(
         OperationFailed: it ended while it was waited for until it is healthy.
         TimedOut: the deadline passed; the message says the last state.
     """
-    if goal is Goal.HEALTHY and machine.state in _ON_THE_WAY:
-        return wait_until_healthy(provider, machine, seconds, progress=progress, clock=clock)
     deadline = clock.now() + seconds
     with progress.phase(goal.value):
         while not _is_at(machine, goal):
+            if goal is Goal.HEALTHY and machine.state in _ON_THE_WAY:
+                # Its health is nothing that a look at it tells: it has to be asked.
+                left = deadline - clock.now()
+                return until_healthy(provider, machine, left, progress, clock)
             _check_possible(machine, goal)
             if clock.now() >= deadline:
                 raise _late(machine, goal, seconds)

@@ -84,7 +84,7 @@ def create_machines(
                 return made
             with progress.phase("healthy"):
                 return side_by_side(
-                    lambda one: _until_healthy(provider, one, wait_seconds, progress, clock), made
+                    lambda one: until_healthy(provider, one, wait_seconds, progress, clock), made
                 )
         except BaseException:
             _undo_creates(provider, [machine.name for machine in made], progress)
@@ -176,12 +176,13 @@ def wait_until_healthy(
         TimedOut: the deadline passed; the message says the last state.
     """
     with progress.phase("healthy"):
-        return _until_healthy(provider, machine, seconds, progress, clock)
+        return until_healthy(provider, machine, seconds, progress, clock)
 
 
-def _until_healthy(
+def until_healthy(
     provider: MachineProvider, machine: Machine, seconds: float, progress: Progress, clock: Clock
 ) -> Machine:
+    """``wait_until_healthy`` as part of another phase."""
     deadline = clock.now() + seconds
     while True:
         if provider.probe(machine) is Health.HEALTHY:
@@ -235,7 +236,8 @@ def with_health(provider: MachineProvider, machine: Machine) -> Machine:
 
 def _healthy(provider: MachineProvider, machine: Machine) -> Machine:
     url = machine.url or provider.address(machine)
-    return replace(machine, health=Health.HEALTHY, url=url)
+    # Who answers runs, whatever was known before.
+    return replace(machine, state=MachineState.RUNNING, health=Health.HEALTHY, url=url)
 
 
 def side_by_side(do: Callable[[_Item], _Answer], items: Sequence[_Item]) -> list[_Answer]:

@@ -84,8 +84,9 @@ class MachineSpec:
 class Machine:
     """A machine as its provider describes it; ``url`` and ``port`` are None while it has none.
 
-    ``reason`` is the provider's word for a failure. ``isolated`` False: what runs in it runs on
-    this host, with everything that its user may do.
+    ``reason`` is the provider's word for a failure. ``archived`` tells of a stopped one that its
+    files were put away. ``isolated`` False: what runs in it runs on this host, with everything that
+    its user may do.
     """
 
     id: str
@@ -103,6 +104,7 @@ class Machine:
     public: bool = False
     reason: str | None = None
     expires: datetime | None = None
+    archived: bool = False
     isolated: bool = True
 
 

@@ -188,6 +188,16 @@ def refuse_both(*, no_wait: bool, timeout: float | None) -> None:
         )
 
 
+def refuse_without(option: str, given: bool, other: str, present: bool) -> None:
+    """An option that changes nothing without another one is an error then."""
+    if given and not present:
+        raise UsageError(
+            f"{option} changes nothing without {other}",
+            hint=f"leave it out, or add {other}",
+            code="option_invalid",
+        )
+
+
 def complete_machine(ctx: typer.Context, incomplete: str) -> list[str]:
     """The names of machines that begin so; an engine that does not answer offers none."""
     from os2cli.session import Session

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Protocol
 
-from os2cli.errors import NotFound
+from os2cli.errors import NotFound, OperationFailed
 from os2cli.models import Command, LogRequest
 
 LOG_FOLDER, SCAN_FOLDER = "/var/log", "/run/os2/services"
@@ -63,12 +63,22 @@ def service_log(
     logs: str = LOG_FOLDER,
     services: str = SCAN_FOLDER,
 ) -> Iterator[str]:
-    """The lines that are meant; raises ``NotFound`` when the service has no log."""
-    for line in split_lines(program.output(reading(request, logs, services))):
-        if is_meant(line, request):
-            yield line
+    """The lines that are meant.
+
+    Raises:
+        NotFound: the service has no log.
+        OperationFailed: it was not read to its end.
+    """
+    lines = split_lines(program.output(reading(request, logs, services)))
+    yield from meant(lines, request.since)
     if program.exit_code == NO_LOG_CODE:
         raise no_log(machine, request.service or "", program.stderr.decode(errors="replace"))
+    if program.exit_code and not request.follow:
+        raise OperationFailed(
+            f"the log of service {request.service} in machine {machine} was not read to its end",
+            hint=f"see whether the machine still runs: os2 machine show {machine}",
+            code="log_unreadable",
+        )
 
 
 def split_lines(chunks: Iterable[bytes]) -> Iterator[str]:
@@ -82,12 +92,15 @@ def split_lines(chunks: Iterable[bytes]) -> Iterator[str]:
         yield rest.decode(errors="replace").rstrip("\r")
 
 
-def is_meant(line: str, request: LogRequest) -> bool:
-    """Whether a line is recent enough; one without a time belongs to the one before it."""
-    if request.since is None:
-        return True
-    moment = time_of(line)
-    return moment is None or moment >= request.since
+def meant(lines: Iterable[str], since: datetime | None) -> Iterator[str]:
+    """The lines that are recent enough; one without a time belongs to the one before it."""
+    recent = since is None
+    for line in lines:
+        moment = time_of(line) if since is not None else None
+        if since is not None and moment is not None:
+            recent = moment >= since
+        if recent:
+            yield line
 
 
 def time_of(line: str) -> datetime | None:
@@ -98,9 +111,10 @@ def time_of(line: str) -> datetime | None:
         whole, dot, fraction = text.partition(".")
         try:
             moment = datetime.fromisoformat(f"{whole}{dot}{fraction[:6]}" if dot else whole)
-        except ValueError:
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        # OverflowError: no calendar has it.
+        except (ValueError, OverflowError):
             continue
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     return None
 
 

@@ -45,9 +45,18 @@ class Terminal:
         import termios
         import tty
 
+        with self.kept():
+            # What was typed before the shell was there is for it, too: it is not thrown away.
+            tty.setraw(self.input, termios.TCSADRAIN)
+            yield
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Afterwards the terminal is as it was, whatever was done to it."""
+        import termios
+
         before = termios.tcgetattr(self.input)
         try:
-            tty.setraw(self.input)
             yield
         finally:
             # A terminal that is gone has nothing to be restored.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import threading
@@ -14,8 +15,8 @@ from typing import Any
 from os2cli.providers import labels
 
 IMAGE_ID = "sha256:" + "1" * 64
-CONTAINER_ID = "2" * 64
-IMAGE = {
+EMPTY_TAR = b"\0" * 1024
+IMAGE: dict[str, Any] = {
     "Id": IMAGE_ID,
     "Created": "2026-01-11T19:30:45Z",
     "Size": 1_040_000_000,
@@ -46,6 +47,8 @@ class EngineStub:
             return 200, [{"Id": name, "Names": [f"/{name}"]} for name in self.containers]
         if path == "/containers/create":
             return self._create(json.loads(body))
+        if path == "/images/json":
+            return 200, [{**IMAGE, "Created": 1_768_159_845, "Labels": IMAGE["Config"]["Labels"]}]
         if path == "/build":
             return 200, {"stream": "Successfully built 111111111111\n"}
         if path.startswith("/images/"):
@@ -69,16 +72,20 @@ class EngineStub:
     def _container(self, method: str, name: str, verb: str | None) -> tuple[int, Any]:
         if name not in self.containers:
             return 404, {"message": f"No such container: {name}"}
+        if verb == "/archive":
+            return 200, EMPTY_TAR
+        if verb == "/logs":
+            return 200, b""
         if method == "DELETE":
             del self.containers[name]
-            return 204, None
+            return 204, b""
         if verb == "/json":
             return 200, self.containers[name]
         if verb == "/stop":
             self.containers[name]["State"] = {"Status": "exited", "ExitCode": 0}
         if verb == "/start":
             self.containers[name]["State"] = {"Status": "running"}
-        return 204, None
+        return 204, b""
 
 
 @contextmanager
@@ -91,8 +98,9 @@ def engine_stub() -> Iterator[EngineStub]:
 
         def _serve(self) -> None:
             status, answer = stub.answer(self.command, self.path, self._body())
-            data = b"" if answer is None else json.dumps(answer).encode()
+            data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
             self.send_response(status)
+            self.send_header("X-Docker-Container-Path-Stat", base64.b64encode(b"{}").decode())
             self.send_header("Content-Type", "application/json")
             self.send_header("Ostype", "linux")
             self.send_header("Content-Length", str(len(data)))

@@ -84,6 +84,7 @@ def up(
       os2 up --fix --yes
       os2 up reviews --build
     """
+    options.refuse_without("--yes", yes, "--fix", fix)
     session = Session.start(ctx, docker_host)
     validate_machine_name(name)
     progress = session.output.progress()

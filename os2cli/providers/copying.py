@@ -12,10 +12,14 @@ UNPACK = ("tar", "-x", "-f", "-", "--no-same-owner", "-C")
 
 
 def packing(path: str) -> Command:
-    """The command whose stdout is a tar of ``path`` under its last name."""
-    whole = posixpath.normpath(path)
-    folder, name = posixpath.split(whole)
-    return Command(("tar", "-c", "-f", "-", "-C", folder or ".", "--", name or "."))
+    """The command whose stdout is a tar of ``path`` under its last name.
+
+    Without one (``/``, ``.`` and ``..``) it is what is in that folder, below ``.``.
+    """
+    folder, name = posixpath.split(path.rstrip("/"))
+    if name in ("", ".", ".."):
+        return Command(("tar", "-c", "-f", "-", "-C", path, "--", "."))
+    return Command(("tar", "-c", "-f", "-", "-C", folder or ".", "--", name))
 
 
 def not_copied(machine: str, path: str, said: bytes) -> Os2Error:

@@ -45,7 +45,8 @@ def _line(change: Change) -> str:
     runs = machine.state is MachineState.RUNNING
     where = f"  {machine.url}" if runs and machine.url else ""
     if change.outcome == "unchanged":
-        return f"{change.name} is {machine.state.value} already{where}"
+        state = "archived" if machine.archived else machine.state.value
+        return f"{change.name} is {state} already{where}"
     return f"{change.outcome} {change.name}{where}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING
 
 from os2cli.output import Output
@@ -23,6 +23,11 @@ def show_log(output: Output, lines: Iterable[str], name: str, service: str | Non
 
         output.result(document, human=lambda: None)
         return
-    for line in lines:
-        output.line(output.shown(line))
-        output.stdout.flush()
+    try:
+        for line in lines:
+            output.line(output.shown(line))
+            output.stdout.flush()
+    finally:
+        # What reads it in the machine ends now, whatever ended this.
+        if isinstance(lines, Generator):
+            lines.close()

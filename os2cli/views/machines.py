@@ -21,7 +21,7 @@ NO_ISOLATION = "none: what runs in it runs on this host as you"
 def _state(machine: Machine) -> str:
     if machine.state is MachineState.RUNNING and machine.health is not Health.HEALTHY:
         return "running, not healthy"
-    return machine.state.value
+    return "archived" if machine.archived else machine.state.value
 
 
 def _type(machine: Machine) -> str:

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from os2cli.models import Machine
+from os2cli.models import Machine, MachineType
 from os2cli.output import Output
-from os2cli.views.machines import machine_table, row_of
+from os2cli.views.machines import DEFAULT_COLUMNS, DISPENSABLE, machine_table, row_of
 
 if TYPE_CHECKING:
     from os2cli.fleet import Listing
@@ -17,18 +17,26 @@ _Key = tuple[str, str, str]
 
 
 def watch_machines(
-    output: Output, look: Callable[[], Listing], columns: Sequence[str], seconds: float
+    output: Output,
+    listing: Listing,
+    look: Callable[[], Listing],
+    columns: Sequence[str],
+    seconds: float,
 ) -> NoReturn:
-    """Look again and again until a signal comes.
+    """Show a listing, then look again and again until a signal comes.
 
     A terminal shows one table, which is kept up to date. Elsewhere every change is one line, with
     ``--json`` one document on a line, whose ``event`` is ``added``, ``changed`` or ``removed``.
     """
     if output.stdout.isatty() and not (output.invocation.json or output.invocation.quiet):
-        _redraw(output, look, columns, seconds)
+        _redraw(output, listing, look, columns, seconds)
     known: dict[_Key, Machine] = {}
+    silent: set[MachineType] = set()
     while True:
-        listing = look()
+        for type_, error in listing.failures.items():
+            if type_ not in silent:
+                output.warn(f"the machines on {type_} are not known: {error.message}", error.hint)
+        silent = set(listing.failures)
         now = {key: machine for key, machine in known.items() if key[0] in listing.failures} | {
             (m.type, m.stage, m.name): m for m in listing.machines
         }
@@ -37,19 +45,24 @@ def watch_machines(
         known = now
         output.stdout.flush()
         time.sleep(seconds)
+        listing = look()
 
 
 def _redraw(
-    output: Output, look: Callable[[], Listing], columns: Sequence[str], seconds: float
+    output: Output,
+    listing: Listing,
+    look: Callable[[], Listing],
+    columns: Sequence[str],
+    seconds: float,
 ) -> NoReturn:
     from rich.live import Live
     from rich.text import Text
 
     with Live(console=output.console(), auto_refresh=False, transient=False) as live:
         while True:
-            listing = look()
             headings, rows = machine_table(listing.machines, columns)
-            text = Text("\n".join(output.table_lines(headings, rows)), no_wrap=True)
+            leave_out = DISPENSABLE if columns == DEFAULT_COLUMNS else ()
+            text = Text("\n".join(output.table_lines(headings, rows, leave_out)))
             if not listing.machines:
                 text = Text("no machines", style="dim")
             for type_, error in listing.failures.items():
@@ -57,6 +70,7 @@ def _redraw(
             text.append(f"\nevery {seconds:g} s, until Ctrl-C", "dim")
             live.update(text, refresh=True)
             time.sleep(seconds)
+            listing = look()
 
 
 def changes(

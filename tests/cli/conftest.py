@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,10 @@ def cloud(os2: Os2, daytona: DaytonaServer) -> Os2:
             "DAYTONA_API_KEY": daytona.api_key,
         },
     )
+
+
+@pytest.fixture
+def published(daytona: DaytonaServer) -> None:
+    """Staging has a snapshot."""
+    created = datetime(2026, 1, 11, 19, 30, 45, tzinfo=UTC)
+    daytona.add_snapshot("stg--20260111-193045", created=created)

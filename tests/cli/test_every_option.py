@@ -23,22 +23,30 @@ from os2cli.cli import main
 from os2cli.command_line import global_options
 from os2cli.commands import build_app
 from os2cli.providers import labels
+from os2cli.snapshot_name import SnapshotName
 from tests.daytona_server import DaytonaServer, Timing
+from tests.daytona_server.records import RecordedRequest
 from tests.engine_stub import EngineStub, engine_stub
 
 GLOBAL = {name for option in global_options() for name in option.opts} | {"--help"}
 OLD = datetime(2026, 1, 11, 19, 30, 45, tzinfo=UTC)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NEWEST = "stg--20260111-193045"
+ASLEEP, UNDER_WAY = "stg--20260101-000000", "stg--20260112-000000"
+BUILT = "stg--20260102-000000"
+SHORT = {"OS2_TIMEOUT": "0.4"}
+NO_ENGINE = {"DOCKER_HOST": "tcp://127.0.0.1:1"}
 # What differs between two runs of the same.
 VOLATILE = (
     (r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", "ID"),
-    (r"os2-[0-9a-f]{32}", "NAME"),
+    (r"(os2-)?\b[0-9a-f]{32}\b", "NAME"),
     (r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "TIME"),
     (r"\b(stg|prd)--\d{8}-\d{6}\b", r"\1--STAMP"),
-    (r"127\.0\.0\.1:\d+", "ADDRESS"),
-    (r"\d+(\.\d+)? (s|min)\b( ago| left)?", "SPAN"),
+    (r"(127\.0\.0\.1|localhost):\d+", "ADDRESS"),
+    (r"\b10\d{3}\b", "PORT"),
+    (r"(?<!within )(?<![\d.])\d+(\.\d+)? (s|min)\b( ago| left)?", "SPAN"),
     (r"just now", "SPAN"),
+    (r"\(\w+ SPAN( · \w+ SPAN)*\)", "(SUMMARY)"),
     (r"boundary=\w+|--[0-9a-f]{32}", "BOUNDARY"),
     (r"/tmp/pytest-\S+?/(work|home)", r"\1"),
 )
@@ -107,6 +115,11 @@ def unhealthy_stopped(world: World) -> None:
     world.daytona.stub_status = 503
 
 
+def slow_to_end(world: World) -> None:
+    machine(world)
+    world.daytona.timing.stop = 0.6
+
+
 def leftover(world: World) -> None:
     sandbox(world, "one", state="error", error_reason="no runner")
     sandbox(world, "old", created=OLD)
@@ -127,6 +140,43 @@ def with_a_dockerfile(world: World) -> None:
 
 def resolved(world: World) -> None:
     assert world.run("snapshot", "resolve") == 0
+
+
+def with_many_files(world: World) -> None:
+    with_a_dockerfile(world)
+    for number in range(40):
+        (world.folder / f"file{number}").write_text("x" * number)
+    (world.folder / "link").symlink_to("file39")
+
+
+def shelved(world: World) -> None:
+    """Snapshots in several states; the newest is active and used."""
+    sandbox(world, "one")
+    for name, state, size in (
+        (ASLEEP, "inactive", 3),
+        (UNDER_WAY, "building", 1),
+        (BUILT, "active", 1),
+        ("stg--20250101-000000", "active", 9),
+        ("dev-far--20250101-000000", "active", 1),
+    ):
+        created = SnapshotName.parse(name).created
+        text = "FROM scratch\n" if name == BUILT else None
+        world.daytona.add_snapshot(name, state=state, created=created, disk=size, dockerfile=text)
+
+
+def shelved_for_long(world: World) -> None:
+    shelved(world)
+    world.daytona.timing.delete = 1.0
+
+
+def slow(world: World) -> None:
+    with_a_dockerfile(world)
+    world.daytona.timing.build = 1.0
+
+
+def published(world: World) -> None:
+    with_a_dockerfile(world)
+    assert world.run("snapshot", "daytona") == 0
 
 
 def with_a_secret(world: World) -> None:
@@ -152,7 +202,6 @@ class Scene:
 CREATE = Scene(("machine", "create", "one", "--type", "daytona"), prepared_for_create)
 HERE = Scene(("machine", "create", "here", "--no-wait", "--docker-host", "ENGINE"))
 CHANGES = {"start": stopped, "stop": machine, "restart": machine, "archive": machine}
-SHORT = {"OS2_TIMEOUT": "0.4"}
 
 # The scene of each command; its options are added to it.
 SCENES: dict[str, Scene] = {
@@ -164,11 +213,28 @@ SCENES: dict[str, Scene] = {
     "machine cp": Scene(("machine", "cp", "notes", "one:/tmp/notes"), running),
     "machine url": Scene(("machine", "url", "one"), machine),
     "machine open": Scene(("machine", "open", "one"), machine, {"BROWSER": "false"}),
-    **{f"machine {verb}": Scene(("machine", verb, "one"), do) for verb, do in CHANGES.items()},
+    **{
+        f"machine {verb}": Scene(("machine", verb, "one", "--yes"), do)
+        for verb, do in CHANGES.items()
+    },
     "machine wait": Scene(("machine", "wait", "one"), machine),
     "machine rm": Scene(("machine", "rm", "one", "--yes"), machine),
     "machine prune": Scene(("machine", "prune"), leftover),
     "machine shell": Scene(("machine", "shell", "one"), machine),
+    "up": Scene(("up", "one"), with_a_dockerfile, SHORT),
+    "doctor": Scene(("doctor",)),
+    "stage": Scene(("stage",)),
+    "snapshot local-docker": Scene(("snapshot", "local-docker"), with_a_dockerfile),
+    "snapshot daytona": Scene(("snapshot", "daytona"), with_a_dockerfile),
+    "snapshot context": Scene(("snapshot", "context"), with_many_files),
+    "snapshot list": Scene(("snapshot", "list"), shelved),
+    "snapshot show": Scene(("snapshot", "show", NEWEST), shelved),
+    "snapshot logs": Scene(("snapshot", "logs", BUILT), shelved),
+    "snapshot resolve": Scene(("snapshot", "resolve"), shelved),
+    "snapshot wait": Scene(("snapshot", "wait", NEWEST), shelved),
+    "snapshot activate": Scene(("snapshot", "activate", ASLEEP), shelved),
+    "snapshot rm": Scene(("snapshot", "rm", ASLEEP), shelved),
+    "snapshot prune": Scene(("snapshot", "prune", "--keep", "0"), shelved),
 }
 
 # What an option is given, unless that is said for a command below; a flag is given nothing.
@@ -177,6 +243,13 @@ VALUES: dict[str, tuple[str, ...]] = {
     "--type": ("local-docker",),
     "--stage": ("dev-other",),
     "--timeout": ("0.2",),
+    "--repo": ("elsewhere",),
+    "--dockerfile": ("none",),
+    "--base-image": ("debian:stable",),
+    "--build-arg": ("A=1",),
+    "--cpu": ("2",),
+    "--memory": ("2",),
+    "--disk": ("20",),
 }
 
 # The options that need another scene, or another value, than their command has.
@@ -187,7 +260,7 @@ CASES: dict[tuple[str, str], tuple[Scene, tuple[str, ...]]] = {
     ("machine create", "--env-file"): (CREATE, ("env",)),
     ("machine create", "--label"): (CREATE, ("team=core",)),
     ("machine create", "--stage"): (CREATE, ("prd",)),
-    ("machine create", "--snapshot"): (CREATE, ("stg--20260101-000000",)),
+    ("machine create", "--snapshot"): (CREATE, (ASLEEP,)),
     ("machine create", "--timeout"): (
         replace(CREATE, prepare=lambda w: setattr(w.daytona, "stub_status", 503), env=SHORT),
         ("0.2",),
@@ -226,11 +299,16 @@ CASES: dict[tuple[str, str], tuple[Scene, tuple[str, ...]]] = {
     ("machine url", "--expires"): (SCENES["machine url"].plus("--signed"), ("2h",)),
     ("machine open", "--port"): (SCENES["machine open"], ("3001",)),
     ("machine start", "--timeout"): (
-        Scene(("machine", "start", "one"), unhealthy_stopped, SHORT),
+        Scene(("machine", "start", "one", "--yes"), unhealthy_stopped, SHORT),
         ("0.2",),
     ),
     ("machine restart", "--timeout"): (
-        Scene(("machine", "restart", "one"), unhealthy, SHORT),
+        Scene(("machine", "restart", "one", "--yes"), unhealthy, SHORT),
+        ("0.2",),
+    ),
+    ("machine stop", "--timeout"): (replace(SCENES["machine stop"], prepare=slow_to_end), ("0.2",)),
+    ("machine archive", "--timeout"): (
+        replace(SCENES["machine archive"], prepare=slow_to_end),
         ("0.2",),
     ),
     ("machine wait", "--for"): (SCENES["machine wait"], ("stopped", "--timeout", "0.2")),
@@ -240,8 +318,60 @@ CASES: dict[tuple[str, str], tuple[Scene, tuple[str, ...]]] = {
     ("machine rm", "--yes"): (Scene(("machine", "rm", "one"), machine), ()),
     ("machine prune", "--older-than"): (SCENES["machine prune"].plus("--dry-run"), ("7d",)),
 }
-for verb in CHANGES:
+CASES |= {
+    ("up", "--type"): (SCENES["up"], ("daytona",)),
+    ("up", "--fix"): (replace(SCENES["up"], env=NO_ENGINE), ()),
+    ("up", "--docker-host"): (SCENES["up"], ("tcp://127.0.0.1:1",)),
+    ("up", "--allow-secrets"): (
+        replace(SCENES["up"], prepare=with_a_secret).plus("--build"),
+        (),
+    ),
+    ("doctor", "--fix"): (replace(SCENES["doctor"], env=NO_ENGINE), ()),
+    ("snapshot local-docker", "--tag"): (SCENES["snapshot local-docker"], ("another:local",)),
+    ("snapshot local-docker", "--platform"): (SCENES["snapshot local-docker"], ("linux/arm64",)),
+    ("snapshot local-docker", "--allow-secrets"): (
+        replace(SCENES["snapshot local-docker"], prepare=with_a_secret),
+        (),
+    ),
+    ("snapshot daytona", "--timeout"): (
+        Scene(("snapshot", "daytona"), slow, {}),
+        ("0.2",),
+    ),
+    ("snapshot daytona", "--builder"): (SCENES["snapshot daytona"], ("local",)),
+    ("snapshot daytona", "--force"): (replace(SCENES["snapshot daytona"], prepare=published), ()),
+    ("snapshot daytona", "--allow-secrets"): (
+        replace(SCENES["snapshot daytona"], prepare=with_a_secret),
+        (),
+    ),
+    ("snapshot context", "--type"): (SCENES["snapshot context"], ("daytona",)),
+    ("snapshot list", "--state"): (SCENES["snapshot list"], ("inactive",)),
+    ("snapshot list", "--sort"): (SCENES["snapshot list"], ("name",)),
+    ("snapshot logs", "--timeout"): (SCENES["snapshot logs"], ("1",)),
+    ("snapshot resolve", "--no-cache"): (replace(SCENES["snapshot resolve"], prepare=resolved), ()),
+    ("snapshot wait", "--timeout"): (
+        Scene(("snapshot", "wait", UNDER_WAY, "--timeout", "0.3"), shelved),
+        ("0.2",),
+    ),
+    ("snapshot activate", "--timeout"): (
+        SCENES["snapshot activate"].plus("--no-wait"),
+        ("1",),
+    ),
+    ("snapshot rm", "--force"): (Scene(("snapshot", "rm", "stg--20200101-000000", "--yes")), ()),
+    ("snapshot rm", "--timeout"): (
+        Scene(("snapshot", "rm", ASLEEP, "--yes"), shelved_for_long),
+        ("0.2",),
+    ),
+    ("snapshot prune", "--older-than"): (
+        Scene(("snapshot", "prune", "--keep", "0", "--dry-run"), shelved),
+        ("9999d",),
+    ),
+    ("snapshot prune", "--keep"): (Scene(("snapshot", "prune", "--dry-run"), shelved), ("0",)),
+}
+# They end when a signal comes; what they change is seen in tests of their own.
+ENDLESS = {("machine list", "--watch"), ("machine logs", "--follow")}
+for verb, prepare in CHANGES.items():
     CASES["machine " + verb, "--all"] = (Scene(("machine", verb, "--type", "daytona"), several), ())
+    CASES["machine " + verb, "--yes"] = (Scene(("machine", verb, "one"), prepare), ())
 
 
 def options() -> Iterator[tuple[str, str]]:
@@ -256,8 +386,9 @@ def _options(group: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         elif not command.hidden:
             for param in command.params:
                 longest = max(param.opts, key=len)
-                if longest.startswith("--") and longest not in GLOBAL:
-                    yield " ".join((*path, name)), longest
+                found = " ".join((*path, name)), longest
+                if longest.startswith("--") and longest not in GLOBAL and found not in ENDLESS:
+                    yield found
 
 
 @pytest.fixture
@@ -299,13 +430,18 @@ def look(
                 capfd.readouterr()
                 status = world.run(*(engine.url if w == "ENGINE" else w for w in scene.argv))
             out, err = capfd.readouterr()
-            seen = [f"{r.method} {r.path} {r.query} {r.body!r}" for r in daytona.requests]
-            asked = [" ".join(request) for request in engine.requests]
-        return [str(status), *map(settled, (out, err, *sorted(seen), *sorted(asked)))]
+            seen = [f"{r.method} {r.path} {r.query} {body_of(r)}" for r in daytona.requests]
+            asked = [" ".join(r) for r in engine.requests if "/version" not in r[1]]
+        return [str(status), *map(settled, (out, err, *sorted({*seen, *asked})))]
 
     yield observe
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+def body_of(request: RecordedRequest) -> str:
+    """What was sent; a file's times are never the same."""
+    return "a file" if b"form-data" in request.body else repr(request.body)
 
 
 def settled(text: str) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.cli.lives import command_lines, machine
 from tests.command import Os2, Result
 from tests.daytona_server import DaytonaServer, Fault
+from tests.daytona_server.records import SandboxRecord
 
 VALUE = "canary-value-of-a-variable-4711"
 FILE_VALUE = "canary-value-from-a-file-4712"
@@ -30,6 +33,18 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("machine", "create", "b", "--type", "daytona", "-e", f"INLINE={VALUE}", "--public"),
     ("machine", "list"),
     ("machine", "show", "a", "--type", "daytona"),
+    ("machine", "exec", "a", "--type", "daytona", "-e", "CANARY", "--", "true"),
+    ("machine", "exec", "a", "--type", "daytona", "-e", f"INLINE={VALUE}", "-w", "/x", "--", "ls"),
+    ("machine", "exec", "none", "--type", "daytona", "-e", "CANARY", "--", "true"),
+    ("machine", "logs", "a", "--type", "daytona"),
+    ("machine", "logs", "a", "--type", "daytona", "--service", "web"),
+    ("machine", "url", "a", "--type", "daytona"),
+    ("machine", "cp", "machine.env", "a:/tmp/x", "--type", "daytona"),
+    ("machine", "wait", "a", "--type", "daytona", "--debug"),
+    ("machine", "stop", "a", "--type", "daytona", "--yes"),
+    ("machine", "open", "a", "--type", "daytona"),
+    ("machine", "start", "a", "--type", "daytona", "--yes"),
+    ("machine", "prune", "--type", "daytona", "--yes"),
     ("machine", "rm", "a", "--type", "daytona", "--yes"),
     ("machine", "rm", "none", "--type", "daytona", "--yes"),
     ("cache", "clear"),
@@ -52,7 +67,10 @@ def secrets_of(server: DaytonaServer, key: str) -> Iterator[str]:
     yield from (VALUE, FILE_VALUE, DOPPLER, key)
     if server.storage is not None:
         yield from (server.storage.secret, server.storage.session_token)
-    yield from (record.token for record in server.sandboxes)
+    for record in server.sandboxes:
+        yield record.token
+        yield from record.ssh_tokens
+        yield from (token for _, token in record.signed_tokens)
 
 
 def texts(results: list[Result], home: Path) -> Iterator[tuple[str, str]]:
@@ -90,6 +108,41 @@ def test_what_a_refusal_repeats_is_hidden(canary: Os2, daytona: DaytonaServer, s
     assert result.status != 0
     for secret in (daytona.api_key, VALUE):
         assert secret not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 500, 502])
+def test_what_a_refusal_of_a_program_repeats_is_hidden(
+    canary: Os2, daytona: DaytonaServer, status: int
+) -> None:
+    machine(daytona, "a")
+    echo = {"message": f"{daytona.api_key} may not run: ( exec env CANARY={VALUE} true )"}
+    daytona.fail_next("POST", "/toolbox/.*/exec", Fault(status=status, body=echo), times=9)
+
+    result = canary(
+        "machine", "exec", "a", "--type", "daytona", "-e", "CANARY", "--json", "--debug", "--", "x"
+    )
+
+    assert result.status in (1, 3, 4, 8)
+    for secret in (daytona.api_key, VALUE):
+        assert secret not in result.stdout + result.stderr
+
+
+def test_a_variable_of_a_program_is_in_no_argument_here(
+    canary: Os2, daytona: DaytonaServer
+) -> None:
+    machine(daytona, "a")
+    seen: list[str] = []
+
+    def answer(sandbox: SandboxRecord, command: str) -> tuple[int, str]:
+        seen.extend(str([*words]) for words in command_lines(os.getpid()))
+        return 0, ""
+
+    daytona.stub_execute = answer
+    assert canary("machine", "exec", "a", "-e", "CANARY", "--", "x").status == 0
+
+    assert any("'exec'" in line for line in seen)
+    for secret in (daytona.api_key, VALUE, DOPPLER):
+        assert not [line for line in seen if secret in line]
 
 
 def test_a_key_that_can_t_be_one_is_not_shown(cloud: Os2) -> None:

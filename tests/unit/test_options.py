@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from os2cli.commands.machine.creation import parse_memory, user_labels
-from os2cli.durations import parse_minutes
+from os2cli.durations import parse_duration, parse_minutes, parse_since
 from os2cli.errors import UsageError
 from os2cli.options import parse_pairs
 
@@ -125,3 +127,38 @@ class TestMinutes:
             parse_minutes(text, "--auto-stop", off=0)
 
         assert "--auto-stop off" in (caught.value.hint or "")
+
+
+NOW = datetime(2026, 1, 11, 19, 30, 45, tzinfo=UTC)
+
+
+class TestSince:
+    @pytest.mark.parametrize(
+        ("text", "moment"),
+        [
+            ("90s", NOW - timedelta(seconds=90)),
+            (" 2H ", NOW - timedelta(hours=2)),
+            ("2026-01-11T19:30:45Z", NOW),
+            ("2026-01-11T19:30:45", NOW),
+            ("2026-01-11 20:30:45+01:00", NOW),
+            ("2026-01-11", NOW.replace(hour=0, minute=0, second=0)),
+            ("999999d", datetime.min.replace(tzinfo=UTC)),
+        ],
+    )
+    def test_a_span_or_a_moment_is_read(self, text: str, moment: datetime) -> None:
+        assert parse_since(text, NOW) == moment
+
+    @pytest.mark.parametrize(
+        "text", ["", "yesterday", "5", "-5m", "1.5h", "0001-01-01T00:00+14:00"]
+    )
+    def test_anything_else_is_refused_with_both_forms(self, text: str) -> None:
+        with pytest.raises(UsageError) as caught:
+            parse_since(text, NOW)
+
+        assert "30m" in (caught.value.hint or "")
+        assert "2026-" in (caught.value.hint or "")
+
+    @pytest.mark.parametrize("text", ["", "5", "5w", "\u0665m", "1h30m"])
+    def test_a_span_that_is_none_names_its_option(self, text: str) -> None:
+        with pytest.raises(UsageError, match="--older-than"):
+            parse_duration(text, "--older-than")

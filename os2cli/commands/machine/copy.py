@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,9 +39,9 @@ def copy(
     place = find_one(session, name, type_, stage)
     progress = session.output.progress()
     if to.machine is not None:
-        count = copy_in(place, Path(from_.path), to.path, progress)
+        count = copy_in(place, from_.path, to.path, progress)
     else:
-        count = copy_out(place, from_.path, Path(to.path), progress)
+        count = copy_out(place, from_.path, to.path, progress)
 
     def document() -> BaseModel:
         from os2cli.documents.executions import CopyDocument

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -81,11 +82,12 @@ def list_machines(
     shown = chosen_columns(session, columns)
     query = Query.parse(state or [], filter_ or [], sort)
 
-    def look() -> Listing:
-        return gather(session, type_, stage, query, all_stages=all_stages)
+    def look(*, again: bool = False) -> Listing:
+        return gather(session, type_, stage, query, all_stages=all_stages, tolerant=again)
 
     if watch:
-        watch_machines(session.output, look, shown, WATCH_SECONDS)
+        again = partial(look, again=True)
+        watch_machines(session.output, look(), again, shown, WATCH_SECONDS)
     raise typer.Exit(show_machines(session.output, look(), shown))
 
 
@@ -96,13 +98,14 @@ def gather(
     query: Query,
     *,
     all_stages: bool,
+    tolerant: bool = False,
 ) -> Listing:
     """The machines that are meant, and how many of other stages were left out."""
     from dataclasses import replace
 
     from os2cli.fleet import list_fleet
 
-    listing = list_fleet(session.providers.fleet(type_), stage)
+    listing = list_fleet(session.providers.fleet(type_), stage, tolerant=tolerant)
     within = stage
     if may_be_shared(session, type_) and not all_stages:
         within = session.stage_if_set(stage)

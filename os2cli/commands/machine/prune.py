@@ -55,7 +55,9 @@ def prune(
         raise typer.Exit(show_plan(session.output, found, listing))
     instead = ["os2 machine prune", *(["--older-than", older_than] if older_than else []), "--yes"]
     instead += ["--type", type_] if type_ else []
-    instead += ["--stage", within] if within else []
+    shared = all(is_guarded(one.machine) for one in found)
+    named = within if shared else stage
+    instead += ["--stage", named] if named else []
     if not yes and not agreed(session, found, within, " ".join(instead)):
         session.output.note("nothing was removed")
         return

@@ -101,9 +101,9 @@ def shell(
             hint=f"os2 machine exec {name} --json -- COMMAND",
             code="option_invalid",
         )
+    place = find_one(session, name, type_, stage)
     kind = session.settings.variables.get("TERM", "xterm")
     terminal = Terminal.of_process(kind, f"os2 machine exec {name} -- COMMAND")
-    place = find_one(session, name, type_, stage)
     raise typer.Exit(place.provider.shell(name, terminal))
 
 

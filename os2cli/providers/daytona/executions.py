@@ -6,6 +6,8 @@ The API tells what was written as text: bytes that are no UTF-8 come as the sign
 from __future__ import annotations
 
 import shlex
+import shutil
+import tempfile
 import uuid
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -15,7 +17,7 @@ from os2cli.clock import Clock
 from os2cli.errors import Os2Error, Unreachable
 from os2cli.models import Command, Streams
 from os2cli.providers.daytona.refusals import malformed
-from os2cli.providers.daytona.toolbox import Toolbox
+from os2cli.providers.daytona.toolbox import UNDO_SECONDS, Toolbox
 
 PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)
 # What goes on in there does not end because the way to it is down for a while.
@@ -56,6 +58,10 @@ class Execution:
 
     def _pieces(self, command: Command, stdin: BinaryIO | None) -> Generator[tuple[str, bytes]]:
         """Pieces of both streams as they come; who stops reading ends the program."""
+        # A refusal may repeat the line that holds them.
+        self.toolbox.client.keep_secret(command.env)
+        quoted = {name: shlex.quote(value).strip("'") for name, value in command.env.items()}
+        self.toolbox.client.keep_secret(quoted)
         with self._session(), self._delivered(stdin) as source:
             command_id = self._start(shell_line(command, source))
             log = _Log()
@@ -74,12 +80,13 @@ class Execution:
     @contextmanager
     def _session(self) -> Iterator[None]:
         body = {"sessionId": self.session}
-        self.toolbox.request("POST", "/process/session", self.doing, json=body)
         try:
+            # It may be there although no answer came.
+            self.toolbox.request("POST", "/process/session", self.doing, json=body)
             yield
         finally:
             with suppress(Os2Error):
-                self.toolbox.request("DELETE", self.path, self.doing)
+                self.toolbox.request("DELETE", self.path, self.doing, timeout=UNDO_SECONDS)
 
     @contextmanager
     def _delivered(self, stdin: BinaryIO | None) -> Iterator[str]:
@@ -88,8 +95,12 @@ class Execution:
             yield "/dev/null"
             return
         path = f"/tmp/{self.session}"  # noqa: S108  # in the sandbox, under an unguessable name
-        self.toolbox.upload(stdin, path, self.doing)
         try:
+            # An upload has to be told its length, which a pipe does not know.
+            with tempfile.TemporaryFile() as whole:
+                shutil.copyfileobj(stdin, whole)
+                whole.seek(0)
+                self.toolbox.upload(whole, path, self.doing)
             yield path
         finally:
             self.toolbox.forget(path)
@@ -117,7 +128,7 @@ class Execution:
                 self.clock.sleep(PAUSES[-1])
                 continue
             code = state.get("exitCode")
-            return (code if isinstance(code, int) else None), written
+            return (code if type(code) is int else None), written
 
 
 class _Log:

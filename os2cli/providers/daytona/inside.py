@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 from os2cli.clock import Clock
-from os2cli.errors import UsageError
+from os2cli.errors import Conflict, NotFound, Unreachable, UsageError
 from os2cli.models import Command, LogRequest, Streams
 from os2cli.providers.copying import UNPACK, not_copied, packing
-from os2cli.providers.daytona.executions import Execution
+from os2cli.providers.daytona.executions import SILENT_SECONDS, Execution
 from os2cli.providers.daytona.refusals import is_json, malformed
 from os2cli.providers.daytona.retry import HURRIED
 from os2cli.providers.daytona.toolbox import REQUEST_SECONDS, Toolbox
-from os2cli.service_log import service_log
+from os2cli.service_log import service_log, split_lines
 
 if TYPE_CHECKING:
     import httpx
@@ -43,23 +43,38 @@ class Inside:
         return self._lines(request)
 
     def _lines(self, request: LogRequest) -> Iterator[str]:
-        text = self._whole_lines() if request.follow else self._entrypoint_log()
-        lines = text.splitlines()
-        yield from lines if request.tail is None else lines[max(len(lines) - request.tail, 0) :]
-        while request.follow:
-            self.clock.sleep(FOLLOW_SECONDS)
-            before, text = text, self._whole_lines()
-            # What does not go on from before is the log of another start.
-            yield from (text.removeprefix(before)).splitlines()
-
-    def _whole_lines(self) -> str:
         text = self._entrypoint_log()
-        return text[: text.rfind("\n") + 1]
+        if request.follow:
+            text = _whole_lines(text)
+        lines = _lines_of(text)
+        yield from lines if request.tail is None else lines[max(len(lines) - request.tail, 0) :]
+        if request.follow:
+            yield from self._following(text)
+
+    def _following(self, before: str) -> Iterator[str]:
+        """What is written from now on, until the machine does not run any more."""
+        heard = self.clock.now()
+        while True:
+            self.clock.sleep(FOLLOW_SECONDS)
+            try:
+                text = _whole_lines(self._entrypoint_log())
+            except Unreachable:
+                if self.clock.now() - heard >= SILENT_SECONDS:
+                    raise
+                continue
+            except (Conflict, NotFound):
+                return
+            heard = self.clock.now()
+            # An answer may be older than the one before.
+            if not before.startswith(text):
+                # What does not go on from before is the log of another start.
+                yield from _lines_of(text.removeprefix(before))
+                before = text
 
     def log_tail(self, lines: int) -> tuple[str, ...]:
         """Its last lines, for which nobody waits long."""
         text = self._entrypoint_log(HURRIED.answer_seconds)
-        return tuple(text.splitlines()[-lines:])
+        return tuple(_lines_of(text)[-lines:])
 
     def _entrypoint_log(self, seconds: float = REQUEST_SECONDS) -> str:
         """All that it has written so far."""
@@ -71,14 +86,19 @@ class Inside:
         """Lines of a service's log."""
         doing = f"reading the log of service {request.service}"
         execution = Execution(self.toolbox, doing, self.clock)
-        return service_log(execution, self.machine, request)
+        try:
+            yield from service_log(execution, self.machine, request)
+        except Conflict:
+            # Who follows it gets all until the machine's end.
+            if not request.follow:
+                raise
 
     def unpack(self, archive: BinaryIO, folder: str) -> None:
         """Upload a tar and unpack it."""
         doing = f"copying to machine {self.machine}"
         path = temporary_path()
-        self.toolbox.upload(archive, path, doing)
         try:
+            self.toolbox.upload(archive, path, doing)
             # The last word of the command is the folder, hence the tar by its name.
             unpack = [path if word == "-" else word for word in UNPACK]
             code, said = self._run(Command((*unpack, folder)), doing)
@@ -106,6 +126,15 @@ class Inside:
         said = io.BytesIO()
         code = Execution(self.toolbox, doing, self.clock).run(command, Streams(io.BytesIO(), said))
         return code, said.getvalue()
+
+
+def _whole_lines(text: str) -> str:
+    return text[: text.rfind("\n") + 1]
+
+
+def _lines_of(text: str) -> list[str]:
+    # Not `splitlines`, which also splits at characters that a line may hold.
+    return list(split_lines([text.encode()]))
 
 
 def _written(answer: httpx.Response, doing: str) -> str:

@@ -175,14 +175,17 @@ class DaytonaMachines:
         return Execution(self._toolbox(name), doing, self.client.clock).run(command, streams)
 
     def shell(self, name: str, terminal: Terminal) -> int:
-        """Daytona's SSH access; earlier tokens end, shells that are open do not."""
-        del terminal  # ssh takes that of this process
+        """Daytona's SSH access; earlier tokens end, shells that are open do not.
+
+        ``ssh`` takes the terminal of this process.
+        """
         machine = must_run(self.get(name))
         doing = f"opening a shell in machine {name}"
         path = f"{sandbox_path(machine.id)}/ssh-access?expiresInMinutes={TOKEN_MINUTES}"
         answer = read(SshAnswer, self.client.create(path, {}, doing=doing, needs=WRITE), doing)
         access = SshAccess.parse(answer.command, answer.token, doing)
-        return open_shell(access, self.state_dir / "known_hosts")
+        self.client.keep_secret({"token": answer.token})
+        return open_shell(access, self.state_dir / "known_hosts", terminal)
 
     def send(self, name: str, archive: BinaryIO, folder: str) -> None:
         """Upload a tar and unpack it there."""

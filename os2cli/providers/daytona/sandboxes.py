@@ -96,6 +96,7 @@ def machine_from(sandbox: SandboxAnswer, url: str | None = None) -> Machine:
         health=Health.NONE,
         public=sandbox.public,
         reason=sandbox.reason or None,
+        archived=sandbox.state == "archived",
         # What Daytona will do counts for more than what was asked for.
         expires=sandbox.ends or labels.moment(marks.get(labels.EXPIRES, "")),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 import tempfile
@@ -11,10 +12,15 @@ from shutil import which
 
 from os2cli.errors import OperationFailed, UsageError
 from os2cli.providers.daytona.refusals import malformed
+from os2cli.terminal import Terminal
 
 # A token lets in for so long; a shell that is open then stays open.
 TOKEN_MINUTES = 10
 FAILED_CODE = 255
+# What can stand in the client's configuration without meaning anything else there.
+_HOST = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9.:\]_-]*", re.ASCII)
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=:][A-Za-z0-9._~+/=:-]*", re.ASCII)
+_PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +33,18 @@ class SshAccess:
 
     @classmethod
     def parse(cls, command: str, token: str, doing: str) -> SshAccess:
-        """Read the API's ready-made command, such as ``ssh -p 2222 TOKEN@ssh.app.daytona.io``."""
-        words = shlex.split(command)
+        """Read the API's ready-made command, such as ``ssh -p 2222 TOKEN@ssh.app.daytona.io``.
+
+        Nothing of it is run: whatever else it says is left out.
+        """
+        try:
+            words = shlex.split(command)
+        except ValueError:
+            words = []
         port = words[words.index("-p") + 1] if "-p" in words[:-1] else "22"
-        host = next((word.rpartition("@")[2] for word in words[1:] if "@" in word), "")
-        plain = all(part and not part.startswith("-") for part in (host, token))
-        if not (plain and port.isdigit() and host.isprintable() and token.isprintable()):
+        host = next((w.removeprefix(f"{token}@") for w in words if w.startswith(f"{token}@")), "")
+        plain = _HOST.fullmatch(host) and _TOKEN.fullmatch(token) and _PORT.fullmatch(port)
+        if not plain or not 0 < int(port) < 65536:
             raise malformed(doing, "sshCommand is none")
         return cls(host, int(port), token)
 
@@ -44,7 +56,7 @@ class SshAccess:
                 f"    HostName {self.host}",
                 f"    Port {self.port}",
                 f"    User {self.token}",
-                f'    UserKnownHostsFile "{known_hosts}"',
+                f"    UserKnownHostsFile {_quoted(known_hosts)}",
                 # The gateway has no key that anybody publishes: the first one seen is kept.
                 "    StrictHostKeyChecking accept-new",
                 "    PreferredAuthentications none,keyboard-interactive,password",
@@ -56,7 +68,13 @@ class SshAccess:
         )
 
 
-def open_shell(access: SshAccess, known_hosts: Path) -> int:
+def _quoted(path: Path) -> str:
+    """A path as the client's configuration takes one; it has signs of its own for ``%``."""
+    text = str(path).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{text}"'
+
+
+def open_shell(access: SshAccess, known_hosts: Path, terminal: Terminal) -> int:
     """Run ``ssh`` on this terminal until the shell ends; returns its exit code.
 
     Raises:
@@ -75,7 +93,10 @@ def open_shell(access: SshAccess, known_hosts: Path) -> int:
         config = Path(folder) / "config"
         config.write_text(access.config(known_hosts))
         config.chmod(0o600)
-        code = subprocess.run([program, "-F", str(config), "-t", "machine"], check=False).returncode
+        # Killed with us, the client would leave the terminal as it needs it.
+        with terminal.kept():
+            argv = [program, "-F", str(config), "-t", "machine"]
+            code = subprocess.run(argv, check=False).returncode
     if code == FAILED_CODE:
         raise OperationFailed(
             f"ssh to Daytona's gateway at {access.host} failed",

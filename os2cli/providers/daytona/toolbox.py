@@ -7,9 +7,10 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from os2cli.errors import Conflict, OperationFailed, Os2Error, Unreachable
+from os2cli.errors import Conflict, NotAuthorised, NotFound, OperationFailed, Os2Error, Unreachable
 from os2cli.providers.daytona.client import DaytonaClient
 from os2cli.providers.daytona.refusals import is_json, malformed
+from os2cli.providers.daytona.retry import PASSING, TOO_MANY
 from os2cli.providers.daytona.wire import SandboxAnswer
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 REQUEST_SECONDS = 30.0
 # An upload or a download may take long; silence in it may not.
 SILENCE_SECONDS = 60.0
+# For undoing while somebody waits for the command to end.
+UNDO_SECONDS = 2.0
+TIMED_OUT = 408
 
 
 class Toolbox:
@@ -44,8 +48,10 @@ class Toolbox:
 
         Raises:
             Conflict: the sandbox does not run.
+            NotAuthorised: the key may not do that.
+            NotFound: the sandbox, or what was asked about in it, is not there.
             OperationFailed: it was refused; ``details`` holds the status.
-            Unreachable: no answer came.
+            Unreachable: no answer came, or one that another try may not get.
         """
         import httpx
 
@@ -54,14 +60,17 @@ class Toolbox:
             answer = self.http.request(method, f"{self.url}{path}", **content)
         # ValueError: no host can have such a name.
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise Unreachable(
-                self.client.redact(f"{doing} failed: {type(error).__name__}: {error}"),
-                hint="try again; os2 doctor looks at the API",
-            ) from error
+            raise self._no_answer(doing, error) from error
         if answer.is_success:
             return answer
         answer.read()
         raise self.refusal(doing, answer)
+
+    def _no_answer(self, doing: str, error: Exception) -> Unreachable:
+        return Unreachable(
+            self.client.redact(f"{doing} failed: {type(error).__name__}: {error}"),
+            hint="try again; os2 doctor looks at the API",
+        )
 
     def refusal(self, doing: str, answer: httpx.Response) -> Os2Error:
         """The failure that an answer tells."""
@@ -71,18 +80,37 @@ class Toolbox:
                 data = answer.json()
                 if isinstance(data, dict):
                     said = str(data.get("message") or data.get("error") or said)
-        said = self.client.redact(" ".join(said.split())[:300])
+        elif "<html" in said[:1000].lower():
+            said = "a web page"
+        said = self.client.redact(" ".join(said.split()))[:300]
+        status = answer.status_code
+        message, details = f"{doing} failed: {status} {said}".rstrip(), {"status": status}
         if "not running" in said.lower():
             return Conflict(
                 f"machine {self.machine} does not run: {said}",
                 hint=f"start it: os2 machine start {self.machine}",
                 code="machine_not_running",
             )
+        if status in (401, 403):
+            return NotAuthorised(
+                message,
+                hint="the key may not do that in this machine; os2 doctor shows what it may",
+                code="not_permitted",
+                details=details,
+            )
+        if status in (TOO_MANY, TIMED_OUT, *PASSING):
+            return Unreachable(
+                message, hint="try again in a minute; os2 doctor looks at the API", details=details
+            )
+        if status == 404:
+            return NotFound(
+                message, hint="os2 machine list shows the machines that exist", details=details
+            )
         return OperationFailed(
-            f"{doing} failed: {answer.status_code} {said}",
+            message,
             hint="this is what Daytona says; os2 doctor looks at the API",
             code="toolbox_refused",
-            details={"status": answer.status_code},
+            details=details,
         )
 
     def json(self, method: str, path: str, doing: str, **content: Any) -> Mapping[str, Any]:
@@ -114,18 +142,23 @@ class Toolbox:
         """The content of a file, in pieces."""
         import httpx
 
-        with self.http.stream(
-            "GET",
-            f"{self.url}/files/download",
-            params={"path": path},
-            timeout=httpx.Timeout(SILENCE_SECONDS),
-        ) as answer:
-            if not answer.is_success:
-                answer.read()
-                raise self.refusal(doing, answer)
-            yield answer.iter_bytes()
+        try:
+            with self.http.stream(
+                "GET",
+                f"{self.url}/files/download",
+                params={"path": path},
+                timeout=httpx.Timeout(SILENCE_SECONDS),
+            ) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise self.refusal(doing, answer)
+                yield answer.iter_bytes()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._no_answer(doing, error) from error
 
     def forget(self, path: str) -> None:
         """Remove a file of ours, if that can be."""
         with suppress(Os2Error):
-            self.request("DELETE", "/files", "removing a file", params={"path": path})
+            self.request(
+                "DELETE", "/files", "removing a file", params={"path": path}, timeout=UNDO_SECONDS
+            )

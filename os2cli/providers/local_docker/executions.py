@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
+from os2cli.errors import OperationFailed
 from os2cli.models import Command, Streams
 from os2cli.providers.local_docker.engine import Engine
 from os2cli.terminal import Terminal
@@ -20,12 +22,29 @@ STDOUT, STDERR = 1, 2
 CHUNK_BYTES = 64 * 1024
 LOGIN_SHELL = ("sh", "-c", 'exec "${SHELL:-/bin/sh}" -l')
 _MARK = "OS2_EXECUTION"
-# Everything that the command started carries the mark in its environment.
+# The engine knows the exit code a moment after the streams end.
+END_SECONDS = 5.0
+# Everything that the command started carries the mark in its environment. What does not end when
+# it is asked to is ended.
 _END_MARKED = """
-for process in /proc/[0-9]*; do
-    if grep -qsz "^OS2_EXECUTION=$1$" "$process/environ"; then
-        kill -s "$2" "${process#/proc/}" 2>/dev/null
-    fi
+send() {
+    left=1
+    for process in /proc/[0-9]*; do
+        if grep -qsz "^OS2_EXECUTION=$2$" "$process/environ"; then
+            kill -s "$1" "${process#/proc/}" 2>/dev/null && left=0
+        fi
+    done
+    return "$left"
+}
+send TERM "$1" || exit 0
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    sleep 0.1
+    send 0 "$1" || exit 0
+done
+# One that is ended first may be started again by one that is ended next.
+for _ in 1 2 3 4 5; do
+    send KILL "$1" || exit 0
+    sleep 0.05
 done
 """
 
@@ -89,18 +108,21 @@ class Execution:
             self._in_thread(_pump_in, keys, connection)
             with open(terminal.output, "wb", buffering=0, closefd=False) as screen:
                 while data := connection.recv(CHUNK_BYTES):
-                    screen.write(data)
+                    _write_all(screen, data)
         return self._exit_code(client, execution)
 
     def _create(self, command: Command, *, stdin: bool, tty: bool) -> str:
+        # By way of a shell, whose exit code for a program that is not there is everybody's. What
+        # the engine says of a folder that is not there would look like the program's own words.
+        run = ["sh", "-c", 'exec "$@"', "sh"]
+        if command.folder is not None:
+            run = ["sh", "-c", 'cd -- "$1" && shift && exec "$@"', "sh", command.folder]
         answer = self.engine.client.exec_create(
             self.container,
-            # By way of a shell, whose exit code for a program that is not there is everybody's.
-            ["sh", "-c", 'exec "$@"', "sh", *command.argv],
+            [*run, *command.argv],
             stdin=stdin,
             tty=tty,
             environment={**command.env, _MARK: self.mark},
-            workdir=command.folder,
         )
         return str(answer["Id"])
 
@@ -134,7 +156,7 @@ class Execution:
 
     def _end_program(self) -> None:
         """Ask what the command started to end; the engine itself leaves it running."""
-        argv = ["sh", "-c", _END_MARKED, "sh", self.mark, "TERM"]
+        argv = ["sh", "-c", _END_MARKED, "sh", self.mark]
         client = self.engine.client
         client.exec_start(client.exec_create(self.container, argv)["Id"])
 
@@ -142,7 +164,22 @@ class Execution:
         threading.Thread(target=pump, args=ends, daemon=True).start()
 
     def _exit_code(self, client: docker.APIClient, execution: str) -> int:
-        return int(client.exec_inspect(execution)["ExitCode"] or 0)
+        deadline = time.monotonic() + END_SECONDS
+        while (code := client.exec_inspect(execution)["ExitCode"]) is None:
+            if time.monotonic() > deadline:
+                raise OperationFailed(
+                    f"{self.doing} failed: the connection ended before the program did",
+                    hint="os2 doctor checks the engine",
+                    code="execution_lost",
+                )
+            time.sleep(0.05)
+        return int(code)
+
+
+def _write_all(screen: IO[bytes], data: bytes) -> None:
+    """A terminal may take only a part at once."""
+    while data:
+        data = data[screen.write(data) or 0 :]
 
 
 def _pump_in(source: IO[bytes], connection: socket.socket) -> None:

@@ -15,7 +15,8 @@ def container_log(engine: Engine, container: str, request: LogRequest) -> Iterat
     """What the first process and the services without a log of their own wrote."""
     options: dict[str, Any] = {"tail": "all" if request.tail is None else request.tail}
     if request.since is not None:
-        options["since"] = request.since.timestamp()
+        # 0 would mean nothing to the SDK, and there was no container before.
+        options["since"] = max(request.since.timestamp(), 1.0)
     with engine.errors("reading a machine's log"):
         if not request.follow:
             yield from split_lines([engine.client.logs(container, **options)])

@@ -8,7 +8,7 @@ from contextlib import closing
 from os2cli.models import LogRequest
 from os2cli.providers.local_process.executions import Execution
 from os2cli.providers.local_process.records import MachineFolder
-from os2cli.service_log import is_meant, reading, service_log, split_lines
+from os2cli.service_log import meant, reading, service_log, split_lines
 
 # Behind the time that the logger puts in front of each line.
 TIME_END = "  "
@@ -18,9 +18,8 @@ def machine_log(program: Execution, folder: MachineFolder, request: LogRequest) 
     """What the machine wrote, without the times."""
     command = reading(request, str(folder.logs), str(folder.services))
     with closing(program.output(command)) as chunks:
-        for line in split_lines(chunks):
-            if is_meant(line, request):
-                yield line.partition(TIME_END)[2]
+        for line in meant(split_lines(chunks), request.since):
+            yield line.partition(TIME_END)[2]
 
 
 def log_of_service(

@@ -10,8 +10,10 @@ import pytest
 from os2cli.providers.daytona.client import DaytonaClient
 from os2cli.providers.daytona.creation import SandboxCreation
 from os2cli.providers.daytona.machines import DaytonaMachines
+from os2cli.providers.daytona.toolbox import Toolbox
 from tests.clock import Time
 from tests.unit.providers.daytona.answers import SPEC
+from tests.unit.providers.daytona.insides import Inside, toolbox
 from tests.unit.providers.daytona.wires import ACCESS, Heard, Wire, time_zone
 
 
@@ -53,3 +55,17 @@ def machines(client: DaytonaClient) -> DaytonaMachines:
 @pytest.fixture
 def creation(client: DaytonaClient, heard: Heard) -> SandboxCreation:
     return SandboxCreation(client, SPEC, heard)
+
+
+@pytest.fixture
+def inside() -> Iterator[Inside]:
+    """A scripted inside of a sandbox; what was expected and never asked for fails the test."""
+    wire = Inside()
+    yield wire
+    assert not wire.script, f"not asked for: {[line for line, _ in wire.script]}"
+
+
+@pytest.fixture
+def tools(inside: Inside, time: Time) -> Toolbox:
+    """What asks it."""
+    return toolbox(DaytonaClient(ACCESS, transport=inside, clock=time.clock))

@@ -61,13 +61,17 @@ class Wire(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.read()
         self.requests.append(request)
-        asked = line_of(request)
+        asked = self.line(request)
         assert self.script, f"nothing more was expected, but {asked} came"
         line, answer = self.script.popleft()
         assert asked == line
         if isinstance(answer, Exception):
             raise answer
         return answer if isinstance(answer, httpx.Response) else answer(request)
+
+    def line(self, request: httpx.Request) -> str:
+        """What the script calls it."""
+        return line_of(request)
 
     @property
     def last(self) -> httpx.Request:

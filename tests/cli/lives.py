@@ -1,0 +1,99 @@
+"""What the tests of a machine's life share: machines on Daytona, and processes that go on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.command import Os2
+from tests.daytona_server import DaytonaServer
+from tests.daytona_server.records import SandboxRecord
+
+SNAPSHOT = "stg--20260111-193045"
+DAYTONA = ("--type", "daytona")
+DEADLINE = 20
+
+
+def machine(daytona: DaytonaServer, name: str, *, stage: str = "stg", **more: Any) -> SandboxRecord:
+    """Have a machine that runs, without waiting for its create."""
+    marks = {
+        "dev.os2.machine": "1",
+        "dev.os2.name": name,
+        "dev.os2.stage": stage,
+        "dev.os2.type": "daytona",
+        "dev.os2.snapshot": SNAPSHOT,
+        "dev.os2.owner": "tester",
+    }
+    daytona.add_sandbox(f"{stage}--{name}", snapshot=SNAPSHOT, labels=marks, **more)
+    return daytona.sandbox(f"{stage}--{name}")
+
+
+def hint(stderr: str) -> list[str]:
+    """The command that a hint names, without the word ``os2``."""
+    last = stderr.strip().splitlines()[-1]
+    _, _, command = last.partition("os2 ")
+    return command.split()
+
+
+def state(daytona: DaytonaServer, name: str) -> str:
+    """What Daytona knows of a machine of staging."""
+    return daytona.sandbox(f"stg--{name}").state
+
+
+@contextmanager
+def going_on(cloud: Os2, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A command that is ended with the test."""
+    process = cloud.start(*arguments)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate(timeout=DEADLINE)
+
+
+def interrupted(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Press Ctrl-C: the exit status and what was written, within 5 seconds."""
+    begun = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=DEADLINE)
+    assert time.monotonic() - begun < 5
+    return process.returncode, stdout, stderr
+
+
+def command_lines(root: int | None) -> Iterator[Sequence[str]]:
+    """The arguments of a process and of all that it started."""
+    assert root is not None
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            if int(folder.name) == root or _is_below(folder, root):
+                yield words
+        except (OSError, ValueError):
+            continue
+
+
+def _is_below(folder: Path, root: int) -> bool:
+    while folder.name not in ("0", "1"):
+        parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+        if int(parent) == root:
+            return True
+        folder = folder.parent / parent
+    return False
+
+
+def browser(folder: Path) -> dict[str, str]:
+    """A browser that writes down its arguments, and what it finds there."""
+    program = folder / "browser"
+    program.write_text(
+        "#!/bin/sh\n"
+        f'printf "%s\\n" "$@" >> "{folder}/argv"\n'
+        f'exec curl -sS -L --max-time 10 "$1" > "{folder}/page" 2>&1\n'
+    )
+    program.chmod(0o755)
+    return {"BROWSER": str(program), "NO_PROXY": "*", "PATH": os.environ["PATH"]}

@@ -1,0 +1,233 @@
+"""``os2 machine url``, ``open``, ``cp`` and ``shell``, as processes."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+import httpx
+import pexpect
+import pytest
+
+from os2cli.documents.executions import AddressDocument, CopyDocument
+from tests.cli.lives import DAYTONA, DEADLINE, browser, command_lines, hint, machine
+from tests.command import Os2
+from tests.daytona_server import DaytonaServer, Fault
+from tests.daytona_server.records import SandboxRecord
+from tests.daytona_server.stub_files import StubFile
+from tests.polling import until
+
+URL = ("machine", "url", "a", *DAYTONA)
+OPEN = ("machine", "open", "a", *DAYTONA)
+CP = ("machine", "cp", *DAYTONA)
+
+
+@pytest.fixture(autouse=True)
+def a(daytona: DaytonaServer) -> SandboxRecord:
+    """A private machine that runs."""
+    return machine(daytona, "a")
+
+
+class TestUrl:
+    def test_a_private_one_opens_with_its_header_only(self, cloud: Os2, a: SandboxRecord) -> None:
+        shown, header = cloud(*URL), cloud(*URL, "--header")
+
+        address = shown.stdout.strip()
+        name, _, token = header.stdout.strip().partition(": ")
+        assert httpx.get(address).status_code == 307
+        assert httpx.get(address, headers={name: token}).status_code == 200
+        assert a.token not in shown.stdout + shown.stderr
+        assert "os2 machine url a --signed" in shown.stderr
+        assert (token, header.stderr) == (a.token, "")
+
+    def test_a_signed_one_opens_for_a_while(self, cloud: Os2, daytona: DaytonaServer) -> None:
+        result = cloud(*URL, "--signed", "--expires", "90s", "--port", "3002")
+
+        (asked,) = daytona.seen("GET", "/sandbox/.*/ports/3002/signed-preview-url")
+        assert asked.query["expiresInSeconds"] == "90"
+        assert httpx.get(result.stdout.strip(), follow_redirects=True).status_code == 200
+        assert result.stderr == ""
+
+    def test_as_one_document(self, cloud: Os2, a: SandboxRecord) -> None:
+        plain = AddressDocument.model_validate_json(cloud(*URL, "--json").stdout)
+        header = AddressDocument.model_validate_json(cloud(*URL, "--header", "--json").stdout)
+
+        assert (plain.private, plain.signed, plain.header, plain.port) == (True, False, None, 3000)
+        assert header.header == f"X-Daytona-Preview-Token: {a.token}"
+        assert cloud(*URL, "-q").stdout.strip() == plain.url
+
+    def test_a_public_one_needs_nothing(self, cloud: Os2, a: SandboxRecord) -> None:
+        a.public = True
+
+        assert cloud(*URL).stderr == ""
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            ("--expires", "1h"),
+            ("--signed", "--header"),
+            ("--signed", "--expires", "25h"),
+            ("--signed", "--expires", "0s"),
+            ("--signed", "--expires", "soon"),
+            ("--port", "0"),
+            ("--port", "65536"),
+        ],
+        ids=" ".join,
+    )
+    def test_what_makes_no_sense_is_2(self, cloud: Os2, options: tuple[str, ...]) -> None:
+        result = cloud(*URL, *options)
+
+        assert (result.status, result.stdout) == (2, "")
+        assert result.stderr.splitlines()[-1].startswith("hint: ")
+
+    def test_one_that_does_not_run_is_5_and_nobody_3(self, cloud: Os2, a: SandboxRecord) -> None:
+        a.state = "stopped"
+
+        assert cloud(*URL).status == cloud(*OPEN).status == 5
+        assert cloud("machine", "url", "none", *DAYTONA).status == 3
+
+
+class TestOpen:
+    def test_the_page_of_a_private_one_comes_and_its_token_is_seen_nowhere(
+        self, cloud: Os2, a: SandboxRecord, tmp_path: Path
+    ) -> None:
+        result = cloud(*OPEN, env=browser(tmp_path))
+
+        assert result.status == 0, result.stderr
+        assert "stub" in (tmp_path / "page").read_text().lower()
+        (argument,) = (tmp_path / "argv").read_text().split()
+        assert argument.startswith("http://127.0.0.1:")
+        seen = argument + result.stdout + result.stderr
+        assert a.signed_tokens
+        for token in (a.token, *(text for _, text in a.signed_tokens)):
+            assert token not in seen
+
+    def test_a_public_one_is_opened_as_it_is(
+        self, cloud: Os2, a: SandboxRecord, tmp_path: Path
+    ) -> None:
+        a.public = True
+
+        result = cloud(*OPEN, "--json", env=browser(tmp_path))
+
+        address = AddressDocument.model_validate_json(result.stdout)
+        assert (tmp_path / "argv").read_text().strip() == address.url
+
+    def test_without_a_browser_the_address_is_there_all_the_same(self, cloud: Os2) -> None:
+        result = cloud(*OPEN, env={"BROWSER": "/no/such/program", "PATH": "/nowhere"})
+
+        assert result.status == 1
+        assert result.stdout.startswith("http")
+        assert "os2 machine url" in result.stderr or "BROWSER" in result.stderr
+
+
+def tar_of(name: str, text: bytes) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        member = tarfile.TarInfo(name)
+        member.size = len(text)
+        archive.addfile(member, io.BytesIO(text))
+    return file.getvalue()
+
+
+class TestCp:
+    def test_in(self, cloud: Os2, daytona: DaytonaServer, a: SandboxRecord) -> None:
+        (cloud.folder / "notes").write_text("some text")
+        got: list[tuple[str, bytes]] = []
+
+        def answer(sandbox: SandboxRecord, command: str) -> tuple[int, str]:
+            if "test -d" in command:
+                return 0, ""
+            path = next(word for word in command.split() if word.startswith("/tmp/os2-"))
+            got.append((command, sandbox.files[path].data or b""))
+            return 0, ""
+
+        daytona.stub_execute = answer
+
+        result = cloud(*CP, "notes", "a:docs", "--json")
+
+        found = CopyDocument.model_validate_json(result.stdout)
+        ((command, data),) = got
+        assert (found.source, found.target, found.archive_bytes) == ("notes", "a:docs", len(data))
+        assert command.rpartition(" ) <")[0].endswith("-C docs")
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            assert archive.getnames() == ["notes"]
+        assert (a.files, a.sessions) == ({}, {})
+
+    def test_out(self, cloud: Os2, daytona: DaytonaServer, a: SandboxRecord) -> None:
+        def answer(sandbox: SandboxRecord, command: str) -> tuple[int, str]:
+            path = next(word for word in command.split("'\"'\"'") if "/tmp/os2-" in word)
+            name = path.partition("> ")[2].split("'")[0].strip()
+            sandbox.files[name] = StubFile(tar_of("log", b"lines\n"))
+            return 0, ""
+
+        daytona.stub_execute = answer
+
+        result = cloud(*CP, "a:/var/log", "copy")
+
+        assert result.status == 0, result.stderr
+        assert (cloud.folder / "copy").read_text() == "lines\n"
+        assert result.stdout.startswith("copied a:/var/log to copy (")
+        assert (a.files, a.sessions) == ({}, {})
+
+    def test_a_download_that_breaks_off_leaves_nothing(
+        self, cloud: Os2, daytona: DaytonaServer
+    ) -> None:
+        daytona.fail_next("GET", "/toolbox/.*/files/download", Fault(status=502), times=9)
+
+        result = cloud(*CP, "a:x", "copy")
+
+        assert (result.status, result.stdout) == (8, "")
+        assert list(cloud.folder.iterdir()) == []
+
+    def test_what_makes_no_sense_says_how(self, cloud: Os2, daytona: DaytonaServer) -> None:
+        assert cloud(*CP, "x", "y").status == cloud(*CP, "a:x", "b:y").status == 2
+        assert cloud(*CP, "none", "a:x").status == 3
+        assert cloud(*CP, "a:x", "no/such/folder").status == 3
+        daytona.stub_execute = lambda *_: (2, "", "tar: x: Cannot stat: No such file or directory")
+        missing = cloud(*CP, "a:x", ".", "--json")
+        assert (missing.status, missing.json()["error"]["code"]) == (3, "path_not_found")
+
+
+class TestShell:
+    def test_it_is_a_terminal_there_and_its_token_is_in_no_argument(
+        self, cloud: Os2, daytona: DaytonaServer, a: SandboxRecord
+    ) -> None:
+        program, *rest = cloud.argv("machine", "shell", "a", *DAYTONA)
+        child = pexpect.spawn(
+            program,
+            rest,
+            cwd=str(cloud.folder),
+            env={**cloud.env, "TERM": "xterm"},
+            dimensions=(30, 100),
+            timeout=DEADLINE,
+            encoding="utf-8",
+        )
+        child.expect_exact("$ ")
+        session = daytona.ssh_sessions[0]
+        assert session.terminal is not None
+        assert (session.terminal.columns, session.terminal.rows) == (100, 30)
+        seen = [list(words) for words in command_lines(child.pid)]
+        assert any(Path(words[0]).name == "ssh" for words in seen)
+        (token,) = a.ssh_tokens
+        assert token not in str(seen)
+
+        child.setwinsize(40, 120)
+        until(lambda: session.terminal and session.terminal.columns == 120)
+        child.send("echo hello\r")
+        child.expect_exact("hello\r\n")
+        child.send("exit\r")
+        child.expect(pexpect.EOF)
+        child.close()
+
+        assert child.exitstatus == 0
+        assert token not in (child.before or "")
+        until(lambda: not session.open)
+
+    def test_without_a_terminal_it_names_what_needs_none(self, cloud: Os2) -> None:
+        result = cloud("machine", "shell", "a", *DAYTONA)
+        as_json = cloud("machine", "shell", "a", *DAYTONA, "--json")
+
+        assert (result.status, as_json.status) == (2, 2)
+        assert hint(result.stderr)[:3] == ["machine", "exec", "a"]
+        assert as_json.json()["error"]["hint"]

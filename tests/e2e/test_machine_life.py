@@ -1,0 +1,250 @@
+"""A machine's whole life as its user lives it, in a container and on Daytona."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+
+import httpx
+import pexpect
+import pytest
+
+from tests.cli.lives import browser, command_lines, going_on, interrupted
+from tests.command import Os2, Result
+from tests.daytona_server import DaytonaServer, Timing
+from tests.engine import engine_endpoint, sandbox_image
+from tests.polling import until
+
+pytestmark = pytest.mark.engine
+
+ENTRYPOINT = ["sh", "/opt/os2/bin/start-machine"]
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
+KEY_VALUE = "canary-value-4711"
+
+
+@dataclass
+class Life:
+    """os2, and the machine that this is about."""
+
+    os2: Os2
+    type_: str
+    name: str = "life"
+
+    def __call__(self, command: str, *arguments: str, **env: str) -> Result:
+        """A machine command about it."""
+        return self.os2("machine", command, self.name, *arguments, env=env)
+
+    def inside(self, script: str) -> str:
+        """What a shell script in it prints."""
+        result = self("exec", "--", "sh", "-c", script)
+        assert result.status == 0, result.stderr
+        return result.stdout
+
+    def argv(self, command: str, *arguments: str) -> tuple[str, ...]:
+        return ("machine", command, self.name, *arguments)
+
+
+@pytest.fixture
+def daytona() -> Iterator[DaytonaServer]:
+    """Daytona, whose sandboxes are containers."""
+    timing = Timing(build=0, pull=0, boot=0, create_block=0.3)
+    with DaytonaServer(engine_endpoint().url, timing=timing) as server:
+        yield server
+        assert server.violations == []
+
+
+@pytest.fixture(params=["local-docker", "daytona"])
+def life(request: pytest.FixtureRequest, os2: Os2, stage: str) -> Life:
+    """A machine of each provider, healthy."""
+    if request.param == "daytona":
+        server: DaytonaServer = request.getfixturevalue("daytona")
+        snapshot = f"{stage}--20260111-193045"
+        server.add_snapshot(snapshot, image=sandbox_image(), entrypoint=ENTRYPOINT)
+        keys = {"DAYTONA_API_URL": server.url, "DAYTONA_API_KEY": server.api_key}
+        os2 = replace(os2, env={**os2.env, **keys})
+    life = Life(os2, request.param, f"life-{uuid.uuid4().hex[:6]}")
+    made = life("create", "--type", life.type_, "--ttl", "2h", "-e", "KEY_HERE", KEY_HERE=KEY_VALUE)
+    assert made.status == 0, made.stderr
+    return life
+
+
+def page(life: Life) -> httpx.Response:
+    """The page of the daemon, as the address and the header that were printed open it."""
+    address = life("url").stdout.strip()
+    headers = {}
+    if life.type_ == "daytona":
+        name, _, value = life("url", "--header").stdout.strip().partition(": ")
+        headers[name] = value
+    return httpx.get(f"{address}/api/health", headers=headers, trust_env=False, timeout=20)
+
+
+def test_a_life(life: Life, tmp_path: Path) -> None:
+    listed = life.os2("machine", "list", "--filter", f"name={life.name}")
+    assert life.name in listed.stdout
+    assert re.search(r"\b(1|2) h left", listed.stdout)
+    shown = life("show", "--json").json()
+    assert (shown["type"], shown["health"]) == (life.type_, "healthy")
+    assert KEY_VALUE not in json.dumps(shown)
+
+    # Programs
+    assert life.inside('echo "$KEY_HERE"') == f"{KEY_VALUE}\n"
+    assert life("exec", "--", "sh", "-c", "exit 9").status == 9
+    assert life("exec", "--", "no-such-program").status == 127
+    assert life("exec", "-w", "/no/such/folder", "--", "echo", "ran").stdout == ""
+    piped = life.os2.shell('echo "some text" | "$@"', *life.argv("exec", "-i", "--", "wc", "-c"))
+    assert piped.stdout.strip() == "10"
+    document = life("exec", "--json", "--", "sh", "-c", "echo out; echo err >&2; exit 3")
+    assert (document.status, document.json()["stdout"], document.json()["stderr"]) == (
+        3, "out\n", "err\n",
+    )  # fmt: skip
+
+    # Logs
+    assert life("logs", "--tail", "1").stdout.count("\n") == 1
+    service = life("logs", "--service", "iterate-server").stdout
+    assert "listening on port" in service
+    none = life("logs", "--service", "nothing")
+    assert (none.status, "iterate-server" in none.stderr) == (3, True)
+    with going_on(
+        life.os2, *life.argv("logs", "--service", "iterate-server", "-f", "-n", "1")
+    ) as f:
+        assert f.stdout is not None
+        assert f.stdout.readline()
+        life.inside("echo 2026-01-11 19:30:45.0 more >> /var/log/iterate-server/current")
+        assert "more" in f.stdout.readline()
+        assert interrupted(f)[0] == 130
+    until(lambda: "tail -n" not in life.inside("ps -eo args"), 10)
+
+    # Files
+    (life.os2.folder / "docs").mkdir()
+    (life.os2.folder / "docs/notes").write_text("some text\n")
+    assert life.os2("machine", "cp", "docs", f"{life.name}:/tmp/").status == 0
+    assert life.inside("cat /tmp/docs/notes; id -un; stat -c %U /tmp/docs/notes").split() == [
+        "some", "text", *[life.inside("id -un").strip()] * 2,
+    ]  # fmt: skip
+    assert life.os2("machine", "cp", f"{life.name}:/tmp/docs", "back").status == 0
+    assert (life.os2.folder / "back/notes").read_text() == "some text\n"
+    assert life.os2("machine", "cp", f"{life.name}:/no/such", ".").status == 3
+
+    # The page
+    assert page(life).json()["status"] == "ok"
+    opened = life("open", **browser(tmp_path))
+    assert opened.status == 0, opened.stderr
+    assert "<html" in (tmp_path / "page").read_text().lower()
+
+    # Its states
+    life.inside("echo kept > /home/node/kept 2>/dev/null || echo kept > ~/kept")
+    restarted = life("restart")
+    assert restarted.status == 0, restarted.stderr
+    assert page(life).json()["status"] == "ok"
+    assert life("wait", "--timeout", "30").status == 0
+    assert life("stop").stdout == f"stopped {life.name}\n"
+    assert life("stop").stdout == f"{life.name} is stopped already\n"
+    refused = life("exec", "--", "true")
+    assert (refused.status, refused.stdout) == (5, "")
+    assert f"os2 machine start {life.name}" in refused.stderr
+    assert life("wait").status == 5
+    assert life("start").status == 0
+    archived = life("archive")
+    assert archived.stdout == f"archived {life.name}\n"
+    assert life("start").status == 0
+    assert life.inside("cat ~/kept /home/node/kept 2>/dev/null | head -1") == "kept\n"
+    assert page(life).json()["status"] == "ok"
+
+    assert life("rm").stdout == f"removed {life.name}\n"
+    gone = life("show")
+    assert (gone.status, life("exec", "--", "true").status) == (3, 3)
+
+
+def test_a_shell_is_a_real_terminal(life: Life) -> None:
+    program, *rest = life.os2.argv(*life.argv("shell"))
+    child = pexpect.spawn(
+        program,
+        rest,
+        cwd=str(life.os2.folder),
+        env={**life.os2.env, "TERM": "xterm"},
+        dimensions=(30, 100),
+        timeout=30,
+        encoding="utf-8",
+    )
+
+    marks = count()
+
+    def ask(line: str) -> str:
+        # Told apart from its own echo; a shell shows its prompt as often as it likes.
+        mark = f"mark{next(marks)}end"
+        child.sendline(f"{line}; echo {mark[:4]}''{mark[4:]}")
+        child.expect_exact(f"{mark}\r\n")
+        return ESCAPES.sub("", child.before or "").replace("\r", "")
+
+    assert "30 100" in ask("stty size")
+    child.setwinsize(40, 120)
+    deadline = time.monotonic() + 10
+    while "40 120" not in ask("stty size"):
+        assert time.monotonic() < deadline
+    if life.type_ == "daytona":
+        assert "ssh" in str([list(words) for words in command_lines(child.pid)])
+
+    # A program that says itself that it runs: a Ctrl-C before that would be the shell's.
+    child.sendline("""sh -c 'trap "exit 9" INT; echo beg""un; while :; do sleep 0.1; done'""")
+    child.expect_exact("begun\r\n")
+    child.sendintr()
+    child.expect_exact("^C")
+    assert "code=9" in ask("echo code=$?")
+    child.sendline("exit 7")
+    child.expect(pexpect.EOF)
+    child.close()
+
+    # Daytona does not tell how a shell ended.
+    assert child.exitstatus == (7 if life.type_ == "local-docker" else 0)
+    assert "trap" not in life.inside("ps -eo args")
+
+
+def endless(mark: str) -> str:
+    """A script that goes on for ever, and so does what it started."""
+    return f"sleep {mark} & echo started; while :; do echo more; sleep 0.1; done"
+
+
+@pytest.fixture
+def mark() -> str:
+    """A number of seconds that nobody else sleeps for."""
+    return f"9{uuid.uuid4().int % 10**8}"
+
+
+def test_ctrl_c_here_ends_it_there(life: Life, mark: str) -> None:
+    with going_on(life.os2, *life.argv("exec", "--", "sh", "-c", endless(mark))) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started\n"
+        assert interrupted(process)[0] == 128 + signal.SIGINT
+
+    until(lambda: mark not in life.inside("ps -eo args"), 10)
+
+
+def test_a_reader_that_goes_ends_it_there(life: Life, mark: str) -> None:
+    argv = life.os2.argv(*life.argv("exec", "--", "sh", "-c", endless(mark)))
+    done = subprocess.run(
+        ["sh", "-c", '"$@" | head -1', "sh", *argv],
+        cwd=life.os2.folder, env=dict(life.os2.env), capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+    assert (done.stdout, done.stderr) == ("started\n", "")
+    until(lambda: mark not in life.inside("ps -eo args"), 10)
+
+
+# How hard Daytona tries is its own matter.
+@pytest.mark.parametrize("life", ["local-docker"], indirect=True)
+def test_what_does_not_want_to_end_is_ended(life: Life, mark: str) -> None:
+    script = f"trap '' TERM INT HUP; {endless(mark)}"
+    with going_on(life.os2, *life.argv("exec", "--", "sh", "-c", script)) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started\n"
+        assert interrupted(process)[0] == 128 + signal.SIGINT
+
+    until(lambda: mark not in life.inside("ps -eo args"), 10)

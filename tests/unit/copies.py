@@ -1,0 +1,53 @@
+"""What the tests of copying share: places, archives of any kind, and machines that send them."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from os2cli.fleet import Place
+from os2cli.models import MachineSpec
+from tests.contract.memory import MemoryMachines
+
+SPEC = MachineSpec(name="a", stage="dev", snapshot="iterate-sandbox:local")
+
+
+class Sender(MemoryMachines):
+    """A machine that sends what the test says, whatever it is asked for."""
+
+    def __init__(self, *pieces: bytes, ends_with: BaseException | None = None) -> None:
+        super().__init__()
+        self.pieces = pieces
+        self.ends_with = ends_with
+
+    def fetch(self, name: str, path: str) -> Iterator[bytes]:
+        del name, path
+        yield from self.pieces
+        if self.ends_with is not None:
+            raise self.ends_with
+
+
+def sent_by(provider: MemoryMachines) -> Place:
+    return Place(provider.create(SPEC), provider)
+
+
+def tar(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
+    """An archive of exactly these members."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for member, data in members:
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return file.getvalue()
+
+
+def entry(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname, member.mode = kind, link, 0o755
+    return member
+
+
+def everything_in(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}

@@ -1,0 +1,161 @@
+"""The way in by SSH: what of the API's answer is used, and what this host's ssh is told."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import which
+
+import pytest
+
+from os2cli.errors import OperationFailed, UsageError
+from os2cli.providers.daytona.ssh import SshAccess, open_shell
+from os2cli.terminal import Terminal
+
+TOKEN = "Abc-123_x.y~z"
+DOING = "opening a shell"
+ACCESS = SshAccess("gateway.test", 2222, TOKEN)
+# Writes down what it is told, and ends as the test says.
+FAKE_SSH = """#!/bin/sh
+printf '%s\\n' "$@" > "$RECORD/argv"
+cp "$2" "$RECORD/config"
+stat -c '%a %n' "$2" > "$RECORD/mode"
+stty raw -echo
+exit "$CODE"
+"""
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    master, slave = pty.openpty()
+    yield Terminal(slave, slave, "xterm")
+    os.close(master)
+    os.close(slave)
+
+
+@pytest.fixture
+def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A host whose ssh is ours; where it writes down what it was told."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "ssh").write_text(FAKE_SSH)
+    (programs / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    monkeypatch.setenv("RECORD", str(tmp_path))
+    monkeypatch.setenv("CODE", "0")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("command", "host", "port"),
+    [
+        (f"ssh -p 2222 {TOKEN}@gateway.test", "gateway.test", 2222),
+        (f"ssh {TOKEN}@ssh.app.daytona.io", "ssh.app.daytona.io", 22),
+        (f"ssh {TOKEN}@10.0.0.7 -p 22022", "10.0.0.7", 22022),
+        # Nothing of it is run.
+        (f"ssh -o ProxyCommand='touch a@b' {TOKEN}@gateway.test", "gateway.test", 22),
+        (f"ssh -oLocalCommand=id -F /tmp/x {TOKEN}@gateway.test; id", None, 0),
+        (f"ssh {TOKEN}@gateway.test; id", None, 0),
+        (f"ssh {TOKEN}@-oProxyCommand=id", None, 0),
+        (f"ssh '{TOKEN}@host\n    ProxyCommand id'", None, 0),
+        (f"ssh '{TOKEN}@host name'", None, 0),
+        (f"ssh {TOKEN}@", None, 0),
+        (f"ssh -p 0 {TOKEN}@gateway.test", None, 0),
+        (f"ssh -p 65536 {TOKEN}@gateway.test", None, 0),
+        (f"ssh -p 99999999999 {TOKEN}@gateway.test", None, 0),
+        (f"ssh -p ² {TOKEN}@gateway.test", None, 0),
+        (f"ssh -p -1 {TOKEN}@gateway.test", None, 0),
+        ("ssh other@gateway.test", None, 0),
+        (f"ssh '{TOKEN}@gateway.test", None, 0),
+        ("ssh", None, 0),
+        ("", None, 0),
+    ],
+)
+def test_of_the_command_only_the_place_is_used(command: str, host: str | None, port: int) -> None:
+    if host is None:
+        with pytest.raises(OperationFailed) as caught:
+            SshAccess.parse(command, TOKEN, DOING)
+        assert TOKEN not in f"{caught.value.message} {caught.value.hint}"
+        return
+
+    assert SshAccess.parse(command, TOKEN, DOING) == SshAccess(host, port, TOKEN)
+
+
+@pytest.mark.parametrize(
+    "token", ["", "-oProxyCommand=id", "a\n    ProxyCommand id", "a b", 'a"b', "a%h", "a#b", "é"]
+)
+def test_a_token_that_would_mean_something_else_is_refused(token: str) -> None:
+    with pytest.raises(OperationFailed):
+        SshAccess.parse(f"ssh '{token}@gateway.test'", token, DOING)
+
+
+@pytest.mark.parametrize("folder", ["plain", "with space", 'a"quote', "50%h", "back\\slash", "#no"])
+def test_the_real_client_understands_what_it_is_told(tmp_path: Path, folder: str) -> None:
+    known = tmp_path / folder / "known_hosts"
+    config = tmp_path / "config"
+    config.write_text(ACCESS.config(known))
+
+    program = which("ssh")
+    assert program is not None
+    done = subprocess.run(
+        [program, "-G", "-F", str(config), "machine"], capture_output=True, text=True, check=True
+    )
+
+    told = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
+    assert (told["hostname"], told["port"], told["user"]) == ("gateway.test", "2222", TOKEN)
+    assert told["batchmode"] == "yes"
+    assert "proxycommand" not in told
+    files = told["userknownhostsfile"]
+    # It shows the path as it was written, signs and all.
+    assert files in (str(known), str(known).replace("%", "%%"))
+
+
+def test_the_token_is_in_no_argument_and_its_file_is_ours_alone(
+    record: Path, terminal: Terminal
+) -> None:
+    assert open_shell(ACCESS, record / "state" / "known", terminal) == 0
+
+    assert TOKEN not in (record / "argv").read_text()
+    assert TOKEN in (record / "config").read_text()
+    mode, path = (record / "mode").read_text().split()
+    assert mode == "600"
+    assert not Path(path).parent.exists()
+
+
+@pytest.mark.parametrize("code", [0, 7, 130, 255])
+def test_its_exit_code_and_the_terminal_as_it_was(
+    record: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    import termios
+
+    before = termios.tcgetattr(terminal.input)
+    monkeypatch.setenv("CODE", str(code))
+    keyboard = os.dup(0)
+    os.dup2(terminal.input, 0)
+    try:
+        if code == 255:
+            with pytest.raises(OperationFailed) as caught:
+                open_shell(ACCESS, record / "known", terminal)
+            assert (caught.value.code, TOKEN in caught.value.message) == ("ssh_failed", False)
+        else:
+            assert open_shell(ACCESS, record / "known", terminal) == code
+    finally:
+        os.dup2(keyboard, 0)
+        os.close(keyboard)
+
+    assert termios.tcgetattr(terminal.input) == before
+
+
+def test_without_ssh_there_is_another_way(
+    tmp_path: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(UsageError) as caught:
+        open_shell(ACCESS, tmp_path / "known", terminal)
+
+    assert caught.value.code == "ssh_missing"
+    assert "os2 machine exec" in (caught.value.hint or "")

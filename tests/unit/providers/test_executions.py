@@ -1,0 +1,128 @@
+"""Programs in a container, where the engine answers otherwise than one hopes."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import pytest
+
+from os2cli.errors import OperationFailed
+from os2cli.models import Command, Streams
+from os2cli.providers.local_docker import executions
+from os2cli.providers.local_docker.engine import Engine
+from os2cli.providers.local_docker.executions import Execution
+from os2cli.terminal import Terminal
+
+
+class Client:
+    """The engine at the other end of the SDK: ``codes`` is what it says of the exit, in turn."""
+
+    def __init__(self, *codes: int | None, output: bytes = b"") -> None:
+        self.codes = list(codes)
+        self.output = output
+        self.created: list[list[str]] = []
+
+    def exec_create(self, container: str, argv: list[str], **_: Any) -> dict[str, str]:
+        assert container == "c"
+        self.created.append(argv)
+        return {"Id": "e"}
+
+    def exec_start(self, execution: str, **options: Any) -> Any:
+        assert execution == "e"
+        if not options.get("socket"):
+            return b""
+        ours, theirs = socket.socketpair()
+
+        def talk() -> None:
+            with theirs:
+                theirs.sendall(self.output)
+
+        threading.Thread(target=talk).start()
+        return ours
+
+    def exec_inspect(self, _: str) -> dict[str, int | None]:
+        return {"ExitCode": self.codes.pop(0) if len(self.codes) > 1 else self.codes[0]}
+
+    def exec_resize(self, *_: Any, **__: Any) -> None:
+        return None
+
+
+class FakeEngine:
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    @contextmanager
+    def errors(self, _: str) -> Iterator[None]:
+        yield
+
+
+def frame(stream: int, data: bytes) -> bytes:
+    return bytes([stream, 0, 0, 0]) + len(data).to_bytes(4, "big") + data
+
+
+def run(client: Client, command: Command | None = None) -> tuple[int, bytes, bytes]:
+    stdout, stderr = io.BytesIO(), io.BytesIO()
+    execution = Execution(cast("Engine", FakeEngine(client)), "c", "running x")
+    code = execution.run(command or Command(("x",)), Streams(stdout, stderr))
+    return code, stdout.getvalue(), stderr.getvalue()
+
+
+def test_streams_come_apart_however_they_are_cut() -> None:
+    output = frame(1, b"out") + frame(2, b"err") + frame(1, b"") + frame(1, b"x" * 200_000)
+
+    assert run(Client(3, output=output)) == (3, b"out" + b"x" * 200_000, b"err")
+
+
+def test_an_exit_code_that_is_not_known_yet_is_waited_for() -> None:
+    assert run(Client(None, None, 7))[0] == 7
+
+
+def test_one_that_is_never_known_is_no_success(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executions, "END_SECONDS", 0.1)
+
+    with pytest.raises(OperationFailed) as caught:
+        run(Client(None))
+
+    assert (caught.value.code, bool(caught.value.hint)) == ("execution_lost", True)
+
+
+def test_a_folder_is_gone_to_by_the_shell_and_never_read_by_it() -> None:
+    client = Client(0)
+
+    run(client, Command(("x", "$HOME"), folder="-a; b"))
+
+    assert client.created[0] == [
+        "sh", "-c", 'cd -- "$1" && shift && exec "$@"', "sh", "-a; b", "x", "$HOME",
+    ]  # fmt: skip
+
+
+def test_a_terminal_that_takes_a_little_at_a_time_gets_all() -> None:
+    master, slave = pty.openpty()
+    output = b"".join(b"%06d\n" % number for number in range(20_000))
+    got = bytearray()
+    whole = len(output) + 20_000  # the terminal adds a return to each line
+
+    def read() -> None:
+        while len(got.replace(b"\r", b"")) < len(output):
+            got.extend(os.read(master, 4096))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        execution = Execution(cast("Engine", FakeEngine(Client(5, output=output))), "c", "x")
+        code = execution.attach(Terminal(slave, slave, "xterm"), Command(("sh",)))
+        reader.join(10)
+    finally:
+        os.close(slave)
+        os.close(master)
+
+    assert code == 5
+    assert bytes(got.replace(b"\r", b"")) == output
+    assert len(got) <= whole
