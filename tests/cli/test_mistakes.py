@@ -94,7 +94,7 @@ MISTAKES: list[tuple[str, Callable[[World], None], Mapping[str, str], int, str, 
         {},
         2,
         "--type 'vm' is no type of machine",
-        "choose one of local-docker, daytona",
+        "choose one of local-docker, local-process, daytona",
     ),
     (
         "machine create a/b",
