@@ -32,14 +32,15 @@ def start(records: Records, record: Record, node: Node) -> Record:
         raise port_conflict(record.port, None)
     _remove_socket(record, folder)
     record = replace(record, socket=str(_socket(folder)))
-    furnish(record, folder, node)
-    # Kept before there is a process that could have to be found.
-    records.save(record)
     try:
+        furnish(record, folder, node)
+        # Kept before there is a process that could have to be found.
+        records.save(record)
         first, logger = _boot(record, folder)
         return records.save(replace(record, phase=Phase.STARTED, first=first, logger=logger))
     except BaseException:
         end_machine(record, 0)
+        _remove_socket(record, folder)
         raise
 
 

@@ -136,8 +136,12 @@ def test_an_interrupted_create_leaves_nothing(
         return saved
 
     monkeypatch.setattr(host.provider.records.__class__, "save", struck)
-    with pytest.raises(Interrupted):
-        host.create("m")
+    name = "m" * 60  # so that its socket is elsewhere
+    with tempfile.TemporaryDirectory(dir="/tmp") as elsewhere:
+        monkeypatch.setattr(tempfile, "tempdir", elsewhere)
+        with pytest.raises(Interrupted):
+            host.create(name)
+        assert list(Path(elsewhere).iterdir()) == []
 
     assert host.provider.list() == []
     assert list(host.root.iterdir()) == []
