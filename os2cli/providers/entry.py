@@ -5,7 +5,7 @@ An entry is read at every start, so that its module imports nothing heavy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -51,6 +51,12 @@ def always(context: ProviderContext) -> bool:
     return True
 
 
+def never(context: ProviderContext) -> bool:
+    """For providers that are always there, or answer themselves that they are not."""
+    del context
+    return False
+
+
 @dataclass(frozen=True)
 class Lacking:
     """Something that is missing here, and how it is installed; ``actions`` are told before."""
@@ -74,7 +80,8 @@ class ProviderEntry:
     named within a stage and seen by others, so that changing those of ``stg`` and ``prd`` is asked
     about. ``set_up`` says whether it is asked when no type is named. ``warning`` is told whenever a
     machine of it is made. ``lacking`` tells what os2 itself could install for them here.
-    ``catalog`` is what machines are made from, where os2 makes that.
+    ``absent`` says that nothing is installed here that could have machines of it. ``catalog`` is
+    what machines are made from, where os2 makes that.
     """
 
     type: MachineType
@@ -85,6 +92,7 @@ class ProviderEntry:
     set_up: Callable[[ProviderContext], bool] = always
     warning: str | None = None
     lacking: Callable[[ProviderContext], Lacking | None] = nothing
+    absent: Callable[[ProviderContext], bool] = never
     catalog: Callable[[ProviderContext], Catalog] | None = None
 
 
@@ -97,6 +105,17 @@ def entries() -> Mapping[MachineType, ProviderEntry]:
     ]
     found.sort(key=lambda entry: (entry.shared, list(Material).index(entry.material)))
     return {entry.type: entry for entry in found}
+
+
+def set_up_here(
+    candidates: Iterable[ProviderEntry], context: ProviderContext
+) -> list[ProviderEntry]:
+    """Those that are asked when no type is named.
+
+    One that is absent is asked only when there is no other: it says what is missing.
+    """
+    found = [entry for entry in candidates if entry.set_up(context)]
+    return [entry for entry in found if not entry.absent(context)] or found
 
 
 def parse_type(text: str) -> MachineType:

@@ -14,7 +14,7 @@ from os2cli.providers.base import MachineProvider
 from os2cli.providers.building import ContentSource, SnapshotBuilder, SnapshotStore
 from os2cli.providers.catalog import Catalog
 from os2cli.providers.daytona import entry as daytona_entry
-from os2cli.providers.entry import ProviderContext, ProviderEntry, entries
+from os2cli.providers.entry import ProviderContext, ProviderEntry, entries, set_up_here
 from os2cli.providers.local_docker import entry as local_docker_entry
 from os2cli.settings import Settings
 
@@ -70,7 +70,7 @@ class Providers:
         """The provider of a type, or those that are set up here."""
         if type_ is not None:
             return [entries()[type_]]
-        return [entry for entry in entries().values() if entry.set_up(self.context)]
+        return set_up_here(entries().values(), self.context)
 
     def machines(self, type_: MachineType, stage: str | None = None) -> MachineProvider:
         """The provider for machines of a type; shared ones are named within ``stage``."""
@@ -83,11 +83,16 @@ class Providers:
         types = [entry.type for entry in self.asked(type_)]
         return {t: cache(partial(self.machines, t, stage)) for t in types}
 
+    def _with_catalog(self, type_: MachineType | None) -> list[ProviderEntry]:
+        if type_ is not None:
+            return [entries()[type_]]
+        return set_up_here([e for e in entries().values() if e.catalog], self.context)
+
     def shelf(self, type_: MachineType | None) -> dict[MachineType, Callable[[], Catalog]]:
         """The catalogs that are asked, each made when it is."""
         found: dict[MachineType, Callable[[], Catalog]] = {
             entry.type: cache(partial(entry.catalog, self.context))
-            for entry in self.asked(type_)
+            for entry in self._with_catalog(type_)
             if entry.catalog is not None
         }
         if type_ is not None and not found:

@@ -63,6 +63,7 @@ VALUES: dict[str, tuple[str, ...]] = {
 
 # The options that need another scene, or another value, than their command has.
 CASES: dict[tuple[str, str], tuple[Scene, tuple[str, ...]]] = {
+    ("machine create", "--type"): (CREATE, ("local-docker", "--no-wait")),
     ("machine create", "--count"): (CREATE, ("2",)),
     ("machine create", "--ttl"): (CREATE, ("12h",)),
     ("machine create", "--env"): (CREATE, ("COLOUR=blue",)),

@@ -19,7 +19,8 @@ from os2cli.errors import UsageError
 from os2cli.models import Endpoint, TlsFiles
 from os2cli.redaction import mask_userinfo
 
-DEFAULT_TCP = Endpoint("tcp://127.0.0.1:2375", "the default TCP API")
+DEFAULT_TCP_PORT = 2375
+DEFAULT_TCP = Endpoint(f"tcp://127.0.0.1:{DEFAULT_TCP_PORT}", "the default TCP API")
 
 _CONNECT_SECONDS = 0.2
 _NOTHING_ELSE = "it may hold a host, a port and a path, nothing else"

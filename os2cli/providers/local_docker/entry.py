@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from os2cli.errors import UsageError
 from os2cli.models import LOCAL_DOCKER
 from os2cli.providers.base import MachineProvider
 from os2cli.providers.catalog import Catalog
@@ -49,6 +50,17 @@ def catalog(context: ProviderContext) -> Catalog:
     return LocalImages(engine(context), build_logs(context))
 
 
+def absent(context: ProviderContext) -> bool:
+    """Whether no setting names an engine, and none of the usual places has one."""
+    from os2cli.ports import is_free
+    from os2cli.providers.local_docker.endpoint import DEFAULT_TCP, DEFAULT_TCP_PORT
+
+    try:
+        return engine(context).endpoint == DEFAULT_TCP and is_free(DEFAULT_TCP_PORT)
+    except UsageError:
+        return False  # a wrong setting is told by whoever uses it
+
+
 ENTRY = ProviderEntry(
     type=LOCAL_DOCKER,
     material=Material.LOCAL_IMAGE,
@@ -65,5 +77,6 @@ ENTRY = ProviderEntry(
         }
     ),
     machines=machines,
+    absent=absent,
     catalog=catalog,
 )
