@@ -91,7 +91,7 @@ def run(arguments: list[str], invocation: Invocation) -> int:
     from os2cli.command_line import remember_form
     from os2cli.commands import build_app
 
-    command = typer.main.get_command(build_app())
+    command = typer.main.get_command(build_app(first_word(arguments)))
     if "_OS2_COMPLETE" in os.environ:
         from typer.completion import completion_init  # type: ignore[attr-defined]
 
@@ -104,6 +104,13 @@ def run(arguments: list[str], invocation: Invocation) -> int:
         remember_form(arguments, invocation)
         raise refused(error) from error
     return status if isinstance(status, int) else 0
+
+
+def first_word(arguments: Sequence[str]) -> str | None:
+    """The command that is meant, None: all may be, for their help or their completion."""
+    if "_OS2_COMPLETE" in os.environ:
+        return None
+    return next((word for word in arguments if not word.startswith("-")), None)
 
 
 def refused(error: Exception) -> UsageError:

@@ -5,38 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import StrEnum
 
 from os2cli.clock import REAL_TIME, Clock
 from os2cli.errors import Conflict, NotFound, Os2Error, TimedOut
 from os2cli.fleet import Place
 from os2cli.machines import until_healthy, wait_until_healthy, with_health
-from os2cli.models import Health, Machine, MachineState
+from os2cli.models import Goal, Health, Machine, MachineState, Verb
 from os2cli.progress import SILENT, Progress
 from os2cli.providers.base import MachineProvider
 from os2cli.side_by_side import side_by_side
-
-
-class Goal(StrEnum):
-    """What can be waited for; the value is what ``--for`` takes."""
-
-    HEALTHY = "healthy"
-    RUNNING = "running"
-    STOPPED = "stopped"
-
-
-class Verb(StrEnum):
-    """What can be done about a machine's state; the value is the command."""
-
-    START = "start"
-    STOP = "stop"
-    RESTART = "restart"
-    ARCHIVE = "archive"
-
-    @property
-    def done(self) -> str:
-        """The word for it when it is done."""
-        return {"stop": "stopped", "archive": "archived"}.get(self.value, f"{self.value}ed")
 
 
 @dataclass(frozen=True, slots=True)

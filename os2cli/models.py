@@ -36,6 +36,28 @@ class Health(StrEnum):
     NONE = "none"
 
 
+class Goal(StrEnum):
+    """What can be waited for; the value is what ``--for`` takes."""
+
+    HEALTHY = "healthy"
+    RUNNING = "running"
+    STOPPED = "stopped"
+
+
+class Verb(StrEnum):
+    """What can be done about a machine's state; the value is the command."""
+
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+    ARCHIVE = "archive"
+
+    @property
+    def done(self) -> str:
+        """The word for it when it is done."""
+        return {"stop": "stopped", "archive": "archived"}.get(self.value, f"{self.value}ed")
+
+
 @dataclass(frozen=True, slots=True)
 class Resources:
     """Limits of a machine; None leaves the provider's default."""

@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import typer
 
 from os2cli import __version__
 from os2cli.command_line import Os2Command, new_app
-from os2cli.commands import cache, machine, snapshot
-from os2cli.commands.completion import completion
-from os2cli.commands.config import config
-from os2cli.commands.doctor import doctor
-from os2cli.commands.help import help_
-from os2cli.commands.schema import schema
-from os2cli.commands.stage import stage
-from os2cli.commands.up import up
+
+# In which module a command is, or the commands of a group are; what it is called there.
+COMMANDS = {
+    "up": ("up", "up"),
+    "doctor": ("doctor", "doctor"),
+    "stage": ("stage", "stage"),
+    "config": ("config", "config"),
+    "help": ("help", "help_"),
+    "schema": ("schema", "schema"),
+    "completion": ("completion", "completion"),
+}
+GROUPS = ("machine", "snapshot", "cache")
 
 
-def build_app() -> typer.Typer:
-    """The whole command line."""
+def build_app(wanted: str | None = None) -> typer.Typer:
+    """The whole command line, or only what ``wanted`` names: the rest takes time to import.
+
+    ``help`` is about all of it.
+    """
     app = new_app(
         "Build a sandbox image for coding agents, and create, reach and remove machines made "
         "from it.\n\nStart with: os2 up",
         invoke_without_command=True,
     )
     app.callback()(root)
-    app.command(cls=Os2Command)(up)
-    app.add_typer(machine.app, name="machine")
-    app.add_typer(snapshot.app, name="snapshot")
-    app.add_typer(cache.app, name="cache")
-    app.command(cls=Os2Command)(doctor)
-    app.command(cls=Os2Command)(stage)
-    app.command(cls=Os2Command)(config)
-    app.command("help", cls=Os2Command)(help_)
-    app.command(cls=Os2Command)(schema)
-    app.command(cls=Os2Command)(completion)
+    alone = wanted if wanted in (*COMMANDS, *GROUPS) and wanted != "help" else None
+    for name, (module, function) in COMMANDS.items():
+        if alone in (None, name):
+            command = getattr(import_module(f"{__name__}.{module}"), function)
+            app.command(name, cls=Os2Command)(command)
+    for name in GROUPS:
+        if alone in (None, name):
+            app.add_typer(import_module(f"{__name__}.{name}").app, name=name)
     return app
 
 

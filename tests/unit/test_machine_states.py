@@ -6,8 +6,8 @@ import pytest
 
 from os2cli.errors import Conflict, NotFound, OperationFailed, Os2Error, TimedOut, Unreachable
 from os2cli.fleet import Place
-from os2cli.machine_states import Change, Changer, Goal, Verb, wait_for
-from os2cli.models import Health, Machine, MachineSpec, MachineState
+from os2cli.machine_states import Change, Changer, wait_for
+from os2cli.models import Goal, Health, Machine, MachineSpec, MachineState, Verb
 from tests.clock import Time
 from tests.contract.memory import MemoryMachines
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from os2cli import options
-from os2cli.machine_states import Changer, Verb
-from os2cli.models import MachineType
+from os2cli.models import MachineType, Verb
 from os2cli.session import Session
+
+if TYPE_CHECKING:
+    from os2cli.machine_states import Changer
 
 All = Annotated[bool, typer.Option("--all", "-a", help="Every machine; on Daytona, of the stage.")]
 NoWait = Annotated[
@@ -111,6 +113,8 @@ def archive(
 
 
 def _changer(session: Session, verb: Verb, timeout: float | None, *, waiting: bool) -> Changer:
+    from os2cli.machine_states import Changer
+
     return Changer(
         verb,
         within=timeout,

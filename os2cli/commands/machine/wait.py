@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from os2cli import options
-from os2cli.machine_states import Goal, wait_for
+from os2cli.models import Goal
 from os2cli.session import Session
 from os2cli.views.machines import show_machine_line
 
@@ -33,6 +33,7 @@ def wait(
       os2 machine wait dev-1 --for stopped --timeout 600
     """
     from os2cli.commands.machine.selection import find_one
+    from os2cli.machine_states import wait_for
 
     session = Session.start(ctx, docker_host)
     place = find_one(session, name, type_, stage)
