@@ -97,20 +97,17 @@ def lines(screen: pyte.Screen) -> Iterator[Text]:
         yield text
 
 
-def save_terminal(
-    name: str, commands: list[str], environment: Mapping[str, str] = ENVIRONMENT
-) -> None:
-    """Run the commands and save the terminal as an SVG that loads nothing from elsewhere."""
+def terminal(commands: list[str], environment: Mapping[str, str] = ENVIRONMENT) -> str:
+    """Run the commands and return the terminal as an SVG that loads nothing from elsewhere."""
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
     for line in lines(run_in_terminal(commands, environment)):
         console.print(line, soft_wrap=True)
     svg = console.export_svg(title="os2", theme=THEME, unique_id="os2")
-    svg = re.sub(r"@font-face \{.*?\}\n?", "", svg, flags=re.DOTALL)
-    (PICTURES / f"{name}.svg").write_text(svg)
+    return re.sub(r"@font-face \{.*?\}\n?", "", svg, flags=re.DOTALL)
 
 
-def save_page(name: str, machine: str) -> None:
-    """Save what a browser beside a machine shows of its page when every service is ready."""
+def page(machine: str) -> bytes:
+    """What a browser beside a machine shows of its page when every service is ready."""
     os2("snapshot", "local-docker", f"--tag={BROWSER_IMAGE}",
         "--dockerfile=sandbox/test/browser/Dockerfile")  # fmt: skip
     beside = f"container:os2-{machine}"
@@ -119,14 +116,13 @@ def save_page(name: str, machine: str) -> None:
     )
     try:
         browser.wait(timeout=60)
-        picture = base64.b64decode(browser.logs(stderr=False), validate=True)
+        return base64.b64decode(browser.logs(stderr=False), validate=True)
     finally:
         browser.remove(force=True)
-    (PICTURES / f"{name}.png").write_bytes(picture)
 
 
-def save_daytona(name: str) -> None:
-    """Save the way to a machine on Daytona, which is played by the tests' server on this engine.
+def daytona() -> str:
+    """The way to a machine on Daytona, which is played by the tests' server on this engine.
 
     It builds on the base of the local image under the name that the Dockerfile gives its base.
     """
@@ -143,7 +139,7 @@ def save_daytona(name: str) -> None:
                 "os2 machine create reviews --type daytona",
                 "os2 machine list",
             ]
-            save_terminal(name, commands, {**ENVIRONMENT, **login, **stage})
+            return terminal(commands, {**ENVIRONMENT, **login, **stage})
     finally:
         engine.images.remove(BASE_IMAGE)
 
@@ -155,15 +151,21 @@ def os2(*arguments: str) -> None:
 
 def main() -> None:
     """Make all pictures; the machine that they show is removed again."""
-    PICTURES.mkdir(exist_ok=True)
     os2("machine", "rm", "--force", "-q", MACHINE)
     with contextlib.suppress(docker.errors.ImageNotFound):
         docker.from_env().images.remove(IMAGE, force=True)
-    save_terminal("up", ["os2 up", "os2 machine list", "os2 doctor"])
-    save_terminal("life", LIFE)
-    save_page("machine", MACHINE)
-    save_daytona("daytona")
+    terminals = {
+        "up": terminal(["os2 up", "os2 machine list", "os2 doctor"]),
+        "life": terminal(LIFE),
+        "daytona": daytona(),
+    }
+    picture = page(MACHINE)
     os2("machine", "rm", "-q", MACHINE)
+    # Not before: a picture that is written makes the image older than the tree.
+    PICTURES.mkdir(exist_ok=True)
+    for name, svg in terminals.items():
+        (PICTURES / f"{name}.svg").write_text(svg)
+    (PICTURES / "machine.png").write_bytes(picture)
 
 
 if __name__ == "__main__":

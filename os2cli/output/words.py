@@ -21,6 +21,8 @@ def time_left(moment: datetime, now: datetime | None = None) -> str:
     seconds = (moment - (now or datetime.now(UTC))).total_seconds()
     if seconds <= 0:
         return "expired"
+    if seconds >= 60:
+        seconds += 30  # to the nearest minute: one that was just made has its whole time left
     for span, unit in _SPANS:
         if seconds >= span:
             return f"{int(seconds // span)} {unit} left"

@@ -168,6 +168,10 @@ CASES |= {
     ("snapshot context", "--type"): (SCENES["snapshot context"], ("daytona",)),
     ("snapshot list", "--state"): (SCENES["snapshot list"], ("inactive",)),
     ("snapshot list", "--sort"): (SCENES["snapshot list"], ("name",)),
+    ("snapshot logs", "--follow"): (
+        Scene(("snapshot", "logs", UNDER_WAY), shelved),
+        ("--timeout", "0.3"),
+    ),
     ("snapshot logs", "--timeout"): (SCENES["snapshot logs"], ("1",)),
     ("snapshot resolve", "--no-cache"): (
         replace(SCENES["snapshot resolve"], prepare=resolved),
