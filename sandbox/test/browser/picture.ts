@@ -4,5 +4,6 @@ import { launch, open, untilReady } from "./browser.ts";
 const browser = await launch();
 const { page } = await open(browser, { deviceScaleFactor: 2 }, "/?service=iterate-server");
 await untilReady(page);
+await page.locator("#log li").first().waitFor();
 process.stdout.write((await page.screenshot()).toString("base64"));
 await browser.close();
