@@ -17,7 +17,7 @@ BUILD = "Build"
 MACHINE = "Machine"
 SNAPSHOT = "Snapshot"
 DAYTONA = "Daytona"
-LOCAL_DOCKER = "Local Docker"
+ON_THIS_HOST = "On this host"
 
 
 DockerHost = Annotated[

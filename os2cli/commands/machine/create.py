@@ -87,20 +87,21 @@ def create(
         typer.Option(
             min=1,
             max=65535,
-            help="Port on this host. Default: a free one.",
-            rich_help_panel=options.LOCAL_DOCKER,
+            metavar="PORT",
+            help="Its port. Default: a free one.",
+            rich_help_panel=options.ON_THIS_HOST,
         ),
     ] = None,
     cpu: Annotated[
         float | None,
         typer.Option(
-            min=0.01, metavar="CPUS", help="Limit of CPUs.", rich_help_panel=options.LOCAL_DOCKER
+            min=0.01, metavar="CPUS", help="Limit of CPUs.", rich_help_panel=options.ON_THIS_HOST
         ),
     ] = None,
     memory: Annotated[
         str | None,
         typer.Option(
-            metavar="SIZE", help="Limit of memory, e.g. 2g.", rich_help_panel=options.LOCAL_DOCKER
+            metavar="SIZE", help="Limit of memory, e.g. 2g.", rich_help_panel=options.ON_THIS_HOST
         ),
     ] = None,
     mount_repo: Annotated[
@@ -108,7 +109,7 @@ def create(
         typer.Option(
             "--mount-repo",
             help="Let the machine read this working tree instead of the image's copy.",
-            rich_help_panel=options.LOCAL_DOCKER,
+            rich_help_panel=options.ON_THIS_HOST,
         ),
     ] = False,
     build: Annotated[
@@ -116,7 +117,7 @@ def create(
         typer.Option(
             "--build",
             help="Bring the image up to date first.",
-            rich_help_panel=options.LOCAL_DOCKER,
+            rich_help_panel=options.ON_THIS_HOST,
         ),
     ] = False,
     allow_secrets: Annotated[
@@ -124,7 +125,7 @@ def create(
         typer.Option(
             "--allow-secrets",
             help="Send files that look like secrets to the build.",
-            rich_help_panel=options.LOCAL_DOCKER,
+            rich_help_panel=options.ON_THIS_HOST,
         ),
     ] = False,
     docker_host: options.DockerHost = None,
