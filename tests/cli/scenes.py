@@ -45,7 +45,7 @@ IN_THIS_PROCESS = [
 VOLATILE = (
     (r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", "ID"),
     (r"(os2-)?\b[0-9a-f]{32}\b", "NAME"),
-    (r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "TIME"),
+    (r"\d{4}-\d\d-\d\d[T ][\d:.]+(Z|\+00:00| UTC)", "TIME"),
     (r"\b(stg|prd)--\d{8}-\d{6}\b", r"\1--STAMP"),
     (r"(127\.0\.0\.1|localhost):\d+", "ADDRESS"),
     (r"\b10\d{3}\b", "PORT"),

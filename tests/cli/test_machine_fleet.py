@@ -79,8 +79,8 @@ class TestCreate:
         document = cloud("machine", "show", "a", *DAYTONA, "--json").json()
 
         assert body["ttlMinutes"] == 180
-        assert "2 h left" in listed.stdout
-        assert "2 h left" in shown.stdout
+        assert "3 h left" in listed.stdout
+        assert "3 h left" in shown.stdout
         expires = datetime.fromisoformat(document["expires"])
         assert timedelta(hours=2, minutes=58) < expires - datetime.now(UTC) <= timedelta(hours=3)
         daytona.advance(hours=4)
