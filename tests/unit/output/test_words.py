@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from os2cli.output.words import age, size
+from os2cli.output.words import age, size, time_left
 
 NOW = datetime(2026, 1, 11, 19, 30, 45, tzinfo=UTC)
 
@@ -52,3 +52,22 @@ def test_an_age_is_counted_until_now() -> None:
 )
 def test_a_size_is_told_in_its_largest_unit(count: int, words: str) -> None:
     assert size(count) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-1, "expired"),
+        (0, "expired"),
+        (59, "59 s left"),
+        (60, "1 min left"),
+        (89, "1 min left"),
+        (90, "2 min left"),
+        (3599, "1 h left"),
+        (7199, "2 h left"),
+        (7169, "1 h left"),
+        (2 * 86400 - 1, "2 d left"),
+    ],
+)
+def test_what_is_left_is_told_to_the_nearest_minute(seconds: float, words: str) -> None:
+    assert time_left(NOW + timedelta(seconds=seconds), NOW) == words
