@@ -79,7 +79,9 @@ def tests(session: nox.Session) -> None:
     """The quick suite: no engine, no network but loopback."""
     install(session, "os2", "test")
     ssh_client(session)
-    session.run("pytest", "-n", "auto", "-m", "not engine", *session.posargs)
+    # Most of them wait for processes and states more than they compute.
+    workers = str(2 * (os.cpu_count() or 2))
+    session.run("pytest", "-n", workers, "-m", "not engine", *session.posargs)
 
 
 @nox.session
