@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,88 +29,83 @@ ChangeTimeout = Annotated[
 ]
 
 
-def start(
-    ctx: typer.Context,
-    names: options.ExistingMachines = None,
-    all_: All = False,
-    no_wait: NoWait = False,
-    timeout: ChangeTimeout = None,
-    yes: options.Yes = False,
-    type_: options.OnlyType = None,
-    stage: options.WithinStage = None,
-    docker_host: options.DockerHost = None,
-) -> None:
+def _starting(verb: Verb, help_text: str) -> Callable[..., None]:
+    """A command after which machines run, and are waited for."""
+
+    def command(
+        ctx: typer.Context,
+        names: options.ExistingMachines = None,
+        all_: All = False,
+        no_wait: NoWait = False,
+        timeout: ChangeTimeout = None,
+        yes: options.Yes = False,
+        type_: options.OnlyType = None,
+        stage: options.WithinStage = None,
+        docker_host: options.DockerHost = None,
+    ) -> None:
+        session = Session.start(ctx, docker_host)
+        changer = _changer(session, verb, timeout, waiting=not no_wait)
+        _change(session, changer, names, all_, type_, stage, yes=yes)
+
+    command.__doc__ = help_text
+    return command
+
+
+def _ending(verb: Verb, help_text: str) -> Callable[..., None]:
+    """A command after which machines don't run."""
+
+    def command(
+        ctx: typer.Context,
+        names: options.ExistingMachines = None,
+        all_: All = False,
+        timeout: ChangeTimeout = None,
+        yes: options.Yes = False,
+        type_: options.OnlyType = None,
+        stage: options.WithinStage = None,
+        docker_host: options.DockerHost = None,
+    ) -> None:
+        session = Session.start(ctx, docker_host)
+        changer = _changer(session, verb, timeout, waiting=False)
+        _change(session, changer, names, all_, type_, stage, yes=yes)
+
+    command.__doc__ = help_text
+    return command
+
+
+start = _starting(
+    Verb.START,
     """Start stopped machines and wait until they are healthy; one that runs stays as it is.
 
     [dim]Examples:[/dim]
       os2 machine start dev-1
       os2 machine start dev-1 dev-2 --no-wait
-    """
-    session = Session.start(ctx, docker_host)
-    changer = _changer(session, Verb.START, timeout, waiting=not no_wait)
-    _change(session, changer, names, all_, type_, stage, yes=yes)
-
-
-def stop(
-    ctx: typer.Context,
-    names: options.ExistingMachines = None,
-    all_: All = False,
-    timeout: ChangeTimeout = None,
-    yes: options.Yes = False,
-    type_: options.OnlyType = None,
-    stage: options.WithinStage = None,
-    docker_host: options.DockerHost = None,
-) -> None:
+    """,
+)
+stop = _ending(
+    Verb.STOP,
     """Stop machines; their files stay, and one that is stopped stays as it is.
 
     [dim]Examples:[/dim]
       os2 machine stop dev-1
       os2 machine stop --all --type local-docker --yes
-    """
-    session = Session.start(ctx, docker_host)
-    changer = _changer(session, Verb.STOP, timeout, waiting=False)
-    _change(session, changer, names, all_, type_, stage, yes=yes)
-
-
-def restart(
-    ctx: typer.Context,
-    names: options.ExistingMachines = None,
-    all_: All = False,
-    no_wait: NoWait = False,
-    timeout: ChangeTimeout = None,
-    yes: options.Yes = False,
-    type_: options.OnlyType = None,
-    stage: options.WithinStage = None,
-    docker_host: options.DockerHost = None,
-) -> None:
+    """,
+)
+restart = _starting(
+    Verb.RESTART,
     """Stop machines, start them again on the same address and wait until they are healthy.
 
     [dim]Examples:[/dim]
       os2 machine restart dev-1
-    """
-    session = Session.start(ctx, docker_host)
-    changer = _changer(session, Verb.RESTART, timeout, waiting=not no_wait)
-    _change(session, changer, names, all_, type_, stage, yes=yes)
-
-
-def archive(
-    ctx: typer.Context,
-    names: options.ExistingMachines = None,
-    all_: All = False,
-    timeout: ChangeTimeout = None,
-    yes: options.Yes = False,
-    type_: options.OnlyType = None,
-    stage: options.WithinStage = None,
-    docker_host: options.DockerHost = None,
-) -> None:
+    """,
+)
+archive = _ending(
+    Verb.ARCHIVE,
     """Put machines away where they cost least; a local one is stopped. start brings them back.
 
     [dim]Examples:[/dim]
       os2 machine archive reviews
-    """
-    session = Session.start(ctx, docker_host)
-    changer = _changer(session, Verb.ARCHIVE, timeout, waiting=False)
-    _change(session, changer, names, all_, type_, stage, yes=yes)
+    """,
+)
 
 
 def _changer(session: Session, verb: Verb, timeout: float | None, *, waiting: bool) -> Changer:
