@@ -51,7 +51,9 @@ VOLATILE = (
     (r"\b10\d{3}\b", "PORT"),
     (r"(?<!within )(?<![\d.])\d+(\.\d+)? (s|min)\b( ago| left)?", "SPAN"),
     (r"just now", "SPAN"),
-    (r"\(\w+ SPAN( · \w+ SPAN)*\)", "(SUMMARY)"),
+    (r"\([\w ]+ SPAN( · [\w ]+ SPAN)*\)", "(SUMMARY)"),
+    # How far something has come when it is looked at.
+    (r"(?m)^.*( \.\.\.|: done in SPAN)\n|^  \[.*\n", ""),
     (r"boundary=\w+|--[0-9a-f]{32}", "BOUNDARY"),
     (r"/tmp/pytest-\S+?/(work|home)", r"\1"),
 )
