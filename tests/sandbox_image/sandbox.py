@@ -16,6 +16,8 @@ from typing import Any, Self, TypeVar
 import docker
 import httpx
 
+from tests.polling import until
+
 LABELS = {"os2-test": "1"}
 REPOSITORY = "/home/node/repo"
 MOUNT = "/mnt/repo"
@@ -181,8 +183,12 @@ class Sandbox:
         return [line for line in self.logs().splitlines() if line.startswith(start)]
 
     def pid(self, service: str) -> int:
-        """The process of a service."""
-        return int(self.output("s6-svstat", "-o", "pid", f"/run/os2/services/{service}"))
+        """The process of a service.
+
+        Asked again when nothing is told: an engine under load loses what a short program wrote.
+        """
+        argv = ("s6-svstat", "-o", "pid", f"/run/os2/services/{service}")
+        return int(until(lambda: self.output(*argv)))
 
     def state(self) -> dict[str, Any]:
         """The engine's view of the container's process."""
