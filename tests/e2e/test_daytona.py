@@ -195,3 +195,23 @@ def test_a_published_snapshot_is_on_the_same_shelf_as_images(
     assert spared.status == 5
     assert (pruned.status, pruned.stdout) == (0, "")
     assert removed.stdout == f"removed {name}\n"
+
+
+def test_a_snapshot_is_waited_for_put_away_and_brought_back(
+    cloud: Os2, source: Path, daytona: DaytonaServer
+) -> None:
+    context = cloud("snapshot", "context", "--type", "daytona", "--json").json()
+    name = cloud("snapshot", "daytona", "--no-wait", "--quiet").stdout.strip()
+
+    waited = cloud("snapshot", "wait", name, "--json")
+    again = cloud("snapshot", "activate", name)
+
+    assert "lib/tool" in json.dumps(context)
+    assert (waited.status, waited.json()["state"]) == (0, "active")
+    assert again.status == 0
+    assert "is active already" in again.stdout + again.stderr
+    key = {"Authorization": f"Bearer {daytona.api_key}"}
+    (snapshot,) = (s for s in daytona.snapshots if s.name == name)
+    httpx.post(f"{daytona.url}/snapshots/{snapshot.id}/deactivate", headers=key)
+    assert cloud("snapshot", "wait", name).status == 5
+    assert cloud("snapshot", "activate", name, "--json").json()["state"] == "active"

@@ -248,3 +248,18 @@ def test_what_does_not_want_to_end_is_ended(life: Life, mark: str) -> None:
         assert interrupted(process)[0] == 128 + signal.SIGINT
 
     until(lambda: mark not in life.inside("ps -eo args"), 10)
+
+
+def test_what_is_old_is_pruned_and_nothing_of_another_stage(life: Life, stage: str) -> None:
+    def prune(*options: str) -> Result:
+        where = ("--type", life.type_, "--stage", stage, "--older-than", "1s")
+        return life.os2("machine", "prune", *where, *options)
+
+    until(lambda: life.name in prune("--dry-run", "--quiet").stdout, 20)
+    elsewhere = life.os2(
+        "machine", "prune", "--type", life.type_, "--stage", "dev-none", "--older-than", "1s", "-y"
+    )
+    assert (elsewhere.status, elsewhere.stderr) == (0, "nothing is left over\n")
+
+    assert prune("--yes", "--quiet").stdout == f"{life.name}\n"
+    assert life("show").status == 3
