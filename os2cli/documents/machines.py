@@ -104,7 +104,7 @@ class PartialMachineList(Document):
 
 
 class RemovalItem(Document):
-    """What became of one machine: ``removed``, ``missing`` or ``failed``."""
+    """What became of one machine or snapshot: ``removed``, ``missing`` or ``failed``."""
 
     name: str
     outcome: str

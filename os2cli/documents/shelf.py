@@ -10,7 +10,7 @@ from pydantic import BaseModel, RootModel
 
 from os2cli.build_context import BuildContext, SuspiciousFile
 from os2cli.documents.document import Document
-from os2cli.documents.machines import FailureDocument
+from os2cli.documents.machines import FailureDocument, RemovalItem
 from os2cli.machines import Removal
 from os2cli.models import SnapshotResources
 from os2cli.pruning import Verdict
@@ -86,21 +86,7 @@ class PartialEntryList(Document):
         )
 
 
-class RemovedItem(Document):
-    """What became of one image or snapshot: ``removed``, ``missing`` or ``failed``."""
-
-    name: str
-    outcome: str
-    message: str | None = None
-
-    @classmethod
-    def of(cls, removal: Removal) -> RemovedItem:
-        """The document of a removal."""
-        message = removal.error.message if removal.error else None
-        return cls(name=removal.name, outcome=removal.outcome, message=message)
-
-
-class RemovedList(RootModel[list[RemovedItem]]):
+class RemovedList(RootModel[list[RemovalItem]]):
     """``snapshot rm``: one item for each name, in the order they were given."""
 
 

@@ -127,9 +127,10 @@ def show_removed(output: Output, removals: Sequence[Removal], *, missing_is_fine
     done = [r.name for r in removals if r.removed]
 
     def document() -> BaseModel:
-        from os2cli.documents.shelf import RemovedItem, RemovedList
+        from os2cli.documents.machines import RemovalItem
+        from os2cli.documents.shelf import RemovedList
 
-        return RemovedList([RemovedItem.of(removal) for removal in removals])
+        return RemovedList([RemovalItem.of(removal) for removal in removals])
 
     def human() -> None:
         for name in done:
