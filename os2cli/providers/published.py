@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from os2cli.errors import Conflict
-from os2cli.models import Health, Machine, MachineState
+from os2cli.errors import Conflict, UsageError
+from os2cli.models import Address, Health, Machine, MachineState
 
 DAEMON_PORT = 3000
 HEALTH_PATH = "/api/health"
@@ -62,20 +62,29 @@ def port_conflict(port: int, holder: str | None) -> Conflict:
     )
 
 
-def published_address(machine: Machine, port: int, seconds: float) -> str:
+def published_address(
+    machine: Machine, port: int, seconds: float, signed_seconds: int | None
+) -> Address:
     """The URL of a port of the machine, ``seconds`` being the time to ask for its services.
 
     The daemon passes the pages of other services on, each under its own name.
 
     Raises:
         Conflict: the machine does not run, or none of its services has a page on that port.
+        UsageError: a signed address is wanted, which would change nothing.
     """
+    if signed_seconds is not None:
+        raise UsageError(
+            "--signed is for machines that not everybody can reach, such as those on Daytona",
+            hint=f"leave it out: machine {machine.name} is reached from this host only",
+            code="option_invalid",
+        )
     must_run(machine)
     if port == DAEMON_PORT and machine.url:
-        return machine.url
+        return Address(machine.url)
     services = _services_with_pages(machine, seconds)
     if port in services:
-        return f"http://{services[port]}.localhost:{machine.port}"
+        return Address(f"http://{services[port]}.localhost:{machine.port}")
     pages = ", ".join(str(known) for known in sorted({DAEMON_PORT, *services}))
     raise Conflict(
         f"port {port} of machine {machine.name} is not published on this host",

@@ -85,7 +85,7 @@ class ContainerCreation:
     def _try_port(self, spec: MachineSpec, port: int, progress: Progress) -> str | None:
         """The running container's id, or None when somebody else took the port meanwhile."""
         doing = f"creating machine {spec.name}"
-        with self.engine.errors(doing), self._undone_on_failure() as made:
+        with self.engine.errors(doing), self._undone_on_failure(spec.name, progress) as made:
             with deferred():
                 container = self._create_container(spec, port, progress)
                 made.append(container)
@@ -100,12 +100,14 @@ class ContainerCreation:
             return container
 
     @contextmanager
-    def _undone_on_failure(self) -> Iterator[list[str]]:
+    def _undone_on_failure(self, name: str, progress: Progress) -> Iterator[list[str]]:
         """Remove the containers named in the list when the block ends in any exception."""
         made: list[str] = []
         try:
             yield made
         except BaseException:
+            if made:
+                progress.notice(f"removing what was created: {name}")
             for container in made:
                 remove_container(self.engine, container)
             raise

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from os2cli.certificates import HostCertificates
-from os2cli.errors import Conflict, NotFound, TimedOut, UsageError
+from os2cli.errors import Conflict, NotFound, TimedOut
 from os2cli.locks import exclusive
 from os2cli.models import (
     LOCAL_DOCKER,
@@ -155,13 +155,7 @@ class LocalDockerMachines:
 
     def reach(self, machine: Machine, port: int, signed_seconds: int | None = None) -> Address:
         """The published port; other services' pages are behind it, under names of their own."""
-        if signed_seconds is not None:
-            raise UsageError(
-                "--signed is for machines that not everybody can reach, such as those on Daytona",
-                hint=f"leave it out: machine {machine.name} is reached from this host only",
-                code="option_invalid",
-            )
-        return Address(published_address(machine, port, PROBE_SECONDS))
+        return published_address(machine, port, PROBE_SECONDS, signed_seconds)
 
     def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
         """The end of what the container wrote on stdout and stderr."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from os2cli.errors import Conflict, NotFound, UsageError
+from os2cli.errors import Conflict, NotFound
 from os2cli.locks import exclusive
 from os2cli.models import (
     Address,
@@ -116,13 +116,7 @@ class LocalProcessMachines:
 
     def reach(self, machine: Machine, port: int, signed_seconds: int | None = None) -> Address:
         """The daemon's port; other services' pages are behind it, under names of their own."""
-        if signed_seconds is not None:
-            raise UsageError(
-                "--signed is for machines that not everybody can reach, such as those on Daytona",
-                hint=f"leave it out: machine {machine.name} is reached from this host only",
-                code="option_invalid",
-            )
-        return Address(published_address(machine, port, PROBE_SECONDS))
+        return published_address(machine, port, PROBE_SECONDS, signed_seconds)
 
     def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
         """The end of what the entry wrote, and of the services without a log of their own."""
