@@ -44,9 +44,7 @@ COLUMNS: dict[str, Callable[[Machine], str]] = {
     "owner": lambda machine: machine.owner,
     "port": lambda machine: str(machine.port or "-"),
     "id": lambda machine: machine.id,
-    "labels": lambda machine: (
-        ",".join(f"{k}={v}" for k, v in sorted(machine.labels.items())) or "-"
-    ),
+    "labels": lambda machine: _labels(machine) or "-",
 }
 DEFAULT_COLUMNS = ("name", "state", "url", "type", "stage", "snapshot", "created", "expires")
 # On a narrow terminal, the first named first.
