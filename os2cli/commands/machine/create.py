@@ -205,7 +205,7 @@ def create(
     session = Session.start(ctx, docker_host)
     wait_seconds = None if no_wait else timeout or session.settings.timeout_seconds
     progress = session.output.progress()
-    machines = creation.create(session, given, entry, wait_seconds, progress)
+    machines = creation.Creation(session, given, entry, wait_seconds, progress).run()
     show_created(session.output, machines, one=count == 1)
     names = ", ".join(machine.name for machine in machines)
     session.output.note(f"created {names} ({progress.summary()})")

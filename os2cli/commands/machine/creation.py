@@ -16,6 +16,7 @@ from os2cli.machines import create_machines
 from os2cli.models import Lifetime, Machine, MachineSpec, Resources
 from os2cli.progress import Progress
 from os2cli.providers.entry import Material, ProviderEntry, entries
+from os2cli.providers.labels import RESERVED_PREFIX
 from os2cli.session import Session
 from os2cli.settings import variable_here
 from os2cli.snapshots import ensure_image
@@ -76,111 +77,97 @@ def refuse_foreign(given: MachineOptions, entry: ProviderEntry) -> None:
         )
 
 
-def create(
-    session: Session,
-    given: MachineOptions,
-    entry: ProviderEntry,
-    wait_seconds: float | None,
-    progress: Progress,
-) -> list[Machine]:
-    """The machines that were asked for, all of them or none."""
-    make = {
-        Material.LOCAL_IMAGE: create_from_image,
-        Material.PUBLISHED_SNAPSHOT: create_from_snapshot,
-        Material.THIS_HOST: create_on_host,
-    }[entry.material]
-    return make(session, given, entry, wait_seconds, progress)
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """Machines that were asked for: all of them are made, or none."""
 
+    session: Session
+    given: MachineOptions
+    entry: ProviderEntry
+    wait_seconds: float | None
+    progress: Progress
 
-def create_from_image(
-    session: Session,
-    given: MachineOptions,
-    entry: ProviderEntry,
-    wait_seconds: float | None,
-    progress: Progress,
-) -> list[Machine]:
-    """Machines from the local image, which is built when it is missing."""
-    stage = session.stage(given.stage)
-    image = given.snapshot or session.settings.image
-    specs = specifications(
-        given,
-        **_common(session, given, stage),
-        snapshot=image,
-        port=given.port,
-        resources=Resources(given.cpu, parse_memory(given.memory)),
-        mount_repo=session.repository if given.mount_repo else None,
-    )
-    source = session.source()
-    request = session.build_request(source, tag=image, allow_secrets=given.allow_secrets)
-    if given.snapshot is None or given.build:
-        built = ensure_image(
-            session.providers.builder(), request, rebuild=given.build, progress=progress
+    def run(self) -> list[Machine]:
+        """Make them from what machines of their type are made from."""
+        match self.entry.material:
+            case Material.LOCAL_IMAGE:
+                return self._from_image()
+            case Material.PUBLISHED_SNAPSHOT:
+                return self._from_snapshot()
+            case Material.THIS_HOST:
+                return self._on_host()
+
+    def _from_image(self) -> list[Machine]:
+        """From the local image, which is built when it is missing."""
+        session, given = self.session, self.given
+        image = given.snapshot or session.settings.image
+        specs = self._specifications(
+            session.stage(given.stage),
+            snapshot=image,
+            port=given.port,
+            resources=Resources(given.cpu, parse_memory(given.memory)),
+            mount_repo=session.repository if given.mount_repo else None,
         )
-        session.tell_origin(source, built)
-    provider = session.providers.machines(entry.type)
-    return create_machines(provider, specs, wait_seconds=wait_seconds, progress=progress)
+        source = session.source()
+        request = session.build_request(source, tag=image, allow_secrets=given.allow_secrets)
+        if given.snapshot is None or given.build:
+            builder = session.providers.builder()
+            built = ensure_image(builder, request, rebuild=given.build, progress=self.progress)
+            session.tell_origin(source, built)
+        return self._create(specs)
+
+    def _from_snapshot(self) -> list[Machine]:
+        """From the stage's newest snapshot."""
+        given = self.given
+        stage = self.session.remote_stage(given.stage)
+        specs = self._specifications(
+            stage,
+            snapshot=given.snapshot or "",
+            public=given.public,
+            lifetime=lifetime(given, stage),
+        )
+        launcher = self.session.launcher(self.entry.type, stage, use_cache=not given.no_cache)
+        return launcher.create(specs, stage, wait_seconds=self.wait_seconds, progress=self.progress)
+
+    def _on_host(self) -> list[Machine]:
+        """From what this host has."""
+        session, given = self.session, self.given
+        specs = self._specifications(
+            session.stage(given.stage),
+            snapshot="",
+            port=given.port,
+            mount_repo=session.repository if given.mount_repo else None,
+        )
+        if self.entry.warning:
+            self.progress.warn(self.entry.warning)
+        return self._create(specs)
+
+    def _create(self, specs: list[MachineSpec]) -> list[Machine]:
+        provider = self.session.providers.machines(self.entry.type)
+        return create_machines(
+            provider, specs, wait_seconds=self.wait_seconds, progress=self.progress
+        )
+
+    def _specifications(self, stage: Stage, **values: Any) -> list[MachineSpec]:
+        """One for each machine."""
+        given = self.given
+        minutes = parse_minutes(given.ttl, "--ttl", off=NEVER)
+        common: dict[str, Any] = {
+            "stage": stage.name,
+            "env": machine_environment(given.env, given.env_files, variable_here),
+            "labels": user_labels(given.labels),
+            "owner": self.session.owner,
+            "expires": datetime.now(UTC) + timedelta(minutes=minutes) if minutes else None,
+        }
+        return [MachineSpec(name=name, **common, **values) for name in names(given)]
 
 
-def create_from_snapshot(
-    session: Session,
-    given: MachineOptions,
-    entry: ProviderEntry,
-    wait_seconds: float | None,
-    progress: Progress,
-) -> list[Machine]:
-    """Machines from the stage's newest snapshot."""
-    stage = session.remote_stage(given.stage)
-    specs = specifications(
-        given,
-        **_common(session, given, stage),
-        snapshot=given.snapshot or "",
-        public=given.public,
-        lifetime=lifetime(given, stage),
-    )
-    launcher = session.launcher(entry.type, stage, use_cache=not given.no_cache)
-    return launcher.create(specs, stage, wait_seconds=wait_seconds, progress=progress)
-
-
-def create_on_host(
-    session: Session,
-    given: MachineOptions,
-    entry: ProviderEntry,
-    wait_seconds: float | None,
-    progress: Progress,
-) -> list[Machine]:
-    """Machines from what this host has."""
-    specs = specifications(
-        given,
-        **_common(session, given, session.stage(given.stage)),
-        snapshot="",
-        port=given.port,
-        mount_repo=session.repository if given.mount_repo else None,
-    )
-    if entry.warning:
-        progress.warn(entry.warning)
-    provider = session.providers.machines(entry.type)
-    return create_machines(provider, specs, wait_seconds=wait_seconds, progress=progress)
-
-
-def specifications(given: MachineOptions, **values: Any) -> list[MachineSpec]:
-    """One for each machine; without a name their provider is asked with one after the other."""
+def names(given: MachineOptions) -> list[str]:
+    """What the machines shall be called; an empty name is made up when its machine is created."""
     if given.name is None:
-        return [MachineSpec(name="", **values)] * given.count
+        return [""] * given.count
     validate_machine_name(given.name)
-    if given.count == 1:
-        return [MachineSpec(name=given.name, **values)]
-    return [MachineSpec(name=name, **values) for name in numbered_names(given.name, given.count)]
-
-
-def _common(session: Session, given: MachineOptions, stage: Stage) -> dict[str, Any]:
-    minutes = parse_minutes(given.ttl, "--ttl", off=NEVER)
-    return {
-        "stage": stage.name,
-        "env": machine_environment(given.env, given.env_files, variable_here),
-        "labels": user_labels(given.labels),
-        "owner": session.owner,
-        "expires": datetime.now(UTC) + timedelta(minutes=minutes) if minutes else None,
-    }
+    return [given.name] if given.count == 1 else numbered_names(given.name, given.count)
 
 
 def lifetime(given: MachineOptions, stage: Stage) -> Lifetime:
@@ -200,7 +187,7 @@ def user_labels(values: list[str] | None) -> dict[str, str]:
     """The user's own labels; ours can't be given."""
     labels = options.parse_pairs(values, "--label")
     for key in labels:
-        if key.startswith("dev.os2."):
+        if key.startswith(RESERVED_PREFIX):
             raise UsageError(
                 f"--label {key}: names that begin with dev.os2. are os2's own",
                 hint="choose another name for the label",

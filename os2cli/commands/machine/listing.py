@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from os2cli import options
-from os2cli.commands.machine.selection import find_one, is_near, may_be_shared
 from os2cli.errors import UsageError
 from os2cli.models import MachineState, MachineType
 from os2cli.session import Session
@@ -103,6 +102,7 @@ def gather(
     """The machines that are meant, and how many of other stages were left out."""
     from dataclasses import replace
 
+    from os2cli.commands.machine.selection import is_near, may_be_shared
     from os2cli.fleet import list_fleet
 
     listing = list_fleet(session.providers.fleet(type_), stage, tolerant=tolerant)
@@ -143,6 +143,7 @@ def show(
     docker_host: options.DockerHost = None,
 ) -> None:
     """Show one machine."""
+    from os2cli.commands.machine.selection import find_one
     from os2cli.machines import with_health
 
     session = Session.start(ctx, docker_host)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from os2cli import options
-from os2cli.commands.machine.selection import is_guarded, is_near, may_be_shared
 from os2cli.durations import parse_duration
 from os2cli.output.words import age
 from os2cli.session import Session
@@ -40,6 +39,7 @@ def prune(
       os2 machine prune --dry-run
       os2 machine prune --older-than 7d --type local-docker --yes
     """
+    from os2cli.commands.machine.selection import is_guarded, is_near, may_be_shared
     from os2cli.fleet import Place, list_fleet, remove_places
     from os2cli.leftovers import find_leftovers
     from os2cli.views.leftovers import show_plan, show_pruned
@@ -67,6 +67,8 @@ def prune(
 
 def agreed(session: Session, found: Sequence[Leftover], stage: str | None, instead: str) -> bool:
     """Say what would go and why, and ask."""
+    from os2cli.commands.machine.selection import is_guarded
+
     for leftover in found:
         machine = leftover.machine
         session.output.note(
