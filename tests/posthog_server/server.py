@@ -1,0 +1,173 @@
+"""The server itself: started in a thread, gone afterwards."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import anyio
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from tests.polling import until
+from tests.posthog_server.messages import Received, messages_of
+
+HOST = "127.0.0.1"
+CAPTURE_PATHS = ("/batch/", "/capture/", "/e/", "/i/v0/e/", "/engage/", "/s/")
+# What the script is told about its project: recording is on, the rest of the product is off.
+REMOTE_CONFIG = {
+    "supportedCompression": ["gzip-js"],
+    "sessionRecording": {"endpoint": "/s/", "consoleLogRecordingEnabled": False},
+    "autocapture_opt_out": True,
+    "heatmaps": False,
+    "surveys": False,
+    "capturePerformance": False,
+    "hasFeatureFlags": False,
+}
+
+
+class PostHogServer:
+    """Takes events as PostHog does; ``scripts`` is the folder ``dist`` of the package posthog-js.
+
+    ``behaviour`` is how it answers: ``well``, ``hang`` (never), ``refuse`` (401), ``fail`` (503)
+    or ``flood`` (an answer without an end).
+    """
+
+    def __init__(self, scripts: Path | None = None, behaviour: str = "well") -> None:
+        self.scripts = scripts
+        self.behaviour = behaviour
+        self.requests: list[Received] = []
+        self.events: list[dict[str, Any]] = []
+        self.recordings: list[dict[str, Any]] = []
+        self._closing = threading.Event()
+        self._socket = socket.create_server((HOST, 0))
+        config = uvicorn.Config(
+            self._app(), log_level="error", lifespan="off", timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
+        )
+
+    @property
+    def url(self) -> str:
+        """Its address, as ``POSTHOG_HOST`` takes it."""
+        return f"http://{HOST}:{self._socket.getsockname()[1]}"
+
+    @property
+    def everything(self) -> str:
+        """All that has reached it, as text."""
+        return "\n".join(request.text for request in list(self.requests))
+
+    def named(self, event: str) -> list[dict[str, Any]]:
+        """The events of a name."""
+        return [each for each in list(self.events) if each["event"] == event]
+
+    def __enter__(self) -> PostHogServer:
+        """Listen on a free port of 127.0.0.1."""
+        self._thread.start()
+        until(lambda: self._server.started)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._closing.set()
+        self._server.should_exit = self._server.force_exit = True
+        self._thread.join()
+        self._socket.close()
+
+    # --- the routes -------------------------------------------------------------------------
+
+    def _app(self) -> Starlette:
+        captures = [
+            Route(path, self._capture, methods=["GET", "POST"])
+            for path in (*CAPTURE_PATHS, *(path.rstrip("/") for path in CAPTURE_PATHS))
+        ]
+        return Starlette(
+            routes=[
+                *captures,
+                Route("/flags/", self._flags, methods=["POST"]),
+                Route("/decide/", self._flags, methods=["POST"]),
+                Route("/array/{key}/config", self._remote_config),
+                Route("/array/{key}/config.js", self._remote_config_script),
+                Route("/static/{name:path}", self._script),
+            ]
+        )
+
+    async def _receive(self, request: Request) -> Received:
+        received = Received(
+            request.method,
+            request.url.path,
+            request.url.query,
+            {name.lower(): value for name, value in request.headers.items()},
+            await request.body(),
+        )
+        self.requests.append(received)
+        return received
+
+    async def _misbehave(self) -> Response | None:
+        match self.behaviour:
+            case "hang":
+                while not self._closing.is_set():
+                    await anyio.sleep(0.05)
+                return Response(status_code=504)
+            case "refuse":
+                return JSONResponse({"type": "authentication_error"}, status_code=401)
+            case "fail":
+                return Response(status_code=503)
+            case "flood":
+                return StreamingResponse(self._endless(), media_type="application/json")
+        return None
+
+    async def _endless(self) -> AsyncIterator[bytes]:
+        while not self._closing.is_set():
+            yield b" " * 65536
+
+    async def _capture(self, request: Request) -> Response:
+        received = await self._receive(request)
+        if (answer := await self._misbehave()) is not None:
+            return answer
+        try:
+            messages = messages_of(received)
+        except ValueError as error:
+            return JSONResponse({"detail": str(error)}, status_code=400)
+        recording = received.path.startswith("/s")
+        (self.recordings if recording else self.events).extend(messages)
+        return JSONResponse({"status": "Ok"})
+
+    async def _flags(self, request: Request) -> Response:
+        await self._receive(request)
+        return await self._misbehave() or JSONResponse(
+            {"flags": {}, "errorsWhileComputingFlags": False, **REMOTE_CONFIG}
+        )
+
+    async def _remote_config(self, request: Request) -> Response:
+        await self._receive(request)
+        return await self._misbehave() or JSONResponse(REMOTE_CONFIG)
+
+    async def _remote_config_script(self, request: Request) -> Response:
+        await self._receive(request)
+        # Without it the script asks for the document above.
+        return Response(status_code=404)
+
+    async def _script(self, request: Request) -> Response:
+        await self._receive(request)
+        if (answer := await self._misbehave()) is not None:
+            return answer
+        if self.scripts is None:
+            return Response(status_code=404)
+        path = (self.scripts / request.path_params["name"]).resolve()
+        if not path.is_relative_to(self.scripts.resolve()) or not path.is_file():
+            return Response(status_code=404)
+        return FileResponse(path)
