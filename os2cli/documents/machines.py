@@ -10,7 +10,6 @@ from pydantic import BaseModel, RootModel
 from os2cli.documents.document import Document
 from os2cli.errors import Os2Error
 from os2cli.fleet import Listing
-from os2cli.machines import Removal
 from os2cli.models import Machine
 
 
@@ -101,21 +100,3 @@ class PartialMachineList(Document):
             machines=[MachineDocument.of(machine) for machine in listing.machines],
             failures={t: FailureDocument.of(e) for t, e in listing.failures.items()},
         )
-
-
-class RemovalItem(Document):
-    """What became of one machine or snapshot: ``removed``, ``missing`` or ``failed``."""
-
-    name: str
-    outcome: str
-    message: str | None = None
-
-    @classmethod
-    def of(cls, removal: Removal) -> RemovalItem:
-        """The document of a removal."""
-        message = removal.error.message if removal.error else None
-        return cls(name=removal.name, outcome=removal.outcome, message=message)
-
-
-class RemovalList(RootModel[list[RemovalItem]]):
-    """``machine rm``: one item for each machine, in the order they were named."""

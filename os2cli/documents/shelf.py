@@ -10,7 +10,7 @@ from pydantic import BaseModel, RootModel
 
 from os2cli.build_context import BuildContext, SuspiciousFile
 from os2cli.documents.document import Document
-from os2cli.documents.machines import FailureDocument, RemovalItem
+from os2cli.documents.machines import FailureDocument
 from os2cli.machines import Removal
 from os2cli.models import SnapshotResources
 from os2cli.pruning import Verdict
@@ -84,10 +84,6 @@ class PartialEntryList(Document):
             snapshots=[EntryDocument.of(entry) for entry in entries],
             failures={t: FailureDocument.of(e) for t, e in listing.failures.items()},
         )
-
-
-class RemovedList(RootModel[list[RemovalItem]]):
-    """``snapshot rm``: one item for each name, in the order they were given."""
 
 
 class JudgedDocument(BaseModel):

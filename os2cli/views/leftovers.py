@@ -9,7 +9,7 @@ from os2cli.errors import PartlyDone
 from os2cli.output import Output
 from os2cli.output.words import age
 from os2cli.views.machines import warn_of_failures
-from os2cli.views.removals import removal_error
+from os2cli.views.removals import MACHINES, removal_error
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -34,7 +34,7 @@ def show_pruned(
     if not (failed and output.invocation.json):
         _result(output, found, removals, f"removed {len(found) - len(failed)}")
     if failed:
-        raise removal_error(failed, removals)
+        raise removal_error(failed, removals, MACHINES)
     warn_of_failures(output, listing)
     return PartlyDone.exit_code if listing.partial else 0
 

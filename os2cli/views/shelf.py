@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from os2cli.errors import NotFound, Os2Error, PartlyDone
+from os2cli.errors import PartlyDone
 from os2cli.output import Output
 from os2cli.output.words import age, size
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from os2cli.machines import Removal
     from os2cli.providers.catalog import CatalogItem
     from os2cli.pruning import Verdict
     from os2cli.shelf import Entry, ShelfListing
@@ -119,54 +118,6 @@ def _details(entry: Entry) -> list[tuple[str, str]]:
         ("id", item.id),
         *(("machine", name) for name in entry.users),
     ]
-
-
-def show_removed(output: Output, removals: Sequence[Removal], *, missing_is_fine: bool) -> None:
-    """Say what became of each; raises when one is not gone, or was never there."""
-    bad = [r for r in removals if r.error or not (r.removed or missing_is_fine)]
-    done = [r.name for r in removals if r.removed]
-
-    def document() -> BaseModel:
-        from os2cli.documents.machines import RemovalItem
-        from os2cli.documents.shelf import RemovedList
-
-        return RemovedList([RemovalItem.of(removal) for removal in removals])
-
-    def human() -> None:
-        for name in done:
-            output.line(f"removed {name}")
-
-    # With --json the error is the one document; it names every item.
-    if not (bad and output.invocation.json):
-        output.result(document, names=done, human=human)
-    if bad:
-        raise _removal_error(bad, removals)
-
-
-def _removal_error(bad: Sequence[Removal], removals: Sequence[Removal]) -> Os2Error:
-    reasons = [
-        r.error.message if r.error else f"there is no image or snapshot named {r.name}" for r in bad
-    ]
-    message = "; ".join(reasons)
-    items = [
-        {"name": r.name, "outcome": r.outcome, "message": r.error and r.error.message}
-        for r in removals
-    ]
-    first = next((r.error for r in bad if r.error), None)
-    if len(bad) < len(removals):
-        return PartlyDone(
-            f"{len(bad)} of {len(removals)} were not removed: {message}",
-            hint=first.hint if first and first.hint else "os2 snapshot list shows what is there",
-            details={"items": items},
-        )
-    if first is not None:
-        return type(first)(message, hint=first.hint, code=first.code, details={"items": items})
-    return NotFound(
-        message,
-        hint="os2 snapshot list shows those that exist",
-        code="snapshot_not_found",
-        details={"items": items},
-    )
 
 
 def show_plan(output: Output, plan: Sequence[Verdict], *, staying: bool) -> None:

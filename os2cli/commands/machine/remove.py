@@ -8,7 +8,7 @@ import typer
 
 from os2cli import options
 from os2cli.session import Session
-from os2cli.views.removals import show_removals
+from os2cli.views.removals import MACHINES, show_removals
 
 
 def remove(
@@ -43,4 +43,5 @@ def remove(
     if not yes and not agreed(session, selection, found, always=all_):
         session.output.note("nothing was removed")
         return
-    show_removals(session.output, remove_located(found.places), missing_is_fine=force or all_)
+    removals = remove_located(found.places)
+    show_removals(session.output, removals, MACHINES, missing_is_fine=force or all_)

@@ -11,7 +11,7 @@ from os2cli import options
 from os2cli.errors import Os2Error
 from os2cli.session import Session
 from os2cli.stage import StageKind, classify_stage
-from os2cli.views.shelf import show_removed
+from os2cli.views.removals import SNAPSHOTS, show_removals
 
 if TYPE_CHECKING:
     from os2cli.shelf import Entry
@@ -60,7 +60,7 @@ def remove(
     with session.output.progress().phase("remove"):
         removals = remove_entries(found, force=force, within=timeout)
     session.forget_resolutions(entry.item.stage for entry in _entries(found))
-    show_removed(session.output, removals, missing_is_fine=force)
+    show_removals(session.output, removals, SNAPSHOTS, missing_is_fine=force)
 
 
 def _agreed(session: Session, found: Mapping[str, Entry | Os2Error], flags: Sequence[str]) -> bool:
