@@ -60,12 +60,11 @@ def link(folder: Path, identity: Identity, user: str) -> Identity:
     return Identity(identity.anonymous, user)
 
 
-def forget(folder: Path) -> Identity:
-    """Be somebody else from now on."""
+def forget(folder: Path) -> None:
+    """Be somebody else from now on: the next id that is needed is a new one."""
+    (folder / "id").unlink(missing_ok=True)
     for path in folder.glob("user-*"):
         path.unlink(missing_ok=True)
-    state_files.write(folder / "id", f"{uuid4()}\n")
-    return current_identity(folder)
 
 
 def _link(folder: Path, anonymous: str) -> Path:

@@ -81,8 +81,9 @@ def value(settings: Settings, key: str) -> str:
         "daytona_api_url": settings.daytona.url,
         "daytona_target": settings.daytona.target,
     }
-    other = settings.values[key] if key in ("organization", "project") else None
-    return str(places[key] if key in places else other or getattr(settings, key))
+    if key in ("organization", "project", "email"):
+        return str(settings.values[key])
+    return str(places[key] if key in places else getattr(settings, key))
 
 
 class TestPrecedence:
