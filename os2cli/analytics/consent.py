@@ -42,7 +42,9 @@ def _said(parameters: Parameters) -> Consent | None:
         on = telemetry in _YES
         return Consent(on, "OS2_TELEMETRY", f"OS2_TELEMETRY is {'1' if on else '0'}")
     if (chosen := choice(parameters.folder)) is not None:
-        return Consent(chosen, "choice", f"it was turned {'on' if chosen else 'off'} with os2 analytics")
+        return Consent(
+            chosen, "choice", f"it was turned {'on' if chosen else 'off'} with os2 analytics"
+        )
     if parameters.ci:
         return Consent(False, "CI", "CI is set; OS2_TELEMETRY=1 turns it on there")
     return None

@@ -30,7 +30,8 @@ def tracked_command(
     tell_once(analytics.parameters, invocation)
     with ExitStack() as at_the_end:
         at_the_end.callback(analytics.deliver)
-        at_the_end.enter_context(analytics.tracked(procedure, given))
+        if analytics.tracks(procedure):
+            at_the_end.enter_context(analytics.tracked(procedure, given))
         yield
 
 

@@ -87,8 +87,10 @@ def _unless_dry(given: Input) -> Properties | None:
 
 
 def _published(given: Input) -> Properties:
-    sizes = {name: given.get(name) for name in ("cpu", "memory", "disk", "builder")}
-    return {**sizes, **_flags(given, forced="force"), "waited": not given.get("no_wait")}
+    sizes = {name: given.get(name) for name in ("cpu", "memory", "disk")}
+    built_here = given.get("builder") == "local"
+    flags = {**_flags(given, forced="force"), "built_here": built_here}
+    return {**sizes, **flags, "waited": not given.get("no_wait")}
 
 
 def _build(given: Input) -> Properties:

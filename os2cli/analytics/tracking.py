@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from os2cli.analytics.browser import BrowserAnalytics, browser_analytics
 from os2cli.analytics.consent import Consent, consent
-from os2cli.analytics.mutation import Mutation
 from os2cli.analytics.parameters import Parameters
 from os2cli.analytics.tracked_mutations import TrackedMutation, tracked_mutation
 from os2cli.settings import Settings
 from os2cli.touched import watching
 
+if TYPE_CHECKING:
+    from os2cli.analytics.browser import BrowserAnalytics
+    from os2cli.analytics.mutation import Mutation
+
 CLI = "cli"
 
 
-@dataclass(frozen=True)
 class Analytics:
-    """Analytics for the settings of one invocation; may be used from several threads."""
+    """Analytics for the settings of one invocation; may be used from several threads.
 
-    parameters: Parameters
+    Most commands track nothing, so that little is imported before it is needed.
+    """
+
+    def __init__(self, parameters: Parameters) -> None:
+        self.parameters = parameters
 
     @classmethod
     def of(cls, settings: Settings) -> Analytics:
@@ -40,9 +44,15 @@ class Analytics:
         key = self.parameters.public_key
         if key is None or not consent(self.parameters, key=key).on:
             return None
+        from os2cli.analytics.browser import browser_analytics
+
         with suppress(OSError):
             return browser_analytics(self.parameters, key)
         return None
+
+    def tracks(self, procedure: str) -> TrackedMutation | None:
+        """What is known of an operation that is tracked now, None: it is not."""
+        return tracked_mutation(procedure) if self.consent.on else None
 
     @contextmanager
     def tracked(
@@ -52,7 +62,9 @@ class Analytics:
 
         What use cases touch is noticed; the caller may name more with ``touched``.
         """
-        known = tracked_mutation(procedure) if self.consent.on else None
+        from os2cli.analytics.mutation import Mutation
+
+        known = self.tracks(procedure)
         with watching() as types:
             mutation = Mutation(types)
             try:
@@ -81,7 +93,7 @@ class Analytics:
     def deliver(self) -> None:
         """Have what waits sent by a process of its own, if there is anything and it is time."""
         with suppress(Exception):
-            if self.consent.on:
+            if self.consent.on and any((self.parameters.folder / "spool").iterdir()):
                 from os2cli.analytics.sending import send_in_background
 
                 send_in_background(self.parameters)
