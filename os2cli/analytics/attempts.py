@@ -52,7 +52,7 @@ def load_attempts(folder: Path, target: str) -> Attempts:
         sound = found.target == target and isinstance(found.failures, int)
         times = all(isinstance(t, float | int | None) for t in (found.delivered, found.failed))
         return found if sound and times else Attempts(target)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return Attempts(target)
 
 

@@ -17,7 +17,7 @@ def last_delivered(folder: Path) -> list[dict[str, Any]]:
     """The last ones, the oldest first."""
     try:
         found = json.loads(state_files.read(folder / "delivered.json", _LARGEST_BYTES) or "[]")
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 

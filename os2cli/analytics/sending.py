@@ -16,6 +16,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+import os2cli
 from os2cli.analytics.attempts import load_attempts
 from os2cli.analytics.parameters import Parameters
 from os2cli.analytics.recording import spool_of
@@ -48,6 +49,13 @@ def try_lock(descriptor: int) -> bool:
     return True
 
 
+def _environment() -> dict[str, str]:
+    """How to find this os2 again, wherever it was imported from, and the way into the net."""
+    known = delivery_environment()
+    places = [str(Path(os2cli.__file__).parents[1]), *known.get("PYTHONPATH", "").split(os.pathsep)]
+    return {**known, "PYTHONPATH": os.pathsep.join(place for place in places if place)}
+
+
 def _start(parameters: Parameters, lock: int) -> None:
     job = {
         "key": parameters.key,
@@ -62,7 +70,7 @@ def _start(parameters: Parameters, lock: int) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd=Path("/"),
-        env=delivery_environment(),
+        env=_environment(),
         pass_fds=(lock,),
         start_new_session=True,
     )

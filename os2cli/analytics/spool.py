@@ -6,8 +6,10 @@ that it is for: what could not be sent to one is never sent to another.
 
 from __future__ import annotations
 
+import os
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,10 +69,10 @@ class Spool:
             path.unlink(missing_ok=True)
 
     def _files(self) -> list[Path]:
-        try:
-            return list(self.folder.iterdir())
-        except OSError:
-            return []
+        # Told by the folder itself, without a look at each: there may be a thousand.
+        with suppress(OSError), os.scandir(self.folder) as entries:
+            return [Path(entry.path) for entry in entries if entry.is_file(follow_symlinks=False)]
+        return []
 
 
 def take(path: Path) -> Event | None:
