@@ -23,6 +23,7 @@ from os2cli.settings import Settings, load_settings
 from os2cli.stage import SEPARATOR, Stage, resolve_stage
 
 if TYPE_CHECKING:
+    from os2cli.analytics.tracking import Analytics
     from os2cli.launch import Launcher
     from os2cli.publishing import Publisher
     from os2cli.snapshot_cache import SnapshotCache
@@ -44,7 +45,11 @@ class Session:
     @classmethod
     def start(cls, ctx: typer.Context, docker_host: str | None = None) -> Session:
         """Gather everything for the command that ``ctx`` belongs to."""
-        invocation = ctx.ensure_object(Invocation)
+        return cls.open(ctx.ensure_object(Invocation), docker_host)
+
+    @classmethod
+    def open(cls, invocation: Invocation, docker_host: str | None = None) -> Session:
+        """The same for an operation that no command line began."""
         here = current_directory()
         settings = load_settings(find_repository(here))
         return cls(
@@ -64,6 +69,13 @@ class Session:
             # A user id without a name, as containers have them.
             user = "unknown"
         return f"{user}@{socket.gethostname()}"
+
+    @cached_property
+    def analytics(self) -> Analytics:
+        """What tracks operations; without a key it does nothing."""
+        from os2cli.analytics.tracking import Analytics
+
+        return Analytics.of(self.settings)
 
     def stage(self, explicit: str | None) -> Stage:
         """The stage for a local machine; a doubtful one is told on stderr."""
