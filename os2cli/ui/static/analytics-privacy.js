@@ -1,0 +1,86 @@
+// What PostHog may know of a page: which kind of page it is, and nothing of this computer.
+//
+// Addresses, titles and names are replaced where they leave the browser, in events and in
+// recordings. A recording shows what the page looks like and the words that are os2's own; all other
+// text, and every attribute that is not about looks, is masked.
+
+// RFC 2606: no such host exists, so that nobody takes it for one.
+const ANYWHERE = "https://os2.invalid";
+const DIRECT = "$direct";
+
+/** A path as its route: `/machines/local-docker/dev` is `/machines/{type}/{name}`. */
+export function routeOf(path, routes) {
+  const segments = path.split("/");
+  const names = (route) => route.split("{").length - 1;
+  const found = routes.filter((route) => {
+    const parts = route.split("/");
+    return (
+      parts.length === segments.length &&
+      parts.every((part, at) => part === segments[at] || (part.startsWith("{") && segments[at]))
+    );
+  });
+  // A word of ours wins over a name: `/machines/new` is no machine.
+  return found.sort((a, b) => names(a) - names(b))[0] ?? "/{page}";
+}
+
+/** An address without host, query and names. */
+export function publicAddress(address, routes) {
+  if (!address || address === DIRECT) return address;
+  try {
+    return ANYWHERE + routeOf(new URL(address, ANYWHERE).pathname, routes);
+  } catch {
+    return ANYWHERE;
+  }
+}
+
+/** An event as it may leave; `place` is where the page is: its `host` and its `path`. */
+export function publicEvent(event, place, routes) {
+  const clean = (properties) => publicProperties(properties, place, routes);
+  const result = { ...event, properties: clean(event.properties) };
+  if (event.$set) result.$set = clean(event.$set);
+  if (event.$set_once) result.$set_once = clean(event.$set_once);
+  return result;
+}
+
+function publicProperties(properties, place, routes) {
+  const pairs = Object.entries(properties ?? {});
+  return Object.fromEntries(
+    pairs
+      .map(([name, value]) => [name, publicValue(name, value, place, routes)])
+      .filter(([, value]) => value !== undefined),
+  );
+}
+
+function publicValue(name, value, place, routes) {
+  // Recordings are masked where they are made.
+  if (name === "$snapshot_data") return value;
+  if (Array.isArray(value)) return value.map((each) => publicValue(name, each, place, routes));
+  if (value && typeof value === "object") return publicProperties(value, place, routes);
+  if (typeof value !== "string") return value;
+  if (/(url|href|referrer)$/i.test(name)) return publicAddress(value, routes);
+  if (/path(name)?$/i.test(name)) return routeOf(value, routes);
+  if (/title$/i.test(name)) return routeOf(place.path, routes);
+  if (/(host|hostname|domain)$/i.test(name) && value !== DIRECT) return undefined;
+  return value.includes(place.host) ? undefined : value;
+}
+
+// Words that stand in these are written by os2; names, paths, logs and values stand elsewhere.
+const OWN_WORDS = "button, label, legend, th, dt, nav a, summary";
+
+/** Text as a recording has it. */
+export function publicText(text, element) {
+  const own = element?.closest?.(OWN_WORDS) && !element.closest(".ph-mask");
+  return own ? text : text.replace(/\S/g, "*");
+}
+
+const LOOKS = new Set([
+  ..."class style type role rel media dir lang hidden disabled checked selected open".split(" "),
+  ..."colspan rowspan size rows cols width height data-state data-kind data-theme".split(" "),
+  ..."viewBox d x y x1 x2 y1 y2 cx cy r rx ry points fill stroke stroke-width".split(" "),
+  ..."stroke-linecap stroke-linejoin transform xmlns _cssText".split(" "),
+]);
+
+/** An attribute as a recording has it. */
+export function publicAttribute(name, value, origin) {
+  return LOOKS.has(name) || name.startsWith("rr_") ? value.replaceAll(origin, "") : "*";
+}
