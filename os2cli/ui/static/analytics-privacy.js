@@ -64,12 +64,18 @@ function publicValue(name, value, place, routes) {
   return value.includes(place.host) ? undefined : value;
 }
 
-// Words that stand in these are written by os2; names, paths, logs and values stand elsewhere.
-const OWN_WORDS = "button, label, legend, th, dt, nav a, summary";
+// In these stand only words of ours; elsewhere, also on buttons, names of machines come in between.
+const OWN_PLACES = "nav a, dt, legend, thead th";
+const OWN_WORDS = new Set(
+  `Activate,Activity,Archive,Cancel,Close,Copy,Create,Doctor,Fix,Logs,Machines,Name,New machine,
+  Open,Publish,Reconnect,Remove,Restart,Shell,Sign out,Snapshots,Stage,Start,Stop,Terminal,Type`
+    .split(",")
+    .map((word) => word.trim()),
+);
 
 /** Text as a recording has it. */
 export function publicText(text, element) {
-  const own = element?.closest?.(OWN_WORDS) && !element.closest(".ph-mask");
+  const own = OWN_WORDS.has(text.trim()) || element?.closest?.(OWN_PLACES);
   return own ? text : text.replace(/\S/g, "*");
 }
 

@@ -124,5 +124,14 @@ def test_an_attribute_is_recorded_when_it_is_about_looks(name: str, value: str, 
     assert call("publicAttribute", name, value, "http://127.0.0.1:4321") == told
 
 
-def test_text_that_stands_nowhere_is_masked() -> None:
-    assert call("publicText", "s3cret of mine\n", None) == "****** ** ****\n"
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("s3cret of mine\n", "****** ** ****\n"),
+        (" Remove ", " Remove "),
+        ("Remove s3cret", "****** ******"),
+        ("", ""),
+    ],
+)
+def test_text_is_masked_unless_it_is_a_word_of_ours(text: str, told: str) -> None:
+    assert call("publicText", text, None) == told

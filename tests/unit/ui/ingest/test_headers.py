@@ -19,7 +19,6 @@ SECRETS = [
     "X-Real-IP: 10.0.0.7",
     "Sec-Fetch-Site: same-origin",
     "X-CSRF-Token: s3cret",
-    "TE: trailers",
     "Upgrade: h2c",
     "Accept-Language: s3cret",
 ]

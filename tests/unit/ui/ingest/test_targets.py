@@ -63,7 +63,7 @@ UNKNOWN = [
     "/static/",
     "/array",
     "/array/",
-    "/statics/a",
+    "/staticfiles/a",
     "/batch/x",
 ]
 
