@@ -44,7 +44,11 @@ class Session:
     @classmethod
     def start(cls, ctx: typer.Context, docker_host: str | None = None) -> Session:
         """Gather everything for the command that ``ctx`` belongs to."""
-        invocation = ctx.ensure_object(Invocation)
+        return cls.open(ctx.ensure_object(Invocation), docker_host)
+
+    @classmethod
+    def open(cls, invocation: Invocation, docker_host: str | None = None) -> Session:
+        """Gather everything for what no command line was parsed for."""
         here = current_directory()
         settings = load_settings(find_repository(here))
         return cls(
