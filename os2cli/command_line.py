@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from os2cli.errors import UsageError
 from os2cli.invocation import Invocation, ProgressMode, parse_progress
+from os2cli.settings import analytics_are_set_up
 
 _PANEL = "Global options"
 _FLAGS = (
@@ -89,6 +90,35 @@ class Os2Command(TyperCommand):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params.extend(global_options())
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it, tracked when a project is set to send usage to: the one place for that."""
+        if not analytics_are_set_up():
+            return super().invoke(ctx)
+        from os2cli.analytics.middleware import tracked_command
+
+        with tracked_command(procedure_of(ctx), ctx.params, ctx.ensure_object(Invocation)):
+            return super().invoke(ctx)
+
+
+def procedure_of(ctx: Any) -> str:
+    """A command's name with its groups, e.g. ``machine.rm``, also when an alias was typed."""
+    words: list[str] = []
+    while ctx.parent is not None:
+        words.insert(0, _shown_name(ctx))
+        ctx = ctx.parent
+    return ".".join(words)
+
+
+def _shown_name(ctx: Any) -> str:
+    siblings = getattr(ctx.parent.command, "commands", {})
+    mine = _function(ctx.command)
+    same = (n for n, c in siblings.items() if not c.hidden and mine and _function(c) is mine)
+    return next(same, str(ctx.info_name))
+
+
+def _function(command: Any) -> Any:
+    return getattr(command.callback, "__wrapped__", None)
 
 
 class PassingOnCommand(Os2Command):

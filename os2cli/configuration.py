@@ -16,6 +16,7 @@ _VARIABLES = (
     *variables.STAGE,
     *variables.ENGINE,
     *variables.TERMINAL,
+    *variables.ANALYTICS,
 )
 
 
@@ -65,7 +66,11 @@ def describe_settings(settings: Settings) -> list[Setting]:
             strict=True,
         )
     )
-    known = {**settings.variables, **{name: text for name, text in credentials.items() if text}}
+    known = {
+        **settings.variables,
+        **settings.analytics,
+        **{name: text for name, text in credentials.items() if text},
+    }
     return [
         *(
             Setting(

@@ -18,6 +18,7 @@ from os2cli.machines import Removal, list_with_health, machines_of_stage
 from os2cli.models import Machine, MachineType
 from os2cli.providers.base import MachineProvider
 from os2cli.side_by_side import side_by_side
+from os2cli.touched import touch
 
 # Made when asked: a provider that can't even be made is one that does not answer.
 Fleet = Mapping[MachineType, Callable[[], MachineProvider]]
@@ -124,11 +125,13 @@ def remove_located(places: Mapping[str, Place | Os2Error]) -> list[Removal]:
             return Removal(name, removed=False, error=place)
         return _remove(place)
 
+    touch(*(place.machine.type for place in places.values() if isinstance(place, Place)))
     return side_by_side(remove, list(places))
 
 
 def remove_places(places: Sequence[Place]) -> list[Removal]:
     """Remove machines that were found, side by side."""
+    touch(*(place.machine.type for place in places))
     return side_by_side(_remove, places)
 
 

@@ -14,6 +14,7 @@ from os2cli.models import Goal, Health, Machine, MachineState, Verb
 from os2cli.progress import SILENT, Progress
 from os2cli.providers.base import MachineProvider
 from os2cli.side_by_side import side_by_side
+from os2cli.touched import touch
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Changer:
     def change(self, places: Mapping[str, Place | Os2Error]) -> list[Change]:
         """Change machines; one failure does not stop the others."""
         changes: list[Change] = []
+        touch(*(place.machine.type for place in places.values() if isinstance(place, Place)))
         # A phase in which something failed is not done.
         with suppress(_SomeFailed), self.progress.phase(self.verb.value):
             changes = side_by_side(lambda name: self._change_one(name, places[name]), list(places))

@@ -13,6 +13,7 @@ from os2cli.models import Health, Machine, MachineSpec, MachineState
 from os2cli.progress import SILENT, Progress
 from os2cli.providers.base import MachineProvider
 from os2cli.side_by_side import side_by_side
+from os2cli.touched import touch
 
 LOG_LINES = 20
 # Who has asked for an end shall not wait longer.
@@ -66,6 +67,7 @@ def create_machines(
 ) -> list[Machine]:
     """Create machines one after the other, and wait for all of them at once; all or none."""
     made: list[Machine] = []
+    touch(provider.type)
     where = f"--type {provider.type} --stage {specs[0].stage} --yes"
     with cleaned_up_by("os2 machine rm", where) as begun:
         try:
@@ -148,6 +150,7 @@ def bring_up(
         # Its creator may still be at work; when it isn't, a create clears the name.
         return None
     if machine.state is not MachineState.RUNNING:
+        touch(provider.type)
         with progress.phase("start"):
             machine = provider.start(name)
     if provider.probe(machine) is Health.HEALTHY:

@@ -13,6 +13,7 @@ from os2cli.progress import SILENT, Progress
 from os2cli.providers.building import SnapshotStore
 from os2cli.pruning import IN_FLIGHT
 from os2cli.shelf import Entry
+from os2cli.touched import touch
 
 
 def wait_until_usable(
@@ -70,6 +71,7 @@ def bring_back(
             hint=f"os2 snapshot {'wait' if building else 'show'} {snapshot.name}",
             code="snapshot_not_inactive",
         )
+    touch(entry.item.type)
     if seconds is None:
         store.activate(snapshot)
         return store.get(snapshot.id).state, True

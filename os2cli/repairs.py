@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from os2cli.doctor import DoctorInputs, Finding, ImageFreshness, run_checks
 from os2cli.doctor.daytona_facts import DaytonaFacts
 from os2cli.errors import Os2Error
-from os2cli.models import Endpoint
+from os2cli.models import LOCAL_DOCKER, Endpoint, MachineType
 from os2cli.progress import Progress
 from os2cli.providers.registry import Providers
 from os2cli.repository import find_repository
 from os2cli.session import Session
 from os2cli.settings import program_environment
 from os2cli.snapshots import Freshness, image_status
+from os2cli.touched import touch
 
 if TYPE_CHECKING:
     from os2cli.doctor.fixes import Fix
@@ -48,11 +49,18 @@ def planned_fixes(session: Session, findings: Sequence[Finding]) -> list[Fix]:
 
 
 def run_fixes(
-    session: Session, fixes: Sequence[Fix], progress: Progress, *, yes: bool, command: str
+    session: Session,
+    fixes: Sequence[Fix],
+    progress: Progress,
+    *,
+    yes: bool,
+    command: str,
+    of: MachineType = LOCAL_DOCKER,
 ) -> bool:
     """Show each fix, ask, and run it; False when the answer was no.
 
-    ``command`` is what to run instead where nobody can be asked.
+    ``command`` is what to run instead where nobody can be asked; machines ``of`` this type are what
+    they are for.
     """
     for fix in fixes:
         progress.notice(f"fix: {fix.title}")
@@ -60,6 +68,7 @@ def run_fixes(
             progress.notice(f"  - {action}")
     if not yes and not session.output.confirm("Apply these fixes?", instead=command):
         return False
+    touch(of)
     for fix in fixes:
         with progress.phase(fix.title):
             fix.apply(progress)

@@ -23,6 +23,7 @@ from os2cli.settings import Settings, load_settings
 from os2cli.stage import SEPARATOR, Stage, resolve_stage
 
 if TYPE_CHECKING:
+    from os2cli.analytics.tracking import Analytics
     from os2cli.launch import Launcher
     from os2cli.publishing import Publisher
     from os2cli.snapshot_cache import SnapshotCache
@@ -68,6 +69,13 @@ class Session:
             # A user id without a name, as containers have them.
             user = "unknown"
         return f"{user}@{socket.gethostname()}"
+
+    @cached_property
+    def analytics(self) -> Analytics:
+        """What tracks operations; without a key it does nothing."""
+        from os2cli.analytics.tracking import Analytics
+
+        return Analytics.of(self.settings)
 
     def stage(self, explicit: str | None) -> Stage:
         """The stage for a local machine; a doubtful one is told on stderr."""

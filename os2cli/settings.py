@@ -31,6 +31,7 @@ ENGINE_VARIABLES = variables.names(variables.ENGINE)
 # Read from the environment alone, and never part of ``Settings.variables``.
 CREDENTIAL_VARIABLES = variables.names(variables.CREDENTIALS)
 TERMINAL_VARIABLES = variables.names(variables.TERMINAL)
+ANALYTICS_VARIABLES = variables.names(variables.ANALYTICS)
 PROGRAM_VARIABLES = (
     "PATH",
     "HOME",
@@ -42,6 +43,17 @@ PROGRAM_VARIABLES = (
         for proxy in ("http_proxy", "https_proxy", "no_proxy")
         for name in (proxy, proxy.upper())
     ),
+)
+# What a process needs to find Python, its own state and the way into the net.
+DELIVERY_VARIABLES = (
+    *PROGRAM_VARIABLES,
+    "PYTHONPATH",
+    "all_proxy",
+    "ALL_PROXY",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
 )
 _KNOWN_VARIABLES = (*STAGE_VARIABLES, *ENGINE_VARIABLES, *TERMINAL_VARIABLES)
 
@@ -100,6 +112,21 @@ OPTIONS = (
         f"{DEFAULT_CACHE_SECONDS:g}",
         "seconds for which a resolution is kept",
     ),
+    Option(
+        "organization",
+        "OS2_ORGANIZATION",
+        None,
+        "the organisation that usage is grouped by",
+        "DAYTONA_ORGANIZATION_ID",
+    ),
+    Option("project", "OS2_PROJECT", None, "the project that usage is grouped by"),
+    Option(
+        "email",
+        "OS2_EMAIL",
+        None,
+        "address that analytics may know of you; not taken from a repository's file",
+        of_repository=False,
+    ),
 )
 
 
@@ -110,7 +137,8 @@ class Settings:
     ``variables`` holds the recognised environment variables that are set and not empty;
     ``values`` maps a key of ``OPTIONS`` to its text, and ``origins`` to where that is from:
     ``LOCAL_DOCKER_IMAGE_NAME``, a file's path or ``default``. The two files are those that are
-    looked for, whether or not they are there.
+    looked for, whether or not they are there. ``analytics`` holds the variables for that, a key
+    among them.
     """
 
     image: str
@@ -127,6 +155,7 @@ class Settings:
     repository_file: Path | None
     values: Mapping[str, str | None] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
+    analytics: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def snapshot_cache_dir(self) -> Path:
@@ -175,7 +204,13 @@ def load_settings(repository: Path | None, environ: Mapping[str, str] | None = N
         repository_file=repository_file,
         values=values,
         origins=origins,
+        analytics={name: environ[name] for name in ANALYTICS_VARIABLES if environ.get(name)},
     )
+
+
+def analytics_are_set_up() -> bool:
+    """Whether there is a project to send usage to; without one nothing else is looked at."""
+    return bool(os.environ.get("POSTHOG_KEY"))
 
 
 def _daytona(
@@ -219,6 +254,11 @@ def program_environment() -> dict[str, str]:
     An engine that is started from under ``doppler run`` must not carry its secrets for ever.
     """
     return {name: os.environ[name] for name in PROGRAM_VARIABLES if name in os.environ}
+
+
+def delivery_environment() -> dict[str, str]:
+    """The environment of the process that sends usage; no key is among it."""
+    return {name: os.environ[name] for name in DELIVERY_VARIABLES if name in os.environ}
 
 
 def variable_here(name: str) -> str | None:

@@ -14,6 +14,7 @@ from os2cli.models import MachineType, SnapshotState
 from os2cli.providers.catalog import Catalog, CatalogItem
 from os2cli.pruning import age_key
 from os2cli.side_by_side import side_by_side
+from os2cli.touched import touch
 
 # Made when asked: a provider that can't even be made is one that does not answer.
 Shelf = Mapping[MachineType, Callable[[], Catalog]]
@@ -189,6 +190,7 @@ def remove_entries(
             return Removal(name, removed=False, error=error)
         return Removal(name, removed=gone)
 
+    touch(*(entry.item.type for entry in found.values() if isinstance(entry, Entry)))
     return side_by_side(remove, list(found))
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from os2cli.errors import Os2Error
-from os2cli.models import Image
+from os2cli.models import LOCAL_DOCKER, Image
 from os2cli.progress import SILENT, Progress
 from os2cli.providers.building import BuildRequest, BuildResult, SnapshotBuilder
+from os2cli.touched import touch
 
 
 class Freshness(StrEnum):
@@ -62,6 +63,7 @@ def ensure_image(
     if status.image is None or rebuild:
         if status.image is None:
             progress.notice(f"image {request.tag} is not there yet: building it")
+        touch(LOCAL_DOCKER)
         return builder.build(request, progress)
     if status.freshness is Freshness.STALE:
         progress.warn(f"{request.tag} is older than this tree; --build brings it up to date")

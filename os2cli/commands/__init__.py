@@ -20,7 +20,7 @@ COMMANDS = {
     "schema": ("schema", "schema"),
     "completion": ("completion", "completion"),
 }
-GROUPS = ("machine", "snapshot", "cache")
+GROUPS = ("machine", "snapshot", "cache", "analytics")
 
 
 def build_app(wanted: str | None = None) -> typer.Typer:

@@ -224,7 +224,7 @@ def up_on_host(
         from os2cli.repairs import run_fixes
 
         fix = Fix(lacking.title, lacking.title, lacking.actions, lacking.install)
-        run_fixes(session, [fix], progress, yes=wish.yes, command=_agreed(wish))
+        run_fixes(session, [fix], progress, yes=wish.yes, command=_agreed(wish), of=entry.type)
     provider = session.providers.machines(entry.type)
     machine = bring_up(provider, wish.name, wait_seconds=wish.seconds, progress=progress)
     if machine is not None:

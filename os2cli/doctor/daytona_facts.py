@@ -6,6 +6,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+from os2cli import daytona_users
 from os2cli.errors import Os2Error
 from os2cli.providers.daytona.client import DaytonaClient
 from os2cli.providers.daytona.retry import Patience
@@ -46,7 +47,10 @@ class DaytonaFacts:
     def _ask_for_key(self) -> KeyAnswer:
         doing = "looking at the key"
         answer = self.client.get("/api-keys/current", doing=doing, patience=_PATIENCE)
-        return read(KeyAnswer, answer, doing)
+        key = read(KeyAnswer, answer, doing)
+        if key.user_id:
+            daytona_users.remember(self.access, key.user_id)
+        return key
 
     def snapshot_count(self) -> int:
         """How many snapshots the organisation has, the provider's own among them."""

@@ -35,6 +35,9 @@ def private_words(settings: Settings, owner: str) -> dict[str, str]:
         host.partition(".")[0]: "[host]",
         platform.node(): "[host]",
         access.organization or "": "[organisation]",
+        settings.values.get("organization") or "": "[organisation]",
+        settings.values.get("project") or "": "[project]",
+        settings.values.get("email") or "": "[address]",
         access.api_key or "": HIDDEN,
         access.jwt or "": HIDDEN,
     }

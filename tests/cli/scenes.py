@@ -20,10 +20,14 @@ from typing import Any
 
 import pytest
 
+from os2cli.analytics.delivered import add_delivered
+from os2cli.analytics.event import Event
+from os2cli.analytics.spool import Spool
 from os2cli.cli import main
 from os2cli.providers import labels
 from os2cli.providers.daytona import entry as daytona_entry
 from os2cli.providers.local_docker import entry as local_docker_entry
+from os2cli.settings import load_settings
 from os2cli.snapshot_name import SnapshotName
 from tests.daytona_server import DaytonaServer, Timing
 from tests.daytona_server.records import RecordedRequest
@@ -191,6 +195,14 @@ def with_a_secret(world: World) -> None:
     (world.folder / ".env").write_text("A_SECRET_KEY=abcdefghij0123456789\n")
 
 
+def with_events_sent(world: World) -> None:
+    """Two events were delivered, and one waits."""
+    del world
+    folder = load_settings(None).state_dir / "analytics"
+    add_delivered(folder, [{"event": f"event {number}"} for number in range(2)])
+    Spool(folder / "spool").add(Event("machine_created", "somebody", {}), "0" * 16)
+
+
 @dataclass(frozen=True)
 class Scene:
     """How a command is called, and what is there then."""
@@ -242,6 +254,10 @@ SCENES: dict[str, Scene] = {
     "snapshot activate": Scene(("snapshot", "activate", ASLEEP), shelved),
     "snapshot rm": Scene(("snapshot", "rm", ASLEEP), shelved),
     "snapshot prune": Scene(("snapshot", "prune", "--keep", "0"), shelved),
+    **{
+        f"analytics {word}": Scene(("analytics", word), with_events_sent)
+        for word in ("status", "on", "off", "reset", "show")
+    },
 }
 
 

@@ -32,6 +32,8 @@ COMMANDS = [
     ("cache",),
     ("cache", "show"),
     ("cache", "clear"),
+    ("analytics",),
+    *(("analytics", word) for word in ("status", "on", "off", "reset", "show")),
     ("doctor",),
     ("stage",),
     ("config",),

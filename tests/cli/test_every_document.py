@@ -42,6 +42,7 @@ EMPTY = {
 }
 # They ask nobody, and so can't be refused.
 ALONE = {"stage", "config", "help", "cache show", "cache clear", "snapshot context", "doctor"}
+ALONE |= {name for name in SCENES if name.startswith("analytics ")}
 SHUT_OUT = {**NO_ENGINE, "DAYTONA_API_KEY": "not-the-key"}
 
 

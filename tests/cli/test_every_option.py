@@ -59,6 +59,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "--cpu": ("2",),
     "--memory": ("2",),
     "--disk": ("20",),
+    "--last": ("1",),
 }
 
 # The options that need another scene, or another value, than their command has.

@@ -15,7 +15,13 @@ import anyio
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import (
+    FileResponse,
+    JSONResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.routing import Route
 
 from tests.polling import until
@@ -38,8 +44,9 @@ REMOTE_CONFIG = {
 class PostHogServer:
     """Takes events as PostHog does; ``scripts`` is the folder ``dist`` of the package posthog-js.
 
-    ``behaviour`` is how it answers: ``well``, ``hang`` (never), ``refuse`` (401), ``fail`` (503)
-    or ``flood`` (an answer without an end).
+    ``behaviour`` is how it answers: ``well``, ``hang`` (never), ``refuse`` (401), ``fail`` (503),
+    ``flood`` (an answer without an end) or ``redirect`` (to itself). A batch with an event in
+    ``unwanted`` is answered 400.
     """
 
     def __init__(self, scripts: Path | None = None, behaviour: str = "well") -> None:
@@ -47,6 +54,7 @@ class PostHogServer:
         self.behaviour = behaviour
         self.requests: list[Received] = []
         self.events: list[dict[str, Any]] = []
+        self.unwanted: set[str] = set()
         self.recordings: list[dict[str, Any]] = []
         self._closing = threading.Event()
         self._socket = socket.create_server((HOST, 0))
@@ -128,6 +136,8 @@ class PostHogServer:
                 return JSONResponse({"type": "authentication_error"}, status_code=401)
             case "fail":
                 return Response(status_code=503)
+            case "redirect":
+                return RedirectResponse("/elsewhere/", status_code=307)
             case "flood":
                 return StreamingResponse(self._endless(), media_type="application/json")
         return None
@@ -144,6 +154,8 @@ class PostHogServer:
             messages = messages_of(received)
         except ValueError as error:
             return JSONResponse({"detail": str(error)}, status_code=400)
+        if self.unwanted & {message["event"] for message in messages}:
+            return JSONResponse({"detail": "unwanted"}, status_code=400)
         recording = received.path.startswith("/s")
         (self.recordings if recording else self.events).extend(messages)
         return JSONResponse({"status": "Ok"})

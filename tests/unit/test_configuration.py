@@ -23,7 +23,13 @@ class TestSettings:
     def test_every_option_and_every_variable_is_among_them(self, tmp_path: Path) -> None:
         found = described(tmp_path)
 
-        groups = (variables.CREDENTIALS, variables.STAGE, variables.ENGINE, variables.TERMINAL)
+        groups = (
+            variables.CREDENTIALS,
+            variables.STAGE,
+            variables.ENGINE,
+            variables.TERMINAL,
+            variables.ANALYTICS,
+        )
         names = [variable.name for group in groups for variable in group]
         assert list(found) == [*(option.key for option in OPTIONS), *names]
         assert [s.variable for s in found.values()] == [d.variable for d in declared_variables()]
@@ -55,7 +61,7 @@ class TestSettings:
             "CI": ("1", "CI"),
         }
 
-    @pytest.mark.parametrize("name", ["DAYTONA_API_KEY", "DAYTONA_JWT_TOKEN"])
+    @pytest.mark.parametrize("name", ["DAYTONA_API_KEY", "DAYTONA_JWT_TOKEN", "POSTHOG_KEY"])
     def test_of_a_secret_only_that_it_is_set(self, name: str, tmp_path: Path) -> None:
         assert described(tmp_path, None, **{name: KEY})[name] == Setting(
             name, name, None, name, True
@@ -70,7 +76,7 @@ class TestSettings:
     def test_the_secrets_are_those_that_are_read_from_the_environment_alone(self) -> None:
         secrets = [declared.variable for declared in declared_variables() if declared.secret]
 
-        assert secrets == list(CREDENTIAL_VARIABLES[:2])
+        assert secrets == [*CREDENTIAL_VARIABLES[:2], "POSTHOG_KEY"]
 
     def test_the_user_of_an_address_is_hidden(self, tmp_path: Path) -> None:
         found = described(

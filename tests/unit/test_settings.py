@@ -36,9 +36,12 @@ LOCATIONS = {
     "daytona_api_url": "DAYTONA_API_URL",
     "daytona_target": "DAYTONA_TARGET",
     "cache_ttl": "OS2_CACHE_TTL",
+    "organization": "OS2_ORGANIZATION",
+    "project": "OS2_PROJECT",
+    "email": "OS2_EMAIL",
 }
 # What a repository must not decide.
-OF_THE_USER = ("daytona_api_url",)
+OF_THE_USER = ("daytona_api_url", "email")
 SECRETS = {
     "DAYTONA_API_KEY": "dtn_0123456789abcdef",
     "DAYTONA_JWT_TOKEN": "eyJhbGciOiJub25lIn0.e30.",
@@ -78,6 +81,8 @@ def value(settings: Settings, key: str) -> str:
         "daytona_api_url": settings.daytona.url,
         "daytona_target": settings.daytona.target,
     }
+    if key in ("organization", "project", "email"):
+        return str(settings.values[key])
     return str(places[key] if key in places else getattr(settings, key))
 
 
@@ -191,7 +196,8 @@ class TestFiles:
             load(home, repository)
 
         assert caught.value.hint == (
-            "known keys: image, dockerfile, base_image, timeout, daytona_target, cache_ttl"
+            "known keys: image, dockerfile, base_image, timeout, daytona_target, cache_ttl, "
+            "organization, project"
         )
 
     def test_the_users_file_knows_all_of_them(self, home: Path, user_file: Path) -> None:

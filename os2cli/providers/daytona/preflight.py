@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from os2cli import daytona_users
 from os2cli.errors import NotAuthorised
 from os2cli.providers.daytona.client import DaytonaClient
 from os2cli.providers.daytona.wire import KeyAnswer, read
@@ -16,6 +17,8 @@ def check_publishing(client: DaytonaClient) -> None:
     if client.access.api_key is None:
         return
     key = read(KeyAnswer, client.get("/api-keys/current", doing=_DOING), _DOING)
+    if key.user_id:
+        daytona_users.remember(client.access, key.user_id)
     expires = key.expires
     if expires is not None and expires <= datetime.now(UTC):
         raise NotAuthorised(

@@ -170,6 +170,7 @@ class KeyAnswer(Answer):
     name: str
     permissions: list[str]
     expires: Moment | None = Field(None, alias="expiresAt")
+    user_id: str | None = Field(None, alias="userId")
 
 
 class ConfigAnswer(Answer):

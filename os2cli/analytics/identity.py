@@ -1,0 +1,71 @@
+"""Who the events are of: an internal id, never a name.
+
+A random one is made when it is first needed; once Daytona has said who the user is, that id takes
+its place. It stands in a file that is named after the random one, so that a command which still
+knows an older one can't undo a reset.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from os2cli.analytics import state_files
+
+_USER = re.compile(r"[A-Za-z0-9][\w.|:@+-]{0,127}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """``anonymous`` is the random id; ``user`` that of the user of Daytona, once it is known."""
+
+    anonymous: str
+    user: str | None = None
+
+    @property
+    def distinct_id(self) -> str:
+        """The id that events carry."""
+        return self.user or self.anonymous
+
+
+def known_identity(folder: Path) -> Identity | None:
+    """What is kept, None: nothing is, or nothing that can be read."""
+    text = (state_files.read(folder / "id") or "").strip()
+    try:
+        anonymous = str(UUID(text))
+    except ValueError:
+        return None
+    user = (state_files.read(_link(folder, anonymous)) or "").strip()
+    return Identity(anonymous, user if _USER.fullmatch(user) else None)
+
+
+def current_identity(folder: Path) -> Identity:
+    """What is kept, or a new one; several commands at once get the same."""
+    if (known := known_identity(folder)) is not None:
+        return known
+    path = folder / "id"
+    if not state_files.write_if_absent(path, f"{uuid4()}\n") and known_identity(folder) is None:
+        # What stands there is no id.
+        state_files.write(path, f"{uuid4()}\n")
+    return known_identity(folder) or Identity(str(uuid4()))
+
+
+def link(folder: Path, identity: Identity, user: str) -> Identity:
+    """Let that user of Daytona be who the events are of; no id that can be one is left alone."""
+    if not _USER.fullmatch(user) or user == identity.user:
+        return identity
+    state_files.write(_link(folder, identity.anonymous), f"{user}\n")
+    return Identity(identity.anonymous, user)
+
+
+def forget(folder: Path) -> None:
+    """Be somebody else from now on: the next id that is needed is a new one."""
+    (folder / "id").unlink(missing_ok=True)
+    for path in folder.glob("user-*"):
+        path.unlink(missing_ok=True)
+
+
+def _link(folder: Path, anonymous: str) -> Path:
+    return folder / f"user-{anonymous}"

@@ -1,0 +1,42 @@
+"""Around every command, when a project is set: the notice, the tracking, the delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from os2cli.analytics.notice import tell_once
+from os2cli.analytics.tracking import Analytics
+from os2cli.errors import Os2Error
+from os2cli.invocation import Invocation
+from os2cli.repository import find_repository
+from os2cli.settings import load_settings
+
+# It is what the notice is about, and may be about to change what is in effect.
+OWN_COMMANDS = "analytics."
+
+
+@contextmanager
+def tracked_command(
+    procedure: str, given: Mapping[str, Any], invocation: Invocation
+) -> Iterator[None]:
+    """Track the command that runs inside; what it raises goes on as it is."""
+    analytics = None if procedure.startswith(OWN_COMMANDS) else _analytics()
+    if analytics is None or not analytics.consent.on:
+        yield
+        return
+    tell_once(analytics.parameters, invocation)
+    with ExitStack() as at_the_end:
+        at_the_end.callback(analytics.deliver)
+        if analytics.tracks(procedure):
+            at_the_end.enter_context(analytics.tracked(procedure, given))
+        yield
+
+
+def _analytics() -> Analytics | None:
+    """As the settings say; what is wrong with them is told by the command."""
+    with suppress(Os2Error, OSError):
+        return Analytics.of(load_settings(find_repository(Path.cwd())))
+    return None

@@ -1,0 +1,89 @@
+"""What one call of a tracked operation comes to."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from os2cli import __version__
+from os2cli.analytics.tracked_mutations import TrackedMutation
+from os2cli.errors import Os2Error
+from os2cli.interrupts import Interrupted
+from os2cli.models import MachineType
+
+MIXED = "mixed"
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
+_TYPE = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
+
+
+@dataclass(slots=True)
+class Mutation:
+    """One call; ``types`` are those that it has begun to change."""
+
+    types: set[MachineType] = field(default_factory=set)
+    started: float = field(default_factory=time.monotonic)
+
+    def touched(self, type_: MachineType) -> None:
+        """Machines of this type, or what they are made from, are being changed now."""
+        self.types.add(type_)
+
+    def properties(
+        self,
+        mutation: TrackedMutation,
+        given: Mapping[str, Any],
+        surface: str,
+        error: BaseException | None,
+    ) -> dict[str, Any] | None:
+        """The properties of its event, None: it changed nothing, or nothing is to be told."""
+        extracted = mutation.properties(given)
+        code = error_code(error) if error is not None else None
+        success = code is None
+        if extracted is None or (success and not (self.types or mutation.provider)):
+            return None
+        found = {
+            **extracted,
+            "procedure": mutation.procedure,
+            "success": success,
+            "duration": round(time.monotonic() - self.started, 3),
+            "surface": surface,
+            "os2_version": __version__,
+        }
+        if (provider := self._provider(mutation, given)) is not None:
+            found["provider"] = provider
+            if not mutation.procedure.startswith("snapshot."):
+                found["machine_type"] = provider
+        if code is not None:
+            found["error_code"] = code
+        return found
+
+    def _provider(self, mutation: TrackedMutation, given: Mapping[str, Any]) -> str | None:
+        if mutation.provider is not None:
+            return mutation.provider
+        if self.types:
+            return next(iter(self.types)) if len(self.types) == 1 else MIXED
+        # It failed before it came to change anything: the type that was asked for.
+        asked = given.get("type_")
+        return asked if isinstance(asked, str) and _TYPE.fullmatch(asked) else None
+
+
+def error_code(error: BaseException) -> str | None:
+    """The code of a failure, None: it is none. Never its message, which names things."""
+    if isinstance(error, Os2Error):
+        return error.code if _CODE.fullmatch(error.code) else Os2Error.default_code
+    if isinstance(error, Interrupted):
+        return "interrupted"
+    if isinstance(error, BrokenPipeError):
+        return "output_unread"
+    # A command that has told its failure itself ends with an exit status.
+    status = getattr(error, "exit_code", None)
+    if not isinstance(status, int):
+        return "unexpected"
+    return _code_of_status(status) if status else None
+
+
+def _code_of_status(status: int) -> str:
+    kinds = {kind.exit_code: kind.default_code for kind in Os2Error.__subclasses__()}
+    return kinds.get(status, Os2Error.default_code)

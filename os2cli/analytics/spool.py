@@ -1,0 +1,94 @@
+"""Events that wait to be sent: a file for each, so that writing one needs no lock.
+
+A name begins with the time, so that their order is that of the events, and ends with the project
+that it is for: what could not be sent to one is never sent to another.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from os2cli.analytics import state_files
+from os2cli.analytics.event import Event
+
+MOST_EVENTS = 1000
+LONGEST_SECONDS = 30 * 24 * 3600
+_ABANDONED_SECONDS = 3600
+_NANO = 1_000_000_000
+_NAME = re.compile(
+    r"(?P<time>\d{20})-(?P<uuid>[0-9a-f-]{36})-(?P<target>[0-9a-f]{16})\.json", re.ASCII
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Spool:
+    """The events for all projects that commands of this user have left."""
+
+    folder: Path
+
+    def add(self, event: Event, target: str) -> None:
+        """Leave an event; the oldest go when there are too many. Raises ``OSError``."""
+        name = f"{time.time_ns():020d}-{event.uuid}-{target}.json"
+        state_files.write(self.folder / name, event.to_json())
+        self.trim()
+
+    def waiting(self, target: str | None = None) -> list[Path]:
+        """Those for a project, or all, the oldest first."""
+        wanted = [
+            path
+            for path in self._files()
+            if (found := _NAME.fullmatch(path.name)) is not None
+            and target in (None, found["target"])
+        ]
+        return sorted(wanted)
+
+    def trim(self) -> None:
+        """Remove what is too old, or too much."""
+        now = time.time_ns()
+        names = sorted(path for path in self._files() if _NAME.fullmatch(path.name))
+        surplus = set(names[: max(0, len(names) - MOST_EVENTS)])
+        oldest = f"{max(0, now - LONGEST_SECONDS * _NANO):020d}"
+        for path in names:
+            if path in surplus or path.name < oldest:
+                path.unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Remove what a command that was killed left half-written."""
+        for path in self._files():
+            if path.name.startswith(".") and _age(path) > _ABANDONED_SECONDS:
+                path.unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Remove everything."""
+        for path in self.waiting():
+            path.unlink(missing_ok=True)
+
+    def _files(self) -> list[Path]:
+        # Told by the folder itself, without a look at each: there may be a thousand.
+        with suppress(OSError), os.scandir(self.folder) as entries:
+            return [Path(entry.path) for entry in entries if entry.is_file(follow_symlinks=False)]
+        return []
+
+
+def take(path: Path) -> Event | None:
+    """The event in a file; one that is none is removed."""
+    text = state_files.read(path)
+    try:
+        if text is not None:
+            return Event.from_json(text)
+    except ValueError:
+        pass
+    path.unlink(missing_ok=True)
+    return None
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,123 @@
+"""What goes over the wire, and what becomes of a host that is down, slow or hostile."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from os2cli.analytics.event import Event
+from os2cli.analytics.posthog_sdk import NotTaken, Project, Refused
+from tests.analytics import KEY, OF_THE_SDK
+from tests.posthog_server import PostHogServer
+
+EVENT = Event(
+    "machine_created",
+    "somebody",
+    {"count": 2, "$environment": "stg"},
+    {"organization": "acme", "project": "app"},
+)
+
+
+@pytest.fixture
+def posthog() -> Iterator[PostHogServer]:
+    with PostHogServer() as server:
+        yield server
+
+
+def post(server: PostHogServer, *events: Event) -> list[dict[str, object]]:
+    project = Project(KEY, server.url)
+    messages = [project.message(event) for event in events]
+    project.post([message for message in messages if message is not None])
+    return [message for message in messages if message is not None]
+
+
+def test_an_event_arrives_as_it_was_shown(posthog: PostHogServer) -> None:
+    (shown,) = post(posthog, EVENT)
+
+    (arrived,) = posthog.events
+    assert arrived == shown
+    assert arrived["event"] == "machine_created"
+    assert (arrived["distinct_id"], arrived["uuid"]) == ("somebody", EVENT.uuid)
+    assert arrived["timestamp"] == EVENT.timestamp
+    groups = {"$groups": {"organization": "acme", "project": "app"}}
+    ours = {k: v for k, v in arrived["properties"].items() if k not in OF_THE_SDK}
+    assert ours == {"count": 2, "$environment": "stg", **groups}
+
+
+def test_the_address_of_the_sender_is_not_looked_up(posthog: PostHogServer) -> None:
+    post(posthog, EVENT)
+
+    assert posthog.events[0]["properties"]["$geoip_disable"] is True
+
+
+def test_nothing_says_whose_computer_it_is(posthog: PostHogServer) -> None:
+    post(posthog, EVENT)
+
+    for private in (socket.gethostname(), str(Path.home()), str(Path.cwd())):
+        assert private not in posthog.everything
+
+
+def test_many_are_one_request(posthog: PostHogServer) -> None:
+    post(posthog, *(Event(f"event {number}", "somebody", {}) for number in range(100)))
+
+    assert (len(posthog.events), len(posthog.requests)) == (100, 1)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "why"),
+    [
+        ("refuse", "the key was refused: 401"),
+        ("fail", "it answered 503"),
+        ("flood", "it can't be reached: ConnectionError"),
+        ("redirect", "it can't be reached: TooManyRedirects"),
+    ],
+)
+def test_what_is_not_taken_now_may_be_later(
+    behaviour: str, why: str, posthog: PostHogServer
+) -> None:
+    posthog.behaviour = behaviour
+
+    with pytest.raises(NotTaken, match=why):
+        post(posthog, EVENT)
+
+    # Nobody is asked again at once, or elsewhere.
+    assert len(posthog.requests) == 1
+
+
+def test_one_that_does_not_answer_is_left(
+    posthog: PostHogServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os2cli.analytics.posthog_sdk.ANSWER_SECONDS", 0.1)
+    posthog.behaviour = "hang"
+
+    with pytest.raises(NotTaken, match="did not answer in time"):
+        post(posthog, EVENT)
+
+
+def test_nobody_is_there() -> None:
+    project = Project(KEY, "http://127.0.0.1:1")
+
+    with pytest.raises(NotTaken, match="can't be reached"):
+        project.post([{"event": "x"}])
+
+
+def test_what_posthog_never_takes_is_told_apart(posthog: PostHogServer) -> None:
+    posthog.unwanted = {"machine_created"}
+
+    with pytest.raises(Refused, match="400"):
+        post(posthog, EVENT)
+
+
+def test_no_login_from_a_file_goes_there(
+    posthog: PostHogServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login me password canary-of-netrc\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+
+    post(posthog, EVENT)
+
+    assert "authorization" not in posthog.requests[0].headers
