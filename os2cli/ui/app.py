@@ -44,18 +44,7 @@ def make_app(site: Site, door: Door) -> ASGIApp:
     """The whole application; the routes of extensions come before ours."""
     extensions = site.pages.extensions
     routes: list[BaseRoute] = [route for e in extensions for route in e.routes]
-    routes += [
-        Route("/", home),
-        # Before those of one machine: a machine's page is two names deep.
-        *creating.ROUTES,
-        *machines.ROUTES,
-        *machine_page.ROUTES,
-        *job_pages.ROUTES,
-        *making_pages.ROUTES,
-        *snapshots.ROUTES,
-        *doctor.ROUTES,
-        Mount("/static", StaticFiles(directory=STATIC)),
-    ]
+    routes += OWN_ROUTES
     app = Starlette(
         routes=routes,
         exception_handlers={
@@ -73,3 +62,17 @@ async def home(request: Request) -> Response:
     """The machines are what people come for."""
     del request
     return RedirectResponse("/machines", 303)
+
+
+OWN_ROUTES: Sequence[BaseRoute] = (
+    Route("/", home),
+    # Before those of one machine: a machine's page is two names deep.
+    *creating.ROUTES,
+    *machines.ROUTES,
+    *machine_page.ROUTES,
+    *job_pages.ROUTES,
+    *making_pages.ROUTES,
+    *snapshots.ROUTES,
+    *doctor.ROUTES,
+    Mount("/static", StaticFiles(directory=STATIC)),
+)

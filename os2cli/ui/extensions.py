@@ -1,4 +1,4 @@
-"""What other parts add to the page: routes, a word in the head of each page, larger bodies."""
+"""What other parts add to the page: routes, words in the head of each page, larger bodies."""
 
 from __future__ import annotations
 
@@ -10,15 +10,26 @@ from starlette.routing import BaseRoute
 
 
 @dataclass(frozen=True)
+class Head:
+    """What a part puts into the head of a page.
+
+    ``metas`` become ``<meta name=… content=JSON>``; ``scripts`` are addresses of modules on this
+    server; ``sources`` are what the page may use for them, by directive of its policy.
+    """
+
+    metas: Mapping[str, Any] = field(default_factory=dict)
+    scripts: Sequence[str] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Extension:
     """One part. All of its routes, WebSockets too, are behind the checks of ``guard``.
 
-    ``metas`` are ``<meta name=… content=JSON>`` of every page, asked for each time; None leaves one
-    out. ``scripts`` are addresses of modules on this server. ``body_limits`` maps the beginning of
-    a path to the bytes that a request there may have.
+    ``head`` is asked for every page. ``body_limits`` maps the beginning of a path to the bytes that
+    a request there may have.
     """
 
     routes: Sequence[BaseRoute] = ()
-    metas: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
-    scripts: Sequence[str] = ()
+    head: Callable[[], Head] = Head
     body_limits: Mapping[str, int] = field(default_factory=dict)

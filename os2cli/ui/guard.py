@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
@@ -23,6 +23,7 @@ HOST = "127.0.0.1"
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 METHODS = SAFE_METHODS | {"POST"}
 BODY_BYTES = 256 * 1024
+SIGN_OUT = "/sign-out"
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ class Guard:
         declared = headers.get("content-length", "0")
         if not declared.isdecimal() or int(declared) > self._limit(scope["path"]):
             return refusal(413, "That is more than is taken here.")
+        if (scope["path"], scope.get("method")) == (SIGN_OUT, "POST"):
+            return self._left()
         return None
 
     def _strange_name(self, scope: Scope, headers: Headers) -> Response | None:
@@ -112,6 +115,13 @@ class Guard:
         answer.set_cookie(
             self.door.cookie, self.door.session, httponly=True, samesite="strict", path="/"
         )
+        return answer
+
+    def _left(self) -> Response:
+        """Ends the session, here and in every browser that has it; the token begins another."""
+        self.door = replace(self.door, session=secrets.token_urlsafe(32))
+        answer = refusal(200, "You are signed out.")
+        answer.delete_cookie(self.door.cookie, path="/", httponly=True, samesite="strict")
         return answer
 
     def _known(self, headers: Headers) -> bool:

@@ -39,19 +39,18 @@ class Pages:
         **values: Any,
     ) -> HTMLResponse:
         """A whole page; ``policy`` is its own Content-Security-Policy where it needs more."""
-        text = self.fragment(template, metas=self._metas(), scripts=self._scripts(), **values)
+        heads = [extension.head() for extension in self.extensions]
+        metas = {name: json.dumps(told) for head in heads for name, told in head.metas.items()}
+        scripts = [script for head in heads for script in head.scripts]
+        policy = policy or ContentPolicy()
+        for head in heads:
+            policy = policy.with_sources(head.sources)
+        text = self.fragment(template, metas=metas, scripts=scripts, **values)
         return HTMLResponse(text, status, security_headers(policy))
 
     def fragment(self, template: str, /, **values: Any) -> str:
         """A part of a page."""
         return self.environment.get_template(template).render(**values)
-
-    def _metas(self) -> dict[str, str]:
-        found = {name: say() for e in self.extensions for name, say in e.metas.items()}
-        return {name: json.dumps(value) for name, value in found.items() if value is not None}
-
-    def _scripts(self) -> list[str]:
-        return [script for extension in self.extensions for script in extension.scripts]
 
 
 def make_pages(extensions: Sequence[Extension]) -> Pages:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlencode
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from os2cli.errors import NotFound
 from os2cli.fleet import Place
@@ -52,7 +52,7 @@ def possible_verbs(machine: Machine) -> list[str]:
 class Named:
     """The names in an address, as the command line would take them."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: HTTPConnection) -> None:
         self.type = parse_type(request.path_params["type"])
         self.name = validate_machine_name(request.path_params["name"])
         stage = request.query_params.get("stage") or None

@@ -22,6 +22,13 @@ class ContentPolicy:
 
     more: Mapping[str, str] | None = None
 
+    def with_sources(self, sources: Mapping[str, str]) -> ContentPolicy:
+        """The same with these, too."""
+        more = dict(self.more or {})
+        for directive, added in sources.items():
+            more[directive] = f"{more.get(directive, '')} {added}".strip()
+        return ContentPolicy(more)
+
     def __str__(self) -> str:
         directives = {
             "default-src": "'none'",

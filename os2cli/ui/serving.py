@@ -9,19 +9,22 @@ from contextlib import suppress
 from os2cli.browser import open_secret_page
 from os2cli.cancellation import Interrupted
 from os2cli.errors import Os2Error
-from os2cli.ui.app import make_app, make_site
+from os2cli.ui.app import OWN_ROUTES, make_app, make_site
 from os2cli.ui.extensions import Extension
 from os2cli.ui.first_image import ensure_first_image
 from os2cli.ui.guard import Door
+from os2cli.ui.ingest.extension import analytics_extension
 from os2cli.ui.server import CLEAN_UP_SECONDS, Server, listening_socket, waited_for
 from os2cli.ui.site import Site
+from os2cli.ui.terminal.routes import terminal_extension
 from os2cli.ui.workplace import Workplace
 
 
 def extensions(workplace: Workplace) -> Sequence[Extension]:
     """What other parts add to the page."""
-    del workplace
-    return ()
+    terminal = terminal_extension()
+    analytics = analytics_extension(workplace, [*terminal.routes, *OWN_ROUTES])
+    return [terminal, *([analytics] if analytics else [])]
 
 
 def serve(

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse
 
 from os2cli.errors import Os2Error
@@ -68,9 +68,9 @@ class Site:
             return None
 
 
-def site_of(request: Request) -> Site:
-    """The server that a request came to."""
-    found: Site = request.app.state.site
+def site_of(connection: HTTPConnection) -> Site:
+    """The server that a request or a WebSocket came to."""
+    found: Site = connection.app.state.site
     return found
 
 

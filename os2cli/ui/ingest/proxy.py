@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookiejar import DefaultCookiePolicy
-from types import TracebackType
 from typing import Any
 
 import anyio
@@ -30,8 +29,8 @@ NOT_MODIFIED = 304
 class IngestProxy:
     """An ASGI application that is mounted at the page's ``/ingest``.
 
-    It may be used while it is entered: ``async with proxy:``. The checks that every request to the
-    page has to pass (its cookie, ``Host`` and ``Origin``) stand before it.
+    The checks that every request to the page has to pass (its cookie, ``Host`` and ``Origin``)
+    stand before it.
     """
 
     def __init__(self, upstreams: Upstreams, limits: Limits | None = None) -> None:
@@ -40,18 +39,9 @@ class IngestProxy:
         self._running = 0
         self._client = _connections(self.limits)
 
-    async def __aenter__(self) -> IngestProxy:
-        """Hold connections to PostHog open between requests."""
-        await self._client.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._client.__aexit__(kind, error, trace)
+    async def aclose(self) -> None:
+        """Close the connections to PostHog, which are held open between requests."""
+        await self._client.aclose()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

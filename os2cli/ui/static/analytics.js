@@ -42,6 +42,8 @@ function options(told) {
     advanced_disable_toolbar_metrics: true,
     enable_recording_console_log: false,
     session_recording: {
+      // Not even how much there is of it.
+      blockSelector: '#terminal, .log, [data-rows="env"], [name^="env"]',
       maskAllInputs: true,
       maskTextSelector: "*",
       maskTextFn: publicText,

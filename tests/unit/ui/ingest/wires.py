@@ -91,8 +91,8 @@ def proxy_to(api: str, assets: str = "", limits: Limits | None = None) -> Iterat
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with proxy:
-            yield
+        yield
+        await proxy.aclose()
 
     app = Starlette(routes=[Mount("/ingest", app=proxy)], lifespan=lifespan)
     config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1)

@@ -75,7 +75,9 @@ class Page:
             self.told.append(json.loads(message))
         else:
             self.shown += message
-            self.tell(shown=len(message))
+            # The end may have been sent already, and is still to be taken.
+            with suppress(ConnectionClosed):
+                self.tell(shown=len(message))
 
     def end(self) -> list[dict[str, Any]]:
         """Take the rest; gives what was told."""
