@@ -1,4 +1,4 @@
-"""A real Chromium: in a container in this host's network, driven from here over its own protocol."""
+"""A real Chromium: in a container in this host's network, driven from here by its protocol."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ window.os2Shifts = [];
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) {
     if (!entry.hadRecentInput) {
-      const moved = entry.sources.map((s) => s.node && (s.node.id || s.node.className || s.node.nodeName));
+      const name = (node) => node && (node.id || node.className || node.nodeName);
+      const moved = entry.sources.map((source) => name(source.node));
       window.os2Shifts.push([entry.value, moved.join(" ")]);
     }
   }

@@ -8,12 +8,22 @@ const POLL = 700;
 const STAY = 6000;
 
 /**
- * @param {string} tone @param {string} text
- * @param {{ hint?: string | null, href?: string, stay?: boolean }} [more]
+ * @typedef {{ hint?: string | null, href?: string, stay?: boolean }} More
+ * @param {string} tone @param {string} text @param {More} [more]
  */
 export function toast(tone, text, more = {}) {
   const box = element("div", "toast");
-  box.dataset.tone = tone;
+  fill(box, tone, text, more);
+  toasts.append(box);
+  while (toasts.children.length > 4) toasts.firstElementChild?.remove();
+  return box;
+}
+
+/**
+ * In the same place, so that nothing on the page moves.
+ * @param {HTMLElement} box @param {string} tone @param {string} text @param {More} more
+ */
+function fill(box, tone, text, more) {
   const status = element("span", "status");
   status.dataset.tone = tone;
   status.append(element("span", "dot"));
@@ -27,11 +37,8 @@ export function toast(tone, text, more = {}) {
   }
   const close = element("button", "link", "Dismiss");
   close.addEventListener("click", () => box.remove());
-  box.append(status, words, close);
-  toasts.append(box);
-  while (toasts.children.length > 4) toasts.firstElementChild?.remove();
+  box.replaceChildren(status, words, close);
   if (!more.stay) setTimeout(() => box.remove(), STAY);
-  return box;
 }
 
 /**
@@ -45,11 +52,10 @@ export async function follow(job) {
     await new Promise((resolve) => setTimeout(resolve, POLL));
     const now = await look(job.url);
     if (now.state === "running" || now.state === "cancelling") continue;
-    box.remove();
     lookAgain();
-    if (now.outcome) toast("good", now.outcome);
-    else if (now.state === "cancelled") toast("idle", `${job.title}: cancelled`);
-    else toast("bad", now.error?.message ?? "it failed", { hint: now.error?.hint, href: job.url, stay: true });
+    if (now.outcome) fill(box, "good", now.outcome, {});
+    else if (now.state === "cancelled") fill(box, "idle", `${job.title}: cancelled`, {});
+    else fill(box, "bad", now.error?.message ?? "it failed", { hint: now.error?.hint, href: job.url, stay: true });
     return;
   }
 }
