@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -52,10 +54,20 @@ def make_app(site: Site, door: Door) -> ASGIApp:
             HTTPException: on_http_error,
             TooLarge: on_too_large,
         },
+        lifespan=partial(lifespan, extensions),
     )
     app.state.site = site
     limits = {start: size for e in extensions for start, size in e.body_limits.items()}
     return Guard(app, door, limits)
+
+
+@asynccontextmanager
+async def lifespan(extensions: Sequence[Extension], app: Starlette) -> AsyncIterator[None]:
+    """Let the parts close what they hold open, when the server ends."""
+    del app
+    yield
+    for extension in extensions:
+        await extension.close()
 
 
 async def home(request: Request) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,14 +22,19 @@ class Head:
     sources: Mapping[str, str] = field(default_factory=dict)
 
 
+async def _nothing() -> None:
+    """Of a part that holds nothing open."""
+
+
 @dataclass(frozen=True)
 class Extension:
     """One part. All of its routes, WebSockets too, are behind the checks of ``guard``.
 
     ``head`` is asked for every page. ``body_limits`` maps the beginning of a path to the bytes that
-    a request there may have.
+    a request there may have. ``close`` is called when the server ends.
     """
 
     routes: Sequence[BaseRoute] = ()
     head: Callable[[], Head] = Head
     body_limits: Mapping[str, int] = field(default_factory=dict)
+    close: Callable[[], Awaitable[None]] = _nothing

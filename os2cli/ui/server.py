@@ -60,7 +60,7 @@ class Server:
                 date_header=True,
                 proxy_headers=False,
                 ws="websockets-sansio",
-                lifespan="off",
+                lifespan="on",
                 timeout_graceful_shutdown=int(STOP_SECONDS),
             )
         )

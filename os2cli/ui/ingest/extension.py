@@ -43,6 +43,7 @@ def analytics_extension(workplace: Workplace, own_routes: Sequence[BaseRoute]) -
         routes=[Mount(address.base, app=_Allowed(proxy, page))],
         head=page.head,
         body_limits={f"{address.base}/": proxy.limits.request_bytes + _SLACK_BYTES},
+        close=proxy.aclose,
     )
 
 
