@@ -37,7 +37,7 @@ class Received:
         lines = [f"{self.method} {self.path}?{self.query}"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
         lines.append(self.plain.decode(errors="replace"))
-        if self.path.startswith("/s"):
+        if self.path.rstrip("/") == "/s":
             lines += [json.dumps(recorded(message)) for message in messages_of(self)]
         return "\n".join(lines)
 
