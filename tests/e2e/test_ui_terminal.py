@@ -72,6 +72,14 @@ def run(page: Page, command: str, answer: str | re.Pattern[str]) -> str:
     return page.locator(ROWS).inner_text()
 
 
+def columns(page: Page) -> int:
+    """The width of the terminal, as the shell knows it."""
+    mark = f"w{uuid.uuid4().hex[:4]}"
+    size = re.compile(rf"{mark}=\d+ (\d+)")
+    shown = run(page, f"echo {mark}=$(stty size)", size)
+    return int(size.findall(shown)[-1])
+
+
 def processes(os2: Os2, machine: str, pattern: str) -> list[str]:
     """Those in the machine whose command line has it."""
     script = 'for f in /proc/[0-9]*/cmdline; do tr "\\0" " " <$f 2>/dev/null; echo; done'
@@ -85,18 +93,10 @@ def test_what_is_typed_runs_in_the_machine(
     with opened(chromium, site, machine) as page:
         connected(page)
         run(page, "echo $((6*7))", "42")
-        wide = int(re.findall(r"size=\d+ (\d+)", run(page, "echo size=$(stty size)", "size="))[-1])
-        assert wide > 100
+        assert columns(page) > 100
 
         page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
-        page.keyboard.type("clear\n")
-        until(
-            lambda: (
-                int(re.findall(r"now=\d+ (\d+)", run(page, "echo now=$(stty size)", "now="))[-1])
-                < 60
-            ),
-            SECONDS,
-        )
+        until(lambda: columns(page) < 60, SECONDS)
         assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
 
         page.keyboard.type("exit 3\n")
@@ -143,7 +143,9 @@ def test_the_keyboard_gets_out_again_and_colours_are_the_page_s(
     for dark in (False, True):
         with opened(chromium, site, machine, dark=dark) as page:
             connected(page)
-            shown = "getComputedStyle(document.querySelector('#terminal .xterm-viewport'))"
+            shown = (
+                "getComputedStyle(document.querySelector('#terminal .xterm-scrollable-element'))"
+            )
             grounds.append(page.evaluate(f"{shown}.backgroundColor"))
             page.keyboard.press("Tab")
             assert page.evaluate("document.activeElement.closest('#terminal') !== null")

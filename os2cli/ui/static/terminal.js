@@ -47,7 +47,6 @@ const tell = (what) => open() && socket.send(JSON.stringify(what));
 function say(text, more = "") {
   state.textContent = text;
   hint.textContent = more;
-  hint.hidden = !more;
 }
 
 function type(bytes) {
