@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from os2cli.creation import Creation, MachineOptions, names, refuse_foreign
@@ -56,7 +56,7 @@ async def preview(request: Request) -> Response:
         query.get("snapshot") or None,
         anew="anew" in query,
     )
-    return HTMLResponse(site.pages.fragment("creating/material.html", material=material))
+    return site.part("creating/material.html", material=material)
 
 
 async def create(request: Request) -> Response:
