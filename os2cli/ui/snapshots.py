@@ -59,7 +59,10 @@ def is_guarded(stage: str | None) -> bool:
 async def confirm_removal(request: Request) -> Response:
     """Ask before an image or a snapshot goes; with `part` for a dialog."""
     site = site_of(request)
-    type_, name = parse_type(request.query_params.get("type", "")), request.query_params["name"]
+    type_, name = (
+        parse_type(request.query_params.get("type", "")),
+        request.query_params.get("name", ""),
+    )
     found = await threaded(_located, site.workplace.session(), type_, name, with_users=True)
     values: dict[str, Any] = {"entry": found, "guarded": is_guarded(found.item.stage)}
     if "part" in request.query_params:

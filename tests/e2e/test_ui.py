@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import docker
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.command import Os2
 from tests.daytona_server import DaytonaServer, Timing
