@@ -49,6 +49,9 @@ def ui(
         validate_stage(stage, "--stage")
     session = Session.start(ctx, docker_host)
     output = session.output
+    if docker_host is not None:
+        # Else the page would say so again and again.
+        _ = session.providers.endpoint
 
     def tell(url: str) -> None:
         def document() -> BaseModel:

@@ -56,6 +56,8 @@ def make_app(site: Site, door: Door) -> ASGIApp:
         },
         lifespan=partial(lifespan, extensions),
     )
+    # What is called otherwise is not there; nothing is guessed.
+    app.router.redirect_slashes = False
     app.state.site = site
     limits = {start: size for e in extensions for start, size in e.body_limits.items()}
     return Guard(app, door, limits)

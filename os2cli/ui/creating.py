@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from os2cli.creation import Creation, MachineOptions, names, refuse_foreign
-from os2cli.durations import parse_minutes
+from os2cli.creation import Creation, MachineOptions, refuse_foreign, refuse_malformed
 from os2cli.errors import UsageError
-from os2cli.machine_env import machine_environment
 from os2cli.models import LOCAL_DOCKER, MachineType
 from os2cli.progress import Progress
 from os2cli.providers.entry import ProviderEntry, entries, parse_type
@@ -56,7 +54,7 @@ async def preview(request: Request) -> Response:
         query.get("snapshot") or None,
         anew="anew" in query,
     )
-    return HTMLResponse(site.pages.fragment("creating/material.html", material=material))
+    return site.part("creating/material.html", material=material)
 
 
 async def create(request: Request) -> Response:
@@ -110,9 +108,7 @@ def read_wish(fields: Fields, stage: str | None) -> Wish:
 def _mutation(wish: Wish, session: Session) -> Mutation:
     """The job, once what can be told beforehand has been: at its field, not in the job."""
     given, entry = wish.given, wish.entry
-    names(given)
-    machine_environment(given.env, [], lambda _: None)
-    parse_minutes(given.ttl, "--ttl", off=0)
+    refuse_malformed(given)
     if wish.no_wait and wish.timeout is not None:
         raise UsageError(
             "--timeout contradicts that nobody waits",

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from os2cli.doctor import Finding
@@ -35,7 +35,7 @@ async def show_doctor(request: Request) -> Response:
     findings, fixes = await threaded(_examined, site)
     values: dict[str, Any] = {"findings": findings, "fixes": fixes, "job": job}
     if "part" in request.query_params:
-        return HTMLResponse(site.pages.fragment("doctor/findings.html", **values))
+        return site.part("doctor/findings.html", **values)
     return await site.show(request, "doctor/page.html", title="Doctor", **values)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from os2cli.ui.jobs import Job
@@ -24,7 +24,7 @@ async def list_jobs(request: Request) -> Response:
     site = site_of(request)
     jobs = site.jobs.all()
     if "part" in request.query_params:
-        return HTMLResponse(site.pages.fragment("jobs/list.html", jobs=jobs))
+        return site.part("jobs/list.html", jobs=jobs)
     return await site.show(request, "jobs/list_page.html", title="Activity", jobs=jobs)
 
 

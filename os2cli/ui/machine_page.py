@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from os2cli.errors import OperationFailed, UsageError
@@ -44,7 +44,7 @@ async def show_machine(request: Request) -> Response:
         "commands": commands(machine),
     }
     if "part" in request.query_params:
-        return HTMLResponse(site.pages.fragment("machine/state.html", **values))
+        return site.part("machine/state.html", **values)
     return await site.show(request, "machine/page.html", title=machine.name, **values)
 
 
@@ -58,18 +58,15 @@ def commands(machine: Machine) -> list[tuple[str, str]]:
     where = f" --type {machine.type}"
     if entries()[machine.type].shared:
         where += f" --stage {shlex.quote(machine.stage)}"
-    words = (
-        ("Shell", "shell"), ("Run", "exec"), ("Logs", "logs"), ("Copy", "cp"), ("Address", "url"),
-    )  # fmt: skip
-    ends = {"exec": " -- COMMAND", "logs": " -f", "cp": f" FILE {machine.name}:/tmp/"}
-    return [
-        (
-            title,
-            f"os2 machine {verb}{'' if verb == 'cp' else ' ' + machine.name}{where}"
-            f"{ends.get(verb, '')}",
-        )
-        for title, verb in words
-    ]
+    name = machine.name
+    lines = {
+        "Shell": f"shell {name}{where}",
+        "Run": f"exec {name}{where} -- COMMAND",
+        "Logs": f"logs {name}{where} -f",
+        "Copy": f"cp FILE {name}:/tmp/{where}",
+        "Address": f"url {name}{where}",
+    }
+    return [(title, f"os2 machine {words}") for title, words in lines.items()]
 
 
 async def confirm(request: Request) -> Response:
@@ -84,7 +81,7 @@ async def confirm(request: Request) -> Response:
         "action": machine_path(place.machine, f"/{verb}"),
     }
     if "part" in request.query_params:
-        return HTMLResponse(site.pages.fragment("machine/confirm.html", **values))
+        return site.part("machine/confirm.html", **values)
     word = "Remove" if verb == REMOVE else verb.capitalize()
     return await site.show(
         request, "machine/confirm_page.html", title=f"{word} {place.machine.name}?", **values

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from os2cli.ui.fleet_watch import Look
@@ -34,7 +34,7 @@ async def list_machines(request: Request) -> Response:
         "everywhere": everywhere,
     }
     if part:
-        return HTMLResponse(site.pages.fragment("machines/list.html", **values))
+        return site.part("machines/list.html", **values)
     return await site.show(request, "machines/page.html", title="Machines", **values)
 
 

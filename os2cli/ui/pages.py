@@ -70,6 +70,7 @@ def make_pages(extensions: Sequence[Extension]) -> Pages:
         "exact": exact,
         "link": link,
         "plain": plain_text,
+        "sentence": sentence,
         "host": lambda url: urlsplit(url).netloc or url,
         "path": machine_path,
         "guarded": is_guarded,
@@ -96,3 +97,10 @@ def doing(job: Job) -> str:
     """What is done by a job, in one word."""
     first = job.title.split(" ", 1)[0]
     return {"Stop": "Stopping"}.get(first, f"{first.removesuffix('e')}ing")
+
+
+def sentence(text: str) -> str:
+    """What os2 says elsewhere behind a label, as it stands alone; names stay as they are."""
+    text = plain_text(text)
+    first = text.split(" ", 1)[0].rstrip(",:;")
+    return text[:1].upper() + text[1:] if first.isalpha() and len(text) > len(first) else text

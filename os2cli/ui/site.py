@@ -19,6 +19,7 @@ from os2cli.ui.policy import ContentPolicy
 from os2cli.ui.shelf_watch import ShelfWatch
 from os2cli.ui.workplace import Workplace
 
+RUNNING_HEADER = "X-Os2-Running"
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -59,6 +60,11 @@ class Site:
             running=len(self.jobs.running()),
             **values,
         )
+
+    def part(self, template: str, /, **values: Any) -> HTMLResponse:
+        """What changes of a page that is shown; its frame learns how many jobs run."""
+        headers = {RUNNING_HEADER: str(len(self.jobs.running()))}
+        return HTMLResponse(self.pages.fragment(template, **values), headers=headers)
 
     def _stage(self) -> str | None:
         # A setting that is wrong is told where something needs it: the frame is there all the same.

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from os2cli.errors import Os2Error, UsageError
@@ -47,7 +47,7 @@ async def list_snapshots(request: Request) -> Response:
         "is_guarded": is_guarded,
     }
     if part:
-        return HTMLResponse(site.pages.fragment("snapshots/list.html", **values))
+        return site.part("snapshots/list.html", **values)
     return await site.show(request, "snapshots/page.html", title="Snapshots", **values)
 
 
@@ -59,11 +59,14 @@ def is_guarded(stage: str | None) -> bool:
 async def confirm_removal(request: Request) -> Response:
     """Ask before an image or a snapshot goes; with `part` for a dialog."""
     site = site_of(request)
-    type_, name = parse_type(request.query_params.get("type", "")), request.query_params["name"]
+    type_, name = (
+        parse_type(request.query_params.get("type", "")),
+        request.query_params.get("name", ""),
+    )
     found = await threaded(_located, site.workplace.session(), type_, name, with_users=True)
     values: dict[str, Any] = {"entry": found, "guarded": is_guarded(found.item.stage)}
     if "part" in request.query_params:
-        return HTMLResponse(site.pages.fragment("snapshots/confirm.html", **values))
+        return site.part("snapshots/confirm.html", **values)
     return await site.show(
         request, "snapshots/confirm_page.html", title=f"Remove {name}?", **values
     )

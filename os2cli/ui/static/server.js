@@ -6,6 +6,7 @@ const offline = /** @type {HTMLElement} */ (document.getElementById("offline"));
 export async function piece(url) {
   const answer = await reach(url, { headers: { Accept: "text/html" } });
   if (!answer?.ok) return null;
+  showRunning(answer.headers.get("X-Os2-Running") ?? "");
   return answer.text();
 }
 
@@ -47,4 +48,12 @@ async function reach(url, options) {
     offline.hidden = document.visibilityState !== "visible";
     return null;
   }
+}
+
+/** @param {string} count */
+function showRunning(count) {
+  const shown = document.getElementById("running");
+  if (!shown || !count) return;
+  shown.hidden = count === "0";
+  if (shown.lastChild) shown.lastChild.nodeValue = count;
 }
