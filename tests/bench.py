@@ -41,6 +41,8 @@ SETTINGS = {
     "DAYTONA_API_KEY": "dtn_bench",
     "DAYTONA_API_URL": "http://127.0.0.1:1/api",
 }
+# A project on a host that does not answer.
+TRACKED = ("POSTHOG_KEY=phc_bench", "POSTHOG_HOST=http://127.0.0.1:1")
 FILL_CACHE = """
 from os2cli.settings import load_settings
 from os2cli.snapshot_cache import CachedSnapshot, SnapshotCache
@@ -101,6 +103,8 @@ PAIRS = (
          cpu_seconds),
     Pair("os2 stage", (*OS2, "stage", "--stage", "stg"), "import typer",
          (*PYTHON, "import typer"), cpu_seconds),
+    Pair("os2 stage, tracked", ("env", *TRACKED, *OS2, "stage", "--stage", "stg"), "os2 stage",
+         (*OS2, "stage", "--stage", "stg"), cpu_seconds),
     Pair("os2 machine list", (*OS2, "machine", "list", "--type", "local-docker"),
          "import typer, docker, httpx",
          (*PYTHON, "import typer, docker, httpx"), cpu_seconds),

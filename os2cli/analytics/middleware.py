@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,15 @@ def tracked_command(
         yield
         return
     tell_once(analytics.parameters, invocation)
-    with ExitStack() as at_the_end:
-        at_the_end.callback(analytics.deliver)
-        if analytics.tracks(procedure):
-            at_the_end.enter_context(analytics.tracked(procedure, given))
+    if analytics.tracks(procedure):
+        with analytics.tracked(procedure, given):
+            yield
+        return
+    try:
         yield
+    finally:
+        # What an earlier command could not have delivered.
+        analytics.deliver()
 
 
 def _analytics() -> Analytics | None:

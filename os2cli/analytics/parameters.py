@@ -55,7 +55,7 @@ class Parameters:
             key=given.get("POSTHOG_KEY") or None,
             host=_INGESTION.get(host, host),
             public_key=given.get("VITE_POSTHOG_PUBLIC_KEY") or None,
-            proxy_uri=given.get("VITE_POSTHOG_PROXY_URI") or DEFAULT_PROXY_URI,
+            proxy_uri=_path(given.get("VITE_POSTHOG_PROXY_URI", "")) or DEFAULT_PROXY_URI,
             environment=_environment(settings, given.get("VITE_APP_STAGE")),
             organization=values.get("organization") or settings.daytona.organization,
             project=values.get("project"),
@@ -98,6 +98,12 @@ def is_web_address(url: str) -> bool:
         return False
     plain = not (parts.username or parts.password or parts.query or parts.fragment)
     return bool(parts.scheme in ("http", "https") and host and plain and url.isprintable())
+
+
+def _path(text: str) -> str:
+    """A path of the page's own server, however its slashes were written."""
+    words = text.strip("/")
+    return f"/{words}" if words else ""
 
 
 def _environment(settings: Settings, app_stage: str | None) -> str:

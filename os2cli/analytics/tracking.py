@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from os2cli.analytics.consent import Consent, consent
@@ -34,9 +33,9 @@ class Analytics:
         """As these settings say."""
         return cls(Parameters.of(settings))
 
-    @cached_property
+    @property
     def consent(self) -> Consent:
-        """Whether commands are tracked."""
+        """Whether operations are tracked now: a server may run when somebody turns it off."""
         return consent(self.parameters, key=self.parameters.key)
 
     def browser(self) -> BrowserAnalytics | None:
@@ -60,7 +59,8 @@ class Analytics:
     ) -> Iterator[Mutation]:
         """Track what is done inside, when it is registered; what it raises goes on as it is.
 
-        What use cases touch is noticed; the caller may name more with ``touched``.
+        What use cases touch is noticed; the caller may name more with ``touched``. In the end the
+        event is left, and what waits is delivered.
         """
         from os2cli.analytics.mutation import Mutation
 
@@ -89,6 +89,7 @@ class Analytics:
                 from os2cli.analytics.recording import record
 
                 record(self.parameters, known.event_name, properties)
+        self.deliver()
 
     def deliver(self) -> None:
         """Have what waits sent by a process of its own, if there is anything and it is time."""

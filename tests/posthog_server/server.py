@@ -145,6 +145,8 @@ class PostHogServer:
     async def _endless(self) -> AsyncIterator[bytes]:
         while not self._closing.is_set():
             yield b" " * 65536
+            # Who went away is noticed only when others have their turn.
+            await anyio.sleep(0)
 
     async def _capture(self, request: Request) -> Response:
         received = await self._receive(request)

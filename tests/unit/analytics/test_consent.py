@@ -148,6 +148,12 @@ def test_of_two_projects_each_has_its_own(tmp_path: Path) -> None:
     assert len(targets) == 4
 
 
+@pytest.mark.parametrize("given", ["", "/", "ingest", "/ingest", "/ingest/"])
+def test_the_path_of_the_proxy(given: str, tmp_path: Path) -> None:
+    assert parameters(tmp_path, VITE_POSTHOG_PROXY_URI=given).proxy_uri == "/ingest"
+    assert parameters(tmp_path, VITE_POSTHOG_PROXY_URI="a/b/").proxy_uri == "/a/b"
+
+
 class TestBrowser:
     def analytics(self, home: Path, **environ: str) -> Analytics:
         return Analytics.of(load_settings(None, {"HOME": str(home), **environ}))
