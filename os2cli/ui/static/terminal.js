@@ -3,6 +3,7 @@
 // What is typed goes out as bytes, what the shell writes comes in as bytes; the rest is JSON: the
 // size, how many bytes have been shown, how the shell ended. The server holds back what has not been
 // shown yet, so that `yes` fills neither the wire nor this page.
+import "./terminal-styles.js";
 import { FitAddon } from "./vendor/xterm/addon-fit.mjs";
 import { Terminal } from "./vendor/xterm/xterm.mjs";
 

@@ -14,13 +14,10 @@ from os2cli.errors import Conflict, Os2Error
 from os2cli.models import MachineState
 from os2cli.ui.extensions import Extension
 from os2cli.ui.places import Named, machine_path
-from os2cli.ui.policy import ContentPolicy
 from os2cli.ui.site import site_of, threaded
 from os2cli.ui.terminal.bridge import serve
 
 MOST_TERMINALS = 12
-# xterm.js writes rules of its own into the page: sizes of characters, and colours.
-POLICY = ContentPolicy({"style-src": "'unsafe-inline'"})
 
 
 @dataclass
@@ -37,7 +34,6 @@ class Terminals:
         return await site.show(
             request,
             "terminal/page.html",
-            policy=POLICY,
             title=f"Terminal of {machine.name}",
             machine=machine,
             socket=machine_path(machine, "/terminal/socket"),
