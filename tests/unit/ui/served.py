@@ -39,7 +39,7 @@ def served() -> Iterator[Served]:
     listener = listening_socket(None)
     door = Door(listener.getsockname()[1])
     app = make_app(make_site(workplace, extensions(workplace)), door)
-    with Server(app, listener).running(), httpx.Client(base_url=door.origin) as http:
+    with Server(app, listener).running(), httpx.Client(base_url=door.origin, timeout=30) as http:
         assert http.get("/", params={"token": door.token}).status_code == 303
         yield Served(door, http)
     listener.close()
