@@ -147,6 +147,11 @@ def test_the_keyboard_gets_out_again_and_colours_are_the_page_s(
                 "getComputedStyle(document.querySelector('#terminal .xterm-scrollable-element'))"
             )
             grounds.append(page.evaluate(f"{shown}.backgroundColor"))
+            page.keyboard.type("printf '\\033[38;2;10;120;200mblue\\033[0m\\n'\n")
+            word = page.locator(f"{ROWS} span", has_text=re.compile("^blue$"))
+            colour = word.evaluate("each => getComputedStyle(each).color")
+            red, _, blue = (int(part) for part in re.findall(r"\d+", colour)[:3])
+            assert blue > red + 50
             page.keyboard.press("Tab")
             assert page.evaluate("document.activeElement.closest('#terminal') !== null")
             page.keyboard.press("F6")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -79,7 +80,9 @@ class Bridge:
         while (message := await self._websocket.receive())["type"] == "websocket.receive":
             why = self._taken(message.get("bytes"), message.get("text") or "")
             if why is not None:
-                await self._websocket.close(why)
+                # The shell may have ended at this very moment, and closed it.
+                with suppress(RuntimeError):
+                    await self._websocket.close(why)
                 break
         everything.cancel()
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,42 +24,50 @@ MOST_TERMINALS = 12
 
 
 @dataclass
-class Terminals:
-    """All that are open; each is a process here and one in its machine."""
+class Places:
+    """For so many terminals at once: each is a process here, and one in its machine."""
 
-    most: int = MOST_TERMINALS
-    _open: int = 0
+    most: int
+    taken: int = 0
 
-    async def page(self, request: Request) -> Response:
-        """The terminal, where there is something to open it in."""
-        site, named = site_of(request), Named(request)
-        machine = (await threaded(lambda: named.place(site.workplace.session()))).machine
-        return await site.show(
-            request,
-            "terminal/page.html",
-            title=f"Terminal of {machine.name}",
-            machine=machine,
-            socket=machine_path(machine, "/terminal/socket"),
-        )
-
-    async def socket(self, websocket: WebSocket) -> None:
-        """One shell, from the connection's beginning to its end."""
-        await websocket.accept()
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Take one while inside; raises ``Conflict`` when there is none."""
+        if self.taken >= self.most:
+            raise Conflict(
+                f"{self.most} terminals are open",
+                hint="close one of them and reconnect",
+                code="too_many_terminals",
+            )
+        self.taken += 1
         try:
-            command = await _command(websocket)
-            if self._open >= self.most:
-                raise Conflict(
-                    f"{self.most} terminals are open", hint="close one of them and reconnect"
-                )
-        except Os2Error as error:
-            await websocket.send_json({"failed": error.message, "hint": error.hint})
-            await websocket.close()
-            return
-        self._open += 1
-        try:
-            await serve(websocket, command)
+            yield
         finally:
-            self._open -= 1
+            self.taken -= 1
+
+
+async def page(request: Request) -> Response:
+    """The terminal of a machine."""
+    site, named = site_of(request), Named(request)
+    machine = (await threaded(lambda: named.place(site.workplace.session()))).machine
+    return await site.show(
+        request,
+        "terminal/page.html",
+        title=f"Terminal of {machine.name}",
+        machine=machine,
+        socket=machine_path(machine, "/terminal/socket"),
+    )
+
+
+async def socket(places: Places, websocket: WebSocket) -> None:
+    """One shell, from the connection's beginning to its end."""
+    await websocket.accept()
+    try:
+        with places.one():
+            await serve(websocket, await _command(websocket))
+    except Os2Error as error:
+        await websocket.send_json({"failed": error.message, "hint": error.hint})
+        await websocket.close()
 
 
 async def _command(websocket: WebSocket) -> list[str]:
@@ -67,6 +78,7 @@ async def _command(websocket: WebSocket) -> list[str]:
         raise Conflict(
             f"machine {machine.name} does not run: it is {machine.state.value}",
             hint=f"os2 machine start {machine.name}",
+            code="machine_state",
         )
     words = ["machine", "shell", named.name, f"--type={named.type}"]
     if named.stage:
@@ -76,13 +88,8 @@ async def _command(websocket: WebSocket) -> list[str]:
     return [sys.executable, "-m", "os2cli", *words]
 
 
-def terminal_extension() -> Extension:
+def terminal_extension(most: int = MOST_TERMINALS) -> Extension:
     """The routes of terminals."""
-    terminals = Terminals()
     path = "/machines/{type}/{name}/terminal"
-    return Extension(
-        routes=(
-            Route(path, terminals.page),
-            WebSocketRoute(f"{path}/socket", terminals.socket),
-        )
-    )
+    answer = partial(socket, Places(most))
+    return Extension(routes=(Route(path, page), WebSocketRoute(f"{path}/socket", answer)))

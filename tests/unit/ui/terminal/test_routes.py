@@ -10,6 +10,8 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from os2cli.errors import Conflict
+from os2cli.ui.terminal.routes import Places
 from tests.unit.ui.served import Served, served
 
 MACHINE = "/machines/local-process/dev"
@@ -71,3 +73,15 @@ def test_its_page_is_behind_the_same_door() -> None:
         assert page.http.get(f"{MACHINE}/terminal").status_code == 404
         page.http.cookies.clear()
         assert page.http.get(f"{MACHINE}/terminal").status_code == 401
+
+
+def test_there_are_only_so_many() -> None:
+    places = Places(2)
+    with places.one():
+        with places.one(), pytest.raises(Conflict, match="2 terminals are open") as full:
+            places.one().__enter__()
+        assert full.value.hint
+        with places.one():
+            assert places.taken == 2
+
+    assert places.taken == 0
