@@ -91,7 +91,7 @@ def pages_shown(posthog: PostHogServer) -> list[str]:
 
 def used(page: Page) -> None:
     """Do something once it is recorded: what nobody uses is not sent."""
-    page.wait_for_function("window.posthog?.sessionRecordingStarted?.()", timeout=SECONDS * 1000)
+    until(lambda: page.evaluate("window.posthog?.sessionRecordingStarted?.()"), SECONDS)
     page.mouse.move(300, 300)
     page.mouse.move(320, 340, steps=5)
     page.mouse.click(2, 500)
