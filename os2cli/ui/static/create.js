@@ -21,7 +21,7 @@ export function watchCreate() {
   };
   type.addEventListener("change", fit);
   for (const name of ["stage", "snapshot"]) {
-    form.elements.namedItem(name)?.addEventListener?.("input", soon);
+    form.querySelector(`[name="${name}"]`)?.addEventListener("input", soon);
   }
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -91,7 +91,8 @@ function addRow(form, kind, key, value) {
   const empty = Array.from(rows.querySelectorAll(".pair")).find((row) =>
     Array.from(row.querySelectorAll("input")).every((input) => !input.value),
   );
-  const row = key && empty ? empty : /** @type {Element} */ (rows.querySelector(".pair")?.cloneNode(true));
+  const row =
+    key && empty ? empty : /** @type {Element} */ (rows.querySelector(".pair")?.cloneNode(true));
   const [first, second] = row.querySelectorAll("input");
   first.value = key;
   second.value = value;

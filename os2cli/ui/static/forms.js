@@ -37,7 +37,8 @@ async function ask(url) {
   }
   dialog.innerHTML = html;
   dialog.showModal();
-  const first = dialog.querySelector("input:not([type=hidden])") ?? dialog.querySelector("[data-close]");
+  const first =
+    dialog.querySelector("input:not([type=hidden])") ?? dialog.querySelector("[data-close]");
   if (first instanceof HTMLElement) first.focus();
 }
 
@@ -82,7 +83,9 @@ function showError(form, error) {
     box.hidden = false;
     box.scrollIntoView({ block: "nearest" });
   } else {
-    import("./notes.js").then(({ toast }) => toast("bad", error.message, { hint: error.hint, stay: true }));
+    import("./notes.js").then(({ toast }) =>
+      toast("bad", error.message, { hint: error.hint, stay: true }),
+    );
   }
 }
 
@@ -100,7 +103,8 @@ function fieldError(input, words) {
 /** @param {HTMLFormElement} form */
 function clearErrors(form) {
   for (const told of form.querySelectorAll(".field-error")) told.remove();
-  for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
+  for (const input of form.querySelectorAll("[aria-invalid]"))
+    input.removeAttribute("aria-invalid");
   const box = form.querySelector(".form-error");
   if (box instanceof HTMLElement) box.hidden = true;
 }
