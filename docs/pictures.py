@@ -22,9 +22,9 @@ from rich.console import Console
 from rich.style import Style
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
+from ui_pictures import ui
 
 from tests.daytona_server import DaytonaServer, S3Storage
-from ui_pictures import ui
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "pictures"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.daytona_server import DaytonaServer, Timing
 from tests.e2e.chromium import NARROW, Chromium, running_chromium
@@ -41,8 +41,8 @@ def ui(root: Path, environment: Mapping[str, str], image: str, browser: str) -> 
             command, env={**environment, **login}, cwd=root, stdout=subprocess.PIPE, text=True
         )
         try:
-            assert server.stdout is not None
-            return _pictures(chromium, server.stdout.readline().strip())
+            url = server.stdout.readline() if server.stdout else ""
+            return _pictures(chromium, url.strip())
         finally:
             server.send_signal(signal.SIGINT)
             server.wait(60)
@@ -82,7 +82,7 @@ def _create(page: Page, origin: str, name: str, type_: str) -> bytes:
     return form
 
 
-def _row(page: Page, name: str):  # noqa: ANN202
+def _row(page: Page, name: str) -> Locator:
     link = page.get_by_role("link", name=name, exact=True)
     return page.locator("#machines tr", has=link)
 

@@ -39,8 +39,9 @@ function showOptions(form, type) {
   const known = new Set((type.selectedOptions[0].dataset.options ?? "").split(" "));
   for (const part of form.querySelectorAll("[data-option]")) {
     if (!(part instanceof HTMLElement)) continue;
-    part.hidden = !known.has(part.dataset.option ?? "");
-    for (const input of part.querySelectorAll("input")) input.disabled = part.hidden;
+    const foreign = !known.has(part.dataset.option ?? "");
+    part.toggleAttribute("data-foreign", foreign);
+    for (const input of part.querySelectorAll("input")) input.disabled = foreign;
   }
   for (const words of form.querySelectorAll("[data-type]")) {
     if (words instanceof HTMLElement) words.hidden = words.dataset.type !== type.value;

@@ -70,7 +70,11 @@ function showError(form, error) {
   const name = (error.field ?? "").replaceAll("-", "_");
   const named = name ? form.querySelector(`[name="${name}"], [name="${name}_key"]`) : null;
   const words = error.hint ? `${capital(error.message)} – ${error.hint}` : capital(error.message);
-  if (named instanceof HTMLInputElement && named.type !== "hidden" && !named.closest("[hidden]")) {
+  if (
+    named instanceof HTMLInputElement &&
+    named.type !== "hidden" &&
+    !named.closest("[hidden], [data-foreign]")
+  ) {
     const closed = named.closest("details:not([open])");
     closed?.setAttribute("open", "");
     fieldError(named, words);

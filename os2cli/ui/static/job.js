@@ -65,11 +65,9 @@ class JobView {
     this.phases.replaceChildren();
     this.messages.replaceChildren();
     this.lines.replaceChildren();
-    data.phases.forEach((/** @type {any} */ phase, /** @type {number} */ number) =>
-      this.phase(number, phase),
-    );
-    data.messages.forEach((/** @type {any} */ message) => this.message(message));
-    data.lines.forEach((/** @type {string} */ line) => this.line(line));
+    for (const [number, phase] of data.phases.entries()) this.phase(number, phase);
+    for (const message of data.messages) this.message(message);
+    for (const line of data.lines) this.line(line);
     this.status(data.status);
   }
 

@@ -19,7 +19,7 @@ function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const target = /** @type {HTMLElement} */ (event.target);
   if (event.key === "Escape") {
-    escape(target);
+    leave(target);
     return;
   }
   const typing = target.matches("input, textarea, select, [contenteditable], .xterm *");
@@ -57,7 +57,7 @@ function go(key) {
 }
 
 /** @param {HTMLElement} target */
-function escape(target) {
+function leave(target) {
   const menu = target.closest("details.menu[open]");
   if (menu) {
     menu.removeAttribute("open");
