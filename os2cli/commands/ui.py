@@ -76,7 +76,7 @@ def require_extra() -> None:
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise UsageError(
-            f"os2 ui needs {', '.join(missing)}, which is not installed",
+            f"the page needs {', '.join(missing)}, which is not installed",
             hint="pip install 'os2[ui]'",
             code="extra_missing",
         )

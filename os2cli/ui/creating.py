@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from os2cli.creation import Creation, MachineOptions, refuse_foreign, refuse_malformed
-from os2cli.errors import UsageError
+from os2cli.errors import Os2Error, UsageError
 from os2cli.models import LOCAL_DOCKER, MachineType
 from os2cli.progress import Progress
 from os2cli.providers.entry import ProviderEntry, entries, parse_type
@@ -19,7 +19,7 @@ from os2cli.session import Session
 from os2cli.ui.forms import Fields
 from os2cli.ui.jobs import Outcome
 from os2cli.ui.machine_page import job_answer
-from os2cli.ui.material import material_of
+from os2cli.ui.material import Told, material_of
 from os2cli.ui.mutations import Mutation, Touched, begin
 from os2cli.ui.places import machine_path, subject
 from os2cli.ui.site import site_of, threaded
@@ -29,12 +29,14 @@ MOST_FIELDS = 1_000
 
 async def new_machine(request: Request) -> Response:
     """The form; what it was filled in with stays in the browser."""
+    chosen = _type(request.query_params.get("type"))
     return await site_of(request).show(
         request,
         "creating/page.html",
         title="New machine",
         types=list(entries().values()),
-        chosen=_type(request.query_params.get("type")),
+        chosen=chosen,
+        options=entries()[chosen].options,
         snapshot=request.query_params.get("snapshot", ""),
     )
 
@@ -46,14 +48,19 @@ def _type(text: str | None) -> MachineType:
 async def preview(request: Request) -> Response:
     """What a machine would be made from now, and why that."""
     site, query = site_of(request), request.query_params
-    material = await threaded(
-        material_of,
-        site.workplace.session(),
-        entries()[_type(query.get("type"))],
-        query.get("stage") or site.workplace.stage,
-        query.get("snapshot") or None,
-        anew="anew" in query,
-    )
+    entry = entries()[_type(query.get("type"))]
+    try:
+        material = await threaded(
+            material_of,
+            site.workplace.session(),
+            entry,
+            query.get("stage") or site.workplace.stage,
+            query.get("snapshot") or None,
+            anew="anew" in query,
+        )
+    except Os2Error as error:
+        what = entry.material.value
+        material = Told(what, "problem", "not known", error.message, hint=error.hint)
     return site.part("creating/material.html", material=material)
 
 

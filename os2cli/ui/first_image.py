@@ -20,7 +20,7 @@ def ensure_first_image(site: Site) -> str | None:
         request = session.build_request(session.source())
         status = image_status(session.providers.builder(), request)
     except Unreachable as error:
-        return f"{error.message}; machines on this host have to wait: os2 doctor says what helps"
+        return f"{error.message}; machines on this host have to wait; os2 doctor looks at it"
     except Os2Error as error:
         return error.message
     if status.freshness is Freshness.MISSING:

@@ -15,11 +15,14 @@ from datetime import UTC, datetime
 from os2cli.errors import Os2Error
 from os2cli.fleet import list_fleet
 from os2cli.models import Machine, MachineType
+from os2cli.providers.entry import entries
 from os2cli.selection import is_near
 from os2cli.session import Session
 from os2cli.ui.workplace import Workplace
 
 FRESH_SECONDS = 1.0
+# Each look costs requests for every machine, of which Daytona allows so many a minute.
+SHARED_FRESH_SECONDS = 10.0
 
 
 @dataclass
@@ -73,7 +76,8 @@ class FleetWatch:
             answer = self._answers.setdefault(type_, Answer())
             if answer.pending is not None:
                 return answer.pending
-            if time.monotonic() - answer.asked < FRESH_SECONDS:
+            fresh = SHARED_FRESH_SECONDS if entries()[type_].shared else FRESH_SECONDS
+            if time.monotonic() - answer.asked < fresh:
                 return None
             pending = answer.pending = threading.Event()
             answer.asked = time.monotonic()

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from os2cli.errors import OperationFailed, UsageError
+from os2cli.errors import NotFound, OperationFailed, UsageError
 from os2cli.fleet import Place, remove_places
 from os2cli.machine_states import Changer
 from os2cli.machines import with_health
@@ -35,7 +35,12 @@ VERBS = (*(verb.value for verb in Verb), REMOVE)
 async def show_machine(request: Request) -> Response:
     """A machine as it is now; with `part` only what changes."""
     site, named = site_of(request), Named(request)
-    machine = await threaded(_look, site, named)
+    try:
+        machine = await threaded(_look, site, named)
+    except NotFound:
+        if "part" in request.query_params:
+            return site.part("machine/gone.html", name=named.name)
+        raise
     values: dict[str, Any] = {
         "machine": machine,
         "job": site.jobs.about(subject_of(machine)),

@@ -43,8 +43,8 @@ def image_build(given: BuildOptions) -> Mutation:
     """The job that brings the local image up to date."""
     flags = {"no_cache": given.no_cache, "allow_secrets": given.allow_secrets}
     said = {name: True for name, value in flags.items() if value}
-    options = "".join(f" --{name.replace('_', '-')}" for name in said)
-    command = f"os2 snapshot local-docker{options}"
+    options = [f"--{name.replace('_', '-')}" for name in said]
+    command = " ".join(["os2 snapshot local-docker", *options])
     return Mutation(
         "snapshot.local-docker",
         "Build the local image",
@@ -118,7 +118,7 @@ def _publication(given: PublishOptions) -> Mutation:
         partial(_publish, given),
         said | {name: True for name, value in flags.items() if value},
         f"publish/{given.stage.name}",
-        f"os2 snapshot daytona {' '.join(words)}",
+        " ".join(["os2 snapshot daytona", *words]),
     )
 
 

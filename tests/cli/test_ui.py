@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import signal
 import socket
+from pathlib import Path
 
 import httpx
+import pexpect
 import pytest
 from jsonschema import Draft202012Validator
 
 from os2cli.documents.registry import schema_of
 from tests.command import Os2
 from tests.daytona_server import DaytonaServer
+from tests.polling import until
 from tests.ui_site import Visitor, serving
 
 
@@ -86,6 +89,33 @@ def test_quiet_it_is_the_address_alone(os2: Os2) -> None:
     with serving(os2, "-q") as site:
         assert site.url.startswith("http://127.0.0.1:")
         assert site.end()[1] == "os2: stopped by SIGINT\n"
+
+
+def test_on_a_terminal_it_opens_the_browser(os2: Os2, tmp_path: Path) -> None:
+    """The token is not among the browser's arguments, which everybody on this host can read."""
+    program = tmp_path / "browser"
+    program.write_text(
+        f'#!/bin/sh\necho "$@" > "{tmp_path}/argv"\n'
+        f'curl -sSL -b "" --noproxy "*" "$1" > "{tmp_path}/new" 2>&1\n'
+        f'mv "{tmp_path}/new" "{tmp_path}/page"\n'
+    )
+    program.chmod(0o755)
+    python, *arguments = os2.argv("ui")
+    environment = {**os2.env, "BROWSER": str(program), "TERM": "dumb"}
+    child = pexpect.spawn(python, arguments, env=environment, cwd=str(os2.folder), timeout=30)
+    try:
+        child.expect(r"token=(\S+)")
+        token = child.match.group(1).decode()
+        page = until(lambda: (tmp_path / "page").exists() and (tmp_path / "page").read_text(), 20)
+        child.sendintr()
+        child.expect("stopped by SIGINT")
+        child.expect(pexpect.EOF)
+    finally:
+        child.close(force=True)
+
+    assert child.exitstatus == 130
+    assert "New machine" in page
+    assert token not in (tmp_path / "argv").read_text()
 
 
 def test_without_the_extra_it_says_how_to_install_it(os2: Os2) -> None:

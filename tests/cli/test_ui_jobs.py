@@ -231,6 +231,13 @@ def test_a_missing_image_is_built_in_the_background(both: Os2, engine: EngineStu
         until(lambda: "could not be built" in visitor.get("/machines?part").text)
 
 
+def test_what_can_t_be_fixed_is_told(visitor: Visitor) -> None:
+    ended = visitor.ended(visitor.begin("/doctor/fix", check="git"))
+
+    assert ended["state"] == "failed"
+    assert "nothing about git that os2 can fix" in ended["error"]["message"]
+
+
 class TestTheEnd:
     def test_ctrl_c_undoes_what_was_begun(
         self, site: Site, visitor: Visitor, daytona: DaytonaServer

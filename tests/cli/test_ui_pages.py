@@ -201,6 +201,24 @@ def test_the_local_image_is_judged(visitor: Visitor) -> None:
     assert "Build first" in text
 
 
+def test_what_can_t_be_told_is_said_in_its_place(os2: Os2) -> None:
+    with serving(os2) as site, Visitor(site) as visitor:
+        for type_, why in (("daytona", "no stage is set"), ("local-docker", "is not running")):
+            text = visitor.get("/machines/preview", params={"type": type_}).text
+            assert 'data-tone="problem"' in text
+            assert why in text.lower()
+            assert 'class="hint"' in text
+
+
+def test_a_machine_that_went_away_is_told_on_its_page(
+    visitor: Visitor, daytona: DaytonaServer
+) -> None:
+    page = "/machines/daytona/one?stage=stg"
+
+    assert visitor.get(page).status_code == 404
+    assert "no such machine any more" in visitor.get(f"{page}&part").text
+
+
 def test_without_a_key_publishing_says_what_is_missing(os2: Os2) -> None:
     with serving(os2) as site, Visitor(site) as visitor:
         assert "DAYTONA_API_KEY" in visitor.get("/snapshots/publish").text

@@ -7,7 +7,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import docker
@@ -77,7 +76,12 @@ class Chromium:
 
     @contextmanager
     def tab(
-        self, size: tuple[int, int] = WIDE, *, dark: bool = False, script: bool = True
+        self,
+        size: tuple[int, int] = WIDE,
+        *,
+        dark: bool = False,
+        script: bool = True,
+        scale: float = 1,
     ) -> Iterator[Tab]:
         """A tab in a window of that size."""
         context = self.browser.new_context(
@@ -85,6 +89,7 @@ class Chromium:
             color_scheme="dark" if dark else "light",
             java_script_enabled=script,
             reduced_motion="reduce",
+            device_scale_factor=scale,
         )
         context.set_default_timeout(20_000)
         if script:
@@ -129,11 +134,6 @@ def chromium() -> Iterator[Chromium]:
     """One browser for the tests of a file."""
     with running_chromium() as browser:
         yield browser
-
-
-def save(page: Page, path: Path) -> None:
-    """A picture of what the window shows."""
-    page.screenshot(path=str(path), animations="disabled")
 
 
 def _answers(address: str) -> bool:

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import re
-import signal
 import subprocess
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
 
 import docker
 import httpx
@@ -16,77 +11,17 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.command import Os2
-from tests.daytona_server import DaytonaServer, Timing
-from tests.e2e.chromium import Chromium, Tab, chromium
-from tests.engine import engine_endpoint, sandbox_image
+from tests.e2e.chromium import Chromium, Tab
+from tests.e2e.on_the_page import SECRET, cloud, daytona, name, opened, site, tab
+from tests.engine import sandbox_image
 from tests.polling import until
+from tests.ui_site import Site, serving
 
-__all__ = ["chromium"]  # a fixture
+__all__ = ["cloud", "daytona", "name", "site", "tab"]  # fixtures
 
 pytestmark = pytest.mark.engine
 
-ENTRYPOINT = ["sh", "/opt/os2/bin/start-machine"]
-SECRET = "canary-value-4711"
 UP_SECONDS = 90_000
-
-
-@dataclass(frozen=True)
-class Site:
-    """A page that is served, and the process that does it."""
-
-    process: subprocess.Popen[str]
-    url: str
-
-    @property
-    def origin(self) -> str:
-        return self.url.partition("/?")[0]
-
-    def end(self, signum: signal.Signals = signal.SIGINT) -> tuple[int, str]:
-        """Its exit status, and what it wrote on stderr."""
-        self.process.send_signal(signum)
-        _, errors = self.process.communicate(timeout=60)
-        return self.process.returncode, errors
-
-
-@contextmanager
-def serving(os2: Os2, *options: str) -> Iterator[Site]:
-    """Serve the page as its user does."""
-    process = os2.start("ui", "--no-open", *options)
-    try:
-        assert process.stdout is not None
-        yield Site(process, process.stdout.readline().strip())
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
-
-
-@pytest.fixture
-def site(os2: Os2) -> Iterator[Site]:
-    with serving(os2) as site:
-        yield site
-
-
-@pytest.fixture
-def tab(chromium: Chromium, site: Site) -> Iterator[Tab]:
-    """A tab on the page, which nothing may go wrong in."""
-    with opened(chromium, site) as tab:
-        yield tab
-
-
-@contextmanager
-def opened(chromium: Chromium, site: Site, size: tuple[int, int] | None = None) -> Iterator[Tab]:
-    with chromium.tab(*([size] if size else [])) as tab:
-        tab.page.goto(site.url)
-        assert "token" not in tab.page.url
-        yield tab
-        assert tab.complaints == []
-        assert tab.violations() == []
-
-
-@pytest.fixture
-def name() -> str:
-    return f"ui-{uuid.uuid4().hex[:6]}"
 
 
 def row(page: Page, name: str):  # type: ignore[no-untyped-def]
@@ -159,23 +94,6 @@ def test_a_machine_on_this_host(tab: Tab, site: Site, name: str, os2: Os2) -> No
     remove(page, name)
     assert os2("machine", "show", name).status == 3
     assert tab.shifts() == []
-
-
-@pytest.fixture
-def daytona() -> Iterator[DaytonaServer]:
-    """Daytona, whose sandboxes are containers."""
-    timing = Timing(build=0, pull=0, boot=0, create_block=0.3)
-    with DaytonaServer(engine_endpoint().url, timing=timing) as server:
-        yield server
-        assert server.violations == []
-
-
-@pytest.fixture
-def cloud(os2: Os2, daytona: DaytonaServer, stage: str) -> Os2:
-    snapshot = f"{stage}--20260111-193045"
-    daytona.add_snapshot(snapshot, image=sandbox_image(), entrypoint=ENTRYPOINT)
-    keys = {"DAYTONA_API_URL": daytona.url, "DAYTONA_API_KEY": daytona.api_key}
-    return replace(os2, env={**os2.env, **keys})
 
 
 def test_a_machine_on_daytona(chromium: Chromium, cloud: Os2, stage: str, name: str) -> None:

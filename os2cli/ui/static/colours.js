@@ -1,7 +1,11 @@
 // The switch between the system's colours, light and dark.
 
 const NEXT = /** @type {Record<string, string>} */ ({ "": "dark", dark: "light", light: "" });
-const WORDS = /** @type {Record<string, string>} */ ({ "": "as the system", dark: "dark", light: "light" });
+const WORDS = /** @type {Record<string, string>} */ ({
+  "": "as the system",
+  dark: "dark",
+  light: "light",
+});
 
 export function watchColours() {
   const button = /** @type {HTMLButtonElement} */ (document.getElementById("theme"));

@@ -21,7 +21,7 @@ export function watchCreate() {
   };
   type.addEventListener("change", fit);
   for (const name of ["stage", "snapshot"]) {
-    form.elements.namedItem(name)?.addEventListener?.("input", soon);
+    form.querySelector(`[name="${name}"]`)?.addEventListener("input", soon);
   }
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -39,8 +39,9 @@ function showOptions(form, type) {
   const known = new Set((type.selectedOptions[0].dataset.options ?? "").split(" "));
   for (const part of form.querySelectorAll("[data-option]")) {
     if (!(part instanceof HTMLElement)) continue;
-    part.hidden = !known.has(part.dataset.option ?? "");
-    for (const input of part.querySelectorAll("input")) input.disabled = part.hidden;
+    const foreign = !known.has(part.dataset.option ?? "");
+    part.toggleAttribute("data-foreign", foreign);
+    for (const input of part.querySelectorAll("input")) input.disabled = foreign;
   }
   for (const words of form.querySelectorAll("[data-type]")) {
     if (words instanceof HTMLElement) words.hidden = words.dataset.type !== type.value;
@@ -91,7 +92,8 @@ function addRow(form, kind, key, value) {
   const empty = Array.from(rows.querySelectorAll(".pair")).find((row) =>
     Array.from(row.querySelectorAll("input")).every((input) => !input.value),
   );
-  const row = key && empty ? empty : /** @type {Element} */ (rows.querySelector(".pair")?.cloneNode(true));
+  const row =
+    key && empty ? empty : /** @type {Element} */ (rows.querySelector(".pair")?.cloneNode(true));
   const [first, second] = row.querySelectorAll("input");
   first.value = key;
   second.value = value;

@@ -37,7 +37,8 @@ async function ask(url) {
   }
   dialog.innerHTML = html;
   dialog.showModal();
-  const first = dialog.querySelector("input:not([type=hidden])") ?? dialog.querySelector("[data-close]");
+  const first =
+    dialog.querySelector("input:not([type=hidden])") ?? dialog.querySelector("[data-close]");
   if (first instanceof HTMLElement) first.focus();
 }
 
@@ -69,7 +70,11 @@ function showError(form, error) {
   const name = (error.field ?? "").replaceAll("-", "_");
   const named = name ? form.querySelector(`[name="${name}"], [name="${name}_key"]`) : null;
   const words = error.hint ? `${capital(error.message)} – ${error.hint}` : capital(error.message);
-  if (named instanceof HTMLInputElement && named.type !== "hidden" && !named.closest("[hidden]")) {
+  if (
+    named instanceof HTMLInputElement &&
+    named.type !== "hidden" &&
+    !named.closest("[hidden], [data-foreign]")
+  ) {
     const closed = named.closest("details:not([open])");
     closed?.setAttribute("open", "");
     fieldError(named, words);
@@ -82,7 +87,9 @@ function showError(form, error) {
     box.hidden = false;
     box.scrollIntoView({ block: "nearest" });
   } else {
-    import("./notes.js").then(({ toast }) => toast("bad", error.message, { hint: error.hint, stay: true }));
+    import("./notes.js").then(({ toast }) =>
+      toast("bad", error.message, { hint: error.hint, stay: true }),
+    );
   }
 }
 
@@ -100,7 +107,8 @@ function fieldError(input, words) {
 /** @param {HTMLFormElement} form */
 function clearErrors(form) {
   for (const told of form.querySelectorAll(".field-error")) told.remove();
-  for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
+  for (const input of form.querySelectorAll("[aria-invalid]"))
+    input.removeAttribute("aria-invalid");
   const box = form.querySelector(".form-error");
   if (box instanceof HTMLElement) box.hidden = true;
 }

@@ -4,7 +4,11 @@ import { element } from "./notes.js";
 
 const MOST_LINES = 2000;
 const TONES = /** @type {Record<string, string>} */ ({
-  running: "busy", cancelling: "busy", done: "good", failed: "bad", cancelled: "idle",
+  running: "busy",
+  cancelling: "busy",
+  done: "good",
+  failed: "bad",
+  cancelled: "idle",
 });
 
 export function watchJob() {
@@ -27,7 +31,10 @@ class JobView {
     cancel?.addEventListener("submit", (event) => {
       event.preventDefault();
       cancel.querySelector("button")?.setAttribute("disabled", "");
-      fetch(/** @type {HTMLFormElement} */ (cancel).action, { method: "POST", headers: { Accept: "application/json" } });
+      fetch(/** @type {HTMLFormElement} */ (cancel).action, {
+        method: "POST",
+        headers: { Accept: "application/json" },
+      });
     });
   }
 
@@ -58,9 +65,9 @@ class JobView {
     this.phases.replaceChildren();
     this.messages.replaceChildren();
     this.lines.replaceChildren();
-    data.phases.forEach((/** @type {any} */ phase, /** @type {number} */ number) => this.phase(number, phase));
-    data.messages.forEach((/** @type {any} */ message) => this.message(message));
-    data.lines.forEach((/** @type {string} */ line) => this.line(line));
+    for (const [number, phase] of data.phases.entries()) this.phase(number, phase);
+    for (const message of data.messages) this.message(message);
+    for (const line of data.lines) this.line(line);
     this.status(data.status);
   }
 
@@ -73,19 +80,29 @@ class JobView {
       mark.setAttribute("aria-hidden", "true");
       const seconds = element("span", "num");
       seconds.dataset.phaseSeconds = "";
-      row.append(mark, element("span", "phase-title", phase.title), element("span", "sr"), element("span", "phase-status"), seconds);
+      row.append(
+        mark,
+        element("span", "phase-title", phase.title),
+        element("span", "sr"),
+        element("span", "phase-status"),
+        seconds,
+      );
       this.phases.append(row);
     }
     const state = phase.running ? "running" : phase.ok ? "done" : "failed";
     row.dataset.state = state;
     part(row, ".sr").textContent = state;
-    part(row, "[data-phase-seconds]").textContent = phase.running ? "" : `${phase.seconds.toFixed(1)} s`;
+    part(row, "[data-phase-seconds]").textContent = phase.running
+      ? ""
+      : `${phase.seconds.toFixed(1)} s`;
     if (!phase.running) part(row, ".phase-status").textContent = "";
   }
 
   /** @param {string} text */
   status(text) {
-    const running = Array.from(this.phases.querySelectorAll('[data-state="running"] .phase-status')).pop();
+    const running = Array.from(
+      this.phases.querySelectorAll('[data-state="running"] .phase-status'),
+    ).pop();
     if (running) running.textContent = text;
   }
 
@@ -134,6 +151,12 @@ class JobView {
       box.append(element("p", "notice-title", "Cancelled; what was begun is undone."));
     }
     part(this.job, "[data-job-result]").replaceChildren(box);
+    const running = document.getElementById("running");
+    if (running?.lastChild) {
+      const left = Math.max(0, Number(running.lastChild.nodeValue) - 1);
+      running.lastChild.nodeValue = String(left);
+      running.hidden = left === 0;
+    }
     document.title = `${told.state === "done" ? "✓" : "✗"} ${document.title}`;
   }
 }

@@ -19,15 +19,17 @@ function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const target = /** @type {HTMLElement} */ (event.target);
   if (event.key === "Escape") {
-    escape(target);
+    leave(target);
     return;
   }
   const typing = target.matches("input, textarea, select, [contenteditable], .xterm *");
   if (typing || document.querySelector("dialog[open]")) {
-    if (target.id === "filter" && (event.key === "ArrowDown" || event.key === "Enter")) step(event, 1);
+    if (target.id === "filter" && (event.key === "ArrowDown" || event.key === "Enter"))
+      step(event, 1);
     return;
   }
-  if (event.key === "ArrowDown" || event.key === "ArrowUp") step(event, event.key === "ArrowDown" ? 1 : -1);
+  if (event.key === "ArrowDown" || event.key === "ArrowUp")
+    step(event, event.key === "ArrowDown" ? 1 : -1);
   else if (going) go(event.key);
   else letter(event);
 }
@@ -55,7 +57,7 @@ function go(key) {
 }
 
 /** @param {HTMLElement} target */
-function escape(target) {
+function leave(target) {
   const menu = target.closest("details.menu[open]");
   if (menu) {
     menu.removeAttribute("open");
@@ -72,10 +74,16 @@ function step(event, by) {
   const menu = document.activeElement?.closest("details.menu[open]");
   const all = menu
     ? Array.from(menu.querySelectorAll("summary, .menu-item"))
-    : Array.from(document.querySelectorAll("[data-list] [data-item]")).filter((item) => !item.closest("tr")?.hidden);
+    : Array.from(document.querySelectorAll("[data-list] [data-item]")).filter(
+        (item) => !item.closest("tr")?.hidden,
+      );
   if (!all.length) return;
   const at = document.activeElement?.closest("tr")?.querySelector("[data-item]");
-  const from = menu ? all.indexOf(/** @type {Element} */ (document.activeElement)) : at ? all.indexOf(at) : -1;
+  const from = menu
+    ? all.indexOf(/** @type {Element} */ (document.activeElement))
+    : at
+      ? all.indexOf(at)
+      : -1;
   const next = all[Math.min(Math.max(from + by, 0), all.length - 1)];
   if (next instanceof HTMLElement) {
     event.preventDefault();

@@ -7,7 +7,8 @@ import { piece } from "./server.js";
 const parts = new Map();
 
 export function watchParts() {
-  for (const part of document.querySelectorAll("[data-live]")) watch(/** @type {HTMLElement} */ (part));
+  for (const part of document.querySelectorAll("[data-live]"))
+    watch(/** @type {HTMLElement} */ (part));
 }
 
 /** Look again now, since something was done. */

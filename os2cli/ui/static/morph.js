@@ -24,7 +24,7 @@ function morphChildren(shown, wanted) {
       shown.insertBefore(next, at);
       continue;
     }
-    if (match === at) at = at.nextSibling;
+    if (at && match === at) at = at.nextSibling;
     else shown.insertBefore(match, at);
     keyed.delete(key);
     morphNode(match, next);
@@ -59,7 +59,7 @@ function morphNode(shown, wanted) {
     }
   }
   for (const { name, value } of Array.from(wanted.attributes)) {
-    if (name === "hidden" && (shown instanceof HTMLElement && shown.dataset.shown)) continue;
+    if (name === "hidden" && shown instanceof HTMLElement && shown.dataset.shown) continue;
     if (shown.getAttribute(name) !== value) shown.setAttribute(name, value);
   }
   morphChildren(shown, wanted);

@@ -55,7 +55,12 @@ export async function follow(job) {
     lookAgain();
     if (now.outcome) fill(box, "good", now.outcome, {});
     else if (now.state === "cancelled") fill(box, "idle", `${job.title}: cancelled`, {});
-    else fill(box, "bad", now.error?.message ?? "it failed", { hint: now.error?.hint, href: job.url, stay: true });
+    else
+      fill(box, "bad", now.error?.message ?? "it failed", {
+        hint: now.error?.hint,
+        href: job.url,
+        stay: true,
+      });
     return;
   }
 }

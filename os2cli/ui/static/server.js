@@ -30,7 +30,8 @@ export async function look(url) {
 
 /** @param {Response | null} answer */
 async function told(answer) {
-  if (!answer) return { error: { message: "os2 ui does not answer", hint: "start it again: os2 ui" } };
+  if (!answer)
+    return { error: { message: "os2 ui does not answer", hint: "start it again: os2 ui" } };
   try {
     return await answer.json();
   } catch {

@@ -1,4 +1,3 @@
-"use strict";
 document.documentElement.classList.add("scripted");
 // Before anything is painted, so that nobody sees the other colours first.
 try {
