@@ -8,10 +8,20 @@
 const ANYWHERE = "https://os2.invalid";
 const DIRECT = "$direct";
 
-/** A path as its route: `/machines/local-docker/dev` is `/machines/{type}/{name}`. */
+/**
+ * Where the page is, an event as PostHog's script makes it, and what it holds.
+ * @typedef {{ host: string, path: string }} Place
+ * @typedef {Record<string, unknown>} Properties
+ * @typedef {{ properties?: Properties, $set?: Properties, $set_once?: Properties }} Event
+ */
+
+/**
+ * A path as its route: `/machines/local-docker/dev` is `/machines/{type}/{name}`.
+ * @param {string} path @param {string[]} routes @returns {string}
+ */
 export function routeOf(path, routes) {
   const segments = path.split("/");
-  const names = (route) => route.split("{").length - 1;
+  const names = (/** @type {string} */ route) => route.split("{").length - 1;
   const found = routes.filter((route) => {
     const parts = route.split("/");
     return (
@@ -23,7 +33,10 @@ export function routeOf(path, routes) {
   return found.sort((a, b) => names(a) - names(b))[0] ?? "/{page}";
 }
 
-/** An address without host, query and names. */
+/**
+ * An address without host, query and names.
+ * @param {string} address @param {string[]} routes @returns {string}
+ */
 export function publicAddress(address, routes) {
   if (!address || address === DIRECT) return address;
   try {
@@ -33,15 +46,24 @@ export function publicAddress(address, routes) {
   }
 }
 
-/** An event as it may leave; `place` is where the page is: its `host` and its `path`. */
+/**
+ * An event as it may leave.
+ * @param {Event} event @param {Place} place @param {string[]} routes @returns {Event}
+ */
 export function publicEvent(event, place, routes) {
-  const clean = (properties) => publicProperties(properties, place, routes);
+  const clean = (/** @type {Properties | undefined} */ properties) =>
+    publicProperties(properties, place, routes);
+  /** @type {Event} */
   const result = { ...event, properties: clean(event.properties) };
   if (event.$set) result.$set = clean(event.$set);
   if (event.$set_once) result.$set_once = clean(event.$set_once);
   return result;
 }
 
+/**
+ * @param {Properties | undefined} properties @param {Place} place @param {string[]} routes
+ * @returns {Properties}
+ */
 function publicProperties(properties, place, routes) {
   const pairs = Object.entries(properties ?? {});
   return Object.fromEntries(
@@ -51,11 +73,16 @@ function publicProperties(properties, place, routes) {
   );
 }
 
+/**
+ * @param {string} name @param {unknown} value @param {Place} place @param {string[]} routes
+ * @returns {unknown}
+ */
 function publicValue(name, value, place, routes) {
   // Recordings are masked where they are made.
   if (name === "$snapshot_data") return value;
   if (Array.isArray(value)) return value.map((each) => publicValue(name, each, place, routes));
-  if (value && typeof value === "object") return publicProperties(value, place, routes);
+  if (value && typeof value === "object")
+    return publicProperties(/** @type {Properties} */ (value), place, routes);
   if (typeof value !== "string") return value;
   if (/(url|href|referrer)$/i.test(name)) return publicAddress(value, routes);
   if (/path(name)?$/i.test(name)) return routeOf(value, routes);
@@ -73,7 +100,10 @@ const OWN_WORDS = new Set(
     .map((word) => word.trim()),
 );
 
-/** Text as a recording has it. */
+/**
+ * Text as a recording has it.
+ * @param {string} text @param {Element | null} [element]
+ */
 export function publicText(text, element) {
   const own = OWN_WORDS.has(text.trim()) || element?.closest?.(OWN_PLACES);
   return own ? text : text.replace(/\S/g, "*");
@@ -86,7 +116,10 @@ const LOOKS = new Set([
   ..."stroke-linecap stroke-linejoin transform xmlns _cssText".split(" "),
 ]);
 
-/** An attribute as a recording has it. */
+/**
+ * An attribute as a recording has it.
+ * @param {string} name @param {string} value @param {string} origin
+ */
 export function publicAttribute(name, value, origin) {
   return LOOKS.has(name) || name.startsWith("rr_") ? value.replaceAll(origin, "") : "*";
 }

@@ -2,16 +2,32 @@
 // there. The server says what it is to know in a <meta>; without that nothing happens here.
 import { publicAddress, publicAttribute, publicEvent, publicText } from "./analytics-privacy.js";
 
+/**
+ * What the server says, and what is used of PostHog's script.
+ * @typedef {{
+ *   key: string, api_host: string, ui_host: string, distinct_id: string, email: string | null,
+ *   groups: Record<string, string>, environment: string, routes: string[],
+ * }} Told
+ * @typedef {{
+ *   get_property(name: string): unknown, reset(device?: boolean): void,
+ *   register(properties: object): void, identify(id: string, properties?: object): void,
+ *   getGroups(): Record<string, string>, resetGroups(): void, group(type: string, id: string): void,
+ * }} PostHog
+ */
+
 const PERSON = "os2_analytics_person";
 let signedOut = false;
 
+/** @returns {Told | null} */
 function settings() {
+  /** @type {HTMLMetaElement | null} */
   const meta = document.querySelector('meta[name="os2-analytics"]');
   // Whoever does not want to be tracked costs PostHog not even a request.
-  const unwanted = navigator.doNotTrack === "1" || navigator.globalPrivacyControl === true;
+  const unwanted = navigator.doNotTrack === "1" || Reflect.get(navigator, "globalPrivacyControl");
   return meta && !unwanted ? JSON.parse(meta.content) : null;
 }
 
+/** @param {Told} told */
 function options(told) {
   const routes = told.routes;
   const place = () => ({ host: location.host, path: location.pathname });
@@ -47,22 +63,27 @@ function options(told) {
       maskAllInputs: true,
       maskTextSelector: "*",
       maskTextFn: publicText,
-      maskAttributeFn: (name, value) => publicAttribute(name, value, location.origin),
-      maskCapturedNetworkRequestFn: (request) => ({
+      maskAttributeFn: (/** @type {string} */ name, /** @type {string} */ value) =>
+        publicAttribute(name, value, location.origin),
+      maskCapturedNetworkRequestFn: (/** @type {{ name: string }} */ request) => ({
         ...request,
         name: publicAddress(request.name, routes),
       }),
       recordHeaders: false,
       recordBody: false,
     },
-    before_send: (event) => (event && !signedOut ? publicEvent(event, place(), routes) : null),
+    before_send: (/** @type {import("./analytics-privacy.js").Event | null} */ event) =>
+      event && !signedOut ? publicEvent(event, place(), routes) : null,
     // A PostHog that does not answer is nobody's concern here.
     on_request_error: () => {},
-    loaded: (posthog) => introduce(posthog, told),
+    loaded: (/** @type {PostHog} */ posthog) => introduce(posthog, told),
   };
 }
 
-/** Who uses the page, told once and not with each page. */
+/**
+ * Who uses the page, told once and not with each page.
+ * @param {PostHog} posthog @param {Told} told
+ */
 function introduce(posthog, told) {
   const known = posthog.get_property("$user_id");
   // Two people are never one because they share a browser.
@@ -80,15 +101,17 @@ function introduce(posthog, told) {
 
 function signOut() {
   signedOut = true;
-  window.posthog?.reset?.(true);
+  Reflect.get(window, "posthog")?.reset?.(true);
   // Also where PostHog's script was not there to do it.
   const kept = Object.keys(localStorage).filter((key) => key.startsWith("ph_") || key === PERSON);
   for (const key of kept) localStorage.removeItem(key);
 }
 
+/** @param {Told} told */
 function load(told) {
   // The queue that PostHog's script looks for, as its own loader leaves it.
-  window.posthog = Object.assign([], { _i: [[told.key, options(told), "posthog"]], people: [] });
+  const queue = { _i: [[told.key, options(told), "posthog"]], people: [] };
+  Reflect.set(window, "posthog", Object.assign([], queue));
   const script = document.createElement("script");
   script.src = `${told.api_host}/static/array.js`;
   script.async = true;
@@ -102,5 +125,6 @@ if (told) {
   else addEventListener("load", () => load(told), { once: true });
 }
 addEventListener("submit", (event) => {
-  if (event.target.matches("[data-sign-out]")) signOut();
+  const form = event.target;
+  if (form instanceof HTMLFormElement && form.matches("[data-sign-out]")) signOut();
 });

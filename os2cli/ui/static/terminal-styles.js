@@ -11,7 +11,9 @@ function styleElement() {
   document.adoptedStyleSheets.push(sheet);
   const element = createElement.call(document, "span");
   element.hidden = true;
-  Object.defineProperty(element, "textContent", { set: (rules) => sheet.replaceSync(rules) });
+  Object.defineProperty(element, "textContent", {
+    set: (/** @type {string} */ rules) => sheet.replaceSync(rules),
+  });
   element.remove = () => {
     const sheets = document.adoptedStyleSheets;
     document.adoptedStyleSheets = sheets.filter((each) => each !== sheet);
@@ -20,10 +22,10 @@ function styleElement() {
   return element;
 }
 
-document.createElement = (tag, options) =>
+document.createElement = (/** @type {string} */ tag, /** @type {any} */ options) =>
   tag === "style" ? styleElement() : createElement.call(document, tag, options);
 
 Element.prototype.setAttribute = function (name, value) {
-  if (name === "style" && this.style) this.style.cssText = value;
+  if (name === "style" && this instanceof HTMLElement) this.style.cssText = value;
   else setAttribute.call(this, name, value);
 };

@@ -11,10 +11,10 @@ const LEAVE = "F6";
 const PIECE = 16 * 1024;
 const TOLD_AFTER = 32 * 1024;
 
-const place = document.querySelector("#terminal");
-const state = document.querySelector("#terminal-state");
-const hint = document.querySelector("#terminal-hint");
-const reconnect = document.querySelector("#reconnect");
+/** @param {string} id */
+const part = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const place = part("terminal");
+const reconnect = part("reconnect");
 
 function colours() {
   const style = getComputedStyle(place);
@@ -41,25 +41,29 @@ const fit = new FitAddon();
 terminal.loadAddon(fit);
 terminal.open(place);
 
+/** @type {WebSocket | null} */
 let socket = null;
 const open = () => socket?.readyState === WebSocket.OPEN;
-const tell = (what) => open() && socket.send(JSON.stringify(what));
+/** @param {object} what */
+const tell = (what) => open() && socket?.send(JSON.stringify(what));
 
+/** @param {string} text */
 function say(text, more = "") {
-  state.textContent = text;
-  hint.textContent = more;
+  part("terminal-state").textContent = text;
+  part("terminal-hint").textContent = more;
 }
 
+/** @param {Uint8Array<ArrayBuffer>} bytes */
 function type(bytes) {
   if (!open()) return;
-  for (let at = 0; at < bytes.length; at += PIECE) socket.send(bytes.subarray(at, at + PIECE));
+  for (let at = 0; at < bytes.length; at += PIECE) socket?.send(bytes.subarray(at, at + PIECE));
 }
 
 function connect() {
-  const address = new URL(place.dataset.socket, location.href);
+  const address = new URL(place.dataset.socket ?? "", location.href);
   address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-  address.searchParams.set("columns", terminal.cols);
-  address.searchParams.set("rows", terminal.rows);
+  address.searchParams.set("columns", String(terminal.cols));
+  address.searchParams.set("rows", String(terminal.rows));
   reconnect.hidden = true;
   say("Connecting…");
   const mine = new WebSocket(address);
@@ -91,9 +95,10 @@ function connect() {
   });
 }
 
+/** @param {{ exit?: number, failed?: string, hint?: string }} told */
 function end(told) {
   if ("exit" in told) say(`The shell ended with code ${told.exit}.`);
-  else say(told.failed, told.hint ?? "");
+  else say(told.failed ?? "", told.hint);
   return "told";
 }
 
@@ -104,7 +109,7 @@ terminal.attachCustomKeyEventHandler((event) => {
   if (event.key !== LEAVE) return true;
   if (event.type === "keydown") {
     event.preventDefault();
-    (reconnect.hidden ? document.querySelector("#terminal-leave") : reconnect).focus();
+    (reconnect.hidden ? part("terminal-leave") : reconnect).focus();
   }
   return false;
 });
