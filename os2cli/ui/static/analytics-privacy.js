@@ -91,22 +91,22 @@ function publicValue(name, value, place, routes) {
   return value.includes(place.host) ? undefined : value;
 }
 
-// In these stand only words of ours; elsewhere, also on buttons, names of machines come in between.
-const OWN_PLACES = "nav a, dt, legend, thead th";
+// Places would not do: names of machines come into headings, buttons and even the way back.
 const OWN_WORDS = new Set(
-  `Activate,Activity,Archive,Cancel,Close,Copy,Create,Doctor,Fix,Logs,Machines,Name,New machine,
-  Open,Publish,Reconnect,Remove,Restart,Shell,Sign out,Snapshots,Stage,Start,Stop,Terminal,Type`
+  `Activate,Activity,Age,Archive,Archived,Cancel,Close,Command,Copy,Create,Create machine,Creating,
+  Delete,Doctor,Expires,Fix,Labels,Log,Logs,Machine,Machines,Name,New machine,On the command line,
+  Open,Owner,Publish,Reason,Reconnect,Remove,Restart,Running,Service,Shell,Sign out,Snapshot,
+  Snapshots,Stage,Start,State,Stop,Stopped,Terminal,Type,URL,Variables,healthy`
     .split(",")
     .map((word) => word.trim()),
 );
 
 /**
  * Text as a recording has it.
- * @param {string} text @param {Element | null} [element]
+ * @param {string} text
  */
-export function publicText(text, element) {
-  const own = OWN_WORDS.has(text.trim()) || element?.closest?.(OWN_PLACES);
-  return own ? text : text.replace(/\S/g, "*");
+export function publicText(text) {
+  return OWN_WORDS.has(text.trim()) ? text : text.replace(/\S/g, "*");
 }
 
 const LOOKS = new Set([

@@ -62,7 +62,7 @@ function options(told) {
       blockSelector: '#terminal, .log, [data-rows="env"], [name^="env"]',
       maskAllInputs: true,
       maskTextSelector: "*",
-      maskTextFn: publicText,
+      maskTextFn: (/** @type {string} */ text) => publicText(text),
       maskAttributeFn: (/** @type {string} */ name, /** @type {string} */ value) =>
         publicAttribute(name, value, location.origin),
       maskCapturedNetworkRequestFn: (/** @type {{ name: string }} */ request) => ({
