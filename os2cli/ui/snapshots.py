@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -15,13 +16,22 @@ from os2cli.progress import Progress
 from os2cli.providers.entry import parse_type
 from os2cli.readiness import bring_back
 from os2cli.session import Session
-from os2cli.shelf import Entry, ShelfListing, locate, locate_all, remove_entries
+from os2cli.shelf import (
+    Entry,
+    ShelfListing,
+    find_catalog,
+    locate,
+    locate_all,
+    remove_entries,
+)
 from os2cli.stage import StageKind, classify_stage
 from os2cli.ui.forms import Fields
 from os2cli.ui.jobs import Outcome
+from os2cli.ui.log_stream import log_events
 from os2cli.ui.machine_page import job_answer
 from os2cli.ui.mutations import Mutation, Touched, begin
 from os2cli.ui.site import site_of, threaded
+from os2cli.ui.streams import event_stream
 
 ACTIVATION_SECONDS = 300.0
 _GUARDED = (StageKind.STAGING, StageKind.PRODUCTION)
@@ -153,8 +163,31 @@ def _activate(
     return Outcome(f"{name} is {state.value}", _SHELF)
 
 
+async def show_log(request: Request) -> Response:
+    """What its build wrote."""
+    query = request.query_params
+    names = {"type": parse_type(query.get("type", "")), "name": query.get("name", "")}
+    return await site_of(request).show(
+        request, "snapshots/log.html", title=f"Log of {names['name']}", names=names
+    )
+
+
+async def log_lines(request: Request) -> Response:
+    """The same, line by line."""
+    site, query = site_of(request), request.query_params
+    type_, name = parse_type(query.get("type", "")), query.get("name", "")
+
+    def lines() -> Iterator[str]:
+        shelf = site.workplace.session().providers.shelf(type_)
+        return find_catalog(shelf, name).log(name)
+
+    return event_stream(log_events(lines, lambda: site.jobs.closed))
+
+
 ROUTES = [
     Route("/snapshots", list_snapshots),
+    Route("/snapshots/log", show_log),
+    Route("/snapshots/log/lines", log_lines),
     Route("/snapshots/remove", confirm_removal),
     Route("/snapshots/remove", remove, methods=["POST"]),
     Route("/snapshots/activate", activate, methods=["POST"]),
