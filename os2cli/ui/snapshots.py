@@ -69,10 +69,8 @@ def is_guarded(stage: str | None) -> bool:
 async def confirm_removal(request: Request) -> Response:
     """Ask before an image or a snapshot goes; with `part` for a dialog."""
     site = site_of(request)
-    type_, name = (
-        parse_type(request.query_params.get("type", "")),
-        request.query_params.get("name", ""),
-    )
+    query = request.query_params
+    type_, name = _named(query.get("type"), query.get("name"))
     found = await threaded(_located, site.workplace.session(), type_, name, with_users=True)
     values: dict[str, Any] = {"entry": found, "guarded": is_guarded(found.item.stage)}
     if "part" in request.query_params:
@@ -80,6 +78,17 @@ async def confirm_removal(request: Request) -> Response:
     return await site.show(
         request, "snapshots/confirm_page.html", title=f"Remove {name}?", **values
     )
+
+
+def _named(type_: str | None, name: str | None) -> tuple[MachineType, str]:
+    """What a request names."""
+    if not name:
+        raise UsageError(
+            "no image or snapshot is named",
+            hint="choose one from the list of snapshots",
+            code="option_invalid",
+        )
+    return parse_type(type_ or ""), name
 
 
 def _located(session: Session, type_: MachineType, name: str, *, with_users: bool) -> Entry:
@@ -95,7 +104,7 @@ async def remove(request: Request) -> Response:
     site = site_of(request)
     async with request.form(max_files=0, max_fields=20) as form:
         fields = Fields(form)
-        type_, name = parse_type(fields.text("type") or ""), fields.text("name") or ""
+        type_, name = _named(fields.text("type"), fields.text("name"))
         force, typed = fields.flag("force"), fields.text("confirm")
     found = await threaded(_located, site.workplace.session(), type_, name, with_users=False)
     stage = found.item.stage
@@ -140,7 +149,7 @@ async def activate(request: Request) -> Response:
     site = site_of(request)
     async with request.form(max_files=0, max_fields=20) as form:
         fields = Fields(form)
-        type_, name = parse_type(fields.text("type") or ""), fields.text("name") or ""
+        type_, name = _named(fields.text("type"), fields.text("name"))
     mutation = Mutation(
         "snapshot.activate",
         f"Activate {name}",
@@ -166,16 +175,17 @@ def _activate(
 async def show_log(request: Request) -> Response:
     """What its build wrote."""
     query = request.query_params
-    names = {"type": parse_type(query.get("type", "")), "name": query.get("name", "")}
+    type_, name = _named(query.get("type"), query.get("name"))
+    names = {"type": type_, "name": name}
     return await site_of(request).show(
-        request, "snapshots/log.html", title=f"Log of {names['name']}", names=names
+        request, "snapshots/log.html", title=f"Log of {name}", names=names
     )
 
 
 async def log_lines(request: Request) -> Response:
     """The same, line by line."""
     site, query = site_of(request), request.query_params
-    type_, name = parse_type(query.get("type", "")), query.get("name", "")
+    type_, name = _named(query.get("type"), query.get("name"))
 
     def lines() -> Iterator[str]:
         shelf = site.workplace.session().providers.shelf(type_)
