@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -15,13 +16,22 @@ from os2cli.progress import Progress
 from os2cli.providers.entry import parse_type
 from os2cli.readiness import bring_back
 from os2cli.session import Session
-from os2cli.shelf import Entry, ShelfListing, locate, locate_all, remove_entries
+from os2cli.shelf import (
+    Entry,
+    ShelfListing,
+    find_catalog,
+    locate,
+    locate_all,
+    remove_entries,
+)
 from os2cli.stage import StageKind, classify_stage
 from os2cli.ui.forms import Fields
 from os2cli.ui.jobs import Outcome
+from os2cli.ui.log_stream import log_events
 from os2cli.ui.machine_page import job_answer
 from os2cli.ui.mutations import Mutation, Touched, begin
 from os2cli.ui.site import site_of, threaded
+from os2cli.ui.streams import event_stream
 
 ACTIVATION_SECONDS = 300.0
 _GUARDED = (StageKind.STAGING, StageKind.PRODUCTION)
@@ -59,10 +69,8 @@ def is_guarded(stage: str | None) -> bool:
 async def confirm_removal(request: Request) -> Response:
     """Ask before an image or a snapshot goes; with `part` for a dialog."""
     site = site_of(request)
-    type_, name = (
-        parse_type(request.query_params.get("type", "")),
-        request.query_params.get("name", ""),
-    )
+    query = request.query_params
+    type_, name = _named(query.get("type"), query.get("name"))
     found = await threaded(_located, site.workplace.session(), type_, name, with_users=True)
     values: dict[str, Any] = {"entry": found, "guarded": is_guarded(found.item.stage)}
     if "part" in request.query_params:
@@ -70,6 +78,17 @@ async def confirm_removal(request: Request) -> Response:
     return await site.show(
         request, "snapshots/confirm_page.html", title=f"Remove {name}?", **values
     )
+
+
+def _named(type_: str | None, name: str | None) -> tuple[MachineType, str]:
+    """What a request names."""
+    if not name:
+        raise UsageError(
+            "no image or snapshot is named",
+            hint="choose one from the list of snapshots",
+            code="option_invalid",
+        )
+    return parse_type(type_ or ""), name
 
 
 def _located(session: Session, type_: MachineType, name: str, *, with_users: bool) -> Entry:
@@ -85,7 +104,7 @@ async def remove(request: Request) -> Response:
     site = site_of(request)
     async with request.form(max_files=0, max_fields=20) as form:
         fields = Fields(form)
-        type_, name = parse_type(fields.text("type") or ""), fields.text("name") or ""
+        type_, name = _named(fields.text("type"), fields.text("name"))
         force, typed = fields.flag("force"), fields.text("confirm")
     found = await threaded(_located, site.workplace.session(), type_, name, with_users=False)
     stage = found.item.stage
@@ -130,7 +149,7 @@ async def activate(request: Request) -> Response:
     site = site_of(request)
     async with request.form(max_files=0, max_fields=20) as form:
         fields = Fields(form)
-        type_, name = parse_type(fields.text("type") or ""), fields.text("name") or ""
+        type_, name = _named(fields.text("type"), fields.text("name"))
     mutation = Mutation(
         "snapshot.activate",
         f"Activate {name}",
@@ -153,8 +172,32 @@ def _activate(
     return Outcome(f"{name} is {state.value}", _SHELF)
 
 
+async def show_log(request: Request) -> Response:
+    """What its build wrote."""
+    query = request.query_params
+    type_, name = _named(query.get("type"), query.get("name"))
+    names = {"type": type_, "name": name}
+    return await site_of(request).show(
+        request, "snapshots/log.html", title=f"Log of {name}", names=names
+    )
+
+
+async def log_lines(request: Request) -> Response:
+    """The same, line by line."""
+    site, query = site_of(request), request.query_params
+    type_, name = _named(query.get("type"), query.get("name"))
+
+    def lines() -> Iterator[str]:
+        shelf = site.workplace.session().providers.shelf(type_)
+        return find_catalog(shelf, name).log(name)
+
+    return event_stream(log_events(lines, lambda: site.jobs.closed))
+
+
 ROUTES = [
     Route("/snapshots", list_snapshots),
+    Route("/snapshots/log", show_log),
+    Route("/snapshots/log/lines", log_lines),
     Route("/snapshots/remove", confirm_removal),
     Route("/snapshots/remove", remove, methods=["POST"]),
     Route("/snapshots/activate", activate, methods=["POST"]),

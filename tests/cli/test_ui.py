@@ -104,8 +104,9 @@ def test_on_a_terminal_it_opens_the_browser(os2: Os2, tmp_path: Path) -> None:
     environment = {**os2.env, "BROWSER": str(program), "TERM": "dumb"}
     child = pexpect.spawn(python, arguments, env=environment, cwd=str(os2.folder), timeout=30)
     try:
-        child.expect(r"token=(\S+)")
-        token = child.match.group(1).decode()
+        child.expect(r"token=\S+")
+        assert isinstance(child.after, bytes)
+        token = child.after.decode().partition("=")[2]
         page = until(lambda: (tmp_path / "page").exists() and (tmp_path / "page").read_text(), 20)
         child.sendintr()
         child.expect("stopped by SIGINT")

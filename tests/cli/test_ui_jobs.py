@@ -220,6 +220,10 @@ def test_the_image_is_built_once_at_a_time(visitor: Visitor, engine: EngineStub)
     assert ended["state"] == "done", ended
     assert "built iterate-sandbox:local" in ended["outcome"]
     assert [path for _, path, _ in engine.requests if path.startswith("/build")]
+    names = {"type": "local-docker", "name": "iterate-sandbox:local"}
+    assert "What its build wrote" in visitor.get("/snapshots/log", params=names).text
+    with visitor.stream("GET", "/snapshots/log/lines", params=names) as log:
+        assert "Successfully built" in log.read().decode()
 
 
 def test_a_missing_image_is_built_in_the_background(both: Os2, engine: EngineStub) -> None:

@@ -12,13 +12,16 @@ from typing import Any
 import docker
 import httpx
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.engine import browser_image, engine_endpoint
 from tests.polling import until
 
 LABELS = {"os2-test": "1"}
 START_SECONDS = 60
+# Several suites may run beside this one.
+WAIT_MILLISECONDS = 20_000
+expect.set_options(timeout=WAIT_MILLISECONDS)
 WIDE, NARROW = (1280, 800), (390, 844)
 # From Debian, or from npm where there is no package of it; as in sandbox/test/browser/browser.ts.
 _RUN = """
@@ -91,7 +94,7 @@ class Chromium:
             reduced_motion="reduce",
             device_scale_factor=scale,
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(WAIT_MILLISECONDS)
         if script:
             context.add_init_script(_SHIFTS)
         tab = Tab(context.new_page())

@@ -7,16 +7,17 @@ const MOST_LINES = 5000;
 export function watchLog() {
   const box = document.querySelector("[data-log]");
   const tools = document.querySelector("[data-log-tools]");
-  if (!(box instanceof HTMLElement && tools instanceof HTMLFormElement)) return;
+  if (!(box instanceof HTMLElement)) return;
+  const form = () => new FormData(tools instanceof HTMLFormElement ? tools : undefined);
   /** @type {EventSource | null} */
   let source = null;
   const begin = () => {
     source?.close();
-    const form = new FormData(tools);
+    const chosen = form();
     const url = new URL(box.dataset.log ?? "", location.href);
-    const service = String(form.get("service") ?? "").trim();
+    const service = String(chosen.get("service") ?? "").trim();
     if (service) url.searchParams.set("service", service);
-    if (!form.get("follow")) url.searchParams.set("once", "");
+    if (tools && !chosen.get("follow")) url.searchParams.set("once", "");
     say(box, "Loading the log…");
     source = new EventSource(url);
     source.addEventListener("lines", (event) => add(box, JSON.parse(event.data)));
@@ -31,8 +32,8 @@ export function watchLog() {
       if (source?.readyState !== EventSource.CLOSED) source?.close();
     });
   };
-  tools.addEventListener("change", begin);
-  tools.addEventListener("submit", (event) => {
+  tools?.addEventListener("change", begin);
+  tools?.addEventListener("submit", (event) => {
     event.preventDefault();
     begin();
   });
