@@ -50,6 +50,8 @@ TEXTS = (
     "CANARY_NAME=canary-value",
     "canary.example/image:canary",
 )
+# Where one of another kind would be refused before anything is done with it.
+FITTING = dict.fromkeys(("--env", "--label", "--build-arg"), TEXTS[3])
 # The page's and the groups' settings are sent, which is what they are for.
 ENVIRONMENT = {
     "USER": "canary-user",
@@ -147,10 +149,8 @@ def with_secrets(name: str) -> Iterator[Scene]:
         option = max(param.opts, key=len)
         if not option.startswith("--") or option in GLOBAL:
             continue
-        scene, words = CASES.get((name, option), (SCENES[name], ()))
-        yield scene.plus(option, *words) if words or param.is_flag else scene
-        if not param.is_flag:
-            yield scene.plus(option, next(texts))
+        scene, _ = CASES.get((name, option), (SCENES[name], ()))
+        yield scene.plus(option, *([] if param.is_flag else [FITTING.get(option) or next(texts)]))
 
 
 TRACKED = sorted(each.procedure.replace(".", " ") for each in tracked_mutations())
@@ -181,6 +181,26 @@ def test_no_name_of_a_machine_is_told(verb: str, day: Day) -> None:
     day.play(Scene(("machine", verb, "canary-one", "canary-none", "--yes"), named))
 
     assert day.end() > 0
+
+
+def test_a_machine_that_is_made_with_secrets(day: Day) -> None:
+    def secrets(world: World) -> None:
+        (world.folder / "canary.env").write_text("CANARY_OTHER=canary-other\n")
+
+    create = ("machine", "create", "canary-one", "--type", "daytona", "--env-file", "canary.env")
+    variables = (
+        "-e",
+        "CANARY_NAME",
+        "-e",
+        "CANARY_INLINE=canary-inline",
+        "--label",
+        "canary=canary",
+    )
+    day.play(Scene((*create, *variables), secrets))
+
+    assert day.seen[0].status == 0, day.seen[0].stderr
+    assert day.end() == 2
+    assert day.server.named("machine_created")[0]["properties"]["success"] is True
 
 
 def test_a_text_of_an_extractor_is_dropped(day: Day) -> None:
