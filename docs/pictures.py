@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
+from ui_pictures import ui
 
 from tests.daytona_server import DaytonaServer, S3Storage
 
@@ -159,13 +160,15 @@ def main() -> None:
         "life": terminal(LIFE),
         "daytona": daytona(),
     }
-    picture = page(MACHINE)
+    pictures = {"machine": page(MACHINE)}
     os2("machine", "rm", "-q", MACHINE)
+    pictures |= ui(ROOT, ENVIRONMENT, IMAGE, BROWSER_IMAGE)
     # Not before: a picture that is written makes the image older than the tree.
     PICTURES.mkdir(exist_ok=True)
     for name, svg in terminals.items():
         (PICTURES / f"{name}.svg").write_text(svg)
-    (PICTURES / "machine.png").write_bytes(picture)
+    for name, png in pictures.items():
+        (PICTURES / f"{name}.png").write_bytes(png)
 
 
 if __name__ == "__main__":

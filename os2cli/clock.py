@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from os2cli.cancellation import pause
+
 
 @dataclass(frozen=True, slots=True)
 class Clock:
     """Seconds that only go forward, and a pause."""
 
     now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = pause
 
 
 REAL_TIME = Clock()

@@ -128,7 +128,7 @@ class PassingOnCommand(Os2Command):
 
 
 # As a person meets them; Typer would list all commands before all groups.
-_ORDER = ("up", "machine", "snapshot", "doctor")
+_ORDER = ("up", "ui", "machine", "snapshot", "doctor")
 
 
 class Os2Group(TyperGroup):

@@ -18,21 +18,16 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Generic, TypeVar, cast
 
+from os2cli.cancellation import Interrupted, check, current_cancellation
+
+__all__ = ["Interrupted", "Shielded", "cleaned_up_by", "deferred", "install_handlers"]
 _SAME_SIGNAL_SECONDS = 1.0
 # A thread that waits for ever in one call would not notice a signal on every system.
 _WAKE_SECONDS = 0.2
 _Answer = TypeVar("_Answer")
 
 
-class Interrupted(BaseException):
-    """A signal asked the command to end; not an ``Exception``, so that nothing swallows it."""
-
-    def __init__(self, signum: int) -> None:
-        super().__init__(signal.Signals(signum).name)
-        self.exit_code = 128 + signum
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Cleanup:
     """What was begun under some names, and the command that removes it."""
 
@@ -103,6 +98,15 @@ def deferred() -> Iterator[None]:
 
     For requests that make something: interrupted half-way, it could not be known what to undo.
     """
+    cancellation = current_cancellation()
+    if cancellation is not None:
+        cancellation.deferring += 1
+        try:
+            yield
+        finally:
+            cancellation.deferring -= 1
+            cancellation.check()
+        return
     _HANDLER.deferring += 1
     try:
         yield
@@ -151,7 +155,7 @@ class Shielded(Generic[_Answer]):
         if not self.sent:
             self._start()
         while not self._ended.wait(_WAKE_SECONDS):
-            continue
+            check()
         if self._failure is not None:
             raise self._failure
         return cast("_Answer", self._answer)

@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from os2cli.cancellation import pause
 from os2cli.errors import OperationFailed
+
+_AGAIN_SECONDS = 0.1
 
 
 @contextmanager
@@ -31,7 +34,11 @@ def exclusive(folder: Path, name: str, *, on_busy: Callable[[], None]) -> Iterat
         ) from error
     if not lock.is_locked:
         on_busy()
-        lock.acquire()
+        while not lock.is_locked:
+            # Not the lock's own waiting, which nothing but a signal ends.
+            pause(_AGAIN_SECONDS)
+            with suppress(Timeout):
+                lock.acquire(blocking=False)
     try:
         yield
     finally:

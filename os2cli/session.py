@@ -49,7 +49,7 @@ class Session:
 
     @classmethod
     def open(cls, invocation: Invocation, docker_host: str | None = None) -> Session:
-        """The same for an operation that no command line began."""
+        """Gather everything for what no command line was parsed for."""
         here = current_directory()
         settings = load_settings(find_repository(here))
         return cls(

@@ -59,7 +59,11 @@ ANALYTICS = (
     Variable("POSTHOG_KEY", "key of the PostHog project that usage is sent to", secret=True),
     Variable("POSTHOG_HOST", "where PostHog is", "https://eu.i.posthog.com"),
     Variable("VITE_POSTHOG_PUBLIC_KEY", "key of the project for the page of os2 ui"),
-    Variable("VITE_POSTHOG_PROXY_URI", "path under which that page reaches PostHog", "/ingest"),
+    Variable(
+        "VITE_POSTHOG_PROXY_URI",
+        "path, or a proxy's address, where that page reaches PostHog",
+        "/ingest",
+    ),
     Variable("VITE_APP_STAGE", "the environment that usage is of", "the stage"),
     Variable("OS2_TELEMETRY", "0 turns analytics off; 1 turns them on, also under CI"),
     Variable("DO_NOT_TRACK", "when set to 1, analytics are off"),

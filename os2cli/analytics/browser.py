@@ -13,7 +13,7 @@ _CLOUD = re.compile(r"https://(?P<region>eu|us)\.i\.posthog\.com")
 
 @dataclass(frozen=True, slots=True)
 class BrowserAnalytics:
-    """``proxy_uri`` is the path under which the page reaches ``host`` and ``assets_host``."""
+    """``proxy_uri`` is the path, or the address, that leads to ``host`` and ``assets_host``."""
 
     public_key: str
     proxy_uri: str

@@ -101,7 +101,9 @@ def is_web_address(url: str) -> bool:
 
 
 def _path(text: str) -> str:
-    """A path of the page's own server, however its slashes were written."""
+    """A path of the page's own server, however its slashes were written; an address stays one."""
+    if "://" in text:
+        return text
     words = text.strip("/")
     return f"/{words}" if words else ""
 

@@ -12,6 +12,7 @@ from os2cli.command_line import Os2Command, new_app
 # In which module a command is, or the commands of a group are; what it is called there.
 COMMANDS = {
     "up": ("up", "up"),
+    "ui": ("ui", "ui"),
     "doctor": ("doctor", "doctor"),
     "stage": ("stage", "stage"),
     "config": ("config", "config"),

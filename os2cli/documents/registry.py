@@ -10,6 +10,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # imported only for the one that is asked about.
 DOCUMENTS: dict[str, tuple[str, ...]] = {
     "up": ("machines.MachineDocument",),
+    "ui": ("page.PageDocument",),
     "machine create": ("machines.MachineDocument", "machines.MachineList"),
     "machine list": ("machines.MachineList", "machines.PartialMachineList"),
     "machine show": ("machines.MachineDocument",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property, partial
@@ -50,6 +51,22 @@ class Providers:
             daytona=self.settings.daytona,
             docker_host=self.docker_host,
         )
+
+    def renewed(self, settings: Settings) -> Providers:
+        """These, with their connections, as long as they are what new ones would be."""
+        from os2cli.providers.local_docker.endpoint import resolve_endpoint
+
+        new = Providers(settings, self.docker_host)
+        if settings != self.settings:
+            return new
+        # A wrong setting is told, each time anew, by whoever uses it.
+        with suppress(UsageError):
+            endpoint = resolve_endpoint(
+                settings.variables, settings.home, docker_host=self.docker_host
+            )
+            if endpoint != self.engine.endpoint:
+                return new
+        return self
 
     @property
     def engine(self) -> Engine:

@@ -202,6 +202,7 @@ CASES |= {
 }
 # They end when a signal comes; what they change is seen in tests of their own.
 ENDLESS = {("machine list", "--watch"), ("machine logs", "--follow")}
+ENDLESS |= {("ui", option) for option in ("--port", "--no-open", "--stage", "--docker-host")}
 for verb, prepare in CHANGES.items():
     CASES["machine " + verb, "--all"] = (
         Scene(("machine", verb, "--type", "daytona"), several),

@@ -11,7 +11,10 @@ import docker
 import pytest
 
 from tests.command import Os2, base_environment
+from tests.e2e.chromium import chromium
 from tests.engine import engine_endpoint, sandbox_image
+
+__all__ = ["chromium"]  # for all tests here
 
 
 @pytest.fixture

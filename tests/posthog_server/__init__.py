@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.posthog_server.messages import Received
+from tests.posthog_server.messages import Received, recorded
 from tests.posthog_server.server import PostHogServer
 
-__all__ = ["PostHogServer", "Received"]
+__all__ = ["PostHogServer", "Received", "recorded"]

@@ -36,7 +36,10 @@ class Received:
         """Everything in it that a secret could hide in."""
         lines = [f"{self.method} {self.path}?{self.query}"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
-        return "\n".join([*lines, self.plain.decode(errors="replace")])
+        lines.append(self.plain.decode(errors="replace"))
+        if self.path.rstrip("/") == "/s":
+            lines += [json.dumps(recorded(message)) for message in messages_of(self)]
+        return "\n".join(lines)
 
 
 def messages_of(request: Received) -> list[dict[str, Any]]:
@@ -56,3 +59,17 @@ def messages_of(request: Received) -> list[dict[str, Any]]:
         if not (message.get("distinct_id") or properties.get("distinct_id")):
             raise ValueError("a message without a distinct_id")
     return list(found)
+
+
+def recorded(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a message of a recording shows: the events of rrweb, without their own compression."""
+    return [unpacked(event) for event in message["properties"]["$snapshot_data"]]
+
+
+def unpacked(value: Any) -> Any:
+    """A value whose texts may be packed, as PostHog's script does with the large ones."""
+    if isinstance(value, dict):
+        return {name: unpacked(each) for name, each in value.items()}
+    if isinstance(value, str) and value.startswith(GZIP_MAGIC.decode("latin-1")):
+        return json.loads(gzip.decompress(value.encode("latin-1")))
+    return value

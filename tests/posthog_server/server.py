@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import socket
 import threading
 from collections.abc import AsyncIterator
@@ -172,8 +174,11 @@ class PostHogServer:
 
     async def _remote_config_script(self, request: Request) -> Response:
         await self._receive(request)
-        # Without it the script asks for the document above.
-        return Response(status_code=404)
+        if (answer := await self._misbehave()) is not None:
+            return answer
+        known = json.dumps({request.path_params["key"]: {"config": REMOTE_CONFIG, "siteApps": []}})
+        script = f"window._POSTHOG_REMOTE_CONFIG = {known};"
+        return Response(script, media_type="application/javascript")
 
     async def _script(self, request: Request) -> Response:
         await self._receive(request)
@@ -181,7 +186,9 @@ class PostHogServer:
             return answer
         if self.scripts is None:
             return Response(status_code=404)
-        path = (self.scripts / request.path_params["name"]).resolve()
+        # Each is also below its version, which is where PostHog's script looks first.
+        name = re.sub(r"^\d+\.\d+\.\d+/", "", request.path_params["name"])
+        path = (self.scripts / name).resolve()
         if not path.is_relative_to(self.scripts.resolve()) or not path.is_file():
             return Response(status_code=404)
         return FileResponse(path)

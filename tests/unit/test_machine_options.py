@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from os2cli.commands.machine.creation import MachineOptions, lifetime, refuse_foreign
+from os2cli.creation import MachineOptions, lifetime, refuse_foreign
 from os2cli.errors import UsageError
 from os2cli.models import DAYTONA, LOCAL_DOCKER, Lifetime, MachineType
 from os2cli.providers.entry import entries

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from os2cli.commands.machine.creation import parse_memory, user_labels
+from os2cli.creation import parse_memory, user_labels
 from os2cli.durations import parse_duration, parse_minutes, parse_since
 from os2cli.errors import UsageError
 from os2cli.options import parse_pairs

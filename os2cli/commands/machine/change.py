@@ -129,7 +129,7 @@ def _change(
     *,
     yes: bool,
 ) -> None:
-    from os2cli.commands.machine.selection import Selection, agreed, find
+    from os2cli.selection import Selection, agreed, find
     from os2cli.views.changes import show_changes
 
     selection = Selection(changer.verb.value, names or [], all_, type_, stage)

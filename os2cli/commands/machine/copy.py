@@ -29,9 +29,9 @@ def copy(
       os2 machine cp notes.md dev-1:docs/
       os2 machine cp dev-1:/var/log/iterate-server ./logs
     """
-    from os2cli.commands.machine.selection import find_one
     from os2cli.copying import Spot, check_pair, copy_in, copy_out
     from os2cli.output.words import size
+    from os2cli.selection import find_one
 
     from_, to = Spot.parse(source), Spot.parse(target)
     name = check_pair(from_, to)

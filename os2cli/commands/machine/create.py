@@ -174,7 +174,7 @@ def create(
       os2 machine create dev-2 --json | jq -r .url
     """
     # They bring the use cases with them, which other commands start without.
-    from os2cli.commands.machine import creation
+    from os2cli import creation
     from os2cli.providers.entry import entries
 
     options.refuse_both(no_wait=no_wait, timeout=timeout)

@@ -9,7 +9,7 @@ import typer
 
 from os2cli import options
 from os2cli.errors import UsageError
-from os2cli.models import MachineState, MachineType
+from os2cli.models import MachineState
 from os2cli.session import Session
 from os2cli.views.machines import (
     COLUMNS,
@@ -20,7 +20,6 @@ from os2cli.views.machines import (
 
 if TYPE_CHECKING:
     from os2cli.fleet import Listing
-    from os2cli.machine_filters import Query
 
 WATCH_SECONDS = 2.0
 
@@ -69,6 +68,7 @@ def list_machines(
       os2 machine list --watch
     """
     from os2cli.machine_filters import Query
+    from os2cli.selection import gather
     from os2cli.views.watching import watch_machines
 
     if stage and all_stages:
@@ -88,30 +88,6 @@ def list_machines(
         again = partial(look, again=True)
         watch_machines(session.output, look(), again, shown, WATCH_SECONDS)
     raise typer.Exit(show_machines(session.output, look(), shown))
-
-
-def gather(
-    session: Session,
-    type_: MachineType | None,
-    stage: str | None,
-    query: Query,
-    *,
-    all_stages: bool,
-    tolerant: bool = False,
-) -> Listing:
-    """The machines that are meant, and how many of other stages were left out."""
-    from dataclasses import replace
-
-    from os2cli.commands.machine.selection import is_near, may_be_shared
-    from os2cli.fleet import list_fleet
-
-    listing = list_fleet(session.providers.fleet(type_), stage, tolerant=tolerant)
-    within = stage
-    if may_be_shared(session, type_) and not all_stages:
-        within = session.stage_if_set(stage)
-    near = [machine for machine in listing.machines if is_near(machine, within, stage)]
-    far = len(listing.machines) - len(near)
-    return replace(listing, machines=tuple(query.apply(near)), elsewhere=far)
 
 
 def chosen_columns(session: Session, text: str | None) -> tuple[str, ...]:
@@ -143,8 +119,8 @@ def show(
     docker_host: options.DockerHost = None,
 ) -> None:
     """Show one machine."""
-    from os2cli.commands.machine.selection import find_one
     from os2cli.machines import with_health
+    from os2cli.selection import find_one
 
     session = Session.start(ctx, docker_host)
     place = find_one(session, name, type_, stage)

@@ -42,7 +42,7 @@ def logs(
       os2 machine logs dev-1 --tail 50
       os2 machine logs dev-1 -f --service iterate-server
     """
-    from os2cli.commands.machine.selection import find_one
+    from os2cli.selection import find_one
     from os2cli.views.logs import show_log
 
     session = Session.start(ctx, docker_host)

@@ -39,9 +39,9 @@ def prune(
       os2 machine prune --dry-run
       os2 machine prune --older-than 7d --type local-docker --yes
     """
-    from os2cli.commands.machine.selection import is_guarded, is_near, may_be_shared
     from os2cli.fleet import Place, list_fleet, remove_places
     from os2cli.leftovers import find_leftovers
+    from os2cli.selection import is_guarded, is_near, may_be_shared
     from os2cli.views.leftovers import show_plan, show_pruned
 
     span = parse_duration(older_than, "--older-than") if older_than else None
@@ -67,7 +67,7 @@ def prune(
 
 def agreed(session: Session, found: Sequence[Leftover], stage: str | None, instead: str) -> bool:
     """Say what would go and why, and ask."""
-    from os2cli.commands.machine.selection import is_guarded
+    from os2cli.selection import is_guarded
 
     for leftover in found:
         machine = leftover.machine

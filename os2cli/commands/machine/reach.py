@@ -53,7 +53,7 @@ def url(
       os2 machine url reviews --signed --expires 8h
       curl -H "$(os2 machine url reviews --header)" "$(os2 machine url reviews)/api/health"
     """
-    from os2cli.commands.machine.selection import find_one
+    from os2cli.selection import find_one
 
     seconds = signed_seconds(signed=signed, expires=expires, header=header)
     session = Session.start(ctx, docker_host)
@@ -129,7 +129,7 @@ def open_(
       os2 machine open reviews --port 3002
     """
     from os2cli.browser import open_page, open_secret_page
-    from os2cli.commands.machine.selection import find_one
+    from os2cli.selection import find_one
 
     session = Session.start(ctx, docker_host)
     place = find_one(session, name, type_, stage)

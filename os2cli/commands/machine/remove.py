@@ -33,8 +33,8 @@ def remove(
       os2 machine rm --all --yes
       os2 machine rm --type daytona --stage stg reviews --yes
     """
-    from os2cli.commands.machine.selection import Selection, agreed, find
     from os2cli.fleet import remove_located
+    from os2cli.selection import Selection, agreed, find
 
     selection = Selection("rm", names or [], all_, type_, stage)
     selection.check()

@@ -56,7 +56,7 @@ def execute(
       os2 machine exec dev-1 -- git status
       os2 machine exec dev-1 -i -- psql < schema.sql
     """
-    from os2cli.commands.machine.selection import find_one
+    from os2cli.selection import find_one
 
     session = Session.start(ctx, docker_host)
     variables = machine_environment(env or [], [], variable_here)
@@ -92,7 +92,7 @@ def shell(
     [dim]Examples:[/dim]
       os2 machine shell dev-1
     """
-    from os2cli.commands.machine.selection import find_one
+    from os2cli.selection import find_one
 
     session = Session.start(ctx, docker_host)
     if session.output.invocation.json:

@@ -32,8 +32,8 @@ def wait(
       os2 machine create dev-1 --no-wait && os2 machine wait dev-1
       os2 machine wait dev-1 --for stopped --timeout 600
     """
-    from os2cli.commands.machine.selection import find_one
     from os2cli.machine_states import wait_for
+    from os2cli.selection import find_one
 
     session = Session.start(ctx, docker_host)
     place = find_one(session, name, type_, stage)

@@ -9,7 +9,6 @@ import typer
 from os2cli import options
 from os2cli.errors import UsageError
 from os2cli.models import DEFAULT_RESOURCES, SnapshotResources, SnapshotState
-from os2cli.providers.building import PublishRequest
 from os2cli.providers.registry import BuilderKind
 from os2cli.session import Session
 
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from os2cli.publishing import Publication
-
-WAIT_SECONDS = 30 * 60.0
 
 
 def daytona(
@@ -89,34 +86,29 @@ def daytona(
       doppler run --config stg -- os2 snapshot daytona
       os2 snapshot daytona --stage stg --builder local --cpu 8 --memory 16
     """
+    from os2cli.making import WAIT_SECONDS, BuildOptions, PublishOptions, publish
+
     options.refuse_both(no_wait=no_wait, timeout=timeout)
     refuse_engine_options(builder, trust_host=trust_host, docker_host=docker_host)
     session = Session.start(ctx, docker_host)
     chosen = session.remote_stage(stage)
-    source = session.source(repo, dockerfile)
-    request = PublishRequest(
-        session.build_request(
-            source,
-            tag=f"os2-snapshot:{chosen.name.lower()}",
-            build_args=options.parse_pairs(build_arg, "--build-arg"),
+    given = PublishOptions(
+        chosen,
+        BuildOptions(
+            repo,
+            dockerfile,
             base_image=base_image,
+            build_args=build_arg,
             allow_secrets=allow_secrets,
         ),
         SnapshotResources(cpu, memory, disk),
+        builder,
         force=force,
+        trust_host=trust_host,
+        wait_seconds=None if no_wait else timeout or WAIT_SECONDS,
     )
     progress = session.output.progress()
-    publication = session.publisher(builder, trust_host=trust_host).publish(
-        chosen,
-        request,
-        wait_seconds=None if no_wait else timeout or WAIT_SECONDS,
-        progress=progress,
-    )
-    session.snapshot_cache.drop(session.settings.daytona.fingerprint, chosen.prefix)
-    if source.bundled and publication.published:
-        session.output.note(
-            "it is the sandbox that os2 brings: this repository has no sandbox/Dockerfile"
-        )
+    publication = publish(session, given, progress)
 
     def document() -> BaseModel:
         from os2cli.documents.snapshots import SnapshotDocument

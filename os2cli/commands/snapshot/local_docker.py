@@ -49,20 +49,14 @@ def local_docker(
       os2 snapshot local-docker
       os2 snapshot local-docker --repo ~/src/app --dockerfile apps/os2/sandbox/Dockerfile
     """
+    # It brings what publishes with it, which other commands start without.
+    from os2cli.making import BuildOptions, build_image
+
     session = Session.start(ctx, docker_host)
-    source = session.source(repo, dockerfile)
-    request = session.build_request(
-        source,
-        tag=tag,
-        build_args=options.parse_pairs(build_arg, "--build-arg"),
-        base_image=base_image,
-        platform=platform,
-        no_cache=no_cache,
-        allow_secrets=allow_secrets,
+    given = BuildOptions(
+        repo, dockerfile, tag, base_image, build_arg, platform, no_cache, allow_secrets
     )
-    progress = session.output.progress()
-    result = session.providers.builder().build(request, progress)
-    session.tell_origin(source, result)
+    result = build_image(session, given, session.output.progress())
 
     def document() -> BaseModel:
         from os2cli.documents.snapshots import ImageDocument

@@ -6,11 +6,13 @@ import hashlib
 import json
 import re
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from os2cli.build_context import BuildContext, collect, refuse_secrets
 from os2cli.build_logs import BuildLogs
+from os2cli.cancellation import check, ended_by
 from os2cli.certificates import HostCertificates
 from os2cli.errors import NotFound, UsageError
 from os2cli.locks import exclusive
@@ -20,7 +22,7 @@ from os2cli.providers import labels
 from os2cli.providers.building import BuildRequest, BuildResult
 from os2cli.providers.local_docker.base_image import BaseImage, find_base, prepare_base
 from os2cli.providers.local_docker.build_events import BuildEvents
-from os2cli.providers.local_docker.connection import connect
+from os2cli.providers.local_docker.connection import connect, hanging_up
 from os2cli.providers.local_docker.engine import Engine
 from os2cli.providers.local_docker.images import drop_unused_image, find_image, full_name
 
@@ -101,8 +103,10 @@ class LocalDockerBuilder:
             self.logs.recording(key, full_name(request.tag)) as log,
             self.engine.errors(f"building {request.tag}"),
         ):
-            events = self._post_build(request, context, base, key)
-            image_id = BuildEvents(progress, log.write).follow(events)
+            client = self._builder_client()
+            with ended_by(hanging_up(client)):
+                events = self._post_build(client, request, context, base, key)
+                image_id = BuildEvents(progress, log.write).follow(events)
         if before is not None and before.id != image_id:
             drop_unused_image(self.engine.client, before.id)
         built = self.find(request.tag)
@@ -113,17 +117,21 @@ class LocalDockerBuilder:
             )
         return built
 
+    @staticmethod
     def _post_build(
-        self, request: BuildRequest, context: BuildContext, base: BaseImage | None, key: str
+        client: docker.APIClient,
+        request: BuildRequest,
+        context: BuildContext,
+        base: BaseImage | None,
+        key: str,
     ) -> Any:
         arguments = dict(request.build_args)
         marks = {labels.IMAGE_KEY: key, labels.IMAGE_NAME: full_name(request.tag)}
         if base is not None:
             arguments["BASE_IMAGE"] = base.reference
             marks[labels.IMAGE_BASE] = base.digest
-        client = self._builder_client()
         return client.build(
-            fileobj=context.stream(),  # type: ignore[arg-type]  # requests takes any iterable
+            fileobj=_watched(context.stream()),  # type: ignore[arg-type]  # requests takes any iterable
             custom_context=True,
             decode=True,
             dockerfile=context.dockerfile,
@@ -196,6 +204,13 @@ class LocalDockerBuilder:
             "certificates": self.certificates.digest if self.certificates else None,
         }
         return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+
+def _watched(stream: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces, until somebody cancels the build that they are for."""
+    for piece in stream:
+        check()
+        yield piece
 
 
 def has_buildkit(client: docker.APIClient) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from os2cli.errors import UsageError
@@ -50,6 +50,23 @@ def connect(
         ) as client:
             version = _api_version(client.version(api_version=False))
         return _client(endpoint, version, request_seconds)
+
+
+def hanging_up(client: APIClient) -> Callable[[], None]:
+    """What ends the answers that the client is reading, from another thread; call it beforehand.
+
+    The engine ends a build whose client went away.
+    """
+    from docker.types import CancellableStream
+
+    answers: list[Any] = []
+    client.hooks["response"].append(lambda answer, **_: answers.append(answer))
+
+    def hang_up() -> None:
+        for answer in answers:
+            CancellableStream(iter(()), answer).close()
+
+    return hang_up
 
 
 @contextlib.contextmanager

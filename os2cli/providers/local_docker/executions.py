@@ -8,8 +8,10 @@ import time
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
+from os2cli.cancellation import ended_by
 from os2cli.errors import OperationFailed
 from os2cli.models import Command, Streams
 from os2cli.providers.local_docker.engine import Engine
@@ -137,7 +139,8 @@ class Execution:
         # Programs may be silent for as long as they like.
         connection.settimeout(None)
         try:
-            yield connection
+            with ended_by(partial(connection.shutdown, socket.SHUT_RDWR)):
+                yield connection
         finally:
             # All three hold the same connection, and each keeps it open by itself.
             for holder in (answer, connection, getattr(answer, "_response", None)):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+from os2cli.cancellation import ended_by
 from os2cli.models import LogRequest
 from os2cli.providers.local_docker.engine import Engine
 from os2cli.service_log import split_lines
@@ -23,5 +24,5 @@ def container_log(engine: Engine, container: str, request: LogRequest) -> Iterat
             return
         # Silence may last: the deadline of other requests is not for this one.
         answer = engine.client.logs(container, stream=True, follow=True, **options)
-        with closing(answer):
+        with closing(answer), ended_by(answer.close):
             yield from split_lines(answer)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
 
+from os2cli.cancellation import check
 from os2cli.models import Command, Streams
 from os2cli.providers.local_process.processes import until
 from os2cli.terminal import Terminal
@@ -104,6 +105,7 @@ def _read(process: subprocess.Popen[bytes]) -> Iterator[tuple[bool, bytes]]:
             if stream is not None:
                 selector.register(stream, selectors.EVENT_READ, stream is process.stderr)
         while selector.get_map():
+            check()
             ready = selector.select(POLL_SECONDS)
             if not ready and process.poll() is not None:
                 return

@@ -152,6 +152,8 @@ def test_of_two_projects_each_has_its_own(tmp_path: Path) -> None:
 def test_the_path_of_the_proxy(given: str, tmp_path: Path) -> None:
     assert parameters(tmp_path, VITE_POSTHOG_PROXY_URI=given).proxy_uri == "/ingest"
     assert parameters(tmp_path, VITE_POSTHOG_PROXY_URI="a/b/").proxy_uri == "/a/b"
+    elsewhere = "https://ph.example.com/x"
+    assert parameters(tmp_path, VITE_POSTHOG_PROXY_URI=elsewhere).proxy_uri == elsewhere
 
 
 class TestBrowser:

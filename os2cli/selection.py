@@ -1,12 +1,13 @@
-"""Which machines a command is about, and whether its user means it."""
+"""Which machines a command or a page is about, and whether its user means it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from os2cli.errors import Os2Error, UsageError
-from os2cli.fleet import Place, locate, locate_all
+from os2cli.fleet import Listing, Place, list_fleet, locate, locate_all
+from os2cli.machine_filters import Query
 from os2cli.machines import machines_of_stage
 from os2cli.models import LOCAL_DOCKER, Machine, MachineType
 from os2cli.providers.entry import entries
@@ -81,6 +82,25 @@ def is_near(machine: Machine, within: str | None, explicit: str | None) -> bool:
     """
     wanted = within if entries()[machine.type].shared else explicit
     return wanted is None or machine.stage == wanted
+
+
+def gather(
+    session: Session,
+    type_: MachineType | None,
+    stage: str | None,
+    query: Query,
+    *,
+    all_stages: bool,
+    tolerant: bool = False,
+) -> Listing:
+    """The machines that are meant, and how many of other stages were left out."""
+    listing = list_fleet(session.providers.fleet(type_), stage, tolerant=tolerant)
+    within = stage
+    if may_be_shared(session, type_) and not all_stages:
+        within = session.stage_if_set(stage)
+    near = [machine for machine in listing.machines if is_near(machine, within, stage)]
+    far = len(listing.machines) - len(near)
+    return replace(listing, machines=tuple(query.apply(near)), elsewhere=far)
 
 
 def find(session: Session, selection: Selection) -> Found:

@@ -17,7 +17,7 @@ from os2cli.models import Lifetime, Machine, MachineSpec, Resources
 from os2cli.progress import Progress
 from os2cli.providers.entry import Material, ProviderEntry, entries
 from os2cli.providers.labels import RESERVED_PREFIX
-from os2cli.session import Session
+from os2cli.session import LOCAL_STAGE, Session
 from os2cli.settings import variable_here
 from os2cli.snapshots import ensure_image
 from os2cli.stage import Stage, StageKind
@@ -75,6 +75,16 @@ def refuse_foreign(given: MachineOptions, entry: ProviderEntry) -> None:
             hint="leave one of them out",
             code="option_invalid",
         )
+
+
+def refuse_malformed(given: MachineOptions) -> None:
+    """What is written wrongly is an error before anything is begun."""
+    names(given)
+    user_labels(given.labels)
+    parse_memory(given.memory)
+    machine_environment(given.env, given.env_files, variable_here)
+    parse_minutes(given.ttl, "--ttl", off=NEVER)
+    lifetime(given, LOCAL_STAGE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,82 @@
+"""``os2 ui``."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from os2cli import options
+from os2cli.errors import UsageError
+from os2cli.session import Session
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+# Of the extra `ui`, by what they are imported as.
+_NEEDED = ("starlette", "uvicorn", "jinja2", "python_multipart", "websockets")
+
+
+def ui(
+    ctx: typer.Context,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port", min=1, max=65535, metavar="PORT", help="Its port. Default: a free one."
+        ),
+    ] = None,
+    no_open: Annotated[
+        bool, typer.Option("--no-open", help="Only print the address; open no browser.")
+    ] = False,
+    stage: options.WithinStage = None,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Serve a page on this host, in which machines are made, watched and removed.
+
+    The address it prints opens it; it holds a token, and works on this host only. Ctrl-C ends it.
+
+    [dim]Examples:[/dim]
+      os2 ui
+      os2 ui --port 4100 --no-open
+    """
+    require_extra()
+    from os2cli.stage import validate_stage
+    from os2cli.ui.serving import serve
+    from os2cli.ui.workplace import Workplace
+
+    if stage is not None:
+        validate_stage(stage, "--stage")
+    session = Session.start(ctx, docker_host)
+    output = session.output
+    if docker_host is not None:
+        # Else the page would say so again and again.
+        _ = session.providers.endpoint
+
+    def tell(url: str) -> None:
+        def document() -> BaseModel:
+            from os2cli.documents.page import PageDocument
+
+            return PageDocument.of(url)
+
+        output.result(document, names=[url], human=lambda: output.line(url))
+        output.note("Ctrl-C ends it")
+
+    serve(
+        Workplace(docker_host, stage),
+        port,
+        tell=tell,
+        note=output.note,
+        opening=output.interactive and not no_open,
+    )
+
+
+def require_extra() -> None:
+    """Raise ``UsageError`` unless what the page is made with is installed."""
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"the page needs {', '.join(missing)}, which is not installed",
+            hint="pip install 'os2[ui]'",
+            code="extra_missing",
+        )

@@ -1,0 +1,92 @@
+"""The application: every page, and the guard before all of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from os2cli.errors import Os2Error
+from os2cli.ui import creating, doctor, job_pages, machine_page, machines, making_pages, snapshots
+from os2cli.ui.extensions import Extension
+from os2cli.ui.failures import on_failure, on_http_error, on_too_large
+from os2cli.ui.fleet_watch import FleetWatch
+from os2cli.ui.guard import Door, Guard
+from os2cli.ui.jobs import Jobs
+from os2cli.ui.pages import make_pages
+from os2cli.ui.refusals import TooLarge
+from os2cli.ui.shelf_watch import ShelfWatch
+from os2cli.ui.site import Site
+from os2cli.ui.workplace import Workplace
+
+STATIC = Path(__file__).parent / "static"
+
+
+def make_site(workplace: Workplace, extensions: Sequence[Extension]) -> Site:
+    """What the pages work with."""
+    return Site(
+        workplace,
+        FleetWatch(workplace),
+        ShelfWatch(workplace),
+        Jobs(),
+        make_pages(extensions),
+    )
+
+
+def make_app(site: Site, door: Door) -> ASGIApp:
+    """The whole application; the routes of extensions come before ours."""
+    extensions = site.pages.extensions
+    routes: list[BaseRoute] = [route for e in extensions for route in e.routes]
+    routes += OWN_ROUTES
+    app = Starlette(
+        routes=routes,
+        exception_handlers={
+            Os2Error: on_failure,
+            HTTPException: on_http_error,
+            TooLarge: on_too_large,
+        },
+        lifespan=partial(lifespan, extensions),
+    )
+    # What is called otherwise is not there; nothing is guessed.
+    app.router.redirect_slashes = False
+    app.state.site = site
+    limits = {start: size for e in extensions for start, size in e.body_limits.items()}
+    return Guard(app, door, limits)
+
+
+@asynccontextmanager
+async def lifespan(extensions: Sequence[Extension], app: Starlette) -> AsyncIterator[None]:
+    """Let the parts close what they hold open, when the server ends."""
+    del app
+    yield
+    for extension in extensions:
+        await extension.close()
+
+
+async def home(request: Request) -> Response:
+    """The machines are what people come for."""
+    del request
+    return RedirectResponse("/machines", 303)
+
+
+OWN_ROUTES: Sequence[BaseRoute] = (
+    Route("/", home),
+    # Before those of one machine: a machine's page is two names deep.
+    *creating.ROUTES,
+    *machines.ROUTES,
+    *machine_page.ROUTES,
+    *job_pages.ROUTES,
+    *making_pages.ROUTES,
+    *snapshots.ROUTES,
+    *doctor.ROUTES,
+    Mount("/static", StaticFiles(directory=STATIC)),
+)

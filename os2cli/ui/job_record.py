@@ -1,0 +1,150 @@
+"""What a job has told so far, for those who come late, and a bell for those who wait for more."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+MOST_LINES = 2_000
+LONGEST_LINE = 2_000
+# So many events are sent again to who was away for a moment; who was away longer gets all anew.
+MOST_EVENTS = 3_000
+
+
+class Bell:
+    """Wakes coroutines of any loop from any thread."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
+        self._lock = threading.Lock()
+
+    def ring(self) -> None:
+        """Wake everybody who waits now."""
+        with self._lock:
+            waiting = list(self._waiting.items())
+        for event, loop in waiting:
+            # A loop that is closed has nobody in it any more.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(event.set)
+
+    @contextmanager
+    def heard(self) -> Iterator[asyncio.Event]:
+        """An event that is set whenever the bell rings."""
+        event = asyncio.Event()
+        with self._lock:
+            self._waiting[event] = asyncio.get_running_loop()
+        try:
+            yield event
+        finally:
+            with self._lock:
+                del self._waiting[event]
+
+
+@dataclass
+class Phase:
+    """A part of a job; ``seconds`` None: it goes on, and ``ok`` says how it ended."""
+
+    title: str
+    begun: datetime
+    started: float
+    seconds: float | None = None
+    ok: bool = True
+
+    def told(self) -> dict[str, Any]:
+        """As the page gets it."""
+        elapsed = time.monotonic() - self.started if self.seconds is None else self.seconds
+        return {"title": self.title, "seconds": round(elapsed, 1), "running": self.seconds is None,
+                "ok": self.ok}  # fmt: skip
+
+
+@dataclass
+class Record:
+    """Phases, the last status, messages and the end of the log; every change is an event."""
+
+    bell: Bell
+    phases: list[Phase] = field(default_factory=list)
+    status: str = ""
+    messages: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=200))
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_LINES))
+    dropped: int = 0
+    count: int = 0
+    _events: deque[tuple[int, str, dict[str, Any]]] = field(
+        default_factory=lambda: deque(maxlen=MOST_EVENTS)
+    )
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @contextmanager
+    def phase(self, title: str) -> Iterator[None]:
+        """A phase from its begin to its end, also one that fails."""
+        phase = Phase(title, datetime.now(UTC), time.monotonic())
+        with self._lock:
+            number = len(self.phases)
+            self.phases.append(phase)
+            self.status = ""
+            self._tell("phase", {"number": number, **phase.told()})
+        phase.ok = False
+        try:
+            yield
+            phase.ok = True
+        finally:
+            with self._lock:
+                phase.seconds = time.monotonic() - phase.started
+                self._tell("phase", {"number": number, **phase.told()})
+
+    def say_status(self, text: str) -> None:
+        """What the current phase is at."""
+        with self._lock:
+            if text != self.status:
+                self.status = text
+                self._tell("status", {"text": text})
+
+    def say(self, kind: str, text: str) -> None:
+        """A notice or a warning."""
+        with self._lock:
+            self.messages.append((kind, text))
+            self._tell("message", {"kind": kind, "text": text})
+
+    def log(self, line: str) -> None:
+        """A line of the operation's own log; the newest stay."""
+        line = line[:LONGEST_LINE]
+        with self._lock:
+            self.dropped += len(self.lines) == MOST_LINES
+            self.lines.append(line)
+            self._tell("log", {"line": line})
+
+    def end(self, told: dict[str, Any]) -> None:
+        """The last event."""
+        with self._lock:
+            self.status = ""
+            self._tell("end", told)
+
+    def since(self, number: int) -> list[tuple[int, str, dict[str, Any]]] | None:
+        """The events after ``number``; None when some of them are not kept any more."""
+        with self._lock:
+            if number > self.count or (self._events and number < self._events[0][0] - 1):
+                return None
+            return [event for event in self._events if event[0] > number]
+
+    def all(self) -> dict[str, Any]:
+        """Everything that is kept, as one event."""
+        with self._lock:
+            return {
+                "count": self.count,
+                "phases": [phase.told() for phase in self.phases],
+                "status": self.status,
+                "messages": [{"kind": kind, "text": text} for kind, text in self.messages],
+                "lines": list(self.lines),
+                "dropped": self.dropped,
+            }
+
+    def _tell(self, kind: str, data: dict[str, Any]) -> None:
+        self.count += 1
+        self._events.append((self.count, kind, data))
+        self.bell.ring()

@@ -1,0 +1,67 @@
+"""The one way in which the page changes something: as a job, by the commands' own use cases.
+
+Each has the name of its procedure, and an input under the names of the command's options. The
+values of variables are in neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from os2cli.models import MachineType
+from os2cli.progress import Progress
+from os2cli.session import Session
+from os2cli.ui.jobs import Job, Outcome
+from os2cli.ui.site import Site
+
+
+@dataclass
+class Touched:
+    """The types of machines that a mutation was about."""
+
+    types: set[MachineType] = field(default_factory=set)
+
+    def touched(self, type_: MachineType) -> None:
+        """Note one."""
+        self.types.add(type_)
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """What is to be changed: by ``work``, which gets a session, its progress and what to note in.
+
+    ``input`` are the command's options that were given, without secrets. ``subject`` is the machine
+    or the image that it is about, ``command`` what does the same on the command line.
+    """
+
+    procedure: str
+    title: str
+    work: Callable[[Session, Progress, Touched], Outcome]
+    input: Mapping[str, Any] = field(default_factory=dict)
+    subject: str = ""
+    command: str = ""
+
+
+@contextmanager
+def tracked(session: Session, mutation: Mutation) -> Iterator[Touched]:
+    """Around each mutation, whatever comes of it."""
+    del session, mutation
+    yield Touched()
+
+
+def begin(site: Site, mutation: Mutation) -> Job:
+    """Start a job for it."""
+    job = Job(mutation.procedure, mutation.title, mutation.subject, mutation.command)
+
+    def work(progress: Progress) -> Outcome:
+        session = site.workplace.session(progress.notice)
+        try:
+            with tracked(session, mutation) as touched:
+                return mutation.work(session, progress, touched)
+        finally:
+            site.changed()
+
+    return site.jobs.start(job, work)

