@@ -20,7 +20,7 @@ from os2cli.ui.forms import Fields
 from os2cli.ui.jobs import Outcome
 from os2cli.ui.machine_page import job_answer
 from os2cli.ui.material import Told, material_of
-from os2cli.ui.mutations import Mutation, Touched, begin
+from os2cli.ui.mutations import Mutation, begin
 from os2cli.ui.places import machine_path, subject
 from os2cli.ui.site import site_of, threaded
 
@@ -134,8 +134,7 @@ def _mutation(wish: Wish, session: Session) -> Mutation:
     )
 
 
-def _create(wish: Wish, session: Session, progress: Progress, touched: Touched) -> Outcome:
-    touched.touched(wish.entry.type)
+def _create(wish: Wish, session: Session, progress: Progress) -> Outcome:
     seconds = None if wish.no_wait else wish.timeout or session.settings.timeout_seconds
     made = Creation(session, wish.given, wish.entry, seconds, progress).run()
     links = [(f"Show {machine.name}", machine_path(machine)) for machine in made]
@@ -148,7 +147,7 @@ def _create(wish: Wish, session: Session, progress: Progress, touched: Touched) 
 def input_of(wish: Wish) -> dict[str, object]:
     """What was given, under the names of the options; of variables and labels only the names."""
     given = wish.given
-    told: dict[str, object] = {"type": wish.entry.type}
+    told: dict[str, object] = {"type_": wish.entry.type}
     for name in MachineOptions.__slots__:
         value = getattr(given, name)
         if value in (None, False, []) or (name == "count" and value == 1):
@@ -166,7 +165,7 @@ def command_of(wish: Wish) -> str:
     words = ["os2 machine create", *([wish.given.name] if wish.given.name else [])]
     flags = {"env": "-e", "labels": "--label"}
     for name, value in input_of(wish).items():
-        option = flags.get(name, f"--{name.replace('_', '-')}")
+        option = flags.get(name, f"--{name.rstrip('_').replace('_', '-')}")
         if name == "name":
             continue
         if isinstance(value, list):

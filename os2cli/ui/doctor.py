@@ -19,7 +19,7 @@ from os2cli.session import Session
 from os2cli.ui.forms import Fields
 from os2cli.ui.jobs import Outcome
 from os2cli.ui.machine_page import job_answer
-from os2cli.ui.mutations import Mutation, Touched, begin
+from os2cli.ui.mutations import Mutation, begin
 from os2cli.ui.site import Site, site_of, threaded
 
 # The worst first.
@@ -68,8 +68,7 @@ async def fix(request: Request) -> Response:
     return job_answer(request, begin(site_of(request), mutation))
 
 
-def _fix(check: str, session: Session, progress: Progress, touched: Touched) -> Outcome:
-    del touched
+def _fix(check: str, session: Session, progress: Progress) -> Outcome:
     wanted = [finding for finding in examine(session) if finding.check == check]
     fixes = planned_fixes(session, wanted)
     if not fixes:

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from os2cli.errors import NotFound, OperationFailed, UsageError
-from os2cli.fleet import Place, remove_places
+from os2cli.fleet import remove_places
 from os2cli.machine_states import Changer
 from os2cli.machines import with_health
 from os2cli.models import LogRequest, Machine, Verb
@@ -21,7 +21,7 @@ from os2cli.selection import is_guarded
 from os2cli.session import Session
 from os2cli.ui.jobs import Job, Outcome
 from os2cli.ui.log_stream import log_events
-from os2cli.ui.mutations import Mutation, Touched, begin
+from os2cli.ui.mutations import Mutation, begin
 from os2cli.ui.pages import link
 from os2cli.ui.places import REMOVE, Named, machine_path, possible_verbs, subject_of
 from os2cli.ui.site import Site, site_of, threaded, wants_json
@@ -135,16 +135,14 @@ def _mutation(named: Named, machine: Machine, verb: str) -> Mutation:
         f"machine.{verb}",
         f"{titles.get(verb, 'Start')} {machine.name}",
         partial(_remove if verb == REMOVE else _change, named, verb),
-        {"names": [machine.name], "type": machine.type, "stage": stage, "yes": True},
+        {"names": [machine.name], "type_": machine.type, "stage": stage, "yes": True},
         subject_of(machine),
         f"os2 machine {verb} {machine.name} {where}",
     )
 
 
-def _change(
-    named: Named, verb: str, session: Session, progress: Progress, touched: Touched
-) -> Outcome:
-    place = _found(named, session, touched)
+def _change(named: Named, verb: str, session: Session, progress: Progress) -> Outcome:
+    place = named.place(session)
     changer = Changer(
         Verb(verb),
         healthy_seconds=session.settings.timeout_seconds
@@ -162,22 +160,14 @@ def _change(
     return Outcome(text, ((f"Show {after.name}", machine_path(after)),))
 
 
-def _remove(
-    named: Named, verb: str, session: Session, progress: Progress, touched: Touched
-) -> Outcome:
+def _remove(named: Named, verb: str, session: Session, progress: Progress) -> Outcome:
     del verb
-    place = _found(named, session, touched)
+    place = named.place(session)
     with progress.phase("remove"):
         (removal,) = remove_places([place])
         if removal.error is not None:
             raise removal.error
     return Outcome(f"{place.machine.name} is removed", (("Machines", "/machines"),))
-
-
-def _found(named: Named, session: Session, touched: Touched) -> Place:
-    place = named.place(session)
-    touched.touched(place.machine.type)
-    return place
 
 
 async def open_machine(request: Request) -> Response:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from os2cli.errors import Os2Error
 from os2cli.making import BuildOptions, PublishOptions, build_image, publish
-from os2cli.models import DAYTONA, LOCAL_DOCKER, SnapshotResources
+from os2cli.models import SnapshotResources
 from os2cli.output.words import age
 from os2cli.progress import Progress
 from os2cli.providers.registry import BuilderKind
@@ -19,7 +19,7 @@ from os2cli.stage import Stage
 from os2cli.ui.forms import Fields
 from os2cli.ui.jobs import Outcome
 from os2cli.ui.machine_page import job_answer
-from os2cli.ui.mutations import Mutation, Touched, begin
+from os2cli.ui.mutations import Mutation, begin
 from os2cli.ui.site import site_of, threaded
 from os2cli.ui.snapshots import is_guarded
 
@@ -55,8 +55,7 @@ def image_build(given: BuildOptions) -> Mutation:
     )
 
 
-def _build(given: BuildOptions, session: Session, progress: Progress, touched: Touched) -> Outcome:
-    touched.touched(LOCAL_DOCKER)
+def _build(given: BuildOptions, session: Session, progress: Progress) -> Outcome:
     result = build_image(session, given, progress)
     image = result.image
     if not result.built:
@@ -122,12 +121,7 @@ def _publication(given: PublishOptions) -> Mutation:
     )
 
 
-def _publish(
-    given: PublishOptions, session: Session, progress: Progress, touched: Touched
-) -> Outcome:
-    touched.touched(DAYTONA)
-    if given.builder is BuilderKind.LOCAL:
-        touched.touched(LOCAL_DOCKER)
+def _publish(given: PublishOptions, session: Session, progress: Progress) -> Outcome:
     done = publish(session, given, progress)
     name = done.snapshot.name
     if not done.published:

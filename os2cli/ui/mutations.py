@@ -6,32 +6,22 @@ values of variables are in neither.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from os2cli.models import MachineType
 from os2cli.progress import Progress
 from os2cli.session import Session
 from os2cli.ui.jobs import Job, Outcome
 from os2cli.ui.site import Site
 
-
-@dataclass
-class Touched:
-    """The types of machines that a mutation was about."""
-
-    types: set[MachineType] = field(default_factory=set)
-
-    def touched(self, type_: MachineType) -> None:
-        """Note one."""
-        self.types.add(type_)
+# What analytics call the page.
+SURFACE = "ui"
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """What is to be changed: by ``work``, which gets a session, its progress and what to note in.
+    """What is to be changed: by ``work``, which gets a session and its progress.
 
     ``input`` are the command's options that were given, without secrets. ``subject`` is the machine
     or the image that it is about, ``command`` what does the same on the command line.
@@ -39,17 +29,10 @@ class Mutation:
 
     procedure: str
     title: str
-    work: Callable[[Session, Progress, Touched], Outcome]
+    work: Callable[[Session, Progress], Outcome]
     input: Mapping[str, Any] = field(default_factory=dict)
     subject: str = ""
     command: str = ""
-
-
-@contextmanager
-def tracked(session: Session, mutation: Mutation) -> Iterator[Touched]:
-    """Around each mutation, whatever comes of it."""
-    del session, mutation
-    yield Touched()
 
 
 def begin(site: Site, mutation: Mutation) -> Job:
@@ -59,8 +42,8 @@ def begin(site: Site, mutation: Mutation) -> Job:
     def work(progress: Progress) -> Outcome:
         session = site.workplace.session(progress.notice)
         try:
-            with tracked(session, mutation) as touched:
-                return mutation.work(session, progress, touched)
+            with session.analytics.tracked(mutation.procedure, mutation.input, surface=SURFACE):
+                return mutation.work(session, progress)
         finally:
             site.changed()
 

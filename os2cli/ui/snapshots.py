@@ -29,7 +29,7 @@ from os2cli.ui.forms import Fields
 from os2cli.ui.jobs import Outcome
 from os2cli.ui.log_stream import log_events
 from os2cli.ui.machine_page import job_answer
-from os2cli.ui.mutations import Mutation, Touched, begin
+from os2cli.ui.mutations import Mutation, begin
 from os2cli.ui.site import site_of, threaded
 from os2cli.ui.streams import event_stream
 
@@ -119,7 +119,7 @@ async def remove(request: Request) -> Response:
         "snapshot.rm",
         f"Remove {name}",
         partial(_remove, type_, name, force),
-        {"names": [name], "type": type_, "force": force, "yes": True},
+        {"names": [name], "type_": type_, "force": force, "yes": True},
         name,
         f"os2 snapshot rm {name}{words}",
     )
@@ -132,9 +132,7 @@ def _remove(
     force: bool,
     session: Session,
     progress: Progress,
-    touched: Touched,
 ) -> Outcome:
-    touched.touched(type_)
     found = locate_all(session.providers.shelf(type_), [name], with_users=not force)
     with progress.phase("remove"):
         (removal,) = remove_entries(found, force=force)
@@ -154,7 +152,7 @@ async def activate(request: Request) -> Response:
         "snapshot.activate",
         f"Activate {name}",
         partial(_activate, type_, name),
-        {"name": name, "type": type_},
+        {"name": name, "type_": type_},
         name,
         f"os2 snapshot activate {name}",
     )
@@ -162,9 +160,11 @@ async def activate(request: Request) -> Response:
 
 
 def _activate(
-    type_: MachineType, name: str, session: Session, progress: Progress, touched: Touched
+    type_: MachineType,
+    name: str,
+    session: Session,
+    progress: Progress,
 ) -> Outcome:
-    touched.touched(type_)
     entry = locate(session.providers.shelf(type_), name)
     state, changed = bring_back(entry, ACTIVATION_SECONDS, progress=progress)
     if changed:
@@ -176,7 +176,7 @@ async def show_log(request: Request) -> Response:
     """What its build wrote."""
     query = request.query_params
     type_, name = _named(query.get("type"), query.get("name"))
-    names = {"type": type_, "name": name}
+    names = {"type_": type_, "name": name}
     return await site_of(request).show(
         request, "snapshots/log.html", title=f"Log of {name}", names=names
     )
