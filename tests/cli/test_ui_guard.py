@@ -39,7 +39,7 @@ def stranger(site: Site) -> Iterator[Visitor]:
 
 
 PAGES = ["/", "/machines", "/machines?part", "/machines/new", "/snapshots", "/doctor", "/jobs",
-         "/static/os2.css", "/static/os2.js", "/no/such/page"]  # fmt: skip
+         "/static/css/frame.css", "/static/os2.js", "/no/such/page"]  # fmt: skip
 
 
 class TestTheToken:
@@ -185,7 +185,7 @@ class TestWhatIsSent:
         "path",
         [
             "/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2f..%2fcli.py",
-            "/static//etc/passwd", "/static/%2fetc%2fpasswd", "/static/os2.css%00",
+            "/static//etc/passwd", "/static/%2fetc%2fpasswd", "/static/css/frame.css%00",
             "/machines/local-docker/..%2f..", "/machines/local-docker/-x", "/machines/nonsense/a",
             "/machines/local-docker/a%0d%0aX:1", "/machines/local-docker/a?stage=a%2fb",
             "/jobs/..%2f", "/snapshots/remove?type=local-docker", "/snapshots/remove",
