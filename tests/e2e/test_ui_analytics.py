@@ -18,9 +18,9 @@ from playwright.sync_api import Page, expect
 
 from tests.command import Os2
 from tests.e2e.chromium import Chromium, Tab, chromium
-from tests.e2e.test_ui import Site, serving
 from tests.polling import until
 from tests.posthog_server import PostHogServer, recorded
+from tests.ui_site import Site, serving
 
 __all__ = ["chromium"]  # a fixture
 
