@@ -32,8 +32,8 @@ exec "$chromium" --headless=new --no-sandbox --disable-gpu --no-first-run --disa
     --user-data-dir=/tmp/chromium --remote-debugging-address=127.0.0.1 \
     --remote-debugging-port="$1" about:blank
 """
-# A container that starts elsewhere changes this host's interfaces, and Chromium then fails what it is
-# loading (ERR_NETWORK_CHANGED). Where it can't listen for such changes it takes the network as given.
+# A container that starts elsewhere changes this host's interfaces, and Chromium then fails what it
+# is loading (ERR_NETWORK_CHANGED). Where it can't hear of that it takes the network as given.
 _AF_NETLINK = 16
 _NO_NETLINK = {
     "defaultAction": "SCMP_ACT_ALLOW",
