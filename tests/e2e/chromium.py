@@ -32,6 +32,19 @@ exec "$chromium" --headless=new --no-sandbox --disable-gpu --no-first-run --disa
     --user-data-dir=/tmp/chromium --remote-debugging-address=127.0.0.1 \
     --remote-debugging-port="$1" about:blank
 """
+# A container that starts elsewhere changes this host's interfaces, and Chromium then fails what it
+# is loading (ERR_NETWORK_CHANGED). Where it can't hear of that it takes the network as given.
+_AF_NETLINK = 16
+_NO_NETLINK = {
+    "defaultAction": "SCMP_ACT_ALLOW",
+    "syscalls": [
+        {
+            "names": ["socket"],
+            "action": "SCMP_ACT_ERRNO",
+            "args": [{"index": 0, "value": _AF_NETLINK, "op": "SCMP_CMP_EQ"}],
+        }
+    ],
+}
 # What moves on a page without anybody having done something; sums up as browsers do.
 _SHIFTS = """
 window.os2Shifts = [];
@@ -117,7 +130,12 @@ def running_chromium() -> Iterator[Chromium]:
         entrypoint=["sh"],
         labels=LABELS,
         # Chromium keeps its pictures in shared memory, of which containers have little.
-        host_config=engine.create_host_config(network_mode="host", shm_size="512m", init=True),
+        host_config=engine.create_host_config(
+            network_mode="host",
+            shm_size="512m",
+            init=True,
+            security_opt=[f"seccomp={json.dumps(_NO_NETLINK)}"],
+        ),
     )["Id"]
     try:
         engine.start(container)
