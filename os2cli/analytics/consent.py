@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from os2cli.analytics import state_files
-from os2cli.analytics.parameters import Parameters, is_web_address
+from os2cli.analytics.parameters import Parameters, can_be_sent_to
 
 _NO = ("0", "false", "no", "off")
 _YES = ("1", "true", "yes", "on")
@@ -28,7 +28,7 @@ def consent(parameters: Parameters, *, key: str | None) -> Consent:
         return said
     if not key:
         return Consent(False, "no_key", "no key is set: POSTHOG_KEY")
-    if not is_web_address(parameters.host):
+    if not can_be_sent_to(parameters.host):
         return Consent(False, "host", "POSTHOG_HOST is no web address")
     return said or Consent(True, "key", "a key is set")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from os2cli.daytona_access import DaytonaAccess
 from os2cli.errors import UsageError
 from os2cli.settings import Settings
 from os2cli.stage import resolve_stage
+from os2cli.web import is_bare, web_address
 
 DEFAULT_HOST = "https://eu.i.posthog.com"
 DEFAULT_PROXY_URI = "/ingest"
@@ -81,7 +81,7 @@ class Parameters:
 
     def check_host(self) -> None:
         """Raise ``UsageError`` when nothing can be sent there."""
-        if not is_web_address(self.host):
+        if not can_be_sent_to(self.host):
             raise UsageError(
                 "POSTHOG_HOST is no web address",
                 hint=f"set it to one such as {DEFAULT_HOST}, or leave it out",
@@ -89,15 +89,10 @@ class Parameters:
             )
 
 
-def is_web_address(url: str) -> bool:
+def can_be_sent_to(host: str) -> bool:
     """Whether it is an address without anything but a host and a path."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return False
-    plain = not (parts.username or parts.password or parts.query or parts.fragment)
-    return bool(parts.scheme in ("http", "https") and host and plain and url.isprintable())
+    parts = web_address(host)
+    return parts is not None and is_bare(parts)
 
 
 def _path(text: str) -> str:

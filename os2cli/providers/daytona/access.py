@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, urlsplit
-
 from os2cli.daytona_access import DaytonaAccess
 from os2cli.errors import NotAuthorised, UsageError
-
-if TYPE_CHECKING:
-    import ssl
-
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-# As httpx names them.
-LOOPBACK_PATTERNS = ("all://localhost", "all://127.0.0.1", "all://[::1]")
+from os2cli.web import LOOPBACK, is_private, web_address
 
 
 def checked_url(access: DaytonaAccess) -> str:
@@ -34,24 +24,6 @@ def checked_url(access: DaytonaAccess) -> str:
     if not is_private(parts):
         raise _wrong(access, "is plain HTTP, over which anybody on the way could read the key")
     return access.url
-
-
-def web_address(url: str) -> SplitResult | None:
-    """The parts of an address that can be asked, None for any other text."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-        # As the resolver will: it has no other words for a dot too many than an exception.
-        host.encode("idna")
-    except ValueError:
-        return None
-    good = parts.scheme in ("http", "https") and host and " " not in host and url.isprintable()
-    return parts if good else None
-
-
-def is_private(parts: SplitResult) -> bool:
-    """Whether nobody on the way can read what is sent there."""
-    return parts.scheme == "https" or parts.hostname in _LOOPBACK
 
 
 def _wrong(access: DaytonaAccess, problem: str) -> UsageError:
@@ -108,22 +80,6 @@ def may_have_key(trusted_url: str, other: str) -> bool:
     trusted, target = web_address(trusted_url), web_address(other)
     if trusted is None or target is None:
         return False
-    if trusted.hostname in _LOOPBACK:
-        return target.hostname in _LOOPBACK
+    if trusted.hostname in LOOPBACK:
+        return target.hostname in LOOPBACK
     return target.scheme == "https" and target.hostname == trusted.hostname
-
-
-def certificates() -> ssl.SSLContext:
-    """Trust what the system trusts, where companies put their proxies' authorities.
-
-    Pythons without such a store, as some on a Mac, get certifi's, which takes 40 ms to read.
-    """
-    import ssl
-
-    context = ssl.create_default_context()
-    folder = ssl.get_default_verify_paths().capath
-    if not context.cert_store_stats()["x509_ca"] and not (folder and any(Path(folder).iterdir())):
-        import certifi
-
-        context.load_verify_locations(cafile=certifi.where())
-    return context

@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from os2cli.clock import REAL_TIME, Clock
 from os2cli.daytona_access import DaytonaAccess
 from os2cli.errors import OperationFailed, Os2Error, Unreachable
-from os2cli.providers.daytona.access import (
-    LOOPBACK_PATTERNS,
-    certificates,
-    checked_url,
-    login_headers,
-    may_have_key,
-)
+from os2cli.providers.daytona.access import checked_url, login_headers, may_have_key
 from os2cli.providers.daytona.refusals import (
     LostAnswer,
     is_json,
@@ -37,6 +31,7 @@ from os2cli.providers.daytona.retry import (
     pause,
     retry_after,
 )
+from os2cli.web import LOOPBACK_PATTERNS, certificates
 
 if TYPE_CHECKING:
     import httpx

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from os2cli.build_context import BuildContext
 from os2cli.errors import OperationFailed, Os2Error, Unreachable
 from os2cli.progress import Progress
-from os2cli.providers.daytona.access import is_private, web_address
 from os2cli.providers.daytona.client import DaytonaClient
 from os2cli.providers.daytona.refusals import malformed
 from os2cli.providers.daytona.retry import NORMAL
 from os2cli.providers.daytona.wire import StorageAccess, read
+from os2cli.web import is_private, web_address
 
 if TYPE_CHECKING:
     from obstore.store import S3Config, S3Store

@@ -9,7 +9,6 @@ from typing import Any
 import anyio
 import httpx
 
-from os2cli.providers.daytona.access import LOOPBACK_PATTERNS, certificates
 from os2cli.ui.ingest.body import ClientGone, Receive, RequestBody
 from os2cli.ui.ingest.headers import (
     content_length,
@@ -19,6 +18,7 @@ from os2cli.ui.ingest.headers import (
 )
 from os2cli.ui.ingest.limits import Limits
 from os2cli.ui.ingest.upstreams import ASSET_METHODS, Refused, Upstreams
+from os2cli.web import LOOPBACK_PATTERNS, certificates
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from os2cli.analytics.consent import choose, consent
-from os2cli.analytics.parameters import Parameters, is_web_address
+from os2cli.analytics.parameters import Parameters, can_be_sent_to
 from os2cli.analytics.tracking import Analytics
 from os2cli.errors import UsageError
 from os2cli.settings import load_settings
@@ -84,7 +84,7 @@ def test_a_choice_that_can_t_be_read_may_have_been_a_no(damage: str, tmp_path: P
 def test_a_host_that_is_none_is_told_where_it_is_asked_about(host: str, tmp_path: Path) -> None:
     found = parameters(tmp_path, POSTHOG_HOST=host)
 
-    assert not is_web_address(found.host)
+    assert not can_be_sent_to(found.host)
     with pytest.raises(UsageError, match="POSTHOG_HOST is no web address") as caught:
         found.check_host()
     assert (

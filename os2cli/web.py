@@ -1,0 +1,53 @@
+"""What every HTTP client of os2 has in common: which addresses can be asked, and who is trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
+
+if TYPE_CHECKING:
+    import ssl
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+# As httpx names them.
+LOOPBACK_PATTERNS = ("all://localhost", "all://127.0.0.1", "all://[::1]")
+
+
+def web_address(url: str) -> SplitResult | None:
+    """The parts of an address that can be asked, None for any other text."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+        # As the resolver will: it has no other words for a dot too many than an exception.
+        host.encode("idna")
+    except ValueError:
+        return None
+    good = parts.scheme in ("http", "https") and host and " " not in host and url.isprintable()
+    return parts if good else None
+
+
+def is_bare(parts: SplitResult) -> bool:
+    """Whether an address has nothing but a host and a path."""
+    return not (parts.username or parts.password or parts.query or parts.fragment)
+
+
+def is_private(parts: SplitResult) -> bool:
+    """Whether nobody on the way can read what is sent there."""
+    return parts.scheme == "https" or parts.hostname in LOOPBACK
+
+
+def certificates() -> ssl.SSLContext:
+    """Trust what the system trusts, where companies put their proxies' authorities.
+
+    Pythons without such a store, as some on a Mac, get certifi's, which takes 40 ms to read.
+    """
+    import ssl
+
+    context = ssl.create_default_context()
+    folder = ssl.get_default_verify_paths().capath
+    if not context.cert_store_stats()["x509_ca"] and not (folder and any(Path(folder).iterdir())):
+        import certifi
+
+        context.load_verify_locations(cafile=certifi.where())
+    return context
