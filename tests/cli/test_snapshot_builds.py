@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import signal
 import subprocess
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 
 from os2cli.build_logs import BuildLogs
 from tests.command import Os2
-from tests.daytona_server import DaytonaServer, Timing
+from tests.daytona_server import DaytonaServer
+from tests.polling import until
 
 NAME = "stg--20260111-193045"
 DOCKERFILE = "FROM debian:stable\nRUN make\nCOPY . /app\n"
@@ -18,8 +20,8 @@ DOCKERFILE = "FROM debian:stable\nRUN make\nCOPY . /app\n"
 
 @pytest.fixture
 def slow(cloud: Os2, daytona: DaytonaServer) -> str:
-    """A snapshot that is being built, in a checkout."""
-    daytona.timing = Timing(pending=0.05, build=1.5)
+    """A snapshot that is being built, in a checkout, until ``builds_held`` is False."""
+    daytona.builds_held = True
     return publish(cloud)
 
 
@@ -31,6 +33,15 @@ def publish(cloud: Os2) -> str:
     published = cloud("snapshot", "daytona", "--no-wait", "-q")
     assert published.status == 0, published.stderr
     return published.stdout.strip()
+
+
+def ended(process: subprocess.Popen[str], daytona: DaytonaServer) -> tuple[int, str, str]:
+    """Let the build end that a command has begun to follow: its status and what it wrote."""
+    assert process.stdout is not None
+    select.select([process.stdout], [], [], 30)
+    daytona.builds_held = False
+    written, errors = process.communicate(timeout=30)
+    return process.returncode, written, errors
 
 
 def test_the_log_of_a_past_build_is_printed(cloud: Os2, daytona: DaytonaServer) -> None:
@@ -46,28 +57,28 @@ def test_the_log_of_a_past_build_is_printed(cloud: Os2, daytona: DaytonaServer) 
 def test_a_log_is_followed_to_the_end_of_the_build(
     cloud: Os2, daytona: DaytonaServer, slow: str
 ) -> None:
-    followed = cloud("snapshot", "logs", "-f", slow)
+    status, followed, errors = ended(cloud.start("snapshot", "logs", "-f", slow), daytona)
 
-    assert followed.status == 0, followed.stderr
-    lines = followed.stdout.splitlines()
+    assert status == 0, errors
+    lines = followed.splitlines()
     assert lines[0] == "#1 [internal] load build definition from Dockerfile"
     assert "#3 [2/3] RUN make" in lines
     assert lines[-1] == "#5 DONE 0.1s"
-    assert cloud("snapshot", "logs", slow).stdout == followed.stdout
-    assert cloud("snapshot", "logs", "-f", slow).stdout == followed.stdout
+    assert cloud("snapshot", "logs", slow).stdout == followed
+    assert cloud("snapshot", "logs", "-f", slow).stdout == followed
 
 
 def test_following_a_build_that_fails_ends_and_says_why(cloud: Os2, daytona: DaytonaServer) -> None:
-    daytona.timing = Timing(pending=0.05, build=1.5)
     daytona.fail_next_build("exit code 7", log=("make: no such luck",))
+    daytona.builds_held = True
     name = publish(cloud)
 
-    followed = cloud("snapshot", "logs", "--follow", name)
+    status, followed, errors = ended(cloud.start("snapshot", "logs", "--follow", name), daytona)
 
-    assert followed.status == 1
-    assert "make: no such luck" in followed.stdout
-    assert f"error: snapshot {name} failed to build: exit code 7" in followed.stderr
-    assert "  | " not in followed.stderr
+    assert status == 1
+    assert "make: no such luck" in followed
+    assert f"error: snapshot {name} failed to build: exit code 7" in errors
+    assert "  | " not in errors
 
 
 def test_following_has_an_end(cloud: Os2, daytona: DaytonaServer) -> None:
@@ -95,6 +106,7 @@ def test_an_interrupted_follow_leaves_the_build_alone(
 
     assert process.wait(20) == 130
     process.communicate()
+    daytona.builds_held = False
     assert cloud("snapshot", "wait", slow, "-q").status == 0
 
 
@@ -119,27 +131,36 @@ def test_the_log_of_a_local_build_needs_no_engine(os2: Os2) -> None:
     assert missing.status == 3
 
 
+def awaited(cloud: Os2, daytona: DaytonaServer, name: str) -> tuple[int, str, str]:
+    """Wait for a build that ends once it is seen to be waited for."""
+    process = cloud.start("snapshot", "wait", name)
+    until(lambda: daytona.seen("GET", f"/snapshots/{name}"), 20)
+    daytona.builds_held = False
+    written, errors = process.communicate(timeout=30)
+    return process.returncode, written, errors
+
+
 def test_a_build_is_waited_for(cloud: Os2, daytona: DaytonaServer, slow: str) -> None:
-    waited = cloud("snapshot", "wait", slow)
+    status, waited, _ = awaited(cloud, daytona, slow)
     again = cloud("snapshot", "wait", slow, "--json")
 
-    assert (waited.status, waited.stdout) == (0, f"{slow}  active\n")
+    assert (status, waited) == (0, f"{slow}  active\n")
     assert again.json()["state"] == "active"
 
 
 def test_waiting_for_a_build_that_fails_shows_the_end_of_its_log(
     cloud: Os2, daytona: DaytonaServer
 ) -> None:
-    daytona.timing = Timing(pending=0.05, build=1.5)
     daytona.fail_next_build("exit code 7", log=("make: no such luck",))
+    daytona.builds_held = True
     name = publish(cloud)
 
-    during = cloud("snapshot", "wait", name)
+    status, during, errors = awaited(cloud, daytona, name)
     after = cloud("snapshot", "wait", name, "--json")
 
-    assert (during.status, during.stdout) == (1, "")
-    assert "make: no such luck" in during.stderr
-    assert "exit code 7" in during.stderr
+    assert (status, during) == (1, "")
+    assert "make: no such luck" in errors
+    assert "exit code 7" in errors
     assert (after.status, after.json()["error"]["code"]) == (1, "build_failed")
 
 

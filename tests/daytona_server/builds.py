@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING
 
@@ -75,10 +76,16 @@ async def _pretend(world: World, record: SnapshotRecord, log: BuildLog) -> None:
         log.write(f"#{number + 1} [{number}/{len(steps)}] {step}")
         await world.pause(world.timing.build / len(steps))
         if number == len(steps):
+            await _while_held(world)
             _fail_if_arranged(world, log)
         log.write(f"#{number + 1} DONE 0.1s")
     log.write(f"#{len(steps) + 2} exporting to image")
     log.write(f"#{len(steps) + 2} DONE 0.1s")
+
+
+async def _while_held(world: World) -> None:
+    while world.builds_held and not world.closing.is_set():
+        await asyncio.sleep(0.01)
 
 
 def _fail_if_arranged(world: World, log: BuildLog | None) -> None:

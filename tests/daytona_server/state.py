@@ -102,6 +102,8 @@ class World:
         self.gone_names: dict[str, float] = {}
         """Names of deleted sandboxes, and until when they are 404 by name."""
         self.build_logs: dict[str, BuildLog] = {}
+        self.builds_held = False
+        """Whether builds stay at their last step until this is False again."""
         self.built: dict[str, str | None] = {}
         """Build hash to the image that came out of it; None without an engine."""
         self.index = SandboxIndex(self)
