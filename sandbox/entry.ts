@@ -1,5 +1,5 @@
 // What a machine does first: bring its repository up to date, install its dependencies and assemble its
-// services. `bin/start-machine` runs it, and becomes the supervisor of those services when it succeeds.
+// services. `bin/start-machine` runs it, and the supervisor of those services when it succeeds.
 import { installDependencies } from "./entry/dependencies.ts";
 import { updateRepository } from "./entry/repository.ts";
 import { assembleServices } from "./entry/services.ts";
@@ -11,9 +11,10 @@ import { Steps } from "./lib/step.ts";
 
 const steps = new Steps(redactor(process.env));
 
-// A clone or an installation is not left to go on by itself.
+// A clone or an installation is not left to go on by itself. Not `once`: `bin/start-machine` asks again until
+// this has ended, and a second signal must not end it before it has killed and told everything.
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  process.once(signal, () => {
+  process.on(signal, () => {
     killRunning();
     steps.say(`stopped by ${signal} during ${steps.current}`);
     process.exit(0);

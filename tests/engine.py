@@ -10,6 +10,12 @@ import pytest
 from os2cli.models import Endpoint
 from os2cli.providers.local_docker.endpoint import resolve_endpoint
 
+# What the image is started with, which Daytona is told along with a snapshot.
+ENTRYPOINT = [
+    *("tini-static", "-s", "-e", "143", "-e", "130", "--"),
+    *("sh", "/opt/os2/bin/start-machine"),
+]
+
 
 def engine_endpoint() -> Endpoint:
     """Where the engine for tests is: ``DOCKER_HOST``, else where os2 itself finds one."""

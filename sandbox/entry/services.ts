@@ -30,7 +30,6 @@ export async function assembleServices(settings: Settings, scanDirectory: string
   await rm(scanDirectory, { recursive: true, force: true });
   await mkdir(scanDirectory, { recursive: true });
   for (const service of chosen) await install(service, join(scanDirectory, basename(service)));
-  await installStopHandlers(scanDirectory);
   const leftOut = folder ? (await lookForServices(folder)).filter((one) => !one.isProgram) : [];
   const names = leftOut.map((one) => basename(one.folder)).join(", ");
   return `${describe(chosen, theirs)}${names && `; left out, as run is not executable: ${names}`}`;
@@ -97,16 +96,6 @@ async function install(source: string, target: string): Promise<void> {
     }
     const limit = join(folder, "timeout-kill");
     if (existsSync(folder) && !existsSync(limit)) await writeFile(limit, KILL_AFTER_MILLISECONDS);
-  }
-}
-
-/** Programs that the supervisor runs instead of handling a signal itself. */
-async function installStopHandlers(scanDirectory: string): Promise<void> {
-  const folder = join(scanDirectory, ".s6-svscan");
-  await mkdir(folder);
-  for (const signal of ["SIGTERM", "SIGINT"]) {
-    await cp(join(HOME, "bin", "stop-machine"), join(folder, signal));
-    await chmod(join(folder, signal), 0o755);
   }
 }
 

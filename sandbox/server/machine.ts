@@ -79,7 +79,7 @@ function readTools(file: string): Tool[] {
   }
 }
 
-/** The age of the first process: the kernel counts its start in ticks since the host's boot. */
+/** The age of a process: the kernel counts its start in ticks since the host's boot. */
 async function secondsSinceStart(pid: string): Promise<number> {
   const TICKS_PER_SECOND = 100;
   try {

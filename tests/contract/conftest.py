@@ -18,11 +18,10 @@ from os2cli.providers.base import MachineProvider
 from os2cli.repository import bundled_source
 from tests.contract.memory import MemoryMachines
 from tests.daytona_server import DaytonaServer
-from tests.engine import engine_endpoint, sandbox_image
+from tests.engine import ENTRYPOINT, engine_endpoint, sandbox_image
 
 STAGE = "dev-test"
 SNAPSHOT = f"{STAGE}--20260111-193045"
-ENTRYPOINT = ["sh", "/opt/os2/bin/start-machine"]
 RUNNING_SECONDS = HEALTHY_SECONDS = 60
 
 Maker = Callable[[ExitStack, Path], tuple[MachineProvider, str]]

@@ -15,12 +15,11 @@ from os2cli.certificates import host_certificates
 from os2cli.providers.local_docker.base_image import find_base
 from tests.command import Os2
 from tests.daytona_server import DaytonaServer, Registry, S3Storage, Timing
-from tests.engine import engine_endpoint, sandbox_image
+from tests.engine import ENTRYPOINT, engine_endpoint, sandbox_image
 
 pytestmark = pytest.mark.engine
 
 CREATE = ("machine", "create", "--type", "daytona", "--json")
-ENTRYPOINT = 'ENTRYPOINT ["sh", "/opt/os2/bin/start-machine"]'
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +51,7 @@ def source(repository: Path) -> Path:
     (repository / "sandbox/Dockerfile").write_text(
         f"FROM {sandbox_image()}\nARG GREETING=hello\n"
         'RUN echo "$GREETING" > /tmp/greeting\n'
-        f"COPY --chown=1000:1000 . /src/\n{ENTRYPOINT}\n"
+        f"COPY --chown=1000:1000 . /src/\nENTRYPOINT {json.dumps(ENTRYPOINT)}\n"
     )
     # The builder would take this one: it lies where the text is put.
     (repository / "Dockerfile").write_text("FROM os2-no-such-image\n")
@@ -159,7 +158,7 @@ def test_both_providers_are_listed_and_told_apart(
     daytona.add_snapshot(
         f"{stage}--20260111-193045",
         image=sandbox_image(),
-        entrypoint=["sh", "/opt/os2/bin/start-machine"],
+        entrypoint=ENTRYPOINT,
     )
     local, remote = f"{stage}-local", "remote"
     assert cloud("machine", "create", local).status == 0

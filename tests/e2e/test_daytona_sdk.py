@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 import time
 import uuid
@@ -16,14 +17,12 @@ import httpx
 import pytest
 
 from tests.daytona_server import DaytonaServer, Registry, S3Storage, Timing
-from tests.engine import engine_endpoint, sandbox_image
+from tests.engine import ENTRYPOINT, engine_endpoint, sandbox_image
 
 if TYPE_CHECKING:
     from daytona import Daytona, Sandbox
 
 pytestmark = pytest.mark.engine
-
-ENTRYPOINT = 'ENTRYPOINT ["sh", "/opt/os2/bin/start-machine"]'
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +68,7 @@ def snapshot(sdk: Daytona, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A snapshot of the sandbox image, built by the server."""
     folder = tmp_path_factory.mktemp("dockerfile")
     name = f"dev-{uuid.uuid4().hex[:8]}--20260111-193045"
-    assert build(sdk, folder, name, ENTRYPOINT).state == "active"
+    assert build(sdk, folder, name, f"ENTRYPOINT {json.dumps(ENTRYPOINT)}").state == "active"
     return name
 
 
@@ -131,7 +130,7 @@ class TestSnapshots:
     def test_list_and_get(self, sdk: Daytona, snapshot: str) -> None:
         got = sdk.snapshot.get(snapshot)
         assert (got.cpu, got.mem, got.disk) == (4, 4, 10)
-        assert got.entrypoint == ["sh", "/opt/os2/bin/start-machine"]
+        assert got.entrypoint == ENTRYPOINT
         page = sdk.snapshot.list(limit=200)
         assert snapshot in [item.name for item in page.items]
         assert page.total == len(page.items)

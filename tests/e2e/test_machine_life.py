@@ -20,12 +20,11 @@ import pytest
 from tests.cli.lives import browser, command_lines, going_on, interrupted
 from tests.command import Os2, Result
 from tests.daytona_server import DaytonaServer, Timing
-from tests.engine import engine_endpoint, sandbox_image
+from tests.engine import ENTRYPOINT, engine_endpoint, sandbox_image
 from tests.polling import until
 
 pytestmark = pytest.mark.engine
 
-ENTRYPOINT = ["sh", "/opt/os2/bin/start-machine"]
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
 KEY_VALUE = "canary-value-4711"
 

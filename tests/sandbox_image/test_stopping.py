@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.sandbox_image.conftest import RunSandbox
-from tests.sandbox_image.sandbox import Sandbox, eventually, write_files
+from tests.sandbox_image.sandbox import MOUNT, Sandbox, eventually, write_files
 
 pytestmark = pytest.mark.engine
 
@@ -28,6 +28,27 @@ exec sleep 1000
 """
 LOGGER = "#!/bin/sh\nexec s6-log T /var/log/leaving\n"
 KILLED_LATE = "60000\n"
+# A program's first milliseconds, before it handles signals, for as long as a test needs them.
+NOT_LISTENING = """\
+#!/bin/sh
+echo "$0 is here"
+exec sleep 1000
+"""
+# The first signal meets it between fork and exec, where a shell's own handler still swallows it.
+MISSING_THE_FIRST = """\
+#!/bin/sh
+trap 'trap - TERM' TERM
+echo "$0 is here"
+while :; do sleep 0.1; done
+"""
+COUNTING = """\
+#!/bin/sh
+trap 'echo "$0 is asked"' TERM
+echo "$0 is here"
+while :; do sleep 0.1; done
+"""
+PROGRAMS = f"{MOUNT}/programs"
+PATH = f"{PROGRAMS}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def test_a_machine_stops_at_once(run_sandbox: RunSandbox) -> None:
@@ -57,6 +78,44 @@ def test_a_machine_stops_as_soon_as_it_is_started(
 
     assert stopped.code == 0
     assert stopped.seconds < 5
+
+
+@pytest.mark.parametrize(
+    ("program", "script"),
+    [
+        ("sh", NOT_LISTENING),
+        ("node", NOT_LISTENING),
+        ("node", MISSING_THE_FIRST),
+        ("s6-svscan", NOT_LISTENING),
+        ("s6-svscan", MISSING_THE_FIRST),
+    ],
+    ids=["shell", "entry", "entry-misses-one", "supervisor", "supervisor-misses-one"],
+)
+@pytest.mark.parametrize("signal", ["SIGTERM", "SIGINT"])
+def test_a_machine_stops_between_two_programs(
+    run_sandbox: RunSandbox, checkout: Path, program: str, script: str, signal: str
+) -> None:
+    write_files(checkout, {f"programs/{program}": script})
+    sandbox = run_sandbox(mount=checkout, environment={"PATH": PATH}, wait=False)
+    eventually(lambda: f"{PROGRAMS}/{program} is here" in sandbox.logs(), f"{program} is started")
+    begun = time.monotonic()
+
+    sandbox.engine.kill(sandbox.container, signal)
+
+    assert sandbox.wait_until_ended() == 0
+    # And not because the three seconds for services were over.
+    assert time.monotonic() - begun < 3
+
+
+def test_a_stop_is_no_failure_where_the_machine_is_not_the_first_process(
+    run_sandbox: RunSandbox,
+) -> None:
+    sandbox = run_sandbox()
+    entrypoint = sandbox.inspect()["Config"]["Entrypoint"]
+    init = entrypoint[: entrypoint.index("sh")]
+
+    for signal, code in (("TERM", 0), ("INT", 0), ("KILL", 137)):
+        assert sandbox.exec([*init, "sh", "-c", f"kill -{signal} $$"]) == (code, "")
 
 
 def test_an_interrupt_stops_it_too(run_sandbox: RunSandbox) -> None:
@@ -94,6 +153,19 @@ def test_stubborn_services_do_not_hold_it_up(
 
     assert stopped.code == 0
     assert stopped.seconds < 5
+
+
+def test_a_service_is_asked_once(run_sandbox: RunSandbox, checkout: Path) -> None:
+    """However often the supervisor is: a second signal ends many a program in the middle."""
+    write_files(checkout / ".os2/services", {"counting/run": COUNTING})
+    sandbox = run_sandbox(mount=checkout)
+    eventually(lambda: "./run is here" in sandbox.logs(), "it runs")
+
+    stopped = sandbox.stop()
+
+    assert stopped.code == 0
+    assert 2 <= stopped.seconds < 5
+    assert sandbox.lines("./run is asked") == ["./run is asked"]
 
 
 def runs(sandbox: Sandbox, service: str) -> bool:

@@ -62,11 +62,22 @@ def zombies(sandbox: Sandbox) -> list[str]:
     return [stat for stat in stats if stat.rpartition(")")[2].split()[:1] == ["Z"]]
 
 
-def test_the_first_process_is_the_supervisor_and_not_root(sandbox: Sandbox) -> None:
-    said = sandbox.shell("cat /proc/1/comm; grep '^[UG]id' /proc/1/status")
+def supervisor(sandbox: Sandbox) -> int:
+    return int(sandbox.output("pgrep", "-x", "s6-svscan"))
+
+
+def test_neither_the_first_process_nor_the_supervisor_is_root(sandbox: Sandbox) -> None:
+    first, second = 1, supervisor(sandbox)
+
+    said = sandbox.shell(
+        f"for pid in {first} {second}; do grep -E '^(Name|[UG]id)' /proc/$pid/status; done"
+    )
 
     ids = ["1000"] * 4
-    assert said.split() == ["s6-svscan", "Uid:", *ids, "Gid:", *ids]
+    names = ("tini-static", "s6-svscan")
+    assert said.split() == [
+        word for name in names for word in ("Name:", name, "Uid:", *ids, "Gid:", *ids)
+    ]
 
 
 @pytest.mark.parametrize("service", HEALTH)
@@ -197,7 +208,7 @@ def test_logs_are_rotated_and_limited(disturbed: Sandbox, service: str, log: str
 
 
 def test_services_ignore_no_signal_that_node_ignores(sandbox: Sandbox) -> None:
-    processes = (1, sandbox.pid(f"{B}/log"))
+    processes = (supervisor(sandbox), sandbox.pid(f"{B}/log"))
 
     ignored = [sandbox.output("grep", "SigIgn", f"/proc/{pid}/status") for pid in processes]
 

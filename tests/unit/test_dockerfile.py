@@ -21,6 +21,7 @@ from os2cli.dockerfile import (
 )
 from os2cli.dockerfile.words import quoted, resolved, split_words
 from os2cli.errors import UsageError
+from tests.engine import ENTRYPOINT
 
 SECRET = "hunter2-is-secret"
 OURS = (Path(__file__).parents[2] / "sandbox" / "Dockerfile").read_text()
@@ -301,7 +302,7 @@ class TestEntrypoint:
         assert entrypoint(text) == value
 
     def test_ours(self) -> None:
-        assert entrypoint(OURS) == '["sh", "/opt/os2/bin/start-machine"]'
+        assert json.loads(entrypoint(OURS) or "") == ENTRYPOINT
 
 
 class TestPlainEntrypoint:

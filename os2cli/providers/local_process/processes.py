@@ -49,7 +49,7 @@ def is_alive(process: ProcessId | None, variable: str, mark: str) -> bool:
 
 
 def first_is_alive(record: Record) -> bool:
-    """Whether the machine has its first process, which is supervisor when it is up."""
+    """Whether the machine has its first process, the shell in which supervisor runs."""
     return is_alive(record.first, MARK_VARIABLE, record.id)
 
 
