@@ -85,6 +85,19 @@ class Sandbox:
         else:
             self.container = container
 
+    def wait_until_begun(self) -> Self:
+        """Return when the image's own program runs.
+
+        The engine says that it has started a container a moment before that, and nothing in an
+        image decides what a signal does until then.
+        """
+        eventually(self._has_begun, "the image's program runs")
+        return self
+
+    def _has_begun(self) -> bool:
+        processes = self.engine.top(self.container)["Processes"]
+        return any("start-machine" in process[-1] for process in processes)
+
     def wait_until_healthy(self) -> Self:
         """Return when the daemon answers on the host's port."""
         eventually(self._is_healthy, "the daemon answers")

@@ -71,7 +71,7 @@ def test_a_machine_stops_while_its_services_start(run_sandbox: RunSandbox) -> No
 def test_a_machine_stops_as_soon_as_it_is_started(
     run_sandbox: RunSandbox, milliseconds: int
 ) -> None:
-    sandbox = run_sandbox(wait=False)
+    sandbox = run_sandbox(wait=False).wait_until_begun()
     time.sleep(milliseconds / 1000)  # to meet it in another moment of its start
 
     stopped = sandbox.stop()
