@@ -289,8 +289,11 @@ class TestReach:
 def test_nothing_goes_on_in_a_machine_that_is_stopped(subject_inside: Subject) -> None:
     machine = subject_inside.create("a")
     provider = subject_inside.provider
-    stopped = provider.archive(machine.name)
     nowhere = Streams(io.BytesIO(), io.BytesIO())
+    # Before its own first program runs, a signal meets the engine's.
+    assert provider.execute(machine.name, Command(("true",)), nowhere) == 0
+
+    stopped = provider.archive(machine.name)
 
     assert stopped.state is MachineState.STOPPED
     assert provider.archive(machine.name).state is MachineState.STOPPED
