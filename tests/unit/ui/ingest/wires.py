@@ -17,7 +17,10 @@ from tests.polling import until
 
 HOST = "127.0.0.1"
 DEADLINE_SECONDS = 10
-SAYS_OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
+SAYS_OK = (
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n"
+    b"Connection: close\r\n\r\n{}"
+)
 
 Talk = Callable[["Upstream", socket.socket, bytes], None]
 
@@ -73,6 +76,10 @@ class Upstream:
                 head += part
             self.heads.append(head)
             self.talk(self, connection, head)
+            # Closed with something unread, it would be reset, and the answer could get lost.
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65536):
+                pass
 
 
 def waits(server: Upstream, _connection: socket.socket, _head: bytes) -> None:
