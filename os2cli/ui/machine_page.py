@@ -41,8 +41,12 @@ async def show_machine(request: Request) -> Response:
         if "part" in request.query_params:
             return site.part("machine/gone.html", name=named.name)
         raise
+    # Of the log's form, which a browser sends itself as long as our script is not there.
+    asked = request.query_params
     values: dict[str, Any] = {
         "machine": machine,
+        "service": asked.get("service", ""),
+        "follow": "follow" in asked or "service" not in asked,
         "job": site.jobs.about(subject_of(machine)),
         "verbs": possible_verbs(machine),
         "guarded": is_guarded(machine),

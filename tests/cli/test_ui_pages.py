@@ -119,6 +119,20 @@ def test_a_log_is_text_too(visitor: Visitor, daytona: DaytonaServer) -> None:
     assert "\\u001b" not in lines[0]
 
 
+def test_the_log_s_form_keeps_what_was_asked(visitor: Visitor, daytona: DaytonaServer) -> None:
+    machine(daytona, "one")
+    usual, web = 'name="follow" checked', 'name="service" value="web"'
+
+    first = visitor.get("/machines/daytona/one?stage=stg").text
+    followed = visitor.get("/machines/daytona/one?stage=stg&service=web&follow=on").text
+    once = visitor.get("/machines/daytona/one?stage=stg&service=web").text
+
+    assert (usual in first, web in first) == (True, False)
+    assert (usual in followed, web in followed) == (True, True)
+    assert (usual in once, web in once) == (False, True)
+    assert 'type="hidden" name="stage" value="stg"' in once
+
+
 def test_an_address_that_is_none_is_no_link(visitor: Visitor, daytona: DaytonaServer) -> None:
     record = machine(daytona, "one")
     body = {"sandboxId": record.id, "url": "javascript:alert(1)", "token": "t0ken-4712"}

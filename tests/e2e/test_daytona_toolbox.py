@@ -234,8 +234,8 @@ class TestSsh:
 
         until(resized, DEADLINE)
         # Ctrl-C arrives as the signal that it is.
-        second.sendline("sleep 600 || echo $((6*7)) was interrupted")
-        second.expect_exact("was interrupted")
+        second.sendline("sh -c 'echo $((40+1)) begins; sleep 600'")
+        second.expect_exact("41 begins")
         second.sendintr()
         second.sendline("echo $((6*7)) goes on")
         second.expect_exact("42 goes on")
