@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from os2cli import variables
+from os2cli.file_options import OPTIONS
 from os2cli.redaction import mask_userinfo
-from os2cli.settings import OPTIONS, Settings
+from os2cli.settings import Settings
 from os2cli.variables import Variable
 
 NOT_SET = "not set"

@@ -1,7 +1,7 @@
 """Every environment variable that os2 reads, except those that may also stand in a file.
 
-The others are ``settings.OPTIONS``. ``os2 config``, ``os2 help environment`` and the README's table
-are made from these two: a new variable is declared here or there, and nowhere else.
+The others are ``file_options.OPTIONS``. ``os2 config``, ``os2 help environment`` and the README's
+table are made from these two: a new variable is declared here or there, and nowhere else.
 """
 
 from __future__ import annotations

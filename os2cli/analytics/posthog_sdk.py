@@ -6,7 +6,6 @@ it would be sent, and its own ``batch_post`` posts many at once: all of them are
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from posthog.request import APIError, batch_post
 from requests.adapters import HTTPAdapter
 
 from os2cli.analytics.event import Event
+from os2cli.web import certificates
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 10.0
 _LARGEST_ANSWER = 64 * 1024
@@ -114,7 +114,7 @@ class _Adapter(HTTPAdapter):
     """Trusts what the system trusts, besides the authorities that requests brings."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        kwargs["ssl_context"] = ssl.create_default_context()
+        kwargs["ssl_context"] = certificates()
         super().init_poolmanager(*args, **kwargs)
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from os2cli import variables
 from os2cli.configuration import Setting, declared_variables, describe_settings
+from os2cli.file_options import OPTIONS
 from os2cli.redaction import HIDDEN, mask_userinfo, redact
-from os2cli.settings import CREDENTIAL_VARIABLES, OPTIONS, load_settings
+from os2cli.settings import CREDENTIAL_VARIABLES, load_settings
 
 KEY = "dtn_0123456789abcdef"
 
