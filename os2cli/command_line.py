@@ -132,7 +132,7 @@ _ORDER = ("up", "ui", "machine", "snapshot", "doctor")
 
 
 class Os2Group(TyperGroup):
-    """A group of commands with the global flags; without a command it prints its help."""
+    """A group of commands with the global flags."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
