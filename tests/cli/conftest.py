@@ -12,6 +12,7 @@ import pytest
 from tests.cli.scenes import SIGNALS, Stage
 from tests.command import Os2, base_environment
 from tests.daytona_server import DaytonaServer, Timing
+from tests.engine_stub import EngineStub, engine_stub
 
 
 @pytest.fixture
@@ -45,6 +46,21 @@ def cloud(os2: Os2, daytona: DaytonaServer) -> Os2:
             "DAYTONA_API_KEY": daytona.api_key,
         },
     )
+
+
+@pytest.fixture
+def engine() -> Iterator[EngineStub]:
+    """The wire of a Docker engine, with no engine behind it."""
+    with engine_stub() as stub:
+        yield stub
+
+
+@pytest.fixture
+def both(cloud: Os2, engine: EngineStub) -> Os2:
+    """The command line in a checkout, with an engine and with Daytona."""
+    (cloud.folder / "sandbox").mkdir()
+    (cloud.folder / "sandbox/Dockerfile").write_text("FROM scratch\n")
+    return Os2(cloud.folder, {**cloud.env, "DOCKER_HOST": engine.url})
 
 
 @pytest.fixture

@@ -13,23 +13,9 @@ from tests.cli.lives import machine, state
 from tests.cli.scenes import NEWEST
 from tests.command import Os2
 from tests.daytona_server import DaytonaServer, Fault
-from tests.engine_stub import EngineStub, engine_stub
+from tests.engine_stub import EngineStub
 from tests.polling import until
 from tests.ui_site import Site, Visitor, serving
-
-
-@pytest.fixture
-def engine() -> Iterator[EngineStub]:
-    with engine_stub() as stub:
-        yield stub
-
-
-@pytest.fixture
-def both(cloud: Os2, engine: EngineStub) -> Os2:
-    """With an engine and with Daytona, which has a snapshot to make machines from."""
-    (cloud.folder / "sandbox").mkdir()
-    (cloud.folder / "sandbox/Dockerfile").write_text("FROM scratch\n")
-    return replace(cloud, env={**cloud.env, "DOCKER_HOST": engine.url})
 
 
 @pytest.fixture

@@ -13,26 +13,11 @@ from tests.cli.lives import machine
 from tests.cli.scenes import NEWEST
 from tests.command import Os2
 from tests.daytona_server import DaytonaServer, Fault
-from tests.engine_stub import EngineStub, engine_stub
 from tests.polling import until
 from tests.ui_site import Visitor, serving
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 SECRET = "canary-value-4711"
-
-
-@pytest.fixture
-def engine() -> Iterator[EngineStub]:
-    with engine_stub() as stub:
-        yield stub
-
-
-@pytest.fixture
-def both(cloud: Os2, engine: EngineStub) -> Os2:
-    """With an engine and with Daytona."""
-    (cloud.folder / "sandbox").mkdir()
-    (cloud.folder / "sandbox/Dockerfile").write_text("FROM scratch\n")
-    return replace(cloud, env={**cloud.env, "DOCKER_HOST": engine.url})
 
 
 @pytest.fixture
