@@ -12,11 +12,10 @@ from os2cli.machines import machines_of_stage
 from os2cli.models import LOCAL_DOCKER, Machine, MachineType
 from os2cli.providers.entry import entries
 from os2cli.session import Session
-from os2cli.stage import StageKind, classify_stage
+from os2cli.stage import is_guarded_stage
 
 # Of commands whose name is not the word for what they do.
 WORDS = {"rm": "remove"}
-_GUARDED = (StageKind.STAGING, StageKind.PRODUCTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class Found:
 
 def is_guarded(machine: Machine) -> bool:
     """Whether others work with the machine, in staging or in production."""
-    return entries()[machine.type].shared and classify_stage(machine.stage) in _GUARDED
+    return entries()[machine.type].shared and is_guarded_stage(machine.stage)
 
 
 def find_one(session: Session, name: str, type_: MachineType | None, stage: str | None) -> Place:

@@ -62,6 +62,11 @@ def classify_stage(name: str) -> StageKind:
     return StageKind.OTHER
 
 
+def is_guarded_stage(name: str | None) -> bool:
+    """Whether others work with what is in a stage, so that its removal is asked about."""
+    return name is not None and classify_stage(name) in (StageKind.STAGING, StageKind.PRODUCTION)
+
+
 def validate_stage(name: str, origin: str) -> str:
     """Return ``name`` when it may be a stage.
 

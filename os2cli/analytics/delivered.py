@@ -26,8 +26,3 @@ def add_delivered(folder: Path, messages: Sequence[dict[str, Any]]) -> None:
     """Keep these too; only the one process that delivers calls it. Raises ``OSError``."""
     kept = [*last_delivered(folder), *messages][-KEPT:]
     state_files.write(folder / "delivered.json", json.dumps(kept, indent=1))
-
-
-def forget_delivered(folder: Path) -> None:
-    """Keep none of them."""
-    (folder / "delivered.json").unlink(missing_ok=True)

@@ -15,13 +15,12 @@ from os2cli.output.words import age
 from os2cli.progress import Progress
 from os2cli.providers.registry import BuilderKind
 from os2cli.session import Session
-from os2cli.stage import Stage
+from os2cli.stage import Stage, is_guarded_stage
 from os2cli.ui.forms import Fields
 from os2cli.ui.jobs import Outcome
 from os2cli.ui.machine_page import job_answer
 from os2cli.ui.mutations import Mutation, begin
 from os2cli.ui.site import site_of, threaded
-from os2cli.ui.snapshots import is_guarded
 
 IMAGE = "local-image"
 _SHELF = (("Snapshots", "/snapshots"),)
@@ -76,7 +75,7 @@ async def publish_form(request: Request) -> Response:
     return await site.show(
         request, "snapshots/publish.html", title="Publish a snapshot", chosen=stage, error=error,
         configured=session.settings.daytona.configured,
-        guarded=is_guarded(stage.name if stage else None),
+        guarded=is_guarded_stage(stage.name if stage else None),
     )  # fmt: skip
 
 

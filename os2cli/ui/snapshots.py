@@ -24,7 +24,7 @@ from os2cli.shelf import (
     locate_all,
     remove_entries,
 )
-from os2cli.stage import StageKind, classify_stage
+from os2cli.stage import is_guarded_stage
 from os2cli.ui.forms import Fields
 from os2cli.ui.jobs import Outcome
 from os2cli.ui.log_stream import log_events
@@ -34,7 +34,6 @@ from os2cli.ui.site import site_of, threaded
 from os2cli.ui.streams import event_stream
 
 ACTIVATION_SECONDS = 300.0
-_GUARDED = (StageKind.STAGING, StageKind.PRODUCTION)
 _SHELF = (("Snapshots", "/snapshots"),)
 
 
@@ -54,16 +53,11 @@ async def list_snapshots(request: Request) -> Response:
         "error": error,
         "everywhere": everywhere,
         "jobs": {job.subject: job for job in site.jobs.running()},
-        "is_guarded": is_guarded,
+        "is_guarded": is_guarded_stage,
     }
     if part:
         return site.part("snapshots/list.html", **values)
     return await site.show(request, "snapshots/page.html", title="Snapshots", **values)
-
-
-def is_guarded(stage: str | None) -> bool:
-    """Whether others work with what is in the stage."""
-    return stage is not None and classify_stage(stage) in _GUARDED
 
 
 async def confirm_removal(request: Request) -> Response:
@@ -72,7 +66,7 @@ async def confirm_removal(request: Request) -> Response:
     query = request.query_params
     type_, name = _named(query.get("type"), query.get("name"))
     found = await threaded(_located, site.workplace.session(), type_, name, with_users=True)
-    values: dict[str, Any] = {"entry": found, "guarded": is_guarded(found.item.stage)}
+    values: dict[str, Any] = {"entry": found, "guarded": is_guarded_stage(found.item.stage)}
     if "part" in request.query_params:
         return site.part("snapshots/confirm.html", **values)
     return await site.show(
@@ -108,7 +102,7 @@ async def remove(request: Request) -> Response:
         force, typed = fields.flag("force"), fields.text("confirm")
     found = await threaded(_located, site.workplace.session(), type_, name, with_users=False)
     stage = found.item.stage
-    if is_guarded(stage) and typed != stage:
+    if is_guarded_stage(stage) and typed != stage:
         raise UsageError(
             f"--confirm: {name} is a snapshot of stage {stage}, which others work with",
             hint=f"type {stage} to go on",

@@ -14,7 +14,7 @@ from os2cli.errors import PartlyDone, UsageError
 from os2cli.models import MachineType
 from os2cli.providers.entry import entries
 from os2cli.session import Session
-from os2cli.stage import StageKind, classify_stage
+from os2cli.stage import is_guarded_stage
 from os2cli.views.shelf import show_plan, tell_failures, tell_plan, total_size
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from os2cli.pruning import Verdict
     from os2cli.shelf import ShelfListing
 
-_GUARDED = (StageKind.STAGING, StageKind.PRODUCTION)
 _NEVER = -1
 
 
@@ -136,8 +135,7 @@ def _agreed(session: Session, goes: Sequence[Verdict], stage: str | None, instea
     items = [verdict.item for verdict in goes]
     these = f"these {len(items)}" if len(items) > 1 else "this one"
     question = f"Remove {these}, {total_size(items)} in all?"
-    guarded = stage is not None and classify_stage(stage) in _GUARDED
-    if stage is not None and guarded and any(item.stage == stage for item in items):
+    if stage is not None and is_guarded_stage(stage) and any(item.stage == stage for item in items):
         return session.output.confirm_by_typing(stage, question, instead=instead)
     return session.output.confirm(question, instead=instead)
 

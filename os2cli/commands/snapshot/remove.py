@@ -10,13 +10,11 @@ import typer
 from os2cli import options
 from os2cli.errors import Os2Error
 from os2cli.session import Session
-from os2cli.stage import StageKind, classify_stage
+from os2cli.stage import is_guarded_stage
 from os2cli.views.removals import SNAPSHOTS, show_removals
 
 if TYPE_CHECKING:
     from os2cli.shelf import Entry
-
-_GUARDED = (StageKind.STAGING, StageKind.PRODUCTION)
 
 
 def remove(
@@ -67,7 +65,7 @@ def _agreed(session: Session, found: Mapping[str, Entry | Os2Error], flags: Sequ
     """Whether those may go that others work with: each of their stages is to be typed."""
     instead = " ".join(["os2 snapshot rm", *found, *flags, "--yes"])
     stages = {entry.item.stage for entry in _entries(found)}
-    guarded = sorted(s for s in stages if s is not None and classify_stage(s) in _GUARDED)
+    guarded = sorted(s for s in stages if s is not None and is_guarded_stage(s))
     for stage in guarded:
         names = [entry.item.name for entry in _entries(found) if entry.item.stage == stage]
         session.output.note(f"This removes: {', '.join(names)}")
