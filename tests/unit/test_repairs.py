@@ -16,6 +16,7 @@ from os2cli.providers.registry import Providers
 from os2cli.repairs import run_fixes
 from os2cli.session import Session
 from os2cli.settings import load_settings
+from tests.analytics import KEY, State
 
 COMMAND = "os2 doctor --fix --yes"
 
@@ -27,7 +28,7 @@ class Host:
         self.done: list[str] = []
         self.stderr = io.StringIO()
         self.progress = PlainProgress(self.stderr, verbose=False, quiet=False)
-        settings = load_settings(None, {"HOME": str(home)})
+        settings = load_settings(None, {"HOME": str(home), "POSTHOG_KEY": KEY})
         output = Output(Invocation(), settings.variables, io.StringIO(), self.stderr)
         self.session = Session(Invocation(), settings, output, Providers(settings), home)
 
@@ -60,3 +61,23 @@ def test_without_a_terminal_they_need_a_yes(host: Host) -> None:
     assert host.done == []
     assert (caught.value.code, caught.value.hint) == ("confirmation_needed", COMMAND)
     assert "fix: start it" in host.stderr.getvalue()
+
+
+def test_fixes_that_ran_are_tracked_and_those_that_were_not_wanted_are_not(host: Host) -> None:
+    state = State(host.session.settings.state_dir / "analytics")
+    given = {"fix": True, "yes": True}
+    with state.undelivered():
+        with host.session.analytics.tracked("doctor", given):
+            host.run(yes=True)
+        with pytest.raises(UsageError), host.session.analytics.tracked("doctor", given):
+            host.run(yes=False)
+        with host.session.analytics.tracked("doctor", given):
+            pass
+
+        told = [event.properties for event in state.waiting]
+
+    assert [(one["success"], one.get("error_code")) for one in told] == [
+        (True, None),
+        (False, "confirmation_needed"),
+    ]
+    assert told[0]["provider"] == "local-docker"
