@@ -186,7 +186,7 @@ def package(session: nox.Session) -> None:
 
 
 FIND_SANDBOX = """
-from os2cli.repository import bundled_source
+from os2cli.host.repository import bundled_source
 assert bundled_source().root.name == "bundled"
 """
 

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from os2cli.errors import BROKEN_PIPE_STATUS, OperationFailed, Os2Error, UsageError
-from os2cli.interrupts import Interrupted, install_handlers
-from os2cli.invocation import Invocation
-from os2cli.quick import quick_answer
+from os2cli.app.quick import quick_answer
+from os2cli.core.errors import BROKEN_PIPE_STATUS, OperationFailed, Os2Error, UsageError
+from os2cli.host.interrupts import Interrupted, install_handlers
+from os2cli.settings.invocation import Invocation
 
 if TYPE_CHECKING:
     from os2cli.output import Output
@@ -88,8 +88,8 @@ def run(arguments: list[str], invocation: Invocation) -> int:
         return 0
     import typer
 
-    from os2cli.command_line import remember_form
     from os2cli.commands import build_app
+    from os2cli.commands._declare import remember_form
 
     command = typer.main.get_command(build_app(first_word(arguments)))
     if "_OS2_COMPLETE" in os.environ:
@@ -157,7 +157,7 @@ def stopped(interrupt: Interrupted, invocation: Invocation) -> int:
 def output_of_last_resort(invocation: Invocation) -> Output:
     """What tells how it ended, whatever could not be read before."""
     from os2cli.output import Output
-    from os2cli.settings import terminal_variables
+    from os2cli.settings.settings import terminal_variables
 
     return Output(invocation, terminal_variables())
 

@@ -13,7 +13,7 @@ from typing import Any
 from os2cli.analytics.event import Event
 from os2cli.analytics.parameters import Parameters
 from os2cli.analytics.spool import Spool, take
-from os2cli.settings import load_settings
+from os2cli.settings.settings import load_settings
 from tests.posthog_server import PostHogServer
 
 KEY = "phc_a-key-of-a-project-0815"

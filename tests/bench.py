@@ -26,7 +26,7 @@ OS2 = (sys.executable, "-P", "-m", "os2cli")
 PYTHON = (sys.executable, "-P", "-c")
 
 DIGEST = (
-    "from pathlib import Path; from os2cli.build_context import collect; "
+    "from pathlib import Path; from os2cli.snapshots.context import collect; "
     "collect(Path('.'), Path('Dockerfile')).digest()"
 )
 TAR = "git ls-files -z | tar --null -T - --sort=name -cf - | sha256sum"
@@ -44,8 +44,8 @@ SETTINGS = {
 # A project on a host that does not answer.
 TRACKED = ("POSTHOG_KEY=phc_bench", "POSTHOG_HOST=http://127.0.0.1:1")
 FILL_CACHE = """
-from os2cli.settings import load_settings
-from os2cli.snapshot_cache import CachedSnapshot, SnapshotCache
+from os2cli.settings.settings import load_settings
+from os2cli.snapshots.cache import CachedSnapshot, SnapshotCache
 settings = load_settings(None)
 cache = SnapshotCache(settings.snapshot_cache_dir, 300)
 cache.put(settings.daytona.fingerprint, "stg--", CachedSnapshot("stg--20260111-193045", "id"))

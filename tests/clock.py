@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from os2cli.clock import Clock
+from os2cli.core.clock import Clock
 
 
 @dataclass

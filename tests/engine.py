@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from os2cli.models import Endpoint
-from os2cli.providers.local_docker.endpoint import resolve_endpoint
+from os2cli.providers.local_docker.engine.address import Endpoint
+from os2cli.providers.local_docker.engine.endpoint import resolve_endpoint
 
 # What the image is started with, which Daytona is told along with a snapshot.
 ENTRYPOINT = [

@@ -9,10 +9,10 @@ from typing import Any
 
 from os2cli.analytics.notice import tell_once
 from os2cli.analytics.tracking import Analytics
-from os2cli.errors import Os2Error
-from os2cli.invocation import Invocation
-from os2cli.repository import find_repository
-from os2cli.settings import load_settings
+from os2cli.core.errors import Os2Error
+from os2cli.host.repository import find_repository
+from os2cli.settings.invocation import Invocation
+from os2cli.settings.settings import load_settings
 
 # It is what the notice is about, and may be about to change what is in effect.
 OWN_COMMANDS = "analytics."

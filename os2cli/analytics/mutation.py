@@ -10,9 +10,9 @@ from typing import Any
 
 from os2cli import __version__
 from os2cli.analytics.tracked_mutations import TrackedMutation
-from os2cli.errors import Os2Error
-from os2cli.interrupts import Interrupted
-from os2cli.models import MachineType
+from os2cli.core.errors import Os2Error
+from os2cli.core.models import MachineType
+from os2cli.host.interrupts import Interrupted
 
 MIXED = "mixed"
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)

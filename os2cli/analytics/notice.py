@@ -7,8 +7,8 @@ from contextlib import suppress
 
 from os2cli.analytics import state_files
 from os2cli.analytics.parameters import Parameters
-from os2cli.errors import Os2Error
-from os2cli.invocation import Invocation, ProgressMode, parse_progress
+from os2cli.core.errors import Os2Error
+from os2cli.settings.invocation import Invocation, ProgressMode, parse_progress
 
 
 def tell_once(parameters: Parameters, invocation: Invocation) -> None:

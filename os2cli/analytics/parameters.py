@@ -6,11 +6,11 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from os2cli.daytona_access import DaytonaAccess
-from os2cli.errors import UsageError
-from os2cli.settings import Settings
-from os2cli.stage import resolve_stage
-from os2cli.web import is_bare, web_address
+from os2cli.core.daytona_access import DaytonaAccess
+from os2cli.core.errors import UsageError
+from os2cli.core.stage import resolve_stage
+from os2cli.host.web import is_bare, web_address
+from os2cli.settings.settings import Settings
 
 DEFAULT_HOST = "https://eu.i.posthog.com"
 DEFAULT_PROXY_URI = "/ingest"

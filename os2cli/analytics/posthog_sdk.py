@@ -15,7 +15,7 @@ from posthog.request import APIError, batch_post
 from requests.adapters import HTTPAdapter
 
 from os2cli.analytics.event import Event
-from os2cli.web import certificates
+from os2cli.host.web import certificates
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 10.0
 _LARGEST_ANSWER = 64 * 1024

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from os2cli import daytona_users
 from os2cli.analytics import told
 from os2cli.analytics.event import Event
 from os2cli.analytics.identity import Identity, current_identity, link
 from os2cli.analytics.parameters import Parameters
 from os2cli.analytics.spool import Spool
+from os2cli.core import daytona_users
 
 
 def record(parameters: Parameters, name: str, properties: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ from os2cli.analytics.attempts import load_attempts
 from os2cli.analytics.parameters import Parameters
 from os2cli.analytics.recording import spool_of
 from os2cli.analytics.state_files import private_folder
-from os2cli.settings import delivery_environment
+from os2cli.settings.settings import delivery_environment
 
 
 def send_in_background(parameters: Parameters) -> None:

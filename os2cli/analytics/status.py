@@ -13,7 +13,7 @@ from os2cli.analytics.attempts import load_attempts
 from os2cli.analytics.consent import Consent, choose, consent
 from os2cli.analytics.parameters import Parameters
 from os2cli.analytics.recording import spool_of
-from os2cli.errors import OperationFailed
+from os2cli.core.errors import OperationFailed
 
 _Kept = TypeVar("_Kept")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from os2cli.models import DAYTONA, LOCAL_DOCKER, MachineType
+from os2cli.core.models import DAYTONA, LOCAL_DOCKER, MachineType
 
 Input = Mapping[str, Any]
 Properties = dict[str, Any]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from os2cli.analytics.consent import Consent, consent
 from os2cli.analytics.parameters import Parameters
 from os2cli.analytics.tracked_mutations import TrackedMutation, tracked_mutation
-from os2cli.settings import Settings
-from os2cli.touched import watching
+from os2cli.core.touched import watching
+from os2cli.settings.settings import Settings
 
 if TYPE_CHECKING:
     from os2cli.analytics.browser import BrowserAnalytics

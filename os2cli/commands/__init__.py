@@ -7,7 +7,7 @@ from importlib import import_module
 import typer
 
 from os2cli import __version__
-from os2cli.command_line import Os2Command, new_app
+from os2cli.commands._declare import Os2Command, new_app
 
 # In which module a command is, or the commands of a group are; what it is called there.
 COMMANDS = {

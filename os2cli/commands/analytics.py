@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from os2cli.command_line import Os2Command, new_app
-from os2cli.session import Session
+from os2cli.app.session import Session
+from os2cli.commands._declare import Os2Command, new_app
 
 app = new_app("See what is sent about your use of os2, turn it on or off, and log out.")
 
@@ -21,7 +21,7 @@ def status(ctx: typer.Context) -> None:
       os2 analytics status --json | jq .waiting
     """
     from os2cli.analytics.status import look
-    from os2cli.views.analytics import show_status
+    from os2cli.output.views.analytics import show_status
 
     session = Session.start(ctx)
     session.analytics.parameters.check_host()
@@ -38,7 +38,7 @@ def on(ctx: typer.Context) -> None:
       os2 analytics on
     """
     from os2cli.analytics.status import turn_on
-    from os2cli.views.analytics import show_consent
+    from os2cli.output.views.analytics import show_consent
 
     session = Session.start(ctx)
     session.analytics.parameters.check_host()
@@ -53,7 +53,7 @@ def off(ctx: typer.Context) -> None:
       os2 analytics off
     """
     from os2cli.analytics.status import turn_off
-    from os2cli.views.analytics import show_consent
+    from os2cli.output.views.analytics import show_consent
 
     session = Session.start(ctx)
     show_consent(session.output, turn_off(session.analytics.parameters), wanted=False)
@@ -67,7 +67,7 @@ def reset(ctx: typer.Context) -> None:
       os2 analytics reset
     """
     from os2cli.analytics import status
-    from os2cli.views.analytics import show_identity
+    from os2cli.output.views.analytics import show_identity
 
     session = Session.start(ctx)
     show_identity(session.output, status.reset(session.analytics.parameters))
@@ -88,7 +88,7 @@ def show(
     """
     from os2cli.analytics.delivered import last_delivered
     from os2cli.analytics.recording import spool_of
-    from os2cli.views.analytics import show_sent
+    from os2cli.output.views.analytics import show_sent
 
     session = Session.start(ctx)
     folder = session.analytics.parameters.folder

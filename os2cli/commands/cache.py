@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from os2cli.command_line import Os2Command, new_app
-from os2cli.errors import OperationFailed
-from os2cli.session import Session
+from os2cli.app.session import Session
+from os2cli.commands._declare import Os2Command, new_app
+from os2cli.core.errors import OperationFailed
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -24,7 +24,7 @@ def show(ctx: typer.Context) -> None:
     entries = cache.entries()
 
     def document() -> BaseModel:
-        from os2cli.documents.snapshots import CacheDocument
+        from os2cli.output.documents.snapshots import CacheDocument
 
         return CacheDocument.of(cache)
 
@@ -58,7 +58,7 @@ def clear(ctx: typer.Context) -> None:
         ) from error
 
     def document() -> BaseModel:
-        from os2cli.documents.snapshots import ClearedDocument
+        from os2cli.output.documents.snapshots import ClearedDocument
 
         return ClearedDocument(cleared=count)
 

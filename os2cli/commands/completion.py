@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from os2cli.session import Session
+from os2cli.app.session import Session
 
 COMPLETION_VARIABLE = "_OS2_COMPLETE"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from os2cli.session import Session
+from os2cli.app.session import Session
 
 
 def config(ctx: typer.Context) -> None:
@@ -16,7 +16,7 @@ def config(ctx: typer.Context) -> None:
       os2 config
       os2 config --json | jq '.settings[] | select(.origin != "default")'
     """
-    from os2cli.views.configuration import show_settings
+    from os2cli.output.views.configuration import show_settings
 
     session = Session.start(ctx)
     show_settings(session.output, session.settings)

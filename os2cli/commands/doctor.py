@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from os2cli import options
-from os2cli.completions import complete_stage
-from os2cli.errors import UsageError
-from os2cli.invocation import Invocation
-from os2cli.session import Session
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
+from os2cli.commands._completions import complete_stage
+from os2cli.core.errors import UsageError
+from os2cli.settings.invocation import Invocation
 
 
 def doctor(
@@ -45,9 +45,9 @@ def doctor(
       os2 doctor --report > report.md
     """
     # The checks bring half the standard library with them: other commands start without it.
-    from os2cli.repairs import examine, planned_fixes, run_fixes
-    from os2cli.views.findings import exit_status, show_findings
-    from os2cli.views.report import show_report
+    from os2cli.app.repairs import examine, planned_fixes, run_fixes
+    from os2cli.output.views.findings import exit_status, show_findings
+    from os2cli.output.views.report import show_report
 
     options.refuse_without("--yes", yes, "--fix", fix)
     session = Session.start(ctx, docker_host)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from os2cli.errors import UsageError
-from os2cli.invocation import Invocation
+from os2cli.core.errors import UsageError
 from os2cli.output import Output
-from os2cli.settings import terminal_variables
+from os2cli.settings.invocation import Invocation
+from os2cli.settings.settings import terminal_variables
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def complete_help(ctx: typer.Context, incomplete: str) -> list[str]:
     """The topics, and the next words of the commands."""
-    from os2cli.views.help import TOPICS
+    from os2cli.output.views.help import TOPICS
 
     group: Any = ctx.find_root().command
     before = ctx.params.get("words") or ()
@@ -41,7 +41,7 @@ def help_(
       os2 help environment
       os2 help machine create
     """
-    from os2cli.views.help import TOPICS, show_topics
+    from os2cli.output.views.help import TOPICS, show_topics
 
     # Not a session: it works whatever is wrong with the settings.
     output = Output(ctx.ensure_object(Invocation), terminal_variables())
@@ -73,7 +73,7 @@ def show_command(output: Output, ctx: typer.Context) -> None:
     command: Any = ctx.command
 
     def document() -> BaseModel:
-        from os2cli.documents.help import CommandHelpDocument, OptionDocument
+        from os2cli.output.documents.help import CommandHelpDocument, OptionDocument
 
         return CommandHelpDocument(
             command=ctx.command_path.partition(" ")[2],

@@ -6,15 +6,15 @@ from typing import Annotated
 
 import typer
 
-from os2cli.errors import UsageError
-from os2cli.invocation import Invocation
+from os2cli.core.errors import UsageError
 from os2cli.output import Output
-from os2cli.settings import terminal_variables
+from os2cli.settings.invocation import Invocation
+from os2cli.settings.settings import terminal_variables
 
 
 def complete_documented(ctx: typer.Context, incomplete: str) -> list[str]:
     """The next words of the commands that have a schema."""
-    from os2cli.documents.registry import DOCUMENTS
+    from os2cli.output.documents.registry import DOCUMENTS
 
     before = list(ctx.params.get("words") or ())
     paths = [command.split() for command in DOCUMENTS]
@@ -37,8 +37,8 @@ def schema(
       os2 schema machine list
       os2 schema error
     """
-    from os2cli.documents.registry import DOCUMENTS, schema_of
-    from os2cli.views.help import show_documented
+    from os2cli.output.documents.registry import DOCUMENTS, schema_of
+    from os2cli.output.views.help import show_documented
 
     # Not a session: it works whatever is wrong with the settings.
     output = Output(ctx.ensure_object(Invocation), terminal_variables())

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from os2cli.completions import complete_stage
-from os2cli.session import Session
-from os2cli.stage import resolve_stage
+from os2cli.app.session import Session
+from os2cli.commands._completions import complete_stage
+from os2cli.core.stage import resolve_stage
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -43,7 +43,7 @@ def stage(
             output.note(f"warning: {found.warning}")
 
     def document() -> BaseModel:
-        from os2cli.documents.stage import StageDocument
+        from os2cli.output.documents.stage import StageDocument
 
         return StageDocument.of(found)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from os2cli import options
-from os2cli.errors import UsageError
-from os2cli.session import Session
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
+from os2cli.core.errors import UsageError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -41,7 +41,7 @@ def ui(
       os2 ui --port 4100 --no-open
     """
     require_extra()
-    from os2cli.stage import validate_stage
+    from os2cli.core.stage import validate_stage
     from os2cli.ui.serving import serve
     from os2cli.ui.workplace import Workplace
 
@@ -55,7 +55,7 @@ def ui(
 
     def tell(url: str) -> None:
         def document() -> BaseModel:
-            from os2cli.documents.page import PageDocument
+            from os2cli.output.documents.page import PageDocument
 
             return PageDocument.of(url)
 

@@ -7,17 +7,17 @@ from typing import Annotated
 
 import typer
 
-from os2cli import options
-from os2cli.completions import complete_type
-from os2cli.errors import NotFound, Os2Error, Unreachable, UsageError
-from os2cli.machine_name import validate_machine_name
-from os2cli.machines import bring_up, create_machine
-from os2cli.models import LOCAL_DOCKER, Machine, MachineSpec, MachineType
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
+from os2cli.commands._completions import complete_type
+from os2cli.core.errors import NotFound, Os2Error, Unreachable, UsageError
+from os2cli.core.models import LOCAL_DOCKER, Machine, MachineSpec, MachineType
+from os2cli.machines.create import bring_up, create_machine
+from os2cli.machines.names import validate_machine_name
 from os2cli.output.progress import RecordingProgress
+from os2cli.output.views.machines import show_machine_line
 from os2cli.providers.entry import Material, ProviderEntry, entries, parse_type
-from os2cli.session import Session
-from os2cli.snapshots import ensure_image
-from os2cli.views.machines import show_machine_line
+from os2cli.snapshots.images import ensure_image
 
 DEFAULT_NAME = "dev"
 # What a newcomer wants next.
@@ -170,7 +170,7 @@ def fix_engine(session: Session, wish: Wish, progress: RecordingProgress) -> Os2
     Raises:
         UsageError: the user was asked and said no, or nobody could be asked.
     """
-    from os2cli.repairs import examine, planned_fixes, run_fixes
+    from os2cli.app.repairs import examine, planned_fixes, run_fixes
 
     engine = [finding for finding in examine(session) if finding.check == "engine"]
     fixes = planned_fixes(session, engine)
@@ -220,8 +220,8 @@ def up_on_host(
     """A machine of what this host has; with --fix that is completed first."""
     lacking = entry.lacking(session.providers.context) if wish.fix else None
     if lacking is not None:
+        from os2cli.app.repairs import run_fixes
         from os2cli.doctor.fixes.fix import Fix
-        from os2cli.repairs import run_fixes
 
         fix = Fix(lacking.title, lacking.title, lacking.actions, lacking.install)
         run_fixes(session, [fix], progress, yes=wish.yes, command=_agreed(wish), of=entry.type)

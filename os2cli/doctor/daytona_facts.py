@@ -6,11 +6,11 @@ import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from os2cli import daytona_users
-from os2cli.errors import Os2Error
-from os2cli.providers.daytona.client import DaytonaClient
-from os2cli.providers.daytona.retry import Patience
-from os2cli.providers.daytona.wire import ConfigAnswer, KeyAnswer, PageAnswer, read
+from os2cli.core import daytona_users
+from os2cli.core.errors import Os2Error
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.api.retry import Patience
+from os2cli.providers.daytona.api.wire import ConfigAnswer, KeyAnswer, PageAnswer, read
 
 # Below the deadline of a check, so that the reason is told, not the deadline.
 _PATIENCE = Patience(attempts=1, answer_seconds=2.4, connect_seconds=2.0, longest_wait_seconds=0.0)

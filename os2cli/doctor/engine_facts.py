@@ -7,9 +7,9 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-from os2cli.errors import Os2Error
-from os2cli.models import Endpoint
-from os2cli.providers.local_docker.connection import connect, explained
+from os2cli.core.errors import Os2Error
+from os2cli.providers.local_docker.engine.address import Endpoint
+from os2cli.providers.local_docker.engine.connection import connect, explained
 
 # Products whose engine runs inside a virtual machine, by what /info calls the system or the host.
 _PRODUCTS = {

@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from os2cli.errors import Os2Error
-from os2cli.models import Endpoint
-from os2cli.providers.local_docker.endpoint import DEFAULT_TCP
+from os2cli.core.errors import Os2Error
+from os2cli.providers.local_docker.engine.address import Endpoint
+from os2cli.providers.local_docker.engine.endpoint import DEFAULT_TCP
 
 if TYPE_CHECKING:
     from os2cli.doctor.daytona_facts import DaytonaFacts

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
-from os2cli.errors import Os2Error, UsageError
-from os2cli.invocation import Invocation, ProgressMode, parse_progress
+from os2cli.core.errors import Os2Error, UsageError
 from os2cli.output.json_progress import JsonProgress, write_event
 from os2cli.output.progress import PlainProgress, RecordingProgress, SilentProgress, plain_text
 from os2cli.output.terminal_progress import TerminalProgress
+from os2cli.settings.invocation import Invocation, ProgressMode, parse_progress
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from os2cli.core.progress import Progress
 from os2cli.output.words import size
-from os2cli.progress import Progress
 
 HEARTBEAT_SECONDS = 30.0
 LINE_LENGTH = 100

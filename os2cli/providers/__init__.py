@@ -1,1 +1,1 @@
-"""The places where machines run, each behind the Protocols of ``os2cli.providers.base``."""
+"""The places where machines run, each behind the Protocols of ``os2cli.machines.provider``."""

@@ -14,12 +14,12 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 from os2cli import providers
-from os2cli.daytona_access import DaytonaAccess
-from os2cli.errors import UsageError
-from os2cli.models import MachineType
-from os2cli.progress import Progress
-from os2cli.providers.base import MachineProvider
-from os2cli.providers.catalog import Catalog
+from os2cli.core.daytona_access import DaytonaAccess
+from os2cli.core.errors import UsageError
+from os2cli.core.models import MachineType
+from os2cli.core.progress import Progress
+from os2cli.machines.provider import MachineProvider
+from os2cli.snapshots.catalog import Catalog
 
 
 class Material(Enum):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from os2cli import __version__
-from os2cli.models import MachineSpec, MachineType
+from os2cli.core.models import MachineSpec, MachineType
 
 MACHINE = "dev.os2.machine"
 NAME = "dev.os2.name"

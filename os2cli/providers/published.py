@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from os2cli.errors import Conflict, UsageError
-from os2cli.models import Address, Health, Machine, MachineState
+from os2cli.core.errors import Conflict, UsageError
+from os2cli.core.models import Address, Health, Machine, MachineState
 
 DAEMON_PORT = 3000
 HEALTH_PATH = "/api/health"

@@ -15,15 +15,33 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from os2cli.errors import Os2Error
-from os2cli.ui import creating, doctor, job_pages, machine_page, machines, making_pages, snapshots
+from os2cli.core.errors import Os2Error
 from os2cli.ui.extensions import Extension
-from os2cli.ui.failures import on_failure, on_http_error, on_too_large
 from os2cli.ui.fleet_watch import FleetWatch
-from os2cli.ui.guard import Door, Guard
-from os2cli.ui.jobs import Jobs
-from os2cli.ui.pages import make_pages
-from os2cli.ui.refusals import TooLarge
+from os2cli.ui.guard.guard import Door, Guard
+from os2cli.ui.guard.refusals import TooLarge
+from os2cli.ui.jobs.job import Jobs
+from os2cli.ui.pages import (
+    builds as making_pages,
+)
+from os2cli.ui.pages import (
+    create as creating,
+)
+from os2cli.ui.pages import (
+    doctor,
+    snapshots,
+)
+from os2cli.ui.pages import (
+    jobs as job_pages,
+)
+from os2cli.ui.pages import (
+    machine as machine_page,
+)
+from os2cli.ui.pages import (
+    machine_list as machines,
+)
+from os2cli.ui.pages.failures import on_failure, on_http_error, on_too_large
+from os2cli.ui.rendering import make_pages
 from os2cli.ui.shelf_watch import ShelfWatch
 from os2cli.ui.site import Site
 from os2cli.ui.workplace import Workplace

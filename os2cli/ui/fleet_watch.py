@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from os2cli.errors import Os2Error
-from os2cli.fleet import list_fleet
-from os2cli.models import Machine, MachineType
+from os2cli.app.selection import is_near
+from os2cli.app.session import Session
+from os2cli.core.errors import Os2Error
+from os2cli.core.models import Machine, MachineType
+from os2cli.machines.fleet import list_fleet
 from os2cli.providers.entry import entries
-from os2cli.selection import is_near
-from os2cli.session import Session
 from os2cli.ui.workplace import Workplace
 
 FRESH_SECONDS = 1.0

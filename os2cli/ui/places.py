@@ -6,14 +6,14 @@ from urllib.parse import quote, urlencode
 
 from starlette.requests import HTTPConnection
 
-from os2cli.errors import NotFound
-from os2cli.fleet import Place
-from os2cli.machine_name import validate_machine_name
-from os2cli.models import Machine, MachineState, MachineType, Verb
+from os2cli.app.selection import find_one
+from os2cli.app.session import Session
+from os2cli.core.errors import NotFound
+from os2cli.core.models import Machine, MachineState, MachineType, Verb
+from os2cli.core.stage import validate_stage
+from os2cli.machines.fleet import Place
+from os2cli.machines.names import validate_machine_name
 from os2cli.providers.entry import entries, parse_type
-from os2cli.selection import find_one
-from os2cli.session import Session
-from os2cli.stage import validate_stage
 
 REMOVE = "rm"
 

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from os2cli.errors import Conflict, OperationFailed
-from os2cli.ui.guard import HOST
+from os2cli.core.errors import Conflict, OperationFailed
+from os2cli.ui.guard.guard import HOST
 
 # Who has asked for an end shall not wait longer for what is undone.
 CLEAN_UP_SECONDS = 20.0

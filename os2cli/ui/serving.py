@@ -6,14 +6,14 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from os2cli.browser import open_secret_page
-from os2cli.cancellation import Interrupted
-from os2cli.errors import Os2Error
+from os2cli.core.cancellation import Interrupted
+from os2cli.core.errors import Os2Error
+from os2cli.host.browser import open_secret_page
 from os2cli.ui.app import OWN_ROUTES, make_app, make_site
 from os2cli.ui.extensions import Extension
-from os2cli.ui.first_image import ensure_first_image
-from os2cli.ui.guard import Door
+from os2cli.ui.guard.guard import Door
 from os2cli.ui.ingest.extension import analytics_extension
+from os2cli.ui.pages.first_image import ensure_first_image
 from os2cli.ui.server import CLEAN_UP_SECONDS, Server, listening_socket, waited_for
 from os2cli.ui.site import Site
 from os2cli.ui.terminal.routes import terminal_extension

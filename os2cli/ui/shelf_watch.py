@@ -6,7 +6,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from os2cli.shelf import ShelfListing, list_shelf, only
+from os2cli.snapshots.shelf import ShelfListing, list_shelf, only
 from os2cli.ui.workplace import Workplace
 
 FRESH_SECONDS = 3.0

@@ -11,11 +11,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse
 
-from os2cli.errors import Os2Error
+from os2cli.core.errors import Os2Error
 from os2cli.ui.fleet_watch import FleetWatch
-from os2cli.ui.jobs import Jobs
-from os2cli.ui.pages import Pages
-from os2cli.ui.policy import ContentPolicy
+from os2cli.ui.guard.policy import ContentPolicy
+from os2cli.ui.jobs.job import Jobs
+from os2cli.ui.rendering import Pages
 from os2cli.ui.shelf_watch import ShelfWatch
 from os2cli.ui.workplace import Workplace
 

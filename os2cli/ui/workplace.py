@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from os2cli.invocation import Invocation, ProgressMode
+from os2cli.app.registry import Providers
+from os2cli.app.session import Session
 from os2cli.output import Output
-from os2cli.providers.registry import Providers
-from os2cli.session import Session
+from os2cli.settings.invocation import Invocation, ProgressMode
 
 
 class _Heard(io.TextIOBase):

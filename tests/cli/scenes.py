@@ -24,11 +24,11 @@ from os2cli.analytics.delivered import add_delivered
 from os2cli.analytics.event import Event
 from os2cli.analytics.spool import Spool
 from os2cli.cli import main
+from os2cli.core.snapshot_name import SnapshotName
 from os2cli.providers import labels
 from os2cli.providers.daytona import entry as daytona_entry
 from os2cli.providers.local_docker import entry as local_docker_entry
-from os2cli.settings import load_settings
-from os2cli.snapshot_name import SnapshotName
+from os2cli.settings.settings import load_settings
 from tests.daytona_server import DaytonaServer, Timing
 from tests.daytona_server.records import RecordedRequest
 from tests.engine_stub import EngineStub, engine_stub

@@ -11,13 +11,13 @@ from typing import Any
 import pexpect
 import pytest
 
+from os2cli.app.repairs import run_fixes
+from os2cli.app.session import Session
+from os2cli.core.models import DAYTONA, LOCAL_DOCKER
+from os2cli.core.progress import Progress
 from os2cli.doctor.fixes.fix import Fix
-from os2cli.invocation import Invocation
-from os2cli.models import DAYTONA, LOCAL_DOCKER
 from os2cli.output.progress import SilentProgress
-from os2cli.progress import Progress
-from os2cli.repairs import run_fixes
-from os2cli.session import Session
+from os2cli.settings.invocation import Invocation
 from tests.analytics import KEY, State, sent_to, state_of, told
 from tests.cli.lives import machine
 from tests.command import Os2

@@ -30,8 +30,8 @@ MANY_COMMANDS = """
 import sys
 from pathlib import Path
 from os2cli.analytics.tracking import Analytics
-from os2cli.models import LOCAL_DOCKER
-from os2cli.settings import load_settings
+from os2cli.core.models import LOCAL_DOCKER
+from os2cli.settings.settings import load_settings
 for _ in range(int(sys.argv[1])):
     analytics = Analytics.of(load_settings(None))
     with analytics.tracked("machine.create", {"count": 1}) as mutation:

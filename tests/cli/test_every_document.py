@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from os2cli.documents.registry import DOCUMENTS, schema_of
+from os2cli.output.documents.registry import DOCUMENTS, schema_of
 from tests.cli.scenes import (
     IN_THIS_PROCESS,
     NEWEST,

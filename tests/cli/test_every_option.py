@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import typer
 
-from os2cli.command_line import global_options
 from os2cli.commands import build_app
+from os2cli.commands._declare import global_options
 from tests.cli.scenes import (
     ASLEEP,
     CHANGES,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from os2cli.documents.executions import ExecutionDocument
-from os2cli.documents.logs import LogDocument
+from os2cli.output.documents.executions import ExecutionDocument
+from os2cli.output.documents.logs import LogDocument
 from tests.cli.lives import DAYTONA, going_on, hint, interrupted, machine
 from tests.command import Os2
 from tests.daytona_server import DaytonaServer, Fault, StubProgram

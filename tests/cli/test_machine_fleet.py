@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pexpect
 import pytest
 
-from os2cli.documents.changes import PruneList
-from os2cli.documents.machines import MachineList, WatchedMachineDocument
+from os2cli.output.documents.changes import PruneList
+from os2cli.output.documents.machines import MachineList, WatchedMachineDocument
 from tests.cli.lives import DAYTONA, DEADLINE, going_on, hint, interrupted, machine
 from tests.command import Os2
 from tests.daytona_server import DaytonaServer, Fault

@@ -10,7 +10,7 @@ import httpx
 import pexpect
 import pytest
 
-from os2cli.documents.executions import AddressDocument, CopyDocument
+from os2cli.output.documents.executions import AddressDocument, CopyDocument
 from tests.cli.lives import DAYTONA, DEADLINE, browser, command_lines, hint, machine
 from tests.command import Os2
 from tests.daytona_server import DaytonaServer, Fault

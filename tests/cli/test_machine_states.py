@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from os2cli.documents.changes import ChangeList
-from os2cli.documents.machines import MachineDocument
+from os2cli.output.documents.changes import ChangeList
+from os2cli.output.documents.machines import MachineDocument
 from tests.cli.lives import DAYTONA, going_on, hint, interrupted, machine, state
 from tests.command import Os2
 from tests.daytona_server import DaytonaServer, Fault

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from os2cli.configuration import declared_variables
-from os2cli.documents.registry import DOCUMENTS
-from os2cli.errors import exit_codes
+from os2cli.core.errors import exit_codes
+from os2cli.output.documents.registry import DOCUMENTS
+from os2cli.settings.describe import declared_variables
 from tests.command import DEADLINE_SECONDS, Os2, Result
 
 TOPICS = ("exit-codes", "environment", "json")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from os2cli.build_logs import BuildLogs
+from os2cli.providers.local_docker.images.build_logs import BuildLogs
 from tests.command import Os2
 from tests.daytona_server import DaytonaServer
 from tests.polling import until

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from os2cli.snapshot_name import SnapshotName
+from os2cli.core.snapshot_name import SnapshotName
 from tests.command import Os2
 from tests.daytona_server import DaytonaServer, Fault
 

@@ -12,7 +12,7 @@ import pexpect
 import pytest
 from jsonschema import Draft202012Validator
 
-from os2cli.documents.registry import schema_of
+from os2cli.output.documents.registry import schema_of
 from tests.command import Os2
 from tests.daytona_server import DaytonaServer
 from tests.polling import until

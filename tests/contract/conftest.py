@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from os2cli.certificates import HostCertificates
-from os2cli.daytona_access import DaytonaAccess
-from os2cli.models import Machine, MachineSpec, MachineState
-from os2cli.providers.base import MachineProvider
-from os2cli.repository import bundled_source
+from os2cli.core.daytona_access import DaytonaAccess
+from os2cli.core.models import Machine, MachineSpec, MachineState
+from os2cli.host.certificates import HostCertificates
+from os2cli.host.repository import bundled_source
+from os2cli.machines.provider import MachineProvider
 from tests.contract.memory import MemoryMachines
 from tests.daytona_server import DaytonaServer
 from tests.engine import ENTRYPOINT, engine_endpoint, sandbox_image
@@ -67,8 +67,8 @@ def memory(stack: ExitStack, folder: Path) -> tuple[MachineProvider, str]:
 
 def local_docker(stack: ExitStack, folder: Path) -> tuple[MachineProvider, str]:
     """Containers on the engine."""
-    from os2cli.providers.local_docker.engine import Engine
-    from os2cli.providers.local_docker.machines import LocalDockerMachines
+    from os2cli.providers.local_docker.engine.engine import Engine
+    from os2cli.providers.local_docker.machines.machines import LocalDockerMachines
 
     del stack
     return LocalDockerMachines(
@@ -100,8 +100,8 @@ def daytona(stack: ExitStack, folder: Path) -> tuple[MachineProvider, str]:
 
 
 def _on_daytona(stack: ExitStack, server: DaytonaServer, folder: Path) -> MachineProvider:
-    from os2cli.providers.daytona.client import DaytonaClient
-    from os2cli.providers.daytona.machines import DaytonaMachines
+    from os2cli.providers.daytona.api.client import DaytonaClient
+    from os2cli.providers.daytona.machines.machines import DaytonaMachines
 
     client = stack.enter_context(DaytonaClient(DaytonaAccess(server.url, api_key=server.api_key)))
     stack.callback(lambda: pytest.fail(str(server.violations)) if server.violations else None)

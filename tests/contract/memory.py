@@ -12,8 +12,8 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from os2cli.errors import Conflict, NotFound, Os2Error, UsageError
-from os2cli.models import (
+from os2cli.core.errors import Conflict, NotFound, Os2Error, UsageError
+from os2cli.core.models import (
     LOCAL_DOCKER,
     Address,
     Command,
@@ -25,13 +25,13 @@ from os2cli.models import (
     MachineState,
     Streams,
 )
-from os2cli.ports import FIRST_PORT, LAST_PORT, is_free
-from os2cli.progress import SILENT, Progress
-from os2cli.providers.building import BuildRequest, BuildResult
-from os2cli.providers.copying import UNPACK, not_copied, packing
+from os2cli.core.progress import SILENT, Progress
+from os2cli.host.ports import FIRST_PORT, LAST_PORT, is_free
+from os2cli.host.tty import Terminal
 from os2cli.providers.published import DAEMON_PORT, must_run
-from os2cli.service_log import no_log
-from os2cli.terminal import Terminal
+from os2cli.providers.service_log import no_log
+from os2cli.providers.tar import UNPACK, not_copied, packing
+from os2cli.snapshots.building import BuildRequest, BuildResult
 
 if TYPE_CHECKING:
     import builtins

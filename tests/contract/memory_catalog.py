@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from os2cli.errors import Conflict, NotFound, Os2Error, UsageError
-from os2cli.models import LOCAL_DOCKER, MachineType
-from os2cli.providers.catalog import CatalogItem
+from os2cli.core.errors import Conflict, NotFound, Os2Error, UsageError
+from os2cli.core.models import LOCAL_DOCKER, MachineType
+from os2cli.snapshots.catalog import CatalogItem
 
 if TYPE_CHECKING:
-    from os2cli.providers.building import SnapshotStore
+    from os2cli.snapshots.building import SnapshotStore
 
 
 @dataclass

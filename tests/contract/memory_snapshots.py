@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from os2cli.errors import Conflict, NotFound, Os2Error
-from os2cli.models import Snapshot, SnapshotResources, SnapshotState
-from os2cli.progress import SILENT, Progress
-from os2cli.providers.building import PublishRequest, SnapshotContent
-from os2cli.snapshot_name import SnapshotName
+from os2cli.core.errors import Conflict, NotFound, Os2Error
+from os2cli.core.models import Snapshot, SnapshotResources, SnapshotState
+from os2cli.core.progress import SILENT, Progress
+from os2cli.core.snapshot_name import SnapshotName
+from os2cli.snapshots.building import PublishRequest, SnapshotContent
 
 TAIL_LINES = 20
 

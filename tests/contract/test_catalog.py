@@ -1,4 +1,4 @@
-"""What every catalog promises; see ``os2cli.providers.catalog``."""
+"""What every catalog promises; see ``os2cli.snapshots.catalog``."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from pathlib import Path
 import docker
 import pytest
 
-from os2cli.build_logs import BuildLogs
-from os2cli.daytona_access import DaytonaAccess
-from os2cli.errors import Conflict, NotFound, Os2Error
-from os2cli.models import LOCAL_DOCKER, SnapshotState
+from os2cli.core.daytona_access import DaytonaAccess
+from os2cli.core.errors import Conflict, NotFound, Os2Error
+from os2cli.core.models import LOCAL_DOCKER, SnapshotState
 from os2cli.providers import labels
-from os2cli.providers.catalog import Catalog, CatalogItem
-from os2cli.providers.daytona.catalog import DaytonaCatalog
-from os2cli.providers.daytona.client import DaytonaClient
-from os2cli.providers.local_docker.catalog import LocalImages
-from os2cli.providers.local_docker.engine import Engine
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.snapshots.catalog import DaytonaCatalog
+from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.images.build_logs import BuildLogs
+from os2cli.providers.local_docker.images.catalog import LocalImages
+from os2cli.snapshots.catalog import Catalog, CatalogItem
 from tests.contract.memory_catalog import MemoryCatalog
 from tests.daytona_server import DaytonaServer, Timing
 from tests.engine import engine_endpoint

@@ -1,4 +1,4 @@
-"""What every provider promises about the inside of a machine; see ``os2cli.providers.base``."""
+"""What every provider promises about the inside of a machine; see ``os2cli.machines.provider``."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from os2cli.copying import copy_in, copy_out
-from os2cli.errors import Conflict, NotFound
-from os2cli.fleet import Place
-from os2cli.machines import wait_until_healthy
-from os2cli.models import Command, LogRequest, Machine, MachineState, Streams
-from os2cli.providers.base import MachineProvider
-from os2cli.service_log import time_of
+from os2cli.core.errors import Conflict, NotFound
+from os2cli.core.models import Command, LogRequest, Machine, MachineState, Streams
+from os2cli.machines.copying import copy_in, copy_out
+from os2cli.machines.fleet import Place
+from os2cli.machines.health import wait_until_healthy
+from os2cli.machines.provider import MachineProvider
+from os2cli.providers.service_log import time_of
 from tests.contract.conftest import HEALTHY_SECONDS, INHABITED, INSIDES, Maker, Subject
 from tests.polling import until
 

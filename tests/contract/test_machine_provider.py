@@ -1,4 +1,4 @@
-"""What every provider of machines promises; see ``os2cli.providers.base``."""
+"""What every provider of machines promises; see ``os2cli.machines.provider``."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from os2cli.errors import Conflict, NotFound, Os2Error
-from os2cli.machines import wait_until_healthy
-from os2cli.models import Health, Machine, MachineState
+from os2cli.core.errors import Conflict, NotFound, Os2Error
+from os2cli.core.models import Health, Machine, MachineState
+from os2cli.machines.health import wait_until_healthy
 from tests.contract.conftest import Subject
 
 HEALTHY_SECONDS = 60

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from os2cli.progress import Progress
+from os2cli.core.progress import Progress
 
 
 class BuildLines(Progress):

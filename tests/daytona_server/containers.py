@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
-from os2cli.errors import Os2Error
-from os2cli.models import Endpoint
-from os2cli.providers.local_docker.build_events import BuildEvents
-from os2cli.providers.local_docker.connection import connect
+from os2cli.core.errors import Os2Error
+from os2cli.providers.local_docker.engine.address import Endpoint
+from os2cli.providers.local_docker.engine.connection import connect
+from os2cli.providers.local_docker.images.build_events import BuildEvents
 from tests.daytona_server.build_lines import BuildLines
 from tests.daytona_server.builds import BuildFailed
 from tests.daytona_server.contexts import build_context

@@ -20,9 +20,9 @@ from typing import Any
 import docker
 import pytest
 
-from os2cli.certificates import Certificate, HostCertificates, host_certificates
-from os2cli.errors import OperationFailed
-from os2cli.progress import SILENT, Progress
+from os2cli.core.errors import OperationFailed
+from os2cli.core.progress import SILENT, Progress
+from os2cli.host.certificates import Certificate, HostCertificates, host_certificates
 from os2cli.providers.local_docker.base_image import BaseImage, prepare_base
 from os2cli.providers.local_docker.base_image.images import TEMPORARY_LABEL
 from tests.engine import engine_endpoint
@@ -72,7 +72,7 @@ from pathlib import Path
 checkout, url, cache_dir, wanted, pem, fingerprint = sys.argv[1:]
 sys.path.insert(0, checkout)
 import docker
-from os2cli.certificates import Certificate, HostCertificates
+from os2cli.host.certificates import Certificate, HostCertificates
 from os2cli.providers.local_docker.base_image import prepare_base
 base = prepare_base(
     docker.APIClient(base_url=url, version="auto"),

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from os2cli.build_context import EntryKind, collect
-from os2cli.errors import UsageError
+from os2cli.core.errors import UsageError
+from os2cli.snapshots.context import EntryKind, collect
 from tests.engine import engine_endpoint
 
 pytestmark = pytest.mark.engine

@@ -11,7 +11,7 @@ import docker
 import httpx
 import pytest
 
-from os2cli.certificates import host_certificates
+from os2cli.host.certificates import host_certificates
 from os2cli.providers.local_docker.base_image import find_base
 from tests.command import Os2
 from tests.daytona_server import DaytonaServer, Registry, S3Storage, Timing

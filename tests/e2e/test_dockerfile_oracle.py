@@ -13,7 +13,12 @@ from typing import Any
 import docker
 import pytest
 
-from os2cli.dockerfile import check, entrypoint, with_arguments, with_plain_entrypoint
+from os2cli.providers.daytona.dockerfile import (
+    check,
+    entrypoint,
+    with_arguments,
+    with_plain_entrypoint,
+)
 from tests.engine import engine_endpoint, sandbox_image
 
 pytestmark = pytest.mark.engine

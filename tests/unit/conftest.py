@@ -9,7 +9,7 @@ from types import FrameType
 
 import pytest
 
-from os2cli.interrupts import Interrupted
+from os2cli.host.interrupts import Interrupted
 
 DEADLINE_SECONDS = 10
 

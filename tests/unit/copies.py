@@ -7,8 +7,8 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from os2cli.fleet import Place
-from os2cli.models import MachineSpec
+from os2cli.core.models import MachineSpec
+from os2cli.machines.fleet import Place
 from tests.contract.memory import MemoryMachines
 
 SPEC = MachineSpec(name="a", stage="dev", snapshot="iterate-sandbox:local")

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from os2cli.browser import open_page, open_secret_page
-from os2cli.errors import OperationFailed
+from os2cli.core.errors import OperationFailed
+from os2cli.host.browser import open_page, open_secret_page
 
 SECRET = "http://machine.test/?token=4711"
 

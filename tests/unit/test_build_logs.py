@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from os2cli import build_logs
-from os2cli.build_logs import BuildLogs
+from os2cli.providers.local_docker.images import build_logs
+from os2cli.providers.local_docker.images.build_logs import BuildLogs
 
 IMAGE = "iterate-sandbox:local"
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from os2cli.cancellation import Cancellation, Interrupted, check, ended_by, pause
-from os2cli.interrupts import Shielded, deferred
-from os2cli.locks import exclusive
+from os2cli.core.cancellation import Cancellation, Interrupted, check, ended_by, pause
+from os2cli.host.interrupts import Shielded, deferred
+from os2cli.host.locks import exclusive
 
 WAIT_SECONDS = 10
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING
 
-from os2cli.certificates import HostCertificates, host_certificates
+from os2cli.host.certificates import HostCertificates, host_certificates
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from os2cli import variables
-from os2cli.configuration import Setting, declared_variables, describe_settings
-from os2cli.file_options import OPTIONS
-from os2cli.redaction import HIDDEN, mask_userinfo, redact
-from os2cli.settings import CREDENTIAL_VARIABLES, load_settings
+from os2cli.core.redaction import HIDDEN, mask_userinfo, redact
+from os2cli.settings import variables
+from os2cli.settings.describe import Setting, declared_variables, describe_settings
+from os2cli.settings.options import OPTIONS
+from os2cli.settings.settings import CREDENTIAL_VARIABLES, load_settings
 
 KEY = "dtn_0123456789abcdef"
 

@@ -10,9 +10,9 @@ from typing import BinaryIO
 
 import pytest
 
-from os2cli.copying import Spot, check_pair, copy_in, copy_out, own_name
-from os2cli.errors import NotFound, OperationFailed, UsageError
-from os2cli.fleet import Place
+from os2cli.core.errors import NotFound, OperationFailed, UsageError
+from os2cli.machines.copying import Spot, check_pair, copy_in, copy_out, own_name
+from os2cli.machines.fleet import Place
 from tests.contract.memory import MemoryMachines
 from tests.unit.copies import SPEC, everything_in, sent_by
 

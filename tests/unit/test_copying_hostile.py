@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from os2cli.copying import copy_out
-from os2cli.errors import NotFound, OperationFailed, Os2Error
-from os2cli.interrupts import Interrupted
+from os2cli.core.errors import NotFound, OperationFailed, Os2Error
+from os2cli.host.interrupts import Interrupted
+from os2cli.machines.copying import copy_out
 from tests.unit.copies import Sender, entry, everything_in, sent_by, tar
 
 

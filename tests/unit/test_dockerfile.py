@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from os2cli.dockerfile import (
+from os2cli.core.errors import UsageError
+from os2cli.providers.daytona.dockerfile import (
     Instruction,
     check,
     entrypoint,
@@ -19,8 +20,7 @@ from os2cli.dockerfile import (
     with_arguments,
     with_plain_entrypoint,
 )
-from os2cli.dockerfile.words import quoted, resolved, split_words
-from os2cli.errors import UsageError
+from os2cli.providers.daytona.dockerfile.words import quoted, resolved, split_words
 from tests.engine import ENTRYPOINT
 
 SECRET = "hunter2-is-secret"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from os2cli import errors
-from os2cli.errors import Conflict, Os2Error
+from os2cli.core import errors
+from os2cli.core.errors import Conflict, Os2Error
 
 STATUSES = {
     "OperationFailed": (1, "failed"),

@@ -8,8 +8,24 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from os2cli.errors import Conflict, NotFound, OperationFailed, Os2Error, Unreachable, UsageError
-from os2cli.fleet import (
+from os2cli.core.errors import (
+    Conflict,
+    NotFound,
+    OperationFailed,
+    Os2Error,
+    Unreachable,
+    UsageError,
+)
+from os2cli.core.models import (
+    DAYTONA,
+    LOCAL_DOCKER,
+    Health,
+    Machine,
+    MachineSpec,
+    MachineState,
+    MachineType,
+)
+from os2cli.machines.fleet import (
     NAMES_SECONDS,
     Fleet,
     Place,
@@ -19,16 +35,7 @@ from os2cli.fleet import (
     locate_all,
     remove_located,
 )
-from os2cli.machines import with_health
-from os2cli.models import (
-    DAYTONA,
-    LOCAL_DOCKER,
-    Health,
-    Machine,
-    MachineSpec,
-    MachineState,
-    MachineType,
-)
+from os2cli.machines.health import with_health
 from tests.contract.memory import MemoryMachines
 
 if TYPE_CHECKING:

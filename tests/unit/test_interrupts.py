@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from os2cli.errors import Conflict
-from os2cli.interrupts import Shielded
+from os2cli.core.errors import Conflict
+from os2cli.host.interrupts import Shielded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ import os, signal, sys, time
 moment = 1000.0
 time.monotonic = lambda: moment
 
-from os2cli.interrupts import (
+from os2cli.host.interrupts import (
     Interrupted, Shielded, cleaned_up_by, deferred, install_handlers
 )
 

@@ -8,27 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from os2cli.errors import (
-    Conflict,
-    NotFound,
-    OperationFailed,
-    Os2Error,
-    TimedOut,
-    Unreachable,
-)
-from os2cli.launch import ACTIVATION_SECONDS, Launcher
-from os2cli.models import (
-    DAYTONA,
-    Health,
-    Machine,
-    MachineSpec,
-    Snapshot,
-    SnapshotState,
-)
-from os2cli.progress import SILENT, Progress
-from os2cli.snapshot_cache import CachedSnapshot, SnapshotCache
-from os2cli.snapshot_name import SnapshotName
-from os2cli.stage import Stage
+from os2cli.core.errors import Conflict, NotFound, OperationFailed, Os2Error, TimedOut, Unreachable
+from os2cli.core.models import DAYTONA, Health, Machine, MachineSpec, Snapshot, SnapshotState
+from os2cli.core.progress import SILENT, Progress
+from os2cli.core.snapshot_name import SnapshotName
+from os2cli.core.stage import Stage
+from os2cli.machines.launch import ACTIVATION_SECONDS, Launcher
+from os2cli.snapshots.cache import CachedSnapshot, SnapshotCache
 from tests.clock import Time
 from tests.contract.memory import MemoryMachines
 from tests.contract.memory_snapshots import MemorySnapshots

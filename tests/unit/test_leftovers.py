@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from os2cli.leftovers import CREATING_AGE, find_leftovers
-from os2cli.models import LOCAL_DOCKER, Machine, MachineState
+from os2cli.core.models import LOCAL_DOCKER, Machine, MachineState
+from os2cli.machines.leftovers import CREATING_AGE, find_leftovers
 
 NOW = datetime(2026, 1, 11, 19, 30, 45, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

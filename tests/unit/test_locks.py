@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from os2cli.errors import OperationFailed
-from os2cli.locks import exclusive
+from os2cli.core.errors import OperationFailed
+from os2cli.host.locks import exclusive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ DEADLINE_SECONDS = 10
 HOLDER = """
 import sys
 from pathlib import Path
-from os2cli.locks import exclusive
+from os2cli.host.locks import exclusive
 
 def say(text):
     print(text, flush=True)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from os2cli.errors import UsageError
-from os2cli.machine_env import machine_environment, read_env_file
+from os2cli.core.errors import UsageError
+from os2cli.machines.environment import machine_environment, read_env_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from os2cli.errors import UsageError
-from os2cli.machine_filters import Query
-from os2cli.models import DAYTONA, LOCAL_DOCKER, Health, Machine, MachineState
+from os2cli.core.errors import UsageError
+from os2cli.core.models import DAYTONA, LOCAL_DOCKER, Health, Machine, MachineState
+from os2cli.machines.filters import Query
 
 NOW = datetime(2026, 1, 11, 19, 30, 45, tzinfo=UTC)
 A = Machine(

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from os2cli.errors import UsageError
-from os2cli.machine_name import MAX_LENGTH, suggest_machine_name, validate_machine_name
+from os2cli.core.errors import UsageError
+from os2cli.machines.names import MAX_LENGTH, suggest_machine_name, validate_machine_name
 
 
 @pytest.mark.parametrize("name", ["a", "9", "dev-1", "A.b_c-D", "a..b", "x" * MAX_LENGTH])

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from os2cli.creation import MachineOptions, lifetime, refuse_foreign
-from os2cli.errors import UsageError
-from os2cli.models import DAYTONA, LOCAL_DOCKER, Lifetime, MachineType
+from os2cli.app.machine_options import MachineOptions, lifetime, refuse_foreign
+from os2cli.core.errors import UsageError
+from os2cli.core.models import DAYTONA, LOCAL_DOCKER, Lifetime, MachineType
+from os2cli.core.stage import Stage
 from os2cli.providers.entry import entries
-from os2cli.stage import Stage
 
 LOCAL = LOCAL_DOCKER
 NONE: dict[str, Any] = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from os2cli.errors import Conflict, NotFound, OperationFailed, Os2Error, TimedOut, Unreachable
-from os2cli.fleet import Place
-from os2cli.machine_states import Change, Changer, wait_for
-from os2cli.models import Goal, Health, Machine, MachineSpec, MachineState, Verb
+from os2cli.core.errors import Conflict, NotFound, OperationFailed, Os2Error, TimedOut, Unreachable
+from os2cli.core.models import Goal, Health, Machine, MachineSpec, MachineState, Verb
+from os2cli.machines.fleet import Place
+from os2cli.machines.states import Change, Changer, wait_for
 from tests.clock import Time
 from tests.contract.memory import MemoryMachines
 

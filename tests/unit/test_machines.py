@@ -9,19 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from os2cli.errors import Conflict, NotFound, OperationFailed, TimedOut, Unreachable
-from os2cli.interrupts import Interrupted
-from os2cli.machine_name import validate_machine_name
-from os2cli.machines import (
-    NAME_ATTEMPTS,
-    bring_up,
-    create_machine,
-    list_with_health,
-    wait_until_healthy,
-    with_health,
-)
-from os2cli.models import Health, Machine, MachineSpec, MachineState
-from os2cli.progress import SILENT, Progress
+from os2cli.core.errors import Conflict, NotFound, OperationFailed, TimedOut, Unreachable
+from os2cli.core.models import Health, Machine, MachineSpec, MachineState
+from os2cli.core.progress import SILENT, Progress
+from os2cli.host.interrupts import Interrupted
+from os2cli.machines.create import NAME_ATTEMPTS, bring_up, create_machine
+from os2cli.machines.health import list_with_health, wait_until_healthy, with_health
+from os2cli.machines.names import validate_machine_name
 from tests.clock import Time
 from tests.contract.memory import MemoryMachines
 

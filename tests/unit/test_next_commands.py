@@ -17,7 +17,7 @@ import pytest
 import typer
 
 from os2cli.commands import build_app
-from os2cli.invocation import Invocation
+from os2cli.settings.invocation import Invocation
 
 PACKAGE = Path(__file__).parents[2] / "os2cli"
 FILLED_IN = "FILLED-IN"

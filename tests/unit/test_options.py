@@ -6,10 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from os2cli.creation import parse_memory, user_labels
-from os2cli.durations import parse_duration, parse_minutes, parse_since
-from os2cli.errors import UsageError
-from os2cli.options import parse_pairs
+from os2cli.app.machine_options import user_labels
+from os2cli.core.errors import UsageError
+from os2cli.core.parsing import (
+    parse_duration,
+    parse_memory,
+    parse_minutes,
+    parse_pairs,
+    parse_since,
+)
 
 MEBIBYTE = 1024 * 1024
 

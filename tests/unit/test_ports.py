@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from os2cli.ports import candidate_ports, is_free
+from os2cli.host.ports import candidate_ports, is_free
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from os2cli.models import DAYTONA, LOCAL_DOCKER, SnapshotState
-from os2cli.providers.catalog import CatalogItem
-from os2cli.pruning import IN_FLIGHT, PruningRules, Verdict, plan_pruning
+from os2cli.core.models import DAYTONA, LOCAL_DOCKER, SnapshotState
+from os2cli.snapshots.catalog import CatalogItem
+from os2cli.snapshots.pruning import IN_FLIGHT, PruningRules, Verdict, plan_pruning
 
 NOW = datetime(2026, 1, 11, 19, 30, 45, tzinfo=UTC)
 ACTIVE, INACTIVE, FAILED = SnapshotState.ACTIVE, SnapshotState.INACTIVE, SnapshotState.FAILED

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from os2cli.activation import LOG_LATE_SECONDS, LOG_QUIET_SECONDS, activate
-from os2cli.errors import (
+from os2cli.core.errors import (
     Conflict,
     NotAuthorised,
     NotFound,
@@ -24,13 +23,14 @@ from os2cli.errors import (
     Unreachable,
     UsageError,
 )
-from os2cli.interrupts import Interrupted
-from os2cli.models import Snapshot, SnapshotResources, SnapshotState
-from os2cli.progress import SILENT, Progress
-from os2cli.providers.building import BuildRequest, PublishRequest
-from os2cli.publishing import NAME_ATTEMPTS, Publication, Publisher
-from os2cli.snapshot_name import SnapshotName
-from os2cli.stage import Stage
+from os2cli.core.models import Snapshot, SnapshotResources, SnapshotState
+from os2cli.core.progress import SILENT, Progress
+from os2cli.core.snapshot_name import SnapshotName
+from os2cli.core.stage import Stage
+from os2cli.host.interrupts import Interrupted
+from os2cli.snapshots.activation import LOG_LATE_SECONDS, LOG_QUIET_SECONDS, activate
+from os2cli.snapshots.building import BuildRequest, PublishRequest
+from os2cli.snapshots.publishing import NAME_ATTEMPTS, Publication, Publisher
 from tests.clock import Time
 from tests.contract.memory_snapshots import (
     MemoryLog,

@@ -17,11 +17,11 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from os2cli import __version__
+from os2cli.app.quick import quick_answer
 from os2cli.commands import build_app
-from os2cli.invocation import Invocation
-from os2cli.quick import quick_answer
-from os2cli.settings import Settings, load_settings
-from os2cli.snapshot_cache import CachedSnapshot, SnapshotCache
+from os2cli.settings.invocation import Invocation
+from os2cli.settings.settings import Settings, load_settings
+from os2cli.snapshots.cache import CachedSnapshot, SnapshotCache
 from tests.command import Os2, base_environment
 
 KEY = "dtn_a-key-that-nobody-has"

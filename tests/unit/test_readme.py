@@ -11,8 +11,8 @@ import pytest
 import typer
 
 from os2cli.commands import build_app
-from os2cli.configuration import declared_variables
-from os2cli.errors import exit_codes
+from os2cli.core.errors import exit_codes
+from os2cli.settings.describe import declared_variables
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from os2cli.app.registry import Providers
+from os2cli.app.repairs import run_fixes
+from os2cli.app.session import Session
+from os2cli.core.errors import UsageError
 from os2cli.doctor.fixes import Fix
-from os2cli.errors import UsageError
-from os2cli.invocation import Invocation
 from os2cli.output import Output
 from os2cli.output.progress import PlainProgress
-from os2cli.providers.registry import Providers
-from os2cli.repairs import run_fixes
-from os2cli.session import Session
-from os2cli.settings import load_settings
+from os2cli.settings.invocation import Invocation
+from os2cli.settings.settings import load_settings
 from tests.analytics import KEY, State
 
 COMMAND = "os2 doctor --fix --yes"

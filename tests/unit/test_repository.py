@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from os2cli.errors import UsageError
-from os2cli.repository import Source, bundled_source, find_repository, locate_source
+from os2cli.core.errors import UsageError
+from os2cli.host.repository import Source, bundled_source, find_repository, locate_source
 
 PROJECT = Path(__file__).parents[2]
 

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from os2cli.errors import NotFound, Unreachable
-from os2cli.models import Snapshot, SnapshotState
-from os2cli.resolution import Resolution, Verdict, resolve_cached, resolve_newest
-from os2cli.snapshot_cache import CachedSnapshot, SnapshotCache
-from os2cli.snapshot_name import SnapshotName
-from os2cli.stage import Stage
+from os2cli.core.errors import NotFound, Unreachable
+from os2cli.core.models import Snapshot, SnapshotState
+from os2cli.core.snapshot_name import SnapshotName
+from os2cli.core.stage import Stage
+from os2cli.snapshots.cache import CachedSnapshot, SnapshotCache
+from os2cli.snapshots.resolution import Resolution, Verdict, resolve_cached, resolve_newest
 from tests.contract.memory_snapshots import MemorySnapshots
 
 NOON = datetime(2026, 1, 11, 12, 0, 0, tzinfo=UTC)

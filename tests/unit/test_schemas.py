@@ -13,13 +13,13 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
 from os2cli.commands import build_app
-from os2cli.documents.document import Document
-from os2cli.documents.errors import ErrorDocument
-from os2cli.documents.machines import MachineDocument, MachineList, PartialMachineList
-from os2cli.documents.registry import DIALECT, DOCUMENTS, schema_of
-from os2cli.errors import Conflict
-from os2cli.fleet import Listing
-from os2cli.models import DAYTONA, LOCAL_DOCKER, Machine, MachineState
+from os2cli.core.errors import Conflict
+from os2cli.core.models import DAYTONA, LOCAL_DOCKER, Machine, MachineState
+from os2cli.machines.fleet import Listing
+from os2cli.output.documents.document import Document
+from os2cli.output.documents.errors import ErrorDocument
+from os2cli.output.documents.machines import MachineDocument, MachineList, PartialMachineList
+from os2cli.output.documents.registry import DIALECT, DOCUMENTS, schema_of
 from os2cli.output.output import SCHEMA_VERSION, error_document
 
 # What these print is no document of ours: a script, a shell's own words, the schema itself.

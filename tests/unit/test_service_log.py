@@ -12,9 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from os2cli.errors import NotFound, OperationFailed
-from os2cli.models import Command, LogRequest
-from os2cli.service_log import NO_LOG_CODE, meant, reading, service_log, split_lines, time_of
+from os2cli.core.errors import NotFound, OperationFailed
+from os2cli.core.models import Command, LogRequest
+from os2cli.providers.service_log import (
+    NO_LOG_CODE,
+    meant,
+    reading,
+    service_log,
+    split_lines,
+    time_of,
+)
 from tests.polling import until
 
 MOMENT = datetime(2026, 1, 11, 19, 30, 45, tzinfo=UTC)

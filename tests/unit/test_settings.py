@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from os2cli.daytona_access import DaytonaAccess
-from os2cli.errors import UsageError
-from os2cli.file_options import (
+from os2cli.core.daytona_access import DaytonaAccess
+from os2cli.core.errors import UsageError
+from os2cli.settings.options import (
     DEFAULT_API_URL,
     DEFAULT_CACHE_SECONDS,
     DEFAULT_IMAGE,
     DEFAULT_TIMEOUT_SECONDS,
 )
-from os2cli.settings import (
+from os2cli.settings.settings import (
     ENGINE_VARIABLES,
     STAGE_VARIABLES,
     TERMINAL_VARIABLES,

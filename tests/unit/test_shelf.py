@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from os2cli.errors import Conflict, NotFound, Os2Error, Unreachable
-from os2cli.models import DAYTONA, LOCAL_DOCKER, MachineType, SnapshotState
-from os2cli.providers.catalog import Catalog, CatalogItem
-from os2cli.shelf import (
+from os2cli.core.errors import Conflict, NotFound, Os2Error, Unreachable
+from os2cli.core.models import DAYTONA, LOCAL_DOCKER, MachineType, SnapshotState
+from os2cli.snapshots.catalog import Catalog, CatalogItem
+from os2cli.snapshots.shelf import (
     find_catalog,
     find_entry,
     list_shelf,

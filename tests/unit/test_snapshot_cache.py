@@ -21,8 +21,8 @@ from typing import Any
 import pytest
 from diskcache import Cache, JSONDisk
 
-from os2cli.snapshot_cache import CachedSnapshot, CacheEntry, SnapshotCache, is_kept
-from os2cli.stage import Stage
+from os2cli.core.stage import Stage
+from os2cli.snapshots.cache import CachedSnapshot, CacheEntry, SnapshotCache, is_kept
 
 PROJECT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 60
@@ -541,7 +541,7 @@ class TestTogetherWithDiskcache:
 PUT = """
 import sys
 from pathlib import Path
-from os2cli.snapshot_cache import CachedSnapshot, SnapshotCache
+from os2cli.snapshots.cache import CachedSnapshot, SnapshotCache
 cache = SnapshotCache(Path(sys.argv[1]), 300)
 cache.put("0123456789abcdef", sys.argv[2], CachedSnapshot("a", "b"))
 """
@@ -653,7 +653,7 @@ class TestBusy:
 HAMMER = """
 import random, sys
 from pathlib import Path
-from os2cli.snapshot_cache import CachedSnapshot, SnapshotCache
+from os2cli.snapshots.cache import CachedSnapshot, SnapshotCache
 
 me, operations = sys.argv[2], int(sys.argv[3])
 dice = random.Random(me)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from os2cli.errors import UsageError
-from os2cli.snapshot_name import SnapshotName
+from os2cli.core.errors import UsageError
+from os2cli.core.snapshot_name import SnapshotName
 
 WORD = "[A-Za-z0-9_]{1,20}"
 stages = st.from_regex(rf"-?{WORD}(-{WORD}){{0,2}}", fullmatch=True)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from os2cli.errors import OperationFailed
-from os2cli.progress import Progress
-from os2cli.providers.building import BuildRequest
-from os2cli.snapshots import Freshness, ensure_image, image_status
+from os2cli.core.errors import OperationFailed
+from os2cli.core.progress import Progress
+from os2cli.snapshots.building import BuildRequest
+from os2cli.snapshots.images import Freshness, ensure_image, image_status
 from tests.contract.memory import MemoryBuilder
 
 TAG = "iterate-sandbox:local"

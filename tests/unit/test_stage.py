@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from os2cli.errors import UsageError
-from os2cli.stage import (
+from os2cli.core.errors import UsageError
+from os2cli.core.stage import (
     MAX_STAGE_LENGTH,
     Stage,
     StageKind,

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from os2cli.errors import UsageError
-from os2cli.interrupts import Interrupted
-from os2cli.terminal import Terminal
+from os2cli.core.errors import UsageError
+from os2cli.host.interrupts import Interrupted
+from os2cli.host.tty import Terminal
 
 
 @pytest.fixture

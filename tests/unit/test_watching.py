@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from os2cli.errors import Unreachable
-from os2cli.fleet import Listing
-from os2cli.invocation import Invocation
-from os2cli.models import DAYTONA, LOCAL_DOCKER, Health, Machine, MachineState
+from os2cli.core.errors import Unreachable
+from os2cli.core.models import DAYTONA, LOCAL_DOCKER, Health, Machine, MachineState
+from os2cli.machines.fleet import Listing
 from os2cli.output import Output
-from os2cli.views.watching import watch_machines
+from os2cli.output.views.watching import watch_machines
+from os2cli.settings.invocation import Invocation
 
 A = Machine(
     id="1",

@@ -1,6 +1,6 @@
 """``os2 machine``: the whole life of machines."""
 
-from os2cli.command_line import Os2Command, PassingOnCommand, new_app
+from os2cli.commands._declare import Os2Command, PassingOnCommand, new_app
 from os2cli.commands.machine.change import archive, restart, start, stop
 from os2cli.commands.machine.copy import copy
 from os2cli.commands.machine.create import create

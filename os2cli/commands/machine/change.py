@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from os2cli import options
-from os2cli.models import MachineType, Verb
-from os2cli.session import Session
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
+from os2cli.core.models import MachineType, Verb
 
 if TYPE_CHECKING:
-    from os2cli.machine_states import Changer
+    from os2cli.machines.states import Changer
 
 All = Annotated[bool, typer.Option("--all", "-a", help="Every machine; on Daytona, of the stage.")]
 NoWait = Annotated[
@@ -109,7 +109,7 @@ archive = _ending(
 
 
 def _changer(session: Session, verb: Verb, timeout: float | None, *, waiting: bool) -> Changer:
-    from os2cli.machine_states import Changer
+    from os2cli.machines.states import Changer
 
     return Changer(
         verb,
@@ -129,8 +129,8 @@ def _change(
     *,
     yes: bool,
 ) -> None:
-    from os2cli.selection import Selection, agreed, find
-    from os2cli.views.changes import show_changes
+    from os2cli.app.selection import Selection, agreed, find
+    from os2cli.output.views.changes import show_changes
 
     selection = Selection(changer.verb.value, names or [], all_, type_, stage)
     found = find(session, selection)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from os2cli import options
-from os2cli.session import Session
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -29,9 +29,9 @@ def copy(
       os2 machine cp notes.md dev-1:docs/
       os2 machine cp dev-1:/var/log/iterate-server ./logs
     """
-    from os2cli.copying import Spot, check_pair, copy_in, copy_out
+    from os2cli.app.selection import find_one
+    from os2cli.machines.copying import Spot, check_pair, copy_in, copy_out
     from os2cli.output.words import size
-    from os2cli.selection import find_one
 
     from_, to = Spot.parse(source), Spot.parse(target)
     name = check_pair(from_, to)
@@ -44,7 +44,7 @@ def copy(
         count = copy_out(place, from_.path, to.path, progress)
 
     def document() -> BaseModel:
-        from os2cli.documents.executions import CopyDocument
+        from os2cli.output.documents.executions import CopyDocument
 
         return CopyDocument(source=source, target=target, archive_bytes=count)
 

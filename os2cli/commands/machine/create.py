@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from os2cli import options
-from os2cli.models import LOCAL_DOCKER
-from os2cli.session import Session
-from os2cli.views.machines import show_created
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
+from os2cli.core.models import LOCAL_DOCKER
+from os2cli.output.views.machines import show_created
 
 
 def create(
@@ -174,7 +174,7 @@ def create(
       os2 machine create dev-2 --json | jq -r .url
     """
     # They bring the use cases with them, which other commands start without.
-    from os2cli import creation
+    from os2cli.app import machine_options as creation
     from os2cli.providers.entry import entries
 
     options.refuse_both(no_wait=no_wait, timeout=timeout)

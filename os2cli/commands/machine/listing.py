@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from os2cli import options
-from os2cli.errors import UsageError
-from os2cli.models import MachineState
-from os2cli.session import Session
-from os2cli.views.machines import (
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
+from os2cli.core.errors import UsageError
+from os2cli.core.models import MachineState
+from os2cli.output.views.machines import (
     COLUMNS,
     DEFAULT_COLUMNS,
     show_machine_details,
@@ -19,7 +19,7 @@ from os2cli.views.machines import (
 )
 
 if TYPE_CHECKING:
-    from os2cli.fleet import Listing
+    from os2cli.machines.fleet import Listing
 
 WATCH_SECONDS = 2.0
 
@@ -67,9 +67,9 @@ def list_machines(
       os2 machine list --filter 'name=dev-*' --columns name,url,expires
       os2 machine list --watch
     """
-    from os2cli.machine_filters import Query
-    from os2cli.selection import gather
-    from os2cli.views.watching import watch_machines
+    from os2cli.app.selection import gather
+    from os2cli.machines.filters import Query
+    from os2cli.output.views.watching import watch_machines
 
     if stage and all_stages:
         raise UsageError(
@@ -119,8 +119,8 @@ def show(
     docker_host: options.DockerHost = None,
 ) -> None:
     """Show one machine."""
-    from os2cli.machines import with_health
-    from os2cli.selection import find_one
+    from os2cli.app.selection import find_one
+    from os2cli.machines.health import with_health
 
     session = Session.start(ctx, docker_host)
     place = find_one(session, name, type_, stage)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from os2cli import options
-from os2cli.durations import parse_duration
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
+from os2cli.core.parsing import parse_duration
 from os2cli.output.words import age
-from os2cli.session import Session
 
 if TYPE_CHECKING:
-    from os2cli.leftovers import Leftover
+    from os2cli.machines.leftovers import Leftover
 
 
 def prune(
@@ -39,10 +39,10 @@ def prune(
       os2 machine prune --dry-run
       os2 machine prune --older-than 7d --type local-docker --yes
     """
-    from os2cli.fleet import Place, list_fleet, remove_places
-    from os2cli.leftovers import find_leftovers
-    from os2cli.selection import is_guarded, is_near, may_be_shared
-    from os2cli.views.leftovers import show_plan, show_pruned
+    from os2cli.app.selection import is_guarded, is_near, may_be_shared
+    from os2cli.machines.fleet import Place, list_fleet, remove_places
+    from os2cli.machines.leftovers import find_leftovers
+    from os2cli.output.views.leftovers import show_plan, show_pruned
 
     span = parse_duration(older_than, "--older-than") if older_than else None
     session = Session.start(ctx, docker_host)
@@ -67,7 +67,7 @@ def prune(
 
 def agreed(session: Session, found: Sequence[Leftover], stage: str | None, instead: str) -> bool:
     """Say what would go and why, and ask."""
-    from os2cli.selection import is_guarded
+    from os2cli.app.selection import is_guarded
 
     for leftover in found:
         machine = leftover.machine

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from os2cli import options
-from os2cli.durations import parse_duration
-from os2cli.errors import UsageError
-from os2cli.models import Address
-from os2cli.session import Session
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
+from os2cli.core.errors import UsageError
+from os2cli.core.models import Address
+from os2cli.core.parsing import parse_duration
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -53,7 +53,7 @@ def url(
       os2 machine url reviews --signed --expires 8h
       curl -H "$(os2 machine url reviews --header)" "$(os2 machine url reviews)/api/health"
     """
-    from os2cli.selection import find_one
+    from os2cli.app.selection import find_one
 
     seconds = signed_seconds(signed=signed, expires=expires, header=header)
     session = Session.start(ctx, docker_host)
@@ -62,7 +62,7 @@ def url(
     line = header_of(name, address) if header else None
 
     def document() -> BaseModel:
-        from os2cli.documents.executions import AddressDocument
+        from os2cli.output.documents.executions import AddressDocument
 
         return AddressDocument.of(name, port, address, signed=signed, header=line)
 
@@ -128,15 +128,15 @@ def open_(
       os2 machine open dev-1
       os2 machine open reviews --port 3002
     """
-    from os2cli.browser import open_page, open_secret_page
-    from os2cli.selection import find_one
+    from os2cli.app.selection import find_one
+    from os2cli.host.browser import open_page, open_secret_page
 
     session = Session.start(ctx, docker_host)
     place = find_one(session, name, type_, stage)
     address = place.provider.reach(place.machine, port)
 
     def document() -> BaseModel:
-        from os2cli.documents.executions import AddressDocument
+        from os2cli.output.documents.executions import AddressDocument
 
         return AddressDocument.of(name, port, address, signed=False, header=None)
 

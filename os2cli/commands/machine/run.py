@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from os2cli import options
-from os2cli.errors import UsageError
-from os2cli.machine_env import machine_environment
-from os2cli.models import Command, Streams
-from os2cli.session import Session
-from os2cli.settings import variable_here
-from os2cli.terminal import Terminal
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
+from os2cli.core.errors import UsageError
+from os2cli.core.models import Command, Streams
+from os2cli.host.tty import Terminal
+from os2cli.machines.environment import machine_environment
+from os2cli.settings.settings import variable_here
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -56,7 +56,7 @@ def execute(
       os2 machine exec dev-1 -- git status
       os2 machine exec dev-1 -i -- psql < schema.sql
     """
-    from os2cli.selection import find_one
+    from os2cli.app.selection import find_one
 
     session = Session.start(ctx, docker_host)
     variables = machine_environment(env or [], [], variable_here)
@@ -70,7 +70,7 @@ def execute(
     code = place.provider.execute(name, program, Streams(stdout, stderr, source))
 
     def document() -> BaseModel:
-        from os2cli.documents.executions import ExecutionDocument
+        from os2cli.output.documents.executions import ExecutionDocument
 
         return ExecutionDocument.of(code, stdout.getvalue(), stderr.getvalue())
 
@@ -92,7 +92,7 @@ def shell(
     [dim]Examples:[/dim]
       os2 machine shell dev-1
     """
-    from os2cli.selection import find_one
+    from os2cli.app.selection import find_one
 
     session = Session.start(ctx, docker_host)
     if session.output.invocation.json:

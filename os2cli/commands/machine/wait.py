@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from os2cli import options
-from os2cli.models import Goal
-from os2cli.session import Session
-from os2cli.views.machines import show_machine_line
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
+from os2cli.core.models import Goal
+from os2cli.output.views.machines import show_machine_line
 
 
 def wait(
@@ -32,8 +32,8 @@ def wait(
       os2 machine create dev-1 --no-wait && os2 machine wait dev-1
       os2 machine wait dev-1 --for stopped --timeout 600
     """
-    from os2cli.machine_states import wait_for
-    from os2cli.selection import find_one
+    from os2cli.app.selection import find_one
+    from os2cli.machines.states import wait_for
 
     session = Session.start(ctx, docker_host)
     place = find_one(session, name, type_, stage)

@@ -1,6 +1,6 @@
 """``os2 snapshot``: what machines are made from, local images and published snapshots."""
 
-from os2cli.command_line import Os2Command, new_app
+from os2cli.commands._declare import Os2Command, new_app
 from os2cli.commands.snapshot.context import context
 from os2cli.commands.snapshot.daytona import daytona
 from os2cli.commands.snapshot.inspect import list_snapshots, show

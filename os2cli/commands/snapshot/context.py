@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from os2cli import options
-from os2cli.completions import complete_type
-from os2cli.errors import UsageError
-from os2cli.models import LOCAL_DOCKER, MachineType
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
+from os2cli.commands._completions import complete_type
+from os2cli.core.errors import UsageError
+from os2cli.core.models import LOCAL_DOCKER, MachineType
 from os2cli.providers.entry import Material, entries
-from os2cli.session import Session
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from os2cli.build_context import BuildContext
     from os2cli.output import Output
+    from os2cli.snapshots.context import BuildContext
 
 LARGEST = 20
 
@@ -49,8 +49,8 @@ def context(
       os2 snapshot context
       os2 snapshot context --type daytona --all
     """
-    from os2cli.build_context import collect, suspicious_files, without_links
-    from os2cli.build_context.entries import displayed
+    from os2cli.snapshots.context import collect, suspicious_files, without_links
+    from os2cli.snapshots.context.entries import displayed
 
     material = entries()[type_].material
     if material is Material.THIS_HOST:
@@ -70,7 +70,7 @@ def context(
     shown = files if all_ else files[:LARGEST]
 
     def document() -> BaseModel:
-        from os2cli.documents.shelf import ContextDocument
+        from os2cli.output.documents.shelf import ContextDocument
 
         return ContextDocument.of(found, type_, shown, suspicious)
 

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from os2cli import options
-from os2cli.errors import UsageError
-from os2cli.models import DEFAULT_RESOURCES, SnapshotResources, SnapshotState
-from os2cli.providers.registry import BuilderKind
-from os2cli.session import Session
+from os2cli.app.registry import BuilderKind
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
+from os2cli.core.errors import UsageError
+from os2cli.core.models import DEFAULT_RESOURCES, SnapshotResources, SnapshotState
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from os2cli.publishing import Publication
+    from os2cli.snapshots.publishing import Publication
 
 
 def daytona(
@@ -86,7 +86,7 @@ def daytona(
       doppler run --config stg -- os2 snapshot daytona
       os2 snapshot daytona --stage stg --builder local --cpu 8 --memory 16
     """
-    from os2cli.making import WAIT_SECONDS, BuildOptions, PublishOptions, publish
+    from os2cli.app.builds import WAIT_SECONDS, BuildOptions, PublishOptions, publish
 
     options.refuse_both(no_wait=no_wait, timeout=timeout)
     refuse_engine_options(builder, trust_host=trust_host, docker_host=docker_host)
@@ -111,7 +111,7 @@ def daytona(
     publication = publish(session, given, progress)
 
     def document() -> BaseModel:
-        from os2cli.documents.snapshots import SnapshotDocument
+        from os2cli.output.documents.snapshots import SnapshotDocument
 
         return SnapshotDocument.of(publication, chosen)
 

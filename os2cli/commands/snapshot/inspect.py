@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from os2cli import options
-from os2cli.errors import UsageError
-from os2cli.models import SnapshotState
-from os2cli.session import Session
-from os2cli.stage import validate_stage
-from os2cli.views.shelf import show_entry, show_shelf
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
+from os2cli.core.errors import UsageError
+from os2cli.core.models import SnapshotState
+from os2cli.core.stage import validate_stage
+from os2cli.output.views.shelf import show_entry, show_shelf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from os2cli.shelf import Entry
+    from os2cli.snapshots.shelf import Entry
 
 
 class Order(StrEnum):
@@ -58,7 +58,7 @@ def list_snapshots(
       os2 snapshot list
       os2 snapshot list --all-stages --state inactive --sort size
     """
-    from os2cli.shelf import list_shelf, only
+    from os2cli.snapshots.shelf import list_shelf, only
 
     if stage is not None and all_stages:
         raise UsageError(
@@ -94,7 +94,7 @@ def show(
     docker_host: options.DockerHost = None,
 ) -> None:
     """Show one image or snapshot, and the machines that were made from it."""
-    from os2cli.shelf import find_entry
+    from os2cli.snapshots.shelf import find_entry
 
     session = Session.start(ctx, docker_host)
     show_entry(session.output, find_entry(session.providers.shelf(type_), name))

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from os2cli import options
-from os2cli.session import Session
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from os2cli.providers.building import BuildResult
+    from os2cli.snapshots.building import BuildResult
 
 
 def local_docker(
@@ -50,7 +50,7 @@ def local_docker(
       os2 snapshot local-docker --repo ~/src/app --dockerfile apps/os2/sandbox/Dockerfile
     """
     # It brings what publishes with it, which other commands start without.
-    from os2cli.making import BuildOptions, build_image
+    from os2cli.app.builds import BuildOptions, build_image
 
     session = Session.start(ctx, docker_host)
     given = BuildOptions(
@@ -59,7 +59,7 @@ def local_docker(
     result = build_image(session, given, session.output.progress())
 
     def document() -> BaseModel:
-        from os2cli.documents.snapshots import ImageDocument
+        from os2cli.output.documents.snapshots import ImageDocument
 
         return ImageDocument.of(result.image, built=result.built, seconds=result.seconds)
 

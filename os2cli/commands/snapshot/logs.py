@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from os2cli import options
-from os2cli.errors import UsageError
-from os2cli.models import MachineType
-from os2cli.session import Session
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
+from os2cli.core.errors import UsageError
+from os2cli.core.models import MachineType
 
 if TYPE_CHECKING:
-    from os2cli.providers.catalog import Catalog
+    from os2cli.snapshots.catalog import Catalog
 
 BUILD_SECONDS = 30 * 60.0
 
@@ -40,9 +40,9 @@ def logs(
       os2 snapshot logs iterate-sandbox:local
       os2 snapshot logs -f stg--20260111-193045
     """
-    from os2cli.readiness import follow_build
-    from os2cli.shelf import find_catalog, locate_in
-    from os2cli.views.logs import show_log
+    from os2cli.output.views.logs import show_log
+    from os2cli.snapshots.readiness import follow_build
+    from os2cli.snapshots.shelf import find_catalog, locate_in
 
     if timeout is not None and not follow:
         raise UsageError(

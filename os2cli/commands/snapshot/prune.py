@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from os2cli import options
-from os2cli.durations import parse_minutes
-from os2cli.errors import PartlyDone, UsageError
-from os2cli.models import MachineType
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
+from os2cli.core.errors import PartlyDone, UsageError
+from os2cli.core.models import MachineType
+from os2cli.core.parsing import parse_minutes
+from os2cli.core.stage import is_guarded_stage
+from os2cli.output.views.shelf import show_plan, tell_failures, tell_plan, total_size
 from os2cli.providers.entry import entries
-from os2cli.session import Session
-from os2cli.stage import is_guarded_stage
-from os2cli.views.shelf import show_plan, tell_failures, tell_plan, total_size
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from os2cli.machines import Removal
-    from os2cli.pruning import Verdict
-    from os2cli.shelf import ShelfListing
+    from os2cli.core.models import Removal
+    from os2cli.snapshots.pruning import Verdict
+    from os2cli.snapshots.shelf import ShelfListing
 
 _NEVER = -1
 
@@ -64,8 +64,8 @@ def prune(
       os2 snapshot prune --dry-run
       os2 snapshot prune --stage stg --keep 5 --older-than 30d --yes
     """
-    from os2cli.pruning import PruningRules, plan_pruning
-    from os2cli.shelf import remove_entries
+    from os2cli.snapshots.pruning import PruningRules, plan_pruning
+    from os2cli.snapshots.shelf import remove_entries
 
     age = _age(older_than)
     session = Session.start(ctx, docker_host)
@@ -106,7 +106,7 @@ def _listing(
     session: Session, type_: MachineType | None, stage: str | None
 ) -> tuple[ShelfListing, str | None]:
     """What may be pruned, and the stage of it: shared things are pruned in one stage only."""
-    from os2cli.shelf import list_shelf, only
+    from os2cli.snapshots.shelf import list_shelf, only
 
     shelf = session.providers.shelf(type_)
     shared = {t for t in shelf if entries()[t].shared}
@@ -150,7 +150,7 @@ def _show(
     output = session.output
 
     def document() -> BaseModel:
-        from os2cli.documents.shelf import PruneDocument
+        from os2cli.output.documents.shelf import PruneDocument
 
         return PruneDocument.of(plan, removals, listing)
 

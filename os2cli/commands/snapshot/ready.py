@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from os2cli import options
-from os2cli.models import SnapshotState
-from os2cli.session import Session
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
+from os2cli.core.models import SnapshotState
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -31,8 +31,8 @@ def wait(
     [dim]Examples:[/dim]
       os2 snapshot wait stg--20260111-193045 --timeout 600
     """
-    from os2cli.readiness import wait_until_usable
-    from os2cli.shelf import locate
+    from os2cli.snapshots.readiness import wait_until_usable
+    from os2cli.snapshots.shelf import locate
 
     session = Session.start(ctx, docker_host)
     entry = locate(session.providers.shelf(type_), name)
@@ -59,8 +59,8 @@ def activate(
     [dim]Examples:[/dim]
       os2 snapshot activate stg--20260111-193045
     """
-    from os2cli.readiness import bring_back
-    from os2cli.shelf import locate
+    from os2cli.snapshots.readiness import bring_back
+    from os2cli.snapshots.shelf import locate
 
     options.refuse_both(no_wait=no_wait, timeout=timeout)
     session = Session.start(ctx, docker_host)
@@ -78,7 +78,7 @@ def _show(session: Session, name: str, state: SnapshotState, *, changed: bool) -
     output = session.output
 
     def document() -> BaseModel:
-        from os2cli.documents.shelf import ReadyDocument
+        from os2cli.output.documents.shelf import ReadyDocument
 
         return ReadyDocument(name=name, state=state.value, changed=changed)
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from os2cli import options
-from os2cli.errors import Os2Error
-from os2cli.session import Session
-from os2cli.stage import is_guarded_stage
-from os2cli.views.removals import SNAPSHOTS, show_removals
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
+from os2cli.core.errors import Os2Error
+from os2cli.core.stage import is_guarded_stage
+from os2cli.output.views.removals import SNAPSHOTS, show_removals
 
 if TYPE_CHECKING:
-    from os2cli.shelf import Entry
+    from os2cli.snapshots.shelf import Entry
 
 
 def remove(
@@ -46,7 +46,7 @@ def remove(
       os2 snapshot rm dev-jonas--20260111-193045
       os2 snapshot rm stg--20260111-193045 --yes
     """
-    from os2cli.shelf import locate_all, remove_entries
+    from os2cli.snapshots.shelf import locate_all, remove_entries
 
     session = Session.start(ctx, docker_host)
     names = list(dict.fromkeys(names))

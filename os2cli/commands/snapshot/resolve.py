@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from os2cli import options
-from os2cli.errors import NotFound
-from os2cli.session import Session
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
+from os2cli.core.errors import NotFound
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -31,9 +31,9 @@ def resolve(
       os2 snapshot resolve --stage stg
       os2 snapshot resolve --explain
     """
-    from os2cli.launch import tell_newer
-    from os2cli.resolution import resolve_cached
-    from os2cli.views.resolutions import show_candidates
+    from os2cli.machines.launch import tell_newer
+    from os2cli.output.views.resolutions import show_candidates
+    from os2cli.snapshots.resolution import resolve_cached
 
     session = Session.start(ctx)
     resolution = resolve_cached(
@@ -45,7 +45,7 @@ def resolve(
     )
 
     def document() -> BaseModel:
-        from os2cli.documents.snapshots import ResolutionDocument
+        from os2cli.output.documents.snapshots import ResolutionDocument
 
         return ResolutionDocument.of(resolution)
 

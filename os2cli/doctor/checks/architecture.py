@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from os2cli.core.errors import Os2Error
 from os2cli.doctor.findings import Finding, Remedy, Status
-from os2cli.errors import Os2Error
 
 if TYPE_CHECKING:
     from os2cli.doctor.engine_facts import SharedEngine

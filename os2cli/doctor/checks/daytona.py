@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from os2cli.core.errors import Os2Error
 from os2cli.doctor.findings import Finding, Remedy, Status
-from os2cli.errors import Os2Error
 
 if TYPE_CHECKING:
     from os2cli.doctor.daytona_facts import DaytonaFacts

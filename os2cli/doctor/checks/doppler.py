@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from os2cli.core.errors import UsageError
+from os2cli.core.stage import Stage, StageKind, resolve_stage
 from os2cli.doctor.findings import Finding, Remedy, Status
-from os2cli.errors import UsageError
-from os2cli.stage import Stage, StageKind, resolve_stage
 
 if TYPE_CHECKING:
     from os2cli.doctor.engine_facts import SharedEngine

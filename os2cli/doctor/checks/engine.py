@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from os2cli.core.errors import Os2Error
 from os2cli.doctor.findings import Finding, FixId, Remedy, Status
-from os2cli.errors import Os2Error
-from os2cli.providers.local_docker.endpoint import DEFAULT_TCP
+from os2cli.providers.local_docker.engine.endpoint import DEFAULT_TCP
 
 if TYPE_CHECKING:
     from os2cli.doctor.engine_facts import SharedEngine

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from os2cli.core.errors import Os2Error
 from os2cli.doctor.engine_facts import EngineFacts, ask_engine
 from os2cli.doctor.findings import Finding, FixId, Remedy, Status
-from os2cli.errors import Os2Error
 
 if TYPE_CHECKING:
     from os2cli.doctor.engine_facts import SharedEngine

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from os2cli.core.errors import OperationFailed
+from os2cli.core.progress import Progress
 from os2cli.doctor.fixes.host import Host
-from os2cli.errors import OperationFailed
-from os2cli.progress import Progress
 
 _SECONDS = 10.0
 _UNBOUND = "0"  # the hierarchy of a controller that version 2 has, or that nobody has yet

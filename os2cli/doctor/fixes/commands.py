@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from os2cli.errors import OperationFailed, TimedOut
+from os2cli.core.errors import OperationFailed, TimedOut
 
 TAIL_LINES = 20
 _STOP_SECONDS = 5.0

@@ -8,14 +8,14 @@ from pathlib import Path
 from subprocess import Popen
 from urllib.parse import urlsplit
 
+from os2cli.core.errors import Conflict, OperationFailed, Os2Error, TimedOut
+from os2cli.core.progress import Progress
 from os2cli.doctor.engine_facts import ask_engine
 from os2cli.doctor.fixes.cgroups import ensure_cgroups
 from os2cli.doctor.fixes.commands import TAIL_LINES
 from os2cli.doctor.fixes.host import Host
 from os2cli.doctor.fixes.json_file import read_settings
-from os2cli.errors import Conflict, OperationFailed, Os2Error, TimedOut
-from os2cli.models import Endpoint
-from os2cli.progress import Progress
+from os2cli.providers.local_docker.engine.address import Endpoint
 
 LOG = "/var/log/os2-dockerd.log"
 _VERDICT = "failed to start daemon"  # dockerd's last words, which may have several lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from os2cli.progress import Progress
+from os2cli.core.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from os2cli.doctor.fixes.commands import Commands
-from os2cli.models import Endpoint
+from os2cli.providers.local_docker.engine.address import Endpoint
 
 TCP_URL = "tcp://127.0.0.1:2375"
 

@@ -6,10 +6,10 @@ import contextlib
 import os
 from collections.abc import Iterator
 
+from os2cli.core.errors import OperationFailed
+from os2cli.core.progress import Progress
 from os2cli.doctor.fixes.fix import Fix
 from os2cli.doctor.fixes.host import Host
-from os2cli.errors import OperationFailed
-from os2cli.progress import Progress
 
 PACKAGES = ("docker.io", "iptables", "ca-certificates")
 # The command `docker`: a package of its own since Debian 13, before that a part of docker.io.

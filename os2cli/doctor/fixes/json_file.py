@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from os2cli.errors import OperationFailed, UsageError
+from os2cli.core.errors import OperationFailed, UsageError
 
 
 def read_settings(path: Path) -> dict[str, Any]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from os2cli.core.errors import UsageError
+from os2cli.core.progress import Progress
 from os2cli.doctor.fixes.fix import Fix
 from os2cli.doctor.fixes.host import TCP_URL, Host
 from os2cli.doctor.fixes.json_file import read_settings, write_settings
-from os2cli.errors import UsageError
-from os2cli.progress import Progress
 
 _RESTART_SECONDS = 120.0
 # Inside OrbStack's machine; what it listens on when its settings name no hosts.

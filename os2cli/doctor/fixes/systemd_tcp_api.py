@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from os2cli.core.errors import OperationFailed, Os2Error, UsageError
+from os2cli.core.progress import Progress
 from os2cli.doctor.fixes.fix import Fix
 from os2cli.doctor.fixes.host import TCP_URL, Host
 from os2cli.doctor.fixes.json_file import read_settings, write_settings
 from os2cli.doctor.fixes.products import merge_hosts
 from os2cli.doctor.fixes.start import systemctl
-from os2cli.errors import OperationFailed, Os2Error, UsageError
-from os2cli.progress import Progress
 
 # The last one by name wins: `systemctl edit` writes override.conf.
 _DROP_IN = "/etc/systemd/system/docker.service.d/zz-os2-tcp-api.conf"

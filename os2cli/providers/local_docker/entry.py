@@ -5,22 +5,22 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from os2cli.errors import UsageError
-from os2cli.models import LOCAL_DOCKER
-from os2cli.providers.base import MachineProvider
-from os2cli.providers.catalog import Catalog
+from os2cli.core.errors import UsageError
+from os2cli.core.models import LOCAL_DOCKER
+from os2cli.machines.provider import MachineProvider
 from os2cli.providers.entry import Material, ProviderContext, ProviderEntry
+from os2cli.snapshots.catalog import Catalog
 
 if TYPE_CHECKING:
-    from os2cli.build_logs import BuildLogs
-    from os2cli.providers.local_docker.engine import Engine
+    from os2cli.providers.local_docker.engine.engine import Engine
+    from os2cli.providers.local_docker.images.build_logs import BuildLogs
 
 
 @cache
 def engine(context: ProviderContext) -> Engine:
     """The engine, not contacted yet; raises ``UsageError`` for a wrong setting."""
-    from os2cli.providers.local_docker.endpoint import resolve_endpoint
-    from os2cli.providers.local_docker.engine import Engine
+    from os2cli.providers.local_docker.engine.endpoint import resolve_endpoint
+    from os2cli.providers.local_docker.engine.engine import Engine
 
     return Engine(
         resolve_endpoint(context.variables, context.home, docker_host=context.docker_host)
@@ -29,8 +29,8 @@ def engine(context: ProviderContext) -> Engine:
 
 def machines(context: ProviderContext, stage: str | None) -> MachineProvider:
     """The provider; its names are unique on the engine, whatever the stage."""
-    from os2cli.certificates import host_certificates
-    from os2cli.providers.local_docker.machines import LocalDockerMachines
+    from os2cli.host.certificates import host_certificates
+    from os2cli.providers.local_docker.machines.machines import LocalDockerMachines
 
     del stage
     return LocalDockerMachines(engine(context), context.state_dir / "locks", host_certificates())
@@ -38,22 +38,22 @@ def machines(context: ProviderContext, stage: str | None) -> MachineProvider:
 
 def build_logs(context: ProviderContext) -> BuildLogs:
     """What builds on the engine wrote."""
-    from os2cli.build_logs import BuildLogs
+    from os2cli.providers.local_docker.images.build_logs import BuildLogs
 
     return BuildLogs(context.state_dir / "build-logs")
 
 
 def catalog(context: ProviderContext) -> Catalog:
     """The images that os2 built."""
-    from os2cli.providers.local_docker.catalog import LocalImages
+    from os2cli.providers.local_docker.images.catalog import LocalImages
 
     return LocalImages(engine(context), build_logs(context))
 
 
 def absent(context: ProviderContext) -> bool:
     """Whether no setting names an engine, and none of the usual places has one."""
-    from os2cli.ports import is_free
-    from os2cli.providers.local_docker.endpoint import DEFAULT_TCP, DEFAULT_TCP_PORT
+    from os2cli.host.ports import is_free
+    from os2cli.providers.local_docker.engine.endpoint import DEFAULT_TCP, DEFAULT_TCP_PORT
 
     try:
         return engine(context).endpoint == DEFAULT_TCP and is_free(DEFAULT_TCP_PORT)

@@ -10,17 +10,17 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from os2cli.errors import Conflict, NotFound
-from os2cli.locks import exclusive
-from os2cli.models import MachineSpec, MachineType
-from os2cli.ports import candidate_ports, is_free
-from os2cli.progress import Progress
+from os2cli.core.errors import Conflict, NotFound
+from os2cli.core.models import MachineSpec, MachineType
+from os2cli.core.progress import Progress
+from os2cli.host.locks import exclusive
+from os2cli.host.ports import candidate_ports, is_free
+from os2cli.host.repository import bundled_source
 from os2cli.providers import labels
 from os2cli.providers.local_process import starting
 from os2cli.providers.local_process.node import find_node
 from os2cli.providers.local_process.records import Phase, Record, Records
 from os2cli.providers.published import port_conflict
-from os2cli.repository import bundled_source
 
 OUR_SERVER = "iterate-server"
 

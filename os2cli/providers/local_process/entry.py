@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from os2cli.models import MachineType
-from os2cli.providers.base import MachineProvider
+from os2cli.machines.provider import MachineProvider
 from os2cli.providers.entry import Lacking, Material, ProviderContext, ProviderEntry
-
-LOCAL_PROCESS = MachineType("local-process")
+from os2cli.providers.local_process import LOCAL_PROCESS
 
 
 def root(context: ProviderContext) -> Path:

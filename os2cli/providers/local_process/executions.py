@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from os2cli.cancellation import check
-from os2cli.models import Command, Streams
+from os2cli.core.cancellation import check
+from os2cli.core.models import Command, Streams
+from os2cli.host.tty import Terminal
 from os2cli.providers.local_process.processes import until
-from os2cli.terminal import Terminal
 
 CHUNK_BYTES = 64 * 1024
 POLL_SECONDS = 0.1

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 
-from os2cli.models import LogRequest
+from os2cli.core.models import LogRequest
 from os2cli.providers.local_process.executions import Execution
 from os2cli.providers.local_process.records import MachineFolder
-from os2cli.service_log import meant, reading, service_log, split_lines
+from os2cli.providers.service_log import meant, reading, service_log, split_lines
 
 # Behind the time that the logger puts in front of each line.
 TIME_END = "  "

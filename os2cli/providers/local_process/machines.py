@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from os2cli.errors import Conflict, NotFound
-from os2cli.locks import exclusive
-from os2cli.models import (
+from os2cli.core.errors import Conflict, NotFound
+from os2cli.core.models import (
     Address,
     Command,
     Health,
@@ -22,12 +21,12 @@ from os2cli.models import (
     MachineState,
     Streams,
 )
-from os2cli.progress import SILENT, Progress
+from os2cli.core.progress import SILENT, Progress
+from os2cli.host.locks import exclusive
+from os2cli.host.tty import Terminal
 from os2cli.providers import labels
-from os2cli.providers.copying import UNPACK, not_copied, packing
-from os2cli.providers.local_process import starting
+from os2cli.providers.local_process import LOCAL_PROCESS, starting
 from os2cli.providers.local_process.creation import Creation
-from os2cli.providers.local_process.entry import LOCAL_PROCESS
 from os2cli.providers.local_process.executions import Execution
 from os2cli.providers.local_process.logs import log_of_service, machine_log
 from os2cli.providers.local_process.node import find_node
@@ -35,7 +34,7 @@ from os2cli.providers.local_process.processes import first_is_alive, logger_is_a
 from os2cli.providers.local_process.records import Phase, Record, Records, name_of_snapshot
 from os2cli.providers.local_process.surroundings import environment
 from os2cli.providers.published import must_run, probe_published, published_address
-from os2cli.terminal import Terminal
+from os2cli.providers.tar import UNPACK, not_copied, packing
 
 PROBE_SECONDS = 2.0
 LAST_LINES_SECONDS = 1.0

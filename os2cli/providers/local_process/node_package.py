@@ -9,11 +9,11 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from os2cli.errors import OperationFailed
-from os2cli.progress import Progress
+from os2cli.core.errors import OperationFailed
+from os2cli.core.progress import Progress
+from os2cli.host.repository import bundled_source
 from os2cli.providers.entry import Lacking
 from os2cli.providers.local_process.node import PACKAGE, find_node
-from os2cli.repository import bundled_source
 
 INSTALL_SECONDS = 600
 LOG_LINES = 20

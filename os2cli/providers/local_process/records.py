@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from os2cli.errors import OperationFailed
+from os2cli.core.errors import OperationFailed
 from os2cli.providers import labels
 from os2cli.providers.local_process.s6.scan import write
 

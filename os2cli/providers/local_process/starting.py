@@ -8,8 +8,8 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from os2cli.errors import OperationFailed, TimedOut
-from os2cli.ports import is_free
+from os2cli.core.errors import OperationFailed, TimedOut
+from os2cli.host.ports import is_free
 from os2cli.providers.local_process.node import Node
 from os2cli.providers.local_process.processes import end_machine, identify
 from os2cli.providers.local_process.records import MachineFolder, Phase, ProcessId, Record, Records

@@ -7,7 +7,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from os2cli.errors import UsageError
+from os2cli.core.errors import UsageError
 
 VARIABLE = "VITE_POSTHOG_PROXY_URI"
 _PATH = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")

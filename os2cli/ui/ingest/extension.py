@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.types import Receive, Scope, Send
 
 from os2cli.analytics.browser import BrowserAnalytics, assets_host
-from os2cli.errors import Os2Error
+from os2cli.core.errors import Os2Error
 from os2cli.ui.extensions import Extension, Head
 from os2cli.ui.ingest.address import ProxyAddress, proxy_address
 from os2cli.ui.ingest.proxy import IngestProxy

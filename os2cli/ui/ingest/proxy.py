@@ -9,6 +9,7 @@ from typing import Any
 import anyio
 import httpx
 
+from os2cli.host.web import LOOPBACK_PATTERNS, certificates
 from os2cli.ui.ingest.body import ClientGone, Receive, RequestBody
 from os2cli.ui.ingest.headers import (
     content_length,
@@ -18,7 +19,6 @@ from os2cli.ui.ingest.headers import (
 )
 from os2cli.ui.ingest.limits import Limits
 from os2cli.ui.ingest.upstreams import ASSET_METHODS, Refused, Upstreams
-from os2cli.web import LOOPBACK_PATTERNS, certificates
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]

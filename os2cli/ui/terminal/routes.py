@@ -13,8 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from os2cli.errors import Conflict, Os2Error
-from os2cli.models import MachineState
+from os2cli.core.errors import Conflict, Os2Error
+from os2cli.core.models import MachineState
 from os2cli.ui.extensions import Extension
 from os2cli.ui.places import Named, machine_path
 from os2cli.ui.site import site_of, threaded

@@ -9,8 +9,8 @@ import pytest
 from os2cli.analytics.consent import choose, consent
 from os2cli.analytics.parameters import Parameters, can_be_sent_to
 from os2cli.analytics.tracking import Analytics
-from os2cli.errors import UsageError
-from os2cli.settings import load_settings
+from os2cli.core.errors import UsageError
+from os2cli.settings.settings import load_settings
 from tests.analytics import parameters
 
 NOT_TRACKED = {"DO_NOT_TRACK": "1"}

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from os2cli.build_context import BuildContext, EntryKind, collect
-from os2cli.build_context.archive import MODIFIED
-from os2cli.errors import OperationFailed, UsageError
+from os2cli.core.errors import OperationFailed, UsageError
+from os2cli.snapshots.context import BuildContext, EntryKind, collect
+from os2cli.snapshots.context.archive import MODIFIED
 from tests.unit.build_context.conftest import DOCKERFILE, Git, write
 
 LONG = "/".join(["n" * 60] * 5)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from os2cli.build_context.dockerignore import Dockerignore, read_dockerignore
-from os2cli.errors import UsageError
+from os2cli.core.errors import UsageError
+from os2cli.snapshots.context.dockerignore import Dockerignore, read_dockerignore
 
 PATHS = (
     "a/b/c.go",

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from os2cli.build_context import BuildContext, EntryKind, collect
-from os2cli.build_context import git as git_module
-from os2cli.errors import OperationFailed, TimedOut, UsageError
+from os2cli.core.errors import OperationFailed, TimedOut, UsageError
+from os2cli.snapshots.context import BuildContext, EntryKind, collect
+from os2cli.snapshots.context import git as git_module
 from tests.unit.build_context.conftest import DOCKERFILE, Git, write
 
 

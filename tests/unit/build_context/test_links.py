@@ -12,7 +12,8 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from os2cli.build_context import (
+from os2cli.core.errors import OperationFailed
+from os2cli.snapshots.context import (
     BuildContext,
     ContextEntry,
     EntryKind,
@@ -20,7 +21,6 @@ from os2cli.build_context import (
     links,
     without_links,
 )
-from os2cli.errors import OperationFailed
 from tests.unit.build_context.conftest import DOCKERFILE, write
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from os2cli.build_context import SuspiciousFile, collect, suspicious_files
+from os2cli.snapshots.context import SuspiciousFile, collect, suspicious_files
 from tests.unit.build_context.conftest import write
 
 # In two parts, so that no scanner takes this file for a secret.

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from os2cli.core.progress import Progress
 from os2cli.doctor.fixes import Host
 from os2cli.doctor.fixes.commands import Commands
-from os2cli.models import Endpoint
-from os2cli.progress import Progress
+from os2cli.providers.local_docker.engine.address import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from os2cli.core.errors import OperationFailed, TimedOut
 from os2cli.doctor.fixes.commands import Commands
-from os2cli.errors import OperationFailed, TimedOut
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from os2cli.daytona_access import DaytonaAccess
+from os2cli.core.daytona_access import DaytonaAccess
+from os2cli.core.errors import NotFound
 from os2cli.doctor import DoctorInputs, Finding, ImageFreshness, Status
 from os2cli.doctor.checks.daytona import (
     check_clock,
@@ -22,8 +23,7 @@ from os2cli.doctor.checks.daytona import (
 )
 from os2cli.doctor.daytona_facts import DaytonaFacts
 from os2cli.doctor.engine_facts import SharedEngine
-from os2cli.errors import NotFound
-from os2cli.providers.daytona.client import DaytonaClient
+from os2cli.providers.daytona.api.client import DaytonaClient
 from tests.clock import Time
 from tests.unit.providers.daytona.wires import (
     ACCESS,

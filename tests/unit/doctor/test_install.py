@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from os2cli.core.errors import OperationFailed
 from os2cli.doctor.fixes.install import install_engine
-from os2cli.errors import OperationFailed
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from os2cli.core.errors import UsageError
 from os2cli.doctor import DoctorInputs, ImageFreshness, Status, run_checks
 from os2cli.doctor.runner import CHECKS
-from os2cli.errors import UsageError
 
 
 def broken() -> ImageFreshness:
@@ -38,7 +38,7 @@ HANGING = """
 import socket, sys, threading, time
 from pathlib import Path
 from os2cli.doctor import DoctorInputs, run_checks
-from os2cli.models import Endpoint
+from os2cli.providers.local_docker.engine.address import Endpoint
 
 server = socket.create_server(("127.0.0.1", 0))  # accepts, and never answers
 silent = Endpoint(f"tcp://127.0.0.1:{server.getsockname()[1]}", "DOCKER_HOST")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from os2cli.core.errors import Conflict, OperationFailed, TimedOut
 from os2cli.doctor.engine_facts import ask_engine
 from os2cli.doctor.fixes.cgroups import ensure_cgroups
 from os2cli.doctor.fixes.dockerd import LOG, start_dockerd
 from os2cli.doctor.fixes.start import start_engine
-from os2cli.errors import Conflict, OperationFailed, TimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from os2cli.core.errors import OperationFailed, UsageError
 from os2cli.doctor.fixes.json_file import read_settings, write_settings
 from os2cli.doctor.fixes.products import desktop_tcp_api, orbstack_tcp_api
 from os2cli.doctor.fixes.systemd_tcp_api import render_drop_in, systemd_tcp_api
-from os2cli.errors import OperationFailed, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path

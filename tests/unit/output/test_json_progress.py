@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from os2cli.documents.progress import ProgressEvent
-from os2cli.errors import OperationFailed, UsageError
-from os2cli.invocation import Invocation, ProgressMode, parse_progress
+from os2cli.core.errors import OperationFailed, UsageError
 from os2cli.output import Output
+from os2cli.output.documents.progress import ProgressEvent
 from os2cli.output.json_progress import JsonProgress
 from os2cli.output.progress import PlainProgress, SilentProgress
+from os2cli.settings.invocation import Invocation, ProgressMode, parse_progress
 
 if TYPE_CHECKING:
     from tests.unit.output.terminal import Terminal

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 from pydantic import BaseModel
 
-from os2cli.errors import Conflict, OperationFailed, UsageError
-from os2cli.invocation import Invocation
+from os2cli.core.errors import Conflict, OperationFailed, UsageError
 from os2cli.output import Output
 from os2cli.output.progress import PlainProgress
 from os2cli.output.terminal_progress import TerminalProgress
+from os2cli.settings.invocation import Invocation
 
 if TYPE_CHECKING:
     from tests.unit.output.terminal import Terminal

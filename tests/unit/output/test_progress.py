@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
+from os2cli.core.progress import SILENT
 from os2cli.output.progress import PlainProgress, RecordingProgress
 from os2cli.output.terminal_progress import TerminalProgress
-from os2cli.progress import SILENT
 
 if TYPE_CHECKING:
     from tests.unit.output.terminal import Terminal

@@ -15,9 +15,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import docker
 import pytest
 
-from os2cli.certificates import HostCertificates
-from os2cli.errors import NotAuthorised, NotFound, OperationFailed, Os2Error, Unreachable
-from os2cli.progress import SILENT, Progress
+from os2cli.core.errors import NotAuthorised, NotFound, OperationFailed, Os2Error, Unreachable
+from os2cli.core.progress import SILENT, Progress
+from os2cli.host.certificates import HostCertificates
 from os2cli.providers.local_docker.base_image import BaseImage, prepare_base
 from os2cli.providers.local_docker.base_image.images import import_image
 from os2cli.providers.local_docker.base_image.pull import (

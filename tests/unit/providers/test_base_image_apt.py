@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from os2cli.errors import OperationFailed
-from os2cli.progress import SILENT, Progress
+from os2cli.core.errors import OperationFailed
+from os2cli.core.progress import SILENT, Progress
 from os2cli.providers.local_docker.base_image.apt_packages import PrivateApt
 from os2cli.providers.local_docker.base_image.apt_sources import AptSource
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from os2cli.errors import TimedOut
+from os2cli.core.errors import TimedOut
 from os2cli.providers.local_docker.base_image.programs import ProgramFailed, run
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from os2cli.errors import OperationFailed
+from os2cli.core.errors import OperationFailed
 from os2cli.providers.local_docker.base_image.rootfs import STAGING, File, first_stage
 
 if TYPE_CHECKING:

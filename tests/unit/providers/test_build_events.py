@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from os2cli.errors import OperationFailed
-from os2cli.progress import Progress
-from os2cli.providers.local_docker.build_events import BuildEvents
+from os2cli.core.errors import OperationFailed
+from os2cli.core.progress import Progress
+from os2cli.providers.local_docker.images.build_events import BuildEvents
 
 BUILDS = Path(__file__).parents[2] / "data/builds"
 RUN = (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from os2cli.providers.local_docker.buildkit_trace import Step, Trace, decode_trace
+from os2cli.providers.local_docker.images.buildkit_trace import Step, Trace, decode_trace
 
 BUILDS = Path(__file__).parents[2] / "data/builds"
 EMPTY = Trace((), ())

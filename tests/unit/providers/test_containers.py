@@ -10,9 +10,9 @@ import docker
 import pytest
 
 from os2cli import __version__
-from os2cli.models import LOCAL_DOCKER, Health, MachineSpec, MachineState, Resources
+from os2cli.core.models import LOCAL_DOCKER, Health, MachineSpec, MachineState, Resources
 from os2cli.providers import labels
-from os2cli.providers.local_docker.containers import (
+from os2cli.providers.local_docker.machines.containers import (
     container_name,
     container_request,
     machine_environment,

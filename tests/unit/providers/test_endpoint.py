@@ -23,15 +23,15 @@ import pytest
 from docker.errors import DockerException
 from docker.tls import TLSConfig
 
-from os2cli.errors import NotAuthorised, Os2Error, Unreachable, UsageError
-from os2cli.models import Endpoint, TlsFiles
-from os2cli.providers.local_docker.endpoint import (
+from os2cli.core.errors import NotAuthorised, Os2Error, Unreachable, UsageError
+from os2cli.providers.local_docker.engine.address import Endpoint, TlsFiles
+from os2cli.providers.local_docker.engine.endpoint import (
     DEFAULT_TCP,
     choose_socket,
     known_sockets,
     resolve_endpoint,
 )
-from os2cli.providers.local_docker.unreachable import explain_unreachable
+from os2cli.providers.local_docker.engine.unreachable import explain_unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,17 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from os2cli.daytona_access import DaytonaAccess
-from os2cli.errors import UsageError
-from os2cli.models import DAYTONA, LOCAL_DOCKER
-from os2cli.providers.entry import (
-    ProviderContext,
-    always,
-    entries,
-    never,
-    parse_type,
-    set_up_here,
-)
+from os2cli.core.daytona_access import DaytonaAccess
+from os2cli.core.errors import UsageError
+from os2cli.core.models import DAYTONA, LOCAL_DOCKER
+from os2cli.providers.entry import ProviderContext, always, entries, never, parse_type, set_up_here
 from os2cli.providers.local_docker.entry import ENTRY as ENGINE
 
 CONTEXT = ProviderContext({}, Path("/h"), Path("/s"), Path("/c"), DaytonaAccess("https://x/api"))

@@ -13,12 +13,12 @@ from typing import Any, cast
 
 import pytest
 
-from os2cli.errors import OperationFailed
-from os2cli.models import Command, Streams
-from os2cli.providers.local_docker import executions
-from os2cli.providers.local_docker.engine import Engine
-from os2cli.providers.local_docker.executions import Execution
-from os2cli.terminal import Terminal
+from os2cli.core.errors import OperationFailed
+from os2cli.core.models import Command, Streams
+from os2cli.host.tty import Terminal
+from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.machines import executions
+from os2cli.providers.local_docker.machines.executions import Execution
 
 
 class Client:

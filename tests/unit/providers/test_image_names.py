@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from os2cli.providers.local_docker.images import full_name
+from os2cli.providers.local_docker.images.images import full_name
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import httpx
 
 from os2cli.ui.app import make_app, make_site
-from os2cli.ui.guard import Door
+from os2cli.ui.guard.guard import Door
 from os2cli.ui.server import Server, listening_socket
 from os2cli.ui.serving import extensions
 from os2cli.ui.workplace import Workplace

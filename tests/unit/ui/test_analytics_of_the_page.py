@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from os2cli.errors import UsageError
+from os2cli.core.errors import UsageError
 from os2cli.ui.ingest.address import ProxyAddress, proxy_address
 from tests.command import Os2, base_environment
 from tests.posthog_server import PostHogServer

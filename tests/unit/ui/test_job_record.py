@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from os2cli.ui import job_record
-from os2cli.ui.job_record import Bell, Record
+from os2cli.ui.jobs import record as job_record
+from os2cli.ui.jobs.record import Bell, Record
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from os2cli.errors import Os2Error
-from os2cli.progress import Progress
+from os2cli.core.errors import Os2Error
+from os2cli.core.progress import Progress
 from os2cli.providers.local_docker.base_image.apt_sources import AptSource, deb822
 from os2cli.providers.local_docker.base_image.failures import no_base
 from os2cli.providers.local_docker.base_image.programs import ProgramFailed, run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from os2cli.errors import OperationFailed, Os2Error, TimedOut, Unreachable
+from os2cli.core.errors import OperationFailed, Os2Error, TimedOut, Unreachable
 
 UNAVAILABLE = "base_unavailable"
 FAILED = "base_failed"

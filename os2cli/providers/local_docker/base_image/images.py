@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from os2cli.errors import OperationFailed, Os2Error
+from os2cli.core.errors import OperationFailed, Os2Error
 from os2cli.providers.local_docker.base_image.failures import FAILED, engine_errors, refused
 
 if TYPE_CHECKING:

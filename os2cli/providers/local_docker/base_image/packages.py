@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from os2cli.errors import Os2Error, TimedOut
-from os2cli.progress import Progress
+from os2cli.core.errors import Os2Error, TimedOut
+from os2cli.core.progress import Progress
 from os2cli.providers.local_docker.base_image import images
 from os2cli.providers.local_docker.base_image.apt_packages import PrivateApt
 from os2cli.providers.local_docker.base_image.failures import ENGINE_HINT, engine_errors, refused

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from os2cli.certificates import HostCertificates
-from os2cli.errors import NotAuthorised, NotFound, OperationFailed, Os2Error, Unreachable
-from os2cli.progress import SILENT, Progress
+from os2cli.core.errors import NotAuthorised, NotFound, OperationFailed, Os2Error, Unreachable
+from os2cli.core.progress import SILENT, Progress
+from os2cli.host.certificates import HostCertificates
 from os2cli.providers.local_docker.base_image import images
 from os2cli.providers.local_docker.base_image.failures import (
     HINT,

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from os2cli.errors import TimedOut
+from os2cli.core.errors import TimedOut
 
 _TAIL = 20
 

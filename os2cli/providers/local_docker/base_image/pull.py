@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from os2cli.errors import Os2Error, Unreachable
-from os2cli.progress import Progress
+from os2cli.core.errors import Os2Error, Unreachable
+from os2cli.core.progress import Progress
 from os2cli.providers.local_docker.base_image.failures import ENGINE_HINT, refused
 
 if TYPE_CHECKING:

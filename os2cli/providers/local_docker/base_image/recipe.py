@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from os2cli.certificates import HostCertificates
+from os2cli.host.certificates import HostCertificates
 from os2cli.providers.local_docker.base_image.apt_packages import PATTERN
 from os2cli.providers.local_docker.base_image.apt_sources import (
     AptSource,

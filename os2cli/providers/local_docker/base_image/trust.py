@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from os2cli.certificates import HostCertificates
-from os2cli.progress import Progress
+from os2cli.core.progress import Progress
+from os2cli.host.certificates import HostCertificates
 from os2cli.providers.local_docker.base_image import images
 from os2cli.providers.local_docker.base_image.failures import engine_errors, refused
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from os2cli.models import MachineSpec
+from os2cli.core.models import MachineSpec
 
 SNAPSHOT_NAME = "dev-jonas--20260111-193045"
 KEY_A, KEY_B = "a" * 64, "b" * 64

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from os2cli.providers.daytona.client import DaytonaClient
-from os2cli.providers.daytona.creation import SandboxCreation
-from os2cli.providers.daytona.machines import DaytonaMachines
-from os2cli.providers.daytona.toolbox import Toolbox
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.machines.creation import SandboxCreation
+from os2cli.providers.daytona.machines.machines import DaytonaMachines
+from os2cli.providers.daytona.machines.toolbox import Toolbox
 from tests.clock import Time
 from tests.unit.providers.daytona.answers import SPEC
 from tests.unit.providers.daytona.insides import Inside, toolbox

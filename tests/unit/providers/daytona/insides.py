@@ -7,11 +7,11 @@ import re
 
 import httpx
 
-from os2cli.models import Command, Streams
-from os2cli.providers.daytona.client import DaytonaClient
-from os2cli.providers.daytona.executions import Execution
-from os2cli.providers.daytona.toolbox import Toolbox
-from os2cli.providers.daytona.wire import SandboxAnswer
+from os2cli.core.models import Command, Streams
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.api.wire import SandboxAnswer
+from os2cli.providers.daytona.machines.executions import Execution
+from os2cli.providers.daytona.machines.toolbox import Toolbox
 from tests.unit.providers.daytona.answers import sandbox
 from tests.unit.providers.daytona.wires import Wire, ok
 

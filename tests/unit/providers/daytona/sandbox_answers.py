@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from os2cli.errors import Os2Error
-from os2cli.models import Machine
-from os2cli.providers.daytona.creation import SandboxCreation
+from os2cli.core.errors import Os2Error
+from os2cli.core.models import Machine
+from os2cli.providers.daytona.machines.creation import SandboxCreation
 from tests.unit.providers.daytona.answers import SANDBOX, sandbox
 from tests.unit.providers.daytona.wires import ok, refused
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from os2cli.daytona_access import DaytonaAccess
-from os2cli.errors import NotAuthorised, UsageError
-from os2cli.providers.daytona.access import checked_url, login_headers, may_have_key
-from os2cli.providers.daytona.client import DaytonaClient
+from os2cli.core.daytona_access import DaytonaAccess
+from os2cli.core.errors import NotAuthorised, UsageError
+from os2cli.providers.daytona.api.access import checked_url, login_headers, may_have_key
+from os2cli.providers.daytona.api.client import DaytonaClient
 from tests.unit.providers.daytona.wires import ACCESS, Wire, ok
 
 PUBLIC = "https://app.daytona.io/api"

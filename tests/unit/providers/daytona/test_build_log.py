@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from os2cli.providers.daytona.build_log import BuildLog
+from os2cli.providers.daytona.snapshots.build_log import BuildLog
 from tests.unit.providers.daytona.certificate import unknown_server
 from tests.unit.providers.daytona.wires import (
     DEADLINE_SECONDS,

@@ -8,8 +8,8 @@ import time as real_time
 import httpx
 import pytest
 
-from os2cli.providers.daytona.build_log import BuildLog
-from os2cli.providers.daytona.client import DaytonaClient
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.snapshots.build_log import BuildLog
 from tests.unit.providers.daytona.wires import (
     DEADLINE_SECONDS,
     KEY,

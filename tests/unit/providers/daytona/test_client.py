@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from os2cli import __version__
-from os2cli.errors import NotFound, OperationFailed, Unreachable, UsageError
-from os2cli.providers.daytona.client import DaytonaClient
-from os2cli.providers.daytona.retry import CREATING, HURRIED, NORMAL, Patience
+from os2cli.core.errors import NotFound, OperationFailed, Unreachable, UsageError
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.api.retry import CREATING, HURRIED, NORMAL, Patience
 from tests.clock import Time
 from tests.unit.providers.daytona.wires import (
     ACCESS,

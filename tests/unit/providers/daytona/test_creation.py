@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from os2cli import __version__
-from os2cli.errors import Conflict, NotAuthorised, NotFound, OperationFailed, Os2Error
-from os2cli.models import Lifetime, MachineSpec
-from os2cli.providers.daytona.client import DaytonaClient
-from os2cli.providers.daytona.creation import SandboxCreation
+from os2cli.core.errors import Conflict, NotAuthorised, NotFound, OperationFailed, Os2Error
+from os2cli.core.models import Lifetime, MachineSpec
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.machines.creation import SandboxCreation
 from tests.unit.providers.daytona.answers import SANDBOX, SNAPSHOT_NAME, SPEC, sandbox
 from tests.unit.providers.daytona.sandbox_answers import (
     BY_NAME,

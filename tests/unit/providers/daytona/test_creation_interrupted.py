@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from os2cli.interrupts import Interrupted
-from os2cli.providers.daytona.client import DaytonaClient
-from os2cli.providers.daytona.creation import SandboxCreation
-from os2cli.providers.daytona.retry import HURRIED
+from os2cli.host.interrupts import Interrupted
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.api.retry import HURRIED
+from os2cli.providers.daytona.machines.creation import SandboxCreation
 from tests.unit.providers.daytona.answers import SANDBOX, SPEC, sandbox
 from tests.unit.providers.daytona.wires import DEADLINE_SECONDS, Heard, Wire, lost, ok, refused
 

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from os2cli.errors import OperationFailed
-from os2cli.providers.daytona.creation import SandboxCreation
-from os2cli.providers.daytona.refusals import LostAnswer
+from os2cli.core.errors import OperationFailed
+from os2cli.providers.daytona.api.refusals import LostAnswer
+from os2cli.providers.daytona.machines.creation import SandboxCreation
 from tests.clock import Time
 from tests.unit.providers.daytona.answers import sandbox
 from tests.unit.providers.daytona.sandbox_answers import (

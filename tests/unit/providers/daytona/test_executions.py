@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from os2cli.errors import Conflict, NotAuthorised, OperationFailed, Os2Error, Unreachable
-from os2cli.models import Command, Streams
-from os2cli.providers.daytona.executions import SILENT_SECONDS, Execution, shell_line
-from os2cli.providers.daytona.toolbox import Toolbox
+from os2cli.core.errors import Conflict, NotAuthorised, OperationFailed, Os2Error, Unreachable
+from os2cli.core.models import Command, Streams
+from os2cli.providers.daytona.machines.executions import SILENT_SECONDS, Execution, shell_line
+from os2cli.providers.daytona.machines.toolbox import Toolbox
 from tests.clock import Time
 from tests.unit.providers.daytona.insides import (
     CREATE,

@@ -9,10 +9,10 @@ from itertools import islice
 import httpx
 import pytest
 
-from os2cli.errors import Conflict, NotFound, OperationFailed, Unreachable, UsageError
-from os2cli.models import LogRequest
-from os2cli.providers.daytona.inside import Inside as SandboxInside
-from os2cli.providers.daytona.toolbox import Toolbox
+from os2cli.core.errors import Conflict, NotFound, OperationFailed, Unreachable, UsageError
+from os2cli.core.models import LogRequest
+from os2cli.providers.daytona.machines.inside import Inside as SandboxInside
+from os2cli.providers.daytona.machines.toolbox import Toolbox
 from tests.clock import Time
 from tests.unit.providers.daytona.insides import (
     CREATE,

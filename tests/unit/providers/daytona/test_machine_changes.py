@@ -5,9 +5,9 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from os2cli.errors import Conflict, NotAuthorised, OperationFailed, TimedOut
-from os2cli.models import MachineState
-from os2cli.providers.daytona.machines import DaytonaMachines
+from os2cli.core.errors import Conflict, NotAuthorised, OperationFailed, TimedOut
+from os2cli.core.models import MachineState
+from os2cli.providers.daytona.machines.machines import DaytonaMachines
 from tests.clock import Time
 from tests.unit.providers.daytona.answers import sandbox
 from tests.unit.providers.daytona.sandbox_answers import (

@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from os2cli.errors import NotFound, UsageError
-from os2cli.models import DAYTONA, Health, Machine, MachineState
-from os2cli.providers.daytona.client import DaytonaClient
-from os2cli.providers.daytona.machines import DaytonaMachines
+from os2cli.core.errors import NotFound, UsageError
+from os2cli.core.models import DAYTONA, Health, Machine, MachineState
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.machines.machines import DaytonaMachines
 from tests.unit.providers.daytona.answers import SANDBOX, SNAPSHOT_NAME, SPEC, sandbox
 from tests.unit.providers.daytona.sandbox_answers import (
     BY_ID,

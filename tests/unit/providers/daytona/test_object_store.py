@@ -13,11 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
-from os2cli.build_context import BuildContext, collect
-from os2cli.errors import NotAuthorised, OperationFailed, Os2Error, Unreachable
-from os2cli.interrupts import Interrupted
-from os2cli.providers.daytona.client import DaytonaClient
-from os2cli.providers.daytona.object_store import PART_BYTES, ObjectStore
+from os2cli.core.errors import NotAuthorised, OperationFailed, Os2Error, Unreachable
+from os2cli.host.interrupts import Interrupted
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.snapshots.object_store import PART_BYTES, ObjectStore
+from os2cli.snapshots.context import BuildContext, collect
 from tests.unit.providers.daytona.wires import Heard, Peer, Wire, ok, peer, refused
 
 PUSH = "GET /object-storage/push-access"

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from os2cli.errors import NotAuthorised, OperationFailed, Unreachable
-from os2cli.providers.daytona.client import DaytonaClient
-from os2cli.providers.daytona.preflight import check_publishing
+from os2cli.core.errors import NotAuthorised, OperationFailed, Unreachable
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.snapshots.preflight import check_publishing
 from tests.unit.providers.daytona.wires import ACCESS, Wire, ok, refused
 
 CURRENT = "GET /api-keys/current"

@@ -9,12 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
-from os2cli.models import Health, Machine, MachineState
-from os2cli.providers.daytona.client import DaytonaClient
-from os2cli.providers.daytona.machines import DaytonaMachines
-from os2cli.providers.daytona.retry import HURRIED
-from os2cli.providers.daytona.sandboxes import machine_from
-from os2cli.providers.daytona.wire import SandboxAnswer, read
+from os2cli.core.models import Health, Machine, MachineState
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.api.retry import HURRIED
+from os2cli.providers.daytona.api.wire import SandboxAnswer, read
+from os2cli.providers.daytona.machines.machines import DaytonaMachines
+from os2cli.providers.daytona.machines.sandboxes import machine_from
 from tests.clock import Time
 from tests.unit.providers.daytona.answers import SANDBOX, SPEC, sandbox
 from tests.unit.providers.daytona.wires import (

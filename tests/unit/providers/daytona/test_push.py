@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from os2cli.errors import NotFound, OperationFailed, Os2Error, Unreachable
-from os2cli.models import Endpoint, Image
-from os2cli.providers.local_docker.engine import Engine
-from os2cli.providers.local_docker.push import RegistryLogin, push_image
+from os2cli.core.errors import NotFound, OperationFailed, Os2Error, Unreachable
+from os2cli.core.models import Image
+from os2cli.providers.local_docker.engine.address import Endpoint
+from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.images.push import RegistryLogin, push_image
 from tests.unit.providers.daytona.wires import Heard, Peer, http, peer
 
 IMAGE = Image("sha256:" + "f" * 64, "sandbox:local", datetime(2026, 1, 11, tzinfo=UTC), 1, None)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from os2cli.errors import Unreachable
-from os2cli.providers.daytona.client import DaytonaClient
-from os2cli.providers.daytona.retry import HURRIED
+from os2cli.core.errors import Unreachable
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.api.retry import HURRIED
 from tests.clock import Time
 from tests.unit.providers.daytona.wires import DOING, Wire, ask, failure, lost, ok, refused
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from os2cli.errors import (
+from os2cli.core.errors import (
     Conflict,
     NotAuthorised,
     NotFound,
@@ -16,8 +16,8 @@ from os2cli.errors import (
     Unreachable,
     UsageError,
 )
-from os2cli.providers.daytona.client import DaytonaClient
-from os2cli.redaction import HIDDEN
+from os2cli.core.redaction import HIDDEN
+from os2cli.providers.daytona.api.client import DaytonaClient
 from tests.unit.providers.daytona.wires import KEY, Wire, refused, web_page
 
 DOING = "creating machine dev-1"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from os2cli.errors import NotAuthorised, Unreachable
-from os2cli.providers.daytona.client import DaytonaClient
-from os2cli.providers.daytona.refusals import LostAnswer
-from os2cli.providers.daytona.retry import HURRIED, pause
+from os2cli.core.errors import NotAuthorised, Unreachable
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.api.refusals import LostAnswer
+from os2cli.providers.daytona.api.retry import HURRIED, pause
 from tests.clock import Time
 from tests.unit.providers.daytona.wires import DOING, Wire, ask, failure, ok, refused, web_page
 

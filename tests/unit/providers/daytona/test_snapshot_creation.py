@@ -9,12 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
-from os2cli.errors import Conflict, Os2Error, Unreachable
-from os2cli.models import SnapshotResources, SnapshotState
-from os2cli.providers.building import SnapshotContent
-from os2cli.providers.daytona.client import DaytonaClient
-from os2cli.providers.daytona.refusals import LostAnswer
-from os2cli.providers.daytona.snapshots import DaytonaSnapshots
+from os2cli.core.errors import Conflict, Os2Error, Unreachable
+from os2cli.core.models import SnapshotResources, SnapshotState
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.api.refusals import LostAnswer
+from os2cli.providers.daytona.snapshots.snapshots import DaytonaSnapshots
+from os2cli.snapshots.building import SnapshotContent
 from tests.clock import Time
 from tests.unit.providers.daytona.answers import KEY_A, KEY_B, SNAPSHOT_NAME, snapshot
 from tests.unit.providers.daytona.wires import ACCESS, Wire, lost, ok, refused

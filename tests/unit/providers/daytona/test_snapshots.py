@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
-from os2cli.errors import NotFound, OperationFailed, Os2Error
-from os2cli.models import Snapshot, SnapshotResources, SnapshotState
-from os2cli.providers.building import SnapshotContent
-from os2cli.providers.daytona.client import DaytonaClient
-from os2cli.providers.daytona.retry import HURRIED, NORMAL
-from os2cli.providers.daytona.snapshots import DaytonaSnapshots
+from os2cli.core.errors import NotFound, OperationFailed, Os2Error
+from os2cli.core.models import Snapshot, SnapshotResources, SnapshotState
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.api.retry import HURRIED, NORMAL
+from os2cli.providers.daytona.snapshots.snapshots import DaytonaSnapshots
+from os2cli.snapshots.building import SnapshotContent
 from tests.unit.providers.daytona.answers import KEY_A, SNAPSHOT_NAME, snapshot
 from tests.unit.providers.daytona.wires import Wire, ok, refused
 

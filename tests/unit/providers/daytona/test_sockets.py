@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from os2cli.errors import OperationFailed, Unreachable, UsageError
-from os2cli.providers.daytona.refusals import LostAnswer
-from os2cli.providers.daytona.retry import Patience
+from os2cli.core.errors import OperationFailed, Unreachable, UsageError
+from os2cli.providers.daytona.api.refusals import LostAnswer
+from os2cli.providers.daytona.api.retry import Patience
 from tests.clock import Time
 from tests.unit.providers.daytona.certificate import unknown_server
 from tests.unit.providers.daytona.wires import (

@@ -11,9 +11,9 @@ from shutil import which
 
 import pytest
 
-from os2cli.errors import OperationFailed, UsageError
-from os2cli.providers.daytona.ssh import SshAccess, open_shell
-from os2cli.terminal import Terminal
+from os2cli.core.errors import OperationFailed, UsageError
+from os2cli.host.tty import Terminal
+from os2cli.providers.daytona.machines.ssh import SshAccess, open_shell
 
 TOKEN = "Abc-123_x.y~z"
 DOING = "opening a shell"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from os2cli.errors import (
+from os2cli.core.errors import (
     Conflict,
     NotAuthorised,
     NotFound,
@@ -16,9 +16,9 @@ from os2cli.errors import (
     Os2Error,
     Unreachable,
 )
-from os2cli.providers.daytona.client import DaytonaClient
-from os2cli.providers.daytona.toolbox import Toolbox
-from os2cli.providers.daytona.wire import SandboxAnswer
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.api.wire import SandboxAnswer
+from os2cli.providers.daytona.machines.toolbox import Toolbox
 from tests.unit.providers.daytona.answers import sandbox
 from tests.unit.providers.daytona.insides import DONE, DOWNLOAD, FORGET, UPLOAD, Inside
 from tests.unit.providers.daytona.insides import sandbox_path as path

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from os2cli.errors import OperationFailed
-from os2cli.models import SnapshotResources, SnapshotState
-from os2cli.providers.daytona.sandboxes import machine_from
-from os2cli.providers.daytona.wire import (
+from os2cli.core.errors import OperationFailed
+from os2cli.core.models import SnapshotResources, SnapshotState
+from os2cli.providers.daytona.api.wire import (
     Answer,
     ConfigAnswer,
     KeyAnswer,
@@ -24,6 +23,7 @@ from os2cli.providers.daytona.wire import (
     read,
     read_each,
 )
+from os2cli.providers.daytona.machines.sandboxes import machine_from
 from tests.unit.providers.daytona.answers import KEY_A, KEY_B, SNAPSHOT_NAME, sandbox, snapshot
 
 DOING = "trying it"

@@ -17,11 +17,11 @@ from typing import Any
 import httpx
 import pytest
 
-from os2cli.daytona_access import DaytonaAccess
-from os2cli.errors import Os2Error
-from os2cli.progress import Progress
-from os2cli.providers.daytona.client import DaytonaClient
-from os2cli.providers.daytona.retry import NORMAL, Patience
+from os2cli.core.daytona_access import DaytonaAccess
+from os2cli.core.errors import Os2Error
+from os2cli.core.progress import Progress
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.api.retry import NORMAL, Patience
 from tests.clock import Time
 
 KEY = "dtn_0123456789abcdef"

@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from os2cli.machines import wait_until_healthy
-from os2cli.models import Command, Machine, MachineSpec, Streams
+from os2cli.core.models import Command, Machine, MachineSpec, Streams
+from os2cli.machines.health import wait_until_healthy
 from os2cli.providers.local_process.machines import LocalProcessMachines
 from os2cli.providers.local_process.processes import marked
 from os2cli.providers.local_process.records import Record

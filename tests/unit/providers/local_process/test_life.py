@@ -14,10 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from os2cli.errors import Conflict, NotFound, OperationFailed
-from os2cli.interrupts import Interrupted
-from os2cli.machines import wait_until_healthy
-from os2cli.models import Health, MachineState
+from os2cli.core.errors import Conflict, NotFound, OperationFailed
+from os2cli.core.models import Health, MachineState
+from os2cli.host.interrupts import Interrupted
+from os2cli.machines.health import wait_until_healthy
 from os2cli.providers.local_process import starting
 from os2cli.providers.local_process.processes import identify
 from os2cli.providers.local_process.records import Phase
@@ -208,7 +208,7 @@ def test_a_port_that_somebody_took_meanwhile_is_a_conflict(host: Host) -> None:
 
 
 def test_a_folder_without_a_sandbox_is_not_found(host: Host, tmp_path: Path) -> None:
-    from os2cli.models import MachineSpec
+    from os2cli.core.models import MachineSpec
 
     with pytest.raises(NotFound):
         host.provider.create(MachineSpec("m", "dev", str(tmp_path)))

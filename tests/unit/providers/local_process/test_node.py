@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from os2cli.errors import OperationFailed
-from os2cli.progress import SILENT
+from os2cli.core.errors import OperationFailed
+from os2cli.core.progress import SILENT
 from os2cli.providers.local_process import node_package
 from os2cli.providers.local_process.node import PACKAGE, find_node, runs_typescript
 from os2cli.providers.local_process.node_package import install, installer, lacking_node

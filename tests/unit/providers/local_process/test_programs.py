@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from os2cli.host.tty import Terminal
 from os2cli.providers.local_process.s6.folders import ServiceFolder
 from os2cli.providers.local_process.s6.log import parse
 from os2cli.providers.local_process.s6.readiness import parse as parse_check
 from os2cli.providers.local_process.s6.scan import configuration_text
 from os2cli.providers.local_process.surroundings import tool
-from os2cli.service_log import time_of
-from os2cli.terminal import Terminal
+from os2cli.providers.service_log import time_of
 from tests.unit.providers.local_process.conftest import Host
 
 CHECK = ["-d", "-s", "100", "-w", "200", "-n", "0", "-T", "30000", "-c", "curl -f 'http://a b'"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from os2cli.models import LogRequest
+from os2cli.core.models import LogRequest
 from tests.polling import until
 from tests.unit.providers.local_process.conftest import Host
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from os2cli.models import Command, Streams
+from os2cli.core.models import Command, Streams
 from tests.unit.providers.local_process.conftest import SANDBOX, Host
 
 SECRET = "s3cret-of-the-user"

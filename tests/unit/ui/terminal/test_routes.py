@@ -10,7 +10,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from os2cli.errors import Conflict
+from os2cli.core.errors import Conflict
 from os2cli.ui.terminal.routes import Places
 from tests.unit.ui.served import Served, served
 

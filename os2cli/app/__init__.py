@@ -1,0 +1,1 @@
+"""What both faces work with: a session, and the way from options to use cases."""

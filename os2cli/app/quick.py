@@ -1,0 +1,62 @@
+"""The answers that scripts ask for in loops, given without assembling the command line.
+
+Typer and what it needs take longer to import than a cached resolution takes to read. Whatever is
+not plain here is left to the command itself, which says the same more slowly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from os2cli import __version__
+
+RESOLVE = ("snapshot", "resolve")
+_QUIET = ("-q", "--quiet")
+
+
+def quick_answer(arguments: Sequence[str]) -> str | None:
+    """The one line of output, or None when the command has to run."""
+    if list(arguments) == ["--version"]:
+        return f"os2 {__version__}"
+    if tuple(arguments[:2]) != RESOLVE:
+        return None
+    stage, understood = _stage_option(arguments[2:])
+    return _cached_name(stage) if understood else None
+
+
+def _stage_option(arguments: Sequence[str]) -> tuple[str | None, bool]:
+    """The value of ``--stage``, and whether there is nothing else but ``--quiet``."""
+    words = list(arguments)
+    # Only around it: between an option and its value it would be the value.
+    for end in (0, -1):
+        while words and words[end] in _QUIET:
+            words.pop(end)
+    match words:
+        case []:
+            return None, True
+        case ["--stage", value] if not value.startswith("-"):
+            return value, True
+        case [single] if single.startswith("--stage="):
+            return single.partition("=")[2], True
+    return None, False
+
+
+def _cached_name(explicit: str | None) -> str | None:
+    from os2cli.core.errors import Os2Error
+    from os2cli.core.stage import resolve_stage
+    from os2cli.host.repository import find_repository
+    from os2cli.settings.settings import load_settings
+    from os2cli.snapshots.cache import SnapshotCache, is_kept
+
+    # Each failure is told by the command; here it only means that nothing is known.
+    with suppress(Os2Error, OSError):
+        settings = load_settings(find_repository(Path.cwd()))
+        stage = resolve_stage(settings.variables, explicit=explicit)
+        account = settings.daytona
+        if stage.warning is None and account.configured and is_kept(stage):
+            cache = SnapshotCache(settings.snapshot_cache_dir, settings.cache_seconds)
+            entry = cache.get(account.fingerprint, stage.prefix)
+            return entry.name if entry else None
+    return None

@@ -1,0 +1,94 @@
+"""Between a session and the doctor: gather what it looks at, ask, and run its fixes."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from os2cli.app.registry import Providers
+from os2cli.app.session import Session
+from os2cli.core.errors import Os2Error
+from os2cli.core.models import LOCAL_DOCKER, MachineType
+from os2cli.core.progress import Progress
+from os2cli.core.touched import touch
+from os2cli.doctor import DoctorInputs, Finding, ImageFreshness, run_checks
+from os2cli.doctor.daytona_facts import DaytonaFacts
+from os2cli.host.repository import find_repository
+from os2cli.providers.local_docker.engine.address import Endpoint
+from os2cli.settings.settings import program_environment
+from os2cli.snapshots.images import Freshness, image_status
+
+if TYPE_CHECKING:
+    from os2cli.doctor.fixes import Fix
+
+
+def examine(session: Session, stage: str | None = None) -> list[Finding]:
+    """Run the checks on what this session would use, its engine looked for anew."""
+    providers = Providers(session.settings, session.providers.docker_host)
+    return run_checks(
+        DoctorInputs(
+            variables={**program_environment(), **session.settings.variables},
+            home=session.settings.home,
+            endpoint=_endpoint(providers),
+            repo_root=find_repository(session.working_directory),
+            image=lambda: _image_freshness(session, providers),
+            system=platform.system(),
+            architecture=platform.machine(),
+            host_name=platform.node(),
+            stage=stage,
+            daytona=DaytonaFacts(providers.daytona),
+        )
+    )
+
+
+def planned_fixes(session: Session, findings: Sequence[Finding]) -> list[Fix]:
+    """What can be fixed here without destroying anything."""
+    from os2cli.doctor.fixes import plan_fixes, this_host
+
+    return plan_fixes(findings, this_host(program_environment(), session.settings.home))
+
+
+def run_fixes(
+    session: Session,
+    fixes: Sequence[Fix],
+    progress: Progress,
+    *,
+    yes: bool,
+    command: str,
+    of: MachineType = LOCAL_DOCKER,
+) -> bool:
+    """Show each fix, ask, and run it; False when the answer was no.
+
+    ``command`` is what to run instead where nobody can be asked; machines ``of`` this type are what
+    they are for.
+    """
+    for fix in fixes:
+        progress.notice(f"fix: {fix.title}")
+        for action in fix.actions:
+            progress.notice(f"  - {action}")
+    if not yes and not session.output.confirm("Apply these fixes?", instead=command):
+        return False
+    touch(of)
+    for fix in fixes:
+        with progress.phase(fix.title):
+            fix.apply(progress)
+    return True
+
+
+def _endpoint(providers: Providers) -> Endpoint | Os2Error:
+    try:
+        return providers.endpoint
+    except Os2Error as error:
+        return error
+
+
+def _image_freshness(session: Session, providers: Providers) -> ImageFreshness:
+    request = session.build_request(session.source())
+    status = image_status(providers.builder(), request)
+    return ImageFreshness(
+        reference=request.tag,
+        built=status.image.created if status.image else None,
+        fresh=status.freshness in (Freshness.FRESH, Freshness.FOREIGN),
+        reason=status.reason,
+    )

@@ -1,0 +1,160 @@
+"""Which machines a command or a page is about, and whether its user means it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from os2cli.app.session import Session
+from os2cli.core.errors import Os2Error, UsageError
+from os2cli.core.models import LOCAL_DOCKER, Machine, MachineType
+from os2cli.core.stage import is_guarded_stage
+from os2cli.machines.filters import Query
+from os2cli.machines.fleet import Listing, Place, list_fleet, locate, locate_all
+from os2cli.machines.health import machines_of_stage
+from os2cli.providers.entry import entries
+
+# Of commands whose name is not the word for what they do.
+WORDS = {"rm": "remove"}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What the command line named: machines, or all of them.
+
+    ``verb`` is the command's own, e.g. ``rm``; ``stage`` the one that was given.
+    """
+
+    verb: str
+    names: Sequence[str]
+    everything: bool
+    type_: MachineType | None
+    stage: str | None
+
+    def check(self) -> None:
+        """Raise ``UsageError`` unless either names or --all were given."""
+        if bool(self.names) == self.everything:
+            raise UsageError(
+                f"name the machines to {WORDS.get(self.verb, self.verb)}, or pass --all",
+                hint="os2 machine list shows those that exist",
+                code="machine_names_missing",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where the machines are, or why that is not known; ``stage`` is what names are within."""
+
+    places: Mapping[str, Place | Os2Error]
+    stage: str | None
+
+    @property
+    def guarded(self) -> list[Machine]:
+        """Those that others work with, and whose change is therefore asked about."""
+        machines = [p.machine for p in self.places.values() if isinstance(p, Place)]
+        return [m for m in machines if is_guarded(m)]
+
+
+def is_guarded(machine: Machine) -> bool:
+    """Whether others work with the machine, in staging or in production."""
+    return entries()[machine.type].shared and is_guarded_stage(machine.stage)
+
+
+def find_one(session: Session, name: str, type_: MachineType | None, stage: str | None) -> Place:
+    """Where the machine of that name is.
+
+    Raises:
+        Conflict: several providers have one of that name.
+        NotFound: none has.
+    """
+    within = stage
+    if may_be_shared(session, type_):
+        within = session.stage_if_set(stage)
+    return locate(session.providers.fleet(type_, within), name, stage)
+
+
+def is_near(machine: Machine, within: str | None, explicit: str | None) -> bool:
+    """Whether a machine is meant when none is named.
+
+    Those on this host are, unless a stage was given explicitly; shared ones are when they belong
+    to the stage, if there is one.
+    """
+    wanted = within if entries()[machine.type].shared else explicit
+    return wanted is None or machine.stage == wanted
+
+
+def gather(
+    session: Session,
+    type_: MachineType | None,
+    stage: str | None,
+    query: Query,
+    *,
+    all_stages: bool,
+    tolerant: bool = False,
+) -> Listing:
+    """The machines that are meant, and how many of other stages were left out."""
+    listing = list_fleet(session.providers.fleet(type_), stage, tolerant=tolerant)
+    within = stage
+    if may_be_shared(session, type_) and not all_stages:
+        within = session.stage_if_set(stage)
+    near = [machine for machine in listing.machines if is_near(machine, within, stage)]
+    far = len(listing.machines) - len(near)
+    return replace(listing, machines=tuple(query.apply(near)), elsewhere=far)
+
+
+def find(session: Session, selection: Selection) -> Found:
+    """Look for the machines; one that is not found is no failure yet."""
+    selection.check()
+    names, stage = list(dict.fromkeys(selection.names)), selection.stage
+    if selection.everything:
+        names, stage = _everything(session, selection)
+    within = stage
+    if may_be_shared(session, selection.type_):
+        within = session.stage_if_set(stage, changing=True)
+    fleet = session.providers.fleet(selection.type_, within)
+    return Found(locate_all(fleet, names, stage), within)
+
+
+def may_be_shared(session: Session, type_: MachineType | None) -> bool:
+    """Whether machines may be meant that others see, too."""
+    return any(entry.shared for entry in session.providers.asked(type_))
+
+
+def _everything(session: Session, selection: Selection) -> tuple[list[str], str | None]:
+    """What --all means: every machine on this host of a type, or the shared ones of the stage."""
+    type_, stage = selection.type_, selection.stage
+    if type_ is None and may_be_shared(session, None):
+        types = " or ".join(f"--type {entry.type}" for entry in session.providers.asked(None))
+        raise UsageError(
+            "--all needs to be told where, since a key for Daytona is set",
+            hint=f"os2 machine {selection.verb} --all {types}",
+            code="type_missing",
+        )
+    type_ = type_ or LOCAL_DOCKER
+    if entries()[type_].shared:
+        stage = session.remote_stage(stage).name
+    found = machines_of_stage(session.providers.machines(type_, stage), stage)
+    return [machine.name for machine in found], stage
+
+
+def agreed(session: Session, selection: Selection, found: Found, *, always: bool) -> bool:
+    """Whether it may be done: asked where others are concerned, or ``always``.
+
+    Raises:
+        UsageError: nobody can be asked; its hint is the command that needs no answer.
+    """
+    if not found.places or not (found.guarded or always):
+        return True
+    names, count = list(found.places), len(found.places)
+    words = ["os2 machine", selection.verb, *(["--all"] if selection.everything else names)]
+    stage = found.stage if found.guarded else selection.stage
+    words += ["--yes", *([f"--type {selection.type_}"] if selection.type_ else [])]
+    words += [f"--stage {stage}"] if stage else []
+    instead, output = " ".join(words), session.output
+    word = WORDS.get(selection.verb, selection.verb)
+    output.note(f"This {word}s: {', '.join(names)}")
+    machines = f"{count} machine{'s' if count > 1 else ''}"
+    if found.guarded and stage is not None:
+        question = f"{word.capitalize()} {machines} of stage {stage}?"
+        return output.confirm_by_typing(stage, question, instead=instead)
+    return output.confirm(f"{word.capitalize()} {machines}?", instead=instead)

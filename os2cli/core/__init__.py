@@ -1,0 +1,1 @@
+"""Values, errors and rules: imports nothing else of os2."""

@@ -1,0 +1,20 @@
+"""Time as the waits see it, so that a test can be the one that moves it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from os2cli.core.cancellation import pause
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Seconds that only go forward, and a pause."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = pause
+
+
+REAL_TIME = Clock()

@@ -1,0 +1,249 @@
+"""The values that pass between the layers: frozen, plain and free of any provider's types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO, NewType
+
+from os2cli.core.errors import Os2Error
+
+# Where a machine runs, as ``--type`` takes it. Not an enumeration: every package under
+# ``providers`` brings its own.
+MachineType = NewType("MachineType", str)
+LOCAL_DOCKER = MachineType("local-docker")
+DAYTONA = MachineType("daytona")
+
+
+class MachineState(StrEnum):
+    """The state of a machine, in words that mean the same on every provider."""
+
+    CREATING = "creating"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    REMOVING = "removing"
+    UNKNOWN = "unknown"
+
+
+class Health(StrEnum):
+    """What the daemon inside a machine answered when it was last asked."""
+
+    HEALTHY = "healthy"
+    STARTING = "starting"
+    NONE = "none"
+
+
+class Goal(StrEnum):
+    """What can be waited for; the value is what ``--for`` takes."""
+
+    HEALTHY = "healthy"
+    RUNNING = "running"
+    STOPPED = "stopped"
+
+
+class Verb(StrEnum):
+    """What can be done about a machine's state; the value is the command."""
+
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+    ARCHIVE = "archive"
+
+    @property
+    def done(self) -> str:
+        """The word for it when it is done."""
+        return {"stop": "stopped", "archive": "archived"}.get(self.value, f"{self.value}ed")
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Limits of a machine; None leaves the provider's default."""
+
+    cpu: float | None = None
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """When a provider ends a machine by itself, in minutes; None leaves the provider's default.
+
+    ``stop`` 0 means never, ``archive`` 0 as late as the provider allows, ``delete`` -1 never and 0
+    at once when it has stopped.
+    """
+
+    stop: int | None = None
+    archive: int | None = None
+    delete: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MachineSpec:
+    """What is asked for when a machine is created.
+
+    ``mount_repo`` is a host folder that the machine sees read-only; ``port`` None lets the
+    provider choose a free one; ``public`` lets anybody who has the URL reach it. ``expires`` is
+    when the machine may go, whatever it is at then; None: never.
+    """
+
+    name: str
+    stage: str
+    snapshot: str
+    env: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    owner: str = ""
+    port: int | None = None
+    resources: Resources = Resources()
+    mount_repo: Path | None = None
+    public: bool = False
+    lifetime: Lifetime = Lifetime()
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A machine as its provider describes it; ``url`` and ``port`` are None while it has none.
+
+    ``reason`` is the provider's word for a failure. ``archived`` tells of a stopped one that its
+    files were put away. ``isolated`` False: what runs in it runs on this host, with everything that
+    its user may do.
+    """
+
+    id: str
+    name: str
+    type: MachineType
+    stage: str
+    state: MachineState
+    snapshot: str
+    owner: str
+    created: datetime
+    url: str | None = None
+    port: int | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    health: Health = Health.NONE
+    public: bool = False
+    reason: str | None = None
+    expires: datetime | None = None
+    archived: bool = False
+    isolated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a port of a machine is reached.
+
+    A private one takes ``token`` in the header ``header``; without a token the URL is enough.
+    """
+
+    url: str
+    token: str | None = field(default=None, repr=False)
+    header: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogRequest:
+    """Which lines of a machine's log: the machine's own, or those of one ``service``.
+
+    ``tail`` is how many lines at most, None all; ``follow`` waits for more.
+    """
+
+    service: str | None = None
+    since: datetime | None = None
+    tail: int | None = None
+    follow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A program to run in a machine, its arguments as they are.
+
+    ``folder`` None is where the machine's user works.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    folder: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Where a command's streams lead; ``stdin`` None gives it an empty one."""
+
+    stdout: BinaryIO
+    stderr: BinaryIO
+    stdin: BinaryIO | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A sandbox image on the local engine; ``key`` names the inputs that it was built from."""
+
+    id: str
+    reference: str
+    created: datetime
+    size_bytes: int
+    key: str | None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+class SnapshotState(StrEnum):
+    """The state of a published snapshot."""
+
+    PENDING = "pending"
+    BUILDING = "building"
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    REMOVING = "removing"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotResources:
+    """What every machine made from a snapshot gets: CPUs, and GiB of memory and disk."""
+
+    cpu: int = 4
+    memory_gib: int = 4
+    disk_gib: int = 10
+
+
+DEFAULT_RESOURCES = SnapshotResources()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A published snapshot as its provider describes it.
+
+    ``reason`` is the provider's word for a failure. ``key`` names the inputs that it was built from
+    and is None when os2 did not publish it. ``general`` ones belong to the provider itself.
+    """
+
+    id: str
+    name: str
+    state: SnapshotState
+    created: datetime
+    reason: str | None = None
+    size_bytes: int | None = None
+    resources: SnapshotResources | None = None
+    key: str | None = None
+    general: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What became of one removal: ``removed`` False and no error means that there was nothing."""
+
+    name: str
+    removed: bool
+    error: Os2Error | None = None
+
+    @property
+    def outcome(self) -> str:
+        """``removed``, ``missing`` or ``failed``."""
+        if self.error is not None:
+            return "failed"
+        return "removed" if self.removed else "missing"

@@ -1,0 +1,101 @@
+"""Spans of time as people write them: ``90s``, ``30m``, ``12h``, ``2d``."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from os2cli.core.errors import UsageError
+
+_MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
+
+
+def parse_minutes(text: str | None, option: str, *, off: int) -> int | None:
+    """Read a duration such as ``30m``, ``12h`` or ``2d`` in minutes; ``off`` stands for never."""
+    if text is None:
+        return None
+    word = text.strip().lower()
+    if word == "off":
+        return off
+    found = re.fullmatch(r"(\d{1,6})([mhd])", word, re.ASCII)
+    if found is None:
+        raise UsageError(
+            f"{option} {text!r} is no duration",
+            hint=f"write it as {option} 30m, 12h, 2d or off",
+            code="option_invalid",
+        )
+    minutes = int(found[1]) * _MINUTES[found[2]]
+    if minutes == off:
+        raise UsageError(
+            f"{option} {text!r} would mean never",
+            hint=f"write it as {option} off, or as 1m or longer",
+            code="option_invalid",
+        )
+    return minutes
+
+
+_SPANS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def parse_duration(text: str, option: str) -> timedelta:
+    """Read a span of time such as ``90s``, ``30m``, ``12h`` or ``2d``."""
+    found = re.fullmatch(r"(\d{1,6})([smhd])", text.strip().lower(), re.ASCII)
+    if found is None:
+        raise UsageError(
+            f"{option} {text!r} is no duration",
+            hint=f"write it as {option} 90s, 30m, 12h or 2d",
+            code="option_invalid",
+        )
+    return timedelta(**{_SPANS[found[2]]: int(found[1])})
+
+
+def parse_since(text: str, now: datetime) -> datetime:
+    """Read a span of time until now, or a moment in ISO 8601, as UTC."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        pass
+    try:
+        return now - parse_duration(text, "--since")
+    except UsageError as error:
+        error.hint = "write it as --since 30m, 12h or 2026-01-11T19:30:45Z"
+        raise
+    except OverflowError:
+        # Before every calendar: all that there is.
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def parse_pairs(values: list[str] | None, option: str) -> dict[str, str]:
+    """Read repeated ``KEY=VALUE`` options; a later one wins."""
+    pairs = {}
+    for value in values or []:
+        key, separator, rest = value.partition("=")
+        if not separator or not key.strip():
+            raise UsageError(
+                f"{option} is not of the form KEY=VALUE",
+                hint=f"write it as {option} KEY=VALUE",
+                code="option_invalid",
+            )
+        pairs[key.strip()] = rest
+    return pairs
+
+
+def parse_memory(text: str | None) -> int | None:
+    """Read ``512m``, ``2g`` or a number of bytes."""
+    if text is None:
+        return None
+    from docker.errors import DockerException
+    from docker.utils import parse_bytes
+
+    try:
+        size = int(parse_bytes(text))
+    except (DockerException, ValueError, OverflowError):
+        size = 0
+    if size < 6 * 1024 * 1024:
+        raise UsageError(
+            f"--memory {text} is no usable amount of memory",
+            hint="write it as 512m or 2g; engines want at least 6m",
+            code="option_invalid",
+        )
+    return size

@@ -1,0 +1,1 @@
+"""This computer: its locks, ports, certificates, terminal, browser and signals."""

@@ -1,0 +1,45 @@
+"""Locks between processes, freed by the system itself when their holder is killed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from os2cli.core.cancellation import pause
+from os2cli.core.errors import OperationFailed
+
+_AGAIN_SECONDS = 0.1
+
+
+@contextmanager
+def exclusive(folder: Path, name: str, *, on_busy: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock ``name`` while inside; it may hold any characters.
+
+    When another process has it, ``on_busy`` is called once: it raises, or the lock is waited for.
+    """
+    from filelock import FileLock, Timeout
+
+    path = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
+        with suppress(Timeout):
+            lock.acquire(blocking=False)
+    except OSError as error:
+        raise OperationFailed(
+            f"the lock {path} can't be made: {error.strerror or error}",
+            hint="free some disk space, or set XDG_STATE_HOME to a folder that can be written",
+        ) from error
+    if not lock.is_locked:
+        on_busy()
+        while not lock.is_locked:
+            # Not the lock's own waiting, which nothing but a signal ends.
+            pause(_AGAIN_SECONDS)
+            with suppress(Timeout):
+                lock.acquire(blocking=False)
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,91 @@
+"""The repository that a command works on, and the Dockerfile in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from os2cli.core.errors import UsageError
+
+CANDIDATES = (Path("sandbox/Dockerfile"), Path("apps/os2/sandbox/Dockerfile"))
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The root of a build context and the Dockerfile below it, both absolute.
+
+    ``bundled`` says that both came with os2, because the repository has no Dockerfile.
+    """
+
+    root: Path
+    dockerfile: Path
+    bundled: bool = False
+
+
+def find_repository(start: Path) -> Path | None:
+    """The checkout around ``start``, by its ``.git``, or None outside of any."""
+    start = start.resolve()
+    return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), None)
+
+
+def locate_source(start: Path, repo: Path | None, dockerfile: str | None) -> Source:
+    """Decide what is built.
+
+    ``repo`` and ``dockerfile`` are what the user said; a relative ``dockerfile`` is below the
+    repository, or else below ``start``. Without them the checkout around ``start`` is searched,
+    and at last the sandbox is taken that comes with os2.
+
+    Raises:
+        UsageError: the folder or the file does not exist, or the file lies outside the folder.
+    """
+    if repo is not None and not repo.is_dir():
+        raise UsageError(
+            f"--repo {repo} is not a folder",
+            hint="name the root of the repository to build from",
+            code="repository_not_found",
+        )
+    root = repo.resolve() if repo else find_repository(start) or start.resolve()
+    if dockerfile is not None:
+        return Source(root, _named_dockerfile(root, start, dockerfile))
+    for candidate in CANDIDATES:
+        if (root / candidate).is_file():
+            return Source(root, root / candidate)
+    if repo is not None:
+        raise _no_dockerfile(root)
+    return bundled_source()
+
+
+def bundled_source() -> Source:
+    """The sandbox that comes with os2: in the wheel, or in the checkout that runs."""
+    for root in (_PACKAGE / "bundled", _PACKAGE.parent):
+        if (root / CANDIDATES[0]).is_file():
+            return Source(root, root / CANDIDATES[0], bundled=True)
+    raise UsageError("this installation of os2 has lost its sandbox", hint="install os2 again")
+
+
+def _named_dockerfile(root: Path, start: Path, name: str) -> Path:
+    for base in (root, start):
+        path = (base / name).resolve()
+        if path.is_file():
+            if not path.is_relative_to(root):
+                raise UsageError(
+                    f"the Dockerfile {path} is outside the repository {root}",
+                    hint="name the repository that holds it: --repo FOLDER",
+                    code="dockerfile_outside",
+                )
+            return path
+    raise UsageError(
+        f"there is no Dockerfile {name} in {root}",
+        hint="give its path relative to the repository: --dockerfile PATH",
+        code="dockerfile_not_found",
+    )
+
+
+def _no_dockerfile(root: Path) -> UsageError:
+    looked = " and ".join(str(candidate) for candidate in CANDIDATES)
+    return UsageError(
+        f"{root} has no Dockerfile for a sandbox",
+        hint=f"os2 looks for {looked}; name another with --dockerfile",
+        code="dockerfile_not_found",
+    )

@@ -1,0 +1,1 @@
+"""Use cases around machines, and what a provider of machines has to do."""

@@ -1,0 +1,141 @@
+"""Use cases around machines: create, wait, bring up, remove."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from os2cli.core.clock import REAL_TIME, Clock
+from os2cli.core.errors import Conflict, NotFound, Os2Error
+from os2cli.core.models import Health, Machine, MachineSpec, MachineState
+from os2cli.core.progress import SILENT, Progress
+from os2cli.core.touched import touch
+from os2cli.host.interrupts import cleaned_up_by
+from os2cli.host.side_by_side import side_by_side
+from os2cli.machines.health import _healthy, until_healthy, wait_until_healthy
+from os2cli.machines.names import suggest_machine_name
+from os2cli.machines.provider import MachineProvider
+
+# Who has asked for an end shall not wait longer.
+UNDO_SECONDS = 4.5
+NAME_ATTEMPTS = 20
+
+
+def create_machine(
+    provider: MachineProvider,
+    spec: MachineSpec,
+    *,
+    wait_seconds: float | None,
+    progress: Progress = SILENT,
+    clock: Clock = REAL_TIME,
+) -> Machine:
+    """Create a machine and wait until its daemon is healthy (``wait_seconds`` None: don't).
+
+    An empty ``spec.name`` is replaced by a free one. What was created is removed again when the
+    machine does not become healthy, or the wait is interrupted.
+    """
+    (machine,) = create_machines(
+        provider, [spec], wait_seconds=wait_seconds, progress=progress, clock=clock
+    )
+    return machine
+
+
+def create_machines(
+    provider: MachineProvider,
+    specs: Sequence[MachineSpec],
+    *,
+    wait_seconds: float | None,
+    progress: Progress = SILENT,
+    clock: Clock = REAL_TIME,
+) -> list[Machine]:
+    """Create machines one after the other, and wait for all of them at once; all or none."""
+    made: list[Machine] = []
+    touch(provider.type)
+    where = f"--type {provider.type} --stage {specs[0].stage} --yes"
+    with cleaned_up_by("os2 machine rm", where) as begun:
+        try:
+            with progress.phase("create"):
+                for number, spec in enumerate(specs):
+                    if len(specs) > 1:
+                        progress.status("creating machines", number, len(specs))
+                    made.append(_create_named(provider, spec, progress, begun))
+            if wait_seconds is None:
+                return made
+            with progress.phase("healthy"):
+                return side_by_side(
+                    lambda one: until_healthy(provider, one, wait_seconds, progress, clock), made
+                )
+        except BaseException:
+            _undo_creates(provider, [machine.name for machine in made], progress)
+            raise
+
+
+def _undo_creates(provider: MachineProvider, names: Sequence[str], progress: Progress) -> None:
+    if not names:
+        return
+    progress.notice(f"removing what was created: {', '.join(names)}")
+
+    def undo(name: str) -> None:
+        try:
+            provider.remove(name, UNDO_SECONDS)
+        except Os2Error as error:
+            # Why the create failed is worth more than why its undoing did.
+            progress.warn(f"machine {name} is still there: {error.message}")
+            progress.warn(f"remove it with: os2 machine rm {name}")
+
+    side_by_side(undo, names)
+
+
+def _create_named(
+    provider: MachineProvider, spec: MachineSpec, progress: Progress, begun: list[str]
+) -> Machine:
+    if spec.name:
+        return _create_one(provider, spec, progress, begun)
+    for _ in range(NAME_ATTEMPTS):
+        named = replace(spec, name=suggest_machine_name())
+        try:
+            return _create_one(provider, named, progress, begun)
+        except Conflict as error:
+            if error.code not in ("machine_exists", "name_taken", "machine_busy"):
+                raise
+    raise Conflict("no free name was found", hint="name the machine: os2 machine create NAME")
+
+
+def _create_one(
+    provider: MachineProvider, spec: MachineSpec, progress: Progress, begun: list[str]
+) -> Machine:
+    """Create it; ``begun`` names it as long as it may be there."""
+    begun.append(spec.name)
+    try:
+        return provider.create(spec, progress)
+    except Os2Error:
+        begun.remove(spec.name)
+        raise
+
+
+def bring_up(
+    provider: MachineProvider,
+    name: str,
+    *,
+    wait_seconds: float,
+    progress: Progress = SILENT,
+    clock: Clock = REAL_TIME,
+) -> Machine | None:
+    """Make an existing machine answer: start it when it is stopped, wait until it is healthy.
+
+    Returns None when there is none of that name.
+    """
+    try:
+        machine = provider.get(name)
+    except NotFound:
+        return None
+    if machine.state is MachineState.CREATING:
+        # Its creator may still be at work; when it isn't, a create clears the name.
+        return None
+    if machine.state is not MachineState.RUNNING:
+        touch(provider.type)
+        with progress.phase("start"):
+            machine = provider.start(name)
+    if provider.probe(machine) is Health.HEALTHY:
+        return _healthy(provider, machine)
+    return wait_until_healthy(provider, machine, wait_seconds, progress=progress, clock=clock)

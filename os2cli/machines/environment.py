@@ -1,0 +1,118 @@
+"""Environment variables for machines: ``-e K=V``, ``-e K`` and ``--env-file``.
+
+Values reach the machine unchanged; what can't be read is an error, never dropped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from os2cli.core.errors import UsageError
+
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+
+def machine_environment(
+    assignments: Iterable[str],
+    files: Iterable[Path],
+    lookup: Callable[[str], str | None],
+) -> dict[str, str]:
+    """Gather the variables; the command line wins over files, later ones over earlier.
+
+    ``lookup`` gives the value that a variable has here, for ``-e K``.
+
+    Raises:
+        UsageError: a line or an option is malformed, a file can't be read, or ``-e K`` names a
+            variable that is not set here. Messages never show a value.
+    """
+    variables: dict[str, str] = {}
+    for path in files:
+        variables |= read_env_file(path)
+    for assignment in assignments:
+        key, value = _parse_assignment(assignment, lookup)
+        variables[key] = value
+    return variables
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """Read ``K=V`` lines as ``docker run --env-file`` does.
+
+    Nothing is quoted or expanded; lines that begin with ``#`` are left out.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise UsageError(
+            f"--env-file {path} can't be read: {reason}",
+            hint="name a text file of NAME=value lines",
+            code="env_file",
+        ) from None
+    variables = {}
+    # Not `splitlines`, which also splits at characters that a value may hold.
+    for number, ended_line in enumerate(text.split("\n"), start=1):
+        line = ended_line.removesuffix("\r")
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        key, separator, value = line.lstrip().partition("=")
+        if not separator:
+            raise UsageError(
+                f"{path}, line {number}: not of the form NAME=value",
+                hint="write NAME=value, or pass a variable of this shell with -e NAME",
+                code="env_file",
+            )
+        variables[_check_key(key.rstrip(), f"{path}, line {number}")] = _check_value(value, key)
+    return variables
+
+
+def _parse_assignment(text: str, lookup: Callable[[str], str | None]) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if separator:
+        return _check_key(key, "-e"), _check_value(value, key)
+    if not _KEY.fullmatch(key):
+        # What stands there may be a secret that was pasted without its name.
+        raise _no_name("-e: what was given")
+    here = lookup(key)
+    if here is None:
+        raise UsageError(
+            f"-e {key}: that variable is not set here",
+            hint=f"set it, or give its value: -e {key}=value",
+            code="env_not_set",
+        )
+    return key, _check_value(here, key)
+
+
+def _check_key(key: str, origin: str) -> str:
+    if _KEY.fullmatch(key):
+        return key
+    # A secret may hold a "=", too.
+    short = len(key) <= 24 and key.isprintable() and " " not in key
+    raise _no_name(f"{origin}: {key!r}" if short else f"{origin}: what was given")
+
+
+def _no_name(what: str) -> UsageError:
+    return UsageError(
+        f"{what} is no name for a variable",
+        hint="names have letters, digits and '_', and start with no digit: -e NAME=value",
+        code="env_name_invalid",
+    )
+
+
+def _check_value(value: str, key: str) -> str:
+    if "\0" in value:
+        raise UsageError(
+            f"the value of {key} holds a NUL character",
+            hint="no variable can hold one; encode the value, for instance as base64",
+            code="env_value_invalid",
+        )
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"the value of {key} is not UTF-8",
+            hint="no machine can be given one; encode the value, for instance as base64",
+            code="env_value_invalid",
+        ) from None
+    return value

@@ -1,0 +1,96 @@
+"""Which machines of a list are meant, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+
+from os2cli.core.errors import UsageError
+from os2cli.core.models import Machine, MachineState
+
+_LAST = datetime.max.replace(tzinfo=UTC)
+_ORDERS: dict[str, Callable[[Machine], str | float]] = {
+    "name": lambda machine: machine.name,
+    "state": lambda machine: machine.state.value,
+    "type": lambda machine: machine.type,
+    "stage": lambda machine: machine.stage,
+    "snapshot": lambda machine: machine.snapshot,
+    "owner": lambda machine: machine.owner,
+    "created": lambda machine: machine.created.timestamp(),
+    "expires": lambda machine: (machine.expires or _LAST).timestamp(),
+}
+_TEXTS: dict[str, Callable[[Machine], str]] = {
+    "name": lambda machine: machine.name,
+    "snapshot": lambda machine: machine.snapshot,
+    "owner": lambda machine: machine.owner,
+    "health": lambda machine: machine.health.value,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A pattern that a text of the machine, or one of its labels, has to match."""
+
+    key: str
+    pattern: str
+    label: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Filter:
+        """Read ``name=dev-*`` or ``label=team=core``; a label alone has to be there."""
+        key, equals, pattern = text.partition("=")
+        if key == "label" and pattern:
+            label, _, value = pattern.partition("=")
+            return cls(key, value or "*", label)
+        if not equals or key not in _TEXTS:
+            raise UsageError(
+                f"--filter {text!r} is no filter",
+                hint=f"write it as KEY=PATTERN with {', '.join(_TEXTS)}, or label=KEY=PATTERN",
+                code="option_invalid",
+            )
+        return cls(key, pattern)
+
+    def takes(self, machine: Machine) -> bool:
+        """Whether the machine matches."""
+        if self.label is not None:
+            value = machine.labels.get(self.label)
+            return value is not None and fnmatchcase(value, self.pattern)
+        return fnmatchcase(_TEXTS[self.key](machine), self.pattern)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """All filters have to match, one of the states (none: any); then the order."""
+
+    states: Sequence[MachineState]
+    filters: Sequence[Filter]
+    order: str = "name"
+    backwards: bool = False
+
+    @classmethod
+    def parse(
+        cls, states: Sequence[MachineState], filters: Sequence[str], sort: str | None
+    ) -> Query:
+        """Read the command line's words; raises ``UsageError``."""
+        word = (sort or "name").strip().lower()
+        order = word.removeprefix("-")
+        if order not in _ORDERS:
+            raise UsageError(
+                f"--sort {sort!r} is no column to order by",
+                hint=f"choose one of {', '.join(_ORDERS)}, with a - in front for backwards",
+                code="option_invalid",
+            )
+        return cls(states, [Filter.parse(text) for text in filters], order, word != order)
+
+    def apply(self, machines: Iterable[Machine]) -> list[Machine]:
+        """Those that are meant, in order; equal ones by name."""
+        meant = [
+            machine
+            for machine in machines
+            if (not self.states or machine.state in self.states)
+            and all(one.takes(machine) for one in self.filters)
+        ]
+        meant.sort(key=lambda machine: (machine.name, machine.type))
+        return sorted(meant, key=_ORDERS[self.order], reverse=self.backwards)

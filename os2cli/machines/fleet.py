@@ -1,0 +1,210 @@
+"""Use cases over all providers at once: one that is down does not hide what the others know."""
+
+from __future__ import annotations
+
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from os2cli.core.errors import Conflict, NotFound, Os2Error
+from os2cli.core.models import Machine, MachineType, Removal
+from os2cli.core.touched import touch
+from os2cli.host.interrupts import Shielded
+from os2cli.host.side_by_side import side_by_side
+from os2cli.machines.health import list_with_health, machines_of_stage
+from os2cli.machines.provider import MachineProvider
+
+# Made when asked: a provider that can't even be made is one that does not answer.
+Fleet = Mapping[MachineType, Callable[[], MachineProvider]]
+_Answer = TypeVar("_Answer")
+# A shell's completion waits for no longer.
+NAMES_SECONDS = 0.9
+GRACE_SECONDS = 1.0
+_WAKE_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The machines of the providers that answered, and why the others did not.
+
+    ``elsewhere`` is how many more there are that were not asked for, of other stages.
+    """
+
+    machines: tuple[Machine, ...]
+    failures: Mapping[MachineType, Os2Error] = field(default_factory=dict)
+    elsewhere: int = 0
+
+    @property
+    def partial(self) -> bool:
+        """Whether there may be machines that are not in it."""
+        return bool(self.failures)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A machine as it was found, and the provider that has it."""
+
+    machine: Machine
+    provider: MachineProvider
+
+
+def list_fleet(
+    fleet: Fleet, stage: str | None = None, *, probing: bool = True, tolerant: bool = False
+) -> Listing:
+    """Every machine, sorted by name; the providers are asked side by side.
+
+    ``probing`` asks each machine for its health, too.
+
+    Raises the failure when there is but one provider, or all of them fail, unless ``tolerant``.
+    """
+    ask = list_with_health if probing else machines_of_stage
+    answers, failures = _ask_all(fleet, lambda provider: ask(provider, stage))
+    if not answers and failures and not tolerant:
+        raise next(iter(failures.values()))
+    machines = [machine for found in answers.values() for machine in found]
+    return Listing(tuple(sorted(machines, key=lambda m: (m.name, m.type))), failures)
+
+
+def locate(fleet: Fleet, name: str, stage: str | None = None) -> Place:
+    """Where the machine of that name is.
+
+    When one provider has it, the others get a moment more: one that hangs or is down does not keep
+    anybody from a machine that is known.
+
+    Raises:
+        Conflict: several providers have one of that name.
+        NotFound: none has; the failure of a provider that did not answer is raised instead.
+    """
+    found, failures = _ask_for(fleet, name, stage)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        types = [place.provider.type for place in found]
+        raise Conflict(
+            f"there is a machine named {name} on {' and '.join(types)}",
+            hint=f"say which one: --type {types[0]}",
+            code="machine_ambiguous",
+        )
+    if failures:
+        raise failures[0]
+    raise NotFound(
+        f"there is no machine named {name}{f' in stage {stage}' if stage else ''}",
+        hint="os2 machine list shows those that exist",
+        code="machine_not_found",
+    )
+
+
+def locate_all(
+    fleet: Fleet, names: Sequence[str], stage: str | None = None
+) -> dict[str, Place | Os2Error]:
+    """Where each machine is, or why that is not known; the names are looked for side by side."""
+
+    def place_of(name: str) -> Place | Os2Error:
+        try:
+            return locate(fleet, name, stage)
+        except Os2Error as error:
+            return error
+
+    return dict(zip(names, side_by_side(place_of, names), strict=True))
+
+
+def remove_located(places: Mapping[str, Place | Os2Error]) -> list[Removal]:
+    """Remove machines side by side; one failure does not stop the others."""
+
+    def remove(name: str) -> Removal:
+        place = places[name]
+        if isinstance(place, NotFound):
+            return Removal(name, removed=False)
+        if isinstance(place, Os2Error):
+            return Removal(name, removed=False, error=place)
+        return _remove(place)
+
+    touch(*(place.machine.type for place in places.values() if isinstance(place, Place)))
+    return side_by_side(remove, list(places))
+
+
+def remove_places(places: Sequence[Place]) -> list[Removal]:
+    """Remove machines that were found, side by side."""
+    touch(*(place.machine.type for place in places))
+    return side_by_side(_remove, places)
+
+
+def _remove(place: Place) -> Removal:
+    name = place.machine.name
+    try:
+        return Removal(name, place.provider.remove(name))
+    except NotFound:
+        return Removal(name, removed=False)
+    except Os2Error as error:
+        return Removal(name, removed=False, error=error)
+
+
+def fleet_names(fleet: Fleet, within: float = NAMES_SECONDS) -> list[str]:
+    """The names of all machines of the providers that answer ``within`` so many seconds."""
+    deadline = time.monotonic() + within
+    pending = [Shielded(partial(_names, make)) for make in fleet.values()]
+    answers = [each.late_answer(max(0.0, deadline - time.monotonic())) for each in pending]
+    return sorted({name for names in answers for name in names or ()})
+
+
+def _names(make: Callable[[], MachineProvider]) -> list[str]:
+    return [machine.name for machine in make().list()]
+
+
+def _ask_for(fleet: Fleet, name: str, stage: str | None) -> tuple[list[Place], list[Os2Error]]:
+    """Who has the machine, in the order of the fleet, and the failures of who can't say."""
+    answers: queue.SimpleQueue[tuple[MachineType, Place | BaseException | None]]
+    answers = queue.SimpleQueue()
+
+    def ask(type_: MachineType) -> None:
+        try:
+            answers.put((type_, _place(fleet[type_](), name, stage)))
+        except BaseException as error:  # noqa: BLE001  # told where the answers are awaited
+            answers.put((type_, error))
+
+    for type_ in fleet:
+        threading.Thread(target=ask, args=(type_,), daemon=True).start()
+    outcomes: dict[MachineType, Place | Os2Error | None] = {}
+    deadline = math.inf
+    while len(outcomes) < len(fleet) and time.monotonic() < deadline:
+        with suppress(queue.Empty):
+            type_, outcome = answers.get(timeout=_WAKE_SECONDS)
+            if isinstance(outcome, BaseException) and not isinstance(outcome, Os2Error):
+                raise outcome
+            outcomes[type_] = outcome
+            if isinstance(outcome, Place):
+                deadline = time.monotonic() + GRACE_SECONDS
+    known = [outcomes.get(type_) for type_ in fleet]
+    places = [outcome for outcome in known if isinstance(outcome, Place)]
+    return places, [outcome for outcome in known if isinstance(outcome, Os2Error)]
+
+
+def _place(provider: MachineProvider, name: str, stage: str | None) -> Place | None:
+    try:
+        machine = provider.get(name)
+    except NotFound:
+        return None
+    return Place(machine, provider) if stage in (None, machine.stage) else None
+
+
+def _ask_all(
+    fleet: Fleet, question: Callable[[MachineProvider], _Answer]
+) -> tuple[dict[MachineType, _Answer], dict[MachineType, Os2Error]]:
+    """What each provider answers, and what each of the others failed with."""
+
+    def ask(type_: MachineType) -> _Answer | Os2Error:
+        try:
+            return question(fleet[type_]())
+        except Os2Error as error:
+            return error
+
+    outcomes = dict(zip(fleet, side_by_side(ask, list(fleet)), strict=True))
+    answers = {t: o for t, o in outcomes.items() if not isinstance(o, Os2Error)}
+    failures = {t: o for t, o in outcomes.items() if isinstance(o, Os2Error)}
+    return answers, failures

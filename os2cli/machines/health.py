@@ -1,0 +1,94 @@
+"""Health: ask for it, and wait until a machine is healthy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from os2cli.core.clock import REAL_TIME, Clock
+from os2cli.core.errors import OperationFailed, TimedOut
+from os2cli.core.models import Health, Machine, MachineState
+from os2cli.core.progress import SILENT, Progress
+from os2cli.host.side_by_side import side_by_side
+from os2cli.machines.provider import MachineProvider
+
+LOG_LINES = 20
+FAILED_STEP_PREFIX = "entry: step "
+
+
+def wait_until_healthy(
+    provider: MachineProvider,
+    machine: Machine,
+    seconds: float,
+    *,
+    progress: Progress = SILENT,
+    clock: Clock = REAL_TIME,
+) -> Machine:
+    """Ask again and again until the daemon answers.
+
+    Raises:
+        OperationFailed: the machine ended meanwhile; the message is the step that failed.
+        TimedOut: the deadline passed; the message says the last state.
+    """
+    with progress.phase("healthy"):
+        return until_healthy(provider, machine, seconds, progress, clock)
+
+
+def until_healthy(
+    provider: MachineProvider, machine: Machine, seconds: float, progress: Progress, clock: Clock
+) -> Machine:
+    """``wait_until_healthy`` as part of another phase."""
+    deadline = clock.now() + seconds
+    while True:
+        if provider.probe(machine) is Health.HEALTHY:
+            return _healthy(provider, machine)
+        machine = provider.get(machine.name)
+        if machine.state not in (MachineState.RUNNING, MachineState.CREATING):
+            raise _ended(provider, machine)
+        if clock.now() >= deadline:
+            raise _not_healthy(provider, machine, seconds)
+        progress.status(f"waiting for {machine.name} to answer")
+        clock.sleep(provider.poll_seconds)
+
+
+def _ended(provider: MachineProvider, machine: Machine) -> OperationFailed:
+    tail = provider.log_tail(machine.name, LOG_LINES)
+    steps = [line for line in tail if line.startswith(FAILED_STEP_PREFIX)]
+    reason = steps[-1] if steps else machine.reason or f"its state is {machine.state.value}"
+    return OperationFailed(
+        f"machine {machine.name} ended before it was healthy: {reason}",
+        hint="the lines above are the end of its log" if tail else None,
+        code="machine_ended",
+        log_tail=tail,
+    )
+
+
+def _not_healthy(provider: MachineProvider, machine: Machine, seconds: float) -> TimedOut:
+    return TimedOut(
+        f"machine {machine.name} is {machine.state.value} but was not healthy within {seconds:g} s",
+        hint="give it longer with --timeout SECONDS, or look into it with --no-wait",
+        code="not_healthy",
+        log_tail=provider.log_tail(machine.name, LOG_LINES),
+    )
+
+
+def machines_of_stage(provider: MachineProvider, stage: str | None) -> list[Machine]:
+    """The machines of a stage, or all of them."""
+    return [machine for machine in provider.list() if stage in (None, machine.stage)]
+
+
+def list_with_health(provider: MachineProvider, stage: str | None = None) -> list[Machine]:
+    """The machines with the health that they have now; they are asked side by side."""
+    machines = machines_of_stage(provider, stage)
+    return side_by_side(lambda machine: with_health(provider, machine), machines)
+
+
+def with_health(provider: MachineProvider, machine: Machine) -> Machine:
+    """The machine with the health and the URL that it has now."""
+    health = provider.probe(machine)
+    return replace(machine, health=health, url=machine.url or provider.address(machine))
+
+
+def _healthy(provider: MachineProvider, machine: Machine) -> Machine:
+    url = machine.url or provider.address(machine)
+    # Who answers runs, whatever was known before.
+    return replace(machine, state=MachineState.RUNNING, health=Health.HEALTHY, url=url)

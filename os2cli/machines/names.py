@@ -1,0 +1,44 @@
+"""Machine names: which are allowed, and a friendly one when none was given."""
+
+from __future__ import annotations
+
+import random
+import re
+
+from os2cli.core.errors import UsageError
+
+MAX_LENGTH = 63
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?", re.ASCII)
+
+_QUALITIES = (  # noqa: SIM905 - words in lines read better than 32 lines
+    "amber brave brisk calm clear crisp eager fleet gentle glad grand keen kind light lively "
+    "lucid mellow merry neat nimble proud quick quiet rapid ready sharp sound steady sunny swift "
+    "tidy warm"
+).split()
+_ANIMALS = (  # noqa: SIM905
+    "badger beaver bison crane dingo eagle falcon ferret finch gecko heron ibis jackal koala "
+    "lark lemur lynx marten moose otter owl panda puffin raven robin seal sparrow stork swan "
+    "tapir wren yak"
+).split()
+
+
+def validate_machine_name(name: str) -> str:
+    """Return ``name`` when a machine may be called so; raises ``UsageError`` otherwise."""
+    if len(name) <= MAX_LENGTH and _NAME.fullmatch(name):
+        return name
+    raise UsageError(
+        f"{name!r} can't be a machine's name",
+        hint=f"use up to {MAX_LENGTH} letters, digits, '-', '_' and '.', such as dev-1",
+        code="machine_name_invalid",
+    )
+
+
+def numbered_names(name: str, count: int) -> list[str]:
+    """``name-1``, ``name-2`` and so on; raises ``UsageError`` when they become too long."""
+    return [validate_machine_name(f"{name}-{number}") for number in range(1, count + 1)]
+
+
+def suggest_machine_name(rng: random.Random | None = None) -> str:
+    """A name such as ``brisk-otter``; the caller asks again when it is taken."""
+    rng = rng or random.Random()  # noqa: S311 - a name, not a secret
+    return f"{rng.choice(_QUALITIES)}-{rng.choice(_ANIMALS)}"

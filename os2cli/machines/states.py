@@ -1,0 +1,157 @@
+"""Use cases around a machine's state: wait for one, and start, stop, restart or archive it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from os2cli.core.clock import REAL_TIME, Clock
+from os2cli.core.errors import Conflict, NotFound, Os2Error, TimedOut
+from os2cli.core.models import Goal, Health, Machine, MachineState, Verb
+from os2cli.core.progress import SILENT, Progress
+from os2cli.core.touched import touch
+from os2cli.host.side_by_side import side_by_side
+from os2cli.machines.fleet import Place
+from os2cli.machines.health import until_healthy, wait_until_healthy, with_health
+from os2cli.machines.provider import MachineProvider
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one machine.
+
+    ``outcome`` is a verb's ``done``, ``unchanged``, ``failed``, or ``missing``: there is none.
+    """
+
+    name: str
+    outcome: str
+    machine: Machine | None = None
+    error: Os2Error | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changer:
+    """Does one thing to machines, side by side.
+
+    ``within`` is the time in seconds for each, None the provider's own; ``healthy_seconds`` is how
+    long one that was started may take until it is healthy, None: that is not waited for.
+    """
+
+    verb: Verb
+    within: float | None = None
+    healthy_seconds: float | None = None
+    progress: Progress = SILENT
+    clock: Clock = REAL_TIME
+
+    def change(self, places: Mapping[str, Place | Os2Error]) -> list[Change]:
+        """Change machines; one failure does not stop the others."""
+        changes: list[Change] = []
+        touch(*(place.machine.type for place in places.values() if isinstance(place, Place)))
+        # A phase in which something failed is not done.
+        with suppress(_SomeFailed), self.progress.phase(self.verb.value):
+            changes = side_by_side(lambda name: self._change_one(name, places[name]), list(places))
+            if any(change.error for change in changes):
+                raise _SomeFailed
+        return changes
+
+    def _change_one(self, name: str, place: Place | Os2Error) -> Change:
+        if isinstance(place, Os2Error):
+            return Change(name, _failed(place), error=place)
+        before = place.machine
+        try:
+            machine = self._do(place.provider, before)
+        except Os2Error as error:
+            return Change(name, _failed(error), before, error)
+        same = (machine.state, machine.archived) == (before.state, before.archived)
+        unchanged = same and self.verb is not Verb.RESTART
+        return Change(name, "unchanged" if unchanged else self.verb.done, machine)
+
+    def _do(self, provider: MachineProvider, machine: Machine) -> Machine:
+        match self.verb:
+            case Verb.STOP:
+                return provider.stop(machine.name, self.within)
+            case Verb.ARCHIVE:
+                return provider.archive(machine.name, self.within)
+            case Verb.RESTART:
+                provider.stop(machine.name, self.within)
+        started = provider.start(machine.name, self.within)
+        if self.healthy_seconds is None:
+            return started
+        return wait_until_healthy(provider, started, self.healthy_seconds, clock=self.clock)
+
+
+class _SomeFailed(Exception):
+    """Not every machine was changed; what became of each is known."""
+
+
+def _failed(error: Os2Error) -> str:
+    return "missing" if isinstance(error, NotFound) else "failed"
+
+
+def wait_for(
+    provider: MachineProvider,
+    machine: Machine,
+    goal: Goal,
+    seconds: float,
+    *,
+    progress: Progress = SILENT,
+    clock: Clock = REAL_TIME,
+) -> Machine:
+    """Look at a machine again and again until it is at the goal.
+
+    Raises:
+        Conflict: by itself it will not get there.
+        OperationFailed: it ended while it was waited for until it is healthy.
+        TimedOut: the deadline passed; the message says the last state.
+    """
+    deadline = clock.now() + seconds
+    with progress.phase(goal.value):
+        while not _is_at(machine, goal):
+            if goal is Goal.HEALTHY and machine.state in _ON_THE_WAY:
+                # Its health is nothing that a look at it tells: it has to be asked.
+                left = deadline - clock.now()
+                return until_healthy(provider, machine, left, progress, clock)
+            _check_possible(machine, goal)
+            if clock.now() >= deadline:
+                raise _late(machine, goal, seconds)
+            progress.status(f"{machine.name} is {machine.state.value}")
+            clock.sleep(provider.poll_seconds)
+            machine = provider.get(machine.name)
+    return with_health(provider, machine) if goal is Goal.RUNNING else machine
+
+
+_ON_THE_WAY = (MachineState.RUNNING, MachineState.CREATING)
+_STILL = (MachineState.STOPPED, MachineState.FAILED)
+
+
+def _is_at(machine: Machine, goal: Goal) -> bool:
+    if goal is Goal.STOPPED:
+        return machine.state in _STILL
+    wanted = machine.health is Health.HEALTHY if goal is Goal.HEALTHY else True
+    return machine.state is MachineState.RUNNING and wanted
+
+
+def _check_possible(machine: Machine, goal: Goal) -> None:
+    """Nobody waits for what only a command can bring about."""
+    if machine.state is MachineState.REMOVING:
+        raise NotFound(
+            f"machine {machine.name} is being removed",
+            hint="os2 machine list shows those that exist",
+            code="machine_not_found",
+        )
+    if goal is not Goal.STOPPED and machine.state in (*_STILL, MachineState.PAUSED):
+        raise Conflict(
+            f"machine {machine.name} is {machine.state.value}, and nothing starts it",
+            hint=f"start it: os2 machine start {machine.name}",
+            code="machine_not_running",
+        )
+
+
+def _late(machine: Machine, goal: Goal, seconds: float) -> TimedOut:
+    return TimedOut(
+        f"machine {machine.name} is {machine.state.value} and was not {goal.value} "
+        f"within {seconds:g} s",
+        hint=f"give it longer with --timeout SECONDS; os2 machine logs {machine.name} shows more",
+        code="state_not_reached",
+    )

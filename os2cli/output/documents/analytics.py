@@ -1,0 +1,74 @@
+"""The documents of the ``analytics`` commands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from os2cli.analytics.consent import Consent
+from os2cli.analytics.status import Status
+from os2cli.output.documents.document import Document
+
+
+class ConsentDocument(Document):
+    """``analytics on`` and ``off``: what is in effect then; ``rule`` names what decided."""
+
+    on: bool
+    rule: str
+    reason: str
+
+    @classmethod
+    def of(cls, consent: Consent) -> ConsentDocument:
+        """The document of a decision."""
+        return cls(on=consent.on, rule=consent.rule, reason=consent.reason)
+
+
+class AnalyticsDocument(ConsentDocument):
+    """``analytics status``; ``id`` is None as long as none was needed."""
+
+    host: str
+    key_set: bool
+    id: str | None
+    id_of_daytona: bool
+    environment: str
+    groups: dict[str, str]
+    email_set: bool
+    waiting: int
+    delivered: datetime | None
+    failed: datetime | None
+    failure: str | None
+    next_attempt: datetime | None
+
+    @classmethod
+    def of_status(cls, status: Status) -> AnalyticsDocument:
+        """The document of what is in effect."""
+        return cls(
+            on=status.consent.on,
+            rule=status.consent.rule,
+            reason=status.consent.reason,
+            host=status.host,
+            key_set=status.key_set,
+            id=status.id,
+            id_of_daytona=status.id_of_daytona,
+            environment=status.environment,
+            groups=status.groups,
+            email_set=status.email_set,
+            waiting=status.waiting,
+            delivered=status.delivered,
+            failed=status.failed,
+            failure=status.why,
+            next_attempt=status.next_attempt,
+        )
+
+
+class IdentityDocument(Document):
+    """``analytics reset``: the new id, None when none is needed."""
+
+    id: str | None
+
+
+class SentDocument(Document):
+    """``analytics show``: events exactly as they were sent, the oldest first."""
+
+    events: list[dict[str, Any]]
+    waiting: int

@@ -1,0 +1,56 @@
+"""The documents of ``machine exec``, ``url``, ``open`` and ``cp``."""
+
+from __future__ import annotations
+
+from os2cli.core.models import Address
+from os2cli.output.documents.document import Document
+
+
+class ExecutionDocument(Document):
+    """``machine exec``: the program's exit code is the command's, too."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @classmethod
+    def of(cls, exit_code: int, stdout: bytes, stderr: bytes) -> ExecutionDocument:
+        """The document of a run; bytes that are no UTF-8 are replaced."""
+        return cls(
+            exit_code=exit_code,
+            stdout=stdout.decode(errors="replace"),
+            stderr=stderr.decode(errors="replace"),
+        )
+
+
+class AddressDocument(Document):
+    """``machine url`` and ``machine open``; ``header`` only when it was asked for."""
+
+    name: str
+    port: int
+    url: str
+    signed: bool
+    private: bool
+    header: str | None
+
+    @classmethod
+    def of(
+        cls, name: str, port: int, address: Address, *, signed: bool, header: str | None
+    ) -> AddressDocument:
+        """The document of an address."""
+        return cls(
+            name=name,
+            port=port,
+            url=address.url,
+            signed=signed,
+            private=address.token is not None,
+            header=header,
+        )
+
+
+class CopyDocument(Document):
+    """``machine cp``."""
+
+    source: str
+    target: str
+    archive_bytes: int

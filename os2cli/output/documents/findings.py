@@ -1,0 +1,59 @@
+"""The document of ``doctor``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+
+from os2cli.doctor import Finding, Remedy, Status
+from os2cli.output.documents.document import Document
+
+
+class RemedyDocument(BaseModel):
+    """What helps; ``fix`` names the fix that ``doctor --fix`` runs, if there is one."""
+
+    text: str
+    commands: list[str]
+    fix: str | None
+
+    @classmethod
+    def of(cls, remedy: Remedy) -> RemedyDocument:
+        """The document of a remedy."""
+        return cls(text=remedy.text, commands=list(remedy.commands), fix=remedy.fix)
+
+
+class FindingDocument(BaseModel):
+    """What one check found."""
+
+    check: str
+    status: str
+    what: str
+    why: str | None
+    remedy: RemedyDocument | None
+
+    @classmethod
+    def of(cls, finding: Finding) -> FindingDocument:
+        """The document of a finding."""
+        return cls(
+            check=finding.check,
+            status=finding.status.value,
+            what=finding.what,
+            why=finding.why,
+            remedy=RemedyDocument.of(finding.remedy) if finding.remedy else None,
+        )
+
+
+class DoctorDocument(Document):
+    """``doctor``: ``ok`` is false when any finding is a problem."""
+
+    ok: bool
+    findings: list[FindingDocument]
+
+    @classmethod
+    def of(cls, findings: Sequence[Finding]) -> DoctorDocument:
+        """The document of all findings."""
+        return cls(
+            ok=all(finding.status is not Status.PROBLEM for finding in findings),
+            findings=[FindingDocument.of(finding) for finding in findings],
+        )

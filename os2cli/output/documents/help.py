@@ -1,0 +1,98 @@
+"""The documents of ``help`` and of ``schema`` without a command."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from os2cli.core.errors import exit_codes
+from os2cli.output.documents.document import Document
+from os2cli.settings.describe import declared_variables
+
+
+class TopicDocument(BaseModel):
+    """A topic and what it is about."""
+
+    name: str
+    about: str
+
+
+class TopicsDocument(Document):
+    """``help`` without a topic."""
+
+    topics: list[TopicDocument]
+
+
+class ExitCodeDocument(BaseModel):
+    """An exit status and what it means."""
+
+    code: int
+    meaning: str
+
+
+class ExitCodesDocument(Document):
+    """``help exit-codes``."""
+
+    exit_codes: list[ExitCodeDocument]
+
+    @classmethod
+    def current(cls) -> ExitCodesDocument:
+        """The document of those that there are."""
+        return cls(
+            exit_codes=[ExitCodeDocument(code=c, meaning=m) for c, m in exit_codes().items()]
+        )
+
+
+class VariableDocument(BaseModel):
+    """A variable; ``key`` is its name in ``os2.toml``, ``default`` is in words, null for none."""
+
+    variable: str
+    key: str | None
+    about: str
+    default: str | None
+    secret: bool
+
+
+class EnvironmentDocument(Document):
+    """``help environment``."""
+
+    variables: list[VariableDocument]
+
+    @classmethod
+    def current(cls) -> EnvironmentDocument:
+        """The document of those that there are."""
+        return cls(
+            variables=[
+                VariableDocument(
+                    variable=declared.variable,
+                    key=declared.key,
+                    about=declared.help,
+                    default=declared.default or None,
+                    secret=declared.secret,
+                )
+                for declared in declared_variables()
+            ]
+        )
+
+
+class DocumentedCommands(Document):
+    """``help json`` and ``schema`` without a command: what ``schema`` knows."""
+
+    commands: list[str]
+
+
+class OptionDocument(BaseModel):
+    """An option or an argument of a command, under all its names."""
+
+    names: list[str]
+    about: str | None
+    required: bool
+
+
+class CommandHelpDocument(Document):
+    """``help COMMAND``."""
+
+    command: str
+    usage: str
+    about: str
+    options: list[OptionDocument]
+    commands: list[str]

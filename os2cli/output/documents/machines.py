@@ -1,0 +1,102 @@
+"""The documents of ``up`` and of the ``machine`` commands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, RootModel
+
+from os2cli.core.errors import Os2Error
+from os2cli.core.models import Machine
+from os2cli.machines.fleet import Listing
+from os2cli.output.documents.document import Document
+
+
+class MachineDocument(Document):
+    """A machine: ``machine create``, ``machine show`` and ``up``; ``machine list`` is an array."""
+
+    name: str
+    type: str
+    state: str
+    health: str
+    url: str | None
+    port: int | None
+    stage: str
+    snapshot: str
+    owner: str
+    created: datetime
+    id: str
+    labels: dict[str, str]
+    public: bool
+    isolated: bool
+    expires: datetime | None
+    reason: str | None
+    archived: bool
+
+    @classmethod
+    def of(cls, machine: Machine) -> MachineDocument:
+        """The document of a machine."""
+        return cls(
+            name=machine.name,
+            type=machine.type,
+            state=machine.state.value,
+            health=machine.health.value,
+            url=machine.url,
+            port=machine.port,
+            stage=machine.stage,
+            snapshot=machine.snapshot,
+            owner=machine.owner,
+            created=machine.created,
+            id=machine.id,
+            labels=dict(machine.labels),
+            public=machine.public,
+            isolated=machine.isolated,
+            expires=machine.expires,
+            reason=machine.reason,
+            archived=machine.archived,
+        )
+
+
+class MachineList(RootModel[list[MachineDocument]]):
+    """``machine list``: an array, empty when there are no machines."""
+
+
+class WatchedMachineDocument(MachineDocument):
+    """``machine list --watch``: a line for each machine that is new, different or gone."""
+
+    event: Literal["added", "changed", "removed"]
+
+    @classmethod
+    def of_event(cls, event: str, machine: Machine) -> WatchedMachineDocument:
+        """The document of a change."""
+        return cls.model_validate({**MachineDocument.of(machine).model_dump(), "event": event})
+
+
+class FailureDocument(BaseModel):
+    """Why something did not answer."""
+
+    code: str
+    message: str
+    hint: str | None
+
+    @classmethod
+    def of(cls, error: Os2Error) -> FailureDocument:
+        """The document of a failure."""
+        return cls(code=error.code, message=error.message, hint=error.hint)
+
+
+class PartialMachineList(Document):
+    """``machine list`` when a provider does not answer: what the others know, with exit code 7."""
+
+    partial: Literal[True] = True
+    machines: list[MachineDocument]
+    failures: dict[str, FailureDocument]
+
+    @classmethod
+    def of(cls, listing: Listing) -> PartialMachineList:
+        """The document of a listing."""
+        return cls(
+            machines=[MachineDocument.of(machine) for machine in listing.machines],
+            failures={t: FailureDocument.of(e) for t, e in listing.failures.items()},
+        )

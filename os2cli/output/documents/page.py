@@ -1,0 +1,19 @@
+"""The document of ``ui``."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from os2cli.output.documents.document import Document
+
+
+class PageDocument(Document):
+    """Where the page is; ``url`` holds the token that opens it and is a secret."""
+
+    url: str
+    port: int
+
+    @classmethod
+    def of(cls, url: str) -> PageDocument:
+        """The document of an address."""
+        return cls(url=url, port=urlsplit(url).port or 0)

@@ -1,0 +1,102 @@
+"""What the ``analytics`` commands show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from os2cli.analytics.consent import Consent
+from os2cli.analytics.status import Status
+from os2cli.output import Output
+from os2cli.output.words import age
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+def show_status(output: Output, status: Status) -> None:
+    """Everything that is in effect."""
+
+    def document() -> BaseModel:
+        from os2cli.output.documents.analytics import AnalyticsDocument
+
+        return AnalyticsDocument.of_status(status)
+
+    def human() -> None:
+        for label, text in _lines(status):
+            output.line(f"{label:<13}{text}")
+
+    output.result(document, names=[_word(status.consent)], human=human)
+
+
+def _lines(status: Status) -> Sequence[tuple[str, str]]:
+    groups = ", ".join(f"{type_} {key}" for type_, key in status.groups.items())
+    whose = " (Daytona's)" if status.id_of_daytona else " (random)"
+    failed = f"{age(status.failed)}: {status.why}" if status.failed else "never"
+    return (
+        ("analytics", f"{_word(status.consent)}: {status.consent.reason}"),
+        ("host", status.host),
+        ("key", "set, not shown" if status.key_set else "not set"),
+        ("id", f"{status.id}{whose}" if status.id else "none yet"),
+        ("environment", status.environment),
+        ("groups", groups or "none"),
+        ("address", "set" if status.email_set else "not set"),
+        ("waiting", f"{status.waiting} event{'' if status.waiting == 1 else 's'}"),
+        ("delivered", age(status.delivered) if status.delivered else "never"),
+        ("failed", failed),
+        ("next", f"{status.next_attempt:%H:%M:%S} UTC" if status.next_attempt else "at once"),
+    )
+
+
+def show_consent(output: Output, consent: Consent, *, wanted: bool) -> None:
+    """What is in effect after it was turned on or off."""
+
+    def document() -> BaseModel:
+        from os2cli.output.documents.analytics import ConsentDocument
+
+        return ConsentDocument.of(consent)
+
+    def human() -> None:
+        output.line(f"analytics are {_word(consent)}: {consent.reason}")
+        if consent.on != wanted:
+            output.note(f"your choice is kept; {consent.reason}, which counts for more")
+
+    output.result(document, names=[_word(consent)], human=human)
+
+
+def show_identity(output: Output, id_: str | None) -> None:
+    """Who it is after a reset."""
+
+    def document() -> BaseModel:
+        from os2cli.output.documents.analytics import IdentityDocument
+
+        return IdentityDocument(id=id_)
+
+    def human() -> None:
+        output.line(f"the id is {id_} now" if id_ else "forgotten; a new id is made when needed")
+
+    output.result(document, names=[id_] if id_ else [], human=human)
+
+
+def show_sent(output: Output, events: Sequence[dict[str, Any]], waiting: int) -> None:
+    """Events as they were sent."""
+
+    def document() -> BaseModel:
+        from os2cli.output.documents.analytics import SentDocument
+
+        return SentDocument(events=list(events), waiting=waiting)
+
+    def human() -> None:
+        for event in events:
+            output.line(json.dumps(event, indent=2))
+        if not events:
+            output.note("nothing was sent yet")
+
+    output.result(document, names=[str(event.get("event")) for event in events], human=human)
+    if waiting:
+        output.note(f"{waiting} event{'' if waiting == 1 else 's'} more waiting to be sent")
+
+
+def _word(consent: Consent) -> str:
+    return "on" if consent.on else "off"

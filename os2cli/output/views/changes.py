@@ -1,0 +1,64 @@
+"""What ``machine start``, ``stop``, ``restart`` and ``archive`` show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from os2cli.core.errors import Os2Error, PartlyDone
+from os2cli.core.models import MachineState
+from os2cli.output import Output
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from os2cli.machines.states import Change
+
+
+def show_changes(output: Output, changes: Sequence[Change]) -> None:
+    """Say what became of each machine; raises when one failed."""
+    failed = [change for change in changes if change.error is not None]
+    done = [change for change in changes if change.error is None]
+
+    def document() -> BaseModel:
+        from os2cli.output.documents.changes import ChangeItem, ChangeList
+
+        return ChangeList([ChangeItem.of(change) for change in changes])
+
+    def human() -> None:
+        for change in done:
+            output.line(_line(change))
+        if not changes:
+            output.note("there were no machines")
+
+    # With --json the error is the one document; it names every machine.
+    if not (failed and output.invocation.json):
+        output.result(document, names=[change.name for change in done], human=human)
+    if failed:
+        raise _failure(failed, changes)
+
+
+def _line(change: Change) -> str:
+    machine = change.machine
+    if machine is None:
+        return f"{change.outcome} {change.name}"
+    runs = machine.state is MachineState.RUNNING
+    where = f"  {machine.url}" if runs and machine.url else ""
+    if change.outcome == "unchanged":
+        state = "archived" if machine.archived else machine.state.value
+        return f"{change.name} is {state} already{where}"
+    return f"{change.outcome} {change.name}{where}"
+
+
+def _failure(failed: Sequence[Change], changes: Sequence[Change]) -> Os2Error:
+    errors = [change.error for change in failed if change.error is not None]
+    message = "; ".join(error.message for error in errors)
+    details = {"items": [{"name": c.name, "outcome": c.outcome} for c in changes]}
+    first = errors[0]
+    if len(failed) < len(changes):
+        message = f"{len(failed)} of {len(changes)} machines failed: {message}"
+        hint = first.hint or "os2 machine list shows what they are at"
+        return PartlyDone(message, hint=hint, details=details)
+    return type(first)(
+        message, hint=first.hint, code=first.code, details=details, log_tail=first.log_tail
+    )

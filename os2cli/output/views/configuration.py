@@ -1,0 +1,87 @@
+"""What ``config`` shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from os2cli.output import Output
+from os2cli.settings.describe import NOT_SET, Setting, describe_settings
+from os2cli.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+_GAP = "  "
+HIDDEN_VALUE = "(set, not shown)"
+
+
+def show_settings(output: Output, settings: Settings) -> None:
+    """Every setting with its value and where it came from, and where files are."""
+    found = describe_settings(settings)
+
+    def document() -> BaseModel:
+        from os2cli.output.documents.configuration import ConfigDocument
+
+        return ConfigDocument.of(settings)
+
+    def human() -> None:
+        show_rows(
+            output,
+            [(s.name, shown_value(s), below_home(s.origin, settings.home)) for s in found],
+        )
+        output.line("")
+        for name, place in places(settings):
+            output.line(f"{name:<17}{place}")
+
+    output.result(document, names=[setting.name for setting in found], human=human)
+
+
+def shown_value(setting: Setting) -> str:
+    """The value as a person sees it; of a secret only whether there is one."""
+    if setting.secret:
+        return "-" if setting.origin == NOT_SET else HIDDEN_VALUE
+    return setting.value or "-"
+
+
+def places(settings: Settings) -> list[tuple[str, str]]:
+    """The folders and files of os2, as a person sees them."""
+    where = {
+        "state_dir": settings.state_dir,
+        "cache_dir": settings.cache_dir,
+        "user_file": settings.user_file,
+        "repository_file": settings.repository_file,
+    }
+    return [
+        (name, below_home(str(path), settings.home) if path else "- (this is no repository)")
+        for name, path in where.items()
+    ]
+
+
+def below_home(path: str, home: Path) -> str:
+    """A path that begins with ``~`` where it can; any other text as it is."""
+    prefix = f"{str(home).rstrip('/')}/"
+    return f"~/{path.removeprefix(prefix)}" if path.startswith(prefix) else path
+
+
+def show_rows(output: Output, rows: Sequence[tuple[str, str, str]]) -> None:
+    """A row each; where it does not fit, what comes next stands whole on a line of its own."""
+    heading = ("SETTING", "VALUE", "FROM")
+    room = output.width
+    names = max(len(row[0]) for row in (heading, *rows))
+    values = max(len(row[1]) for row in (heading, *rows))
+    if room is not None:
+        # Room for a variable behind it; what is longer than that is on its own.
+        values = min(values, max(room - 2 * (names + len(_GAP)), len(HIDDEN_VALUE)))
+    for number, (name, value, origin) in enumerate((heading, *rows)):
+        lead = f"{name.ljust(names)}{_GAP}"
+        line = f"{lead}{value.ljust(values)}{_GAP}{origin}"
+        if number == 0:
+            output.parts((line, "bold"))
+        elif room is None or len(line) <= room:
+            output.line(line)
+        else:
+            indent = " " * (len(lead) if len(lead) + len(origin) <= room else len(_GAP))
+            output.line(f"{lead}{value}")
+            output.line(f"{indent}{origin}")

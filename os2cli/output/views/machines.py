@@ -1,0 +1,170 @@
+"""What ``up`` and the ``machine`` commands show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from os2cli.core.errors import PartlyDone
+from os2cli.core.models import Health, Machine, MachineState
+from os2cli.output import Output
+from os2cli.output.words import age, time_left
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from os2cli.machines.fleet import Listing
+
+NO_ISOLATION = "none: what runs in it runs on this host as you"
+
+
+def _state(machine: Machine) -> str:
+    if machine.state is MachineState.RUNNING and machine.health is not Health.HEALTHY:
+        return "running, not healthy"
+    return "archived" if machine.archived else machine.state.value
+
+
+def _type(machine: Machine) -> str:
+    return machine.type if machine.isolated else f"{machine.type} (no isolation)"
+
+
+def _labels(machine: Machine) -> str:
+    return ",".join(f"{key}={value}" for key, value in sorted(machine.labels.items()))
+
+
+COLUMNS: dict[str, Callable[[Machine], str]] = {
+    "name": lambda machine: machine.name,
+    "state": _state,
+    "url": lambda machine: machine.url or "-",
+    "type": _type,
+    "stage": lambda machine: machine.stage,
+    "snapshot": lambda machine: machine.snapshot,
+    "created": lambda machine: age(machine.created),
+    "expires": lambda machine: time_left(machine.expires) if machine.expires else "-",
+    "owner": lambda machine: machine.owner,
+    "port": lambda machine: str(machine.port or "-"),
+    "id": lambda machine: machine.id,
+    "labels": lambda machine: _labels(machine) or "-",
+}
+DEFAULT_COLUMNS = ("name", "state", "url", "type", "stage", "snapshot", "created", "expires")
+# On a narrow terminal, the first named first.
+DISPENSABLE = ("SNAPSHOT", "CREATED", "STAGE", "TYPE")
+
+
+def show_machine_line(output: Output, machine: Machine) -> None:
+    """The result of making a machine: its name and its URL."""
+    output.result(
+        lambda: _document(machine),
+        names=[machine.name],
+        human=lambda: output.line(f"{machine.name}  {machine.url or machine.state.value}"),
+    )
+
+
+def show_created(output: Output, machines: Sequence[Machine], *, one: bool) -> None:
+    """The result of ``machine create``: one machine, or a list when several were asked for."""
+    if one:
+        show_machine_line(output, machines[0])
+        return
+
+    def document() -> BaseModel:
+        from os2cli.output.documents.machines import MachineDocument, MachineList
+
+        return MachineList([MachineDocument.of(machine) for machine in machines])
+
+    def human() -> None:
+        for machine in machines:
+            output.line(f"{machine.name}  {machine.url or machine.state.value}")
+
+    output.result(document, names=[machine.name for machine in machines], human=human)
+
+
+def show_machines(output: Output, listing: Listing, columns: Sequence[str]) -> int:
+    """All machines, one a row, and which providers did not answer; returns the exit status."""
+    machines = listing.machines
+
+    def document() -> BaseModel:
+        from os2cli.output.documents.machines import (
+            MachineDocument,
+            MachineList,
+            PartialMachineList,
+        )
+
+        if listing.partial:
+            return PartialMachineList.of(listing)
+        return MachineList([MachineDocument.of(machine) for machine in machines])
+
+    def human() -> None:
+        if machines:
+            headings, rows = machine_table(machines, columns)
+            leave_out = DISPENSABLE if columns == DEFAULT_COLUMNS else ()
+            output.table(headings, rows, dispensable=leave_out)
+        elif not (listing.partial or listing.elsewhere):
+            output.note("no machines yet; create one with: os2 machine create")
+
+    output.result(document, names=[machine.name for machine in machines], human=human)
+    if listing.elsewhere:
+        others = f"{listing.elsewhere} machine{'s' if listing.elsewhere > 1 else ''}"
+        output.note(f"{others} of other stages: os2 machine list --all-stages")
+    warn_of_failures(output, listing)
+    return PartlyDone.exit_code if listing.partial else 0
+
+
+def warn_of_failures(output: Output, listing: Listing) -> None:
+    """Say which providers did not answer."""
+    for type_, error in listing.failures.items():
+        output.warn(f"the machines on {type_} are not known: {error.message}", error.hint)
+
+
+def machine_table(
+    machines: Sequence[Machine], columns: Sequence[str]
+) -> tuple[list[str], list[tuple[str, ...]]]:
+    """The heading and the rows; a time that nothing has is not told unless it was asked for."""
+    shown = list(columns)
+    if columns == DEFAULT_COLUMNS and not any(machine.expires for machine in machines):
+        shown.remove("expires")
+    return [name.upper() for name in shown], [row_of(machine, shown) for machine in machines]
+
+
+def row_of(machine: Machine, columns: Sequence[str]) -> tuple[str, ...]:
+    """One machine's cells."""
+    return tuple(COLUMNS[name](machine) for name in columns)
+
+
+def show_machine_details(output: Output, machine: Machine) -> None:
+    """One machine, a line for each of its properties."""
+
+    def human() -> None:
+        for label, value in _details(machine):
+            output.line(f"{label:<12}{value}")
+
+    output.result(lambda: _document(machine), names=[machine.name], human=human)
+
+
+def _document(machine: Machine) -> BaseModel:
+    from os2cli.output.documents.machines import MachineDocument
+
+    return MachineDocument.of(machine)
+
+
+def _details(machine: Machine) -> list[tuple[str, str]]:
+    return [
+        ("name", machine.name),
+        ("type", _type(machine)),
+        ("state", _state(machine)),
+        ("url", machine.url or "-"),
+        ("stage", machine.stage),
+        ("snapshot", machine.snapshot),
+        ("owner", machine.owner),
+        ("created", f"{machine.created:%Y-%m-%d %H:%M:%S} UTC ({age(machine.created)})"),
+        *([("expires", time_left(machine.expires))] if machine.expires else []),
+        *([] if machine.isolated else [("isolation", NO_ISOLATION)]),
+        ("reached by", _reached_by(machine)),
+        ("id", machine.id),
+        *(("label", f"{key}={value}") for key, value in sorted(machine.labels.items())),
+    ]
+
+
+def _reached_by(machine: Machine) -> str:
+    if machine.port is not None:
+        return "this host only"
+    return "anybody who has the URL" if machine.public else "its owners only"

@@ -1,0 +1,86 @@
+"""What ``machine rm`` and ``snapshot rm`` show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from os2cli.core.errors import NotFound, Os2Error, PartlyDone
+from os2cli.output import Output
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from os2cli.core.models import Removal
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What is removed, in words, and the code of one that is not there."""
+
+    one: str
+    several: str
+    listed_by: str
+    missing_code: str
+
+
+MACHINES = Kind("machine", "machines", "os2 machine list", "machine_not_found")
+SNAPSHOTS = Kind(
+    "image or snapshot", "images and snapshots", "os2 snapshot list", "snapshot_not_found"
+)
+
+
+def show_removals(
+    output: Output, removals: Sequence[Removal], kind: Kind, *, missing_is_fine: bool
+) -> None:
+    """Say what became of each; raises when one is not gone, or was never there."""
+    bad = [r for r in removals if r.error or not (r.removed or missing_is_fine)]
+    done = [r.name for r in removals if r.removed]
+
+    def document() -> BaseModel:
+        from os2cli.output.documents.removals import RemovalList
+
+        return RemovalList.of(removals)
+
+    def human() -> None:
+        for name in done:
+            output.line(f"removed {name}")
+        if not removals:
+            output.note(f"there were no {kind.several}")
+
+    # With --json the error is the one document; it names every item.
+    if not (bad and output.invocation.json):
+        output.result(document, names=done, human=human)
+    if bad:
+        raise removal_error(bad, removals, kind)
+
+
+def removal_error(bad: Sequence[Removal], removals: Sequence[Removal], kind: Kind) -> Os2Error:
+    """Why not everything is gone; ``details`` says of each what became of it."""
+    reasons = [
+        r.error.message if r.error else f"there is no {kind.one} named {r.name}" for r in bad
+    ]
+    message = "; ".join(reasons)
+    details = {
+        "items": [
+            {"name": r.name, "outcome": r.outcome, "message": r.error and r.error.message}
+            for r in removals
+        ]
+    }
+    first = next((r.error for r in bad if r.error), None)
+    if len(bad) < len(removals):
+        hint = first.hint if first else None
+        return PartlyDone(
+            f"{len(bad)} of {len(removals)} {kind.several} were not removed: {message}",
+            hint=hint or f"{kind.listed_by} shows what is still there",
+            details=details,
+        )
+    if first is not None:
+        return type(first)(message, hint=first.hint, code=first.code, details=details)
+    return NotFound(
+        message,
+        hint=f"{kind.listed_by} shows those that exist",
+        code=kind.missing_code,
+        details=details,
+    )

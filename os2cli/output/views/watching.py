@@ -1,0 +1,97 @@
+"""What ``machine list --watch`` shows: the table as it is now, or each change."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+from os2cli.core.models import Machine, MachineType
+from os2cli.output import Output
+from os2cli.output.views.machines import DEFAULT_COLUMNS, DISPENSABLE, machine_table, row_of
+
+if TYPE_CHECKING:
+    from os2cli.machines.fleet import Listing
+
+_Key = tuple[str, str, str]
+
+
+def watch_machines(
+    output: Output,
+    listing: Listing,
+    look: Callable[[], Listing],
+    columns: Sequence[str],
+    seconds: float,
+) -> NoReturn:
+    """Show a listing, then look again and again until a signal comes.
+
+    A terminal shows one table, which is kept up to date. Elsewhere every change is one line, with
+    ``--json`` one document on a line, whose ``event`` is ``added``, ``changed`` or ``removed``.
+    """
+    if output.stdout.isatty() and not (output.invocation.json or output.invocation.quiet):
+        _redraw(output, listing, look, columns, seconds)
+    known: dict[_Key, Machine] = {}
+    silent: set[MachineType] = set()
+    while True:
+        for type_, error in listing.failures.items():
+            if type_ not in silent:
+                output.warn(f"the machines on {type_} are not known: {error.message}", error.hint)
+        silent = set(listing.failures)
+        now = {key: machine for key, machine in known.items() if key[0] in listing.failures} | {
+            (m.type, m.stage, m.name): m for m in listing.machines
+        }
+        for event, machine in changes(known, now):
+            _tell(output, event, machine, columns)
+        known = now
+        output.stdout.flush()
+        time.sleep(seconds)
+        listing = look()
+
+
+def _redraw(
+    output: Output,
+    listing: Listing,
+    look: Callable[[], Listing],
+    columns: Sequence[str],
+    seconds: float,
+) -> NoReturn:
+    from rich.live import Live
+    from rich.text import Text
+
+    with Live(console=output.console(), auto_refresh=False, transient=False) as live:
+        while True:
+            headings, rows = machine_table(listing.machines, columns)
+            leave_out = DISPENSABLE if columns == DEFAULT_COLUMNS else ()
+            text = Text("\n".join(output.table_lines(headings, rows, leave_out)))
+            if not listing.machines:
+                text = Text("no machines", style="dim")
+            for type_, error in listing.failures.items():
+                text.append(f"\nthe machines on {type_} are not known: {error.message}", "yellow")
+            text.append(f"\nevery {seconds:g} s, until Ctrl-C", "dim")
+            live.update(text, refresh=True)
+            time.sleep(seconds)
+            listing = look()
+
+
+def changes(
+    before: Mapping[_Key, Machine], now: Mapping[_Key, Machine]
+) -> list[tuple[str, Machine]]:
+    """What is new, different or gone."""
+    found = []
+    for key, machine in now.items():
+        if key not in before:
+            found.append(("added", machine))
+        elif before[key] != machine:
+            found.append(("changed", machine))
+    return found + [("removed", before[key]) for key in before if key not in now]
+
+
+def _tell(output: Output, event: str, machine: Machine, columns: Sequence[str]) -> None:
+    if output.invocation.json:
+        from os2cli.output.documents.machines import WatchedMachineDocument
+
+        output.line(WatchedMachineDocument.of_event(event, machine).model_dump_json())
+    elif output.invocation.quiet:
+        output.line(machine.name)
+    else:
+        output.line("  ".join((event.ljust(7), *row_of(machine, columns))))

@@ -1,0 +1,241 @@
+"""The connection to Daytona's API: JSON in, JSON out, failures in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+from os2cli.core.clock import REAL_TIME, Clock
+from os2cli.core.daytona_access import DaytonaAccess
+from os2cli.core.errors import OperationFailed, Os2Error, Unreachable
+from os2cli.host.web import LOOPBACK_PATTERNS, certificates
+from os2cli.providers.daytona.api.access import checked_url, login_headers, may_have_key
+from os2cli.providers.daytona.api.refusals import (
+    LostAnswer,
+    is_json,
+    malformed,
+    may_have_arrived,
+    no_answer,
+    not_json,
+    rate_limited,
+    redact,
+    refusal,
+    spellings,
+)
+from os2cli.providers.daytona.api.retry import (
+    HURRIED,
+    NORMAL,
+    PASSING,
+    TOO_MANY,
+    Patience,
+    pause,
+    retry_after,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class DaytonaClient:
+    """One account at one API; may be used by several threads at once.
+
+    ``transport`` and ``clock`` are for tests: the wire and the time.
+    """
+
+    def __init__(
+        self,
+        access: DaytonaAccess,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        clock: Clock = REAL_TIME,
+    ) -> None:
+        self.access = access
+        self.clock = clock
+        self._transport = transport
+        self._secrets = spellings(filter(None, (access.api_key, access.jwt)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections that were opened; a command leaves that to its end."""
+        for name in ("http", "visitor"):
+            if name in self.__dict__:
+                self.__dict__.pop(name).close()
+
+    @cached_property
+    def url(self) -> str:
+        """The API's base URL, checked."""
+        return checked_url(self.access)
+
+    @cached_property
+    def http(self) -> httpx.Client:
+        """The connections that say who asks."""
+        return self._connections(login_headers(self.access))
+
+    @cached_property
+    def visitor(self) -> httpx.Client:
+        """Connections that carry no key, for addresses that are not the API's."""
+        return self._connections({})
+
+    def _connections(self, headers: Mapping[str, str]) -> httpx.Client:
+        import httpx
+
+        from os2cli import __version__
+
+        try:
+            return httpx.Client(
+                headers={"User-Agent": f"os2/{__version__}", **headers},
+                verify=certificates(),
+                transport=self._transport,
+                # Plain HTTP is for this computer alone: a proxy would be another one.
+                mounts=dict.fromkeys(LOOPBACK_PATTERNS),
+                # Nobody else gets the key because the API, or who pretends to be it, says so.
+                follow_redirects=False,
+            )
+        except (httpx.InvalidURL, ImportError, ValueError, OSError) as error:
+            raise Unreachable(
+                f"no connection to Daytona can be set up: {type(error).__name__}: {error}",
+                hint="see whether HTTPS_PROXY and SSL_CERT_FILE are right",
+            ) from error
+
+    def connections_for(self, address: str) -> httpx.Client:
+        """Those with the key where ``address`` may have it, else those without.
+
+        Beside the API's own host that is the proxy of which the API tells everybody that it is its.
+        """
+        if may_have_key(self.url, address) or may_have_key(self._proxy, address):
+            return self.http
+        return self.visitor
+
+    @cached_property
+    def _proxy(self) -> str:
+        try:
+            answer = self.get("/config", doing="asking for the proxy's address", patience=HURRIED)
+        except Os2Error:
+            return ""
+        return str(answer.get("proxyToolboxUrl") or "") if isinstance(answer, dict) else ""
+
+    def keep_secret(self, values: Mapping[str, str]) -> None:
+        """Never show these values, should the API repeat them in an answer."""
+        self._secrets |= spellings(values.values())
+
+    def redact(self, text: str) -> str:
+        """``text`` without what must not be shown."""
+        return redact(text, self._secrets)
+
+    def get(
+        self,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        *,
+        doing: str,
+        patience: Patience = NORMAL,
+    ) -> Any:
+        """Read something; the JSON that it answers."""
+        return self._json(self._send("GET", path, doing, patience, params=query), doing)
+
+    def create(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        doing: str,
+        needs: str = "",
+        patience: Patience = NORMAL,
+    ) -> Any:
+        """Make something.
+
+        Raises:
+            LostAnswer: whether it was made is not known.
+        """
+        response = self._send(
+            "POST", path, doing, patience, repeatable=False, needs=needs, json=body
+        )
+        try:
+            return self._json(response, doing)
+        except OperationFailed as error:
+            raise LostAnswer(error.message, hint=error.hint) from error
+
+    def change(
+        self, method: str, path: str, *, doing: str, needs: str = "", patience: Patience = NORMAL
+    ) -> None:
+        """Ask for a change that may be asked for twice, such as a stop or a removal."""
+        self._send(method, path, doing, patience, needs=needs)
+
+    def response_headers(self, path: str, *, doing: str, patience: Patience) -> Mapping[str, str]:
+        """The headers of an answer, for what stands in them alone."""
+        return self._send("GET", path, doing, patience).headers
+
+    def _send(
+        self, method: str, path: str, doing: str, patience: Patience, **request: Any
+    ) -> httpx.Response:
+        failures, waited = 0, 0.0
+        while True:
+            try:
+                return self._attempt(method, path, doing, patience, **request)
+            except _Again as again:
+                failures += again.weight
+                waited += again.seconds or 0.0
+                if failures >= patience.attempts or waited > patience.longest_wait_seconds:
+                    raise again.failure from again.__cause__
+                self.clock.sleep(again.seconds or pause(failures))
+
+    def _attempt(
+        self,
+        method: str,
+        path: str,
+        doing: str,
+        patience: Patience,
+        *,
+        repeatable: bool = True,
+        needs: str = "",
+        **content: Any,
+    ) -> httpx.Response:
+        import httpx
+
+        timeout = httpx.Timeout(patience.answer_seconds, connect=patience.connect_seconds)
+        try:
+            response = self.http.request(method, f"{self.url}{path}", timeout=timeout, **content)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            failure: Os2Error = no_answer(doing, self.url, error, self._secrets)
+            if not repeatable and may_have_arrived(error):
+                raise LostAnswer(failure.message, hint=failure.hint) from error
+            late = isinstance(error, httpx.TimeoutException)
+            raise _Again(failure, weight=2 if late else 1) from error
+        if response.is_success:
+            return response
+        if response.status_code == TOO_MANY:
+            seconds = retry_after(response.headers)
+            raise _Again(rate_limited(doing, response.headers, seconds), weight=0, seconds=seconds)
+        failure = refusal(doing, response, self._secrets, needs)
+        if response.status_code not in PASSING:
+            raise failure
+        if not repeatable:
+            raise LostAnswer(failure.message, hint=failure.hint)
+        raise _Again(failure)
+
+    def _json(self, response: httpx.Response, doing: str) -> Any:
+        if not is_json(response):
+            raise not_json(doing, response)
+        try:
+            return response.json()
+        except (ValueError, RecursionError) as error:
+            raise malformed(doing, "it is not JSON") from error
+
+
+class _Again(Exception):
+    """An attempt failed in a way that another one may not; ``weight`` of ``Patience.attempts``.
+
+    ``seconds`` is the pause that the API itself asks for.
+    """
+
+    def __init__(self, failure: Os2Error, *, weight: int = 1, seconds: float | None = None) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+        self.weight = weight
+        self.seconds = seconds

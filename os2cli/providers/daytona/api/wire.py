@@ -1,0 +1,211 @@
+"""The API's answers as they come over the wire, and what they mean to us.
+
+Only what os2 reads is declared; everything else in an answer is left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+
+from os2cli.core.errors import Os2Error
+from os2cli.core.models import Snapshot, SnapshotResources, SnapshotState
+from os2cli.providers.daytona.api.refusals import malformed
+
+_KEY_LINE = re.compile(r"(?m)^# os2-key: (?P<key>[0-9a-f]{64})$")
+_KEY_TAG = re.compile(r":[\w.-]*-key-(?P<key>[0-9a-f]{64})$", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_SNAPSHOT_STATES = {
+    "pending": SnapshotState.PENDING,
+    "building": SnapshotState.BUILDING,
+    "pulling": SnapshotState.BUILDING,
+    "snapshotting": SnapshotState.BUILDING,
+    "active": SnapshotState.ACTIVE,
+    "inactive": SnapshotState.INACTIVE,
+    "removing": SnapshotState.REMOVING,
+    "error": SnapshotState.FAILED,
+    "build_failed": SnapshotState.FAILED,
+}
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError("no calendar has it") from None
+
+
+# In UTC, also when the API left the zone out.
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
+
+
+class Answer(BaseModel):
+    """Part of an answer; an error in one never shows what stood there."""
+
+    model_config = ConfigDict(hide_input_in_errors=True, extra="ignore", allow_inf_nan=False)
+
+
+class BuildInfo(Answer):
+    """What a snapshot was built from."""
+
+    dockerfile_content: str | None = Field(None, alias="dockerfileContent")
+
+
+class SnapshotAnswer(Answer):
+    """A snapshot."""
+
+    id: str
+    name: str
+    state: str
+    general: bool = False
+    created: Moment | None = Field(None, alias="createdAt")
+    image: str | None = Field(None, alias="imageName")
+    reason: str | None = Field(None, alias="errorReason")
+    size: float | None = None
+    cpu: float | None = None
+    memory: float | None = Field(None, validation_alias=AliasChoices("mem", "memory"))
+    disk: float | None = None
+    build: BuildInfo | None = Field(None, alias="buildInfo")
+
+    def snapshot(self) -> Snapshot:
+        """The snapshot in our terms."""
+        resources = None
+        if self.cpu and self.memory and self.disk:
+            resources = SnapshotResources(int(self.cpu), int(self.memory), int(self.disk))
+        return Snapshot(
+            id=self.id,
+            name=self.name,
+            state=_SNAPSHOT_STATES.get(self.state, SnapshotState.UNKNOWN),
+            created=self.created or _EPOCH,
+            reason=self.reason or None,
+            # The API counts in GiB.
+            size_bytes=round(self.size * 2**30) if self.size else None,
+            resources=resources,
+            key=self._key(),
+            general=self.general,
+        )
+
+    def _key(self) -> str | None:
+        text = (self.build and self.build.dockerfile_content) or ""
+        found = list(_KEY_LINE.finditer(text))
+        tag = _KEY_TAG.search(self.image or "")
+        if found:
+            return found[-1]["key"]
+        return tag["key"] if tag else None
+
+
+class PageAnswer(Answer):
+    """One page of a list; its items are judged one by one."""
+
+    items: list[Any]
+    total: int = 0
+    total_pages: int = Field(1, alias="totalPages")
+
+
+class SandboxAnswer(Answer):
+    """A sandbox, as a list has it and as it is looked at alone."""
+
+    id: str
+    name: str = ""
+    state: str = "unknown"
+    snapshot: str | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+    public: bool = False
+    created: Moment | None = Field(None, alias="createdAt")
+    reason: str | None = Field(None, alias="errorReason")
+    toolbox_url: str | None = Field(None, alias="toolboxProxyUrl")
+    ends: Moment | None = Field(None, alias="autoDestroyAt")
+
+
+class SandboxListAnswer(Answer):
+    """One page of sandboxes."""
+
+    items: list[Any]
+    next_cursor: str | None = Field(None, alias="nextCursor")
+
+
+class UrlAnswer(Answer):
+    """An address, and the token that a private one takes."""
+
+    url: str
+    token: str | None = Field(None, repr=False)
+
+
+class SshAnswer(Answer):
+    """A way in by SSH, for a while; the token is the user's name."""
+
+    token: str = Field(repr=False)
+    command: str = Field(alias="sshCommand", repr=False)
+
+
+class StorageAccess(Answer):
+    """A login to the object store, for an hour."""
+
+    access_key: str = Field(alias="accessKey", repr=False)
+    secret: str = Field(repr=False)
+    session_token: str | None = Field(None, alias="sessionToken", repr=False)
+    url: str = Field(alias="storageUrl")
+    organization: str = Field(alias="organizationId")
+    bucket: str
+    region: str | None = None
+
+
+class RegistryAccess(Answer):
+    """A login to the transient registry, for an hour."""
+
+    username: str = Field(repr=False)
+    secret: str = Field(repr=False)
+    url: str = Field(alias="registryUrl")
+    project: str
+
+
+class KeyAnswer(Answer):
+    """The key that asks."""
+
+    name: str
+    permissions: list[str]
+    expires: Moment | None = Field(None, alias="expiresAt")
+    user_id: str | None = Field(None, alias="userId")
+
+
+class ConfigAnswer(Answer):
+    """What the API says of itself to everybody."""
+
+    version: str
+    # The API spells it so.
+    maintenance: bool = Field(False, alias="maintananceMode")
+
+
+_Answer = TypeVar("_Answer", bound=Answer)
+
+
+def read(kind: type[_Answer], data: Any, doing: str) -> _Answer:
+    """The answer as ``kind``; raises ``OperationFailed`` when a field is missing or wrong."""
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        raise malformed(doing, problem(error)) from None
+
+
+def read_each(kind: type[_Answer], items: Iterable[Any]) -> tuple[list[_Answer], int]:
+    """Those of a list's items that can be read, and how many can't."""
+    answers: list[_Answer] = []
+    unreadable = 0
+    for item in items:
+        try:
+            answers.append(read(kind, item, "reading a list"))
+        except Os2Error:
+            unreadable += 1
+    return answers, unreadable
+
+
+def problem(error: ValidationError) -> str:
+    """The first thing that is wrong, without its value."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    where = ".".join(map(str, first["loc"])) or "the whole"
+    return f"{where}: {first['msg']}"

@@ -1,0 +1,154 @@
+"""The entrypoint that an image gets from the text, and the text in which a search finds it.
+
+Daytona does not look into the image. It takes what follows the last ``ENTRYPOINT`` that a regular
+expression finds in the text, in whatever stage or comment, up to the end of the line. A JSON array
+is then the command; anything else becomes the name of *one* program, blanks included.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+
+from os2cli.providers.daytona.dockerfile.reading import (
+    Instruction,
+    Reading,
+    exec_form,
+    read,
+    without_flags,
+)
+from os2cli.providers.daytona.dockerfile.words import resolved, split_words
+
+_DEFAULT_SHELL = ("/bin/sh", "-c")
+# What a reader may search for; a `.` of JavaScript stops at each of these line ends.
+_SEARCHES = tuple(
+    re.compile(r"ENTRYPOINT\s+([^\n\r\u2028\u2029]*)", flags) for flags in (0, re.IGNORECASE)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """What a stage of the build has at one moment; None is inherited from outside the text.
+
+    ``value`` is the entrypoint as it was written, ``entrypoint`` and ``command`` are arguments.
+    ``sets_…`` tell what this stage said itself.
+    """
+
+    value: str | None = None
+    entrypoint: tuple[str, ...] | None = None
+    command: tuple[str, ...] | None = None
+    shell: tuple[str, ...] = _DEFAULT_SHELL
+    sets_entrypoint: bool = False
+    sets_command: bool = False
+
+    def after(self, instruction: Instruction) -> _Stage:
+        """The stage when ``instruction`` has been carried out."""
+        value = instruction.value
+        match instruction.keyword:
+            case "SHELL":
+                return replace(self, shell=exec_form(value) or self.shell)
+            case "CMD":
+                return replace(self, command=self._arguments(value), sets_command=True)
+            case "ENTRYPOINT":
+                arguments = self._arguments(value)
+                return replace(
+                    self,
+                    value=value if arguments else None,
+                    entrypoint=arguments,
+                    # A command that comes from a stage before is meant for another entrypoint.
+                    command=self.command if self.sets_command else None,
+                    sets_entrypoint=True,
+                )
+        return self
+
+    def _arguments(self, value: str) -> tuple[str, ...] | None:
+        if not value:
+            return None
+        arguments = exec_form(value)
+        return (*self.shell, value) if arguments is None else arguments or None
+
+
+def entrypoint(text: str) -> str | None:
+    """The value of the ``ENTRYPOINT`` in force at the end of the last stage, on one line.
+
+    It may come from an earlier stage that this one is built on. None when the text has none, so
+    that it is the base image's, or when ``ENTRYPOINT []`` takes it away.
+    """
+    return _last_stage(read(text)).value
+
+
+def with_plain_entrypoint(text: str) -> str:
+    """The text in which a search for ``ENTRYPOINT …`` finds what the built image has.
+
+    If it does not already, an ``ENTRYPOINT`` is added at the end, which changes nothing in the
+    image. It is always a JSON array: the shell form is written out with the ``SHELL`` in force, for
+    which Docker's default is assumed when the text has none. Without an entrypoint in the text it
+    is returned as it is.
+    """
+    reading = read(text)
+    stage = _last_stage(reading)
+    if stage.entrypoint is None or all(
+        _found(search, text) == stage.entrypoint for search in _SEARCHES
+    ):
+        return text
+    text = _ended(text)
+    lines = [] if text.endswith("\n") else [""]
+    if text.rstrip().upper().endswith("ENTRYPOINT"):
+        lines.append("#")  # else a search would begin there and find the added line's keyword
+    if stage.command and not (stage.sets_entrypoint or stage.sets_command):
+        # An entrypoint drops the command of the stages before; it is said again.
+        lines.append(f"CMD {json.dumps(stage.command)}")
+    lines.append(f"ENTRYPOINT {json.dumps(stage.entrypoint)}")
+    return text + "\n".join(lines) + "\n"
+
+
+def _ended(text: str) -> str:
+    """The text without escape characters at its end, which would continue with what is added."""
+    while dangling := read(text).dangling:
+        for offset in dangling:  # from the last to the first
+            text = text[:offset] + text[offset + 1 :]
+    return text
+
+
+def _found(search: re.Pattern[str], text: str) -> tuple[str, ...] | None:
+    """What a reader takes for the entrypoint."""
+    found = search.findall(text)
+    try:
+        arguments = json.loads(found[-1]) if found else None
+    except ValueError:
+        return None
+    return tuple(arguments) if isinstance(arguments, list) else None
+
+
+def _last_stage(reading: Reading) -> _Stage:
+    stages: dict[str, _Stage] = {}
+    defaults: dict[str, str] = {}
+    stage, name = _Stage(), ""
+    for instruction in reading.instructions:
+        if instruction.keyword == "FROM":
+            stages[name] = stage
+            base, name = _from(instruction, reading.escape, defaults)
+            before = stages.get(base, _Stage()) if base else _Stage()
+            stage = replace(before, sets_entrypoint=False, sets_command=False)
+        elif instruction.keyword == "ARG" and not stages:
+            defaults |= _defaults(instruction, reading.escape, defaults)
+        stage = stage.after(instruction)
+    return stage
+
+
+def _from(instruction: Instruction, escape: str, defaults: dict[str, str]) -> tuple[str, str]:
+    """What a stage is built on and its name, both in lower case; the name may be empty."""
+    words = without_flags(instruction.value).split()
+    base = resolved(words[0], escape, defaults) if words else ""
+    name = words[2] if len(words) == 3 and words[1].upper() == "AS" else ""
+    return base.lower(), name.lower()
+
+
+def _defaults(instruction: Instruction, escape: str, defaults: dict[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for word in split_words(instruction.value, escape):
+        name, has_default, value = word[0].partition("=")
+        if has_default:
+            found[resolved(name, escape)] = resolved(value, escape, defaults | found)
+    return found

@@ -1,0 +1,228 @@
+"""A Dockerfile's text as instructions, each with the lines and characters it is made of."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from os2cli.providers.daytona.dockerfile.words import SPACE, resolved, split_words
+
+_BYTE_ORDER_MARK = "\ufeff"
+_DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*", re.ASCII)
+_DIRECTIVES = frozenset({"syntax", "escape", "check"})
+_COMMAND = re.compile(rf"[{SPACE}]*(?P<keyword>[^\t\v\f\r ]+)[\t\v\f\r ]*(?P<value>.*)", re.DOTALL)
+_FLAGS = re.compile(rf"(?:--[^{SPACE}]*[{SPACE}]+)*")
+_HERE_DOCUMENT = re.compile(r"\d*<<(?P<chomp>-?)(?P<name>[^<]+)")
+_WITH_HERE_DOCUMENTS = frozenset({"ADD", "COPY", "RUN"})
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One instruction.
+
+    ``keyword`` is in upper case. ``value`` is the rest, flags included, on one line: without line
+    breaks, comments and the contents of here-documents. ``first`` and ``last`` are the indices of
+    its lines, from 0, both included.
+    """
+
+    keyword: str
+    value: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one line of the text adds to an instruction, and where in the text it begins.
+
+    A ``continued`` one is followed by the escape character.
+    """
+
+    offset: int
+    text: str
+    continued: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """An instruction and its pieces; ``start`` is where the value begins in the joined pieces."""
+
+    instruction: Instruction
+    pieces: tuple[Piece, ...]
+    start: int
+
+    def offset(self, index: int) -> int:
+        """Where the value's character at ``index`` stands in the text."""
+        index += self.start
+        for piece in self.pieces:
+            if index < len(piece.text):
+                return piece.offset + index
+            index -= len(piece.text)
+        raise IndexError(index)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A whole text.
+
+    ``dangling`` are the offsets of escape characters that continue nothing, the last one first.
+    """
+
+    escape: str
+    statements: tuple[Statement, ...]
+    dangling: tuple[int, ...]
+
+    @property
+    def instructions(self) -> list[Instruction]:
+        """Without where their characters stand."""
+        return [statement.instruction for statement in self.statements]
+
+
+def instructions(text: str) -> list[Instruction]:
+    """The instructions in their order; nothing is wrong with a text that Docker would refuse."""
+    return read(text).instructions
+
+
+def read(text: str) -> Reading:
+    """Read a text to its end."""
+    lines = list(_lines(text))
+    escape = _escape(lines)
+    statements = []
+    pieces: tuple[Piece, ...] = ()
+    number = 0
+    while number < len(lines):
+        first = number
+        pieces, number = _pieces(lines, first, escape)
+        line = "".join(piece.text for piece in pieces)
+        command = _COMMAND.match(line)
+        if command is not None:
+            keyword, value = command["keyword"].upper(), command["value"].strip(SPACE)
+            number = _after_here_documents(lines, number, command)
+            found = Instruction(keyword, value, first, number - 1)
+            statements.append(Statement(found, pieces, _start(command)))
+    return Reading(escape, tuple(statements), _dangling(pieces))
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Each line with where it begins, without what ends it and without a byte order mark."""
+    offset = 0
+    for line in text.split("\n"):
+        mark = offset == 0 and line.startswith(_BYTE_ORDER_MARK)
+        yield offset + mark, line[mark:].rstrip("\r")
+        offset += len(line) + 1
+
+
+def _escape(lines: list[tuple[int, str]]) -> str:
+    """The escape character; directives end with the first line that is none."""
+    for _, line in lines:
+        found = _DIRECTIVE.fullmatch(line.lstrip(SPACE))
+        name = found[1].lower() if found else ""
+        if found is None or name not in _DIRECTIVES:
+            break
+        if name == "escape" and found[2] in ("`", "\\"):
+            return found[2]
+    return "\\"
+
+
+def _pieces(
+    lines: list[tuple[int, str]], number: int, escape: str
+) -> tuple[tuple[Piece, ...], int]:
+    """The pieces of the instruction that begins with line ``number``, and the line after it.
+
+    Comments and blank lines within it are passed over; a comment or a blank line is no piece.
+    """
+    offset, line = lines[number]
+    indent = len(line) - len(line.lstrip(SPACE))
+    number += 1
+    if _is_passed_over(line):
+        return (), number
+    pieces = [_piece(offset + indent, line[indent:], escape)]
+    while pieces[-1].continued and number < len(lines):
+        offset, line = lines[number]
+        number += 1
+        if not _is_passed_over(line):
+            pieces.append(_piece(offset, line, escape))
+    return tuple(pieces), number
+
+
+def _is_passed_over(line: str) -> bool:
+    text = line.lstrip(SPACE)
+    return not text or text.startswith("#")
+
+
+def _piece(offset: int, line: str, escape: str) -> Piece:
+    text = line.rstrip("\t ")
+    # An escape character that is itself escaped continues nothing.
+    continued = text.endswith(escape) and not text.endswith(2 * escape)
+    return Piece(offset, text[:-1] if continued else line, continued)
+
+
+def _start(command: re.Match[str]) -> int:
+    value = command["value"]
+    return command.start("value") + len(value) - len(value.lstrip(SPACE))
+
+
+def _after_here_documents(lines: list[tuple[int, str]], number: int, command: re.Match[str]) -> int:
+    """The line after the here-documents that an instruction announces, else ``number``."""
+    if "<<" not in command["value"] or not _may_have_here_documents(command):
+        return number
+    after = number
+    for chomp, name in _here_documents(command["value"]):
+        while after < len(lines):
+            content = lines[after][1]
+            after += 1
+            if (content.lstrip("\t") if chomp else content) == name:
+                break
+        else:
+            return number
+    return after
+
+
+def _may_have_here_documents(command: re.Match[str]) -> bool:
+    trigger = _COMMAND.match(command["value"]) if command["keyword"].upper() == "ONBUILD" else None
+    keyword, value = (trigger or command).group("keyword", "value")
+    return keyword.upper() in _WITH_HERE_DOCUMENTS and exec_form(without_flags(value)) is None
+
+
+def _here_documents(value: str) -> Iterator[tuple[bool, str]]:
+    """Whether leading tabs are taken away, and the line that ends it, for each announced one."""
+    # Here a backslash escapes whatever the directive says.
+    for word in split_words(value, "\\"):
+        found = _HERE_DOCUMENT.fullmatch(word[0])
+        name = resolved(found["name"], "\\") if found else ""
+        if found and name:
+            yield bool(found["chomp"]), name
+
+
+def without_flags(value: str) -> str:
+    """A value without the ``--name=value`` words that it begins with."""
+    flags = _FLAGS.match(value)
+    return value[flags.end() :] if flags else value
+
+
+def exec_form(value: str) -> tuple[str, ...] | None:
+    """The arguments in a JSON array of strings, None for any other value.
+
+    What stands behind the array is overlooked, as older builders do.
+    """
+    try:
+        found, _ = json.JSONDecoder().raw_decode(value.lstrip(SPACE))
+    except ValueError:
+        return None
+    if isinstance(found, list) and all(isinstance(word, str) for word in found):
+        return tuple(found)
+    return None
+
+
+def _dangling(pieces: tuple[Piece, ...]) -> tuple[int, ...]:
+    """Those of the last instruction: the end of the text came where more was announced."""
+    offsets: list[int] = []
+    for piece in reversed(pieces):
+        if not piece.continued:
+            break
+        offsets.append(piece.offset + len(piece.text))
+        if piece.text.strip(SPACE):
+            break
+    return tuple(offsets)

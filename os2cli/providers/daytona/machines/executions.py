@@ -1,0 +1,162 @@
+"""Running programs in a sandbox: a session each, whose log is read again and again until its end.
+
+The API tells what was written as text: bytes that are no UTF-8 come as the sign for such.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import tempfile
+import uuid
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from typing import Any, BinaryIO
+
+from os2cli.core.clock import Clock
+from os2cli.core.errors import Os2Error, Unreachable
+from os2cli.core.models import Command, Streams
+from os2cli.providers.daytona.api.refusals import malformed
+from os2cli.providers.daytona.machines.toolbox import UNDO_SECONDS, Toolbox
+
+PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)
+# What goes on in there does not end because the way to it is down for a while.
+SILENT_SECONDS = 60.0
+STDERR_BYTES = 64 * 1024
+# A character of which only a part has come.
+_UNFINISHED = "\ufffd"
+
+
+class Execution:
+    """One program in one sandbox; removing its session ends it."""
+
+    def __init__(self, toolbox: Toolbox, doing: str, clock: Clock) -> None:
+        self.toolbox = toolbox
+        self.doing = doing
+        self.clock = clock
+        self.session = f"os2-{uuid.uuid4().hex}"
+        self.path = f"/process/session/{self.session}"
+        self.stderr = b""
+        self.exit_code = 0
+
+    def run(self, command: Command, streams: Streams) -> int:
+        """Run it to its end and return its exit code; whoever ends this ends the program, too."""
+        targets = {"stdout": streams.stdout, "stderr": streams.stderr}
+        with closing(self._pieces(command, streams.stdin)) as pieces:
+            for stream, data in pieces:
+                targets[stream].write(data)
+                targets[stream].flush()
+        return self.exit_code
+
+    def output(self, command: Command) -> Iterator[bytes]:
+        """What it writes to stdout, as it comes; ``stderr`` and ``exit_code`` are known then."""
+        for stream, data in self._pieces(command, None):
+            if stream == "stdout":
+                yield data
+            else:
+                self.stderr = (self.stderr + data)[-STDERR_BYTES:]
+
+    def _pieces(self, command: Command, stdin: BinaryIO | None) -> Generator[tuple[str, bytes]]:
+        """Pieces of both streams as they come; who stops reading ends the program."""
+        # A refusal may repeat the line that holds them.
+        self.toolbox.client.keep_secret(command.env)
+        quoted = {name: shlex.quote(value).strip("'") for name, value in command.env.items()}
+        self.toolbox.client.keep_secret(quoted)
+        with self._session(), self._delivered(stdin) as source:
+            command_id = self._start(shell_line(command, source))
+            log = _Log()
+            pauses = iter(PAUSES)
+            while True:
+                exit_code, written = self._look(command_id)
+                news = list(log.news(written, ended=exit_code is not None))
+                yield from news
+                if exit_code is not None:
+                    self.exit_code = exit_code
+                    return
+                if news:
+                    pauses = iter(PAUSES)
+                self.clock.sleep(next(pauses, PAUSES[-1]))
+
+    @contextmanager
+    def _session(self) -> Iterator[None]:
+        body = {"sessionId": self.session}
+        try:
+            # It may be there although no answer came.
+            self.toolbox.request("POST", "/process/session", self.doing, json=body)
+            yield
+        finally:
+            with suppress(Os2Error):
+                self.toolbox.request("DELETE", self.path, self.doing, timeout=UNDO_SECONDS)
+
+    @contextmanager
+    def _delivered(self, stdin: BinaryIO | None) -> Iterator[str]:
+        """A file in the sandbox that holds all of stdin."""
+        if stdin is None:
+            yield "/dev/null"
+            return
+        path = f"/tmp/{self.session}"  # noqa: S108  # in the sandbox, under an unguessable name
+        try:
+            # An upload has to be told its length, which a pipe does not know.
+            with tempfile.TemporaryFile() as whole:
+                shutil.copyfileobj(stdin, whole)
+                whole.seek(0)
+                self.toolbox.upload(whole, path, self.doing)
+            yield path
+        finally:
+            self.toolbox.forget(path)
+
+    def _start(self, line: str) -> str:
+        body = {"command": line, "runAsync": True}
+        answer = self.toolbox.json("POST", f"{self.path}/exec", self.doing, json=body)
+        found = answer.get("cmdId") or answer.get("commandId")
+        if not isinstance(found, str):
+            raise malformed(self.doing, "cmdId is missing")
+        return found
+
+    def _look(self, command_id: str) -> tuple[int | None, Mapping[str, Any]]:
+        """The exit code, None while it runs, and all that was written until then."""
+        deadline = self.clock.now() + SILENT_SECONDS
+        path = f"{self.path}/command/{command_id}"
+        while True:
+            try:
+                # In this order: what was written before the end is in the log then.
+                state = self.toolbox.json("GET", path, self.doing)
+                written = self.toolbox.json("GET", f"{path}/logs", self.doing)
+            except Unreachable:
+                if self.clock.now() >= deadline:
+                    raise
+                self.clock.sleep(PAUSES[-1])
+                continue
+            code = state.get("exitCode")
+            return (code if type(code) is int else None), written
+
+
+class _Log:
+    """Tells what is new in a log that is told from its beginning each time."""
+
+    def __init__(self) -> None:
+        self._passed = {"stdout": 0, "stderr": 0}
+
+    def news(self, written: Mapping[str, Any], *, ended: bool) -> Iterator[tuple[str, bytes]]:
+        """The new part of each stream that has one."""
+        if not any(written.get(name) for name in self._passed):
+            # Older servers do not tell the streams apart.
+            written = {"stdout": written.get("output")}
+        for name, passed in self._passed.items():
+            text = str(written.get(name) or "")[passed:]
+            if not ended:
+                text = text.rstrip(_UNFINISHED)
+            if text:
+                self._passed[name] = passed + len(text)
+                yield name, text.encode()
+
+
+def shell_line(command: Command, stdin: str) -> str:
+    """A line for the sandbox's shell that runs the command with exactly its arguments."""
+    words = shlex.join(command.argv)
+    if command.env:
+        pairs = (f"{name}={value}" for name, value in command.env.items())
+        words = f"env {shlex.join(pairs)} {words}"
+    folder = f"cd {shlex.quote(command.folder)} && " if command.folder else ""
+    # In a shell of its own: `exit` and `exec` shall not end the session's.
+    return f"( {folder}exec {words} ) < {shlex.quote(stdin)}"

@@ -1,0 +1,252 @@
+"""The machine provider for Daytona's sandboxes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from os2cli.core.errors import NotFound, OperationFailed, Os2Error, UsageError
+from os2cli.core.models import (
+    DAYTONA,
+    Address,
+    Command,
+    Health,
+    LogRequest,
+    Machine,
+    MachineSpec,
+    MachineState,
+    Streams,
+)
+from os2cli.core.progress import SILENT, Progress
+from os2cli.host.tty import Terminal
+from os2cli.providers import labels
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.api.wire import SandboxAnswer, SshAnswer, read
+from os2cli.providers.daytona.machines.changes import (
+    ARCHIVE_SECONDS,
+    CHANGE_SECONDS,
+    POLL_SECONDS,
+    WRITE,
+    Change,
+    look_at,
+    sandbox_path,
+)
+from os2cli.providers.daytona.machines.creation import SandboxCreation, listed
+from os2cli.providers.daytona.machines.executions import Execution
+from os2cli.providers.daytona.machines.inside import Inside
+from os2cli.providers.daytona.machines.previews import Previews
+from os2cli.providers.daytona.machines.sandboxes import (
+    ARCHIVED,
+    GONE,
+    STARTED,
+    STOPPED,
+    is_ours,
+    machine_from,
+    sandbox_name,
+)
+from os2cli.providers.daytona.machines.ssh import TOKEN_MINUTES, SshAccess, open_shell
+from os2cli.providers.daytona.machines.toolbox import Toolbox
+from os2cli.providers.published import must_run
+
+LIST_LIMIT, MOST_PAGES = 200, 500
+
+
+class DaytonaMachines:
+    """Sandboxes that carry our labels; every other one is left alone.
+
+    ``stage`` is the one whose machines are meant by their names; None lists all and knows no names.
+    """
+
+    type = DAYTONA
+    poll_seconds = POLL_SECONDS
+
+    def __init__(self, client: DaytonaClient, stage: str | None, state_dir: Path) -> None:
+        self.client = client
+        self.stage = stage
+        self.state_dir = state_dir
+        self.previews = Previews(client)
+        # For seconds after a removal a new sandbox of the same name is found by its id alone.
+        self._ids: dict[str, str] = {}
+
+    def create(self, spec: MachineSpec, progress: Progress = SILENT) -> Machine:
+        """Create a sandbox; it may still be starting when this returns."""
+        sandbox = SandboxCreation(self.client, spec, progress).create()
+        self._ids[spec.name] = sandbox.id
+        return machine_from(sandbox)
+
+    def list(self) -> list[Machine]:
+        """Every sandbox with our label; what was made or removed seconds ago may be amiss."""
+        doing = "listing the machines on Daytona"
+        query: dict[str, Any] = {
+            "labels": json.dumps({labels.MACHINE: "1"}),
+            "limit": LIST_LIMIT,
+        }
+        found: dict[str, Machine] = {}
+        for _ in range(MOST_PAGES):
+            sandboxes, cursor = listed(self.client.get("/sandbox", query, doing=doing), doing)
+            found |= {s.id: machine_from(s) for s in sandboxes if is_ours(s) and s.state != GONE}
+            if not cursor:
+                break
+            query["cursor"] = cursor
+        return sorted(found.values(), key=lambda machine: (machine.name, machine.stage))
+
+    def get(self, name: str) -> Machine:
+        """The machine of that name in the stage."""
+        return machine_from(self._get(name))
+
+    def start(self, name: str, within: float | None = None) -> Machine:
+        """Start the sandbox, also an archived one, and wait until it runs."""
+        machine = self.get(name)
+        if machine.state is MachineState.RUNNING:
+            return machine
+        self.previews.forget(machine.id)
+        doing = f"starting machine {name}"
+        return self._change(machine, "start", doing, STARTED, within or CHANGE_SECONDS)
+
+    def stop(self, name: str, within: float | None = None) -> Machine:
+        """Stop the sandbox and wait until it has stopped; its files stay."""
+        machine = self.get(name)
+        if machine.state not in (MachineState.RUNNING, MachineState.CREATING, MachineState.PAUSED):
+            return machine
+        doing = f"stopping machine {name}"
+        try:
+            return self._change(machine, "stop", doing, STOPPED, within or CHANGE_SECONDS)
+        except NotFound:
+            # It was created so that it is removed when it has stopped.
+            return replace(machine, state=MachineState.REMOVING)
+
+    def archive(self, name: str, within: float | None = None) -> Machine:
+        """Stop the sandbox and have its files put where they cost least."""
+        deadline = self.client.clock.now() + (within or ARCHIVE_SECONDS)
+        machine = self.stop(name, within)
+        if machine.state is not MachineState.STOPPED or self._get(name).state in ARCHIVED:
+            return machine
+        left = max(deadline - self.client.clock.now(), 0.0)
+        return self._change(machine, "archive", f"archiving machine {name}", ARCHIVED, left)
+
+    def remove(self, name: str, within: float | None = None) -> bool:
+        """Remove the sandbox and look until it is gone."""
+        try:
+            sandbox = self._get(name)
+        except NotFound:
+            return False
+        doing = f"removing machine {name}"
+        Change(self.client, sandbox.id, doing, within or CHANGE_SECONDS).remove()
+        self._ids.pop(name, None)
+        return True
+
+    def probe(self, machine: Machine) -> Health:
+        """Ask the daemon through its preview address."""
+        if machine.state is not MachineState.RUNNING:
+            return Health.NONE
+        return self.previews.probe(machine.id)
+
+    def address(self, machine: Machine) -> str | None:
+        """The preview address of a machine that runs."""
+        if machine.state is not MachineState.RUNNING:
+            return None
+        try:
+            return self.previews.address(machine.id)
+        except Os2Error:
+            return None
+
+    def reach(self, machine: Machine, port: int, signed_seconds: int | None = None) -> Address:
+        """The preview address of a port; whether something listens there is not asked."""
+        return self.previews.reach(must_run(machine).id, port, signed_seconds)
+
+    def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
+        """The end of what the entrypoint wrote; empty when it can't be had."""
+        try:
+            return self._inside(name).log_tail(lines)
+        except Os2Error:
+            return ()
+
+    def logs(self, name: str, request: LogRequest) -> Iterator[str]:
+        """What the entrypoint wrote, or the file that a service's logger writes."""
+        inside = self._inside(name)
+        return inside.service_log(request) if request.service else inside.log(request)
+
+    def execute(self, name: str, command: Command, streams: Streams) -> int:
+        """Run a program in a session of its own."""
+        doing = f"running {command.argv[0]} in machine {name}"
+        return Execution(self._toolbox(name), doing, self.client.clock).run(command, streams)
+
+    def shell(self, name: str, terminal: Terminal) -> int:
+        """Daytona's SSH access; earlier tokens end, shells that are open do not.
+
+        ``ssh`` takes the terminal of this process.
+        """
+        machine = must_run(self.get(name))
+        doing = f"opening a shell in machine {name}"
+        path = f"{sandbox_path(machine.id)}/ssh-access?expiresInMinutes={TOKEN_MINUTES}"
+        answer = read(SshAnswer, self.client.create(path, {}, doing=doing, needs=WRITE), doing)
+        access = SshAccess.parse(answer.command, answer.token, doing)
+        self.client.keep_secret({"token": answer.token})
+        return open_shell(access, self.state_dir / "known_hosts", terminal)
+
+    def send(self, name: str, archive: BinaryIO, folder: str) -> None:
+        """Upload a tar and unpack it there."""
+        self._inside(name).unpack(archive, folder)
+
+    def fetch(self, name: str, path: str) -> Iterator[bytes]:
+        """Pack a tar there and download it."""
+        return self._inside(name).packed(path)
+
+    def _inside(self, name: str) -> Inside:
+        return Inside(self._toolbox(name), name, self.client.clock)
+
+    def _toolbox(self, name: str) -> Toolbox:
+        """The way inside; raises ``Conflict`` when the machine does not run."""
+        sandbox = self._get(name)
+        must_run(machine_from(sandbox))
+        return Toolbox(self.client, sandbox, name)
+
+    def _get(self, name: str) -> SandboxAnswer:
+        doing = f"looking for machine {name}"
+        missing = NotFound(
+            f"there is no machine named {name} in stage {self._stage()} on Daytona",
+            hint="os2 machine list shows those that exist, --stage names another stage",
+            code="machine_not_found",
+        )
+        try:
+            known = self._ids.get(name) or sandbox_name(self._stage(), name)
+            sandbox = look_at(self.client, known, doing)
+        except NotFound:
+            raise missing from None
+        if not is_ours(sandbox) or sandbox.state == GONE:
+            raise missing
+        return sandbox
+
+    def _stage(self) -> str:
+        if self.stage is None:
+            raise UsageError(
+                "no stage is set, and machines on Daytona are named within one",
+                hint="pass --stage STAGE, or set ITERATE_USER or APP_STAGE",
+                code="stage_missing",
+            )
+        return self.stage
+
+    def _change(
+        self, machine: Machine, verb: str, doing: str, states: frozenset[str], seconds: float
+    ) -> Machine:
+        now = machine
+
+        def reached() -> bool:
+            nonlocal now
+            sandbox = look_at(self.client, machine.id, doing)
+            now = machine_from(sandbox)
+            if now.state is MachineState.FAILED:
+                raise OperationFailed(
+                    f"{doing} failed: {now.reason or 'Daytona gives no reason'}",
+                    hint=f"remove it: os2 machine rm {machine.name}",
+                    code="machine_ended",
+                )
+            return sandbox.state in states
+
+        change = Change(self.client, machine.id, doing, seconds)
+        change.ask(verb)
+        change.wait(reached)
+        return now

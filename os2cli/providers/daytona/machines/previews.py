@@ -1,0 +1,82 @@
+"""Reaching the daemon inside a sandbox: its preview address, and the token of a private one."""
+
+from __future__ import annotations
+
+import threading
+
+from os2cli.core.errors import Os2Error
+from os2cli.core.models import Address, Health
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.api.refusals import is_json
+from os2cli.providers.daytona.api.retry import HURRIED
+from os2cli.providers.daytona.api.wire import UrlAnswer, read
+
+PORT = 3000
+HEALTH_PATH = "/api/health"
+PROBE_SECONDS = 3.0
+TOKEN_HEADER = "X-Daytona-Preview-Token"  # noqa: S105  # its name
+_DOING = "looking for a machine's address"
+
+
+class Previews:
+    """Addresses of sandboxes; each is asked for once, and again when its token stops working."""
+
+    def __init__(self, client: DaytonaClient) -> None:
+        self.client = client
+        self._known: dict[str, UrlAnswer] = {}
+        self._lock = threading.Lock()
+
+    def address(self, sandbox_id: str) -> str:
+        """The URL of the daemon; private ones answer only with a token."""
+        return self._preview(sandbox_id).url.rstrip("/")
+
+    def probe(self, sandbox_id: str) -> Health:
+        """Ask the daemon once, as its user would."""
+        import httpx
+
+        try:
+            preview = self._preview(sandbox_id)
+            answer = self.client.visitor.get(
+                f"{preview.url.rstrip('/')}{HEALTH_PATH}",
+                headers={
+                    TOKEN_HEADER: preview.token or "",
+                    "X-Daytona-Skip-Preview-Warning": "true",
+                },
+                timeout=PROBE_SECONDS,
+            )
+        # ValueError: no host can have such a name, no header such a token.
+        except (Os2Error, httpx.HTTPError, httpx.InvalidURL, ValueError):
+            return Health.STARTING
+        if answer.is_success and is_json(answer):
+            return Health.HEALTHY
+        # Each start of a sandbox makes another token; while nothing listens in it, that is not why.
+        if not answer.is_server_error:
+            self.forget(sandbox_id)
+        return Health.STARTING
+
+    def reach(self, sandbox_id: str, port: int, signed_seconds: int | None) -> Address:
+        """The address of any port; a signed one holds its token and needs no header."""
+        path = f"/sandbox/{sandbox_id}/ports/{port}"
+        if signed_seconds is not None:
+            query = {"expiresInSeconds": signed_seconds}
+            answer = self.client.get(f"{path}/signed-preview-url", query, doing=_DOING)
+            return Address(read(UrlAnswer, answer, _DOING).url)
+        found = read(UrlAnswer, self.client.get(f"{path}/preview-url", doing=_DOING), _DOING)
+        return Address(found.url.rstrip("/"), found.token, TOKEN_HEADER)
+
+    def forget(self, sandbox_id: str) -> None:
+        """Ask anew the next time."""
+        with self._lock:
+            self._known.pop(sandbox_id, None)
+
+    def _preview(self, sandbox_id: str) -> UrlAnswer:
+        with self._lock:
+            known = self._known.get(sandbox_id)
+        if known is None:
+            path = f"/sandbox/{sandbox_id}/ports/{PORT}/preview-url"
+            answer = self.client.get(path, doing=_DOING, patience=HURRIED)
+            known = read(UrlAnswer, answer, _DOING)
+            self.client.keep_secret({"token": known.token or ""})
+            with self._lock:
+                self._known[sandbox_id] = known
+        return known

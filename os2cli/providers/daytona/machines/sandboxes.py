@@ -1,0 +1,102 @@
+"""Between machines and sandboxes: what Daytona is asked for, and what it says back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from os2cli.core.models import DAYTONA, Health, Machine, MachineSpec, MachineState
+from os2cli.core.stage import SEPARATOR
+from os2cli.providers import labels
+from os2cli.providers.daytona.api.wire import SandboxAnswer
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+GONE = "destroyed"
+
+_STATES = {
+    "creating": MachineState.CREATING,
+    "restoring": MachineState.CREATING,
+    "starting": MachineState.CREATING,
+    "resuming": MachineState.CREATING,
+    "pending_build": MachineState.CREATING,
+    "building_snapshot": MachineState.CREATING,
+    "pulling_snapshot": MachineState.CREATING,
+    "started": MachineState.RUNNING,
+    "resizing": MachineState.RUNNING,
+    "snapshotting": MachineState.RUNNING,
+    "pausing": MachineState.PAUSED,
+    "paused": MachineState.PAUSED,
+    "stopping": MachineState.STOPPED,
+    "stopped": MachineState.STOPPED,
+    "archiving": MachineState.STOPPED,
+    "archived": MachineState.STOPPED,
+    "error": MachineState.FAILED,
+    "build_failed": MachineState.FAILED,
+    "destroying": MachineState.REMOVING,
+    GONE: MachineState.REMOVING,
+}
+# The states in which a start and a stop have come about; one may be removed as soon as it stops.
+STARTED = frozenset({"started", "resizing", "snapshotting"})
+STOPPED = frozenset({"stopped", "archiving", "archived", "destroying", GONE})
+ARCHIVED = frozenset({"archived", "destroying", GONE})
+
+
+def sandbox_name(stage: str, machine: str) -> str:
+    """The sandbox's name, unique in the organisation, hence the machine's in its stage."""
+    return f"{stage}{SEPARATOR}{machine}"
+
+
+def sandbox_request(spec: MachineSpec, target: str | None, request_id: str) -> dict[str, Any]:
+    """The body of ``POST /sandbox``; CPUs, memory and disk are the snapshot's."""
+    lifetime = spec.lifetime
+    marks = labels.of_machine(spec, DAYTONA, datetime.now(UTC))
+    optional = {
+        "target": target,
+        "autoStopInterval": lifetime.stop,
+        "autoArchiveInterval": lifetime.archive,
+        "autoDeleteInterval": lifetime.delete,
+        "ttlMinutes": minutes_until(spec.expires),
+    }
+    return {
+        "name": sandbox_name(spec.stage, spec.name),
+        "snapshot": spec.snapshot,
+        "env": {"OS2_MACHINE_NAME": spec.name, "OS2_SNAPSHOT": spec.snapshot, **spec.env},
+        "labels": {**marks, labels.REQUEST: request_id},
+        "public": spec.public,
+        **{key: value for key, value in optional.items() if value is not None},
+    }
+
+
+def minutes_until(moment: datetime | None) -> int | None:
+    """Whole minutes from now, at least one: 0 would mean never."""
+    if moment is None:
+        return None
+    return max(1, round((moment - datetime.now(UTC)).total_seconds() / 60))
+
+
+def is_ours(sandbox: SandboxAnswer) -> bool:
+    """Whether the sandbox is a machine; every other one is none of our business."""
+    return sandbox.labels.get(labels.MACHINE) == "1"
+
+
+def machine_from(sandbox: SandboxAnswer, url: str | None = None) -> Machine:
+    """A machine from what Daytona says of its sandbox."""
+    marks = sandbox.labels
+    return Machine(
+        id=sandbox.id,
+        name=marks.get(labels.NAME) or sandbox.name,
+        type=DAYTONA,
+        stage=marks.get(labels.STAGE, ""),
+        state=_STATES.get(sandbox.state, MachineState.UNKNOWN),
+        snapshot=marks.get(labels.SNAPSHOT) or sandbox.snapshot or "",
+        owner=marks.get(labels.OWNER, ""),
+        created=(sandbox.created or _EPOCH).replace(microsecond=0),
+        url=url,
+        labels=labels.users_own(marks),
+        health=Health.NONE,
+        public=sandbox.public,
+        reason=sandbox.reason or None,
+        archived=sandbox.state == "archived",
+        # What Daytona will do counts for more than what was asked for.
+        expires=sandbox.ends or labels.moment(marks.get(labels.EXPIRES, "")),
+    )

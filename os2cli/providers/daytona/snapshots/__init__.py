@@ -1,0 +1,1 @@
+"""Snapshots: published, listed and followed."""

@@ -1,0 +1,162 @@
+"""What Daytona's builder writes, followed in a thread beside the polling of the state.
+
+The stream is decoration: it may be late, break and come back, and on a failed build it never ends.
+The state alone says when it is over; then the stream is cut.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from os2cli.core.errors import NotAuthorised, NotFound, Os2Error, Unreachable
+from os2cli.providers.daytona.api.retry import HURRIED, NORMAL
+from os2cli.providers.daytona.api.wire import UrlAnswer, read
+
+if TYPE_CHECKING:
+    import httpx
+
+    from os2cli.providers.daytona.api.client import DaytonaClient
+
+TAIL_LINES = 20
+AGAIN_SECONDS, CUT_SECONDS = 0.2, 0.5
+_DOING = "reading the build log"
+
+
+class BuildLog:
+    """The log of one build; ``tail`` holds its last lines."""
+
+    def __init__(self, client: DaytonaClient, snapshot_id: str) -> None:
+        self.client = client
+        self.snapshot_id = snapshot_id
+        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._seen = 0
+        self._stopped = threading.Event()
+        self._ended = threading.Event()
+        self._quiet = threading.Condition()
+        self._response: httpx.Response | None = None
+
+    @property
+    def tail(self) -> tuple[str, ...]:
+        """The last lines that came, oldest first."""
+        return tuple(self._tail)
+
+    @contextmanager
+    def followed(self, on_line: Callable[[str], None]) -> Iterator[None]:
+        """Pass each line on while inside; at the end the stream is cut wherever it is."""
+        thread = threading.Thread(target=self._follow, args=(on_line,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stopped.set()
+            self._cut()
+            # One that waits for an address which does not answer is left to itself.
+            thread.join(timeout=CUT_SECONDS)
+
+    def settle(self, quiet_seconds: float, at_most_seconds: float) -> None:
+        """Let the last lines arrive: wait until the stream ends or nothing comes for a while."""
+        deadline = time.monotonic() + at_most_seconds
+        with self._quiet:
+            while not self._ended.is_set():
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._quiet.wait(min(quiet_seconds, left)):
+                    return
+
+    def _follow(self, on_line: Callable[[str], None]) -> None:
+        import httpx
+
+        while not self._stopped.is_set():
+            pause = AGAIN_SECONDS
+            try:
+                if self._read_once(on_line):
+                    break
+            except NotAuthorised:
+                break  # asking again and again would have this address blocked
+            except Os2Error as error:
+                pause = error.details.get("retry_after_seconds", pause)
+            # RuntimeError, ValueError: what reading a connection says that was just cut.
+            except (httpx.HTTPError, httpx.InvalidURL, RuntimeError, ValueError):
+                pass
+            self._stopped.wait(pause)
+        self._ended.set()
+        with self._quiet:
+            self._quiet.notify_all()
+
+    def _read_once(self, on_line: Callable[[str], None]) -> bool:
+        """Read the stream to its end; False when there is none yet."""
+        path = f"/snapshots/{self.snapshot_id}/build-logs-url"
+        answer = self.client.get(path, doing=_DOING, patience=HURRIED)
+        address = read(UrlAnswer, answer, _DOING).url
+        http = self.client.connections_for(address)
+        with http.stream("GET", _following(address), timeout=_timeout()) as response:
+            self._response = response
+            if response.status_code in (401, 403):
+                return True
+            if self._stopped.is_set() or not response.is_success:
+                return False
+            for number, line in enumerate(response.iter_lines()):
+                # A stream that broke begins anew, with the lines that are known already.
+                if number >= self._seen:
+                    self._seen += 1
+                    self._take(self.client.redact(line.rstrip()), on_line)
+        return True
+
+    def _take(self, line: str, on_line: Callable[[str], None]) -> None:
+        if not line:
+            return
+        self._tail.append(line)
+        on_line(line)
+        with self._quiet:
+            self._quiet.notify_all()
+
+    def _cut(self) -> None:
+        """Wake a thread that waits for the next line: closing alone would not."""
+        response = self._response
+        stream = response.extensions.get("network_stream") if response else None
+        raw = stream.get_extra_info("socket") if stream else None
+        if raw is not None:
+            with suppress(OSError):
+                raw.shutdown(socket.SHUT_RDWR)
+
+
+def read_log(client: DaytonaClient, snapshot_id: str) -> Iterator[str]:
+    """The lines that were written so far; raises ``NotFound`` at once when there are none."""
+    import httpx
+
+    path = f"/snapshots/{snapshot_id}/build-logs-url"
+    address = read(UrlAnswer, client.get(path, doing=_DOING), _DOING).url
+    http = client.connections_for(address)
+    timeout = httpx.Timeout(NORMAL.answer_seconds, connect=NORMAL.connect_seconds)
+    try:
+        answer = http.get(address, timeout=timeout)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise Unreachable(
+            f"{_DOING} failed: {type(error).__name__}",
+            hint="try again: the log lies on another server of Daytona's than the API",
+        ) from error
+    if not answer.is_success:
+        raise NotFound(
+            f"{_DOING} failed: HTTP {answer.status_code}",
+            hint="Daytona keeps logs for a while only",
+            code="log_not_found",
+        )
+    return iter([client.redact(line.rstrip()) for line in answer.text.splitlines()])
+
+
+def _following(address: str) -> httpx.URL:
+    import httpx
+
+    return httpx.URL(address).copy_merge_params({"follow": "true"})
+
+
+def _timeout() -> httpx.Timeout:
+    import httpx
+
+    # A build step may be silent for as long as it likes.
+    return httpx.Timeout(None, connect=HURRIED.connect_seconds)

@@ -1,0 +1,79 @@
+"""A snapshot's content built on the local engine and pushed to Daytona's transient registry."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from os2cli.core.progress import SILENT, Progress
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.api.wire import RegistryAccess, read
+from os2cli.providers.local_docker.images.builder import LocalDockerBuilder
+from os2cli.providers.local_docker.images.push import RegistryLogin, push_image
+from os2cli.snapshots.building import PublishRequest, SnapshotContent
+
+PLATFORM = "linux/amd64"
+_DOING = "pushing the image"
+
+
+class LocalSource:
+    """Builds with the code that makes local images, for the platform that Daytona runs."""
+
+    def __init__(self, client: DaytonaClient, builder: LocalDockerBuilder) -> None:
+        self.client = client
+        self.builder = builder
+
+    def prepare(self, request: PublishRequest, progress: Progress = SILENT) -> LocalContent:
+        """Name what would be built; raises when no engine answers."""
+        build = replace(request.build, platform=PLATFORM, no_cache=request.force)
+        request = replace(request, build=build)
+        with progress.phase("read context"):
+            key = _key(self.builder.key(build), request)
+        return LocalContent(self.client, self.builder, request, key)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalContent:
+    """An image that is built and pushed when it is delivered."""
+
+    client: DaytonaClient
+    builder: LocalDockerBuilder
+    request: PublishRequest
+    key: str
+
+    def deliver(self, progress: Progress = SILENT) -> SnapshotContent:
+        """Build unless the engine has it, and push it under a name that nobody can guess."""
+        image = self.builder.build(self.request.build, progress).image
+        # A base that had to be made first is part of the image's own key.
+        key = _key(image.key or "", self.request)
+        query = {"regionId": self.client.access.target} if self.client.access.target else None
+        answer = self.client.get("/docker-registry/registry-push-access", query, doing=_DOING)
+        access = read(RegistryAccess, answer, _DOING)
+        self.client.keep_secret({"secret": access.secret})
+        reference = _reference(access, key)
+        with progress.phase("push image"):
+            push_image(
+                self.builder.engine,
+                image,
+                reference,
+                RegistryLogin(access.username, access.secret),
+                progress,
+            )
+        return SnapshotContent(key, image=reference)
+
+
+def _reference(access: RegistryAccess, key: str) -> str:
+    """The image's name there: organisations share a project, so that it must not be guessable."""
+    registry = access.url.partition("://")[2] or access.url
+    moment = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    repository = f"{registry.rstrip('/')}/{access.project}/os2-{secrets.token_hex(16)}"
+    return f"{repository}:{moment}-key-{key}"
+
+
+def _key(image_key: str, request: PublishRequest) -> str:
+    resources = request.resources
+    inputs = [image_key, resources.cpu, resources.memory_gib, resources.disk_gib]
+    return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()

@@ -1,0 +1,171 @@
+"""Bringing a build context to Daytona's object store, unless its content is there already.
+
+obstore speaks S3 here because Daytona's own SDK does so with it: a store that takes one takes both.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from os2cli.core.errors import OperationFailed, Os2Error, Unreachable
+from os2cli.core.progress import Progress
+from os2cli.host.web import is_private, web_address
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.api.refusals import malformed
+from os2cli.providers.daytona.api.retry import NORMAL
+from os2cli.providers.daytona.api.wire import StorageAccess, read
+from os2cli.snapshots.context import BuildContext
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config, S3Store
+
+# S3 takes parts of 5 MiB and more, ten thousand at most: this suffices for 80 GB.
+PART_BYTES = 8 * 2**20
+PARTS_AT_ONCE = 4
+_DOING = "uploading the build context"
+_WAKE_SECONDS = 0.2
+
+
+class ObjectStore:
+    """Where Daytona's builder takes contexts from, under their digests."""
+
+    def __init__(self, client: DaytonaClient) -> None:
+        self.client = client
+
+    def ensure(self, context: BuildContext, digest: str, progress: Progress) -> bool:
+        """Upload the context; False when it is there already.
+
+        Raises:
+            OperationFailed: the store refuses it, or a file changed meanwhile.
+            Unreachable: the store does not answer.
+        """
+        answer = self.client.get("/object-storage/push-access", doing=_DOING)
+        access = read(StorageAccess, answer, _DOING)
+        self.client.keep_secret({"secret": access.secret, "token": access.session_token or ""})
+        store = _connect(access)
+        key = f"{access.organization}/{digest}/context.tar"
+        if _exists(store, key):
+            return False
+        _Upload(store, key, context, progress).run()
+        return True
+
+
+class _Upload:
+    """One upload in a thread, so that a signal to the main thread ends it at once.
+
+    The library pulls pieces from ``_pieces`` and sends them, several parts side by side.
+    """
+
+    def __init__(self, store: S3Store, key: str, context: BuildContext, progress: Progress) -> None:
+        self.store = store
+        self.key = key
+        self.context = context
+        self.progress = progress
+        self._abandoned = threading.Event()
+        self._outcome: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+        self._cause: BaseException | None = None
+
+    def run(self) -> None:
+        """Upload everything or raise."""
+        threading.Thread(target=self._send, name="context upload", daemon=True).start()
+        try:
+            failure = self._wait()
+        except BaseException:
+            # The next piece raises in the thread, and the library gives the parts up.
+            self._abandoned.set()
+            with suppress(queue.Empty):
+                self._outcome.get(timeout=NORMAL.connect_seconds)
+            raise
+        if failure is not None:
+            raise _explained(self._cause or failure) from failure
+
+    def _wait(self) -> BaseException | None:
+        # Not the thread's ``join``: once a signal has ended one, the next returns at once.
+        while True:
+            with suppress(queue.Empty):
+                return self._outcome.get(timeout=_WAKE_SECONDS)
+
+    def _send(self) -> None:
+        try:
+            # One request where one suffices: what comes in pieces is always sent in parts.
+            small = self.context.size_bytes < PART_BYTES
+            body = b"".join(self._pieces()) if small else self._pieces()
+            self.store.put(self.key, body, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE)
+        except BaseException as error:  # noqa: BLE001  # told by ``run``, whatever it is
+            self._outcome.put(error)
+        else:
+            self._outcome.put(None)
+
+    def _pieces(self) -> Iterator[bytes]:
+        total, done = self.context.size_bytes, 0
+        try:
+            for piece in self.context.stream():
+                if self._abandoned.is_set():
+                    raise OperationFailed("the upload was stopped", hint="run the command again")
+                done += len(piece)
+                self.progress.transfer("uploading", min(done, total), total)
+                yield piece
+        except Os2Error as error:
+            # The library wraps what it finds in an iterator in an error of its own.
+            self._cause = error
+            raise
+
+
+def _connect(access: StorageAccess) -> S3Store:
+    from obstore.store import S3Store
+
+    parts = web_address(access.url)
+    # The library panics at what is no address, and prints a backtrace.
+    if parts is None or not is_private(parts):
+        raise malformed(_DOING, "it names no address that could be sent to")
+    config: S3Config = {
+        "endpoint": access.url,
+        "access_key_id": access.access_key,
+        "secret_access_key": access.secret,
+        "region": access.region or "us-east-1",
+        "virtual_hosted_style_request": False,
+    }
+    if access.session_token:
+        config["session_token"] = access.session_token
+    return S3Store(
+        access.bucket,
+        config=config,
+        client_options={
+            "allow_http": parts.scheme == "http",
+            "connect_timeout": "10s",
+            "timeout": "120s",
+        },
+        retry_config={"max_retries": 4},
+    )
+
+
+def _exists(store: S3Store, key: str) -> bool:
+    try:
+        store.head(key)
+    except FileNotFoundError:
+        return False
+    except Exception as error:
+        raise _explained(error) from error
+    return True
+
+
+def _explained(error: BaseException) -> Os2Error:
+    """The library's errors carry the whole answer, and perhaps a signed address: say the kind."""
+    if isinstance(error, Os2Error):
+        return error
+    kind = type(error).__name__
+    if kind in ("PermissionDeniedError", "UnauthenticatedError"):
+        return OperationFailed(
+            f"{_DOING} failed: the object store refuses the login that Daytona gave",
+            hint="look at this computer's clock (os2 doctor does), then try again",
+            code="upload_refused",
+        )
+    return Unreachable(
+        f"{_DOING} failed: the object store does not take it ({kind})",
+        hint="look at the network, then run the command again: what is there is not sent twice",
+        code="upload_failed",
+    )

@@ -1,0 +1,128 @@
+"""A snapshot's content for Daytona's own builder: a Dockerfile's text and a context by digest.
+
+The builder takes neither build arguments nor links, and finds the entrypoint by reading the text;
+what it makes is kept by text and context, so that asking for the same again builds nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from os2cli.core.errors import UsageError
+from os2cli.core.progress import SILENT, Progress
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.dockerfile import (
+    check,
+    entrypoint,
+    with_arguments,
+    with_plain_entrypoint,
+)
+from os2cli.providers.daytona.snapshots.object_store import ObjectStore
+from os2cli.snapshots.building import BuildRequest, PublishRequest, SnapshotContent
+from os2cli.snapshots.context import BuildContext, collect, refuse_secrets, without_links
+
+# Raised when the same inputs shall give another snapshot than before.
+RECIPE = "1"
+# A longer body is answered with "Cannot POST /api/snapshots": 100 kB, less what JSON adds.
+LONGEST_TEXT_BYTES = 90_000
+ROOT_DOCKERFILE = "Dockerfile"
+
+
+class RemoteSource:
+    """Sends what Daytona's builder needs; no engine is needed here."""
+
+    def __init__(self, client: DaytonaClient) -> None:
+        self.client = client
+
+    def prepare(self, request: PublishRequest, progress: Progress = SILENT) -> RemoteContent:
+        """Read the tree and write the Dockerfile that the builder gets.
+
+        Raises:
+            UsageError: the Dockerfile can't be built remotely, a build argument fits nowhere, or
+                the context holds what looks like secrets.
+        """
+        build = request.build
+        with progress.phase("read context"):
+            context = collect(build.root, build.dockerfile)
+            text = _text_for(build, context)
+            context = _without_root_dockerfile(without_links(context))
+            if not build.allow_secrets:
+                refuse_secrets(context)
+            digest = context.digest()
+        key = _key(text, digest, request)
+        if request.force:
+            text += f"# built again: {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n"
+        text += f"# os2-key: {key}\n"
+        _refuse_long(text)
+        return RemoteContent(self.client, context, digest, text, key)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteContent:
+    """A Dockerfile's text, and the context that is uploaded when it is delivered."""
+
+    client: DaytonaClient
+    context: BuildContext
+    digest: str
+    text: str
+    key: str
+
+    def deliver(self, progress: Progress = SILENT) -> SnapshotContent:
+        """Upload the context unless the store has it."""
+        for note in self.context.unkept:
+            progress.warn(note)
+        if entrypoint(self.text) is None:
+            progress.warn(
+                "the Dockerfile has no ENTRYPOINT: Daytona runs `sleep infinity` in its machines"
+            )
+        with progress.phase("upload context"):
+            uploaded = ObjectStore(self.client).ensure(self.context, self.digest, progress)
+        if not uploaded:
+            progress.notice("the build context is there already: nothing was uploaded")
+        return SnapshotContent(self.key, dockerfile=self.text, contexts=(self.digest,))
+
+
+def _text_for(build: BuildRequest, context: BuildContext) -> str:
+    text = context.dockerfile_text
+    check(text)
+    arguments = dict(build.build_args)
+    if build.base_image is not None:
+        arguments["BASE_IMAGE"] = build.base_image
+    text = with_plain_entrypoint(with_arguments(text, arguments))
+    return text if text.endswith("\n") else f"{text}\n"
+
+
+def _without_root_dockerfile(context: BuildContext) -> BuildContext:
+    """The builder puts the text there and the context over it: a file of that name would win."""
+    entries = tuple(entry for entry in context.entries if entry.path != ROOT_DOCKERFILE)
+    unkept = context.unkept
+    if len(entries) < len(context.entries) and context.dockerfile != ROOT_DOCKERFILE:
+        lost = f"{ROOT_DOCKERFILE}: Daytona's builder can't keep it, what it builds lies there"
+        unkept = (*unkept, lost)
+    return replace(context, entries=entries, unkept=unkept)
+
+
+def _key(text: str, digest: str, request: PublishRequest) -> str:
+    resources = request.resources
+    inputs = {
+        "recipe": RECIPE,
+        "dockerfile": text,
+        "context": digest,
+        "resources": [resources.cpu, resources.memory_gib, resources.disk_gib],
+    }
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+
+def _refuse_long(text: str) -> None:
+    # As JSON: a line break is two bytes there.
+    size = len(json.dumps(text).encode())
+    if size > LONGEST_TEXT_BYTES:
+        raise UsageError(
+            f"the Dockerfile is too long for Daytona's API: {size} bytes, "
+            f"{LONGEST_TEXT_BYTES} are taken",
+            hint="move scripts into files of their own, or build here: --builder local",
+            code="dockerfile_too_long",
+        )

@@ -1,0 +1,163 @@
+"""Published snapshots: looking for them, making them, activating and removing them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from os2cli.core.errors import Conflict, NotFound, OperationFailed
+from os2cli.core.models import Snapshot, SnapshotResources
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.api.refusals import LostAnswer
+from os2cli.providers.daytona.api.retry import HURRIED, NORMAL, pause
+from os2cli.providers.daytona.api.wire import PageAnswer, SnapshotAnswer, read, read_each
+from os2cli.providers.daytona.snapshots.build_log import BuildLog
+from os2cli.snapshots.building import SnapshotContent
+
+WRITE, DELETE = "write:snapshots", "delete:snapshots"
+# Every item holds its Dockerfile's text. The newest is nearly always among the first few, so that
+# these are asked for first; the largest page that the API gives is taken when they don't do.
+FIRST_PAGE, FULL_PAGE = 20, 200
+CREATE_ATTEMPTS = 3
+_OLD_ORDER = "createdTime"
+
+
+class DaytonaSnapshots:
+    """The snapshots of one organisation."""
+
+    def __init__(self, client: DaytonaClient) -> None:
+        self.client = client
+        self._order = "createdAt"
+
+    def newest_first(self, prefix: str) -> Iterator[list[Snapshot]]:
+        """Pages of snapshots whose name may begin with ``prefix``, newest first.
+
+        The API matches more than the prefix: its filter takes it as a part, in any case, ``_`` and
+        ``%`` for anything, and it adds snapshots of its own. What can't be read is left out.
+        """
+        first = self._page(prefix, 1, FIRST_PAGE)
+        yield _snapshots(first)
+        if first.total_pages <= 1:
+            return
+        number, last = 1, 1
+        while number <= last:
+            page = self._page(prefix, number, FULL_PAGE)
+            if not page.items:
+                return
+            yield _snapshots(page)
+            number, last = number + 1, page.total_pages
+
+    def _page(self, prefix: str, number: int, limit: int) -> PageAnswer:
+        doing = "looking for snapshots"
+        query = {"name": prefix, "order": "desc", "page": number, "limit": limit}
+        try:
+            answer = self.client.get("/snapshots", {**query, "sort": self._order}, doing=doing)
+        except OperationFailed as error:
+            # Some servers know it by the name that older documents give.
+            if error.code != "request_refused" or self._order == _OLD_ORDER:
+                raise
+            try:
+                answer = self.client.get("/snapshots", {**query, "sort": _OLD_ORDER}, doing=doing)
+            except OperationFailed:
+                raise error from None
+            self._order = _OLD_ORDER
+        return read(PageAnswer, answer, doing)
+
+    def get(self, name: str) -> Snapshot:
+        """One snapshot by its name or id; raises ``NotFound``."""
+        return self._read(self.client.get(_path(name), doing=f"looking at snapshot {name}"), name)
+
+    def create(self, name: str, content: SnapshotContent, resources: SnapshotResources) -> Snapshot:
+        """Have a snapshot made; it is not active yet when this returns.
+
+        Raises:
+            Conflict: the name is taken.
+        """
+        body: dict[str, Any] = {
+            "name": name,
+            "cpu": resources.cpu,
+            "memory": resources.memory_gib,
+            "disk": resources.disk_gib,
+            **_content(content),
+        }
+        if self.client.access.target:
+            body["regionId"] = self.client.access.target
+        doing = f"creating snapshot {name}"
+        for attempt in range(CREATE_ATTEMPTS):
+            try:
+                answer = self.client.create("/snapshots", body, doing=doing, needs=WRITE)
+                return self._read(answer, name)
+            except Conflict:
+                # Ours when an answer got lost and the API was still at it when it was asked.
+                found = self._made(name, content) if attempt else None
+                if found is None:
+                    raise name_taken(name) from None
+                return found
+            except LostAnswer as error:
+                lost = error
+            self.client.clock.sleep(pause(attempt + 1))
+            if (found := self._made(name, content)) is not None:
+                return found
+        raise lost
+
+    def _made(self, name: str, content: SnapshotContent) -> Snapshot | None:
+        """The snapshot that a create without an answer made, if it made one."""
+        try:
+            found = self.get(name)
+        except NotFound:
+            return None
+        if found.key != content.key:
+            raise name_taken(name)
+        return found
+
+    def activate(self, snapshot: Snapshot) -> None:
+        """Bring back one that was put away because nobody used it; it takes a while."""
+        self.client.change(
+            "POST",
+            f"{_path(snapshot.id)}/activate",
+            doing=f"activating snapshot {snapshot.name}",
+            needs=WRITE,
+        )
+
+    def remove(self, snapshot: Snapshot, *, hurried: bool = False) -> None:
+        """Ask for a removal; the name stays taken until it is done."""
+        self.client.change(
+            "DELETE",
+            _path(snapshot.id),
+            doing=f"removing snapshot {snapshot.name}",
+            needs=DELETE,
+            patience=HURRIED if hurried else NORMAL,
+        )
+
+    def build_log(self, snapshot: Snapshot) -> BuildLog:
+        """What the builder writes, from its beginning."""
+        return BuildLog(self.client, snapshot.id)
+
+    def _read(self, answer: Any, name: str) -> Snapshot:
+        return read(SnapshotAnswer, answer, f"looking at snapshot {name}").snapshot()
+
+
+def name_taken(name: str) -> Conflict:
+    """Somebody else has published under this name."""
+    return Conflict(
+        f"there is a snapshot named {name} already",
+        hint="run the command again: a name holds the second in which it was made",
+        code="snapshot_exists",
+    )
+
+
+def _path(name: str) -> str:
+    return f"/snapshots/{quote(name, safe='')}"
+
+
+def _snapshots(page: PageAnswer) -> list[Snapshot]:
+    answers, _ = read_each(SnapshotAnswer, page.items)
+    return [answer.snapshot() for answer in answers]
+
+
+def _content(content: SnapshotContent) -> Mapping[str, Any]:
+    if content.image is not None:
+        return {"imageName": content.image}
+    info = {"dockerfileContent": content.dockerfile, "contextHashes": list(content.contexts)}
+    return {"buildInfo": info}

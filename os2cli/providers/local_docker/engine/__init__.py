@@ -1,0 +1,1 @@
+"""Where the engine is, and the connection to it."""

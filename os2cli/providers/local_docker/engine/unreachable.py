@@ -1,0 +1,236 @@
+"""Why an engine does not answer: one clear failure for each cause."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+from collections.abc import Iterator
+from http.client import HTTPException, IncompleteRead
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from os2cli.core.errors import NotAuthorised, Os2Error, Unreachable
+from os2cli.providers.local_docker.engine.address import Endpoint
+from os2cli.providers.local_docker.engine.endpoint import DEFAULT_TCP
+
+
+def explain_unreachable(endpoint: Endpoint, error: BaseException) -> Os2Error:
+    """Turn what the Docker SDK, an HTTP client or the system raised into one clear failure.
+
+    The cause is looked for below ``error``, since the SDK and its HTTP client wrap it up to four
+    times. Codes, all exit 8 unless said otherwise: ``engine_socket_missing``, ``engine_refused``,
+    ``engine_permission`` (``NotAuthorised``, exit 4: the engine is up, trying again is no use),
+    ``engine_not_docker``, ``engine_timeout``, ``engine_tls``, ``engine_host_unknown``,
+    ``engine_proxy``, ``engine_failed`` (it answered with a server error), ``engine_closed`` (a
+    Unix socket whose engine ended the connection) and ``unreachable``.
+    When a plain connection is cut, the port is asked once whether it speaks TLS.
+    """
+    if isinstance(error, Os2Error):
+        return error
+    causes = tuple(_causes(error))
+    recognised = (
+        explain(endpoint, cause)
+        for explain in (_proxy, _access, _tls, _silence, _refusal, _answer, _cut_off)
+        for cause in causes
+    )
+    failure = next(filter(None, recognised), None) or _unrecognised(endpoint, causes)
+    failure.details.update(endpoint=endpoint.url, origin=endpoint.origin)
+    return failure
+
+
+def _engine(endpoint: Endpoint) -> str:
+    return f"the Docker engine at {endpoint.url} ({endpoint.origin})"
+
+
+def _unrecognised(endpoint: Endpoint, causes: tuple[BaseException, ...]) -> Unreachable:
+    # What the system said is clearer than what was wrapped around it.
+    cause = next((each for each in reversed(causes) if isinstance(each, OSError)), causes[0])
+    return Unreachable(
+        f"{_engine(endpoint)} cannot be reached: {cause}", hint="see what is wrong: os2 doctor"
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and all that it wraps, outermost first; requests hides causes in ``args``."""
+    queue, seen = [error], set[int]()
+    for cause in queue:
+        if id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        wrapped = (cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args)
+        queue.extend(each for each in wrapped if isinstance(each, BaseException))
+
+
+def _proxy(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
+    if type(cause).__name__ != "ProxyError":  # requests', urllib3's and httpx's alike
+        return None
+    host = urlsplit(endpoint.url).hostname
+    return Unreachable(
+        f"the proxy that HTTP_PROXY names does not lead to {_engine(endpoint)}",
+        hint=f"export NO_PROXY={host}",
+        code="engine_proxy",
+    )
+
+
+def _access(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
+    path = endpoint.socket
+    if path and isinstance(cause, PermissionError):
+        return NotAuthorised(
+            f"{_engine(endpoint)} may not be used by this user: permission denied",
+            hint='run: sudo usermod -aG docker "$USER", then log in again (or use rootless Docker)',
+            code="engine_permission",
+        )
+    if path and isinstance(cause, FileNotFoundError | NotADirectoryError):
+        return Unreachable(
+            f"{_engine(endpoint)} is not there: the socket does not exist",
+            hint="start the engine, or let os2 find out: os2 doctor",
+            code="engine_socket_missing",
+        )
+    if isinstance(cause, socket.gaierror):
+        return Unreachable(
+            f"{_engine(endpoint)} cannot be found: the host name is not known",
+            hint=f"correct the host name in {endpoint.origin}",
+            code="engine_host_unknown",
+        )
+    return None
+
+
+_CLIENT_FILES = "put cert.pem and key.pem, signed by the engine's authority, beside ca.pem"
+
+
+def _tls(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        reason, hint = (
+            cause.verify_message,
+            "check ca.pem in the folder that DOCKER_CERT_PATH names",
+        )
+    elif isinstance(cause, ssl.SSLError) and "ALERT" in str(cause.reason):
+        reason, hint = "it accepts no client without its certificate", _CLIENT_FILES
+    elif isinstance(cause, ssl.SSLError):
+        reason, hint = "the port does not speak TLS", "unset DOCKER_TLS_VERIFY and DOCKER_CERT_PATH"
+    elif "HTTP request to an HTTPS server" in str(cause) or (
+        _is_cut_off(cause) and _speaks_tls(endpoint)
+    ):
+        reason, hint = "it speaks TLS only", "set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH"
+    else:
+        return None
+    return Unreachable(f"{_engine(endpoint)} refuses: {reason}", hint=hint, code="engine_tls")
+
+
+def _speaks_tls(endpoint: Endpoint) -> bool:
+    """Whether a handshake completes; asked only to name the reason of a connection that was cut."""
+    address = urlsplit(endpoint.url)
+    if address.scheme != "tcp" or endpoint.tls or not address.hostname or not address.port:
+        return False
+    anything = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    anything.check_hostname = False
+    anything.verify_mode = ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((address.hostname, address.port), timeout=1) as plain,
+            anything.wrap_socket(plain),
+        ):
+            return True
+    except OSError:
+        return False
+
+
+def _silence(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
+    # BlockingIOError: the queue of a Unix socket is full because the engine accepts nobody.
+    if (
+        not isinstance(cause, TimeoutError | BlockingIOError)
+        and "Timeout" not in type(cause).__name__
+    ):
+        return None
+    return Unreachable(
+        f"{_engine(endpoint)} does not answer in time: it hangs or is overloaded",
+        hint="restart the engine, or wait and try again",
+        code="engine_timeout",
+    )
+
+
+def _refusal(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
+    if not isinstance(cause, ConnectionRefusedError):
+        return None
+    if endpoint == DEFAULT_TCP:
+        return Unreachable(
+            "no Docker engine was found: no known socket exists, "
+            f"and nothing listens at {endpoint.url}",
+            hint="install or start Docker; on Debian and Ubuntu, as root: os2 doctor --fix",
+            code="engine_refused",
+        )
+    path, hint = endpoint.socket, "start the engine, or let os2 find out: os2 doctor"
+    if path is None:
+        problem = "nothing listens on that port"
+    elif _is_socket(path):
+        problem = "nothing listens on the socket, which a stopped engine left behind"
+    else:
+        problem, hint = "that file is not a socket", f"correct the path in {endpoint.origin}"
+    return Unreachable(
+        f"{_engine(endpoint)} is not running: {problem}", hint=hint, code="engine_refused"
+    )
+
+
+def _is_socket(path: Path) -> bool:
+    try:
+        return path.is_socket()
+    except OSError:  # below a folder that is closed to us
+        return False
+
+
+def _answer(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
+    """An HTTP error or a document that only something else than a Docker engine sends."""
+    response = getattr(cause, "response", None)
+    status = getattr(response, "status_code", 0)
+    if response is not None and status >= 400:
+        kind = response.headers.get("Content-Type", "")
+        if "html" in kind or ("json" not in kind and status < 500):
+            return _not_docker(endpoint, f"it answers {status} with something that is not JSON")
+        said = " ".join(str(getattr(cause, "explanation", "") or cause).split())[:200]
+        return Unreachable(
+            f"{_engine(endpoint)} answers with an error: {status} {said}",
+            hint="see the engine's log; restart it when the error stays",
+            code="engine_failed",
+        )
+    if isinstance(cause, json.JSONDecodeError):
+        return _not_docker(endpoint, "what it answers is not JSON")
+    if "server API version" in str(cause) and isinstance(cause.__cause__, TypeError):
+        return _not_docker(endpoint, "its answer names no API version")
+    if isinstance(cause, KeyError) and cause.args == ("ApiVersion",):
+        return _not_docker(endpoint, "its answer names no API version")
+    return None
+
+
+def _cut_off(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
+    if not _is_cut_off(cause):
+        return None
+    # http.client's RemoteDisconnected is a ConnectionError too; httpx only says it in words.
+    ended = isinstance(cause, ConnectionError | IncompleteRead) or "disconnected" in str(cause)
+    if ended and endpoint.socket:  # what else would have an engine's socket
+        return Unreachable(
+            f"{_engine(endpoint)} ended the connection in the middle: it stopped or was restarted",
+            hint="try again; when that fails: os2 doctor",
+            code="engine_closed",
+        )
+    if ended:
+        return _not_docker(endpoint, "it closes the connection without an answer")
+    return _not_docker(endpoint, "what it answers is not HTTP")
+
+
+def _is_cut_off(cause: BaseException) -> bool:
+    """Whether the answer ended early or was no HTTP; told by name for httpx, a heavy import."""
+    if isinstance(cause, ConnectionRefusedError):
+        return False
+    by_name = type(cause).__name__ == "RemoteProtocolError"
+    return by_name or isinstance(cause, ConnectionError | HTTPException)
+
+
+def _not_docker(endpoint: Endpoint, evidence: str) -> Unreachable:
+    return Unreachable(
+        f"something listens at {endpoint.url} ({endpoint.origin}), "
+        f"but it is not a Docker engine: {evidence}",
+        hint="point DOCKER_HOST at the engine, or see what was found: os2 doctor",
+        code="engine_not_docker",
+    )

@@ -1,0 +1,115 @@
+"""The answer of ``POST /build``, from either builder, as progress and an outcome."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from os2cli.core.errors import OperationFailed
+from os2cli.core.progress import Progress
+from os2cli.providers.local_docker.images.buildkit_trace import Step, Trace, decode_trace
+
+TAIL_LINES = 20
+# Of the classic builder, and of Podman's, which counts the steps of each stage.
+_CLASSIC_STEP = re.compile(r"(?:\[\d+/\d+\] )?(?:Step|STEP) (\d+)/(\d+) ?: (.*)")
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class BuildEvents:
+    """Follows one build; ``image_id`` is set when it ended well, ``record`` gets every line."""
+
+    def __init__(self, progress: Progress, record: Callable[[str], None] = lambda _: None) -> None:
+        self.progress = progress
+        self.record = record
+        self.image_id: str | None = None
+        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._steps: dict[str, Step] = {}
+        self._partial: dict[str, str] = {}
+
+    def follow(self, events: Iterable[Mapping[str, Any]]) -> str:
+        """Read the events to their end and return the image's id.
+
+        Raises:
+            OperationFailed: the build failed; ``log_tail`` holds its last lines.
+        """
+        for event in events:
+            if "error" in event:
+                raise self._failure(str(event["error"]))
+            self._take(event)
+        if self.image_id is None:
+            raise self._failure("the engine ended the build without an image")
+        return self.image_id
+
+    def _take(self, event: Mapping[str, Any]) -> None:
+        aux = event.get("aux")
+        if event.get("id") == "moby.buildkit.trace" and isinstance(aux, str):
+            self._take_trace(decode_trace(aux))
+        elif isinstance(aux, Mapping) and "ID" in aux:
+            self.image_id = str(aux["ID"])
+        elif "stream" in event:
+            self._take_stream(str(event["stream"]))
+        elif "status" in event:
+            self.progress.status(f"{event['status']} {event.get('progress', '')}".strip())
+
+    def _take_stream(self, text: str) -> None:
+        step = _CLASSIC_STEP.match(text)
+        if step:
+            self.progress.status(f"[{step[1]}/{step[2]}] {step[3].strip()}")
+        self._log("classic", text)
+        if text.startswith("Successfully built ") and self.image_id is None:
+            self.image_id = text.rsplit(maxsplit=1)[-1]
+
+    def _take_trace(self, trace: Trace) -> None:
+        for step in trace.steps:
+            before = self._steps.get(step.digest)
+            self._steps[step.digest] = step
+            if step.error:
+                self._write(f"{step.name}: {step.error}")
+            elif step.started and (before is None or not before.started):
+                # Steps named [internal] are the builder's own housekeeping.
+                if not step.name.startswith("[internal]"):
+                    self._write(step.name + (" (cached)" if step.cached else ""))
+                self._show(step)
+        for writer, message in trace.log:
+            self._log(writer, message.decode(errors="replace"))
+
+    def _show(self, step: Step) -> None:
+        if step.cached or not step.name.startswith("[") or step.name.startswith("[internal]"):
+            return
+        # A RUN of several lines keeps their indentation in its name.
+        self.progress.status(" ".join(step.name.split()))
+
+    def _log(self, source: str, text: str) -> None:
+        """Pass on whole lines; a line may come in pieces, and steps write at the same time."""
+        text = self._partial.pop(source, "") + text
+        *lines, rest = text.split("\n")
+        if rest:
+            self._partial[source] = rest
+        for line in lines:
+            # Of a line that redraws itself, only its last state is worth keeping.
+            self._write(_ANSI.sub("", line.rstrip("\r").rpartition("\r")[2]))
+
+    def _write(self, line: str) -> None:
+        if line.strip():
+            self.tail.append(line.rstrip())
+            self.progress.log(line.rstrip())
+            self.record(line.rstrip())
+
+    def _failure(self, reason: str) -> OperationFailed:
+        for rest in self._partial.values():
+            self._write(rest)
+        if "no space left on device" in reason or any("No space left" in x for x in self.tail):
+            return OperationFailed(
+                "the image could not be built: the engine's disk is full",
+                hint="free some space: docker system df shows what takes it",
+                code="disk_full",
+                log_tail=tuple(self.tail),
+            )
+        return OperationFailed(
+            f"the image could not be built: {reason.strip()}",
+            hint="the lines above are the end of the build's log; -v shows all of it",
+            code="build_failed",
+            log_tail=tuple(self.tail),
+        )

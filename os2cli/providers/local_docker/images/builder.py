@@ -1,0 +1,241 @@
+"""The snapshot builder for a Docker engine: an unchanged request builds nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from os2cli.core.cancellation import check, ended_by
+from os2cli.core.errors import NotFound, UsageError
+from os2cli.core.models import Image
+from os2cli.core.progress import SILENT, Progress
+from os2cli.host.certificates import HostCertificates
+from os2cli.host.locks import exclusive
+from os2cli.providers import labels
+from os2cli.providers.local_docker.base_image import BaseImage, find_base, prepare_base
+from os2cli.providers.local_docker.engine.connection import connect, hanging_up
+from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.images.build_events import BuildEvents
+from os2cli.providers.local_docker.images.build_logs import BuildLogs
+from os2cli.providers.local_docker.images.images import drop_unused_image, find_image, full_name
+from os2cli.snapshots.building import BuildRequest, BuildResult
+from os2cli.snapshots.context import BuildContext, collect, refuse_secrets
+
+if TYPE_CHECKING:
+    import docker
+
+# Raised when the same inputs shall give another image than before.
+RECIPE = "1"
+
+_BASE_ARGUMENT = re.compile(r"(?im)^\s*ARG\s+BASE_IMAGE(?:=(?P<default>\S+))?")
+
+
+class LocalDockerBuilder:
+    """Builds images on the engine, one build of a tag at a time.
+
+    ``cache_dir`` keeps downloads for a base image that has to be made; ``lock_dir`` is where
+    builds of one tag meet; ``logs`` keeps what each build wrote.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        lock_dir: Path,
+        cache_dir: Path,
+        certificates: HostCertificates,
+        logs: BuildLogs,
+    ) -> None:
+        self.engine = engine
+        self.logs = logs
+        self.lock_dir = lock_dir
+        self.cache_dir = cache_dir
+        self.certificates = certificates
+
+    def find(self, reference: str) -> Image | None:
+        """The image of that name on the engine, or None."""
+        with self.engine.errors(f"looking for image {reference}"):
+            return find_image(self.engine.client, reference)
+
+    def key(self, request: BuildRequest) -> str:
+        """The key that an image built from ``request`` now would have, in hex."""
+        context = collect(request.root, request.dockerfile)
+        return self._key(request, context, self._present_base_id(request, context))
+
+    def build(self, request: BuildRequest, progress: Progress = SILENT) -> BuildResult:
+        """Build unless an image with this key has the tag already.
+
+        A build of the same tag that is under way elsewhere is waited for first.
+
+        Raises:
+            UsageError: the context holds what looks like secrets (``secrets_in_context``).
+            OperationFailed: the build failed.
+        """
+
+        def say_waiting() -> None:
+            progress.notice(f"waiting for another os2 that builds {request.tag}")
+
+        started = time.monotonic()
+        with exclusive(self.lock_dir, f"image {request.tag}", on_busy=say_waiting):
+            # The engine first: when it is dead, nobody should wait for a large tree to be read.
+            image = self.find(request.tag)
+            context = collect(request.root, request.dockerfile)
+            key = self._key(request, context, self._present_base_id(request, context))
+            if image is not None and image.key == key and not request.no_cache:
+                return BuildResult(image, built=False, seconds=time.monotonic() - started)
+            if not request.allow_secrets:
+                refuse_secrets(context)
+            image = self._build(request, context, progress)
+        return BuildResult(image, built=True, seconds=time.monotonic() - started)
+
+    def _build(self, request: BuildRequest, context: BuildContext, progress: Progress) -> Image:
+        before = self.find(request.tag)
+        base = self._prepare_base(request, context, progress)
+        for note in context.unkept:
+            progress.warn(note)
+        key = self._key(request, context, base.digest if base else None)
+        with (
+            progress.phase("build image"),
+            self.logs.recording(key, full_name(request.tag)) as log,
+            self.engine.errors(f"building {request.tag}"),
+        ):
+            client = self._builder_client()
+            with ended_by(hanging_up(client)):
+                events = self._post_build(client, request, context, base, key)
+                image_id = BuildEvents(progress, log.write).follow(events)
+        if before is not None and before.id != image_id:
+            drop_unused_image(self.engine.client, before.id)
+        built = self.find(request.tag)
+        if built is None:
+            raise NotFound(
+                f"image {request.tag} is gone right after it was built",
+                hint="something on this engine removes images; build it again",
+            )
+        return built
+
+    @staticmethod
+    def _post_build(
+        client: docker.APIClient,
+        request: BuildRequest,
+        context: BuildContext,
+        base: BaseImage | None,
+        key: str,
+    ) -> Any:
+        arguments = dict(request.build_args)
+        marks = {labels.IMAGE_KEY: key, labels.IMAGE_NAME: full_name(request.tag)}
+        if base is not None:
+            arguments["BASE_IMAGE"] = base.reference
+            marks[labels.IMAGE_BASE] = base.digest
+        return client.build(
+            fileobj=_watched(context.stream()),  # type: ignore[arg-type]  # requests takes any iterable
+            custom_context=True,
+            decode=True,
+            dockerfile=context.dockerfile,
+            tag=request.tag,
+            buildargs=arguments,
+            labels=marks,
+            platform=request.platform,
+            nocache=request.no_cache,
+            rm=True,
+            forcerm=True,
+            # A step may be silent for minutes: the whole build has no deadline but Ctrl-C.
+            timeout=None,
+        )
+
+    def _builder_client(self) -> docker.APIClient:
+        """A connection of its own, which asks for BuildKit where that can be had.
+
+        The SDK has no switch for it; a parameter of the whole connection is one.
+        """
+        client = connect(self.engine.endpoint)
+        if has_buildkit(client):
+            client.params = {"version": "2"}
+        return client
+
+    def _prepare_base(
+        self, request: BuildRequest, context: BuildContext, progress: Progress
+    ) -> BaseImage | None:
+        wanted = wanted_base(request, context)
+        if wanted is None:
+            return None
+        return prepare_base(
+            self.engine.client,
+            wanted,
+            platform=request.platform,
+            certificates=self.certificates,
+            progress=progress,
+            explicit=request.base_image is not None,
+            cache_dir=self.cache_dir,
+        )
+
+    def _present_base_id(self, request: BuildRequest, context: BuildContext) -> str | None:
+        """The id of the base that a build would take, without making it.
+
+        A base that is no longer there does not make the image stale that was built on it.
+        """
+        wanted = wanted_base(request, context)
+        if wanted is None:
+            return None
+        with self.engine.errors(f"looking for the base image {wanted}"):
+            base = find_base(
+                self.engine.client,
+                wanted,
+                platform=request.platform,
+                certificates=self.certificates,
+                explicit=request.base_image is not None,
+            )
+        if base is not None:
+            return base.digest
+        image = self.find(request.tag)
+        return image.labels.get(labels.IMAGE_BASE) if image else None
+
+    def _key(self, request: BuildRequest, context: BuildContext, base_id: str | None) -> str:
+        inputs = {
+            "recipe": RECIPE,
+            "context": context.digest(),
+            "dockerfile": context.dockerfile,
+            "build_args": dict(sorted(request.build_args.items())),
+            "platform": request.platform,
+            "base": base_id,
+            "certificates": self.certificates.digest if self.certificates else None,
+        }
+        return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+
+def _watched(stream: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces, until somebody cancels the build that they are for."""
+    for piece in stream:
+        check()
+        yield piece
+
+
+def has_buildkit(client: docker.APIClient) -> bool:
+    """Whether the engine has a BuildKit that works without a session.
+
+    Docker has had one on Linux since 18.09, whether or not it is the default builder; Podman has
+    none. With the containerd image store it needs a session until 27.5.
+    """
+    answer = client.get(f"{client.base_url}/_ping").headers
+    if "Libpod-API-Version" in answer or answer.get("Ostype") != "linux":
+        return False
+    containerd = "io.containerd.snapshotter" in str(client.info().get("DriverStatus"))
+    version = [int(part) for part in re.findall(r"\d+", client.version()["Version"])[:2]]
+    return version >= ([27, 5] if containerd else [18, 9])
+
+
+def wanted_base(request: BuildRequest, context: BuildContext) -> str | None:
+    """The base image that was asked for, else the Dockerfile's; None when it takes none."""
+    declared = _BASE_ARGUMENT.search(context.dockerfile_text)
+    if declared is None:
+        if request.base_image is not None:
+            raise UsageError(
+                f"{context.dockerfile} has no ARG BASE_IMAGE, so no other base can be chosen",
+                hint="leave --base-image out, or let the Dockerfile begin with ARG BASE_IMAGE=…",
+                code="base_image_unused",
+            )
+        return None
+    return request.base_image or declared["default"] or None

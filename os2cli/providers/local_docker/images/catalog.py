@@ -1,0 +1,157 @@
+"""The images on an engine that os2 built, and what their builds wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from os2cli.core.errors import Conflict, NotFound, OperationFailed, UsageError
+from os2cli.core.models import LOCAL_DOCKER, SnapshotState
+from os2cli.core.snapshot_name import SnapshotName
+from os2cli.providers import labels
+from os2cli.providers.local_docker.base_image.images import REPOSITORY
+from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.images.build_logs import BuildLogs
+from os2cli.providers.local_docker.images.images import find_image, full_name
+from os2cli.snapshots.building import SnapshotStore
+from os2cli.snapshots.catalog import CatalogItem
+
+ID_DIGITS = 12
+_NO_NAME = "<none>:<none>"
+
+
+class LocalImages:
+    """Images that carry our labels under the name that os2 gave them, and those that lost it."""
+
+    type = LOCAL_DOCKER
+    store: SnapshotStore | None = None
+
+    def __init__(self, engine: Engine, logs: BuildLogs) -> None:
+        self.engine = engine
+        self.logs = logs
+
+    def may_have(self, name: str) -> bool:
+        """Whatever is no snapshot's name may be an image's."""
+        try:
+            SnapshotName.parse(name)
+        except UsageError:
+            return True
+        return False
+
+    def list(self, stage: str | None = None) -> list[CatalogItem]:
+        """Our images, one for each of their names; they belong to no stage."""
+        if stage is not None:
+            return []
+        with self.engine.errors("listing the images"):
+            found = self.engine.client.images(filters={"label": [labels.IMAGE_KEY]})
+        items = [item for image in found for item in _items(image)]
+        return sorted(items, key=lambda item: (item.created, item.name), reverse=True)
+
+    def get(self, name: str) -> CatalogItem:
+        """One image by its name, or by the beginning of its id when it has lost its name."""
+        items = self.list()
+        wanted = full_name(name)
+        for item in items:
+            if item.name == wanted or (item.untagged and _begins(item.id, name)):
+                return item
+        with self.engine.errors(f"looking for image {name}"):
+            foreign = find_image(self.engine.client, name)
+        if foreign is not None:
+            raise Conflict(
+                f"image {name} was not built by os2 under this name",
+                hint=f"docker image inspect {name} shows what it is",
+                code="not_ours",
+            )
+        raise NotFound(
+            f"there is no image named {name} on the engine",
+            hint="os2 snapshot list shows those that os2 built",
+            code="snapshot_not_found",
+        )
+
+    def users(self, items: Iterable[CatalogItem]) -> Mapping[str, tuple[str, ...]]:
+        """The containers that were made from each image, machines by their own names."""
+        with self.engine.errors("listing the containers"):
+            found = self.engine.client.containers(all=True)
+        users: dict[str, list[str]] = {item.id: [] for item in items}
+        for container in found:
+            users.get(str(container.get("ImageID")), []).append(_user(container))
+        return {id_: tuple(sorted(names)) for id_, names in users.items() if names}
+
+    def remove(
+        self, item: CatalogItem, *, force: bool = False, within: float | None = None
+    ) -> bool:
+        """Remove a name of an image, and the image with its last one."""
+        from docker.errors import ImageNotFound
+
+        del within  # the engine answers when it has
+        reference = item.id if item.untagged else item.name
+        with self.engine.errors(f"removing image {item.name}"):
+            try:
+                self.engine.client.remove_image(reference, force=force)
+            except ImageNotFound:
+                return False
+            left = find_image(self.engine.client, reference)
+        if left is not None and left.id == item.id:
+            raise OperationFailed(
+                f"image {item.name} is still there after its removal",
+                hint="something on this engine keeps it: docker image inspect shows what it is",
+            )
+        return True
+
+    def log(self, name: str) -> Iterator[str]:
+        """What the last build of that name wrote, one that failed included."""
+        path = self.logs.latest(full_name(name))
+        if path is None:
+            raise NotFound(
+                f"no log of a build of {name} is kept here",
+                hint="os2 keeps those of its last builds: os2 snapshot local-docker -v shows one",
+                code="log_not_found",
+            )
+        try:
+            with path.open(encoding="utf-8", errors="replace") as file:
+                yield from (line.rstrip("\n") for line in file)
+        except OSError as error:
+            raise OperationFailed(
+                f"{path} can't be read: {error.strerror}", hint="change its permissions"
+            ) from error
+
+
+def _items(image: Mapping[str, Any]) -> Iterator[CatalogItem]:
+    marks: dict[str, str] = image.get("Labels") or {}
+    made_as = marks.get(labels.IMAGE_NAME)
+    names = [full_name(tag) for tag in image.get("RepoTags") or () if tag != _NO_NAME]
+    # One that an earlier os2 built does not say its name: then every name is as good, except of a
+    # base image, which may be built on one of ours.
+    base = f"{REPOSITORY}:"
+    ours = [name for name in names if made_as in (None, name) and not name.startswith(base)]
+    if ours:
+        for name in ours:
+            yield _item(image, marks, name)
+    elif not names:
+        yield _item(image, marks, None)
+
+
+def _item(image: Mapping[str, Any], marks: Mapping[str, str], name: str | None) -> CatalogItem:
+    return CatalogItem(
+        id=str(image["Id"]),
+        name=name or str(image["Id"]).removeprefix("sha256:")[:ID_DIGITS],
+        type=LOCAL_DOCKER,
+        state=SnapshotState.ACTIVE,
+        created=datetime.fromtimestamp(int(image.get("Created") or 0), UTC),
+        size_bytes=int(image.get("Size") or 0),
+        key=marks.get(labels.IMAGE_KEY),
+        untagged=name is None,
+    )
+
+
+def _begins(id_: str, name: str) -> bool:
+    """Whether somebody who wrote that may have meant the image of this id."""
+    written = name.removeprefix("sha256:")
+    return len(written) >= ID_DIGITS and id_.removeprefix("sha256:").startswith(written)
+
+
+def _user(container: Mapping[str, Any]) -> str:
+    marks = container.get("Labels") or {}
+    names = container.get("Names") or [str(container["Id"])[:ID_DIGITS]]
+    return str(marks.get(labels.NAME) or str(names[0]).lstrip("/"))

@@ -1,0 +1,74 @@
+"""Pushing an image to a registry with a login that is used this once and written nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from os2cli.core.errors import OperationFailed
+from os2cli.core.models import Image
+from os2cli.core.progress import Progress
+from os2cli.providers.local_docker.engine.engine import Engine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryLogin:
+    """A login to a registry."""
+
+    username: str = field(repr=False)
+    password: str = field(repr=False)
+
+
+def push_image(
+    engine: Engine, image: Image, reference: str, login: RegistryLogin, progress: Progress
+) -> None:
+    """Push ``image`` as ``reference`` (``host/path:tag``); its name here is taken away again.
+
+    Raises:
+        OperationFailed: the registry does not take it.
+    """
+    with engine.errors(f"pushing {reference}"), _named(engine, image, reference):
+        events = engine.client.push(
+            reference,
+            auth_config={"username": login.username, "password": login.password},
+            stream=True,
+            decode=True,
+        )
+        _follow(events, reference, progress)
+
+
+@contextmanager
+def _named(engine: Engine, image: Image, reference: str) -> Iterator[None]:
+    from docker.errors import APIError
+
+    repository, _, tag = reference.rpartition(":")
+    engine.client.tag(image.id, repository, tag)
+    try:
+        yield
+    finally:
+        with suppress(APIError):
+            engine.client.remove_image(reference, noprune=True)
+
+
+def _follow(events: Iterable[Mapping[str, Any]], reference: str, progress: Progress) -> None:
+    layers: dict[str, tuple[int, int]] = {}
+    said = None
+    # Read to the end also after an error, so that the connection is free for the next request.
+    for event in events:
+        said = said or event.get("error")
+        detail = event.get("progressDetail") or {}
+        if event.get("status") == "Pushing" and detail.get("total"):
+            layers[str(event.get("id"))] = (detail.get("current", 0), detail["total"])
+            done, total = (sum(counts) for counts in zip(*layers.values(), strict=True))
+            progress.transfer("pushing", min(done, total), total)
+    if said:
+        raise OperationFailed(
+            f"pushing {reference} failed: {said}",
+            hint="the login holds for an hour and this image only: run the command again",
+            code="push_failed",
+        )

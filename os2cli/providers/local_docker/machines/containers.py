@@ -1,0 +1,135 @@
+"""Between machines and containers: what the engine is asked for, and what it says back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from os2cli.core.models import LOCAL_DOCKER, Health, Machine, MachineSpec, MachineState
+from os2cli.providers import labels
+
+if TYPE_CHECKING:
+    import docker
+
+CONTAINER_PORT = 3000
+REPOSITORY_MOUNT = "/mnt/repo"
+STOP_SECONDS = 10
+
+_STATES = {
+    "created": MachineState.CREATING,
+    "running": MachineState.RUNNING,
+    "restarting": MachineState.RUNNING,
+    "paused": MachineState.PAUSED,
+    "exited": MachineState.STOPPED,
+    "removing": MachineState.REMOVING,
+    "dead": MachineState.FAILED,
+}
+
+# What a container ends with when it was asked to end: by itself, or by INT, KILL or TERM.
+_STOPPED_BY_SIGNAL = (0, 130, 137, 143)
+
+
+def container_name(machine: str) -> str:
+    """The container's name; the engine allows each once, which makes machine names unique."""
+    return f"os2-{machine}"
+
+
+def container_request(
+    client: docker.APIClient, spec: MachineSpec, port: int, created: datetime
+) -> dict[str, Any]:
+    """The keyword arguments of ``create_container`` for a machine on ``port``."""
+    resources = spec.resources
+    limits: dict[str, Any] = {}
+    if resources.cpu is not None:
+        limits["nano_cpus"] = round(resources.cpu * 1e9)
+    if resources.memory_bytes is not None:
+        # Without the second limit the engine adds as much swap again.
+        limits["mem_limit"] = limits["memswap_limit"] = resources.memory_bytes
+    binds: dict[str, Mapping[str, str]] | None = None
+    if spec.mount_repo is not None:
+        binds = {str(spec.mount_repo): {"bind": REPOSITORY_MOUNT, "mode": "ro"}}
+    host_config = client.create_host_config(
+        port_bindings={CONTAINER_PORT: ("127.0.0.1", port)},
+        binds=binds,
+        **limits,
+    )
+    return {
+        "image": spec.snapshot,
+        "name": container_name(spec.name),
+        "hostname": spec.name[:63],
+        "environment": machine_environment(spec),
+        "labels": machine_labels(spec, port, created),
+        "ports": [CONTAINER_PORT],
+        "host_config": host_config,
+    }
+
+
+def machine_environment(spec: MachineSpec) -> dict[str, str]:
+    """The user's variables over our defaults."""
+    return {
+        "ITERATE_DEV": "true",
+        "OS2_MACHINE_NAME": spec.name,
+        "OS2_SNAPSHOT": spec.snapshot,
+        **spec.env,
+    }
+
+
+def machine_labels(spec: MachineSpec, port: int, created: datetime) -> dict[str, str]:
+    """Our labels over the user's."""
+    marks = labels.of_machine(spec, LOCAL_DOCKER, created)
+    return {**marks, labels.PORT: str(port)}
+
+
+def machine_from_inspection(found: Mapping[str, Any]) -> Machine:
+    """A machine from what the engine says of its container."""
+    marks: dict[str, str] = found["Config"].get("Labels") or {}
+    state = found["State"]
+    port = _published_port(found)
+    return Machine(
+        id=found["Id"],
+        name=marks.get(labels.NAME) or str(found["Name"]).lstrip("/"),
+        type=LOCAL_DOCKER,
+        stage=marks.get(labels.STAGE, ""),
+        state=_state(state),
+        snapshot=marks.get(labels.SNAPSHOT, ""),
+        owner=marks.get(labels.OWNER, ""),
+        created=labels.moment(marks.get(labels.CREATED, ""))
+        or labels.moment(found["Created"])
+        or _EPOCH,
+        url=f"http://localhost:{port}" if port else None,
+        port=port,
+        labels=labels.users_own(marks),
+        health=_health(state),
+        expires=labels.moment(marks.get(labels.EXPIRES, "")),
+    )
+
+
+def is_ours(found: Mapping[str, Any]) -> bool:
+    """Whether the container is a machine; every other one is none of our business."""
+    return (found["Config"].get("Labels") or {}).get(labels.MACHINE) == "1"
+
+
+def _state(state: Mapping[str, Any]) -> MachineState:
+    known = _STATES.get(str(state.get("Status")), MachineState.UNKNOWN)
+    if known is MachineState.STOPPED and state.get("ExitCode") not in _STOPPED_BY_SIGNAL:
+        return MachineState.FAILED
+    return known
+
+
+def _health(state: Mapping[str, Any]) -> Health:
+    if state.get("Status") != "running":
+        return Health.NONE
+    said = (state.get("Health") or {}).get("Status")
+    return Health.HEALTHY if said == "healthy" else Health.STARTING
+
+
+def _published_port(found: Mapping[str, Any]) -> int | None:
+    bindings = (found["HostConfig"].get("PortBindings") or {}).get(f"{CONTAINER_PORT}/tcp") or []
+    for binding in bindings:
+        if str(binding.get("HostPort", "")).isdigit():
+            return int(binding["HostPort"])
+    return None
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,0 +1,209 @@
+"""Running programs in a container: their streams, their exit codes, and their end."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
+from functools import partial
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
+
+from os2cli.core.cancellation import ended_by
+from os2cli.core.errors import OperationFailed
+from os2cli.core.models import Command, Streams
+from os2cli.host.tty import Terminal
+from os2cli.providers.local_docker.engine.engine import Engine
+
+if TYPE_CHECKING:
+    import docker
+
+STDOUT, STDERR = 1, 2
+CHUNK_BYTES = 64 * 1024
+LOGIN_SHELL = ("sh", "-c", 'exec "${SHELL:-/bin/sh}" -l')
+_MARK = "OS2_EXECUTION"
+# The engine knows the exit code a moment after the streams end.
+END_SECONDS = 5.0
+# Everything that the command started carries the mark in its environment. What does not end when
+# it is asked to is ended.
+_END_MARKED = """
+send() {
+    left=1
+    for process in /proc/[0-9]*; do
+        if grep -qsz "^OS2_EXECUTION=$2$" "$process/environ"; then
+            kill -s "$1" "${process#/proc/}" 2>/dev/null && left=0
+        fi
+    done
+    return "$left"
+}
+send TERM "$1" || exit 0
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    sleep 0.1
+    send 0 "$1" || exit 0
+done
+# One that is ended first may be started again by one that is ended next.
+for _ in 1 2 3 4 5; do
+    send KILL "$1" || exit 0
+    sleep 0.05
+done
+"""
+
+
+class Execution:
+    """One program in one container; the engine's own connection carries its streams."""
+
+    def __init__(self, engine: Engine, container: str, doing: str) -> None:
+        self.engine = engine
+        self.container = container
+        self.doing = doing
+        self.mark = uuid.uuid4().hex
+        self.stderr = b""
+        self.exit_code = 0
+
+    def run(self, command: Command, streams: Streams) -> int:
+        """Run it to its end and return its exit code; whoever ends this ends the program, too."""
+        targets = {STDOUT: streams.stdout, STDERR: streams.stderr}
+        with closing(self._frames(command, streams.stdin)) as frames:
+            for stream, data in frames:
+                targets[stream].write(data)
+                targets[stream].flush()
+        return self.exit_code
+
+    def output(self, command: Command) -> Iterator[bytes]:
+        """What it writes to stdout, as it comes; ``stderr`` and ``exit_code`` are known then."""
+        for stream, data in self._frames(command, None):
+            if stream == STDOUT:
+                yield data
+            else:
+                self.stderr = (self.stderr + data)[-CHUNK_BYTES:]
+
+    def _frames(self, command: Command, stdin: BinaryIO | None) -> Generator[tuple[int, bytes]]:
+        """Pieces of both streams as they come; who stops reading ends the program."""
+        # What fails where the pieces go is none of the engine's failures: it is raised out there.
+        with self.engine.errors(self.doing):
+            client = self.engine.client
+            execution = self._create(command, stdin=stdin is not None, tty=False)
+            with self._ended_with_us(), self._connection(client, execution) as connection:
+                if stdin is not None:
+                    self._in_thread(_pump_in, stdin, connection)
+                yield from _frames(connection)
+            self.exit_code = self._exit_code(client, execution)
+
+    def attach(self, terminal: Terminal, command: Command) -> int:
+        """Lend the terminal to a program until it ends, and return its exit code."""
+        client = self.engine.client
+        execution = self._create(command, stdin=True, tty=True)
+
+        def resize(size: Any) -> None:
+            with suppress(Exception):  # the shell may have ended at this moment
+                client.exec_resize(execution, height=size.lines, width=size.columns)
+
+        with (
+            self._ended_with_us(),
+            self._connection(client, execution, tty=True) as connection,
+            terminal.watched(resize),
+            terminal.raw(),
+        ):
+            keys = open(terminal.input, "rb", buffering=0, closefd=False)  # noqa: SIM115
+            self._in_thread(_pump_in, keys, connection)
+            with open(terminal.output, "wb", buffering=0, closefd=False) as screen:
+                while data := connection.recv(CHUNK_BYTES):
+                    _write_all(screen, data)
+        return self._exit_code(client, execution)
+
+    def _create(self, command: Command, *, stdin: bool, tty: bool) -> str:
+        # By way of a shell, whose exit code for a program that is not there is everybody's. What
+        # the engine says of a folder that is not there would look like the program's own words.
+        run = ["sh", "-c", 'exec "$@"', "sh"]
+        if command.folder is not None:
+            run = ["sh", "-c", 'cd -- "$1" && shift && exec "$@"', "sh", command.folder]
+        answer = self.engine.client.exec_create(
+            self.container,
+            [*run, *command.argv],
+            stdin=stdin,
+            tty=tty,
+            environment={**command.env, _MARK: self.mark},
+        )
+        return str(answer["Id"])
+
+    @contextmanager
+    def _connection(
+        self, client: docker.APIClient, execution: str, *, tty: bool = False
+    ) -> Iterator[socket.socket]:
+        """The raw connection that the engine turns the request into."""
+        answer = client.exec_start(execution, socket=True, tty=tty)
+        # The SDK gives the file around the socket; only the socket can be half closed.
+        connection = cast("socket.socket", getattr(answer, "_sock", answer))
+        # Programs may be silent for as long as they like.
+        connection.settimeout(None)
+        try:
+            with ended_by(partial(connection.shutdown, socket.SHUT_RDWR)):
+                yield connection
+        finally:
+            # All three hold the same connection, and each keeps it open by itself.
+            for holder in (answer, connection, getattr(answer, "_response", None)):
+                if holder is not None:
+                    with suppress(OSError, ValueError):
+                        holder.close()
+
+    @contextmanager
+    def _ended_with_us(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            with suppress(Exception):  # why we end is worth more
+                self._end_program()
+            raise
+
+    def _end_program(self) -> None:
+        """Ask what the command started to end; the engine itself leaves it running."""
+        argv = ["sh", "-c", _END_MARKED, "sh", self.mark]
+        client = self.engine.client
+        client.exec_start(client.exec_create(self.container, argv)["Id"])
+
+    def _in_thread(self, pump: Callable[..., None], *ends: object) -> None:
+        threading.Thread(target=pump, args=ends, daemon=True).start()
+
+    def _exit_code(self, client: docker.APIClient, execution: str) -> int:
+        deadline = time.monotonic() + END_SECONDS
+        while (code := client.exec_inspect(execution)["ExitCode"]) is None:
+            if time.monotonic() > deadline:
+                raise OperationFailed(
+                    f"{self.doing} failed: the connection ended before the program did",
+                    hint="os2 doctor checks the engine",
+                    code="execution_lost",
+                )
+            time.sleep(0.05)
+        return int(code)
+
+
+def _write_all(screen: IO[bytes], data: bytes) -> None:
+    """A terminal may take only a part at once."""
+    while data:
+        data = data[screen.write(data) or 0 :]
+
+
+def _pump_in(source: IO[bytes], connection: socket.socket) -> None:
+    """Pass everything on, then say that nothing more comes."""
+    read = getattr(source, "read1", source.read)
+    with suppress(OSError, ValueError):  # the program ended before it had read everything
+        while data := read(CHUNK_BYTES):
+            connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
+
+
+def _frames(connection: socket.socket) -> Iterator[tuple[int, bytes]]:
+    """The engine's frames: each has a head of its stream's number and its length."""
+    while head := _exactly(connection, 8):
+        yield head[0], _exactly(connection, int.from_bytes(head[4:8], "big"))
+
+
+def _exactly(connection: socket.socket, count: int) -> bytes:
+    """So many bytes; fewer when the connection ends."""
+    parts = []
+    while count > 0 and (data := connection.recv(min(count, CHUNK_BYTES))):
+        parts.append(data)
+        count -= len(data)
+    return b"".join(parts)

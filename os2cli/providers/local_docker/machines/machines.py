@@ -1,0 +1,215 @@
+"""The machine provider for a Docker engine."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from os2cli.core.errors import Conflict, NotFound, TimedOut
+from os2cli.core.models import (
+    LOCAL_DOCKER,
+    Address,
+    Command,
+    Health,
+    LogRequest,
+    Machine,
+    MachineSpec,
+    MachineState,
+    Streams,
+)
+from os2cli.core.progress import SILENT, Progress
+from os2cli.host.certificates import HostCertificates
+from os2cli.host.locks import exclusive
+from os2cli.host.tty import Terminal
+from os2cli.providers import labels
+from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.images.images import drop_unused_image
+from os2cli.providers.local_docker.machines.containers import (
+    STOP_SECONDS,
+    container_name,
+    is_ours,
+    machine_from_inspection,
+)
+from os2cli.providers.local_docker.machines.creation import ContainerCreation, refuse_remote
+from os2cli.providers.local_docker.machines.executions import LOGIN_SHELL, Execution
+from os2cli.providers.local_docker.machines.lifecycle import remove_container, start_container
+from os2cli.providers.local_docker.machines.logs import container_log
+from os2cli.providers.published import must_run, probe_published, published_address
+from os2cli.providers.service_log import service_log
+from os2cli.providers.tar import UNPACK, not_copied, packing
+
+PROBE_SECONDS = 2.0
+REMOVAL_SECONDS = 10.0
+
+
+class LocalDockerMachines:
+    """Containers that carry our labels; every other container is left alone.
+
+    ``lock_dir`` is where creates of one name meet; ``certificates`` are the host's extra ones,
+    which every machine shall trust.
+    """
+
+    type = LOCAL_DOCKER
+    poll_seconds = 0.1
+
+    def __init__(self, engine: Engine, lock_dir: Path, certificates: HostCertificates) -> None:
+        self.engine = engine
+        self.lock_dir = lock_dir
+        self.certificates = certificates
+
+    def create(self, spec: MachineSpec, progress: Progress = SILENT) -> Machine:
+        """Create and start a container on a port of its own; nothing is left when that fails."""
+        refuse_remote(self.engine.endpoint)
+
+        def refuse() -> None:
+            raise Conflict(
+                f"machine {spec.name} is being created by another os2",
+                hint="wait until that is done, or choose another name",
+                code="machine_busy",
+            )
+
+        with exclusive(self.lock_dir, f"machine {spec.name}", on_busy=refuse):
+            creation = ContainerCreation(self.engine, self.certificates)
+            return self._inspect(creation.create(spec, progress))
+
+    def list(self) -> list[Machine]:
+        """Every container with our label, whatever its state."""
+        with self.engine.errors("listing the machines"):
+            found = self.engine.client.containers(
+                all=True, filters={"label": [f"{labels.MACHINE}=1"]}, quiet=True
+            )
+        machines = []
+        for item in found:
+            # One that is removed between the two requests is simply not there any more.
+            try:
+                machines.append(self._inspect(item["Id"]))
+            except NotFound:
+                continue
+        return sorted(machines, key=lambda machine: machine.name)
+
+    def get(self, name: str) -> Machine:
+        """The container of that machine; one of the same name that isn't ours is no machine."""
+        machine = self._find(name)
+        if machine is None:
+            raise NotFound(
+                f"there is no machine named {name}",
+                hint="os2 machine list shows those that exist",
+                code="machine_not_found",
+            )
+        return machine
+
+    def start(self, name: str, within: float | None = None) -> Machine:
+        """Start the container again on the port that was written into it."""
+        del within  # the engine answers when it has
+        machine = self.get(name)
+        with self.engine.errors(f"starting machine {name}"):
+            if machine.state is MachineState.PAUSED:
+                self.engine.client.unpause(machine.id)
+            elif machine.state is not MachineState.RUNNING:
+                start_container(self.engine, machine.id, name, machine.port)
+        return self._inspect(machine.id)
+
+    def stop(self, name: str, within: float | None = None) -> Machine:
+        """Stop the container; its files and its port stay reserved."""
+        machine = self.get(name)
+        if machine.state in (MachineState.RUNNING, MachineState.PAUSED):
+            seconds = max(1, int(min(within or STOP_SECONDS, STOP_SECONDS)))
+            with self.engine.errors(f"stopping machine {name}"):
+                self.engine.client.stop(machine.id, timeout=seconds)
+        return self._inspect(machine.id)
+
+    def archive(self, name: str, within: float | None = None) -> Machine:
+        """Stop it: a container can't be put away further."""
+        return self.stop(name, within)
+
+    def remove(self, name: str, within: float | None = None) -> bool:
+        """Remove the container and its volumes, and look that it is gone."""
+        machine = self._find(name)
+        if machine is None:
+            return False
+        with self.engine.errors(f"removing machine {name}"):
+            image = self.engine.client.inspect_container(machine.id)["Image"]
+        remove_container(self.engine, machine.id)
+        seconds = within or REMOVAL_SECONDS
+        deadline = time.monotonic() + seconds
+        while (left := self._find(name)) is not None and left.id == machine.id:
+            if time.monotonic() > deadline:
+                raise TimedOut(
+                    f"machine {name} is still there {seconds:g} s after its removal",
+                    hint="os2 doctor checks the engine",
+                )
+            time.sleep(0.1)
+        drop_unused_image(self.engine.client, image)
+        return True
+
+    def probe(self, machine: Machine) -> Health:
+        """Ask the daemon through the published port, as its user would."""
+        return probe_published(machine, PROBE_SECONDS)
+
+    def address(self, machine: Machine) -> str | None:
+        """The URL on this host."""
+        return machine.url
+
+    def reach(self, machine: Machine, port: int, signed_seconds: int | None = None) -> Address:
+        """The published port; other services' pages are behind it, under names of their own."""
+        return published_address(machine, port, PROBE_SECONDS, signed_seconds)
+
+    def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
+        """The end of what the container wrote on stdout and stderr."""
+        return tuple(container_log(self.engine, self.get(name).id, LogRequest(tail=lines)))
+
+    def logs(self, name: str, request: LogRequest) -> Iterator[str]:
+        """What the container wrote, or the file that a service's logger writes."""
+        if request.service is None:
+            return container_log(self.engine, self.get(name).id, request)
+        return self._service_log(name, request)
+
+    def _service_log(self, name: str, request: LogRequest) -> Iterator[str]:
+        doing = f"reading the log of service {request.service}"
+        return service_log(self._execution(name, doing), name, request)
+
+    def execute(self, name: str, command: Command, streams: Streams) -> int:
+        """Run a program beside the others in the container."""
+        doing = f"running {command.argv[0]} in machine {name}"
+        return self._execution(name, doing).run(command, streams)
+
+    def shell(self, name: str, terminal: Terminal) -> int:
+        """A login shell in the container."""
+        doing = f"opening a shell in machine {name}"
+        command = Command(LOGIN_SHELL, {"TERM": terminal.kind})
+        with self.engine.errors(doing):
+            return self._execution(name, doing).attach(terminal, command)
+
+    def send(self, name: str, archive: BinaryIO, folder: str) -> None:
+        """Unpack a tar with the container's own program, as the container's user."""
+        said = io.BytesIO()
+        command = Command((*UNPACK, folder))
+        code = self.execute(name, command, Streams(io.BytesIO(), said, archive))
+        if code != 0:
+            raise not_copied(name, folder, said.getvalue())
+
+    def fetch(self, name: str, path: str) -> Iterator[bytes]:
+        """Pack a file or a folder with the container's own program."""
+        execution = self._execution(name, f"copying {path} from machine {name}")
+        yield from execution.output(packing(path))
+        if execution.exit_code != 0:
+            raise not_copied(name, path, execution.stderr)
+
+    def _execution(self, name: str, doing: str) -> Execution:
+        """What runs a program in the machine; raises ``Conflict`` when it does not run."""
+        return Execution(self.engine, must_run(self.get(name)).id, doing)
+
+    def _inspect(self, container: str) -> Machine:
+        with self.engine.errors("reading a machine's state"):
+            return machine_from_inspection(self.engine.client.inspect_container(container))
+
+    def _find(self, name: str) -> Machine | None:
+        try:
+            with self.engine.errors(f"looking for machine {name}"):
+                found = self.engine.client.inspect_container(container_name(name))
+        except NotFound:
+            return None
+        return machine_from_inspection(found) if is_ours(found) else None

@@ -1,0 +1,66 @@
+"""The host's extra certificates in a machine: it reaches what its host reaches."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from typing import TYPE_CHECKING
+
+from os2cli.host.certificates import HostCertificates
+
+if TYPE_CHECKING:
+    import docker
+
+# Debian, Ubuntu and Alpine keep the bundle here; an image without it is left as it is.
+BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+_LARGEST_BUNDLE_BYTES = 8 * 1024 * 1024
+
+
+def trust_host_certificates(
+    client: docker.APIClient, container: str, certificates: HostCertificates
+) -> None:
+    """Append what is missing to the bundle of a container that was not started yet.
+
+    An image that was built here has the certificates already; one that came from elsewhere must
+    not contain them, and gets them at this moment.
+    """
+    if not certificates.pems:
+        return
+    bundle = _read_file(client, container, BUNDLE)
+    if bundle is None:
+        return
+    missing = [c.pem for c in certificates.pems if c.pem.strip() not in bundle]
+    if missing:
+        text = "\n".join([bundle.rstrip("\n"), *(pem.strip() for pem in missing), ""])
+        _write_file(client, container, BUNDLE, text.encode())
+
+
+def _read_file(client: docker.APIClient, container: str, path: str) -> str | None:
+    from docker.errors import NotFound
+
+    try:
+        stream, _ = client.get_archive(container, path)
+    except NotFound:
+        return None
+    packed = io.BytesIO()
+    for chunk in stream:
+        packed.write(chunk)
+        if packed.tell() > _LARGEST_BUNDLE_BYTES:
+            return None
+    packed.seek(0)
+    with tarfile.open(fileobj=packed) as archive:
+        member = next(iter(archive), None)
+        # Some images have a link here: its target is theirs to manage.
+        content = archive.extractfile(member) if member and member.isreg() else None
+        return content.read().decode("ascii", errors="replace") if content else None
+
+
+def _write_file(client: docker.APIClient, container: str, path: str, content: bytes) -> None:
+    folder, _, name = path.rpartition("/")
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        member = tarfile.TarInfo(name)
+        member.size = len(content)
+        member.mode = 0o644
+        archive.addfile(member, io.BytesIO(content))
+    client.put_archive(container, folder, packed.getvalue())

@@ -1,0 +1,130 @@
+"""The log of one service: what is run in a machine to read it, and which of its lines are meant.
+
+Every service with a logger has a folder of its name, or the one that its ``metadata.json`` tells,
+with ``current`` and older files whose names sort by age. Each line begins with its time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Protocol
+
+from os2cli.core.errors import NotFound, OperationFailed
+from os2cli.core.models import Command, LogRequest
+
+LOG_FOLDER, SCAN_FOLDER = "/var/log", "/run/os2/services"
+NO_LOG_CODE = 66
+
+# $1 logs, $2 services, $3 the service, $4 how many lines, $5 whether to follow
+_READ = r"""
+folder="$(sed -n 's/.*"logDirectory" *: *"\([^"]*\)".*/\1/p' "$2/$3/metadata.json" 2>/dev/null)"
+folder="${folder#/var/log/}"
+if ! cd "$1" || ! cd "${folder:-$3}" 2>/dev/null || [ ! -f current ]; then
+    for found in "$2"/*/log; do
+        service="${found%/log}"
+        [ -d "$found" ] && echo "${service##*/}" >&2
+    done
+    exit 66
+fi
+if [ "$5" = once ]; then
+    cat @* current 2>/dev/null | if [ "$4" = all ]; then cat; else tail -n "$4"; fi
+elif [ "$4" = all ]; then
+    cat @* 2>/dev/null
+    exec tail -n +1 -F current 2>/dev/null
+else
+    exec tail -n "$4" -F current 2>/dev/null
+fi
+"""
+
+
+def reading(request: LogRequest, logs: str = LOG_FOLDER, services: str = SCAN_FOLDER) -> Command:
+    """The command whose stdout is the log; exit code 66 and names on stderr: there is none."""
+    lines = "all" if request.tail is None else str(request.tail)
+    mode = "follow" if request.follow else "once"
+    return Command(("sh", "-c", _READ, "sh", logs, services, request.service or "", lines, mode))
+
+
+class Reading(Protocol):
+    """A program in a machine, whose output is read as it comes."""
+
+    stderr: bytes
+    exit_code: int
+
+    def output(self, command: Command) -> Iterator[bytes]:
+        """What it writes to stdout; ``stderr`` and ``exit_code`` are known at its end."""
+        ...
+
+
+def service_log(
+    program: Reading,
+    machine: str,
+    request: LogRequest,
+    logs: str = LOG_FOLDER,
+    services: str = SCAN_FOLDER,
+) -> Iterator[str]:
+    """The lines that are meant.
+
+    Raises:
+        NotFound: the service has no log.
+        OperationFailed: it was not read to its end.
+    """
+    lines = split_lines(program.output(reading(request, logs, services)))
+    yield from meant(lines, request.since)
+    if program.exit_code == NO_LOG_CODE:
+        raise no_log(machine, request.service or "", program.stderr.decode(errors="replace"))
+    if program.exit_code and not request.follow:
+        raise OperationFailed(
+            f"the log of service {request.service} in machine {machine} was not read to its end",
+            hint=f"see whether the machine still runs: os2 machine show {machine}",
+            code="log_unreadable",
+        )
+
+
+def split_lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    """Whole lines as they come; what is no UTF-8 is shown as such."""
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line.decode(errors="replace").rstrip("\r")
+    if rest:
+        yield rest.decode(errors="replace").rstrip("\r")
+
+
+def meant(lines: Iterable[str], since: datetime | None) -> Iterator[str]:
+    """The lines that are recent enough; one without a time belongs to the one before it."""
+    recent = since is None
+    for line in lines:
+        moment = time_of(line) if since is not None else None
+        if since is not None and moment is not None:
+            recent = moment >= since
+        if recent:
+            yield line
+
+
+def time_of(line: str) -> datetime | None:
+    """The time at the beginning of a line, in UTC."""
+    first = line.split(" ", 2)[:2]
+    for text in (" ".join(first), first[0]):
+        # The logger writes nanoseconds, for which there is no room.
+        whole, dot, fraction = text.partition(".")
+        try:
+            moment = datetime.fromisoformat(f"{whole}{dot}{fraction[:6]}" if dot else whole)
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        # OverflowError: no calendar has it.
+        except (ValueError, OverflowError):
+            continue
+    return None
+
+
+def no_log(machine: str, service: str, others: str) -> NotFound:
+    """The failure for a service that keeps no log."""
+    names = ", ".join(others.split())
+    return NotFound(
+        f"machine {machine} has no log of a service {service}",
+        hint=f"services with a log: {names}; the others write into the machine's own log"
+        if names
+        else f"read the machine's own log: os2 machine logs {machine}",
+        code="service_log_not_found",
+    )

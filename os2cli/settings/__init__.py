@@ -1,0 +1,1 @@
+"""Every setting and variable, and the only reader of the environment."""

@@ -1,0 +1,232 @@
+"""The only reader of the environment: flag > environment > ``os2.toml`` > user file > default.
+
+Commands pass their flags in; whoever needs a value gets it from the frozen ``Settings``. Only the
+variables that os2 knows are taken along: a process under ``doppler run`` holds many secrets that
+are none of os2's business. ``.env`` files are never read.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from os2cli.core.daytona_access import DaytonaAccess
+from os2cli.core.errors import UsageError
+from os2cli.settings import variables
+from os2cli.settings.invocation import parse_progress
+from os2cli.settings.options import DEFAULT_API_URL, DEFAULT_IMAGE, OPTIONS, Option
+from os2cli.settings.toml_file import read_toml
+
+REPOSITORY_FILE = "os2.toml"
+USER_FILE = "config.toml"
+
+STAGE_VARIABLES = variables.names(variables.STAGE)
+ENGINE_VARIABLES = variables.names(variables.ENGINE)
+# Read from the environment alone, and never part of ``Settings.variables``.
+CREDENTIAL_VARIABLES = variables.names(variables.CREDENTIALS)
+TERMINAL_VARIABLES = variables.names(variables.TERMINAL)
+ANALYTICS_VARIABLES = variables.names(variables.ANALYTICS)
+PROGRAM_VARIABLES = (
+    "PATH",
+    "HOME",
+    "USER",
+    "LANG",
+    "TMPDIR",
+    *(
+        name
+        for proxy in ("http_proxy", "https_proxy", "no_proxy")
+        for name in (proxy, proxy.upper())
+    ),
+)
+# What a process needs to find Python, its own state and the way into the net.
+DELIVERY_VARIABLES = (
+    *PROGRAM_VARIABLES,
+    "PYTHONPATH",
+    "all_proxy",
+    "ALL_PROXY",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+)
+_KNOWN_VARIABLES = (*STAGE_VARIABLES, *ENGINE_VARIABLES, *TERMINAL_VARIABLES)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every value that os2 takes from its surroundings, and where each came from.
+
+    ``variables`` holds the recognised environment variables that are set and not empty;
+    ``values`` maps a key of ``OPTIONS`` to its text, and ``origins`` to where that is from:
+    ``LOCAL_DOCKER_IMAGE_NAME``, a file's path or ``default``. The two files are those that are
+    looked for, whether or not they are there. ``analytics`` holds the variables for that, a key
+    among them.
+    """
+
+    image: str
+    dockerfile: str | None
+    base_image: str | None
+    timeout_seconds: float
+    cache_seconds: float
+    daytona: DaytonaAccess
+    variables: Mapping[str, str]
+    home: Path
+    state_dir: Path
+    cache_dir: Path
+    user_file: Path
+    repository_file: Path | None
+    values: Mapping[str, str | None] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
+    analytics: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def snapshot_cache_dir(self) -> Path:
+        """Where past resolutions of snapshots are kept."""
+        return self.cache_dir / "snapshots"
+
+
+def load_settings(repository: Path | None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Gather the settings for a repository (None: outside of any).
+
+    Raises:
+        UsageError: a file can't be read or parsed, has an unknown key, or a value has the wrong
+            form; the message names the file or the variable.
+    """
+    environ = os.environ if environ is None else environ
+    home = Path(environ.get("HOME") or "~").expanduser()
+    values: dict[str, str | None] = {}
+    origins: dict[str, str] = {}
+    user_file = _platform_dir(environ, home, "XDG_CONFIG_HOME", "user_config_path") / USER_FILE
+    repository_file = repository / REPOSITORY_FILE if repository else None
+    layers = [_read_file(user_file, OPTIONS)]
+    if repository_file is not None:
+        shared = tuple(option for option in OPTIONS if option.of_repository)
+        layers.append(_read_file(repository_file, shared))
+    layers.append(
+        {o.key: (environ[o.variable], o.variable) for o in OPTIONS if environ.get(o.variable)}
+    )
+    for option in OPTIONS:
+        values[option.key], origins[option.key] = option.default, "default"
+        for layer in layers:
+            if option.key in layer:
+                values[option.key], origins[option.key] = layer[option.key]
+    parse_progress(environ.get("OS2_PROGRESS") or "auto", "OS2_PROGRESS")
+    return Settings(
+        image=values["image"] or DEFAULT_IMAGE,
+        dockerfile=values["dockerfile"],
+        base_image=values["base_image"],
+        timeout_seconds=parse_seconds(values["timeout"] or "", origins["timeout"]),
+        cache_seconds=parse_seconds(values["cache_ttl"] or "", origins["cache_ttl"], least=0.0),
+        daytona=_daytona(environ, values, origins),
+        variables={name: environ[name] for name in _KNOWN_VARIABLES if environ.get(name)},
+        home=home,
+        state_dir=_platform_dir(environ, home, "XDG_STATE_HOME", "user_state_path"),
+        cache_dir=_platform_dir(environ, home, "XDG_CACHE_HOME", "user_cache_path"),
+        user_file=user_file,
+        repository_file=repository_file,
+        values=values,
+        origins=origins,
+        analytics={name: environ[name] for name in ANALYTICS_VARIABLES if environ.get(name)},
+    )
+
+
+def analytics_are_set_up() -> bool:
+    """Whether there is a project to send usage to; without one nothing else is looked at."""
+    return bool(os.environ.get("POSTHOG_KEY"))
+
+
+def _daytona(
+    environ: Mapping[str, str], values: Mapping[str, str | None], origins: Mapping[str, str]
+) -> DaytonaAccess:
+    key, jwt, organization = (environ.get(name, "").strip() for name in CREDENTIAL_VARIABLES)
+    return DaytonaAccess(
+        url=(values["daytona_api_url"] or DEFAULT_API_URL).strip().rstrip("/"),
+        url_origin=origins["daytona_api_url"],
+        api_key=key or None,
+        jwt=jwt or None,
+        organization=organization or None,
+        target=values["daytona_target"] or None,
+    )
+
+
+def parse_seconds(text: str, origin: str, least: float | None = None) -> float:
+    """Read a duration in seconds, e.g. ``90``: finite, and positive or at least ``least``."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    enough = seconds > 0 if least is None else seconds >= least
+    if not enough or seconds == float("inf"):
+        raise UsageError(
+            f"{origin} is {text!r}, which is no number of seconds",
+            hint=f"use a number such as {'120' if least is None else '300, or 0 for none'}",
+            code="setting_invalid",
+        )
+    return seconds
+
+
+def terminal_variables() -> dict[str, str]:
+    """The variables that decide how output looks, for when nothing else could be read."""
+    return {name: os.environ[name] for name in TERMINAL_VARIABLES if os.environ.get(name)}
+
+
+def program_environment() -> dict[str, str]:
+    """The environment for programs that os2 starts: how to find things, and no secrets.
+
+    An engine that is started from under ``doppler run`` must not carry its secrets for ever.
+    """
+    return {name: os.environ[name] for name in PROGRAM_VARIABLES if name in os.environ}
+
+
+def delivery_environment() -> dict[str, str]:
+    """The environment of the process that sends usage; no key is among it."""
+    return {name: os.environ[name] for name in DELIVERY_VARIABLES if name in os.environ}
+
+
+def variable_here(name: str) -> str | None:
+    """The value of one variable that the user named, such as with ``-e NAME``."""
+    return os.environ.get(name)
+
+
+def _read_file(path: Path, options: Sequence[Option]) -> dict[str, tuple[str, str]]:
+    table = read_toml(path)
+    known = [option.key for option in options]
+    for key, value in table.items():
+        if key not in known and key in [option.key for option in OPTIONS]:
+            raise UsageError(
+                f"{path} sets {key!r}, which a repository must not decide",
+                hint=f"put it into ~/.config/os2/{USER_FILE}, or use its variable",
+                code="setting_unknown",
+            )
+        if key not in known:
+            raise UsageError(
+                f"{path} has an unknown key {key!r}",
+                hint=f"known keys: {', '.join(known)}",
+                code="setting_unknown",
+            )
+        if not isinstance(value, str | int | float) or isinstance(value, bool):
+            raise UsageError(
+                f"{key} in {path} must be text or a number",
+                hint=f'write it as {key} = "…"',
+                code="setting_invalid",
+            )
+    return {key: (str(value), str(path)) for key, value in table.items()}
+
+
+def _platform_dir(environ: Mapping[str, str], home: Path, variable: str, attribute: str) -> Path:
+    # On Linux the XDG rules are these two lines; platformdirs costs 20 ms of every start.
+    if sys.platform == "linux":
+        defaults = {
+            "XDG_CONFIG_HOME": ".config",
+            "XDG_STATE_HOME": ".local/state",
+            "XDG_CACHE_HOME": ".cache",
+        }
+        base = environ.get(variable, "")
+        return (Path(base) if base.startswith("/") else home / defaults[variable]) / "os2"
+    from platformdirs import PlatformDirs
+
+    path: Path = getattr(PlatformDirs("os2", appauthor=False), attribute)
+    return path

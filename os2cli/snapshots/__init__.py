@@ -1,0 +1,1 @@
+"""Use cases around images and snapshots, and what builds and keeps them."""

@@ -1,0 +1,31 @@
+"""The build context: which files are sent to a builder, as one stream and under one digest.
+
+::
+
+    collect(root, dockerfile)  ->  BuildContext
+        files         what git knows of the folder, or a walk of it
+        dockerignore  the ignore file in force; patterns: how Docker matches one pattern
+        archive       the files as a canonical tar, without a copy on disk
+    without_links(context)  ->  the same in files only, for a builder that keeps nothing else
+    suspicious_files(context)  ->  what looks like a secret; refuse_secrets raises because of it
+
+What Docker means by a context: https://docs.docker.com/build/concepts/context/.
+"""
+
+from __future__ import annotations
+
+from os2cli.snapshots.context.context import BuildContext, collect
+from os2cli.snapshots.context.entries import ContextEntry, EntryKind
+from os2cli.snapshots.context.links import without_links
+from os2cli.snapshots.context.secrets import SuspiciousFile, refuse_secrets, suspicious_files
+
+__all__ = [
+    "BuildContext",
+    "ContextEntry",
+    "EntryKind",
+    "SuspiciousFile",
+    "collect",
+    "refuse_secrets",
+    "suspicious_files",
+    "without_links",
+]

@@ -1,0 +1,122 @@
+"""The build context: an immutable list of entries, streamed and named on demand."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from os2cli.core.errors import UsageError
+from os2cli.snapshots.context.archive import tar_stream
+from os2cli.snapshots.context.dockerignore import read_dockerignore
+from os2cli.snapshots.context.entries import ContextEntry, changed, decode, read_pieces
+from os2cli.snapshots.context.files import find_entries
+
+
+@dataclass(frozen=True, slots=True)
+class BuildContext:
+    """What a builder is sent, as it was at one moment.
+
+    ``dockerfile`` is the path that the engine's ``dockerfile`` parameter takes. ``entries`` are
+    sorted by the bytes of their paths. ``unkept`` tells, one sentence each, what lies in the
+    folder and could not be sent: sockets, fifos, devices, submodules that are not checked out,
+    other repositories; and after ``without_links`` what a builder of files can't keep. ``ignored``
+    counts what the ignore file left out; a folder that was not even entered counts once.
+
+    Whoever reads contents (``stream``, ``digest``, ``dockerfile_text``) gets
+    ``OperationFailed`` when a file has changed since, and ``UsageError`` when it may not be read.
+    """
+
+    root: Path
+    dockerfile: str
+    entries: tuple[ContextEntry, ...]
+    unkept: tuple[str, ...] = ()
+    ignored: int = 0
+
+    @property
+    def size_bytes(self) -> int:
+        """The bytes of all contents, without the tar's own headers."""
+        return sum(entry.size for entry in self.entries)
+
+    @property
+    def dockerfile_text(self) -> str:
+        """The Dockerfile, bytes that are not UTF-8 replaced."""
+        entry = next((entry for entry in self.entries if entry.path == self.dockerfile), None)
+        if entry is None:
+            raise changed(self.dockerfile)
+        return b"".join(read_pieces(self.root, entry)).decode(errors="replace")
+
+    def stream(self) -> Iterator[bytes]:
+        """An uncompressed canonical tar in chunks of 0.5 to 1 MiB; equal for equal trees.
+
+        Neither builder applies ``.dockerignore`` to a tar, so it has been applied already.
+        """
+        return tar_stream(self.root, self.entries)
+
+    def digest(self) -> str:
+        """The hex SHA-256 of ``stream()``: it names paths, kinds, modes, targets and contents.
+
+        Every content is read: times and inodes do not tell that two clones are equal.
+        """
+        digest = hashlib.sha256()
+        for chunk in self.stream():
+            digest.update(chunk)
+        return digest.hexdigest()
+
+
+def collect(root: Path, dockerfile: Path) -> BuildContext:
+    """Decide what a build in ``root`` is sent; contents are read later.
+
+    In a git checkout these are the tracked files and the untracked ones that git does not
+    ignore, as they are in the work tree; elsewhere, and where git ignores ``root`` as a whole (as a
+    virtual environment with os2 in it), it is the folder with its empty folders. Then
+    ``<dockerfile>.dockerignore`` or ``.dockerignore`` is applied; it cannot bring back what git
+    ignores. The Dockerfile itself is always sent, because the builder needs it; Docker would hide
+    an ignored one from ``COPY``, which a tar cannot express. An ignored ``.dockerignore`` is
+    not sent.
+
+    ``dockerfile`` is absolute or relative to ``root``; a link is resolved as Docker does.
+
+    Raises:
+        OperationFailed: a folder cannot be read.
+        TimedOut: git takes longer than a minute.
+        UsageError: ``root`` or ``dockerfile`` is not there or not inside, the ignore file is
+            wrong, a folder may not be read, or git cannot read the repository.
+    """
+    folder = _resolved(root)
+    if not folder.is_dir():
+        raise UsageError(
+            f"{root} is not a folder", hint="name the root of the repository to build from"
+        )
+    given = folder / dockerfile
+    given = _resolved(given.parent) / given.name
+    real = _resolved(given)
+    if not real.is_file():
+        raise UsageError(
+            f"{dockerfile} is not a file", hint="name the Dockerfile by its path in the repository"
+        )
+    for place in (given, real):
+        if not place.is_relative_to(folder):
+            raise UsageError(
+                f"the Dockerfile {dockerfile} lies outside the build context {root}",
+                hint="builders only read a Dockerfile inside the folder that they are sent",
+            )
+    ignored = read_dockerignore(folder, _relative(given, folder))
+    name = _relative(real, folder)
+    entries, unkept, left_out = find_entries(folder, ignored, always=name)
+    return BuildContext(folder, name, entries, unkept, left_out)
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise UsageError(
+            f"{path} does not exist or cannot be read", hint="correct its name or its permissions"
+        ) from error
+
+
+def _relative(path: Path, root: Path) -> str:
+    return decode(os.fsencode(path.relative_to(root).as_posix()))

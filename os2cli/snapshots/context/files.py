@@ -1,0 +1,155 @@
+"""Which files a build context holds, and what each of them is."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from os2cli.core.errors import OperationFailed, UsageError
+from os2cli.snapshots.context.dockerignore import Dockerignore
+from os2cli.snapshots.context.entries import (
+    ContextEntry,
+    EntryKind,
+    decode,
+    displayed,
+    encode,
+    on_disk,
+)
+from os2cli.snapshots.context.git import Listing, in_checkout, is_ignored, list_checkout
+
+_SPECIAL = {
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFIFO: "a fifo",
+    stat.S_IFBLK: "a device",
+    stat.S_IFCHR: "a device",
+}
+
+
+def find_entries(
+    root: Path, ignored: Dockerignore, always: str
+) -> tuple[tuple[ContextEntry, ...], tuple[str, ...], int]:
+    """The entries of the context, sorted by the bytes of their paths, notes for people, and how
+    many files the ignore file left out.
+
+    ``always`` is kept whatever git and the ignore file say. Every folder on the way to an entry
+    is an entry too: the modes that engines give to folders that a tar leaves out differ.
+    """
+    listing = list_checkout(root) if in_checkout(root) else None
+    if listing is None or (not listing.files and is_ignored(root)):
+        listing = walk(root, ignored)
+    kept = {path for path in listing.files if not ignored.excludes(path)} | {always}
+    folders = _folders_above(kept | listing.folders) | listing.folders
+    real = _real_folders(root, folders)
+    entries = [ContextEntry(path, EntryKind.FOLDER, 0o755) for path in real if path]
+    for path in kept:
+        if path.rpartition("/")[0] in real:
+            entry = _describe(root, path, listing.notes)
+            entries += [entry] if entry else []
+    left_out = listing.skipped + len(listing.files - kept)
+    return _needed(entries, listing.folders), tuple(sorted(listing.notes)), left_out
+
+
+def walk(root: Path, ignored: Dockerignore) -> Listing:
+    """Everything below a folder that is no checkout; repositories' ``.git`` is left out.
+
+    Folders that are ignored with all they hold are not entered, hence need not be readable.
+    """
+    listing = Listing()
+    pending = [""]
+    while pending:
+        folder = pending.pop()
+        for found in _scan(root, folder):
+            path = f"{folder}/{decode(found.name)}" if folder else decode(found.name)
+            if found.name == b".git":
+                continue
+            if not found.is_dir(follow_symlinks=False):
+                listing.files.add(path)
+            elif ignored.prunes(path):
+                listing.skipped += 1
+            else:
+                pending.append(path)
+                if not ignored.excludes(path):
+                    listing.folders.add(path)
+    return listing
+
+
+def _scan(root: Path, folder: str) -> list[os.DirEntry[bytes]]:
+    try:
+        with os.scandir(on_disk(root, folder)) as found:
+            return list(found)
+    except FileNotFoundError:
+        return []
+    except PermissionError as error:
+        raise UsageError(
+            f"the folder {displayed(folder) or root} may not be read",
+            hint="change its permissions, or list it in .dockerignore so that it is not sent",
+        ) from error
+    except OSError as error:
+        raise OperationFailed(
+            f"{displayed(folder)} cannot be read: {error.strerror}",
+            hint="see whether the disk is sound, or list it in .dockerignore",
+        ) from error
+
+
+def _folders_above(paths: Iterable[str]) -> set[str]:
+    folders = {""}
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        while folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    return folders
+
+
+def _real_folders(root: Path, folders: set[str]) -> set[str]:
+    """Those that are folders all the way: git still lists ``d/f`` when ``d`` became a link."""
+    real = {""}
+    for folder in sorted(folders - {""}):
+        if folder.rpartition("/")[0] in real:
+            found = _lstat(root, folder)
+            if found and stat.S_ISDIR(found.st_mode):
+                real.add(folder)
+    return real
+
+
+def _describe(root: Path, path: str, notes: list[str]) -> ContextEntry | None:
+    found = _lstat(root, path)
+    if found is None or stat.S_ISDIR(found.st_mode):
+        return None  # git lists a file that was deleted, or replaced by a folder
+    if stat.S_ISREG(found.st_mode):
+        mode = 0o755 if found.st_mode & stat.S_IXUSR else 0o644
+        return ContextEntry(
+            path, EntryKind.FILE, mode, found.st_size, modified_ns=found.st_mtime_ns
+        )
+    if stat.S_ISLNK(found.st_mode):
+        target = decode(os.readlink(on_disk(root, path)))  # noqa: PTH115  bytes, not a Path
+        return ContextEntry(path, EntryKind.LINK, 0o777, target=target)
+    kind = _SPECIAL.get(stat.S_IFMT(found.st_mode), "no file")
+    notes.append(f"{displayed(path)} is {kind}: not sent")
+    return None
+
+
+def _lstat(root: Path, path: str) -> os.stat_result | None:
+    try:
+        return os.lstat(on_disk(root, path))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except PermissionError as error:
+        raise UsageError(
+            f"{displayed(path)} lies in a folder that may not be read",
+            hint="change its permissions, or list it in .dockerignore so that it is not sent",
+        ) from error
+
+
+def _needed(entries: list[ContextEntry], keep: set[str]) -> tuple[ContextEntry, ...]:
+    """Sorted, without the folders that hold nothing, except those to keep when empty."""
+    files = {entry.path for entry in entries if entry.kind is not EntryKind.FOLDER}
+    wanted = _folders_above(files | keep) | keep
+    return tuple(
+        sorted(
+            (entry for entry in entries if entry.path in files or entry.path in wanted),
+            key=lambda entry: encode(entry.path),
+        )
+    )

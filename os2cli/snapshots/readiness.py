@@ -1,0 +1,137 @@
+"""Use cases: wait until a snapshot can be used, bring one back, follow its build."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from os2cli.core.clock import REAL_TIME, Clock
+from os2cli.core.errors import Conflict, Os2Error, UsageError
+from os2cli.core.models import Snapshot, SnapshotState
+from os2cli.core.progress import SILENT, Progress
+from os2cli.core.touched import touch
+from os2cli.snapshots.activation import activate, wait_until_active
+from os2cli.snapshots.building import SnapshotStore
+from os2cli.snapshots.pruning import IN_FLIGHT
+from os2cli.snapshots.shelf import Entry
+
+
+def wait_until_usable(
+    entry: Entry, seconds: float, *, progress: Progress = SILENT, clock: Clock = REAL_TIME
+) -> SnapshotState:
+    """Wait until it is active; an image is.
+
+    Raises:
+        Conflict: it was put away, and nobody brings it back.
+        OperationFailed: its build failed; ``log_tail`` is the end of its log.
+        TimedOut: it is still being built.
+    """
+    known = _in_store(entry)
+    if known is None:
+        return entry.item.state
+    store, snapshot = known
+    if snapshot.state is SnapshotState.INACTIVE:
+        raise Conflict(
+            f"snapshot {snapshot.name} was put away because nobody used it",
+            hint=f"bring it back: os2 snapshot activate {snapshot.name}",
+            code="snapshot_inactive",
+        )
+    with progress.phase("build"):
+        return wait_until_active(store, snapshot, seconds, progress=progress, clock=clock).state
+
+
+def bring_back(
+    entry: Entry,
+    seconds: float | None,
+    *,
+    progress: Progress = SILENT,
+    clock: Clock = REAL_TIME,
+) -> tuple[SnapshotState, bool]:
+    """Activate one that was put away (``seconds`` None: don't wait); False: it is active already.
+
+    Raises:
+        Conflict: it is not inactive, but being built, failed or being removed.
+        UsageError: it is an image, which is there or not.
+    """
+    known = _in_store(entry)
+    if known is None:
+        raise UsageError(
+            f"{entry.item.name} is a local image: there is nothing to activate",
+            hint="only snapshots are put away: os2 snapshot list --state inactive shows them",
+            code="nothing_to_activate",
+        )
+    store, snapshot = known
+    if snapshot.state is SnapshotState.ACTIVE:
+        return snapshot.state, False
+    if snapshot.state is not SnapshotState.INACTIVE:
+        building = snapshot.state in IN_FLIGHT
+        raise Conflict(
+            f"snapshot {snapshot.name} is {snapshot.state.value}, and only an inactive one "
+            "is activated",
+            hint=f"os2 snapshot {'wait' if building else 'show'} {snapshot.name}",
+            code="snapshot_not_inactive",
+        )
+    touch(entry.item.type)
+    if seconds is None:
+        store.activate(snapshot)
+        return store.get(snapshot.id).state, True
+    return activate(
+        store, snapshot, wait_seconds=seconds, progress=progress, clock=clock
+    ).state, True
+
+
+def follow_build(entry: Entry, on_line: Callable[[str], None], seconds: float) -> bool:
+    """Pass on what the builder writes until the build has ended; False: it is not being built.
+
+    What ``on_line`` raises ends it.
+
+    Raises:
+        OperationFailed: the build failed.
+        TimedOut: it is still being built.
+    """
+    known = _in_store(entry)
+    if known is None or known[1].state not in IN_FLIGHT:
+        return False
+    listener = _Listener(on_line)
+    try:
+        wait_until_active(*known, seconds, progress=listener, clock=listener.clock)
+    except Os2Error as error:
+        # Its end has been seen already.
+        error.log_tail = ()
+        if error.code == "build_failed":
+            error.hint = f"mend it and publish again; os2 snapshot rm {entry.item.name} removes it"
+        raise
+    finally:
+        listener.check()
+    return True
+
+
+class _Listener(Progress):
+    """Passes lines on from the thread that reads them, and its failure to the one that waits."""
+
+    def __init__(self, on_line: Callable[[str], None]) -> None:
+        self.on_line = on_line
+        self.failure: OSError | None = None
+        self.clock = Clock(sleep=self._sleep)
+
+    def log(self, line: str) -> None:
+        """Pass a line on; nobody may be there any more to read it."""
+        if self.failure is None:
+            try:
+                self.on_line(line)
+            except OSError as error:
+                self.failure = error
+
+    def check(self) -> None:
+        """Raise what passing a line on raised."""
+        if self.failure is not None:
+            raise self.failure
+
+    def _sleep(self, seconds: float) -> None:
+        self.check()
+        time.sleep(seconds)
+
+
+def _in_store(entry: Entry) -> tuple[SnapshotStore, Snapshot] | None:
+    store, snapshot = entry.catalog.store, entry.item.snapshot
+    return (store, snapshot) if store is not None and snapshot is not None else None

@@ -1,0 +1,178 @@
+"""Use case: the newest usable snapshot of a stage, and why it is that one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from os2cli.core.errors import NotFound, Os2Error, UsageError
+from os2cli.core.models import Snapshot, SnapshotState
+from os2cli.core.snapshot_name import SnapshotName
+from os2cli.core.stage import Stage
+from os2cli.snapshots.building import SnapshotStore
+from os2cli.snapshots.cache import CachedSnapshot, SnapshotCache, is_kept
+
+
+class Verdict(StrEnum):
+    """What a resolution made of one candidate."""
+
+    PICKED = "picked"
+    OLDER = "older"
+    INACTIVE = "inactive"
+    BUILDING = "building"
+    FAILED = "failed"
+    REMOVING = "removing"
+    UNKNOWN_STATE = "unknown state"
+    OTHER_STAGE = "other stage"
+    NOT_A_SNAPSHOT_NAME = "not a snapshot name"
+    GENERAL = "provider's own"
+
+
+_UNUSABLE = {
+    SnapshotState.PENDING: Verdict.BUILDING,
+    SnapshotState.BUILDING: Verdict.BUILDING,
+    SnapshotState.INACTIVE: Verdict.INACTIVE,
+    SnapshotState.REMOVING: Verdict.REMOVING,
+    SnapshotState.FAILED: Verdict.FAILED,
+    SnapshotState.UNKNOWN: Verdict.UNKNOWN_STATE,
+}
+# Of this stage, and made or to be made after the one that was picked.
+NEWER_WORTH_TELLING = (Verdict.BUILDING, Verdict.FAILED, Verdict.INACTIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A snapshot that the provider named, and the verdict on it."""
+
+    snapshot: Snapshot
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The snapshot that was picked, if any; ``cached`` says that nobody was asked."""
+
+    stage: Stage
+    name: str | None
+    id: str | None
+    candidates: tuple[Candidate, ...] = ()
+    cached: bool = False
+    snapshot: Snapshot | None = None
+
+    @property
+    def newer(self) -> tuple[Candidate, ...]:
+        """Snapshots of the stage that are newer than the picked one but can't be used now."""
+        picked = self.snapshot
+        return tuple(
+            candidate
+            for candidate in self.candidates
+            if candidate.verdict in NEWER_WORTH_TELLING
+            and (picked is None or _age_key(candidate.snapshot) > _age_key(picked))
+        )
+
+    @property
+    def newest_inactive(self) -> Snapshot | None:
+        """The newest one that only has to be activated, when nothing is active."""
+        inactive = [c.snapshot for c in self.candidates if c.verdict is Verdict.INACTIVE]
+        return newest_of(inactive) if self.name is None else None
+
+    def required(self) -> str:
+        """The name that was picked; raises ``NotFound`` when there is none."""
+        if self.name is not None:
+            return self.name
+        raise nothing_active(self)
+
+
+def resolve_newest(store: SnapshotStore, stage: Stage) -> Resolution:
+    """Ask the provider for the stage's newest active snapshot.
+
+    Pages are read only until one holds a match, as long as the provider keeps to its order; when it
+    does not, all of them are.
+    """
+    found = _candidates(store.newest_first(stage.prefix), stage)
+    usable = [c.snapshot for c in found if c.verdict is Verdict.PICKED]
+    picked = newest_of(usable)
+    judged = tuple(
+        replace(c, verdict=Verdict.OLDER)
+        if c.verdict is Verdict.PICKED and c.snapshot is not picked
+        else c
+        for c in found
+    )
+    return Resolution(
+        stage,
+        picked.name if picked else None,
+        picked.id if picked else None,
+        judged,
+        snapshot=picked,
+    )
+
+
+def resolve_cached(
+    store: SnapshotStore, stage: Stage, cache: SnapshotCache, account: str, *, use_cache: bool
+) -> Resolution:
+    """The stage's newest active snapshot, from the cache where that is fresh enough."""
+    kept = is_kept(stage)
+    if use_cache and kept and (entry := cache.get(account, stage.prefix)) is not None:
+        return Resolution(stage, entry.name, entry.id, cached=True)
+    resolution = resolve_newest(store, stage)
+    picked = resolution.snapshot
+    if picked is not None and kept:
+        cache.put(account, stage.prefix, CachedSnapshot(picked.name, picked.id))
+    elif kept:
+        cache.drop(account, stage.prefix)
+    return resolution
+
+
+def nothing_active(resolution: Resolution) -> Os2Error:
+    """The failure for a stage without a usable snapshot."""
+    stage = resolution.stage.name
+    what, hint = "", f"publish one: os2 snapshot daytona --stage {stage}"
+    building = newest_of(c.snapshot for c in resolution.newer if c.verdict is Verdict.BUILDING)
+    if building is not None:
+        what = f" yet; {building.name} is being built"
+        hint = f"wait for it: os2 snapshot wait {building.name}"
+    elif (inactive := resolution.newest_inactive) is not None:
+        what = f"; {inactive.name} was put away because nobody used it"
+        hint = f"a machine brings it back: os2 machine create --type daytona --stage {stage}"
+    return NotFound(
+        f"stage {stage} has no active snapshot{what}", hint=hint, code="snapshot_not_found"
+    )
+
+
+def newest_of(snapshots: Iterable[Snapshot]) -> Snapshot | None:
+    """The newest by the provider's time, then by name."""
+    return max(snapshots, key=_age_key, default=None)
+
+
+def _candidates(pages: Iterable[list[Snapshot]], stage: Stage) -> list[Candidate]:
+    found: dict[str, Candidate] = {}
+    last: Snapshot | None = None
+    in_order = True
+    for page in pages:
+        for snapshot in page:
+            # Rows shift from page to page while others publish; such a row is as it is said last.
+            again = snapshot.id in found
+            found[snapshot.id] = Candidate(snapshot, _judge(snapshot, stage))
+            if not again and not snapshot.general:
+                in_order = in_order and (last is None or snapshot.created <= last.created)
+                last = snapshot
+        if in_order and any(c.verdict is Verdict.PICKED for c in found.values()):
+            break
+    return list(found.values())
+
+
+def _judge(snapshot: Snapshot, stage: Stage) -> Verdict:
+    if snapshot.general:
+        return Verdict.GENERAL
+    try:
+        name = SnapshotName.parse(snapshot.name)
+    except UsageError:
+        return Verdict.NOT_A_SNAPSHOT_NAME
+    if name.stage != stage.name:
+        return Verdict.OTHER_STAGE
+    return _UNUSABLE.get(snapshot.state, Verdict.PICKED)
+
+
+def _age_key(snapshot: Snapshot) -> tuple[float, str]:
+    return snapshot.created.timestamp(), snapshot.name

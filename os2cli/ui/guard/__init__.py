@@ -1,0 +1,1 @@
+"""Who may ask, and what a browser may do with an answer."""

@@ -1,0 +1,1 @@
+"""Work that a page watches, and the events that tell of it."""

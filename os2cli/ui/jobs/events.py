@@ -1,0 +1,70 @@
+"""Server-sent events: what happens, as it happens, to who was away too."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+
+from os2cli.ui.jobs.job import Job
+
+HEARTBEAT_SECONDS = 15.0
+# A browser asks again after so long when the connection is lost.
+RETRY_MILLISECONDS = 1_000
+
+
+def event(kind: str, data: Any, number: int | None = None) -> str:
+    """One event as it goes over the wire."""
+    id_ = f"id: {number}\n" if number is not None else ""
+    return f"{id_}event: {kind}\ndata: {json.dumps(data)}\n\n"
+
+
+def event_stream(events: AsyncIterator[str]) -> StreamingResponse:
+    """The answer that carries them."""
+    return StreamingResponse(events, media_type="text/event-stream")
+
+
+def last_seen(request: Request) -> int:
+    """The last event that the browser has; the page says it at first, the browser itself later."""
+    text = request.headers.get("last-event-id") or request.query_params.get("after") or ""
+    return int(text) if text.isdecimal() and len(text) < 12 else -1
+
+
+async def job_events(job: Job, seen: int, closing: Callable[[], bool]) -> AsyncIterator[str]:
+    """What a job tells, from where the browser is, to its end."""
+    yield f"retry: {RETRY_MILLISECONDS}\n\n"
+    with job.bell.heard() as rung:
+        while True:
+            rung.clear()
+            news = job.record.since(seen) if seen >= 0 else None
+            if news is None:
+                everything = {**job.record.all(), **job.told()}
+                seen = everything["count"]
+                yield event("everything", everything, seen)
+                if job.ended.is_set():
+                    yield event("end", job.told(), seen)
+                    return
+                continue
+            for number, kind, data in news:
+                seen = number
+                yield event(kind, data, number)
+            if job.ended.is_set() and not job.record.since(seen):
+                if not any(kind == "end" for _, kind, _ in news):
+                    yield event("end", job.told(), seen)
+                return
+            if closing() and job.ended.is_set():
+                return
+            if not await rings(rung):
+                yield ": still there\n\n"
+
+
+async def rings(event_: asyncio.Event, seconds: float = HEARTBEAT_SECONDS) -> bool:
+    """Whether it rings within so many seconds."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event_.wait(), seconds)
+    return event_.is_set()

@@ -1,0 +1,220 @@
+"""Jobs: what changes something, each in a thread of its own, to be watched and cancelled."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from os2cli.core.cancellation import Cancellation, Interrupted, check
+from os2cli.core.errors import Os2Error
+from os2cli.core.progress import Progress
+from os2cli.output.progress import counted, plain_text
+from os2cli.output.words import size
+from os2cli.ui.jobs.record import Bell, Record
+
+MOST_ENDED = 50
+
+
+class JobState(StrEnum):
+    """What a job is at."""
+
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more happens."""
+        return self not in (JobState.RUNNING, JobState.CANCELLING)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a job: a line on it, and where to go next."""
+
+    text: str
+    links: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass
+class Job:
+    """One of them. ``subject`` names the machine or the image that it is about.
+
+    ``command`` does the same on the command line. None of it holds the values of variables.
+    """
+
+    procedure: str
+    title: str
+    subject: str = ""
+    command: str = ""
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+    begun: datetime = field(default_factory=lambda: datetime.now(UTC))
+    state: JobState = JobState.RUNNING
+    seconds: float | None = None
+    outcome: Outcome | None = None
+    error: Os2Error | None = None
+    bell: Bell = field(default_factory=Bell, repr=False)
+    cancellation: Cancellation = field(default_factory=Cancellation, repr=False)
+    _started: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.record = Record(self.bell)
+        self.ended = threading.Event()
+
+    @property
+    def elapsed(self) -> float:
+        """How long it has taken so far, in seconds."""
+        return time.monotonic() - self._started if self.seconds is None else self.seconds
+
+    def cancel(self) -> None:
+        """Ask it to undo what it began and end."""
+        if self.state is JobState.RUNNING:
+            self.state = JobState.CANCELLING
+            self.record.say("notice", "cancelling: what was begun is undone")
+            self.cancellation.cancel()
+
+    def run(self, work: Callable[[Progress], Outcome]) -> None:
+        """Do it, in this thread; whatever comes of it is kept."""
+        state = JobState.FAILED
+        try:
+            with self.cancellation.listening():
+                self.outcome = work(JobProgress(self.record))
+            state = JobState.DONE
+        except Interrupted:
+            state = JobState.CANCELLED
+        except Os2Error as error:
+            self.error = error
+        except Exception as error:  # noqa: BLE001  # told on the page, as `main` tells it
+            self.error = Os2Error(
+                f"unexpected {type(error).__name__}: {error}",
+                hint="do the same on the command line with --debug, and report the traceback",
+                code="unexpected",
+            )
+        finally:
+            self.seconds = self.elapsed
+            self.state = state
+            self.record.end(self.told())
+            self.ended.set()
+
+    def told(self) -> dict[str, Any]:
+        """Its state as the page gets it."""
+        error = self.error
+        return {
+            "state": self.state.value,
+            "seconds": round(self.elapsed, 1),
+            "outcome": self.outcome.text if self.outcome else None,
+            "links": [list(link) for link in self.outcome.links] if self.outcome else [],
+            "error": {
+                "message": plain_text(error.message),
+                "hint": plain_text(error.hint) if error.hint else None,
+                "log_tail": [plain_text(line) for line in error.log_tail],
+            }
+            if error
+            else None,
+        }
+
+
+class JobProgress(Progress):
+    """Keeps all that an operation says, and ends it when somebody cancelled the job."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+
+    @contextmanager
+    def phase(self, title: str) -> Iterator[None]:
+        """Keep how long it takes."""
+        check()
+        with self.record.phase(title):
+            yield
+
+    def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
+        """Keep the last one."""
+        check()
+        self.record.say_status(plain_text(f"{text}{counted(done, total)}"))
+
+    def transfer(self, text: str, done: int, total: int) -> None:
+        """Keep sizes as people read them."""
+        self.status(f"{text} {size(done)} of {size(total)}")
+
+    def log(self, line: str) -> None:
+        """Keep the line without what would colour a terminal."""
+        check()
+        self.record.log(plain_text(line))
+
+    def notice(self, message: str) -> None:
+        """Keep a notice; not a place to end, since what is undone is told with it."""
+        self.record.say("notice", plain_text(message))
+
+    def warn(self, message: str) -> None:
+        """Keep a warning."""
+        self.record.say("warning", plain_text(message))
+
+
+class Jobs:
+    """The jobs of this server: those that run, and the last that ended."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job] = {}
+        self._lock = threading.Lock()
+        self.closed = False
+        self.bell = Bell()
+
+    def start(self, job: Job, work: Callable[[Progress], Outcome]) -> Job:
+        """Begin one; raises ``Os2Error`` while the server ends."""
+        with self._lock:
+            if self.closed:
+                raise Os2Error("os2 ui is ending", hint="start it again: os2 ui")
+            self._jobs[job.id] = job
+            self._forget_old()
+        threading.Thread(target=self._run, args=(job, work), name=job.title, daemon=True).start()
+        return job
+
+    def get(self, id_: str) -> Job | None:
+        """One by its id."""
+        return self._jobs.get(id_)
+
+    def all(self) -> list[Job]:
+        """Every one that is kept, the newest first."""
+        with self._lock:
+            return list(self._jobs.values())[::-1]
+
+    def running(self) -> list[Job]:
+        """Those that have not ended."""
+        return [job for job in self.all() if not job.state.ended]
+
+    def about(self, subject: str) -> Job | None:
+        """The one that is at work on a machine or an image."""
+        return next((job for job in self.running() if job.subject == subject), None)
+
+    def latest(self, subject: str) -> Job | None:
+        """The last one about something, whether or not it has ended."""
+        return next((job for job in self.all() if job.subject == subject), None)
+
+    def close(self) -> list[Job]:
+        """Cancel all that run and begin no more; returns those that are not at their end yet."""
+        with self._lock:
+            self.closed = True
+        left = self.running()
+        for job in left:
+            job.cancel()
+        self.bell.ring()
+        return left
+
+    def _run(self, job: Job, work: Callable[[Progress], Outcome]) -> None:
+        self.bell.ring()
+        job.run(work)
+        self.bell.ring()
+
+    def _forget_old(self) -> None:
+        ended = [id_ for id_, job in self._jobs.items() if job.state.ended]
+        for id_ in ended[: max(0, len(ended) - MOST_ENDED)]:
+            del self._jobs[id_]

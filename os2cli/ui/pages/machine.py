@@ -1,0 +1,210 @@
+"""One machine: its page, what is done with it, its log, and the way to its own page."""
+
+from __future__ import annotations
+
+import shlex
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from os2cli.app.selection import is_guarded
+from os2cli.app.session import Session
+from os2cli.core.errors import NotFound, OperationFailed, UsageError
+from os2cli.core.models import LogRequest, Machine, Verb
+from os2cli.core.progress import Progress
+from os2cli.machines.fleet import remove_places
+from os2cli.machines.health import with_health
+from os2cli.machines.states import Changer
+from os2cli.providers.entry import entries
+from os2cli.ui.jobs.events import event_stream
+from os2cli.ui.jobs.job import Outcome
+from os2cli.ui.jobs.log_events import log_events
+from os2cli.ui.pages.mutations import Mutation, begin, job_answer
+from os2cli.ui.places import REMOVE, Named, machine_path, possible_verbs, subject_of
+from os2cli.ui.rendering import link
+from os2cli.ui.site import Site, site_of, threaded
+
+DAEMON_PORT, SIGNED_SECONDS = 3000, 3600
+LOG_LINES = 500
+VERBS = (*(verb.value for verb in Verb), REMOVE)
+
+
+async def show_machine(request: Request) -> Response:
+    """A machine as it is now; with `part` only what changes."""
+    site, named = site_of(request), Named(request)
+    try:
+        machine = await threaded(_look, site, named)
+    except NotFound:
+        if "part" in request.query_params:
+            return site.part("machine/gone.html", name=named.name)
+        raise
+    # Of the log's form, which a browser sends itself as long as our script is not there.
+    asked = request.query_params
+    values: dict[str, Any] = {
+        "machine": machine,
+        "service": asked.get("service", ""),
+        "follow": "follow" in asked or "service" not in asked,
+        "job": site.jobs.about(subject_of(machine)),
+        "verbs": possible_verbs(machine),
+        "guarded": is_guarded(machine),
+        "commands": commands(machine),
+    }
+    if "part" in request.query_params:
+        return site.part("machine/state.html", **values)
+    return await site.show(request, "machine/page.html", title=machine.name, **values)
+
+
+def _look(site: Site, named: Named) -> Machine:
+    place = named.place(site.workplace.session())
+    return with_health(place.provider, place.machine)
+
+
+def commands(machine: Machine) -> list[tuple[str, str]]:
+    """What does the same on the command line, and what only that does."""
+    where = f" --type {machine.type}"
+    if entries()[machine.type].shared:
+        where += f" --stage {shlex.quote(machine.stage)}"
+    name = machine.name
+    lines = {
+        "Shell": f"shell {name}{where}",
+        "Run": f"exec {name}{where} -- COMMAND",
+        "Logs": f"logs {name}{where} -f",
+        "Copy": f"cp FILE {name}:/tmp/{where}",
+        "Address": f"url {name}{where}",
+    }
+    return [(title, f"os2 machine {words}") for title, words in lines.items()]
+
+
+async def confirm(request: Request) -> Response:
+    """Ask before something is done; with `part` for a dialog."""
+    site, named = site_of(request), Named(request)
+    verb = _verb(request)
+    place = await threaded(lambda: named.place(site.workplace.session()))
+    values: dict[str, Any] = {
+        "machine": place.machine,
+        "verb": verb,
+        "guarded": is_guarded(place.machine),
+        "action": machine_path(place.machine, f"/{verb}"),
+    }
+    if "part" in request.query_params:
+        return site.part("machine/confirm.html", **values)
+    word = "Remove" if verb == REMOVE else verb.capitalize()
+    return await site.show(
+        request, "machine/confirm_page.html", title=f"{word} {place.machine.name}?", **values
+    )
+
+
+def _verb(request: Request) -> str:
+    verb: str = request.path_params["verb"]
+    if verb in VERBS:
+        return verb
+    raise UsageError(
+        f"{verb!r} is nothing that is done with a machine", hint=f"use one of {', '.join(VERBS)}"
+    )
+
+
+async def change(request: Request) -> Response:
+    """Start, stop, restart, archive or remove it, as a job."""
+    site, named, verb = site_of(request), Named(request), _verb(request)
+    async with request.form(max_files=0, max_fields=10) as form:
+        typed = str(form.get("confirm", "")).strip()
+    place = await threaded(lambda: named.place(site.workplace.session()))
+    if is_guarded(place.machine) and typed != place.machine.stage:
+        raise UsageError(
+            f"--confirm: {place.machine.name} is a machine of stage {place.machine.stage}, "
+            "which others work with",
+            hint=f"type {place.machine.stage} to go on",
+            code="confirmation_needed",
+        )
+    job = begin(site, _mutation(named, place.machine, verb))
+    return job_answer(request, job)
+
+
+def _mutation(named: Named, machine: Machine, verb: str) -> Mutation:
+    stage = machine.stage if entries()[machine.type].shared else None
+    where = f"--type {machine.type}{f' --stage {stage}' if stage else ''}"
+    titles = {REMOVE: "Remove", "stop": "Stop", "archive": "Archive", "restart": "Restart"}
+    return Mutation(
+        f"machine.{verb}",
+        f"{titles.get(verb, 'Start')} {machine.name}",
+        partial(_remove if verb == REMOVE else _change, named, verb),
+        {"names": [machine.name], "type_": machine.type, "stage": stage, "yes": True},
+        subject_of(machine),
+        f"os2 machine {verb} {machine.name} {where}",
+    )
+
+
+def _change(named: Named, verb: str, session: Session, progress: Progress) -> Outcome:
+    place = named.place(session)
+    changer = Changer(
+        Verb(verb),
+        healthy_seconds=session.settings.timeout_seconds
+        if verb in (Verb.START, Verb.RESTART)
+        else None,
+        progress=progress,
+    )
+    (done,) = changer.change({place.machine.name: place})
+    if done.error is not None:
+        raise done.error
+    after = done.machine or place.machine
+    text = f"{after.name} was {after.state.value} already"
+    if done.outcome != "unchanged":
+        text = f"{after.name} is {Verb(verb).done}"
+    return Outcome(text, ((f"Show {after.name}", machine_path(after)),))
+
+
+def _remove(named: Named, verb: str, session: Session, progress: Progress) -> Outcome:
+    del verb
+    place = named.place(session)
+    with progress.phase("remove"):
+        (removal,) = remove_places([place])
+        if removal.error is not None:
+            raise removal.error
+    return Outcome(f"{place.machine.name} is removed", (("Machines", "/machines"),))
+
+
+async def open_machine(request: Request) -> Response:
+    """Lead to the machine's own page; a private one's signed address is made only now."""
+    site, named = site_of(request), Named(request)
+
+    def reach() -> str:
+        place = named.place(site.workplace.session())
+        address = place.provider.reach(place.machine, DAEMON_PORT)
+        if address.token and not place.machine.public:
+            address = place.provider.reach(place.machine, DAEMON_PORT, SIGNED_SECONDS)
+        if link(address.url) is None:
+            raise OperationFailed(
+                f"the address of {named.name} is none that a browser can open",
+                hint=f"look at it: os2 machine url {named.name}",
+                code="address_unusable",
+            )
+        return address.url
+
+    url = await threaded(reach)
+    return RedirectResponse(url, 303, {"Referrer-Policy": "no-referrer"})
+
+
+async def logs(request: Request) -> Response:
+    """Its log as it is written, or that of one of its services."""
+    site, named = site_of(request), Named(request)
+    service = request.query_params.get("service") or None
+    follow = "once" not in request.query_params
+    wanted = LogRequest(service, None, LOG_LINES, follow)
+
+    def lines() -> Any:
+        return named.place(site.workplace.session()).provider.logs(named.name, wanted)
+
+    return event_stream(log_events(lines, lambda: site.jobs.closed))
+
+
+_AT = "/machines/{type}/{name}"
+ROUTES = [
+    Route(_AT, show_machine),
+    Route(f"{_AT}/open", open_machine),
+    Route(f"{_AT}/logs", logs),
+    Route(f"{_AT}/{{verb}}", confirm),
+    Route(f"{_AT}/{{verb}}", change, methods=["POST"]),
+]

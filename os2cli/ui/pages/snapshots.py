@@ -1,0 +1,197 @@
+"""What machines are made from: the shelf, removing, bringing back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from os2cli.app.session import Session
+from os2cli.core.errors import Os2Error, UsageError
+from os2cli.core.models import MachineType
+from os2cli.core.progress import Progress
+from os2cli.core.stage import is_guarded_stage
+from os2cli.providers.entry import parse_type
+from os2cli.snapshots.readiness import bring_back
+from os2cli.snapshots.shelf import (
+    Entry,
+    ShelfListing,
+    find_catalog,
+    locate,
+    locate_all,
+    remove_entries,
+)
+from os2cli.ui.jobs.events import event_stream
+from os2cli.ui.jobs.job import Outcome
+from os2cli.ui.jobs.log_events import log_events
+from os2cli.ui.pages.forms import Fields
+from os2cli.ui.pages.mutations import Mutation, begin, job_answer
+from os2cli.ui.site import site_of, threaded
+
+ACTIVATION_SECONDS = 300.0
+_SHELF = (("Snapshots", "/snapshots"),)
+
+
+async def list_snapshots(request: Request) -> Response:
+    """The shelf; with `part` only what changes."""
+    site = site_of(request)
+    everywhere = "all" in request.query_params
+    part = "part" in request.query_params
+    listing: ShelfListing | None = None
+    error: Os2Error | None = None
+    try:
+        listing = await threaded(site.shelf.look, all_stages=everywhere)
+    except Os2Error as failure:
+        error = failure
+    values: dict[str, Any] = {
+        "listing": listing,
+        "error": error,
+        "everywhere": everywhere,
+        "jobs": {job.subject: job for job in site.jobs.running()},
+        "is_guarded": is_guarded_stage,
+    }
+    if part:
+        return site.part("snapshots/list.html", **values)
+    return await site.show(request, "snapshots/page.html", title="Snapshots", **values)
+
+
+async def confirm_removal(request: Request) -> Response:
+    """Ask before an image or a snapshot goes; with `part` for a dialog."""
+    site = site_of(request)
+    query = request.query_params
+    type_, name = _named(query.get("type"), query.get("name"))
+    found = await threaded(_located, site.workplace.session(), type_, name, with_users=True)
+    values: dict[str, Any] = {"entry": found, "guarded": is_guarded_stage(found.item.stage)}
+    if "part" in request.query_params:
+        return site.part("snapshots/confirm.html", **values)
+    return await site.show(
+        request, "snapshots/confirm_page.html", title=f"Remove {name}?", **values
+    )
+
+
+def _named(type_: str | None, name: str | None) -> tuple[MachineType, str]:
+    """What a request names."""
+    if not name:
+        raise UsageError(
+            "no image or snapshot is named",
+            hint="choose one from the list of snapshots",
+            code="option_invalid",
+        )
+    return parse_type(type_ or ""), name
+
+
+def _located(session: Session, type_: MachineType, name: str, *, with_users: bool) -> Entry:
+    shelf = session.providers.shelf(type_)
+    found = locate_all(shelf, [name], with_users=with_users)[name]
+    if isinstance(found, Os2Error):
+        raise found
+    return found
+
+
+async def remove(request: Request) -> Response:
+    """Remove an image or a snapshot, as a job."""
+    site = site_of(request)
+    async with request.form(max_files=0, max_fields=20) as form:
+        fields = Fields(form)
+        type_, name = _named(fields.text("type"), fields.text("name"))
+        force, typed = fields.flag("force"), fields.text("confirm")
+    found = await threaded(_located, site.workplace.session(), type_, name, with_users=False)
+    stage = found.item.stage
+    if is_guarded_stage(stage) and typed != stage:
+        raise UsageError(
+            f"--confirm: {name} is a snapshot of stage {stage}, which others work with",
+            hint=f"type {stage} to go on",
+            code="confirmation_needed",
+        )
+    words = f"{' --force' if force else ''} --type {type_} --yes"
+    mutation = Mutation(
+        "snapshot.rm",
+        f"Remove {name}",
+        partial(_remove, type_, name, force),
+        {"names": [name], "type_": type_, "force": force, "yes": True},
+        name,
+        f"os2 snapshot rm {name}{words}",
+    )
+    return job_answer(request, begin(site, mutation))
+
+
+def _remove(
+    type_: MachineType,
+    name: str,
+    force: bool,
+    session: Session,
+    progress: Progress,
+) -> Outcome:
+    found = locate_all(session.providers.shelf(type_), [name], with_users=not force)
+    with progress.phase("remove"):
+        (removal,) = remove_entries(found, force=force)
+        if removal.error is not None:
+            raise removal.error
+    session.forget_resolutions(e.item.stage for e in found.values() if isinstance(e, Entry))
+    return Outcome(f"{name} is removed" if removal.removed else f"{name} was gone already", _SHELF)
+
+
+async def activate(request: Request) -> Response:
+    """Bring back a snapshot that was put away, as a job."""
+    site = site_of(request)
+    async with request.form(max_files=0, max_fields=20) as form:
+        fields = Fields(form)
+        type_, name = _named(fields.text("type"), fields.text("name"))
+    mutation = Mutation(
+        "snapshot.activate",
+        f"Activate {name}",
+        partial(_activate, type_, name),
+        {"name": name, "type_": type_},
+        name,
+        f"os2 snapshot activate {name}",
+    )
+    return job_answer(request, begin(site, mutation))
+
+
+def _activate(
+    type_: MachineType,
+    name: str,
+    session: Session,
+    progress: Progress,
+) -> Outcome:
+    entry = locate(session.providers.shelf(type_), name)
+    state, changed = bring_back(entry, ACTIVATION_SECONDS, progress=progress)
+    if changed:
+        session.forget_resolutions([entry.item.stage])
+    return Outcome(f"{name} is {state.value}", _SHELF)
+
+
+async def show_log(request: Request) -> Response:
+    """What its build wrote."""
+    query = request.query_params
+    type_, name = _named(query.get("type"), query.get("name"))
+    names = {"type_": type_, "name": name}
+    return await site_of(request).show(
+        request, "snapshots/log.html", title=f"Log of {name}", names=names
+    )
+
+
+async def log_lines(request: Request) -> Response:
+    """The same, line by line."""
+    site, query = site_of(request), request.query_params
+    type_, name = _named(query.get("type"), query.get("name"))
+
+    def lines() -> Iterator[str]:
+        shelf = site.workplace.session().providers.shelf(type_)
+        return find_catalog(shelf, name).log(name)
+
+    return event_stream(log_events(lines, lambda: site.jobs.closed))
+
+
+ROUTES = [
+    Route("/snapshots", list_snapshots),
+    Route("/snapshots/log", show_log),
+    Route("/snapshots/log/lines", log_lines),
+    Route("/snapshots/remove", confirm_removal),
+    Route("/snapshots/remove", remove, methods=["POST"]),
+    Route("/snapshots/activate", activate, methods=["POST"]),
+]

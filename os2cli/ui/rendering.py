@@ -1,0 +1,106 @@
+"""Turns values into pages; what comes from elsewhere is escaped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from os2cli import __version__
+from os2cli.app.selection import is_guarded
+from os2cli.output.progress import plain_text
+from os2cli.output.words import age, size, time_left
+from os2cli.ui.extensions import Extension
+from os2cli.ui.guard.policy import ContentPolicy, security_headers
+from os2cli.ui.jobs.job import Job
+from os2cli.ui.places import is_shared, machine_path, possible_verbs
+
+
+@dataclass(frozen=True)
+class Pages:
+    """The templates, and what the extensions put into the head of each page."""
+
+    environment: Environment
+    extensions: Sequence[Extension]
+
+    def show(
+        self,
+        template: str,
+        /,
+        *,
+        status: int = 200,
+        policy: ContentPolicy | None = None,
+        **values: Any,
+    ) -> HTMLResponse:
+        """A whole page; ``policy`` is its own Content-Security-Policy where it needs more."""
+        heads = [extension.head() for extension in self.extensions]
+        metas = {name: json.dumps(told) for head in heads for name, told in head.metas.items()}
+        scripts = [script for head in heads for script in head.scripts]
+        policy = policy or ContentPolicy()
+        for head in heads:
+            policy = policy.with_sources(head.sources)
+        text = self.fragment(template, metas=metas, scripts=scripts, **values)
+        return HTMLResponse(text, status, security_headers(policy))
+
+    def fragment(self, template: str, /, **values: Any) -> str:
+        """A part of a page."""
+        return self.environment.get_template(template).render(**values)
+
+
+def make_pages(extensions: Sequence[Extension]) -> Pages:
+    """The pages with what the templates call."""
+    environment = Environment(
+        loader=PackageLoader("os2cli.ui"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"version": __version__, "is_shared": is_shared}
+    environment.filters |= {
+        "age": age,
+        "size": size,
+        "time_left": time_left,
+        "exact": exact,
+        "link": link,
+        "plain": plain_text,
+        "sentence": sentence,
+        "host": lambda url: urlsplit(url).netloc or url,
+        "path": machine_path,
+        "guarded": is_guarded,
+        "verbs": possible_verbs,
+        "doing": doing,
+    }
+    return Pages(environment, extensions)
+
+
+def exact(moment: datetime) -> str:
+    """A time as it stands behind a relative one."""
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def link(url: str | None) -> str | None:
+    """An address that a provider gave, when a browser may be sent there; else None."""
+    try:
+        return url if url and urlsplit(url).scheme in ("http", "https") else None
+    except ValueError:
+        return None
+
+
+def doing(job: Job) -> str:
+    """What is done by a job, in one word."""
+    first = job.title.split(" ", 1)[0]
+    return {"Stop": "Stopping"}.get(first, f"{first.removesuffix('e')}ing")
+
+
+def sentence(text: str) -> str:
+    """What os2 says elsewhere behind a label, as it stands alone; names stay as they are."""
+    text = plain_text(text)
+    first = text.split(" ", 1)[0].rstrip(",:;")
+    return text[:1].upper() + text[1:] if first.isalpha() and len(text) > len(first) else text
