@@ -9,7 +9,7 @@ from pathlib import Path
 
 from os2cli.analytics import state_files
 
-SHORTEST_SECONDS, LONGEST_SECONDS = 60.0, 3600.0
+SHORTEST_SECONDS, MAX_SECONDS = 60.0, 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,14 @@ class Attempts:
         """When the next may be, None: at once."""
         if not self.failures or self.failed is None:
             return None
-        wait = min(SHORTEST_SECONDS * 2.0 ** min(self.failures - 1, 10), LONGEST_SECONDS)
+        wait = min(SHORTEST_SECONDS * 2.0 ** min(self.failures - 1, 10), MAX_SECONDS)
         return self.failed + wait
 
     @property
     def may_begin(self) -> bool:
         """Whether it is time; a clock that was put back keeps nobody waiting for long."""
         now = time.time()
-        return self.next is None or not now < self.next <= now + LONGEST_SECONDS
+        return self.next is None or not now < self.next <= now + MAX_SECONDS
 
     def succeeded(self) -> Attempts:
         """After a delivery."""

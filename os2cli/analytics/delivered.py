@@ -10,13 +10,13 @@ from typing import Any
 from os2cli.analytics import state_files
 
 KEPT = 100
-_LARGEST_BYTES = 1024 * 1024
+_MAX_BYTES = 1024 * 1024
 
 
 def last_delivered(folder: Path) -> list[dict[str, Any]]:
     """The last ones, the oldest first."""
     try:
-        found = json.loads(state_files.read(folder / "delivered.json", _LARGEST_BYTES) or "[]")
+        found = json.loads(state_files.read(folder / "delivered.json", _MAX_BYTES) or "[]")
     except (ValueError, RecursionError):
         return []
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []

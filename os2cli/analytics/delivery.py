@@ -32,7 +32,7 @@ BATCH = 100
 DEADLINE_SECONDS = 30
 _LAST_WORDS_SECONDS = 5
 _NICENESS = 10
-_MOST_MEMORY = 1024**3
+_MAX_MEMORY = 1024**3
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def main() -> None:
 def limit_itself() -> None:
     """Take no time from anybody, and not more memory than a hostile answer is worth."""
     with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
+        resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
     with suppress(OSError):
         os.nice(_NICENESS)
     signal.signal(signal.SIGALRM, out_of_time)

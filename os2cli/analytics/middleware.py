@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from os2cli.analytics.notice import tell_once
+from os2cli.analytics.notice import show_notice_once
 from os2cli.analytics.tracking import Analytics
 from os2cli.core.errors import Os2Error
 from os2cli.host.repository import find_repository
@@ -27,7 +27,7 @@ def tracked_command(
     if analytics is None or not analytics.consent.on:
         yield
         return
-    tell_once(analytics.parameters, invocation)
+    show_notice_once(analytics.parameters, invocation)
     if analytics.tracks(procedure):
         with analytics.tracked(procedure, given):
             yield

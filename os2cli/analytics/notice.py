@@ -11,7 +11,7 @@ from os2cli.core.errors import Os2Error
 from os2cli.settings.invocation import Invocation, ProgressMode, parse_progress
 
 
-def tell_once(parameters: Parameters, invocation: Invocation) -> None:
+def show_notice_once(parameters: Parameters, invocation: Invocation) -> None:
     """Say on a terminal what is sent where, unless that was said before."""
     if not _heard(parameters, invocation):
         return

@@ -14,7 +14,7 @@ from os2cli.settings.settings import Settings
 
 DEFAULT_HOST = "https://eu.i.posthog.com"
 DEFAULT_PROXY_URI = "/ingest"
-_LONGEST_ENVIRONMENT = 63
+_MAX_ENVIRONMENT_LENGTH = 63
 # A person copies the address from the browser; events are taken elsewhere.
 _INGESTION = {
     "https://eu.posthog.com": DEFAULT_HOST,
@@ -106,7 +106,7 @@ def _path(text: str) -> str:
 def _environment(settings: Settings, app_stage: str | None) -> str:
     """The stage that os2 runs in, not one that a command was told to work on."""
     if app_stage:
-        return app_stage[:_LONGEST_ENVIRONMENT]
+        return app_stage[:_MAX_ENVIRONMENT_LENGTH]
     try:
         return resolve_stage(settings.variables).name
     except UsageError as error:

@@ -18,7 +18,7 @@ from os2cli.analytics.event import Event
 from os2cli.host.web import certificates
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 10.0
-_LARGEST_ANSWER = 64 * 1024
+_MAX_ANSWER_BYTES = 64 * 1024
 # What the SDK may add; nothing of it says whose computer this is.
 _ADDED = frozenset(
     {
@@ -132,12 +132,12 @@ class _Session(requests.Session):
         """Send it, and take no more of the answer than PostHog ever writes."""
         response = super().send(request, **{**kwargs, "stream": True})
         try:
-            body = response.raw.read(_LARGEST_ANSWER + 1, decode_content=False)
+            body = response.raw.read(_MAX_ANSWER_BYTES + 1, decode_content=False)
         except Exception as error:
             raise requests.ConnectionError("the answer broke off") from error
         finally:
             response.close()
-        if len(body) > _LARGEST_ANSWER:
+        if len(body) > _MAX_ANSWER_BYTES:
             raise requests.ConnectionError("the answer has no end")
         response._content = body
         return response

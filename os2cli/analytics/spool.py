@@ -16,8 +16,8 @@ from pathlib import Path
 from os2cli.analytics import state_files
 from os2cli.analytics.event import Event
 
-MOST_EVENTS = 1000
-LONGEST_SECONDS = 30 * 24 * 3600
+MAX_EVENTS = 1000
+MAX_SECONDS = 30 * 24 * 3600
 _ABANDONED_SECONDS = 3600
 _NANO = 1_000_000_000
 _NAME = re.compile(
@@ -51,8 +51,8 @@ class Spool:
         """Remove what is too old, or too much."""
         now = time.time_ns()
         names = sorted(path for path in self._files() if _NAME.fullmatch(path.name))
-        surplus = set(names[: max(0, len(names) - MOST_EVENTS)])
-        oldest = f"{max(0, now - LONGEST_SECONDS * _NANO):020d}"
+        surplus = set(names[: max(0, len(names) - MAX_EVENTS)])
+        oldest = f"{max(0, now - MAX_SECONDS * _NANO):020d}"
         for path in names:
             if path in surplus or path.name < oldest:
                 path.unlink(missing_ok=True)

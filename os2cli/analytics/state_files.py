@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from uuid import uuid4
 
-LARGEST_BYTES = 64 * 1024
+MAX_BYTES = 64 * 1024
 
 
 def private_folder(path: Path) -> Path:
@@ -55,7 +55,7 @@ def _written_aside(path: Path, text: str) -> Path:
     return temporary
 
 
-def read(path: Path, largest: int = LARGEST_BYTES) -> str | None:
+def read(path: Path, largest: int = MAX_BYTES) -> str | None:
     """What stands there; None when that is nothing, too much or no text."""
     try:
         with path.open("rb") as file:

@@ -15,15 +15,15 @@ from os2cli.analytics import state_files
 def claim(folder: Path, about: str, words: str) -> bool:
     """Whether this is news about something, and to be told by whoever asks."""
     digest = hashlib.sha256(words.encode()).hexdigest()[:16]
-    shelf = state_files.private_folder(folder / "told")
-    mark = shelf / f"{about}.{digest}"
+    catalogs = state_files.private_folder(folder / "told")
+    mark = catalogs / f"{about}.{digest}"
     if mark.exists():
         return False
     try:
         mark.touch(mode=0o600, exist_ok=False)
     except FileExistsError:
         return False
-    for other in shelf.glob(f"{about}.*"):
+    for other in catalogs.glob(f"{about}.*"):
         if other != mark:
             other.unlink(missing_ok=True)
     return True

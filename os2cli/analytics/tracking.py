@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from os2cli.analytics.consent import Consent, consent
 from os2cli.analytics.parameters import Parameters
 from os2cli.analytics.tracked_mutations import TrackedMutation, tracked_mutation
-from os2cli.core.touched import watching
+from os2cli.core.observed import recording
 from os2cli.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Analytics:
         from os2cli.analytics.mutation import Mutation
 
         known = self.tracks(procedure)
-        with watching() as types:
+        with recording() as types:
             mutation = Mutation(types)
             try:
                 yield mutation

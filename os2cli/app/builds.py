@@ -61,7 +61,7 @@ def build_image(session: Session, given: BuildOptions, progress: Progress) -> Bu
     """Bring the local image up to date."""
     source = session.source(given.repo, given.dockerfile)
     result = session.providers.builder().build(given.request(session, source), progress)
-    session.tell_origin(source, result)
+    session.note_bundled(source, result)
     return result
 
 

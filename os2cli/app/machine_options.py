@@ -57,7 +57,7 @@ class MachineOptions:
         return {name for name, value in fields.items() if value not in (None, False)}
 
 
-def refuse_foreign(given: MachineOptions, entry: ProviderEntry) -> None:
+def reject_unsupported(given: MachineOptions, entry: ProviderEntry) -> None:
     """Options that would change nothing are errors."""
     known = frozenset[str]().union(*(other.options for other in entries().values()))
     for option in sorted((given.given() & known) - entry.options):
@@ -76,7 +76,7 @@ def refuse_foreign(given: MachineOptions, entry: ProviderEntry) -> None:
         )
 
 
-def refuse_malformed(given: MachineOptions) -> None:
+def validate(given: MachineOptions) -> None:
     """What is written wrongly is an error before anything is begun."""
     names(given)
     user_labels(given.labels)
@@ -122,7 +122,7 @@ class Creation:
         if given.snapshot is None or given.build:
             builder = session.providers.builder()
             built = ensure_image(builder, request, rebuild=given.build, progress=self.progress)
-            session.tell_origin(source, built)
+            session.note_bundled(source, built)
         return self._create(specs)
 
     def _from_snapshot(self) -> list[Machine]:

@@ -106,7 +106,7 @@ class Providers:
             return [entries()[type_]]
         return set_up_here([e for e in entries().values() if e.catalog], self.context)
 
-    def shelf(self, type_: MachineType | None) -> dict[MachineType, Callable[[], Catalog]]:
+    def catalogs(self, type_: MachineType | None) -> dict[MachineType, Callable[[], Catalog]]:
         """The catalogs that are asked, each made when it is."""
         found: dict[MachineType, Callable[[], Catalog]] = {
             entry.type: cache(partial(entry.catalog, self.context))

@@ -10,8 +10,8 @@ from os2cli.app.registry import Providers
 from os2cli.app.session import Session
 from os2cli.core.errors import Os2Error
 from os2cli.core.models import LOCAL_DOCKER, MachineType
+from os2cli.core.observed import record_change
 from os2cli.core.progress import Progress
-from os2cli.core.touched import touch
 from os2cli.doctor import DoctorInputs, Finding, ImageFreshness, run_checks
 from os2cli.doctor.daytona_facts import DaytonaFacts
 from os2cli.host.repository import find_repository
@@ -69,7 +69,7 @@ def run_fixes(
             progress.notice(f"  - {action}")
     if not yes and not session.output.confirm("Apply these fixes?", instead=command):
         return False
-    touch(of)
+    record_change(of)
     for fix in fixes:
         with progress.phase(fix.title):
             fix.apply(progress)

@@ -10,7 +10,7 @@ from os2cli.core.errors import Os2Error, UsageError
 from os2cli.core.models import LOCAL_DOCKER, Machine, MachineType
 from os2cli.core.stage import is_guarded_stage
 from os2cli.machines.filters import Query
-from os2cli.machines.fleet import Listing, Place, list_fleet, locate, locate_all
+from os2cli.machines.fleet import Listing, LocatedMachine, list_fleet, locate, locate_all
 from os2cli.machines.health import machines_of_stage
 from os2cli.providers.entry import entries
 
@@ -42,16 +42,16 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Matches:
     """Where the machines are, or why that is not known; ``stage`` is what names are within."""
 
-    places: Mapping[str, Place | Os2Error]
+    places: Mapping[str, LocatedMachine | Os2Error]
     stage: str | None
 
     @property
     def guarded(self) -> list[Machine]:
         """Those that others work with, and whose change is therefore asked about."""
-        machines = [p.machine for p in self.places.values() if isinstance(p, Place)]
+        machines = [p.machine for p in self.places.values() if isinstance(p, LocatedMachine)]
         return [m for m in machines if is_guarded(m)]
 
 
@@ -60,7 +60,9 @@ def is_guarded(machine: Machine) -> bool:
     return entries()[machine.type].shared and is_guarded_stage(machine.stage)
 
 
-def find_one(session: Session, name: str, type_: MachineType | None, stage: str | None) -> Place:
+def find_one(
+    session: Session, name: str, type_: MachineType | None, stage: str | None
+) -> LocatedMachine:
     """Where the machine of that name is.
 
     Raises:
@@ -68,12 +70,12 @@ def find_one(session: Session, name: str, type_: MachineType | None, stage: str 
         NotFound: none has.
     """
     within = stage
-    if may_be_shared(session, type_):
+    if includes_shared(session, type_):
         within = session.stage_if_set(stage)
     return locate(session.providers.fleet(type_, within), name, stage)
 
 
-def is_near(machine: Machine, within: str | None, explicit: str | None) -> bool:
+def in_scope(machine: Machine, within: str | None, explicit: str | None) -> bool:
     """Whether a machine is meant when none is named.
 
     Those on this host are, unless a stage was given explicitly; shared ones are when they belong
@@ -95,27 +97,27 @@ def gather(
     """The machines that are meant, and how many of other stages were left out."""
     listing = list_fleet(session.providers.fleet(type_), stage, tolerant=tolerant)
     within = stage
-    if may_be_shared(session, type_) and not all_stages:
+    if includes_shared(session, type_) and not all_stages:
         within = session.stage_if_set(stage)
-    near = [machine for machine in listing.machines if is_near(machine, within, stage)]
+    near = [machine for machine in listing.machines if in_scope(machine, within, stage)]
     far = len(listing.machines) - len(near)
     return replace(listing, machines=tuple(query.apply(near)), elsewhere=far)
 
 
-def find(session: Session, selection: Selection) -> Found:
+def find(session: Session, selection: Selection) -> Matches:
     """Look for the machines; one that is not found is no failure yet."""
     selection.check()
     names, stage = list(dict.fromkeys(selection.names)), selection.stage
     if selection.everything:
         names, stage = _everything(session, selection)
     within = stage
-    if may_be_shared(session, selection.type_):
+    if includes_shared(session, selection.type_):
         within = session.stage_if_set(stage, changing=True)
     fleet = session.providers.fleet(selection.type_, within)
-    return Found(locate_all(fleet, names, stage), within)
+    return Matches(locate_all(fleet, names, stage), within)
 
 
-def may_be_shared(session: Session, type_: MachineType | None) -> bool:
+def includes_shared(session: Session, type_: MachineType | None) -> bool:
     """Whether machines may be meant that others see, too."""
     return any(entry.shared for entry in session.providers.asked(type_))
 
@@ -123,7 +125,7 @@ def may_be_shared(session: Session, type_: MachineType | None) -> bool:
 def _everything(session: Session, selection: Selection) -> tuple[list[str], str | None]:
     """What --all means: every machine on this host of a type, or the shared ones of the stage."""
     type_, stage = selection.type_, selection.stage
-    if type_ is None and may_be_shared(session, None):
+    if type_ is None and includes_shared(session, None):
         types = " or ".join(f"--type {entry.type}" for entry in session.providers.asked(None))
         raise UsageError(
             "--all needs to be told where, since a key for Daytona is set",
@@ -137,7 +139,7 @@ def _everything(session: Session, selection: Selection) -> tuple[list[str], str 
     return [machine.name for machine in found], stage
 
 
-def agreed(session: Session, selection: Selection, found: Found, *, always: bool) -> bool:
+def agreed(session: Session, selection: Selection, found: Matches, *, always: bool) -> bool:
     """Whether it may be done: asked where others are concerned, or ``always``.
 
     Raises:

@@ -172,7 +172,7 @@ class Session:
             allow_secrets=allow_secrets,
         )
 
-    def tell_origin(self, source: Source, result: BuildResult) -> None:
+    def note_bundled(self, source: Source, result: BuildResult) -> None:
         """Say of a new image that the repository had no part in it, if it had none."""
         if source.bundled and result.built:
             self.output.note(
@@ -188,9 +188,9 @@ class Session:
 
     def snapshot_names(self) -> list[str]:
         """The names of all images and snapshots, for completion, like those of machines."""
-        from os2cli.snapshots.shelf import shelf_names
+        from os2cli.snapshots.inventory import inventory_names
 
-        return shelf_names(self.providers.shelf(None))
+        return inventory_names(self.providers.catalogs(None))
 
     def forget_resolutions(self, stages: Iterable[str | None]) -> None:
         """Ask anew for the newest snapshot of these stages, in which something changed."""

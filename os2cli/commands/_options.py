@@ -166,7 +166,7 @@ NoCache = Annotated[
 ]
 
 
-def refuse_both(*, no_wait: bool, timeout: float | None) -> None:
+def reject_both(*, no_wait: bool, timeout: float | None) -> None:
     """A time to wait for what is not waited for would change nothing."""
     if no_wait and timeout is not None:
         raise UsageError(
@@ -176,7 +176,7 @@ def refuse_both(*, no_wait: bool, timeout: float | None) -> None:
         )
 
 
-def refuse_without(option: str, given: bool, other: str, present: bool) -> None:
+def reject_without(option: str, given: bool, other: str, present: bool) -> None:
     """An option that changes nothing without another one is an error then."""
     if given and not present:
         raise UsageError(
@@ -196,7 +196,7 @@ ExistingSnapshot = Annotated[str, typer.Argument(metavar="NAME", autocompletion=
 ExistingSnapshots = Annotated[
     list[str], typer.Argument(metavar="NAME...", autocompletion=complete_snapshot)
 ]
-ShelfType = Annotated[
+InventoryType = Annotated[
     MachineType | None,
     typer.Option(
         "--type",

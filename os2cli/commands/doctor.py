@@ -49,7 +49,7 @@ def doctor(
     from os2cli.output.views.findings import exit_status, show_findings
     from os2cli.output.views.report import show_report
 
-    options.refuse_without("--yes", yes, "--fix", fix)
+    options.reject_without("--yes", yes, "--fix", fix)
     session = Session.start(ctx, docker_host)
     refuse_other_forms(session.invocation, report=report)
     findings = examine(session, stage)

@@ -42,8 +42,8 @@ def ui(
     """
     require_extra()
     from os2cli.core.stage import validate_stage
+    from os2cli.ui.page_context import Workplace
     from os2cli.ui.serving import serve
-    from os2cli.ui.workplace import Workplace
 
     if stage is not None:
         validate_stage(stage, "--stage")

@@ -25,7 +25,7 @@ NEXT = (("enter", "shell"), ("read", "logs"), ("open", "open"), ("remove", "rm")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class UpOptions:
     """What the command line said."""
 
     name: str
@@ -87,15 +87,15 @@ def up(
       os2 up --fix --yes
       os2 up reviews --build
     """
-    options.refuse_without("--yes", yes, "--fix", fix)
+    options.reject_without("--yes", yes, "--fix", fix)
     session = Session.start(ctx, docker_host)
     validate_machine_name(name)
     progress = session.output.progress()
     seconds = timeout or session.settings.timeout_seconds
-    wish = Wish(name, fix, yes, build, seconds, stage, allow_secrets, docker_host)
+    wish = UpOptions(name, fix, yes, build, seconds, stage, allow_secrets, docker_host)
     entry = entries()[type_] if type_ else found_on_host(session, name)
     if entry is not None:
-        refuse_foreign(wish, entry)
+        reject_unsupported(wish, entry)
     else:
         entry = engine_or_host(session, wish, progress)
     bring = up_on_host if entry.material is Material.THIS_HOST else up_from_image
@@ -114,7 +114,7 @@ def found_on_host(session: Session, name: str) -> ProviderEntry | None:
     return None
 
 
-def refuse_foreign(wish: Wish, entry: ProviderEntry) -> None:
+def reject_unsupported(wish: UpOptions, entry: ProviderEntry) -> None:
     """What can't be brought up like this, and options that would change nothing, are errors."""
     if entry.shared:
         raise UsageError(
@@ -130,7 +130,7 @@ def refuse_foreign(wish: Wish, entry: ProviderEntry) -> None:
         )
 
 
-def engine_or_host(session: Session, wish: Wish, progress: RecordingProgress) -> ProviderEntry:
+def engine_or_host(session: Session, wish: UpOptions, progress: RecordingProgress) -> ProviderEntry:
     """The engine's machines; with --fix those of this host, when no engine can be had."""
     engine = entries()[LOCAL_DOCKER]
     instead = next((e for e in entries().values() if e.material is Material.THIS_HOST), None)
@@ -164,7 +164,7 @@ def _choices(name: str, instead: ProviderEntry | None) -> str:
     )
 
 
-def fix_engine(session: Session, wish: Wish, progress: RecordingProgress) -> Os2Error | None:
+def fix_engine(session: Session, wish: UpOptions, progress: RecordingProgress) -> Os2Error | None:
     """Install or start an engine when none answers; returns why that failed, if it did.
 
     Raises:
@@ -188,12 +188,12 @@ def fix_engine(session: Session, wish: Wish, progress: RecordingProgress) -> Os2
     return None
 
 
-def _agreed(wish: Wish) -> str:
+def _agreed(wish: UpOptions) -> str:
     return f"os2 up {wish.name} --fix --yes"
 
 
 def up_from_image(
-    session: Session, wish: Wish, entry: ProviderEntry, progress: RecordingProgress
+    session: Session, wish: UpOptions, entry: ProviderEntry, progress: RecordingProgress
 ) -> Machine:
     """A machine from the local image, which is built when it is missing."""
     provider = session.providers.machines(entry.type)
@@ -202,7 +202,7 @@ def up_from_image(
     builder = session.providers.builder()
     machine = bring_up(provider, wish.name, wait_seconds=wish.seconds, progress=progress)
     image = ensure_image(builder, request, rebuild=wish.build, progress=progress)
-    session.tell_origin(source, image)
+    session.note_bundled(source, image)
     if machine is not None and image.built:
         progress.notice(
             f"{wish.name} still runs the image that it was made from; "
@@ -215,7 +215,7 @@ def up_from_image(
 
 
 def up_on_host(
-    session: Session, wish: Wish, entry: ProviderEntry, progress: RecordingProgress
+    session: Session, wish: UpOptions, entry: ProviderEntry, progress: RecordingProgress
 ) -> Machine:
     """A machine of what this host has; with --fix that is completed first."""
     lacking = entry.lacking(session.providers.context) if wish.fix else None
@@ -235,7 +235,7 @@ def up_on_host(
     return create_machine(provider, spec, wait_seconds=wish.seconds, progress=progress)
 
 
-def _spec(session: Session, wish: Wish, snapshot: str) -> MachineSpec:
+def _spec(session: Session, wish: UpOptions, snapshot: str) -> MachineSpec:
     stage = session.stage(wish.stage).name
     return MachineSpec(name=wish.name, stage=stage, snapshot=snapshot, owner=session.owner)
 

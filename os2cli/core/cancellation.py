@@ -23,7 +23,7 @@ class Interrupted(BaseException):
 class Cancellation:
     """Ends the work of one thread, as a signal ends that of the main thread.
 
-    Unlike a signal it is noticed only at a ``check``, in a ``pause`` or while a ``Shielded``
+    Unlike a signal it is noticed only at a ``check``, in a ``pause`` or while a ``BackgroundCall``
     request is waited for; what else waits has to be ``ended_by`` something. It is told once, so
     that nothing disturbs the undoing.
     """

@@ -38,7 +38,7 @@ class Health(StrEnum):
     NONE = "none"
 
 
-class Goal(StrEnum):
+class WaitTarget(StrEnum):
     """What can be waited for; the value is what ``--for`` takes."""
 
     HEALTHY = "healthy"

@@ -9,11 +9,13 @@ from email.utils import parsedate_to_datetime
 from os2cli.core import daytona_users
 from os2cli.core.errors import Os2Error
 from os2cli.providers.daytona.api.client import DaytonaClient
-from os2cli.providers.daytona.api.retry import Patience
+from os2cli.providers.daytona.api.retry import RetryPolicy
 from os2cli.providers.daytona.api.wire import ConfigAnswer, KeyAnswer, PageAnswer, read
 
 # Below the deadline of a check, so that the reason is told, not the deadline.
-_PATIENCE = Patience(attempts=1, answer_seconds=2.4, connect_seconds=2.0, longest_wait_seconds=0.0)
+_PATIENCE = RetryPolicy(
+    attempts=1, answer_seconds=2.4, connect_seconds=2.0, longest_wait_seconds=0.0
+)
 
 
 class DaytonaFacts:

@@ -25,7 +25,7 @@ _ANCHORS = (
 )
 _KEYCHAIN = "/Library/Keychains/System.keychain"
 _KEYCHAIN_DEADLINE_S = 5
-_LARGEST_FILE = 4 << 20
+_MAX_FILE_BYTES = 4 << 20
 
 # The labels are matched exactly: neither PRIVATE KEY nor OpenSSL's TRUSTED CERTIFICATE, whose
 # content is more than a certificate, is ever taken along.
@@ -93,7 +93,7 @@ def _anchor_files(root: Path, notes: list[str]) -> Iterator[tuple[str, bytes]]:
             try:
                 if not path.is_file():
                     continue
-                if path.stat().st_size > _LARGEST_FILE:
+                if path.stat().st_size > _MAX_FILE_BYTES:
                     notes.append(f"{path}: too large for a certificate, skipped")
                     continue
                 yield str(path), path.read_bytes()

@@ -20,7 +20,7 @@ from typing import Generic, TypeVar, cast
 
 from os2cli.core.cancellation import Interrupted, check, current_cancellation
 
-__all__ = ["Interrupted", "Shielded", "cleaned_up_by", "deferred", "install_handlers"]
+__all__ = ["Interrupted", "BackgroundCall", "cleaned_up_by", "deferred", "install_handlers"]
 _SAME_SIGNAL_SECONDS = 1.0
 # A thread that waits for ever in one call would not notice a signal on every system.
 _WAKE_SECONDS = 0.2
@@ -118,11 +118,11 @@ def deferred() -> Iterator[None]:
             raise Interrupted(pending)
 
 
-class Shielded(Generic[_Answer]):
+class BackgroundCall(Generic[_Answer]):
     """A request in a thread of its own: a signal ends the waiting for it, but not the request.
 
     For requests that make something and may take long. Unlike in a ``deferred`` block the signal
-    is heard at once; what the request made meanwhile is got with ``late_answer`` and undone.
+    is heard at once; what the request made meanwhile is got with ``result_within`` and undone.
 
     ``at_once`` False leaves it to ``answer`` to send it: then a signal can't come before the
     block that undoes things has begun. ``sent`` tells whether that has happened.
@@ -160,7 +160,7 @@ class Shielded(Generic[_Answer]):
             raise self._failure
         return cast("_Answer", self._answer)
 
-    def late_answer(self, seconds: float) -> _Answer | None:
+    def result_within(self, seconds: float) -> _Answer | None:
         """The answer if it comes within ``seconds``; None when it does not, or is a failure."""
         if self.sent:
             self._ended.wait(seconds)

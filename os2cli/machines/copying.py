@@ -16,18 +16,18 @@ from typing import BinaryIO, cast
 from os2cli.core.errors import NotFound, OperationFailed, Os2Error, UsageError
 from os2cli.core.models import Command, Streams
 from os2cli.core.progress import SILENT, Progress
-from os2cli.machines.fleet import Place
+from os2cli.machines.fleet import LocatedMachine
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class RemotePath:
     """A path in a machine, or one on this host when ``machine`` is None."""
 
     machine: str | None
     path: str
 
     @classmethod
-    def parse(cls, text: str) -> Spot:
+    def parse(cls, text: str) -> RemotePath:
         """Read ``NAME:PATH``; what has a slash before its colon is a path on this host."""
         name, colon, path = text.partition(":")
         if not colon or "/" in name or not name:
@@ -35,7 +35,7 @@ class Spot:
         return cls(name, path or ".")
 
 
-def check_pair(source: Spot, target: Spot) -> str:
+def check_pair(source: RemotePath, target: RemotePath) -> str:
     """The machine that is meant; raises ``UsageError`` unless exactly one side names one."""
     if (source.machine is None) != (target.machine is None):
         return cast("str", source.machine or target.machine)
@@ -49,7 +49,9 @@ def check_pair(source: Spot, target: Spot) -> str:
     )
 
 
-def copy_in(place: Place, source: str | Path, target: str, progress: Progress = SILENT) -> int:
+def copy_in(
+    place: LocatedMachine, source: str | Path, target: str, progress: Progress = SILENT
+) -> int:
     """Copy a file or a folder into a machine; returns the bytes that were sent.
 
     A target that is a folder gets it under its own name, else it is the new name. Of a source that
@@ -74,7 +76,9 @@ def copy_in(place: Place, source: str | Path, target: str, progress: Progress = 
     return size
 
 
-def copy_out(place: Place, source: str, target: str | Path, progress: Progress = SILENT) -> int:
+def copy_out(
+    place: LocatedMachine, source: str, target: str | Path, progress: Progress = SILENT
+) -> int:
     """Copy a file or a folder out of a machine; returns the bytes that came.
 
     Nothing is left of it when it fails.
@@ -120,7 +124,7 @@ def _check_goal(goal: Path, said: str) -> None:
         )
 
 
-def _receive(place: Place, source: str, folder: Path, progress: Progress) -> int:
+def _receive(place: LocatedMachine, source: str, folder: Path, progress: Progress) -> int:
     came = 0
 
     def count(done: int) -> None:
@@ -134,7 +138,7 @@ def _receive(place: Place, source: str, folder: Path, progress: Progress) -> int
     return came
 
 
-def _split_target(place: Place, name: str, target: str) -> tuple[str, str]:
+def _split_target(place: LocatedMachine, name: str, target: str) -> tuple[str, str]:
     """The folder to unpack in and the name to unpack under."""
     if target.endswith("/") or is_folder(place, target):
         return target, name
@@ -142,7 +146,7 @@ def _split_target(place: Place, name: str, target: str) -> tuple[str, str]:
     return folder or ".", new_name or name
 
 
-def is_folder(place: Place, path: str) -> bool:
+def is_folder(place: LocatedMachine, path: str) -> bool:
     """Whether there is a folder of that path in the machine."""
     nowhere = Streams(io.BytesIO(), io.BytesIO())
     return place.provider.execute(place.machine.name, Command(("test", "-d", path)), nowhere) == 0

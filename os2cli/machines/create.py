@@ -8,10 +8,10 @@ from dataclasses import replace
 from os2cli.core.clock import REAL_TIME, Clock
 from os2cli.core.errors import Conflict, NotFound, Os2Error
 from os2cli.core.models import Health, Machine, MachineSpec, MachineState
+from os2cli.core.observed import record_change
 from os2cli.core.progress import SILENT, Progress
-from os2cli.core.touched import touch
+from os2cli.host.concurrency import concurrently
 from os2cli.host.interrupts import cleaned_up_by
-from os2cli.host.side_by_side import side_by_side
 from os2cli.machines.health import _healthy, until_healthy, wait_until_healthy
 from os2cli.machines.names import suggest_machine_name
 from os2cli.machines.provider import MachineProvider
@@ -50,7 +50,7 @@ def create_machines(
 ) -> list[Machine]:
     """Create machines one after the other, and wait for all of them at once; all or none."""
     made: list[Machine] = []
-    touch(provider.type)
+    record_change(provider.type)
     where = f"--type {provider.type} --stage {specs[0].stage} --yes"
     with cleaned_up_by("os2 machine rm", where) as begun:
         try:
@@ -62,7 +62,7 @@ def create_machines(
             if wait_seconds is None:
                 return made
             with progress.phase("healthy"):
-                return side_by_side(
+                return concurrently(
                     lambda one: until_healthy(provider, one, wait_seconds, progress, clock), made
                 )
         except BaseException:
@@ -83,7 +83,7 @@ def _undo_creates(provider: MachineProvider, names: Sequence[str], progress: Pro
             progress.warn(f"machine {name} is still there: {error.message}")
             progress.warn(f"remove it with: os2 machine rm {name}")
 
-    side_by_side(undo, names)
+    concurrently(undo, names)
 
 
 def _create_named(
@@ -133,7 +133,7 @@ def bring_up(
         # Its creator may still be at work; when it isn't, a create clears the name.
         return None
     if machine.state is not MachineState.RUNNING:
-        touch(provider.type)
+        record_change(provider.type)
         with progress.phase("start"):
             machine = provider.start(name)
     if provider.probe(machine) is Health.HEALTHY:

@@ -14,9 +14,9 @@ from typing import TypeVar
 
 from os2cli.core.errors import Conflict, NotFound, Os2Error
 from os2cli.core.models import Machine, MachineType, Removal
-from os2cli.core.touched import touch
-from os2cli.host.interrupts import Shielded
-from os2cli.host.side_by_side import side_by_side
+from os2cli.core.observed import record_change
+from os2cli.host.concurrency import concurrently
+from os2cli.host.interrupts import BackgroundCall
 from os2cli.machines.health import list_with_health, machines_of_stage
 from os2cli.machines.provider import MachineProvider
 
@@ -47,7 +47,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LocatedMachine:
     """A machine as it was found, and the provider that has it."""
 
     machine: Machine
@@ -71,7 +71,7 @@ def list_fleet(
     return Listing(tuple(sorted(machines, key=lambda m: (m.name, m.type))), failures)
 
 
-def locate(fleet: Fleet, name: str, stage: str | None = None) -> Place:
+def locate(fleet: Fleet, name: str, stage: str | None = None) -> LocatedMachine:
     """Where the machine of that name is.
 
     When one provider has it, the others get a moment more: one that hangs or is down does not keep
@@ -102,19 +102,19 @@ def locate(fleet: Fleet, name: str, stage: str | None = None) -> Place:
 
 def locate_all(
     fleet: Fleet, names: Sequence[str], stage: str | None = None
-) -> dict[str, Place | Os2Error]:
+) -> dict[str, LocatedMachine | Os2Error]:
     """Where each machine is, or why that is not known; the names are looked for side by side."""
 
-    def place_of(name: str) -> Place | Os2Error:
+    def place_of(name: str) -> LocatedMachine | Os2Error:
         try:
             return locate(fleet, name, stage)
         except Os2Error as error:
             return error
 
-    return dict(zip(names, side_by_side(place_of, names), strict=True))
+    return dict(zip(names, concurrently(place_of, names), strict=True))
 
 
-def remove_located(places: Mapping[str, Place | Os2Error]) -> list[Removal]:
+def remove_located(places: Mapping[str, LocatedMachine | Os2Error]) -> list[Removal]:
     """Remove machines side by side; one failure does not stop the others."""
 
     def remove(name: str) -> Removal:
@@ -125,17 +125,19 @@ def remove_located(places: Mapping[str, Place | Os2Error]) -> list[Removal]:
             return Removal(name, removed=False, error=place)
         return _remove(place)
 
-    touch(*(place.machine.type for place in places.values() if isinstance(place, Place)))
-    return side_by_side(remove, list(places))
+    record_change(
+        *(place.machine.type for place in places.values() if isinstance(place, LocatedMachine))
+    )
+    return concurrently(remove, list(places))
 
 
-def remove_places(places: Sequence[Place]) -> list[Removal]:
+def remove_places(places: Sequence[LocatedMachine]) -> list[Removal]:
     """Remove machines that were found, side by side."""
-    touch(*(place.machine.type for place in places))
-    return side_by_side(_remove, places)
+    record_change(*(place.machine.type for place in places))
+    return concurrently(_remove, places)
 
 
-def _remove(place: Place) -> Removal:
+def _remove(place: LocatedMachine) -> Removal:
     name = place.machine.name
     try:
         return Removal(name, place.provider.remove(name))
@@ -148,8 +150,8 @@ def _remove(place: Place) -> Removal:
 def fleet_names(fleet: Fleet, within: float = NAMES_SECONDS) -> list[str]:
     """The names of all machines of the providers that answer ``within`` so many seconds."""
     deadline = time.monotonic() + within
-    pending = [Shielded(partial(_names, make)) for make in fleet.values()]
-    answers = [each.late_answer(max(0.0, deadline - time.monotonic())) for each in pending]
+    pending = [BackgroundCall(partial(_names, make)) for make in fleet.values()]
+    answers = [each.result_within(max(0.0, deadline - time.monotonic())) for each in pending]
     return sorted({name for names in answers for name in names or ()})
 
 
@@ -157,9 +159,11 @@ def _names(make: Callable[[], MachineProvider]) -> list[str]:
     return [machine.name for machine in make().list()]
 
 
-def _ask_for(fleet: Fleet, name: str, stage: str | None) -> tuple[list[Place], list[Os2Error]]:
+def _ask_for(
+    fleet: Fleet, name: str, stage: str | None
+) -> tuple[list[LocatedMachine], list[Os2Error]]:
     """Who has the machine, in the order of the fleet, and the failures of who can't say."""
-    answers: queue.SimpleQueue[tuple[MachineType, Place | BaseException | None]]
+    answers: queue.SimpleQueue[tuple[MachineType, LocatedMachine | BaseException | None]]
     answers = queue.SimpleQueue()
 
     def ask(type_: MachineType) -> None:
@@ -170,7 +174,7 @@ def _ask_for(fleet: Fleet, name: str, stage: str | None) -> tuple[list[Place], l
 
     for type_ in fleet:
         threading.Thread(target=ask, args=(type_,), daemon=True).start()
-    outcomes: dict[MachineType, Place | Os2Error | None] = {}
+    outcomes: dict[MachineType, LocatedMachine | Os2Error | None] = {}
     deadline = math.inf
     while len(outcomes) < len(fleet) and time.monotonic() < deadline:
         with suppress(queue.Empty):
@@ -178,19 +182,19 @@ def _ask_for(fleet: Fleet, name: str, stage: str | None) -> tuple[list[Place], l
             if isinstance(outcome, BaseException) and not isinstance(outcome, Os2Error):
                 raise outcome
             outcomes[type_] = outcome
-            if isinstance(outcome, Place):
+            if isinstance(outcome, LocatedMachine):
                 deadline = time.monotonic() + GRACE_SECONDS
     known = [outcomes.get(type_) for type_ in fleet]
-    places = [outcome for outcome in known if isinstance(outcome, Place)]
+    places = [outcome for outcome in known if isinstance(outcome, LocatedMachine)]
     return places, [outcome for outcome in known if isinstance(outcome, Os2Error)]
 
 
-def _place(provider: MachineProvider, name: str, stage: str | None) -> Place | None:
+def _place(provider: MachineProvider, name: str, stage: str | None) -> LocatedMachine | None:
     try:
         machine = provider.get(name)
     except NotFound:
         return None
-    return Place(machine, provider) if stage in (None, machine.stage) else None
+    return LocatedMachine(machine, provider) if stage in (None, machine.stage) else None
 
 
 def _ask_all(
@@ -204,7 +208,7 @@ def _ask_all(
         except Os2Error as error:
             return error
 
-    outcomes = dict(zip(fleet, side_by_side(ask, list(fleet)), strict=True))
+    outcomes = dict(zip(fleet, concurrently(ask, list(fleet)), strict=True))
     answers = {t: o for t, o in outcomes.items() if not isinstance(o, Os2Error)}
     failures = {t: o for t, o in outcomes.items() if isinstance(o, Os2Error)}
     return answers, failures

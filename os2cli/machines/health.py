@@ -8,7 +8,7 @@ from os2cli.core.clock import REAL_TIME, Clock
 from os2cli.core.errors import OperationFailed, TimedOut
 from os2cli.core.models import Health, Machine, MachineState
 from os2cli.core.progress import SILENT, Progress
-from os2cli.host.side_by_side import side_by_side
+from os2cli.host.concurrency import concurrently
 from os2cli.machines.provider import MachineProvider
 
 LOG_LINES = 20
@@ -79,7 +79,7 @@ def machines_of_stage(provider: MachineProvider, stage: str | None) -> list[Mach
 def list_with_health(provider: MachineProvider, stage: str | None = None) -> list[Machine]:
     """The machines with the health that they have now; they are asked side by side."""
     machines = machines_of_stage(provider, stage)
-    return side_by_side(lambda machine: with_health(provider, machine), machines)
+    return concurrently(lambda machine: with_health(provider, machine), machines)
 
 
 def with_health(provider: MachineProvider, machine: Machine) -> Machine:

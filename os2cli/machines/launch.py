@@ -78,7 +78,7 @@ class Launcher:
         resolution = resolve_cached(
             self.store, stage, self.cache, self.account, use_cache=use_cache
         )
-        tell_newer(resolution, progress)
+        report_newer(resolution, progress)
         return resolution
 
     def _usable(self, resolution: Resolution, progress: Progress) -> str:
@@ -111,7 +111,7 @@ class Launcher:
         return create_from(name)
 
 
-def tell_newer(resolution: Resolution, progress: Progress) -> None:
+def report_newer(resolution: Resolution, progress: Progress) -> None:
     """Mention a newer snapshot that is not used because it is not ready, or never will be."""
     if resolution.name is None:
         return

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from os2cli.core.clock import REAL_TIME, Clock
 from os2cli.core.errors import Conflict, NotFound, Os2Error, TimedOut
-from os2cli.core.models import Goal, Health, Machine, MachineState, Verb
+from os2cli.core.models import Health, Machine, MachineState, Verb, WaitTarget
+from os2cli.core.observed import record_change
 from os2cli.core.progress import SILENT, Progress
-from os2cli.core.touched import touch
-from os2cli.host.side_by_side import side_by_side
-from os2cli.machines.fleet import Place
+from os2cli.host.concurrency import concurrently
+from os2cli.machines.fleet import LocatedMachine
 from os2cli.machines.health import until_healthy, wait_until_healthy, with_health
 from os2cli.machines.provider import MachineProvider
 
@@ -44,18 +44,20 @@ class Changer:
     progress: Progress = SILENT
     clock: Clock = REAL_TIME
 
-    def change(self, places: Mapping[str, Place | Os2Error]) -> list[Change]:
+    def change(self, places: Mapping[str, LocatedMachine | Os2Error]) -> list[Change]:
         """Change machines; one failure does not stop the others."""
         changes: list[Change] = []
-        touch(*(place.machine.type for place in places.values() if isinstance(place, Place)))
+        record_change(
+            *(place.machine.type for place in places.values() if isinstance(place, LocatedMachine))
+        )
         # A phase in which something failed is not done.
         with suppress(_SomeFailed), self.progress.phase(self.verb.value):
-            changes = side_by_side(lambda name: self._change_one(name, places[name]), list(places))
+            changes = concurrently(lambda name: self._change_one(name, places[name]), list(places))
             if any(change.error for change in changes):
                 raise _SomeFailed
         return changes
 
-    def _change_one(self, name: str, place: Place | Os2Error) -> Change:
+    def _change_one(self, name: str, place: LocatedMachine | Os2Error) -> Change:
         if isinstance(place, Os2Error):
             return Change(name, _failed(place), error=place)
         before = place.machine
@@ -92,7 +94,7 @@ def _failed(error: Os2Error) -> str:
 def wait_for(
     provider: MachineProvider,
     machine: Machine,
-    goal: Goal,
+    goal: WaitTarget,
     seconds: float,
     *,
     progress: Progress = SILENT,
@@ -108,7 +110,7 @@ def wait_for(
     deadline = clock.now() + seconds
     with progress.phase(goal.value):
         while not _is_at(machine, goal):
-            if goal is Goal.HEALTHY and machine.state in _ON_THE_WAY:
+            if goal is WaitTarget.HEALTHY and machine.state in _ON_THE_WAY:
                 # Its health is nothing that a look at it tells: it has to be asked.
                 left = deadline - clock.now()
                 return until_healthy(provider, machine, left, progress, clock)
@@ -118,21 +120,21 @@ def wait_for(
             progress.status(f"{machine.name} is {machine.state.value}")
             clock.sleep(provider.poll_seconds)
             machine = provider.get(machine.name)
-    return with_health(provider, machine) if goal is Goal.RUNNING else machine
+    return with_health(provider, machine) if goal is WaitTarget.RUNNING else machine
 
 
 _ON_THE_WAY = (MachineState.RUNNING, MachineState.CREATING)
 _STILL = (MachineState.STOPPED, MachineState.FAILED)
 
 
-def _is_at(machine: Machine, goal: Goal) -> bool:
-    if goal is Goal.STOPPED:
+def _is_at(machine: Machine, goal: WaitTarget) -> bool:
+    if goal is WaitTarget.STOPPED:
         return machine.state in _STILL
-    wanted = machine.health is Health.HEALTHY if goal is Goal.HEALTHY else True
+    wanted = machine.health is Health.HEALTHY if goal is WaitTarget.HEALTHY else True
     return machine.state is MachineState.RUNNING and wanted
 
 
-def _check_possible(machine: Machine, goal: Goal) -> None:
+def _check_possible(machine: Machine, goal: WaitTarget) -> None:
     """Nobody waits for what only a command can bring about."""
     if machine.state is MachineState.REMOVING:
         raise NotFound(
@@ -140,7 +142,7 @@ def _check_possible(machine: Machine, goal: Goal) -> None:
             hint="os2 machine list shows those that exist",
             code="machine_not_found",
         )
-    if goal is not Goal.STOPPED and machine.state in (*_STILL, MachineState.PAUSED):
+    if goal is not WaitTarget.STOPPED and machine.state in (*_STILL, MachineState.PAUSED):
         raise Conflict(
             f"machine {machine.name} is {machine.state.value}, and nothing starts it",
             hint=f"start it: os2 machine start {machine.name}",
@@ -148,7 +150,7 @@ def _check_possible(machine: Machine, goal: Goal) -> None:
         )
 
 
-def _late(machine: Machine, goal: Goal, seconds: float) -> TimedOut:
+def _late(machine: Machine, goal: WaitTarget, seconds: float) -> TimedOut:
     return TimedOut(
         f"machine {machine.name} is {machine.state.value} and was not {goal.value} "
         f"within {seconds:g} s",

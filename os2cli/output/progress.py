@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from os2cli.core.progress import Progress
-from os2cli.output.words import size
+from os2cli.output.humanize import size
 
 HEARTBEAT_SECONDS = 30.0
 LINE_LENGTH = 100

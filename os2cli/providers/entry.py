@@ -58,7 +58,7 @@ def never(context: ProviderContext) -> bool:
 
 
 @dataclass(frozen=True)
-class Lacking:
+class MissingDependency:
     """Something that is missing here, and how it is installed; ``actions`` are told before."""
 
     title: str
@@ -66,7 +66,7 @@ class Lacking:
     install: Callable[[Progress], None]
 
 
-def nothing(context: ProviderContext) -> Lacking | None:
+def nothing(context: ProviderContext) -> MissingDependency | None:
     """For providers that bring what they need."""
     del context
     return None
@@ -91,7 +91,7 @@ class ProviderEntry:
     shared: bool = False
     set_up: Callable[[ProviderContext], bool] = always
     warning: str | None = None
-    lacking: Callable[[ProviderContext], Lacking | None] = nothing
+    lacking: Callable[[ProviderContext], MissingDependency | None] = nothing
     absent: Callable[[ProviderContext], bool] = never
     catalog: Callable[[ProviderContext], Catalog] | None = None
 

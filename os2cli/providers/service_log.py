@@ -72,7 +72,7 @@ def service_log(
     lines = split_lines(program.output(reading(request, logs, services)))
     yield from meant(lines, request.since)
     if program.exit_code == NO_LOG_CODE:
-        raise no_log(machine, request.service or "", program.stderr.decode(errors="replace"))
+        raise log_not_found(machine, request.service or "", program.stderr.decode(errors="replace"))
     if program.exit_code and not request.follow:
         raise OperationFailed(
             f"the log of service {request.service} in machine {machine} was not read to its end",
@@ -118,7 +118,7 @@ def time_of(line: str) -> datetime | None:
     return None
 
 
-def no_log(machine: str, service: str, others: str) -> NotFound:
+def log_not_found(machine: str, service: str, others: str) -> NotFound:
     """The failure for a service that keeps no log."""
     names = ", ".join(others.split())
     return NotFound(

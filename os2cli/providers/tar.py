@@ -22,7 +22,7 @@ def packing(path: str) -> Command:
     return Command(("tar", "-c", "-f", "-", "-C", folder or ".", "--", name))
 
 
-def not_copied(machine: str, path: str, said: bytes) -> Os2Error:
+def copy_error(machine: str, path: str, said: bytes) -> Os2Error:
     """The failure when the machine's tar ended with one; ``said`` is its stderr."""
     lines = said.decode(errors="replace").strip().splitlines()
     reason = lines[0].removeprefix("tar: ") if lines else "its tar failed and gave no reason"

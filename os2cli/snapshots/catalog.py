@@ -49,7 +49,7 @@ class Catalog(Protocol):
         """Where items come to be while one waits."""
         ...
 
-    def may_have(self, name: str) -> bool:
+    def could_contain(self, name: str) -> bool:
         """Whether an item here can have that name; nobody is asked."""
         ...
 

@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from os2cli.core.errors import Os2Error
 from os2cli.core.models import LOCAL_DOCKER, Image
+from os2cli.core.observed import record_change
 from os2cli.core.progress import SILENT, Progress
-from os2cli.core.touched import touch
 from os2cli.snapshots.building import BuildRequest, BuildResult, SnapshotBuilder
 
 
@@ -63,7 +63,7 @@ def ensure_image(
     if status.image is None or rebuild:
         if status.image is None:
             progress.notice(f"image {request.tag} is not there yet: building it")
-        touch(LOCAL_DOCKER)
+        record_change(LOCAL_DOCKER)
         return builder.build(request, progress)
     if status.freshness is Freshness.STALE:
         progress.warn(f"{request.tag} is older than this tree; --build brings it up to date")

@@ -16,7 +16,7 @@ from os2cli.core.models import Snapshot, SnapshotState
 from os2cli.core.progress import SILENT, Progress
 from os2cli.core.snapshot_name import SnapshotName
 from os2cli.core.stage import Stage
-from os2cli.host.interrupts import Interrupted, Shielded, cleaned_up_by
+from os2cli.host.interrupts import BackgroundCall, Interrupted, cleaned_up_by
 from os2cli.host.locks import exclusive
 from os2cli.snapshots.activation import wait_until_active
 from os2cli.snapshots.building import ContentSource, PublishRequest, SnapshotContent, SnapshotStore
@@ -110,7 +110,7 @@ class Publisher:
         name = SnapshotName(stage.name, datetime.now(UTC))
         for _ in range(NAME_ATTEMPTS):
             create = partial(self.store.create, str(name), content, request.resources)
-            pending = Shielded(create, at_once=False)
+            pending = BackgroundCall(create, at_once=False)
             try:
                 with _removed_by_hand(str(name)):
                     return self._answer(pending, str(name), progress)
@@ -125,13 +125,13 @@ class Publisher:
             code="snapshot_exists",
         )
 
-    def _answer(self, pending: Shielded[Snapshot], name: str, progress: Progress) -> Snapshot:
+    def _answer(self, pending: BackgroundCall[Snapshot], name: str, progress: Progress) -> Snapshot:
         try:
             with progress.phase("create"):
                 return pending.answer()
         except Interrupted:
             # One that came to be unwatched would be the stage's newest.
-            made = pending.late_answer(LATE_ANSWER_SECONDS)
+            made = pending.result_within(LATE_ANSWER_SECONDS)
             if made is not None:
                 self._abandon(made, progress)
             elif pending.sent:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from os2cli.core.clock import REAL_TIME, Clock
 from os2cli.core.errors import Conflict, Os2Error, UsageError
 from os2cli.core.models import Snapshot, SnapshotState
+from os2cli.core.observed import record_change
 from os2cli.core.progress import SILENT, Progress
-from os2cli.core.touched import touch
 from os2cli.snapshots.activation import activate, wait_until_active
 from os2cli.snapshots.building import SnapshotStore
+from os2cli.snapshots.inventory import Entry
 from os2cli.snapshots.pruning import IN_FLIGHT
-from os2cli.snapshots.shelf import Entry
 
 
 def wait_until_usable(
@@ -71,7 +71,7 @@ def bring_back(
             hint=f"os2 snapshot {'wait' if building else 'show'} {snapshot.name}",
             code="snapshot_not_inactive",
         )
-    touch(entry.item.type)
+    record_change(entry.item.type)
     if seconds is None:
         store.activate(snapshot)
         return store.get(snapshot.id).state, True

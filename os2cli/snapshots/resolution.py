@@ -81,7 +81,7 @@ class Resolution:
         """The name that was picked; raises ``NotFound`` when there is none."""
         if self.name is not None:
             return self.name
-        raise nothing_active(self)
+        raise no_active_snapshot_error(self)
 
 
 def resolve_newest(store: SnapshotStore, stage: Stage) -> Resolution:
@@ -124,7 +124,7 @@ def resolve_cached(
     return resolution
 
 
-def nothing_active(resolution: Resolution) -> Os2Error:
+def no_active_snapshot_error(resolution: Resolution) -> Os2Error:
     """The failure for a stage without a usable snapshot."""
     stage = resolution.stage.name
     what, hint = "", f"publish one: os2 snapshot daytona --stage {stage}"

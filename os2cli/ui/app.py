@@ -17,10 +17,12 @@ from starlette.types import ASGIApp
 
 from os2cli.core.errors import Os2Error
 from os2cli.ui.extensions import Extension
-from os2cli.ui.fleet_watch import FleetWatch
-from os2cli.ui.guard.guard import Door, Guard
-from os2cli.ui.guard.refusals import TooLarge
+from os2cli.ui.fleet_poller import FleetPoller
+from os2cli.ui.guard.guard import Credentials, Guard
+from os2cli.ui.guard.plain_responses import TooLarge
+from os2cli.ui.inventory_poller import InventoryPoller
 from os2cli.ui.jobs.job import Jobs
+from os2cli.ui.page_context import Workplace
 from os2cli.ui.pages import (
     builds as making_pages,
 )
@@ -42,9 +44,7 @@ from os2cli.ui.pages import (
 )
 from os2cli.ui.pages.failures import on_failure, on_http_error, on_too_large
 from os2cli.ui.rendering import make_pages
-from os2cli.ui.shelf_watch import ShelfWatch
 from os2cli.ui.site import Site
-from os2cli.ui.workplace import Workplace
 
 STATIC = Path(__file__).parent / "static"
 
@@ -53,14 +53,14 @@ def make_site(workplace: Workplace, extensions: Sequence[Extension]) -> Site:
     """What the pages work with."""
     return Site(
         workplace,
-        FleetWatch(workplace),
-        ShelfWatch(workplace),
+        FleetPoller(workplace),
+        InventoryPoller(workplace),
         Jobs(),
         make_pages(extensions),
     )
 
 
-def make_app(site: Site, door: Door) -> ASGIApp:
+def make_app(site: Site, door: Credentials) -> ASGIApp:
     """The whole application; the routes of extensions come before ours."""
     extensions = site.pages.extensions
     routes: list[BaseRoute] = [route for e in extensions for route in e.routes]

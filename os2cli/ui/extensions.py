@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 
 
 @dataclass(frozen=True)
-class Head:
+class PageHead:
     """What a part puts into the head of a page.
 
     ``metas`` become ``<meta name=… content=JSON>``; ``scripts`` are addresses of modules on this
@@ -35,6 +35,6 @@ class Extension:
     """
 
     routes: Sequence[BaseRoute] = ()
-    head: Callable[[], Head] = Head
+    head: Callable[[], PageHead] = PageHead
     body_limits: Mapping[str, int] = field(default_factory=dict)
     close: Callable[[], Awaitable[None]] = _nothing

@@ -11,13 +11,13 @@ from os2cli.core.errors import Os2Error
 from os2cli.host.browser import open_secret_page
 from os2cli.ui.app import OWN_ROUTES, make_app, make_site
 from os2cli.ui.extensions import Extension
-from os2cli.ui.guard.guard import Door
+from os2cli.ui.guard.guard import Credentials
 from os2cli.ui.ingest.extension import analytics_extension
+from os2cli.ui.page_context import Workplace
 from os2cli.ui.pages.first_image import ensure_first_image
 from os2cli.ui.server import CLEAN_UP_SECONDS, Server, listening_socket, waited_for
 from os2cli.ui.site import Site
 from os2cli.ui.terminal.routes import terminal_extension
-from os2cli.ui.workplace import Workplace
 
 
 def extensions(workplace: Workplace) -> Sequence[Extension]:
@@ -37,7 +37,7 @@ def serve(
 ) -> None:
     """Serve until a signal comes; ``tell`` gets the address, ``note`` everything else."""
     listener = listening_socket(port)
-    door = Door(listener.getsockname()[1])
+    door = Credentials(listener.getsockname()[1])
     site = make_site(workplace, extensions(workplace))
     server = Server(make_app(site, door), listener)
     with server.running():

@@ -12,12 +12,12 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse
 
 from os2cli.core.errors import Os2Error
-from os2cli.ui.fleet_watch import FleetWatch
+from os2cli.ui.fleet_poller import FleetPoller
 from os2cli.ui.guard.policy import ContentPolicy
+from os2cli.ui.inventory_poller import InventoryPoller
 from os2cli.ui.jobs.job import Jobs
+from os2cli.ui.page_context import Workplace
 from os2cli.ui.rendering import Pages
-from os2cli.ui.shelf_watch import ShelfWatch
-from os2cli.ui.workplace import Workplace
 
 RUNNING_HEADER = "X-Os2-Running"
 _P = ParamSpec("_P")
@@ -29,15 +29,15 @@ class Site:
     """The one server of a process; ``request.app.state.site``."""
 
     workplace: Workplace
-    fleet: FleetWatch
-    shelf: ShelfWatch
+    fleet: FleetPoller
+    catalogs: InventoryPoller
     jobs: Jobs
     pages: Pages
 
     def changed(self) -> None:
         """Something was done: nothing that was known before is shown as it was."""
         self.fleet.changed()
-        self.shelf.changed()
+        self.catalogs.changed()
 
     async def show(
         self,

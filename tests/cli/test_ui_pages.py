@@ -61,9 +61,9 @@ def test_one_that_is_down_is_told_and_the_other_shown(
         assert "does not accept the key" in text
         assert "DAYTONA_API_KEY" in text
         assert "dtn_wrong" not in "".join(other.texts)
-        shelf = other.get("/snapshots?part").text
-        assert "daytona:" in shelf
-        assert "iterate-sandbox:local" in shelf
+        catalogs = other.get("/snapshots?part").text
+        assert "daytona:" in catalogs
+        assert "iterate-sandbox:local" in catalogs
 
 
 def test_one_that_hangs_keeps_nobody_waiting(

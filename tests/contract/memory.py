@@ -28,9 +28,9 @@ from os2cli.core.models import (
 from os2cli.core.progress import SILENT, Progress
 from os2cli.host.ports import FIRST_PORT, LAST_PORT, is_free
 from os2cli.host.tty import Terminal
-from os2cli.providers.published import DAEMON_PORT, must_run
-from os2cli.providers.service_log import no_log
-from os2cli.providers.tar import UNPACK, not_copied, packing
+from os2cli.providers.loopback import DAEMON_PORT, require_running
+from os2cli.providers.service_log import log_not_found
+from os2cli.providers.tar import UNPACK, copy_error, packing
 from os2cli.snapshots.building import BuildRequest, BuildResult
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class MemoryMachines:
         """The one port that is published."""
         if signed_seconds is not None:
             raise UsageError("there are no signed addresses", code="option_invalid")
-        if must_run(machine).url is None or port != DAEMON_PORT:
+        if require_running(machine).url is None or port != DAEMON_PORT:
             raise Conflict(f"port {port} is not published", code="port_not_published")
         return Address(str(machine.url))
 
@@ -167,13 +167,13 @@ class MemoryMachines:
         """The lines of a machine's log; its services have none."""
         record = self._record(name)
         if request.service is not None:
-            raise no_log(name, request.service, "")
+            raise log_not_found(name, request.service, "")
         count = len(record.log) if request.tail is None else request.tail
         return iter(record.log[max(len(record.log) - count, 0) :])
 
     def execute(self, name: str, command: Command, streams: Streams) -> int:
         """Run a program on this host, in a folder that stands for the machine's."""
-        must_run(self.get(name))
+        require_running(self.get(name))
         environment = {"PATH": os.environ["PATH"], **command.env}
         done = subprocess.run(
             command.argv,
@@ -195,13 +195,13 @@ class MemoryMachines:
         said = io.BytesIO()
         command = Command((*UNPACK, folder))
         if self.execute(name, command, Streams(io.BytesIO(), said, archive)) != 0:
-            raise not_copied(name, folder, said.getvalue())
+            raise copy_error(name, folder, said.getvalue())
 
     def fetch(self, name: str, path: str) -> Iterator[bytes]:
         """Pack a file or a folder of this host."""
         packed, said = io.BytesIO(), io.BytesIO()
         if self.execute(name, packing(path), Streams(packed, said)) != 0:
-            raise not_copied(name, path, said.getvalue())
+            raise copy_error(name, path, said.getvalue())
         yield packed.getvalue()
 
     def set_state(self, name: str, state: MachineState) -> None:

@@ -29,7 +29,7 @@ class MemoryCatalog:
     only_names: tuple[str, ...] | None = None
     store: SnapshotStore | None = None
 
-    def may_have(self, name: str) -> bool:
+    def could_contain(self, name: str) -> bool:
         """Whether an item can have that name."""
         return self.only_names is None or name.startswith(self.only_names)
 
@@ -41,7 +41,7 @@ class MemoryCatalog:
 
     def get(self, name: str) -> CatalogItem:
         """One item."""
-        if not self.may_have(name):
+        if not self.could_contain(name):
             raise UsageError(f"{name} is no name", code="snapshot_name_invalid")
         self._answer()
         if name in self.foreign:

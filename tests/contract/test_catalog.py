@@ -212,7 +212,7 @@ def test_another_stage_has_none_of_it(subject: Subject) -> None:
 
 
 def test_an_unknown_name_is_not_found(subject: Subject) -> None:
-    assert subject.catalog.may_have(subject.missing)
+    assert subject.catalog.could_contain(subject.missing)
     with pytest.raises(NotFound):
         subject.catalog.get(subject.missing)
 

@@ -19,7 +19,7 @@ import pytest
 from os2cli.core.errors import Conflict, NotFound
 from os2cli.core.models import Command, LogRequest, Machine, MachineState, Streams
 from os2cli.machines.copying import copy_in, copy_out
-from os2cli.machines.fleet import Place
+from os2cli.machines.fleet import LocatedMachine
 from os2cli.machines.health import wait_until_healthy
 from os2cli.machines.provider import MachineProvider
 from os2cli.providers.service_log import time_of
@@ -31,7 +31,7 @@ PRINT_ARGUMENTS = 'for word in "$@"; do printf "<%s>" "$word"; done'
 
 
 @dataclass
-class Inside:
+class Guest:
     """A machine that runs, and that several tests use."""
 
     provider: MachineProvider
@@ -43,8 +43,8 @@ class Inside:
         return self.machine.name
 
     @property
-    def place(self) -> Place:
-        return Place(self.machine, self.provider)
+    def place(self) -> LocatedMachine:
+        return LocatedMachine(self.machine, self.provider)
 
     def run(
         self,
@@ -64,7 +64,7 @@ class Inside:
 @pytest.fixture(params=INSIDES, scope="module")
 def inside(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Inside]:
+) -> Iterator[Guest]:
     """One machine of one provider after the other."""
     yield from _inside(request.param, tmp_path_factory.mktemp("provider"))
 
@@ -72,35 +72,35 @@ def inside(
 @pytest.fixture(params=INHABITED, scope="module")
 def inhabited(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Inside]:
+) -> Iterator[Guest]:
     """Those in which processes and services are, not only files."""
     yield from _inside(request.param, tmp_path_factory.mktemp("provider"))
 
 
-def _inside(make: Maker, folder: Path) -> Iterator[Inside]:
+def _inside(make: Maker, folder: Path) -> Iterator[Guest]:
     with ExitStack() as stack:
         provider, image = make(stack, folder)
         subject = Subject(provider, image, uuid.uuid4().hex[:8])
         stack.callback(lambda: [provider.remove(name) for name in subject.names()])
         expires = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=2)
         machine = subject.create("inside", expires=expires)
-        yield Inside(provider, wait_until_healthy(provider, machine, HEALTHY_SECONDS), subject)
+        yield Guest(provider, wait_until_healthy(provider, machine, HEALTHY_SECONDS), subject)
 
 
 class TestExecute:
-    def test_streams_come_apart_with_the_exit_code(self, inside: Inside) -> None:
+    def test_streams_come_apart_with_the_exit_code(self, inside: Guest) -> None:
         script = "echo out; echo err >&2; exit 7"
 
         assert inside.run("sh", "-c", script) == (7, b"out\n", b"err\n")
 
-    def test_every_argument_arrives_as_it_is(self, inside: Inside) -> None:
+    def test_every_argument_arrives_as_it_is(self, inside: Guest) -> None:
         code, stdout, _ = inside.run("sh", "-c", PRINT_ARGUMENTS, "sh", *AWKWARD)
 
         assert code == 0
         # The API of one provider tells whole lines.
         assert stdout.decode().rstrip("\n") == "".join(f"<{word}>" for word in AWKWARD)
 
-    def test_variables_and_the_folder_are_what_was_said(self, inside: Inside) -> None:
+    def test_variables_and_the_folder_are_what_was_said(self, inside: Guest) -> None:
         env = {"COLOUR": "a 'b' $c", "EMPTY": ""}
 
         code, stdout, _ = inside.run(
@@ -109,27 +109,27 @@ class TestExecute:
 
         assert (code, stdout) == (0, b"/tmp\n<a 'b' $c><>\n")
 
-    def test_stdin_is_passed_on_to_its_end(self, inside: Inside) -> None:
+    def test_stdin_is_passed_on_to_its_end(self, inside: Guest) -> None:
         text = b"".join(b"line %d\n" % number for number in range(20_000))
 
         assert inside.run("wc", "-c", stdin=text)[1].split() == [str(len(text)).encode()]
 
-    def test_without_stdin_there_is_none(self, inside: Inside) -> None:
+    def test_without_stdin_there_is_none(self, inside: Guest) -> None:
         assert inside.run("cat") == (0, b"", b"")
 
-    def test_much_output_arrives_whole(self, inside: Inside) -> None:
+    def test_much_output_arrives_whole(self, inside: Guest) -> None:
         code, stdout, _ = inside.run("seq", "200000")
 
         assert code == 0
         assert stdout == b"".join(b"%d\n" % number for number in range(1, 200_001))
 
-    def test_a_program_that_is_not_there_is_127(self, inhabited: Inside) -> None:
+    def test_a_program_that_is_not_there_is_127(self, inhabited: Guest) -> None:
         code, stdout, stderr = inhabited.run("no-such-program")
 
         assert code == 127
         assert b"no-such-program" in stdout + stderr
 
-    def test_whoever_stops_listening_ends_the_program(self, inhabited: Inside) -> None:
+    def test_whoever_stops_listening_ends_the_program(self, inhabited: Guest) -> None:
         mark = f"9{uuid.uuid4().int % 10**8}"
 
         class Gone(io.BytesIO):
@@ -146,7 +146,7 @@ class TestExecute:
 
 
 class TestCopying:
-    def test_a_folder_comes_back_as_it_went(self, inside: Inside, tmp_path: Path) -> None:
+    def test_a_folder_comes_back_as_it_went(self, inside: Guest, tmp_path: Path) -> None:
         source = tmp_path / "a folder"
         (source / "deep").mkdir(parents=True)
         content = bytes(range(256)) * 4096
@@ -167,7 +167,7 @@ class TestCopying:
         assert (back / "run.sh").stat().st_mode & 0o777 == 0o755
 
     def test_an_existing_folder_gets_it_under_its_own_name(
-        self, inside: Inside, tmp_path: Path
+        self, inside: Guest, tmp_path: Path
     ) -> None:
         folder = f"/tmp/{uuid.uuid4().hex}"
         inside.run("mkdir", folder)
@@ -178,7 +178,7 @@ class TestCopying:
 
         assert inside.run("ls", folder)[1].split() == [b"notes", b"renamed"]
 
-    def test_a_file_is_put_where_it_was_said(self, inside: Inside, tmp_path: Path) -> None:
+    def test_a_file_is_put_where_it_was_said(self, inside: Guest, tmp_path: Path) -> None:
         path = f"/tmp/{uuid.uuid4().hex}"
         inside.run("sh", "-c", f"echo new > {path}")
         (tmp_path / "old").write_text("old")
@@ -190,7 +190,7 @@ class TestCopying:
         assert (tmp_path / path.rsplit("/", 1)[1]).read_text() == "new\n"
 
     def test_what_is_not_there_is_not_found_and_leaves_nothing(
-        self, inside: Inside, tmp_path: Path
+        self, inside: Guest, tmp_path: Path
     ) -> None:
         folder = tmp_path / "empty"
         folder.mkdir()
@@ -205,7 +205,7 @@ class TestCopying:
         assert caught.value.code == "path_not_found"
         assert list(folder.iterdir()) == []
 
-    def test_the_archive_holds_the_last_name_only(self, inside: Inside) -> None:
+    def test_the_archive_holds_the_last_name_only(self, inside: Guest) -> None:
         path = f"/tmp/{uuid.uuid4().hex}"
         inside.run("sh", "-c", f"mkdir {path} && echo x > {path}/x")
 
@@ -217,7 +217,7 @@ class TestCopying:
 
 
 class TestLogs:
-    def test_the_tail_is_the_end_of_all(self, inside: Inside) -> None:
+    def test_the_tail_is_the_end_of_all(self, inside: Guest) -> None:
         everything = list(inside.provider.logs(inside.name, LogRequest()))
         last = list(inside.provider.logs(inside.name, LogRequest(tail=1)))
 
@@ -225,7 +225,7 @@ class TestLogs:
         assert not any("\n" in line for line in everything)
         assert list(inside.provider.logs(inside.name, LogRequest(tail=0))) == []
 
-    def test_a_service_has_a_log_of_its_own(self, inhabited: Inside) -> None:
+    def test_a_service_has_a_log_of_its_own(self, inhabited: Guest) -> None:
         request = LogRequest(service="iterate-server", tail=50)
 
         lines = until(lambda: list(inhabited.provider.logs(inhabited.name, request)))
@@ -233,19 +233,19 @@ class TestLogs:
         assert any("iterate-server: listening on port" in line for line in lines)
         assert time_of(lines[0]) is not None
 
-    def test_of_a_service_only_what_is_new_enough(self, inhabited: Inside) -> None:
+    def test_of_a_service_only_what_is_new_enough(self, inhabited: Guest) -> None:
         later = datetime.now(UTC) + timedelta(hours=1)
         request = LogRequest(service="iterate-server", since=later)
 
         assert list(inhabited.provider.logs(inhabited.name, request)) == []
 
-    def test_a_service_without_a_log_is_not_found(self, inside: Inside) -> None:
+    def test_a_service_without_a_log_is_not_found(self, inside: Guest) -> None:
         with pytest.raises(NotFound) as caught:
             list(inside.provider.logs(inside.name, LogRequest(service="no-such-service")))
 
         assert caught.value.code == "service_log_not_found"
 
-    def test_following_goes_on_with_what_comes(self, inhabited: Inside) -> None:
+    def test_following_goes_on_with_what_comes(self, inhabited: Guest) -> None:
         request = LogRequest(service="iterate-server", tail=1, follow=True)
         came = threading.Event()
         lines: list[str] = []
@@ -268,7 +268,7 @@ class TestLogs:
 
 
 class TestReach:
-    def test_the_daemon_answers_where_it_is_said_to(self, inhabited: Inside) -> None:
+    def test_the_daemon_answers_where_it_is_said_to(self, inhabited: Guest) -> None:
         address = inhabited.provider.reach(inhabited.machine, 3000)
         headers = {address.header: address.token} if address.header and address.token else {}
 
@@ -276,7 +276,7 @@ class TestReach:
 
         assert answer.json()["status"] == "ok"
 
-    def test_it_tells_when_it_expires(self, inside: Inside) -> None:
+    def test_it_tells_when_it_expires(self, inside: Guest) -> None:
         found = inside.provider.get(inside.name)
 
         assert found.expires is not None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.daytona_server.state import World
 
 SIGNED_SECONDS = 60
-LONGEST_SIGNED_SECONDS = 24 * 60 * 60
+MAX_SIGNED_SECONDS = 24 * 60 * 60
 SSH_MINUTES = 60
 
 
@@ -40,7 +40,7 @@ async def signed_preview_url(world: World, call: Call) -> Any:
     sandbox = world.sandbox(call.param("id"))
     port = _port(call)
     seconds = int(call.query("expiresInSeconds", str(SIGNED_SECONDS)))
-    if not 1 <= seconds <= LONGEST_SIGNED_SECONDS:
+    if not 1 <= seconds <= MAX_SIGNED_SECONDS:
         raise bad_request("expiresInSeconds must be between 1 second and 24 hours")
     token = secrets.token_hex(8)
     sandbox.signed_tokens[port, token] = time.monotonic() + seconds

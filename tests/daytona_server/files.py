@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CHUNK = 1024 * 1024
 BOUNDARY = "DAYTONA-FILE-BOUNDARY"
 _BINARY = "application/octet-stream"
-_MOST_FILES = 100_000
+_MAX_FILES = 100_000
 _FIELD = re.compile(r"files\[(\d+)\]\.(path|file)")
 
 
@@ -166,7 +166,7 @@ def _is_form(call: Call) -> bool:
 
 
 async def _form(call: Call) -> FormData:
-    return await call.request.form(max_files=_MOST_FILES, max_fields=_MOST_FILES)
+    return await call.request.form(max_files=_MAX_FILES, max_fields=_MAX_FILES)
 
 
 async def _chunks(file: UploadFile) -> AsyncIterator[bytes]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.daytona_server.state import World
 
 # Express's default for JSON bodies.
-LARGEST_BODY = 100 * 1024
+MAX_BODY_BYTES = 100 * 1024
 DASHBOARD = "<!doctype html><title>Daytona</title><div id=root></div>"
 
 
@@ -61,7 +61,7 @@ class Gate:
         if self.world.maintenance and path not in ("/api/config", "/api/health"):
             error = ApiError(503, "Service is in maintenance mode")
             return error_response(error, path, self.world.now())
-        if _is_api(path) and size > LARGEST_BODY:
+        if _is_api(path) and size > MAX_BODY_BYTES:
             return no_such_route(self.world, request)
         return self.app
 

@@ -174,7 +174,7 @@ def test_both_providers_are_listed_and_told_apart(
     assert removed.stdout == f"removed {local}\nremoved {remote}\n"
 
 
-def test_a_published_snapshot_is_on_the_same_shelf_as_images(
+def test_a_published_snapshot_is_listed_with_the_images(
     cloud: Os2, source: Path, daytona: DaytonaServer, stage: str
 ) -> None:
     name = cloud("snapshot", "daytona", "-q").stdout.strip()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from os2cli.core.models import MachineSpec
-from os2cli.machines.fleet import Place
+from os2cli.machines.fleet import LocatedMachine
 from tests.contract.memory import MemoryMachines
 
 SPEC = MachineSpec(name="a", stage="dev", snapshot="iterate-sandbox:local")
@@ -29,8 +29,8 @@ class Sender(MemoryMachines):
             raise self.ends_with
 
 
-def sent_by(provider: MemoryMachines) -> Place:
-    return Place(provider.create(SPEC), provider)
+def sent_by(provider: MemoryMachines) -> LocatedMachine:
+    return LocatedMachine(provider.create(SPEC), provider)
 
 
 def tar(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:

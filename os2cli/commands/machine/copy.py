@@ -30,10 +30,10 @@ def copy(
       os2 machine cp dev-1:/var/log/iterate-server ./logs
     """
     from os2cli.app.selection import find_one
-    from os2cli.machines.copying import Spot, check_pair, copy_in, copy_out
-    from os2cli.output.words import size
+    from os2cli.machines.copying import RemotePath, check_pair, copy_in, copy_out
+    from os2cli.output.humanize import size
 
-    from_, to = Spot.parse(source), Spot.parse(target)
+    from_, to = RemotePath.parse(source), RemotePath.parse(target)
     name = check_pair(from_, to)
     session = Session.start(ctx, docker_host)
     place = find_one(session, name, type_, stage)

@@ -177,7 +177,7 @@ def create(
     from os2cli.app import machine_options as creation
     from os2cli.providers.entry import entries
 
-    options.refuse_both(no_wait=no_wait, timeout=timeout)
+    options.reject_both(no_wait=no_wait, timeout=timeout)
     given = creation.MachineOptions(
         name=name,
         count=count,
@@ -201,7 +201,7 @@ def create(
         no_cache=no_cache,
     )
     entry = entries()[type_]
-    creation.refuse_foreign(given, entry)
+    creation.reject_unsupported(given, entry)
     session = Session.start(ctx, docker_host)
     wait_seconds = None if no_wait else timeout or session.settings.timeout_seconds
     progress = session.output.progress()

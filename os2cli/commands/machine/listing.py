@@ -69,7 +69,7 @@ def list_machines(
     """
     from os2cli.app.selection import gather
     from os2cli.machines.filters import Query
-    from os2cli.output.views.watching import watch_machines
+    from os2cli.output.views.watch import watch_machines
 
     if stage and all_stages:
         raise UsageError(

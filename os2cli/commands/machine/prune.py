@@ -11,10 +11,10 @@ import typer
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.parsing import parse_duration
-from os2cli.output.words import age
+from os2cli.output.humanize import age
 
 if TYPE_CHECKING:
-    from os2cli.machines.leftovers import Leftover
+    from os2cli.machines.stale import Leftover
 
 
 def prune(
@@ -39,17 +39,17 @@ def prune(
       os2 machine prune --dry-run
       os2 machine prune --older-than 7d --type local-docker --yes
     """
-    from os2cli.app.selection import is_guarded, is_near, may_be_shared
-    from os2cli.machines.fleet import Place, list_fleet, remove_places
-    from os2cli.machines.leftovers import find_leftovers
-    from os2cli.output.views.leftovers import show_plan, show_pruned
+    from os2cli.app.selection import in_scope, includes_shared, is_guarded
+    from os2cli.machines.fleet import LocatedMachine, list_fleet, remove_places
+    from os2cli.machines.stale import find_leftovers
+    from os2cli.output.views.stale import show_plan, show_pruned
 
     span = parse_duration(older_than, "--older-than") if older_than else None
     session = Session.start(ctx, docker_host)
-    within = session.remote_stage(stage).name if may_be_shared(session, type_) else stage
+    within = session.remote_stage(stage).name if includes_shared(session, type_) else stage
     fleet = session.providers.fleet(type_, within)
     listing = list_fleet(fleet, probing=False)
-    near = [machine for machine in listing.machines if is_near(machine, within, stage)]
+    near = [machine for machine in listing.machines if in_scope(machine, within, stage)]
     found = find_leftovers(near, datetime.now(UTC), span)
     if not found or dry_run:
         raise typer.Exit(show_plan(session.output, found, listing))
@@ -61,7 +61,7 @@ def prune(
     if not yes and not agreed(session, found, within, " ".join(instead)):
         session.output.note("nothing was removed")
         return
-    places = [Place(one.machine, fleet[one.machine.type]()) for one in found]
+    places = [LocatedMachine(one.machine, fleet[one.machine.type]()) for one in found]
     raise typer.Exit(show_pruned(session.output, found, remove_places(places), listing))
 
 

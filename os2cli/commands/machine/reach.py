@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 DAEMON_PORT = 3000
-SIGNED_SECONDS, LONGEST_SECONDS = 3600, 24 * 3600
+SIGNED_SECONDS, MAX_SECONDS = 3600, 24 * 3600
 
 Port = Annotated[
     int, typer.Option("--port", "-p", min=1, max=65535, help="A port inside of the machine.")
@@ -94,7 +94,7 @@ def signed_seconds(*, signed: bool, expires: str | None, header: bool) -> int | 
     seconds = SIGNED_SECONDS
     if expires is not None:
         seconds = int(parse_duration(expires, "--expires").total_seconds())
-    if not 1 <= seconds <= LONGEST_SECONDS:
+    if not 1 <= seconds <= MAX_SECONDS:
         raise UsageError(
             f"--expires {expires!r} is not between 1s and 24h",
             hint="write it as --expires 8h",

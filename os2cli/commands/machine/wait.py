@@ -8,14 +8,16 @@ import typer
 
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
-from os2cli.core.models import Goal
+from os2cli.core.models import WaitTarget
 from os2cli.output.views.machines import show_machine_line
 
 
 def wait(
     ctx: typer.Context,
     name: options.ExistingMachine,
-    goal: Annotated[Goal, typer.Option("--for", help="What to wait for.")] = Goal.HEALTHY,
+    goal: Annotated[
+        WaitTarget, typer.Option("--for", help="What to wait for.")
+    ] = WaitTarget.HEALTHY,
     timeout: Annotated[
         float | None,
         typer.Option(metavar="SECONDS", min=0.1, help="How long. Default: OS2_TIMEOUT, 120."),

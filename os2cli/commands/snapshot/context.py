@@ -70,7 +70,7 @@ def context(
     shown = files if all_ else files[:LARGEST]
 
     def document() -> BaseModel:
-        from os2cli.output.documents.shelf import ContextDocument
+        from os2cli.output.documents.inventory import ContextDocument
 
         return ContextDocument.of(found, type_, shown, suspicious)
 
@@ -87,7 +87,7 @@ def _show(
     shown: list[tuple[str, int]],
     reasons: Mapping[str, str],
 ) -> None:
-    from os2cli.output.words import size
+    from os2cli.output.humanize import size
 
     output.table(
         ("SIZE", "FILE"),

@@ -88,7 +88,7 @@ def daytona(
     """
     from os2cli.app.builds import WAIT_SECONDS, BuildOptions, PublishOptions, publish
 
-    options.refuse_both(no_wait=no_wait, timeout=timeout)
+    options.reject_both(no_wait=no_wait, timeout=timeout)
     refuse_engine_options(builder, trust_host=trust_host, docker_host=docker_host)
     session = Session.start(ctx, docker_host)
     chosen = session.remote_stage(stage)
@@ -137,7 +137,7 @@ def refuse_engine_options(
 
 def describe(publication: Publication, where_time_went: str) -> str:
     """One line on what came of it."""
-    from os2cli.output.words import age
+    from os2cli.output.humanize import age
 
     snapshot = publication.snapshot
     key = (snapshot.key or "")[:12]

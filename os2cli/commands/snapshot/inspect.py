@@ -12,12 +12,12 @@ from os2cli.commands import _options as options
 from os2cli.core.errors import UsageError
 from os2cli.core.models import SnapshotState
 from os2cli.core.stage import validate_stage
-from os2cli.output.views.shelf import show_entry, show_shelf
+from os2cli.output.views.snapshots import show_entry, show_inventory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from os2cli.snapshots.shelf import Entry
+    from os2cli.snapshots.inventory import Entry
 
 
 class Order(StrEnum):
@@ -30,7 +30,7 @@ class Order(StrEnum):
 
 def list_snapshots(
     ctx: typer.Context,
-    type_: options.ShelfType = None,
+    type_: options.InventoryType = None,
     stage: Annotated[
         str | None,
         typer.Option(
@@ -58,7 +58,7 @@ def list_snapshots(
       os2 snapshot list
       os2 snapshot list --all-stages --state inactive --sort size
     """
-    from os2cli.snapshots.shelf import list_shelf, only
+    from os2cli.snapshots.inventory import list_inventory, only
 
     if stage is not None and all_stages:
         raise UsageError(
@@ -67,14 +67,14 @@ def list_snapshots(
             code="option_invalid",
         )
     session = Session.start(ctx, docker_host)
-    shelf = session.providers.shelf(type_)
+    catalogs = session.providers.catalogs(type_)
     if stage is not None:
         validate_stage(stage, "--stage")
-        listing = only(list_shelf(shelf, stage), stage=stage, state=state)
+        listing = only(list_inventory(catalogs, stage), stage=stage, state=state)
     else:
         stage = None if all_stages else session.stage_if_set(None)
-        listing = only(list_shelf(shelf), stage=stage, state=state)
-    raise typer.Exit(show_shelf(session.output, listing, _sorted(listing.entries, sort), stage))
+        listing = only(list_inventory(catalogs), stage=stage, state=state)
+    raise typer.Exit(show_inventory(session.output, listing, _sorted(listing.entries, sort), stage))
 
 
 def _sorted(entries: Sequence[Entry], order: Order) -> list[Entry]:
@@ -90,11 +90,11 @@ def _sorted(entries: Sequence[Entry], order: Order) -> list[Entry]:
 def show(
     ctx: typer.Context,
     name: options.ExistingSnapshot,
-    type_: options.ShelfType = None,
+    type_: options.InventoryType = None,
     docker_host: options.DockerHost = None,
 ) -> None:
     """Show one image or snapshot, and the machines that were made from it."""
-    from os2cli.snapshots.shelf import find_entry
+    from os2cli.snapshots.inventory import find_entry
 
     session = Session.start(ctx, docker_host)
-    show_entry(session.output, find_entry(session.providers.shelf(type_), name))
+    show_entry(session.output, find_entry(session.providers.catalogs(type_), name))

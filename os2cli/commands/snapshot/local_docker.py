@@ -72,7 +72,7 @@ def local_docker(
 
 def describe_build(result: BuildResult) -> str:
     """One line on what came of a build."""
-    from os2cli.output.words import age, size
+    from os2cli.output.humanize import age, size
 
     image = result.image
     key = (image.key or "")[:12]

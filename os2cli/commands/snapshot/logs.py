@@ -30,7 +30,7 @@ def logs(
             min=0.1, metavar="SECONDS", help="With --follow: for how long at most. Default: 1800."
         ),
     ] = None,
-    type_: options.ShelfType = None,
+    type_: options.InventoryType = None,
 ) -> None:
     """Print what the build of an image or a snapshot wrote, also of one that failed.
 
@@ -41,8 +41,8 @@ def logs(
       os2 snapshot logs -f stg--20260111-193045
     """
     from os2cli.output.views.logs import show_log
+    from os2cli.snapshots.inventory import find_catalog, locate_in
     from os2cli.snapshots.readiness import follow_build
-    from os2cli.snapshots.shelf import find_catalog, locate_in
 
     if timeout is not None and not follow:
         raise UsageError(
@@ -51,7 +51,7 @@ def logs(
             code="option_invalid",
         )
     session = Session.start(ctx)
-    catalog = find_catalog(session.providers.shelf(type_), name)
+    catalog = find_catalog(session.providers.catalogs(type_), name)
     if follow:
         _refuse_local(catalog, catalog.type)
         json = session.output.invocation.json

@@ -14,15 +14,15 @@ from os2cli.core.errors import PartlyDone, UsageError
 from os2cli.core.models import MachineType
 from os2cli.core.parsing import parse_minutes
 from os2cli.core.stage import is_guarded_stage
-from os2cli.output.views.shelf import show_plan, tell_failures, tell_plan, total_size
+from os2cli.output.views.snapshots import show_plan, tell_failures, tell_plan, total_size
 from os2cli.providers.entry import entries
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from os2cli.core.models import Removal
+    from os2cli.snapshots.inventory import InventoryListing
     from os2cli.snapshots.pruning import Verdict
-    from os2cli.snapshots.shelf import ShelfListing
 
 _NEVER = -1
 
@@ -40,7 +40,7 @@ def prune(
             help="Only what is older than this: 12h, 30d. Default: failed ones after 1d.",
         ),
     ] = None,
-    type_: options.ShelfType = None,
+    type_: options.InventoryType = None,
     stage: Annotated[
         str | None,
         typer.Option(
@@ -64,8 +64,8 @@ def prune(
       os2 snapshot prune --dry-run
       os2 snapshot prune --stage stg --keep 5 --older-than 30d --yes
     """
+    from os2cli.snapshots.inventory import remove_entries
     from os2cli.snapshots.pruning import PruningRules, plan_pruning
-    from os2cli.snapshots.shelf import remove_entries
 
     age = _age(older_than)
     session = Session.start(ctx, docker_host)
@@ -104,22 +104,22 @@ def _age(older_than: str | None) -> timedelta | None:
 
 def _listing(
     session: Session, type_: MachineType | None, stage: str | None
-) -> tuple[ShelfListing, str | None]:
+) -> tuple[InventoryListing, str | None]:
     """What may be pruned, and the stage of it: shared things are pruned in one stage only."""
-    from os2cli.snapshots.shelf import list_shelf, only
+    from os2cli.snapshots.inventory import list_inventory, only
 
-    shelf = session.providers.shelf(type_)
-    shared = {t for t in shelf if entries()[t].shared}
+    catalogs = session.providers.catalogs(type_)
+    shared = {t for t in catalogs if entries()[t].shared}
     chosen: str | None = None
-    if shared == set(shelf) or stage is not None:
+    if shared == set(catalogs) or stage is not None:
         chosen = session.remote_stage(stage).name
     elif shared:
         chosen = session.stage_if_set(None, changing=True)
     if shared and chosen is None:
         session.output.note("no stage is set: snapshots are left alone")
-        shelf = {t: make for t, make in shelf.items() if t not in shared}
+        catalogs = {t: make for t, make in catalogs.items() if t not in shared}
     # With a stage that was named, what belongs to no stage is not meant.
-    return only(list_shelf(shelf, stage), stage=chosen, state=None), chosen
+    return only(list_inventory(catalogs, stage), stage=chosen, state=None), chosen
 
 
 def _instead(
@@ -144,13 +144,13 @@ def _show(
     session: Session,
     plan: Sequence[Verdict],
     removals: Sequence[Removal] | None,
-    listing: ShelfListing,
+    listing: InventoryListing,
 ) -> None:
     """The plan or what came of it; the document tells failures, too."""
     output = session.output
 
     def document() -> BaseModel:
-        from os2cli.output.documents.shelf import PruneDocument
+        from os2cli.output.documents.inventory import PruneDocument
 
         return PruneDocument.of(plan, removals, listing)
 

@@ -23,7 +23,7 @@ def wait(
         float | None,
         typer.Option(min=0.1, metavar="SECONDS", help="For how long at most. Default: 1800."),
     ] = None,
-    type_: options.ShelfType = None,
+    type_: options.InventoryType = None,
     docker_host: options.DockerHost = None,
 ) -> None:
     """Wait until a snapshot is active; one whose build failed is an error, with its log's end.
@@ -31,11 +31,11 @@ def wait(
     [dim]Examples:[/dim]
       os2 snapshot wait stg--20260111-193045 --timeout 600
     """
+    from os2cli.snapshots.inventory import locate
     from os2cli.snapshots.readiness import wait_until_usable
-    from os2cli.snapshots.shelf import locate
 
     session = Session.start(ctx, docker_host)
-    entry = locate(session.providers.shelf(type_), name)
+    entry = locate(session.providers.catalogs(type_), name)
     progress = session.output.progress()
     state = wait_until_usable(entry, timeout or BUILD_SECONDS, progress=progress)
     _show(session, entry.item.name, state, changed=False)
@@ -51,7 +51,7 @@ def activate(
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Return before the snapshot is active.")
     ] = False,
-    type_: options.ShelfType = None,
+    type_: options.InventoryType = None,
     docker_host: options.DockerHost = None,
 ) -> None:
     """Bring back a snapshot that Daytona put away because nobody used it for two weeks.
@@ -59,12 +59,12 @@ def activate(
     [dim]Examples:[/dim]
       os2 snapshot activate stg--20260111-193045
     """
+    from os2cli.snapshots.inventory import locate
     from os2cli.snapshots.readiness import bring_back
-    from os2cli.snapshots.shelf import locate
 
-    options.refuse_both(no_wait=no_wait, timeout=timeout)
+    options.reject_both(no_wait=no_wait, timeout=timeout)
     session = Session.start(ctx, docker_host)
-    entry = locate(session.providers.shelf(type_), name)
+    entry = locate(session.providers.catalogs(type_), name)
     seconds = None if no_wait else timeout or ACTIVATION_SECONDS
     state, changed = bring_back(entry, seconds, progress=session.output.progress())
     if changed:
@@ -78,7 +78,7 @@ def _show(session: Session, name: str, state: SnapshotState, *, changed: bool) -
     output = session.output
 
     def document() -> BaseModel:
-        from os2cli.output.documents.shelf import ReadyDocument
+        from os2cli.output.documents.inventory import ReadyDocument
 
         return ReadyDocument(name=name, state=state.value, changed=changed)
 

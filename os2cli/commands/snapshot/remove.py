@@ -14,7 +14,7 @@ from os2cli.core.stage import is_guarded_stage
 from os2cli.output.views.removals import SNAPSHOTS, show_removals
 
 if TYPE_CHECKING:
-    from os2cli.snapshots.shelf import Entry
+    from os2cli.snapshots.inventory import Entry
 
 
 def remove(
@@ -29,7 +29,7 @@ def remove(
             help="Also what machines were made from; one that does not exist is fine.",
         ),
     ] = False,
-    type_: options.ShelfType = None,
+    type_: options.InventoryType = None,
     timeout: Annotated[
         float | None,
         typer.Option(
@@ -46,11 +46,11 @@ def remove(
       os2 snapshot rm dev-jonas--20260111-193045
       os2 snapshot rm stg--20260111-193045 --yes
     """
-    from os2cli.snapshots.shelf import locate_all, remove_entries
+    from os2cli.snapshots.inventory import locate_all, remove_entries
 
     session = Session.start(ctx, docker_host)
     names = list(dict.fromkeys(names))
-    found = locate_all(session.providers.shelf(type_), names, with_users=not force)
+    found = locate_all(session.providers.catalogs(type_), names, with_users=not force)
     flags = ["--force"] * force + [f"--type {type_}"] * (type_ is not None)
     if not yes and not _agreed(session, found, flags):
         session.output.note("nothing was removed")

@@ -31,7 +31,7 @@ def resolve(
       os2 snapshot resolve --stage stg
       os2 snapshot resolve --explain
     """
-    from os2cli.machines.launch import tell_newer
+    from os2cli.machines.launch import report_newer
     from os2cli.output.views.resolutions import show_candidates
     from os2cli.snapshots.resolution import resolve_cached
 
@@ -57,7 +57,7 @@ def resolve(
 
     if not explain:
         resolution.required()
-        tell_newer(resolution, session.output.progress())
+        report_newer(resolution, session.output.progress())
     session.output.result(document, names=[resolution.name] if resolution.name else [], human=human)
     if explain and resolution.name is None:
         if session.output.invocation.json:

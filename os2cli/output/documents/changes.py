@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import RootModel
 
 from os2cli.core.models import Removal
-from os2cli.machines.leftovers import Leftover
+from os2cli.machines.stale import Leftover
 from os2cli.machines.states import Change
 from os2cli.output.documents.document import Document
 

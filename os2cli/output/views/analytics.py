@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from os2cli.analytics.consent import Consent
 from os2cli.analytics.status import Status
 from os2cli.output import Output
-from os2cli.output.words import age
+from os2cli.output.humanize import age
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from os2cli.core.errors import PartlyDone
 from os2cli.core.models import Health, Machine, MachineState
 from os2cli.output import Output
-from os2cli.output.words import age, time_left
+from os2cli.output.humanize import age, time_left
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

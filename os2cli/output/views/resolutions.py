@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from os2cli.output import Output
-from os2cli.output.words import age
+from os2cli.output.humanize import age
 from os2cli.snapshots.resolution import Candidate, Resolution
 
 

@@ -17,10 +17,10 @@ from os2cli.host.locks import exclusive
 from os2cli.host.ports import candidate_ports, is_free
 from os2cli.host.repository import bundled_source
 from os2cli.providers import labels
-from os2cli.providers.local_process import starting
+from os2cli.providers.local_process import lifecycle as starting
 from os2cli.providers.local_process.node import find_node
 from os2cli.providers.local_process.records import Phase, Record, Records
-from os2cli.providers.published import port_conflict
+from os2cli.providers.loopback import port_conflict
 
 OUR_SERVER = "iterate-server"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from os2cli.machines.provider import MachineProvider
-from os2cli.providers.entry import Lacking, Material, ProviderContext, ProviderEntry
+from os2cli.providers.entry import Material, MissingDependency, ProviderContext, ProviderEntry
 from os2cli.providers.local_process import LOCAL_PROCESS
 
 
@@ -27,7 +27,7 @@ def set_up(context: ProviderContext) -> bool:
     return any(root(context).glob("*/machine.json"))
 
 
-def lacking(context: ProviderContext) -> Lacking | None:
+def lacking(context: ProviderContext) -> MissingDependency | None:
     """Node.js, when it can be installed beside os2."""
     from os2cli.providers.local_process.node_package import lacking_node
 

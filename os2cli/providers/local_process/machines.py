@@ -25,16 +25,17 @@ from os2cli.core.progress import SILENT, Progress
 from os2cli.host.locks import exclusive
 from os2cli.host.tty import Terminal
 from os2cli.providers import labels
-from os2cli.providers.local_process import LOCAL_PROCESS, starting
+from os2cli.providers.local_process import LOCAL_PROCESS
+from os2cli.providers.local_process import lifecycle as starting
 from os2cli.providers.local_process.creation import Creation
+from os2cli.providers.local_process.environment import environment
 from os2cli.providers.local_process.executions import Execution
 from os2cli.providers.local_process.logs import log_of_service, machine_log
 from os2cli.providers.local_process.node import find_node
 from os2cli.providers.local_process.processes import first_is_alive, logger_is_alive, until
 from os2cli.providers.local_process.records import Phase, Record, Records, name_of_snapshot
-from os2cli.providers.local_process.surroundings import environment
-from os2cli.providers.published import must_run, probe_published, published_address
-from os2cli.providers.tar import UNPACK, not_copied, packing
+from os2cli.providers.loopback import probe_published, published_address, require_running
+from os2cli.providers.tar import UNPACK, copy_error, packing
 
 PROBE_SECONDS = 2.0
 LAST_LINES_SECONDS = 1.0
@@ -154,18 +155,18 @@ class LocalProcessMachines:
         command = Command((*UNPACK, folder))
         code = self.execute(name, command, Streams(io.BytesIO(), said, archive))
         if code != 0:
-            raise not_copied(name, folder, said.getvalue())
+            raise copy_error(name, folder, said.getvalue())
 
     def fetch(self, name: str, path: str) -> Iterator[bytes]:
         """Pack a file or a folder with this host's own program."""
         execution = self._execution(name)
         yield from execution.output(packing(path))
         if execution.exit_code != 0:
-            raise not_copied(name, path, execution.stderr)
+            raise copy_error(name, path, execution.stderr)
 
     def _execution(self, name: str) -> Execution:
         """What runs a program in the machine; raises ``Conflict`` when it does not run."""
-        must_run(self.get(name))
+        require_running(self.get(name))
         record, folder = self._record(name), self.records.folder(name)
         env = environment(record, folder)
         return Execution(env, Path(env["ITERATE_REPO_DIR"]))

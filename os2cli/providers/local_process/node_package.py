@@ -12,14 +12,14 @@ from pathlib import Path
 from os2cli.core.errors import OperationFailed
 from os2cli.core.progress import Progress
 from os2cli.host.repository import bundled_source
-from os2cli.providers.entry import Lacking
+from os2cli.providers.entry import MissingDependency
 from os2cli.providers.local_process.node import PACKAGE, find_node
 
 INSTALL_SECONDS = 600
 LOG_LINES = 20
 
 
-def lacking_node() -> Lacking | None:
+def lacking_node() -> MissingDependency | None:
     """The package, when there is no other Node.js that would do and something can install it."""
     try:
         find_node()
@@ -27,7 +27,9 @@ def lacking_node() -> Lacking | None:
         argv = installer()
         if argv is None:
             return None
-        return Lacking("bring Node.js", (" ".join(argv),), lambda progress: install(argv, progress))
+        return MissingDependency(
+            "bring Node.js", (" ".join(argv),), lambda progress: install(argv, progress)
+        )
     return None
 
 

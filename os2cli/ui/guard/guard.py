@@ -16,8 +16,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from os2cli.ui.guard.plain_responses import TooLarge, refusal
 from os2cli.ui.guard.policy import UNCACHED, security_headers
-from os2cli.ui.guard.refusals import TooLarge, refusal
 
 HOST = "127.0.0.1"
 SAFE_METHODS = frozenset({"GET", "HEAD"})
@@ -27,7 +27,7 @@ SIGN_OUT = "/sign-out"
 
 
 @dataclass(frozen=True)
-class Door:
+class Credentials:
     """Where the server is and what opens it."""
 
     port: int
@@ -53,7 +53,7 @@ class Door:
 class Guard:
     """Lets pass what may pass, and gives every answer its headers."""
 
-    def __init__(self, app: ASGIApp, door: Door, body_limits: Mapping[str, int]) -> None:
+    def __init__(self, app: ASGIApp, door: Credentials, body_limits: Mapping[str, int]) -> None:
         self.app = app
         self.door = door
         self.body_limits = body_limits

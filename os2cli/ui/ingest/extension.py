@@ -12,11 +12,11 @@ from starlette.types import Receive, Scope, Send
 
 from os2cli.analytics.browser import BrowserAnalytics, assets_host
 from os2cli.core.errors import Os2Error
-from os2cli.ui.extensions import Extension, Head
+from os2cli.ui.extensions import Extension, PageHead
 from os2cli.ui.ingest.address import ProxyAddress, proxy_address
 from os2cli.ui.ingest.proxy import IngestProxy
 from os2cli.ui.ingest.upstreams import Upstreams
-from os2cli.ui.workplace import Workplace
+from os2cli.ui.page_context import Workplace
 
 META = "os2-analytics"
 SCRIPT = "/static/analytics.js"
@@ -63,14 +63,14 @@ class _Page:
             # A setting that is wrong is told where something needs it.
             return None
 
-    def head(self) -> Head:
+    def head(self) -> PageHead:
         """The settings of PostHog's script, and what starts it."""
         found = self.analytics()
         if found is None:
-            return Head()
+            return PageHead()
         origin = self.address.origin
         allowed = {"script-src": origin, "connect-src": origin} if origin else {}
-        return Head({META: self._told(found)}, [SCRIPT], allowed)
+        return PageHead({META: self._told(found)}, [SCRIPT], allowed)
 
     def _told(self, found: BrowserAnalytics) -> dict[str, object]:
         groups = {"organization": found.organization, "project": found.project}

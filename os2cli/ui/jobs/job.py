@@ -15,11 +15,11 @@ from typing import Any
 from os2cli.core.cancellation import Cancellation, Interrupted, check
 from os2cli.core.errors import Os2Error
 from os2cli.core.progress import Progress
+from os2cli.output.humanize import size
 from os2cli.output.progress import counted, plain_text
-from os2cli.output.words import size
-from os2cli.ui.jobs.record import Bell, Record
+from os2cli.ui.jobs.record import Notifier, Record
 
-MOST_ENDED = 50
+MAX_ENDED = 50
 
 
 class JobState(StrEnum):
@@ -62,7 +62,7 @@ class Job:
     seconds: float | None = None
     outcome: Outcome | None = None
     error: Os2Error | None = None
-    bell: Bell = field(default_factory=Bell, repr=False)
+    bell: Notifier = field(default_factory=Notifier, repr=False)
     cancellation: Cancellation = field(default_factory=Cancellation, repr=False)
     _started: float = field(default_factory=time.monotonic)
 
@@ -166,7 +166,7 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         self.closed = False
-        self.bell = Bell()
+        self.bell = Notifier()
 
     def start(self, job: Job, work: Callable[[Progress], Outcome]) -> Job:
         """Begin one; raises ``Os2Error`` while the server ends."""
@@ -216,5 +216,5 @@ class Jobs:
 
     def _forget_old(self) -> None:
         ended = [id_ for id_, job in self._jobs.items() if job.state.ended]
-        for id_ in ended[: max(0, len(ended) - MOST_ENDED)]:
+        for id_ in ended[: max(0, len(ended) - MAX_ENDED)]:
             del self._jobs[id_]

@@ -10,22 +10,22 @@ from os2cli.core.cancellation import Cancellation, Interrupted
 from os2cli.core.errors import Os2Error
 from os2cli.output.progress import plain_text
 from os2cli.ui.jobs.events import event, rings
-from os2cli.ui.jobs.record import LONGEST_LINE, Bell
+from os2cli.ui.jobs.record import MAX_LINE_LENGTH, Notifier
 
-MOST_WAITING = 5_000
+MAX_WAITING = 5_000
 
 
 class _Reader:
     """Reads lines until the log ends or it is told to stop."""
 
     def __init__(self, lines: Callable[[], Iterator[str]]) -> None:
-        self.bell = Bell()
+        self.bell = Notifier()
         self.cancellation = Cancellation()
         self.error: Os2Error | None = None
         self.ended = False
         self._lines = lines
         # Whoever writes faster than a browser reads loses the oldest lines.
-        self._waiting: deque[str] = deque(maxlen=MOST_WAITING)
+        self._waiting: deque[str] = deque(maxlen=MAX_WAITING)
         threading.Thread(target=self._read, name="log", daemon=True).start()
 
     def taken(self) -> list[str]:
@@ -40,7 +40,7 @@ class _Reader:
             with self.cancellation.listening():
                 for line in self._lines():
                     self.cancellation.check()
-                    self._waiting.append(plain_text(line)[:LONGEST_LINE])
+                    self._waiting.append(plain_text(line)[:MAX_LINE_LENGTH])
                     self.bell.ring()
         except Interrupted:
             return

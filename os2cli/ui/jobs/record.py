@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-MOST_LINES = 2_000
-LONGEST_LINE = 2_000
+MAX_LINES = 2_000
+MAX_LINE_LENGTH = 2_000
 # So many events are sent again to who was away for a moment; who was away longer gets all anew.
-MOST_EVENTS = 3_000
+MAX_EVENTS = 3_000
 
 
-class Bell:
+class Notifier:
     """Wakes coroutines of any loop from any thread."""
 
     def __init__(self) -> None:
@@ -68,15 +68,15 @@ class Phase:
 class Record:
     """Phases, the last status, messages and the end of the log; every change is an event."""
 
-    bell: Bell
+    bell: Notifier
     phases: list[Phase] = field(default_factory=list)
     status: str = ""
     messages: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=200))
-    lines: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_LINES))
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_LINES))
     dropped: int = 0
     count: int = 0
     _events: deque[tuple[int, str, dict[str, Any]]] = field(
-        default_factory=lambda: deque(maxlen=MOST_EVENTS)
+        default_factory=lambda: deque(maxlen=MAX_EVENTS)
     )
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -113,9 +113,9 @@ class Record:
 
     def log(self, line: str) -> None:
         """A line of the operation's own log; the newest stay."""
-        line = line[:LONGEST_LINE]
+        line = line[:MAX_LINE_LENGTH]
         with self._lock:
-            self.dropped += len(self.lines) == MOST_LINES
+            self.dropped += len(self.lines) == MAX_LINES
             self.lines.append(line)
             self._tell("log", {"line": line})
 

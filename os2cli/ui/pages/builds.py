@@ -15,7 +15,7 @@ from os2cli.core.errors import Os2Error
 from os2cli.core.models import SnapshotResources
 from os2cli.core.progress import Progress
 from os2cli.core.stage import Stage, is_guarded_stage
-from os2cli.output.words import age
+from os2cli.output.humanize import age
 from os2cli.ui.jobs.job import Outcome
 from os2cli.ui.pages.forms import Fields
 from os2cli.ui.pages.mutations import Mutation, begin, job_answer

@@ -10,20 +10,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from os2cli.app.machine_options import Creation, MachineOptions, refuse_foreign, refuse_malformed
+from os2cli.app.machine_options import Creation, MachineOptions, reject_unsupported, validate
 from os2cli.app.session import Session
 from os2cli.core.errors import Os2Error, UsageError
 from os2cli.core.models import LOCAL_DOCKER, MachineType
 from os2cli.core.progress import Progress
 from os2cli.providers.entry import ProviderEntry, entries, parse_type
+from os2cli.ui.addresses import machine_path, subject
 from os2cli.ui.jobs.job import Outcome
 from os2cli.ui.pages.forms import Fields
-from os2cli.ui.pages.material import Told, material_of
 from os2cli.ui.pages.mutations import Mutation, begin, job_answer
-from os2cli.ui.places import machine_path, subject
+from os2cli.ui.pages.source_preview import SourceStatus, material_of
 from os2cli.ui.site import site_of, threaded
 
-MOST_FIELDS = 1_000
+MAX_FIELDS = 1_000
 
 
 async def new_machine(request: Request) -> Response:
@@ -59,21 +59,21 @@ async def preview(request: Request) -> Response:
         )
     except Os2Error as error:
         what = entry.material.value
-        material = Told(what, "problem", "not known", error.message, hint=error.hint)
+        material = SourceStatus(what, "problem", "not known", error.message, hint=error.hint)
     return site.part("creating/material.html", material=material)
 
 
 async def create(request: Request) -> Response:
     """Check what was filled in, and make the machine as a job."""
     site = site_of(request)
-    async with request.form(max_files=0, max_fields=MOST_FIELDS) as form:
+    async with request.form(max_files=0, max_fields=MAX_FIELDS) as form:
         wish = read_wish(Fields(form), site.workplace.stage)
     mutation = await threaded(_mutation, wish, site.workplace.session())
     return job_answer(request, begin(site, mutation))
 
 
 @dataclass(frozen=True)
-class Wish:
+class CreateForm:
     """What the form said."""
 
     given: MachineOptions
@@ -82,7 +82,7 @@ class Wish:
     no_wait: bool
 
 
-def read_wish(fields: Fields, stage: str | None) -> Wish:
+def read_wish(fields: Fields, stage: str | None) -> CreateForm:
     """Read the form; raises ``UsageError`` as the command line does."""
     entry = entries()[_type(fields.text("type"))]
     given = MachineOptions(
@@ -107,14 +107,14 @@ def read_wish(fields: Fields, stage: str | None) -> Wish:
         auto_delete=fields.text("auto_delete"),
         no_cache=fields.flag("no_cache"),
     )
-    refuse_foreign(given, entry)
-    return Wish(given, entry, fields.number("timeout", 0.1), fields.flag("no_wait"))
+    reject_unsupported(given, entry)
+    return CreateForm(given, entry, fields.number("timeout", 0.1), fields.flag("no_wait"))
 
 
-def _mutation(wish: Wish, session: Session) -> Mutation:
+def _mutation(wish: CreateForm, session: Session) -> Mutation:
     """The job, once what can be told beforehand has been: at its field, not in the job."""
     given, entry = wish.given, wish.entry
-    refuse_malformed(given)
+    validate(given)
     if wish.no_wait and wish.timeout is not None:
         raise UsageError(
             "--timeout contradicts that nobody waits",
@@ -133,7 +133,7 @@ def _mutation(wish: Wish, session: Session) -> Mutation:
     )
 
 
-def _create(wish: Wish, session: Session, progress: Progress) -> Outcome:
+def _create(wish: CreateForm, session: Session, progress: Progress) -> Outcome:
     seconds = None if wish.no_wait else wish.timeout or session.settings.timeout_seconds
     made = Creation(session, wish.given, wish.entry, seconds, progress).run()
     links = [(f"Show {machine.name}", machine_path(machine)) for machine in made]
@@ -143,7 +143,7 @@ def _create(wish: Wish, session: Session, progress: Progress) -> Outcome:
     return Outcome(f"{text} {'is' if len(made) == 1 else 'are'} up", tuple(links))
 
 
-def input_of(wish: Wish) -> dict[str, object]:
+def input_of(wish: CreateForm) -> dict[str, object]:
     """What was given, under the names of the options; of variables and labels only the names."""
     given = wish.given
     told: dict[str, object] = {"type_": wish.entry.type}
@@ -159,7 +159,7 @@ def input_of(wish: Wish) -> dict[str, object]:
     )
 
 
-def command_of(wish: Wish) -> str:
+def command_of(wish: CreateForm) -> str:
     """The command line that does the same, with the names of variables alone."""
     words = ["os2 machine create", *([wish.given.name] if wish.given.name else [])]
     flags = {"env": "-e", "labels": "--label"}

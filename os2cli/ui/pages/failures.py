@@ -15,7 +15,7 @@ from os2cli.core.errors import (
     Unreachable,
     UsageError,
 )
-from os2cli.ui.guard.refusals import refusal
+from os2cli.ui.guard.plain_responses import refusal
 from os2cli.ui.site import site_of, wants_json
 
 _STATUSES: dict[type[Os2Error], int] = {

@@ -19,11 +19,11 @@ from os2cli.machines.fleet import remove_places
 from os2cli.machines.health import with_health
 from os2cli.machines.states import Changer
 from os2cli.providers.entry import entries
+from os2cli.ui.addresses import REMOVE, MachineRef, machine_path, possible_verbs, subject_of
 from os2cli.ui.jobs.events import event_stream
 from os2cli.ui.jobs.job import Outcome
 from os2cli.ui.jobs.log_events import log_events
 from os2cli.ui.pages.mutations import Mutation, begin, job_answer
-from os2cli.ui.places import REMOVE, Named, machine_path, possible_verbs, subject_of
 from os2cli.ui.rendering import link
 from os2cli.ui.site import Site, site_of, threaded
 
@@ -34,7 +34,7 @@ VERBS = (*(verb.value for verb in Verb), REMOVE)
 
 async def show_machine(request: Request) -> Response:
     """A machine as it is now; with `part` only what changes."""
-    site, named = site_of(request), Named(request)
+    site, named = site_of(request), MachineRef(request)
     try:
         machine = await threaded(_look, site, named)
     except NotFound:
@@ -57,7 +57,7 @@ async def show_machine(request: Request) -> Response:
     return await site.show(request, "machine/page.html", title=machine.name, **values)
 
 
-def _look(site: Site, named: Named) -> Machine:
+def _look(site: Site, named: MachineRef) -> Machine:
     place = named.place(site.workplace.session())
     return with_health(place.provider, place.machine)
 
@@ -80,7 +80,7 @@ def commands(machine: Machine) -> list[tuple[str, str]]:
 
 async def confirm(request: Request) -> Response:
     """Ask before something is done; with `part` for a dialog."""
-    site, named = site_of(request), Named(request)
+    site, named = site_of(request), MachineRef(request)
     verb = _verb(request)
     place = await threaded(lambda: named.place(site.workplace.session()))
     values: dict[str, Any] = {
@@ -108,7 +108,7 @@ def _verb(request: Request) -> str:
 
 async def change(request: Request) -> Response:
     """Start, stop, restart, archive or remove it, as a job."""
-    site, named, verb = site_of(request), Named(request), _verb(request)
+    site, named, verb = site_of(request), MachineRef(request), _verb(request)
     async with request.form(max_files=0, max_fields=10) as form:
         typed = str(form.get("confirm", "")).strip()
     place = await threaded(lambda: named.place(site.workplace.session()))
@@ -123,7 +123,7 @@ async def change(request: Request) -> Response:
     return job_answer(request, job)
 
 
-def _mutation(named: Named, machine: Machine, verb: str) -> Mutation:
+def _mutation(named: MachineRef, machine: Machine, verb: str) -> Mutation:
     stage = machine.stage if entries()[machine.type].shared else None
     where = f"--type {machine.type}{f' --stage {stage}' if stage else ''}"
     titles = {REMOVE: "Remove", "stop": "Stop", "archive": "Archive", "restart": "Restart"}
@@ -137,7 +137,7 @@ def _mutation(named: Named, machine: Machine, verb: str) -> Mutation:
     )
 
 
-def _change(named: Named, verb: str, session: Session, progress: Progress) -> Outcome:
+def _change(named: MachineRef, verb: str, session: Session, progress: Progress) -> Outcome:
     place = named.place(session)
     changer = Changer(
         Verb(verb),
@@ -156,7 +156,7 @@ def _change(named: Named, verb: str, session: Session, progress: Progress) -> Ou
     return Outcome(text, ((f"Show {after.name}", machine_path(after)),))
 
 
-def _remove(named: Named, verb: str, session: Session, progress: Progress) -> Outcome:
+def _remove(named: MachineRef, verb: str, session: Session, progress: Progress) -> Outcome:
     del verb
     place = named.place(session)
     with progress.phase("remove"):
@@ -168,7 +168,7 @@ def _remove(named: Named, verb: str, session: Session, progress: Progress) -> Ou
 
 async def open_machine(request: Request) -> Response:
     """Lead to the machine's own page; a private one's signed address is made only now."""
-    site, named = site_of(request), Named(request)
+    site, named = site_of(request), MachineRef(request)
 
     def reach() -> str:
         place = named.place(site.workplace.session())
@@ -189,7 +189,7 @@ async def open_machine(request: Request) -> Response:
 
 async def logs(request: Request) -> Response:
     """Its log as it is written, or that of one of its services."""
-    site, named = site_of(request), Named(request)
+    site, named = site_of(request), MachineRef(request)
     service = request.query_params.get("service") or None
     follow = "once" not in request.query_params
     wanted = LogRequest(service, None, LOG_LINES, follow)

@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from os2cli.ui.fleet_watch import Look
+from os2cli.ui.addresses import subject_of
+from os2cli.ui.fleet_poller import FleetView
 from os2cli.ui.jobs.job import Job
 from os2cli.ui.pages.builds import IMAGE
-from os2cli.ui.places import subject_of
 from os2cli.ui.site import Site, site_of, threaded
 
 # The first page is to be there at once; what looks again may wait for who is slow.
@@ -38,13 +38,13 @@ async def list_machines(request: Request) -> Response:
     return await site.show(request, "machines/page.html", title="Machines", **values)
 
 
-def jobs_of(site: Site, look: Look) -> dict[str, Job]:
+def jobs_of(site: Site, look: FleetView) -> dict[str, Job]:
     """The jobs that are at work on machines of the list, by the machine's id."""
     found = {machine.id: site.jobs.about(subject_of(machine)) for machine in look.machines}
     return {id_: job for id_, job in found.items() if job is not None}
 
 
-def making(site: Site, look: Look) -> list[Job]:
+def making(site: Site, look: FleetView) -> list[Job]:
     """The jobs that make a machine which is in no list yet."""
     known = {subject_of(machine) for machine in look.machines}
     running = site.jobs.running()

@@ -16,15 +16,15 @@ from os2cli.core.models import MachineType
 from os2cli.core.progress import Progress
 from os2cli.core.stage import is_guarded_stage
 from os2cli.providers.entry import parse_type
-from os2cli.snapshots.readiness import bring_back
-from os2cli.snapshots.shelf import (
+from os2cli.snapshots.inventory import (
     Entry,
-    ShelfListing,
+    InventoryListing,
     find_catalog,
     locate,
     locate_all,
     remove_entries,
 )
+from os2cli.snapshots.readiness import bring_back
 from os2cli.ui.jobs.events import event_stream
 from os2cli.ui.jobs.job import Outcome
 from os2cli.ui.jobs.log_events import log_events
@@ -41,10 +41,10 @@ async def list_snapshots(request: Request) -> Response:
     site = site_of(request)
     everywhere = "all" in request.query_params
     part = "part" in request.query_params
-    listing: ShelfListing | None = None
+    listing: InventoryListing | None = None
     error: Os2Error | None = None
     try:
-        listing = await threaded(site.shelf.look, all_stages=everywhere)
+        listing = await threaded(site.catalogs.look, all_stages=everywhere)
     except Os2Error as failure:
         error = failure
     values: dict[str, Any] = {
@@ -85,8 +85,8 @@ def _named(type_: str | None, name: str | None) -> tuple[MachineType, str]:
 
 
 def _located(session: Session, type_: MachineType, name: str, *, with_users: bool) -> Entry:
-    shelf = session.providers.shelf(type_)
-    found = locate_all(shelf, [name], with_users=with_users)[name]
+    catalogs = session.providers.catalogs(type_)
+    found = locate_all(catalogs, [name], with_users=with_users)[name]
     if isinstance(found, Os2Error):
         raise found
     return found
@@ -126,7 +126,7 @@ def _remove(
     session: Session,
     progress: Progress,
 ) -> Outcome:
-    found = locate_all(session.providers.shelf(type_), [name], with_users=not force)
+    found = locate_all(session.providers.catalogs(type_), [name], with_users=not force)
     with progress.phase("remove"):
         (removal,) = remove_entries(found, force=force)
         if removal.error is not None:
@@ -158,7 +158,7 @@ def _activate(
     session: Session,
     progress: Progress,
 ) -> Outcome:
-    entry = locate(session.providers.shelf(type_), name)
+    entry = locate(session.providers.catalogs(type_), name)
     state, changed = bring_back(entry, ACTIVATION_SECONDS, progress=progress)
     if changed:
         session.forget_resolutions([entry.item.stage])
@@ -181,8 +181,8 @@ async def log_lines(request: Request) -> Response:
     type_, name = _named(query.get("type"), query.get("name"))
 
     def lines() -> Iterator[str]:
-        shelf = site.workplace.session().providers.shelf(type_)
-        return find_catalog(shelf, name).log(name)
+        catalogs = site.workplace.session().providers.catalogs(type_)
+        return find_catalog(catalogs, name).log(name)
 
     return event_stream(log_events(lines, lambda: site.jobs.closed))
 

@@ -3,7 +3,7 @@
 The browser sends what was typed as binary messages and everything else as JSON: its size, and how
 many bytes it has shown. What it was sent and has not shown yet stays below ``WINDOW``; the rest is
 left in the terminal, where the shell waits with it. What was typed and nobody reads is kept up to
-``MOST_TYPED``: whoever would stop to listen to the browser would not notice that it leaves.
+``MAX_TYPED``: whoever would stop to listen to the browser would not notice that it leaves.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from os2cli.ui.terminal.shell import Shell, Size
 
 WINDOW = 256 * 1024
-LARGEST_MESSAGE = 64 * 1024
-MOST_TYPED = 1024 * 1024
+MAX_MESSAGE_BYTES = 64 * 1024
+MAX_TYPED = 1024 * 1024
 TOO_MUCH, NO_SENSE = 1009, 1003
 
 
@@ -72,7 +72,7 @@ class Bridge:
             await self._typing.wait()
             self._typing = anyio.Event()
             while self._typed:
-                piece = bytes(self._typed[:LARGEST_MESSAGE])
+                piece = bytes(self._typed[:MAX_MESSAGE_BYTES])
                 await self._shell.write(piece)
                 del self._typed[: len(piece)]
 
@@ -88,7 +88,7 @@ class Bridge:
 
     def _taken(self, typed: bytes | None, text: str) -> int | None:
         """Take a message; the code to leave with when it is none that the page sends."""
-        if len(typed or text) > LARGEST_MESSAGE or len(self._typed) > MOST_TYPED:
+        if len(typed or text) > MAX_MESSAGE_BYTES or len(self._typed) > MAX_TYPED:
             return TOO_MUCH
         if typed is None:
             return None if self._told(text) else NO_SENSE

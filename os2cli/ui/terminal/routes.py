@@ -15,12 +15,12 @@ from starlette.websockets import WebSocket
 
 from os2cli.core.errors import Conflict, Os2Error
 from os2cli.core.models import MachineState
+from os2cli.ui.addresses import MachineRef, machine_path
 from os2cli.ui.extensions import Extension
-from os2cli.ui.places import Named, machine_path
 from os2cli.ui.site import site_of, threaded
 from os2cli.ui.terminal.bridge import serve
 
-MOST_TERMINALS = 12
+MAX_TERMINALS = 12
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Places:
 
 async def page(request: Request) -> Response:
     """The terminal of a machine."""
-    site, named = site_of(request), Named(request)
+    site, named = site_of(request), MachineRef(request)
     machine = (await threaded(lambda: named.place(site.workplace.session()))).machine
     return await site.show(
         request,
@@ -72,7 +72,7 @@ async def socket(places: Places, websocket: WebSocket) -> None:
 
 async def _command(websocket: WebSocket) -> list[str]:
     """What is typed for it on a command line; raises ``Os2Error`` where that would fail."""
-    site, named = site_of(websocket), Named(websocket)
+    site, named = site_of(websocket), MachineRef(websocket)
     machine = (await threaded(lambda: named.place(site.workplace.session()))).machine
     if machine.state is not MachineState.RUNNING:
         raise Conflict(
@@ -88,7 +88,7 @@ async def _command(websocket: WebSocket) -> list[str]:
     return [sys.executable, "-m", "os2cli", *words]
 
 
-def terminal_extension(most: int = MOST_TERMINALS) -> Extension:
+def terminal_extension(most: int = MAX_TERMINALS) -> Extension:
     """The routes of terminals."""
     path = "/machines/{type}/{name}/terminal"
     answer = partial(socket, Places(most))

@@ -124,52 +124,54 @@ def event(number: int = 0) -> Event:
 
 class TestSpool:
     def test_events_come_back_as_they_were_in_their_order(self, tmp_path: Path) -> None:
-        shelf, events = Spool(tmp_path / "spool"), [event(number) for number in range(20)]
+        catalogs, events = Spool(tmp_path / "spool"), [event(number) for number in range(20)]
         for each in events:
-            shelf.add(each, TARGET)
+            catalogs.add(each, TARGET)
 
-        assert [take(path) for path in shelf.waiting(TARGET)] == events
+        assert [take(path) for path in catalogs.waiting(TARGET)] == events
 
     def test_those_of_another_project_are_not_its(self, tmp_path: Path) -> None:
-        shelf = Spool(tmp_path)
-        shelf.add(event(), OTHER)
+        catalogs = Spool(tmp_path)
+        catalogs.add(event(), OTHER)
 
-        assert shelf.waiting(TARGET) == []
-        assert len(shelf.waiting()) == 1
+        assert catalogs.waiting(TARGET) == []
+        assert len(catalogs.waiting()) == 1
 
     def test_it_is_bounded_and_the_oldest_go(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(spool, "MOST_EVENTS", 10)
-        shelf = Spool(tmp_path)
+        catalogs = Spool(tmp_path)
         for number in range(25):
-            shelf.add(event(number), TARGET)
+            catalogs.add(event(number), TARGET)
 
-        left = [take(path) for path in shelf.waiting()]
+        left = [take(path) for path in catalogs.waiting()]
         assert [each.properties["number"] for each in left if each] == list(range(15, 25))
 
     def test_it_holds_a_thousand(self, tmp_path: Path) -> None:
-        shelf = Spool(tmp_path)
+        catalogs = Spool(tmp_path)
         for number in range(1010):
             (tmp_path / f"{number:020d}-{event().uuid}-{TARGET}.json").touch()
         # All of them are from 1970, so that only their age could remove the others.
-        names = [p.name.replace("00000000000000000", "99999999999999999") for p in shelf.waiting()]
-        for path, name in zip(shelf.waiting(), names, strict=True):
+        names = [
+            p.name.replace("00000000000000000", "99999999999999999") for p in catalogs.waiting()
+        ]
+        for path, name in zip(catalogs.waiting(), names, strict=True):
             path.rename(tmp_path / name)
 
-        shelf.trim()
+        catalogs.trim()
 
-        assert len(shelf.waiting()) == spool.MOST_EVENTS == 1000
+        assert len(catalogs.waiting()) == spool.MAX_EVENTS == 1000
 
     def test_the_old_go(self, tmp_path: Path) -> None:
-        shelf = Spool(tmp_path)
-        old = time.time_ns() - (spool.LONGEST_SECONDS + 60) * 1_000_000_000
+        catalogs = Spool(tmp_path)
+        old = time.time_ns() - (spool.MAX_SECONDS + 60) * 1_000_000_000
         (tmp_path / f"{old:020d}-{event().uuid}-{TARGET}.json").write_text(event().to_json())
 
-        shelf.add(event(1), TARGET)
+        catalogs.add(event(1), TARGET)
 
-        assert [take(path) for path in shelf.waiting()] != []
-        assert len(shelf.waiting()) == 1
+        assert [take(path) for path in catalogs.waiting()] != []
+        assert len(catalogs.waiting()) == 1
 
     @pytest.mark.parametrize("garbage", GARBAGE)
     def test_what_is_no_event_goes(self, garbage: bytes, tmp_path: Path) -> None:
@@ -202,21 +204,21 @@ class TestSpool:
         folder = tmp_path / "spool"
         (folder / f"{0:020d}-{event().uuid}-{TARGET}.json").mkdir(parents=True)
         (folder / "notes.json").write_text("mine")
-        shelf = Spool(folder)
+        catalogs = Spool(folder)
 
-        shelf.trim()
-        shelf.clear()
+        catalogs.trim()
+        catalogs.clear()
 
-        assert shelf.waiting() == []
+        assert catalogs.waiting() == []
         assert len(list(folder.iterdir())) == 2
 
     def test_what_a_killed_command_left_half_written_goes_later(self, tmp_path: Path) -> None:
-        shelf, half, old = Spool(tmp_path), tmp_path / ".a.json.1", tmp_path / ".b.json.2"
+        catalogs, half, old = Spool(tmp_path), tmp_path / ".a.json.1", tmp_path / ".b.json.2"
         for path in (half, old):
             path.write_text("{")
         os.utime(old, (0, 0))
 
-        shelf.sweep()
+        catalogs.sweep()
 
         assert [path.exists() for path in (half, old)] == [True, False]
 

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 import httpx
 
 from os2cli.ui.app import make_app, make_site
-from os2cli.ui.guard.guard import Door
+from os2cli.ui.guard.guard import Credentials
+from os2cli.ui.page_context import Workplace
 from os2cli.ui.server import Server, listening_socket
 from os2cli.ui.serving import extensions
-from os2cli.ui.workplace import Workplace
 
 
 @dataclass(frozen=True)
 class Served:
     """Where it is, what opens it, and who has been let in."""
 
-    door: Door
+    door: Credentials
     http: httpx.Client
 
     @property
@@ -37,7 +37,7 @@ def served() -> Iterator[Served]:
     """Serve it as ``os2 ui`` does, with the settings of this moment."""
     workplace = Workplace()
     listener = listening_socket(None)
-    door = Door(listener.getsockname()[1])
+    door = Credentials(listener.getsockname()[1])
     app = make_app(make_site(workplace, extensions(workplace)), door)
     with Server(app, listener).running(), httpx.Client(base_url=door.origin, timeout=30) as http:
         assert http.get("/", params={"token": door.token}).status_code == 303

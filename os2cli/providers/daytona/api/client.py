@@ -11,7 +11,7 @@ from os2cli.core.daytona_access import DaytonaAccess
 from os2cli.core.errors import OperationFailed, Os2Error, Unreachable
 from os2cli.host.web import LOOPBACK_PATTERNS, certificates
 from os2cli.providers.daytona.api.access import checked_url, login_headers, may_have_key
-from os2cli.providers.daytona.api.refusals import (
+from os2cli.providers.daytona.api.errors import (
     LostAnswer,
     is_json,
     malformed,
@@ -24,11 +24,11 @@ from os2cli.providers.daytona.api.refusals import (
     spellings,
 )
 from os2cli.providers.daytona.api.retry import (
-    HURRIED,
-    NORMAL,
+    DEFAULT,
+    FAST,
     PASSING,
     TOO_MANY,
-    Patience,
+    RetryPolicy,
     pause,
     retry_after,
 )
@@ -115,7 +115,7 @@ class DaytonaClient:
     @cached_property
     def _proxy(self) -> str:
         try:
-            answer = self.get("/config", doing="asking for the proxy's address", patience=HURRIED)
+            answer = self.get("/config", doing="asking for the proxy's address", patience=FAST)
         except Os2Error:
             return ""
         return str(answer.get("proxyToolboxUrl") or "") if isinstance(answer, dict) else ""
@@ -134,7 +134,7 @@ class DaytonaClient:
         query: Mapping[str, Any] | None = None,
         *,
         doing: str,
-        patience: Patience = NORMAL,
+        patience: RetryPolicy = DEFAULT,
     ) -> Any:
         """Read something; the JSON that it answers."""
         return self._json(self._send("GET", path, doing, patience, params=query), doing)
@@ -146,7 +146,7 @@ class DaytonaClient:
         *,
         doing: str,
         needs: str = "",
-        patience: Patience = NORMAL,
+        patience: RetryPolicy = DEFAULT,
     ) -> Any:
         """Make something.
 
@@ -162,17 +162,25 @@ class DaytonaClient:
             raise LostAnswer(error.message, hint=error.hint) from error
 
     def change(
-        self, method: str, path: str, *, doing: str, needs: str = "", patience: Patience = NORMAL
+        self,
+        method: str,
+        path: str,
+        *,
+        doing: str,
+        needs: str = "",
+        patience: RetryPolicy = DEFAULT,
     ) -> None:
         """Ask for a change that may be asked for twice, such as a stop or a removal."""
         self._send(method, path, doing, patience, needs=needs)
 
-    def response_headers(self, path: str, *, doing: str, patience: Patience) -> Mapping[str, str]:
+    def response_headers(
+        self, path: str, *, doing: str, patience: RetryPolicy
+    ) -> Mapping[str, str]:
         """The headers of an answer, for what stands in them alone."""
         return self._send("GET", path, doing, patience).headers
 
     def _send(
-        self, method: str, path: str, doing: str, patience: Patience, **request: Any
+        self, method: str, path: str, doing: str, patience: RetryPolicy, **request: Any
     ) -> httpx.Response:
         failures, waited = 0, 0.0
         while True:
@@ -190,7 +198,7 @@ class DaytonaClient:
         method: str,
         path: str,
         doing: str,
-        patience: Patience,
+        patience: RetryPolicy,
         *,
         repeatable: bool = True,
         needs: str = "",
@@ -229,7 +237,7 @@ class DaytonaClient:
 
 
 class _Again(Exception):
-    """An attempt failed in a way that another one may not; ``weight`` of ``Patience.attempts``.
+    """An attempt failed in a way that another one may not; ``weight`` of ``RetryPolicy.attempts``.
 
     ``seconds`` is the pause that the API itself asks for.
     """

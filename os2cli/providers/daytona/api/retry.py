@@ -30,7 +30,7 @@ _LEAST_WAIT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How long one request may keep silent, in seconds, and how often it is sent at most.
 
     A long answer over a slow line is no silence. One without an answer in time counts twice.
@@ -43,11 +43,11 @@ class Patience:
     longest_wait_seconds: float = 90.0
 
 
-NORMAL = Patience()
+DEFAULT = RetryPolicy()
 # A create answers after up to 30 s.
-CREATING = Patience(answer_seconds=65.0)
+CREATING = RetryPolicy(answer_seconds=65.0)
 # For undoing while somebody waits for the command to end, and for checks that have a deadline.
-HURRIED = Patience(attempts=1, answer_seconds=2.5, connect_seconds=2.0, longest_wait_seconds=0.0)
+FAST = RetryPolicy(attempts=1, answer_seconds=2.5, connect_seconds=2.0, longest_wait_seconds=0.0)
 
 
 def pause(failures: int) -> float:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field,
 
 from os2cli.core.errors import Os2Error
 from os2cli.core.models import Snapshot, SnapshotResources, SnapshotState
-from os2cli.providers.daytona.api.refusals import malformed
+from os2cli.providers.daytona.api.errors import malformed
 
 _KEY_LINE = re.compile(r"(?m)^# os2-key: (?P<key>[0-9a-f]{64})$")
 _KEY_TAG = re.compile(r":[\w.-]*-key-(?P<key>[0-9a-f]{64})$", re.ASCII)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from os2cli.core.errors import UsageError
 from os2cli.providers.daytona.dockerfile.reading import Statement, read
-from os2cli.providers.daytona.dockerfile.words import quoted, resolved, split_words
+from os2cli.providers.daytona.dockerfile.shell_words import quoted, resolved, split_words
 
 
 def with_arguments(text: str, arguments: Mapping[str, str]) -> str:

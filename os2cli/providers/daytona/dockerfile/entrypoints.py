@@ -18,7 +18,7 @@ from os2cli.providers.daytona.dockerfile.reading import (
     read,
     without_flags,
 )
-from os2cli.providers.daytona.dockerfile.words import resolved, split_words
+from os2cli.providers.daytona.dockerfile.shell_words import resolved, split_words
 
 _DEFAULT_SHELL = ("/bin/sh", "-c")
 # What a reader may search for; a `.` of JavaScript stops at each of these line ends.

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from os2cli.providers.daytona.dockerfile.words import SPACE, resolved, split_words
+from os2cli.providers.daytona.dockerfile.shell_words import SPACE, resolved, split_words
 
 _BYTE_ORDER_MARK = "\ufeff"
 _DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*", re.ASCII)

@@ -10,13 +10,13 @@ from typing import Any
 from os2cli.core.errors import Conflict, NotFound, OperationFailed, Os2Error
 from os2cli.core.models import MachineSpec
 from os2cli.core.progress import Progress
-from os2cli.host.interrupts import Shielded
+from os2cli.host.interrupts import BackgroundCall
 from os2cli.providers import labels
 from os2cli.providers.daytona.api.client import DaytonaClient
-from os2cli.providers.daytona.api.refusals import LostAnswer
-from os2cli.providers.daytona.api.retry import CREATING, HURRIED, NORMAL, Patience
+from os2cli.providers.daytona.api.errors import LostAnswer
+from os2cli.providers.daytona.api.retry import CREATING, DEFAULT, FAST, RetryPolicy
 from os2cli.providers.daytona.api.wire import SandboxAnswer, SandboxListAnswer, read, read_each
-from os2cli.providers.daytona.machines.changes import WRITE, Change, look_at
+from os2cli.providers.daytona.machines.lifecycle import WRITE, Change, look_at
 from os2cli.providers.daytona.machines.sandboxes import sandbox_name, sandbox_request
 
 ATTEMPTS = 3
@@ -40,7 +40,7 @@ class SandboxCreation:
 
     def create(self) -> SandboxAnswer:
         """The new sandbox, which may still be starting; when this raises, none is left."""
-        pending = Shielded(self._create, at_once=False)
+        pending = BackgroundCall(self._create, at_once=False)
         try:
             return pending.answer()
         except Os2Error:
@@ -49,7 +49,7 @@ class SandboxCreation:
             self._abandoned.set()
             self.progress.notice(f"removing machine {self.spec.name}, which was not finished")
             begun = self.client.clock.now()
-            made = pending.late_answer(LATE_ANSWER_SECONDS)
+            made = pending.result_within(LATE_ANSWER_SECONDS)
             self._remove(made, UNDO_SECONDS - (self.client.clock.now() - begun))
             raise
 
@@ -84,7 +84,7 @@ class SandboxCreation:
                 break
         raise self._unknown(lost) from lost
 
-    def _made(self, searches: int, patience: Patience = NORMAL) -> SandboxAnswer | None:
+    def _made(self, searches: int, patience: RetryPolicy = DEFAULT) -> SandboxAnswer | None:
         """The sandbox that this create made although its answer got lost."""
         for number in range(searches):
             if number:
@@ -95,13 +95,13 @@ class SandboxCreation:
                     return sandbox
         return None
 
-    def _by_name(self, patience: Patience = NORMAL) -> SandboxAnswer | None:
+    def _by_name(self, patience: RetryPolicy = DEFAULT) -> SandboxAnswer | None:
         try:
             return look_at(self.client, self.name, self.doing, patience)
         except NotFound:
             return None
 
-    def _by_label(self, patience: Patience) -> SandboxAnswer | None:
+    def _by_label(self, patience: RetryPolicy) -> SandboxAnswer | None:
         query = {"labels": json.dumps({labels.REQUEST: self.request_id})}
         answer = self.client.get("/sandbox", query, doing=self.doing, patience=patience)
         found = listed(answer, self.doing)[0]
@@ -134,7 +134,7 @@ class SandboxCreation:
         """Remove what this create made; found by name when its answer is not there."""
         name = self.spec.name
         try:
-            made = made or self._made(searches=1, patience=HURRIED)
+            made = made or self._made(searches=1, patience=FAST)
             if made is not None:
                 Change(self.client, made.id, f"removing machine {name}", seconds).remove()
         except Os2Error as error:

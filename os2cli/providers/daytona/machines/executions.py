@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from os2cli.core.clock import Clock
 from os2cli.core.errors import Os2Error, Unreachable
 from os2cli.core.models import Command, Streams
-from os2cli.providers.daytona.api.refusals import malformed
+from os2cli.providers.daytona.api.errors import malformed
 from os2cli.providers.daytona.machines.toolbox import UNDO_SECONDS, Toolbox
 
 PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)

@@ -25,7 +25,10 @@ from os2cli.host.tty import Terminal
 from os2cli.providers import labels
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.wire import SandboxAnswer, SshAnswer, read
-from os2cli.providers.daytona.machines.changes import (
+from os2cli.providers.daytona.machines.creation import SandboxCreation, listed
+from os2cli.providers.daytona.machines.executions import Execution
+from os2cli.providers.daytona.machines.guest import Guest
+from os2cli.providers.daytona.machines.lifecycle import (
     ARCHIVE_SECONDS,
     CHANGE_SECONDS,
     POLL_SECONDS,
@@ -34,9 +37,6 @@ from os2cli.providers.daytona.machines.changes import (
     look_at,
     sandbox_path,
 )
-from os2cli.providers.daytona.machines.creation import SandboxCreation, listed
-from os2cli.providers.daytona.machines.executions import Execution
-from os2cli.providers.daytona.machines.inside import Inside
 from os2cli.providers.daytona.machines.previews import Previews
 from os2cli.providers.daytona.machines.sandboxes import (
     ARCHIVED,
@@ -49,9 +49,9 @@ from os2cli.providers.daytona.machines.sandboxes import (
 )
 from os2cli.providers.daytona.machines.ssh import TOKEN_MINUTES, SshAccess, open_shell
 from os2cli.providers.daytona.machines.toolbox import Toolbox
-from os2cli.providers.published import must_run
+from os2cli.providers.loopback import require_running
 
-LIST_LIMIT, MOST_PAGES = 200, 500
+LIST_LIMIT, MAX_PAGES = 200, 500
 
 
 class DaytonaMachines:
@@ -85,7 +85,7 @@ class DaytonaMachines:
             "limit": LIST_LIMIT,
         }
         found: dict[str, Machine] = {}
-        for _ in range(MOST_PAGES):
+        for _ in range(MAX_PAGES):
             sandboxes, cursor = listed(self.client.get("/sandbox", query, doing=doing), doing)
             found |= {s.id: machine_from(s) for s in sandboxes if is_ours(s) and s.state != GONE}
             if not cursor:
@@ -155,7 +155,7 @@ class DaytonaMachines:
 
     def reach(self, machine: Machine, port: int, signed_seconds: int | None = None) -> Address:
         """The preview address of a port; whether something listens there is not asked."""
-        return self.previews.reach(must_run(machine).id, port, signed_seconds)
+        return self.previews.reach(require_running(machine).id, port, signed_seconds)
 
     def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
         """The end of what the entrypoint wrote; empty when it can't be had."""
@@ -179,7 +179,7 @@ class DaytonaMachines:
 
         ``ssh`` takes the terminal of this process.
         """
-        machine = must_run(self.get(name))
+        machine = require_running(self.get(name))
         doing = f"opening a shell in machine {name}"
         path = f"{sandbox_path(machine.id)}/ssh-access?expiresInMinutes={TOKEN_MINUTES}"
         answer = read(SshAnswer, self.client.create(path, {}, doing=doing, needs=WRITE), doing)
@@ -195,13 +195,13 @@ class DaytonaMachines:
         """Pack a tar there and download it."""
         return self._inside(name).packed(path)
 
-    def _inside(self, name: str) -> Inside:
-        return Inside(self._toolbox(name), name, self.client.clock)
+    def _inside(self, name: str) -> Guest:
+        return Guest(self._toolbox(name), name, self.client.clock)
 
     def _toolbox(self, name: str) -> Toolbox:
         """The way inside; raises ``Conflict`` when the machine does not run."""
         sandbox = self._get(name)
-        must_run(machine_from(sandbox))
+        require_running(machine_from(sandbox))
         return Toolbox(self.client, sandbox, name)
 
     def _get(self, name: str) -> SandboxAnswer:

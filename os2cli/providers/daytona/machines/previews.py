@@ -7,8 +7,8 @@ import threading
 from os2cli.core.errors import Os2Error
 from os2cli.core.models import Address, Health
 from os2cli.providers.daytona.api.client import DaytonaClient
-from os2cli.providers.daytona.api.refusals import is_json
-from os2cli.providers.daytona.api.retry import HURRIED
+from os2cli.providers.daytona.api.errors import is_json
+from os2cli.providers.daytona.api.retry import FAST
 from os2cli.providers.daytona.api.wire import UrlAnswer, read
 
 PORT = 3000
@@ -74,7 +74,7 @@ class Previews:
             known = self._known.get(sandbox_id)
         if known is None:
             path = f"/sandbox/{sandbox_id}/ports/{PORT}/preview-url"
-            answer = self.client.get(path, doing=_DOING, patience=HURRIED)
+            answer = self.client.get(path, doing=_DOING, patience=FAST)
             known = read(UrlAnswer, answer, _DOING)
             self.client.keep_secret({"token": known.token or ""})
             with self._lock:

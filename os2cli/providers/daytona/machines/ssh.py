@@ -12,7 +12,7 @@ from shutil import which
 
 from os2cli.core.errors import OperationFailed, UsageError
 from os2cli.host.tty import Terminal
-from os2cli.providers.daytona.api.refusals import malformed
+from os2cli.providers.daytona.api.errors import malformed
 
 # A token lets in for so long; a shell that is open then stays open.
 TOKEN_MINUTES = 10

@@ -16,7 +16,7 @@ from os2cli.core.errors import (
     Unreachable,
 )
 from os2cli.providers.daytona.api.client import DaytonaClient
-from os2cli.providers.daytona.api.refusals import is_json, malformed
+from os2cli.providers.daytona.api.errors import is_json, malformed
 from os2cli.providers.daytona.api.retry import PASSING, TOO_MANY
 from os2cli.providers.daytona.api.wire import SandboxAnswer
 

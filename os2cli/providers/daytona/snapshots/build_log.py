@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from os2cli.core.errors import NotAuthorised, NotFound, Os2Error, Unreachable
-from os2cli.providers.daytona.api.retry import HURRIED, NORMAL
+from os2cli.providers.daytona.api.retry import DEFAULT, FAST
 from os2cli.providers.daytona.api.wire import UrlAnswer, read
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class BuildLog:
     def _read_once(self, on_line: Callable[[str], None]) -> bool:
         """Read the stream to its end; False when there is none yet."""
         path = f"/snapshots/{self.snapshot_id}/build-logs-url"
-        answer = self.client.get(path, doing=_DOING, patience=HURRIED)
+        answer = self.client.get(path, doing=_DOING, patience=FAST)
         address = read(UrlAnswer, answer, _DOING).url
         http = self.client.connections_for(address)
         with http.stream("GET", _following(address), timeout=_timeout()) as response:
@@ -132,7 +132,7 @@ def read_log(client: DaytonaClient, snapshot_id: str) -> Iterator[str]:
     path = f"/snapshots/{snapshot_id}/build-logs-url"
     address = read(UrlAnswer, client.get(path, doing=_DOING), _DOING).url
     http = client.connections_for(address)
-    timeout = httpx.Timeout(NORMAL.answer_seconds, connect=NORMAL.connect_seconds)
+    timeout = httpx.Timeout(DEFAULT.answer_seconds, connect=DEFAULT.connect_seconds)
     try:
         answer = http.get(address, timeout=timeout)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -159,4 +159,4 @@ def _timeout() -> httpx.Timeout:
     import httpx
 
     # A build step may be silent for as long as it likes.
-    return httpx.Timeout(None, connect=HURRIED.connect_seconds)
+    return httpx.Timeout(None, connect=FAST.connect_seconds)

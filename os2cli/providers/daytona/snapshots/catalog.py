@@ -20,7 +20,7 @@ from os2cli.providers.daytona.snapshots.snapshots import DaytonaSnapshots
 from os2cli.snapshots.catalog import CatalogItem
 
 REMOVAL_SECONDS, POLL_SECONDS = 60.0, 0.5
-LIST_LIMIT, MOST_PAGES = 200, 500
+LIST_LIMIT, MAX_PAGES = 200, 500
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
 
@@ -33,7 +33,7 @@ class DaytonaCatalog:
         self.client = client
         self.store = DaytonaSnapshots(client)
 
-    def may_have(self, name: str) -> bool:
+    def could_contain(self, name: str) -> bool:
         """Ours say their stage and the second in which they were made; an id may be any."""
         return _ID.fullmatch(name) is not None or _stage(name) is not None
 
@@ -50,7 +50,7 @@ class DaytonaCatalog:
 
     def get(self, name: str) -> CatalogItem:
         """One snapshot by its name or id."""
-        if not self.may_have(name):
+        if not self.could_contain(name):
             raise UsageError(
                 f"{name!r} is no name of a snapshot that os2 publishes",
                 hint="names look like dev-jonas--20260111-193045; others are never touched",
@@ -130,7 +130,7 @@ class DaytonaCatalog:
     def _sandboxes(self) -> Iterator[SandboxAnswer]:
         doing = "looking which machines were made from the snapshots"
         query: dict[str, Any] = {"limit": LIST_LIMIT}
-        for _ in range(MOST_PAGES):
+        for _ in range(MAX_PAGES):
             sandboxes, cursor = listed(self.client.get("/sandbox", query, doing=doing), doing)
             yield from sandboxes
             if not cursor:

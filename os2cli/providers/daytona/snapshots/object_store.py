@@ -15,8 +15,8 @@ from os2cli.core.errors import OperationFailed, Os2Error, Unreachable
 from os2cli.core.progress import Progress
 from os2cli.host.web import is_private, web_address
 from os2cli.providers.daytona.api.client import DaytonaClient
-from os2cli.providers.daytona.api.refusals import malformed
-from os2cli.providers.daytona.api.retry import NORMAL
+from os2cli.providers.daytona.api.errors import malformed
+from os2cli.providers.daytona.api.retry import DEFAULT
 from os2cli.providers.daytona.api.wire import StorageAccess, read
 from os2cli.snapshots.context import BuildContext
 
@@ -78,7 +78,7 @@ class _Upload:
             # The next piece raises in the thread, and the library gives the parts up.
             self._abandoned.set()
             with suppress(queue.Empty):
-                self._outcome.get(timeout=NORMAL.connect_seconds)
+                self._outcome.get(timeout=DEFAULT.connect_seconds)
             raise
         if failure is not None:
             raise _explained(self._cause or failure) from failure

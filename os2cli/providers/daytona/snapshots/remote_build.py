@@ -27,7 +27,7 @@ from os2cli.snapshots.context import BuildContext, collect, refuse_secrets, with
 # Raised when the same inputs shall give another snapshot than before.
 RECIPE = "1"
 # A longer body is answered with "Cannot POST /api/snapshots": 100 kB, less what JSON adds.
-LONGEST_TEXT_BYTES = 90_000
+MAX_TEXT_BYTES = 90_000
 ROOT_DOCKERFILE = "Dockerfile"
 
 
@@ -119,10 +119,10 @@ def _key(text: str, digest: str, request: PublishRequest) -> str:
 def _refuse_long(text: str) -> None:
     # As JSON: a line break is two bytes there.
     size = len(json.dumps(text).encode())
-    if size > LONGEST_TEXT_BYTES:
+    if size > MAX_TEXT_BYTES:
         raise UsageError(
             f"the Dockerfile is too long for Daytona's API: {size} bytes, "
-            f"{LONGEST_TEXT_BYTES} are taken",
+            f"{MAX_TEXT_BYTES} are taken",
             hint="move scripts into files of their own, or build here: --builder local",
             code="dockerfile_too_long",
         )

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from os2cli.core.errors import Conflict, NotFound, OperationFailed
 from os2cli.core.models import Snapshot, SnapshotResources
 from os2cli.providers.daytona.api.client import DaytonaClient
-from os2cli.providers.daytona.api.refusals import LostAnswer
-from os2cli.providers.daytona.api.retry import HURRIED, NORMAL, pause
+from os2cli.providers.daytona.api.errors import LostAnswer
+from os2cli.providers.daytona.api.retry import DEFAULT, FAST, pause
 from os2cli.providers.daytona.api.wire import PageAnswer, SnapshotAnswer, read, read_each
 from os2cli.providers.daytona.snapshots.build_log import BuildLog
 from os2cli.snapshots.building import SnapshotContent
@@ -127,7 +127,7 @@ class DaytonaSnapshots:
             _path(snapshot.id),
             doing=f"removing snapshot {snapshot.name}",
             needs=DELETE,
-            patience=HURRIED if hurried else NORMAL,
+            patience=FAST if hurried else DEFAULT,
         )
 
     def build_log(self, snapshot: Snapshot) -> BuildLog:

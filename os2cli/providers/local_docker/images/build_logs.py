@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TextIO
 
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
-MOST_LOGS = 20
+MAX_LOGS = 20
 # Of a longer log its beginning and its end are kept.
 HEAD_BYTES, TAIL_LINES = 1_000_000, 1_000
-LONGEST_LINE = 10_000
+MAX_LINE_LENGTH = 10_000
 _TITLE = "# build of "
 
 
@@ -33,7 +33,7 @@ class Recording:
 
     def write(self, line: str) -> None:
         """Keep one line."""
-        line = line[:LONGEST_LINE]
+        line = line[:MAX_LINE_LENGTH]
         if self.left <= 0:
             self.dropped += len(self.tail) == TAIL_LINES
             self.tail.append(line)
@@ -62,7 +62,7 @@ class BuildLogs:
     """The logs in ``folder``, of which the ``most`` newest stay."""
 
     folder: Path
-    most: int = MOST_LOGS
+    most: int = MAX_LOGS
 
     @contextmanager
     def recording(self, key: str, image: str) -> Iterator[Recording]:

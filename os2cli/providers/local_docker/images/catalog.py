@@ -31,7 +31,7 @@ class LocalImages:
         self.engine = engine
         self.logs = logs
 
-    def may_have(self, name: str) -> bool:
+    def could_contain(self, name: str) -> bool:
         """Whatever is no snapshot's name may be an image's."""
         try:
             SnapshotName.parse(name)

@@ -26,7 +26,7 @@ from os2cli.providers.local_docker.machines.lifecycle import (
     start_container,
 )
 from os2cli.providers.local_docker.machines.trust import trust_host_certificates
-from os2cli.providers.published import port_conflict
+from os2cli.providers.loopback import port_conflict
 
 PORT_ATTEMPTS = 50
 

@@ -6,7 +6,7 @@ from os2cli.core.errors import Conflict, NotFound
 from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.machines.containers import container_name
-from os2cli.providers.published import port_conflict
+from os2cli.providers.loopback import port_conflict
 
 
 def start_container(engine: Engine, container: str, name: str, port: int | None) -> None:

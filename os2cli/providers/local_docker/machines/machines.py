@@ -37,9 +37,9 @@ from os2cli.providers.local_docker.machines.creation import ContainerCreation, r
 from os2cli.providers.local_docker.machines.executions import LOGIN_SHELL, Execution
 from os2cli.providers.local_docker.machines.lifecycle import remove_container, start_container
 from os2cli.providers.local_docker.machines.logs import container_log
-from os2cli.providers.published import must_run, probe_published, published_address
+from os2cli.providers.loopback import probe_published, published_address, require_running
 from os2cli.providers.service_log import service_log
-from os2cli.providers.tar import UNPACK, not_copied, packing
+from os2cli.providers.tar import UNPACK, copy_error, packing
 
 PROBE_SECONDS = 2.0
 REMOVAL_SECONDS = 10.0
@@ -189,18 +189,18 @@ class LocalDockerMachines:
         command = Command((*UNPACK, folder))
         code = self.execute(name, command, Streams(io.BytesIO(), said, archive))
         if code != 0:
-            raise not_copied(name, folder, said.getvalue())
+            raise copy_error(name, folder, said.getvalue())
 
     def fetch(self, name: str, path: str) -> Iterator[bytes]:
         """Pack a file or a folder with the container's own program."""
         execution = self._execution(name, f"copying {path} from machine {name}")
         yield from execution.output(packing(path))
         if execution.exit_code != 0:
-            raise not_copied(name, path, execution.stderr)
+            raise copy_error(name, path, execution.stderr)
 
     def _execution(self, name: str, doing: str) -> Execution:
         """What runs a program in the machine; raises ``Conflict`` when it does not run."""
-        return Execution(self.engine, must_run(self.get(name)).id, doing)
+        return Execution(self.engine, require_running(self.get(name)).id, doing)
 
     def _inspect(self, container: str) -> Machine:
         with self.engine.errors("reading a machine's state"):

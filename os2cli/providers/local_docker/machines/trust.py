@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # Debian, Ubuntu and Alpine keep the bundle here; an image without it is left as it is.
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
-_LARGEST_BUNDLE_BYTES = 8 * 1024 * 1024
+_MAX_BUNDLE_BYTES = 8 * 1024 * 1024
 
 
 def trust_host_certificates(
@@ -45,7 +45,7 @@ def _read_file(client: docker.APIClient, container: str, path: str) -> str | Non
     packed = io.BytesIO()
     for chunk in stream:
         packed.write(chunk)
-        if packed.tell() > _LARGEST_BUNDLE_BYTES:
+        if packed.tell() > _MAX_BUNDLE_BYTES:
             return None
     packed.seek(0)
     with tarfile.open(fileobj=packed) as archive:

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 
-from os2cli.providers.local_process.s6.becoming import become
+from os2cli.providers.local_process.s6.exec import exec_program
 from os2cli.providers.local_process.s6.folders import LOGGER_VARIABLE, MARK_VARIABLE
 from os2cli.providers.local_process.s6.scan import PROGRAM_FILE
 
@@ -41,6 +41,6 @@ def _start(argv: list[str], env: dict[str, str], descriptors: tuple[int, int, in
         os.setsid()
         for number, descriptor in enumerate(descriptors):
             os.dup2(descriptor, number)
-        become(argv, env)
+        exec_program(argv, env)
     finally:
         os._exit(127)

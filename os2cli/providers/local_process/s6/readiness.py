@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from os2cli.providers.local_process.s6.becoming import become
+from os2cli.providers.local_process.s6.exec import exec_program
 
 
 @dataclass(frozen=True)
@@ -79,4 +79,4 @@ def main(arguments: list[str]) -> NoReturn:
             os._exit(0)
     os.waitpid(child, 0)
     os.close(check.descriptor)
-    become(program)
+    exec_program(program)

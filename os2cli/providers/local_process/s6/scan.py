@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from os2cli.providers.local_process.s6.becoming import become
+from os2cli.providers.local_process.s6.exec import exec_program
 from os2cli.providers.local_process.s6.folders import (
     DEFAULT_KILL_MILLISECONDS,
     FOLDER_VARIABLE,
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> NoReturn:
     configuration = folder / "supervisord.conf"
     write(configuration, configuration_text(folder, os.environ[SOCKET_VARIABLE], found))
     _wake(os.environ[SOCKET_VARIABLE])
-    become([sys.executable, "-I", "-m", "supervisor.supervisord", "-c", str(configuration)])
+    exec_program([sys.executable, "-I", "-m", "supervisor.supervisord", "-c", str(configuration)])
 
 
 def _wake(socket: str) -> None:

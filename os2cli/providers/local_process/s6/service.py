@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from os2cli.providers.local_process.s6.becoming import become
+from os2cli.providers.local_process.s6.exec import exec_program
 from os2cli.providers.local_process.s6.folders import (
     DEFAULT_KILL_MILLISECONDS,
     SOCKET_VARIABLE,
@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _become_run() -> NoReturn:
-    become(["./run"])
+    exec_program(["./run"])
 
 
 def _wait_for_turn(folder: ServiceFolder) -> None:

@@ -21,7 +21,7 @@ from os2cli.core.daytona_access import DaytonaAccess
 from os2cli.core.errors import Os2Error
 from os2cli.core.progress import Progress
 from os2cli.providers.daytona.api.client import DaytonaClient
-from os2cli.providers.daytona.api.retry import NORMAL, Patience
+from os2cli.providers.daytona.api.retry import DEFAULT, RetryPolicy
 from tests.clock import Time
 
 KEY = "dtn_0123456789abcdef"
@@ -233,7 +233,7 @@ def client_for(address: str, time: Time | None = None, **access: Any) -> Iterato
 DOING = "trying it"
 
 
-def ask(client: DaytonaClient, method: str, patience: Patience = NORMAL) -> Any:
+def ask(client: DaytonaClient, method: str, patience: RetryPolicy = DEFAULT) -> Any:
     """One request of each kind: a read, a change that may run twice, and a create."""
     if method == "GET":
         return client.get("/thing", doing=DOING, patience=patience)
@@ -242,7 +242,9 @@ def ask(client: DaytonaClient, method: str, patience: Patience = NORMAL) -> Any:
     return client.change(method, "/thing", doing=DOING, patience=patience)
 
 
-def failure(client: DaytonaClient, method: str = "GET", patience: Patience = NORMAL) -> Os2Error:
+def failure(
+    client: DaytonaClient, method: str = "GET", patience: RetryPolicy = DEFAULT
+) -> Os2Error:
     """What a request fails with; it says what to do."""
     with pytest.raises(Os2Error) as caught:
         ask(client, method, patience)

@@ -18,7 +18,7 @@ from os2cli.core.errors import Conflict, NotFound, OperationFailed
 from os2cli.core.models import Health, MachineState
 from os2cli.host.interrupts import Interrupted
 from os2cli.machines.health import wait_until_healthy
-from os2cli.providers.local_process import starting
+from os2cli.providers.local_process import lifecycle as starting
 from os2cli.providers.local_process.processes import identify
 from os2cli.providers.local_process.records import Phase
 from os2cli.providers.local_process.s6.folders import MARK_VARIABLE

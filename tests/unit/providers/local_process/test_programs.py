@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from os2cli.host.tty import Terminal
+from os2cli.providers.local_process.environment import tool
 from os2cli.providers.local_process.s6.folders import ServiceFolder
 from os2cli.providers.local_process.s6.log import parse
 from os2cli.providers.local_process.s6.readiness import parse as parse_check
 from os2cli.providers.local_process.s6.scan import configuration_text
-from os2cli.providers.local_process.surroundings import tool
 from os2cli.providers.service_log import time_of
 from tests.unit.providers.local_process.conftest import Host
 

@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from os2cli.ui.terminal.bridge import LARGEST_MESSAGE, MOST_TYPED, TOO_MUCH, WINDOW, serve
+from os2cli.ui.terminal.bridge import MAX_MESSAGE_BYTES, MAX_TYPED, TOO_MUCH, WINDOW, serve
 from tests.polling import until
 
 HOST = "127.0.0.1"
@@ -209,7 +209,7 @@ def test_a_shell_that_reads_nothing_is_not_typed_to_without_an_end() -> None:
     command = ["sh", "-c", "stty raw -echo; exec sleep 300"]
     with served(command) as address, opened(address) as page:
         with suppress(ConnectionClosed):
-            for _ in range(2 * MOST_TYPED // 10_000):
+            for _ in range(2 * MAX_TYPED // 10_000):
                 page.connection.send(b"x" * 10_000)
 
         assert page.end() == []
@@ -219,8 +219,8 @@ def test_a_shell_that_reads_nothing_is_not_typed_to_without_an_end() -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        b"x" * (LARGEST_MESSAGE + 1),
-        "x" * (LARGEST_MESSAGE + 1),
+        b"x" * (MAX_MESSAGE_BYTES + 1),
+        "x" * (MAX_MESSAGE_BYTES + 1),
         "no json",
         "[]",
         "null",

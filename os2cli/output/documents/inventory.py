@@ -1,0 +1,198 @@
+"""The documents of the ``snapshot`` commands over images and snapshots alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, RootModel
+
+from os2cli.core.models import Removal, SnapshotResources
+from os2cli.output.documents.document import Document
+from os2cli.output.documents.machines import FailureDocument
+from os2cli.snapshots.context import BuildContext, SuspiciousFile
+from os2cli.snapshots.inventory import Entry, InventoryListing
+from os2cli.snapshots.pruning import Verdict
+
+
+class ResourcesDocument(BaseModel):
+    """What every machine made from a snapshot gets."""
+
+    cpu: int
+    memory_gib: int
+    disk_gib: int
+
+    @classmethod
+    def of(cls, resources: SnapshotResources) -> ResourcesDocument:
+        """The document of resources."""
+        return cls(cpu=resources.cpu, memory_gib=resources.memory_gib, disk_gib=resources.disk_gib)
+
+
+class EntryDocument(Document):
+    """An image or a snapshot: ``snapshot show``; ``snapshot list`` is an array."""
+
+    name: str
+    type: str
+    stage: str | None
+    state: str
+    untagged: bool
+    size_bytes: int | None
+    created: datetime
+    key: str | None
+    id: str
+    reason: str | None
+    resources: ResourcesDocument | None
+    machines: list[str]
+
+    @classmethod
+    def of(cls, entry: Entry) -> EntryDocument:
+        """The document of an entry."""
+        item = entry.item
+        return cls(
+            name=item.name,
+            type=item.type,
+            stage=item.stage,
+            state=item.state.value,
+            untagged=item.untagged,
+            size_bytes=item.size_bytes,
+            created=item.created,
+            key=item.key,
+            id=item.id,
+            reason=item.reason,
+            resources=ResourcesDocument.of(item.resources) if item.resources else None,
+            machines=list(entry.users),
+        )
+
+
+class EntryList(RootModel[list[EntryDocument]]):
+    """``snapshot list``: an array, empty when there is nothing."""
+
+
+class PartialEntryList(Document):
+    """``snapshot list`` when a provider does not answer: what the others have, exit code 7."""
+
+    partial: Literal[True] = True
+    snapshots: list[EntryDocument]
+    failures: dict[str, FailureDocument]
+
+    @classmethod
+    def of(cls, listing: InventoryListing, entries: Iterable[Entry]) -> PartialEntryList:
+        """The document of a listing, its entries in the order that was asked for."""
+        return cls(
+            snapshots=[EntryDocument.of(entry) for entry in entries],
+            failures={t: FailureDocument.of(e) for t, e in listing.failures.items()},
+        )
+
+
+class JudgedDocument(BaseModel):
+    """What a prune decides on one item; ``outcome`` is ``planned`` until it is removed."""
+
+    name: str
+    type: str
+    stage: str | None
+    state: str
+    size_bytes: int | None
+    created: datetime
+    reason: str
+    outcome: str
+    message: str | None = None
+
+    @classmethod
+    def of(cls, verdict: Verdict, outcome: str, message: str | None = None) -> JudgedDocument:
+        """The document of a verdict."""
+        item = verdict.item
+        return cls(
+            name=item.name,
+            type=item.type,
+            stage=item.stage,
+            state=item.state.value,
+            size_bytes=item.size_bytes,
+            created=item.created,
+            reason=verdict.reason,
+            outcome=outcome,
+            message=message,
+        )
+
+
+class PruneDocument(Document):
+    """``snapshot prune``: what goes and why, what stays and why, and what came of it."""
+
+    dry_run: bool
+    partial: bool
+    remove: list[JudgedDocument]
+    keep: list[JudgedDocument]
+    failures: dict[str, FailureDocument]
+
+    @classmethod
+    def of(
+        cls, plan: Sequence[Verdict], removals: Sequence[Removal] | None, listing: InventoryListing
+    ) -> PruneDocument:
+        """The document of a plan; ``removals`` None: nothing was removed yet."""
+        goes = [verdict for verdict in plan if verdict.goes]
+        outcomes = [
+            (removal.outcome, removal.error.message if removal.error else None)
+            for removal in removals or ()
+        ] or [("planned", None)] * len(goes)
+        return cls(
+            dry_run=removals is None,
+            partial=listing.partial,
+            remove=[JudgedDocument.of(v, *o) for v, o in zip(goes, outcomes, strict=True)],
+            keep=[JudgedDocument.of(v, "kept") for v in plan if not v.goes],
+            failures={t: FailureDocument.of(e) for t, e in listing.failures.items()},
+        )
+
+
+class ReadyDocument(Document):
+    """``snapshot wait`` and ``snapshot activate``; ``changed``: this call activated it."""
+
+    name: str
+    state: str
+    changed: bool
+
+
+class ContextFile(BaseModel):
+    """A file that would be sent; ``secret`` is why it looks like one."""
+
+    path: str
+    size_bytes: int
+    secret: str | None
+
+
+class ContextDocument(Document):
+    """``snapshot context``: ``files`` are the largest, ``secrets`` all that look like one."""
+
+    root: str
+    dockerfile: str
+    type: str
+    files: list[ContextFile]
+    file_count: int
+    link_count: int
+    size_bytes: int
+    ignored_count: int
+    secrets: list[str]
+    not_kept: list[str]
+
+    @classmethod
+    def of(
+        cls,
+        context: BuildContext,
+        type_: str,
+        files: Sequence[tuple[str, int]],
+        suspicious: Sequence[SuspiciousFile],
+    ) -> ContextDocument:
+        """The document of a context, of which ``files`` are shown."""
+        reasons = {file.path: file.reason for file in suspicious}
+        kinds = [entry.kind.value for entry in context.entries]
+        return cls(
+            root=str(context.root),
+            dockerfile=context.dockerfile,
+            type=type_,
+            files=[ContextFile(path=p, size_bytes=s, secret=reasons.get(p)) for p, s in files],
+            file_count=kinds.count("file"),
+            link_count=kinds.count("link"),
+            size_bytes=context.size_bytes,
+            ignored_count=context.ignored,
+            secrets=[file.path for file in suspicious],
+            not_kept=list(context.unkept),
+        )

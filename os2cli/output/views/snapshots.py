@@ -1,0 +1,150 @@
+"""What ``snapshot list``, ``show``, ``rm`` and ``prune`` show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from os2cli.core.errors import PartlyDone
+from os2cli.output import Output
+from os2cli.output.humanize import age, size
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from os2cli.snapshots.catalog import CatalogItem
+    from os2cli.snapshots.inventory import Entry, InventoryListing
+    from os2cli.snapshots.pruning import Verdict
+
+KEY_DIGITS = 12
+
+
+def show_inventory(
+    output: Output, listing: InventoryListing, entries: Sequence[Entry], stage: str | None
+) -> int:
+    """Images and snapshots, one a row; returns the exit status.
+
+    ``entries`` are those of the listing in the order to show; ``stage`` the one that it is about.
+    """
+
+    def document() -> BaseModel:
+        from os2cli.output.documents.inventory import EntryDocument, EntryList, PartialEntryList
+
+        if listing.partial:
+            return PartialEntryList.of(listing, entries)
+        return EntryList([EntryDocument.of(entry) for entry in entries])
+
+    def human() -> None:
+        if entries:
+            _show_table(output, entries)
+        elif not listing.partial:
+            output.note("no images or snapshots; build one: os2 snapshot local-docker")
+
+    output.result(document, names=[entry.item.name for entry in entries], human=human)
+    if listing.elsewhere and stage is not None:
+        count, others = listing.elsewhere, "others are" if listing.elsewhere > 1 else "other is"
+        output.note(f"{count} {others} not of stage {stage}: --all-stages shows them, too")
+    tell_failures(output, listing)
+    return PartlyDone.exit_code if listing.partial else 0
+
+
+def tell_failures(output: Output, listing: InventoryListing) -> None:
+    """Say which providers did not answer."""
+    for type_, error in listing.failures.items():
+        output.warn(f"what there is on {type_} is not known: {error.message}", error.hint)
+
+
+def _show_table(output: Output, entries: Sequence[Entry]) -> None:
+    output.table(
+        ("NAME", "TYPE", "STAGE", "STATE", "SIZE", "CREATED", "KEY", "USED BY"),
+        [(*_row(entry.item), str(len(entry.users) or "-")) for entry in entries],
+        dispensable=("KEY", "STAGE", "TYPE", "CREATED"),
+    )
+
+
+def _row(item: CatalogItem) -> tuple[str, ...]:
+    return (
+        item.name,
+        item.type,
+        item.stage or "-",
+        state_words(item),
+        size(item.size_bytes) if item.size_bytes else "-",
+        age(item.created),
+        (item.key or "-")[:KEY_DIGITS],
+    )
+
+
+def state_words(item: CatalogItem) -> str:
+    """The state in a word; an image without a name is told from the others."""
+    return "untagged" if item.untagged else item.state.value
+
+
+def show_entry(output: Output, entry: Entry) -> None:
+    """One image or snapshot, a line for each of its properties."""
+
+    def document() -> BaseModel:
+        from os2cli.output.documents.inventory import EntryDocument
+
+        return EntryDocument.of(entry)
+
+    def human() -> None:
+        for label, value in _details(entry):
+            output.line(f"{label:<12}{value}")
+
+    output.result(document, names=[entry.item.name], human=human)
+
+
+def _details(entry: Entry) -> list[tuple[str, str]]:
+    item, resources = entry.item, entry.item.resources
+    made = f"{item.created:%Y-%m-%d %H:%M:%S} UTC ({age(item.created)})"
+    return [
+        ("name", item.name),
+        ("type", item.type),
+        *([("stage", item.stage)] if item.stage else []),
+        ("state", state_words(item)),
+        *([("reason", item.reason)] if item.reason else []),
+        ("size", size(item.size_bytes) if item.size_bytes else "-"),
+        *(
+            [
+                ("cpu", str(resources.cpu)),
+                ("memory", f"{resources.memory_gib} GiB"),
+                ("disk", f"{resources.disk_gib} GiB"),
+            ]
+            if resources
+            else []
+        ),
+        ("created", made),
+        ("key", item.key or "-"),
+        ("id", item.id),
+        *(("machine", name) for name in entry.users),
+    ]
+
+
+def show_plan(output: Output, plan: Sequence[Verdict], *, staying: bool) -> None:
+    """What a prune would remove and why, as its result; ``staying`` also what it would not."""
+    shown = [verdict for verdict in plan if verdict.goes or staying]
+    if not shown:
+        return
+    output.table(
+        ("NAME", "", "WHY", "STATE", "SIZE", "CREATED"),
+        [_plan_row(verdict) for verdict in shown],
+        dispensable=("CREATED", "SIZE", "STATE"),
+    )
+
+
+def tell_plan(output: Output, plan: Sequence[Verdict], *, staying: bool) -> None:
+    """The same about a prune that is going to happen, on stderr."""
+    for verdict in plan:
+        if verdict.goes or staying:
+            name, what, why, state, bytes_, made = _plan_row(verdict)
+            output.note(f"{what} {name}: {why} ({state}, {bytes_}, {made})")
+
+
+def _plan_row(verdict: Verdict) -> tuple[str, ...]:
+    name, _, _, state, bytes_, made, _ = _row(verdict.item)
+    return name, "goes" if verdict.goes else "stays", verdict.reason, state, bytes_, made
+
+
+def total_size(items: Sequence[CatalogItem]) -> str:
+    """What the items take together; layers that they share are counted for each."""
+    return size(sum(item.size_bytes or 0 for item in items))

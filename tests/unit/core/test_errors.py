@@ -1,0 +1,71 @@
+"""Each failure has an exit status, a code, and says what to do next."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from os2cli.core import errors
+from os2cli.core.errors import Conflict, Os2Error
+
+STATUSES = {
+    "OperationFailed": (1, "failed"),
+    "UsageError": (2, "usage"),
+    "NotFound": (3, "not_found"),
+    "NotAuthorised": (4, "not_authorised"),
+    "Conflict": (5, "conflict"),
+    "TimedOut": (6, "timed_out"),
+    "PartlyDone": (7, "partly_done"),
+    "Unreachable": (8, "unreachable"),
+}
+
+
+def test_every_failure_has_the_status_and_the_code_that_are_promised() -> None:
+    found = {kind.__name__: (kind.exit_code, kind("x").code) for kind in Os2Error.__subclasses__()}
+
+    assert found == STATUSES
+
+
+@pytest.mark.parametrize(("name", "status"), [(n, s) for n, (s, _) in STATUSES.items()])
+def test_the_tree_in_the_docstring_says_the_same(name: str, status: int) -> None:
+    line = next(line for line in str(errors.__doc__).splitlines() if f" {name} " in line)
+
+    assert f"exit {status} " in line
+
+
+def test_a_failure_carries_what_it_was_given() -> None:
+    details = {"port": 1}
+
+    error = Conflict("m", hint="h", code="c", details=details, log_tail=("l",))
+
+    assert (error.message, error.hint, error.code) == ("m", "h", "c")
+    assert (error.details, error.log_tail) == ({"port": 1}, ("l",))
+    assert str(error) == "m"
+    assert error.details is not details
+
+
+def test_without_more_than_a_message_there_is_no_hint_and_no_log() -> None:
+    error = Os2Error("m")
+
+    assert (error.hint, error.details, error.log_tail) == (None, {}, ())
+    assert (error.exit_code, error.code) == (1, "failed")
+
+
+def failures_without_a_hint(module: Path) -> list[str]:
+    calls = (node for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, ast.Call))
+    return [
+        f"{module.name}:{call.lineno}"
+        for call in calls
+        if isinstance(call.func, ast.Name)
+        and call.func.id in {"Os2Error", *STATUSES}
+        and "hint" not in {keyword.arg for keyword in call.keywords}
+    ]
+
+
+def test_every_failure_in_the_source_says_what_to_do_next() -> None:
+    modules = list(Path(str(errors.__file__)).parents[1].rglob("*.py"))
+
+    assert len(modules) > 90
+    assert [place for module in modules for place in failures_without_a_hint(module)] == []

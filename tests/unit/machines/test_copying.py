@@ -1,0 +1,237 @@
+"""Files in and out: which path is meant, and what becomes of what is there."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tarfile
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from os2cli.core.errors import NotFound, OperationFailed, UsageError
+from os2cli.machines.copying import RemotePath, check_pair, copy_in, copy_out, own_name
+from os2cli.machines.fleet import LocatedMachine
+from tests.contract.memory import MemoryMachines
+from tests.unit.copies import SPEC, everything_in, sent_by
+
+
+@pytest.fixture
+def inside(tmp_path: Path) -> Path:
+    """The folder that stands for the machine's."""
+    folder = tmp_path / "inside"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """A folder of this host."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def place(inside: Path) -> LocatedMachine:
+    provider = MemoryMachines(folder=inside)
+    return LocatedMachine(provider.create(SPEC), provider)
+
+
+class TestSpots:
+    @pytest.mark.parametrize(
+        ("text", "machine", "path"),
+        [
+            ("dev-1:/tmp/x", "dev-1", "/tmp/x"),
+            ("dev-1:docs/", "dev-1", "docs/"),
+            ("dev-1:", "dev-1", "."),
+            ("dev-1:a:b", "dev-1", "a:b"),
+            ("notes.md", None, "notes.md"),
+            ("./a:b", None, "./a:b"),
+            ("/tmp/a:b", None, "/tmp/a:b"),
+            (":x", None, ":x"),
+            (".", None, "."),
+        ],
+    )
+    def test_a_name_before_the_colon_is_a_machine(
+        self, text: str, machine: str | None, path: str
+    ) -> None:
+        assert RemotePath.parse(text) == RemotePath(machine, path)
+
+    def test_exactly_one_side_is_a_machine(self) -> None:
+        assert check_pair(RemotePath("a", "x"), RemotePath(None, "y")) == "a"
+        assert check_pair(RemotePath(None, "x"), RemotePath("b", "y")) == "b"
+        for pair in (
+            (RemotePath("a", "x"), RemotePath("b", "y")),
+            (RemotePath(None, "x"), RemotePath(None, "y")),
+        ):
+            with pytest.raises(UsageError) as caught:
+                check_pair(*pair)
+            assert caught.value.hint
+
+    @pytest.mark.parametrize(
+        ("path", "name"),
+        [("/a/b", "b"), ("b/", "b"), ("b", "b"), (".", "."), ("..", "."), ("/", "."), ("a/.", ".")],
+    )
+    def test_the_last_name_of_a_path(self, path: str, name: str) -> None:
+        assert own_name(path) == name
+
+
+class TestInward:
+    def test_a_file_gets_the_name_that_was_said(
+        self, place: LocatedMachine, here: Path, inside: Path
+    ) -> None:
+        (here / "a").write_text("one")
+
+        copy_in(place, here / "a", "b")
+
+        assert (inside / "b").read_text() == "one"
+
+    def test_a_link_keeps_its_own_name_and_stays_one(
+        self, place: LocatedMachine, here: Path, inside: Path
+    ) -> None:
+        (here / "real").write_text("one")
+        (here / "link").symlink_to("real")
+
+        copy_in(place, here / "link", ".")
+
+        assert (inside / "link").readlink() == Path("real")
+
+    def test_of_a_folder_with_a_dot_only_what_is_in_it(
+        self, place: LocatedMachine, here: Path, inside: Path
+    ) -> None:
+        (here / "a").write_text("one")
+
+        copy_in(place, f"{here}/.", "new")
+        copy_in(place, f"{here}/.", ".")
+
+        assert everything_in(inside) == {"a", "new", "new/a"}
+
+    def test_a_target_with_a_slash_has_to_be_a_folder(
+        self, place: LocatedMachine, here: Path
+    ) -> None:
+        (here / "a").write_text("one")
+
+        with pytest.raises(NotFound):
+            copy_in(place, here / "a", "none/")
+
+    def test_names_that_look_like_options_are_names(
+        self, place: LocatedMachine, here: Path
+    ) -> None:
+        (here / "--help").write_text("one")
+
+        copy_in(place, here / "--help", "./-x")
+        copy_out(place, "-x", here / "back")
+
+        assert (here / "back").read_text() == "one"
+
+    def test_owners_of_this_host_are_not_told(self, here: Path) -> None:
+        got: list[tarfile.TarInfo] = []
+
+        class Keeper(MemoryMachines):
+            def send(self, name: str, archive: BinaryIO, folder: str) -> None:
+                del name, folder
+                with tarfile.open(fileobj=archive) as opened:
+                    got.extend(opened.getmembers())
+
+        (here / "a").write_text("one")
+        copy_in(sent_by(Keeper()), here, "/tmp/")
+
+        assert {(m.uid, m.gid, m.uname, m.gname) for m in got} == {(0, 0, "", "")}
+
+    def test_what_can_t_be_read_is_named(
+        self, place: LocatedMachine, here: Path, inside: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (here / "locked").write_text("one")
+
+        def denied(name: str, mode: str) -> BinaryIO:
+            raise PermissionError(13, "Permission denied", name)
+
+        monkeypatch.setattr(tarfile, "bltn_open", denied)
+        with pytest.raises(OperationFailed, match=r"locked can't be copied: Permission denied"):
+            copy_in(place, here, "/tmp/")
+
+        assert everything_in(inside) == set()
+
+
+class TestOutward:
+    def test_a_folder_is_named_after_the_target_or_goes_into_it(
+        self, place: LocatedMachine, here: Path, inside: Path
+    ) -> None:
+        (inside / "logs").mkdir()
+        (inside / "logs/a").write_text("one")
+
+        copy_out(place, "logs", here / "new")
+        copy_out(place, "logs/", here)
+
+        assert everything_in(here) == {"new", "new/a", "logs", "logs/a"}
+
+    def test_a_folder_that_is_there_gets_the_new_files_too(
+        self, place: LocatedMachine, here: Path, inside: Path
+    ) -> None:
+        for path in (inside / "logs/deep", here / "logs/deep"):
+            path.mkdir(parents=True)
+        (inside / "logs/deep/new").write_text("new")
+        (inside / "logs/both").write_text("new")
+        (here / "logs/both").write_text("old")
+        (here / "logs/deep/old").write_text("old")
+
+        copy_out(place, "logs", here)
+
+        assert everything_in(here / "logs") == {"both", "deep", "deep/new", "deep/old"}
+        assert (here / "logs/both").read_text() == "new"
+
+    @pytest.mark.parametrize("source", [".", "sub/..", "./"])
+    def test_of_a_folder_without_a_name_only_what_is_in_it(
+        self, place: LocatedMachine, here: Path, inside: Path, source: str
+    ) -> None:
+        (inside / "sub").mkdir()
+        (inside / "a").write_text("one")
+
+        copy_out(place, source, here)
+        copy_out(place, source, here / "new")
+
+        assert everything_in(here) == {"a", "sub", "new", "new/a", "new/sub"}
+        mode = (here / "new").stat().st_mode & 0o777
+        assert mode == (here / "new/sub").stat().st_mode & 0o777
+
+    def test_a_target_with_a_slash_has_to_be_there(
+        self, place: LocatedMachine, here: Path, inside: Path
+    ) -> None:
+        (inside / "a").write_text("one")
+
+        with pytest.raises(NotFound):
+            copy_out(place, "a", f"{here}/none/")
+        with pytest.raises(NotFound):
+            copy_out(place, "a", here / "none" / "a")
+        copy_out(place, "a", f"{here}/")
+
+        assert everything_in(here) == {"a"}
+
+    def test_a_file_does_not_replace_a_folder_nor_the_other_way_round(
+        self, place: LocatedMachine, here: Path, inside: Path
+    ) -> None:
+        (inside / "file").write_text("one")
+        (inside / "folder").mkdir()
+        (here / "file").mkdir()
+        (here / "file/kept").write_text("old")
+        (here / "folder").write_text("old")
+
+        for name in ("file", "folder"):
+            with pytest.raises(OperationFailed) as caught:
+                copy_out(place, name, here)
+            assert caught.value.code == "copy_failed"
+
+        assert everything_in(here) == {"file", "file/kept", "folder"}
+
+    def test_a_device_is_not_replaced(
+        self, place: LocatedMachine, here: Path, inside: Path
+    ) -> None:
+        (inside / "a").write_text("one")
+        os.mkfifo(here / "pipe")
+
+        with pytest.raises(UsageError):
+            copy_out(place, "a", here / "pipe")
+
+        assert stat.S_ISFIFO((here / "pipe").stat().st_mode)

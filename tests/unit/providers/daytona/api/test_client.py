@@ -1,0 +1,269 @@
+"""One request: what is sent, what counts as an answer, and what its failure says."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from os2cli import __version__
+from os2cli.core.errors import NotFound, OperationFailed, Unreachable, UsageError
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.api.retry import CREATING, DEFAULT, FAST, RetryPolicy
+from tests.clock import Time
+from tests.unit.providers.daytona.wires import (
+    ACCESS,
+    DOING,
+    KEY,
+    Wire,
+    ask,
+    failure,
+    ok,
+    refused,
+    web_page,
+)
+
+
+def every_httpx_error() -> list[type[Exception]]:
+    """What a request may raise, abstract ones among them."""
+    found, new = set(), {httpx.HTTPError, httpx.InvalidURL}
+    while new:
+        found |= new
+        new = {sub for kind in new for sub in kind.__subclasses__()} - found
+    return sorted(found, key=lambda kind: kind.__name__)
+
+
+def made(kind: type[Exception]) -> Exception:
+    if issubclass(kind, httpx.HTTPStatusError):
+        return kind("why", request=httpx.Request("GET", "/"), response=httpx.Response(500))
+    return kind("why")
+
+
+class TestRequest:
+    def test_a_read_carries_key_query_and_version(self, client: DaytonaClient, wire: Wire) -> None:
+        wire.on("GET /thing", ok({"a": 1}))
+
+        assert client.get("/thing", {"name": "a/b&c", "page": 1}, doing=DOING) == {"a": 1}
+        assert wire.last.headers["Authorization"] == f"Bearer {KEY}"
+        assert wire.last.headers["User-Agent"] == f"os2/{__version__}"
+        assert dict(wire.last.url.params) == {"name": "a/b&c", "page": "1"}
+
+    def test_a_create_carries_its_body(self, client: DaytonaClient, wire: Wire) -> None:
+        wire.on("POST /thing", ok({}))
+
+        client.create("/thing", {"name": "ü"}, doing=DOING)
+
+        assert json.loads(wire.last.content) == {"name": "ü"}
+        assert wire.last.headers["Content-Type"] == "application/json"
+
+    def test_a_change_needs_no_body_and_no_json(self, client: DaytonaClient, wire: Wire) -> None:
+        wire.on("DELETE /thing", httpx.Response(204))
+
+        client.change("DELETE", "/thing", doing=DOING)
+
+        assert wire.last.content == b""
+
+    @pytest.mark.parametrize("patience", [DEFAULT, CREATING, FAST])
+    def test_patience_is_the_connections(
+        self, patience: RetryPolicy, client: DaytonaClient, wire: Wire
+    ) -> None:
+        wire.on("GET /thing", ok({}))
+
+        client.get("/thing", doing=DOING, patience=patience)
+
+        timeout = wire.last.extensions["timeout"]
+        assert timeout["connect"] == patience.connect_seconds
+        assert timeout["read"] == patience.answer_seconds
+
+    def test_a_create_of_a_sandbox_outlasts_the_apis_own_wait(self) -> None:
+        assert CREATING.answer_seconds > 30
+
+    def test_headers_can_be_looked_at_alone(self, client: DaytonaClient, wire: Wire) -> None:
+        wire.on("GET /health", web_page())
+
+        headers = client.response_headers("/health", doing=DOING, patience=FAST)
+
+        assert headers["content-type"].startswith("text/html")
+
+
+class TestAnswers:
+    @pytest.mark.parametrize(
+        "kind", ["application/json", "application/json; charset=utf-8", "application/problem+json"]
+    )
+    def test_json_is_one(self, kind: str, client: DaytonaClient, wire: Wire) -> None:
+        headers = {"Content-Type": kind}
+        wire.on("GET /thing", httpx.Response(200, content=b'["\xc3\xbc"]', headers=headers))
+
+        assert client.get("/thing", doing=DOING) == ["ü"]
+
+    @pytest.mark.parametrize(
+        ("answer", "what"),
+        [
+            (web_page(), "text/html"),
+            (httpx.Response(200, text="ok"), "text/plain"),
+            (httpx.Response(204), "no type"),
+            (httpx.Response(200), "no type"),
+        ],
+    )
+    def test_everything_else_is_not_an_apis(
+        self, answer: httpx.Response, what: str, client: DaytonaClient, wire: Wire
+    ) -> None:
+        wire.on("GET /thing", answer)
+
+        error = failure(client)
+
+        assert (type(error), error.exit_code, error.code) == (UsageError, 2, "api_url_wrong")
+        assert error.message == f"{DOING} failed: the answer is {what}, not an API's"
+        assert error.hint == "DAYTONA_API_URL must be the API's own address, which ends in /api"
+
+    @pytest.mark.parametrize(
+        "body",
+        [b"", b"{", b'{"a": 1} and more', b"\xff\xfe\xfd", b'"\xff"', b"[" * 100_000],
+        ids=["empty", "cut", "more", "no text", "not UTF-8", "deep"],
+    )
+    def test_broken_json_is_told(self, body: bytes, client: DaytonaClient, wire: Wire) -> None:
+        headers = {"Content-Type": "application/json"}
+        wire.on("GET /thing", httpx.Response(200, content=body, headers=headers))
+
+        error = failure(client)
+
+        assert (type(error), error.exit_code, error.code) == (OperationFailed, 1, "answer_invalid")
+        assert error.message == f"{DOING} failed: Daytona's answer can't be read (it is not JSON)"
+
+    def test_broken_json_of_a_create_is_a_lost_answer(
+        self, client: DaytonaClient, wire: Wire
+    ) -> None:
+        headers = {"Content-Type": "application/json"}
+        wire.on("POST /thing", httpx.Response(200, content=b'{"id": "1', headers=headers))
+
+        assert failure(client, "POST").code == "answer_lost"
+
+    def test_a_web_page_for_a_create_made_nothing(self, client: DaytonaClient, wire: Wire) -> None:
+        wire.on("POST /thing", web_page())
+
+        assert failure(client, "POST").code == "api_url_wrong"
+
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    def test_redirects_are_never_followed(
+        self, status: int, method: str, client: DaytonaClient, wire: Wire
+    ) -> None:
+        headers = {"Location": "https://evil.example/api/thing"}
+        wire.on(f"{method} /thing", httpx.Response(status, headers=headers))
+
+        with pytest.raises(UsageError, match=f"the answer is HTTP {status}") as caught:
+            ask(client, method)
+
+        assert caught.value.code == "api_url_wrong"
+        assert len(wire.requests) == 1
+
+
+class TestForeignErrors:
+    def test_they_are_all_walked(self) -> None:
+        names = {kind.__name__ for kind in every_httpx_error()}
+        assert {"ConnectError", "TooManyRedirects", "InvalidURL", "UnsupportedProtocol"} <= names
+        assert len(names) > 15
+
+    @pytest.mark.parametrize("kind", every_httpx_error())
+    @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+    def test_none_gets_out(
+        self, kind: type[Exception], method: str, client: DaytonaClient, wire: Wire
+    ) -> None:
+        wire.on(f"{method} /thing", *[made(kind)] * 4)
+
+        with pytest.raises(Unreachable) as caught:
+            ask(client, method)
+
+        assert caught.value.message.startswith(f"{DOING} failed: 127.0.0.1:3986 can't be reached:")
+        assert isinstance(caught.value.__cause__, kind)
+        wire.script.clear()
+
+    def test_a_name_that_nobody_knows_is_told(self, client: DaytonaClient, wire: Wire) -> None:
+        why = "[Errno -2] Name or service not known"
+        wire.on("GET /thing", *[httpx.ConnectError(why)] * 4)
+
+        assert failure(client).message.endswith(f"can't be reached: {why}")
+
+    def test_one_without_words_is_named(self, client: DaytonaClient, wire: Wire) -> None:
+        wire.on("GET /thing", *[httpx.ReadError("")] * 4)
+
+        assert failure(client).message.endswith("can't be reached: ReadError")
+
+    @pytest.mark.parametrize(
+        "proxy", ["socks5://127.0.0.1:1", "ftp://127.0.0.1:1", "http://127.0.0.1:bad"]
+    )
+    def test_a_proxy_that_can_not_be_used_is_told(
+        self, proxy: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+
+        error = failure(DaytonaClient(replace(ACCESS, url="https://daytona.invalid/api")))
+
+        assert type(error) is Unreachable
+        assert error.message.startswith("no connection to Daytona can be set up: ")
+        assert "HTTPS_PROXY" in (error.hint or "")
+
+
+class TestSecrets:
+    def test_the_key_is_hidden_when_the_api_repeats_it(
+        self, client: DaytonaClient, wire: Wire
+    ) -> None:
+        wire.on("GET /thing", refused(401, f"no such key: Bearer {KEY}!"))
+
+        assert failure(client).message.endswith("no such key: Bearer •••!")
+
+    @pytest.mark.parametrize("status", [400, 403, 404, 409, 500, 503])
+    def test_a_token_is_hidden_in_every_refusal(self, status: int, wire: Wire, time: Time) -> None:
+        access = replace(ACCESS, api_key=None, jwt="eyJ.secret.jwt", organization="org-1")
+        client = DaytonaClient(access, transport=wire, clock=time.clock)
+        wire.on("GET /thing", *[refused(status, "it was eyJ.secret.jwt")] * 4)
+
+        assert "it was •••" in failure(client).message
+        wire.script.clear()
+
+    @pytest.mark.parametrize(
+        "value",
+        ["pass-word", "two\nlines", 'a"quote', "tab\there", "back\\slash", "ünïcode", "/a", 'ü"\n'],
+    )
+    def test_values_are_hidden_however_the_api_repeats_them(
+        self, value: str, client: DaytonaClient, wire: Wire
+    ) -> None:
+        value = f"hush-{value}"
+        client.keep_secret({"NAME": value})
+        bodies: list[dict[str, object]] = [
+            {"message": f"env.NAME is {value}"},
+            {"message": [f"env.NAME is {value}", "and so on"]},
+            {"error": f"env.NAME is {value}"},
+            {"env": {"NAME": value}},
+            {"message": {"NAME": value}},
+        ]
+        answers = [httpx.Response(400, json=body) for body in bodies]
+        answers.append(httpx.Response(400, text=f"env.NAME is {value}"))
+        answers.append(httpx.Response(400, text=json.dumps({"NAME": value}, ensure_ascii=True)))
+        wire.on("GET /thing", *answers)
+
+        for _ in answers:
+            assert "hush" not in failure(client).message
+
+    def test_in_the_words_of_a_broken_connection_too(
+        self, client: DaytonaClient, wire: Wire
+    ) -> None:
+        wire.on("GET /thing", *[httpx.LocalProtocolError(f"Illegal header value {KEY}")] * 4)
+
+        assert failure(client).message.endswith("Illegal header value •••")
+
+    def test_of_values_that_hold_each_other_nothing_is_left(self, client: DaytonaClient) -> None:
+        client.keep_secret({"A": "secret", "B": "secret-and-more"})
+        assert client.redact("a secret-and-more, a secret") == "a •••, a •••"
+
+    def test_short_and_empty_values_do_not_make_text_unreadable(
+        self, client: DaytonaClient, wire: Wire
+    ) -> None:
+        client.keep_secret({"A": "", "B": "a", "C": "on"})
+        wire.on("GET /thing", refused(404, "a machine is not on"))
+
+        error = failure(client)
+
+        assert (type(error), error.message) == (NotFound, f"{DOING} failed: a machine is not on")

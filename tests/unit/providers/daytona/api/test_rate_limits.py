@@ -1,0 +1,124 @@
+"""What a 429 asks for: which wait counts, how long os2 has patience, and what it says then."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from os2cli.core.errors import Unreachable
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.api.retry import FAST
+from tests.clock import Time
+from tests.unit.providers.daytona.wires import DOING, Wire, ask, failure, lost, ok, refused
+
+EVERY = pytest.mark.parametrize("method", ["GET", "DELETE", "POST"])
+
+
+def busy(**limits: str) -> httpx.Response:
+    """A 429; the names of its headers end in the limiter's."""
+    headers = {f"Retry-After{name}": value for name, value in limits.items()}
+    return httpx.Response(429, json={"message": "Rate limit exceeded"}, headers=headers)
+
+
+class TestRateLimits:
+    @EVERY
+    @pytest.mark.parametrize(
+        ("limits", "seconds"),
+        [
+            ({"": "7"}, 7),
+            ({"-authenticated": "11"}, 11),
+            ({"-anonymous": "12"}, 12),
+            ({"-sandbox-create": "13"}, 13),
+            ({"-SANDBOX-Lifecycle": "14"}, 14),
+            ({"-authenticated": "3", "-sandbox-create": "61", "": "20"}, 61),
+            ({"-sandbox-create": "61", "-authenticated": "3"}, 61),
+            ({"": "1.5"}, 1.5),
+            ({"-x": " 8 "}, 8),
+            ({}, 5),
+            ({"": "soon"}, 5),
+            ({"": "Wed, 21 Oct 2026 07:28:00 GMT"}, 5),
+            ({"": "-3"}, 5),
+            ({"": "1e3"}, 5),
+            ({"": "nan"}, 5),
+            ({"": ""}, 5),
+            ({"": "soon", "-authenticated": "9"}, 9),
+            ({"": "0"}, 1),
+            ({"": "0", "-authenticated": "0.0"}, 1),
+        ],
+    )
+    def test_are_waited_for_as_long_as_the_longest_says(
+        self,
+        method: str,
+        limits: dict[str, str],
+        seconds: float,
+        client: DaytonaClient,
+        wire: Wire,
+        time: Time,
+    ) -> None:
+        wire.on(f"{method} /thing", busy(**limits), ok({}))
+
+        ask(client, method)
+
+        assert time.slept == [seconds]
+
+    def test_other_headers_say_nothing(self, client: DaytonaClient, wire: Wire, time: Time) -> None:
+        headers = {"X-RateLimit-Reset-authenticated": "50", "X-Retry-After": "51"}
+        answer = httpx.Response(429, json={}, headers=headers)
+        wire.on("GET /thing", answer, ok({}))
+
+        ask(client, "GET")
+
+        assert time.slept == [5]
+
+    @EVERY
+    def test_longer_than_there_is_patience_are_told_at_once(
+        self, method: str, client: DaytonaClient, wire: Wire, time: Time
+    ) -> None:
+        limits = {"-authenticated": "3", "-sandbox-create": "91"}
+        wire.on(f"{method} /thing", busy(**limits))
+
+        error = failure(client, method)
+
+        assert (type(error), error.exit_code, error.code) == (Unreachable, 8, "rate_limited")
+        assert error.message == (
+            f"{DOING} failed: Daytona's rate limit of sandbox-create holds for 91 s more"
+        )
+        assert error.hint == "try again in 91 s"
+        assert error.details == {"retry_after_seconds": 91}
+        assert time.slept == []
+
+    def test_without_a_limiters_name_none_is_told(self, client: DaytonaClient, wire: Wire) -> None:
+        wire.on("GET /thing", busy(**{"": "120"}))
+
+        assert "Daytona's rate limit holds for 120 s more" in failure(client, "GET").message
+
+    def test_are_waited_for_up_to_a_sum(
+        self, client: DaytonaClient, wire: Wire, time: Time
+    ) -> None:
+        wire.on("GET /thing", busy(**{"-a": "50"}), busy(**{"-a": "40"}), busy(**{"-a": "2"}))
+
+        assert failure(client, "GET").details == {"retry_after_seconds": 2}
+        assert time.slept == [50, 40]
+
+    def test_that_never_end_and_ask_for_no_wait_end_all_the_same(
+        self, client: DaytonaClient, wire: Wire, time: Time
+    ) -> None:
+        wire.on("GET /thing", *[busy(**{"": "0"})] * 91)
+
+        assert failure(client, "GET").code == "rate_limited"
+        assert sum(time.slept) == 90
+
+    def test_in_a_hurry_are_not_waited_for(
+        self, client: DaytonaClient, wire: Wire, time: Time
+    ) -> None:
+        wire.on("GET /thing", busy(**{"": "0"}))
+
+        assert failure(client, "GET", FAST).code == "rate_limited"
+        assert time.slept == []
+
+    def test_are_no_failures_of_ours(self, client: DaytonaClient, wire: Wire, time: Time) -> None:
+        wire.on("GET /thing", refused(503), busy(**{"": "2"}), lost(), busy(**{"": "3"}))
+        wire.on("GET /thing", refused(502), ok({"a": 1}))
+
+        assert ask(client, "GET") == {"a": 1}
+        assert time.slept == [0.3, 2, 0.9, 3, 2.7]

@@ -1,0 +1,56 @@
+"""What a job has told is kept for who comes late, and no more than that."""
+
+from __future__ import annotations
+
+import pytest
+
+from os2cli.ui.jobs import record as job_record
+from os2cli.ui.jobs.record import Notifier, Record
+
+
+@pytest.fixture
+def record() -> Record:
+    return Record(Notifier())
+
+
+def test_everything_is_an_event_with_a_number(record: Record) -> None:
+    with record.phase("build"):
+        record.say_status("step 1")
+        record.say_status("step 1")
+        record.log("a line")
+    record.say("notice", "done")
+
+    events = record.since(0)
+    assert events is not None
+    assert [kind for _, kind, _ in events] == ["phase", "status", "log", "phase", "message"]
+    assert [number for number, _, _ in events] == [1, 2, 3, 4, 5]
+    assert record.since(5) == []
+    assert record.since(3) == events[3:]
+
+
+def test_a_phase_that_fails_is_not_ok(record: Record) -> None:
+    with pytest.raises(ValueError, match="x"), record.phase("build"):
+        raise ValueError("x")
+
+    (phase,) = record.all()["phases"]
+    assert (phase["ok"], phase["running"]) == (False, False)
+
+
+def test_a_long_log_loses_its_beginning(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(job_record.MAX_LINES + 3):
+        record.log(f"{number} {'x' * job_record.MAX_LINE_LENGTH}")
+
+    kept = record.all()
+    assert len(kept["lines"]) == job_record.MAX_LINES
+    assert kept["lines"][0].startswith("3 ")
+    assert kept["dropped"] == 3
+    assert all(len(line) == job_record.MAX_LINE_LENGTH for line in kept["lines"])
+
+
+def test_who_was_away_too_long_gets_all_anew(record: Record) -> None:
+    for number in range(job_record.MAX_EVENTS + 10):
+        record.log(str(number))
+
+    assert record.since(1) is None
+    assert record.since(record.count + 1) is None
+    assert record.since(record.count - 1) is not None
