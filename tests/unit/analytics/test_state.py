@@ -140,7 +140,7 @@ class TestSpool:
     def test_it_is_bounded_and_the_oldest_go(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(spool, "MOST_EVENTS", 10)
+        monkeypatch.setattr(spool, "MAX_EVENTS", 10)
         catalogs = Spool(tmp_path)
         for number in range(25):
             catalogs.add(event(number), TARGET)
