@@ -36,11 +36,12 @@ def install(session: nox.Session, *files: str) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style and spelling."""
+    """Style, spelling and words."""
     install(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("codespell")
+    session.run("python", "tests/words.py")
 
 
 @nox.session
