@@ -200,6 +200,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Write the generated docs: pages of commands, tables of settings, exit codes and events."""
+    install(session, "os2", "ui")
+    session.run("python", "docs/generate.py", env={"PYTHONPATH": str(ROOT)})
+
+
+@nox.session(default=False)
 def pictures(session: nox.Session) -> None:
     """The README's pictures, from real runs on the real engine."""
     install(session, "os2", "ui", "test", "pictures")
