@@ -215,7 +215,7 @@ def pictures(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def lock(session: nox.Session) -> None:
-    """Write `requirements/*.txt` anew from pyproject.toml; `-- --upgrade` takes new versions."""
+    """Write `requirements/*.txt` from pyproject.toml; `-- --upgrade` takes new versions."""
     compile_ = [
         "uv", "pip", "compile", "--quiet", "--universal", "--python-version=3.11",
         "--generate-hashes", "--no-header", *session.posargs,
