@@ -20,7 +20,7 @@ LEFT_OUT = (
 
 
 def expected() -> set[str]:
-    """The files of the checkout that belong into the wheel, by their names there."""
+    """Return the files of the checkout that belong into the wheel, by their names there."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
