@@ -165,11 +165,7 @@ def _escape(cell: str) -> str:
 
 def render_index(groups: list[Group]) -> str:
     """Return the page that lists all commands, and the options that each of them takes."""
-    parts = [
-        "# Commands",
-        NOTE,
-        "`os2 COMMAND --help` prints the same as these pages.",
-    ]
+    parts = ["# Commands", NOTE, "`os2 COMMAND --help` prints the same as these pages."]
     for group in groups:
         if group.path:
             parts.append(f"## os2 {group.path}\n\n{group.summary}")
