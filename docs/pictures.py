@@ -1,7 +1,7 @@
 """`nox -s pictures`: makes the README's pictures from real runs.
 
 The terminal picture is what a terminal of 80 columns shows at the end of the commands; the page is
-what Chromium paints, in a container. Needs an engine. The image is built anew, so that the terminal
+what Chromium paints, in a container. Needs an engine. The image is rebuilt, so that the terminal
 shows the whole of the main job; `docker builder prune` before makes its times those of a first run.
 """
 
@@ -82,14 +82,14 @@ def run_in_terminal(commands: list[str], environment: Mapping[str, str]) -> pyte
 
 
 def lines(screen: pyte.Screen) -> Iterator[Text]:
-    """The screen as styled text, without the empty rows below."""
+    """Return the screen as styled text, without the empty rows below."""
     rows = [row.rstrip() for row in screen.display]
     for y in range(len("\n".join(rows).rstrip().split("\n"))):
         text = Text()
         for x in range(COLUMNS):
             char = screen.buffer[y][x]
             colour = None if char.fg == "default" else char.fg
-            # pyte says "brown" where everybody else says yellow.
+            # pyte says "brown" for what other terminals call yellow.
             colour = {"brown": "yellow"}.get(colour or "", colour)
             if colour and re.fullmatch("[0-9a-f]{6}", colour):
                 colour = f"#{colour}"
@@ -108,7 +108,7 @@ def terminal(commands: list[str], environment: Mapping[str, str] = ENVIRONMENT) 
 
 
 def page(machine: str) -> bytes:
-    """What a browser beside a machine shows of its page when every service is ready."""
+    """Take a machine's page in a browser next to it, once every service is ready."""
     os2("snapshot", "local-docker", f"--tag={BROWSER_IMAGE}",
         "--dockerfile=sandbox/test/browser/Dockerfile")  # fmt: skip
     beside = f"container:os2-{machine}"
@@ -123,7 +123,7 @@ def page(machine: str) -> bytes:
 
 
 def daytona() -> str:
-    """The way to a machine on Daytona, which is played by the tests' server on this engine.
+    """Record the way to a machine on Daytona, played by the tests' server on this engine.
 
     It builds on the base of the local image under the name that the Dockerfile gives its base.
     """

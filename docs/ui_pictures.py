@@ -24,7 +24,7 @@ MACHINES = {"checkout-flow": "local-docker", "docs": "local-docker", "reviews": 
 
 
 def ui(root: Path, environment: Mapping[str, str], image: str, browser: str) -> dict[str, bytes]:
-    """The list, a new machine, and a machine on a phone; none is left."""
+    """Take the list, a new machine, and a machine on a phone; leave no machine."""
     os.environ |= {"OS2_TEST_BROWSER": browser, "DOCKER_HOST": ENGINE}
     published = datetime.now(UTC) - timedelta(hours=3)
     timing = Timing(build=0, pull=0, boot=0, create_block=0.3)

@@ -20,7 +20,7 @@ LEFT_OUT = (
 
 
 def expected() -> set[str]:
-    """The files of the checkout that belong into the wheel, by their names there."""
+    """Return the files of the checkout that belong into the wheel, by their names there."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -41,6 +41,8 @@ def main(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
     wanted = expected()
+    if "os2cli/py.typed" not in held:
+        sys.exit("missing: os2cli/py.typed, which tells type checkers that os2cli has types")
     if held != wanted:
         sys.exit(f"missing: {sorted(wanted - held)}\nunexpected: {sorted(held - wanted)}")
     print(f"{wheel.name}: {len(held)} files, {wheel.stat().st_size / 1000:.0f} kB")
