@@ -8,7 +8,6 @@ from itertools import takewhile
 from pathlib import Path
 
 import pytest
-import typer
 
 from os2cli.commands import build_app
 from os2cli.core.errors import exit_codes
@@ -40,7 +39,7 @@ def test_every_command_is_in_the_table_and_no_other() -> None:
         for row in ([cell.split("`, `")[0] for cell in row] for row in rows("command"))
     }
 
-    assert documented == set(commands(typer.main.get_command(build_app())))
+    assert documented == set(commands(build_app()))
 
 
 def words(cell: str) -> str:
