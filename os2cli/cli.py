@@ -86,31 +86,24 @@ def run(arguments: list[str], invocation: Invocation) -> int:
     if (answer := quick_answer(arguments)) is not None:
         print(answer)  # noqa: T201 - there is no Output yet
         return 0
+    # A quick answer is over before Typer could be imported.
     import typer
 
     from os2cli.commands import build_app
     from os2cli.commands._declare import remember_form
 
-    command = typer.main.get_command(build_app(first_word(arguments)))
     if "_OS2_COMPLETE" in os.environ:
         from typer.completion import completion_init  # type: ignore[attr-defined]
 
         completion_init()
     try:
-        status = command.main(
+        status = build_app().main(
             args=arguments, prog_name="os2", standalone_mode=False, obj=invocation
         )
     except typer.TyperException as error:
         remember_form(arguments, invocation)
         raise refused(error) from error
     return status if isinstance(status, int) else 0
-
-
-def first_word(arguments: Sequence[str]) -> str | None:
-    """The command that is meant, None: all may be, for their help or their completion."""
-    if "_OS2_COMPLETE" in os.environ:
-        return None
-    return next((word for word in arguments if not word.startswith("-")), None)
 
 
 def refused(error: Exception) -> UsageError:

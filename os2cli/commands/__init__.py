@@ -2,47 +2,37 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import typer
 
 from os2cli import __version__
-from os2cli.commands._declare import Os2Command, new_app
+from os2cli.commands._declare import CommandTable, Os2Group, new_group
 
-# In which module a command is, or the commands of a group are; what it is called there.
 COMMANDS = {
-    "up": ("up", "up"),
-    "ui": ("ui", "ui"),
-    "doctor": ("doctor", "doctor"),
-    "stage": ("stage", "stage"),
-    "config": ("config", "config"),
-    "help": ("help", "help_"),
-    "schema": ("schema", "schema"),
-    "completion": ("completion", "completion"),
+    "up": "up:up",
+    "ui": "ui:ui",
+    "machine": "machine:group",
+    "snapshot": "snapshot:group",
+    "doctor": "doctor:doctor",
+    "stage": "stage:stage",
+    "config": "config:config",
+    "help": "help:help_",
+    "schema": "schema:schema",
+    "completion": "completion:completion",
+    "cache": "cache:group",
+    "analytics": "analytics:group",
 }
-GROUPS = ("machine", "snapshot", "cache", "analytics")
 
 
-def build_app(wanted: str | None = None) -> typer.Typer:
-    """The whole command line, or only what ``wanted`` names: the rest takes time to import.
-
-    ``help`` is about all of it.
-    """
-    app = new_app(
+def build_app() -> Os2Group:
+    """Return the whole command line; a command's module is imported when it is asked for."""
+    return new_group(
+        "os2",
         "Build a sandbox image for coding agents, and create, reach and remove machines made "
         "from it.\n\nStart with: os2 up",
+        CommandTable(__name__, COMMANDS),
+        root,
         invoke_without_command=True,
     )
-    app.callback()(root)
-    alone = wanted if wanted in (*COMMANDS, *GROUPS) and wanted != "help" else None
-    for name, (module, function) in COMMANDS.items():
-        if alone in (None, name):
-            command = getattr(import_module(f"{__name__}.{module}"), function)
-            app.command(name, cls=Os2Command)(command)
-    for name in GROUPS:
-        if alone in (None, name):
-            app.add_typer(import_module(f"{__name__}.{name}").app, name=name)
-    return app
 
 
 def root(

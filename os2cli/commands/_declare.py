@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from importlib import import_module
+from typing import Any, Literal, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
@@ -14,6 +15,7 @@ from os2cli.settings.invocation import Invocation, ProgressMode, parse_progress
 from os2cli.settings.settings import analytics_are_set_up
 
 _PANEL = "Global options"
+_MARKUP: Literal["rich"] = "rich"
 _FLAGS = (
     (("--json",), "Print one JSON document on stdout, also for errors."),
     (("--quiet", "-q"), "Print names only, and no progress."),
@@ -95,6 +97,7 @@ class Os2Command(TyperCommand):
         """Run it, tracked when a project is set to send usage to: the one place for that."""
         if not analytics_are_set_up():
             return super().invoke(ctx)
+        # Only with a project: without one, no command imports the analytics.
         from os2cli.analytics.middleware import tracked_command
 
         with tracked_command(procedure_of(ctx), ctx.params, ctx.ensure_object(Invocation)):
@@ -102,23 +105,12 @@ class Os2Command(TyperCommand):
 
 
 def procedure_of(ctx: Any) -> str:
-    """A command's name with its groups, e.g. ``machine.rm``, also when an alias was typed."""
+    """Return a command's name with its groups, e.g. ``machine.rm``; aliases give the same."""
     words: list[str] = []
     while ctx.parent is not None:
-        words.insert(0, _shown_name(ctx))
+        words.insert(0, ctx.parent.command.table.shown_name(ctx.info_name))
         ctx = ctx.parent
     return ".".join(words)
-
-
-def _shown_name(ctx: Any) -> str:
-    siblings = getattr(ctx.parent.command, "commands", {})
-    mine = _function(ctx.command)
-    same = (n for n, c in siblings.items() if not c.hidden and mine and _function(c) is mine)
-    return next(same, str(ctx.info_name))
-
-
-def _function(command: Any) -> Any:
-    return getattr(command.callback, "__wrapped__", None)
 
 
 class PassingOnCommand(Os2Command):
@@ -127,32 +119,95 @@ class PassingOnCommand(Os2Command):
     refusal_hint = "put -- before the program: os2 machine exec NAME -- PROGRAM ARGUMENT…"
 
 
-# As a person meets them; Typer would list all commands before all groups.
-_ORDER = ("up", "ui", "machine", "snapshot", "doctor")
+class CommandTable(Mapping[str, Any]):
+    """The commands of a group by name, each imported when it is asked for.
+
+    ``places`` says where each is below ``package``, as ``module:function`` or ``module:group``, in
+    the order that help shows; ``aliases`` are further names, which help leaves out; ``classes`` are
+    those of commands that are more than an ``Os2Command``.
+    """
+
+    def __init__(
+        self,
+        package: str,
+        places: Mapping[str, str],
+        *,
+        aliases: Mapping[str, str] | None = None,
+        classes: Mapping[str, type[Os2Command]] | None = None,
+    ) -> None:
+        self.package = package
+        self.places = places
+        self.aliases = aliases or {}
+        self.classes = classes or {}
+        self._loaded: dict[str, Any] = {}
+
+    def shown_name(self, name: str) -> str:
+        """Return the name that help shows for a name or an alias."""
+        return self.aliases.get(name, name)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.places
+        yield from self.aliases
+
+    def __len__(self) -> int:
+        return len(self.places) + len(self.aliases)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._loaded:
+            self._loaded[name] = self._load(name)
+        return self._loaded[name]
+
+    def _load(self, name: str) -> Any:
+        shown = self.shown_name(name)
+        module, _, attribute = self.places[shown].partition(":")
+        declared = getattr(import_module(f"{self.package}.{module}"), attribute)
+        if isinstance(declared, Os2Group):
+            return declared
+        app = typer.Typer(add_completion=False, rich_markup_mode=_MARKUP)
+        class_ = self.classes.get(shown, Os2Command)
+        app.command(name, cls=class_, hidden=name in self.aliases)(declared)
+        return typer.main.get_command(app)
 
 
 class Os2Group(TyperGroup):
     """A group of commands with the global flags."""
 
+    table: CommandTable
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params.extend(global_options())
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Their names, in the order that help shows."""
-        names = super().list_commands(ctx)
-        first = [name for name in _ORDER if name in names]
-        return [*first, *(name for name in names if name not in first)]
+    def use(self, table: CommandTable) -> None:
+        """Take the commands from a table."""
+        self.table = table
+        # Typer only reads from it.
+        commands: Any = table
+        self.commands = commands
 
 
-def new_app(help_text: str, **kwargs: Any) -> typer.Typer:
-    """A Typer application whose help is the same everywhere."""
-    return typer.Typer(
+def _no_options() -> None:
+    pass
+
+
+def new_group(
+    name: str,
+    help_text: str,
+    table: CommandTable,
+    callback: Callable[..., None] = _no_options,
+    **kwargs: Any,
+) -> Os2Group:
+    """Return a group of commands; ``callback`` declares options of its own."""
+    app = typer.Typer(
+        name=name,
         cls=Os2Group,
         help=help_text,
         add_completion=False,
-        rich_markup_mode="rich",
-        pretty_exceptions_enable=False,
+        rich_markup_mode=_MARKUP,
         context_settings={"help_option_names": ["-h", "--help"]},
         **kwargs,
     )
+    app.callback()(callback)
+    group: Any = typer.main.get_command(app)
+    group.use(table)
+    return cast("Os2Group", group)

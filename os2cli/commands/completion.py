@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+# Typer has no public way to print the script alone.
+from typer.completion import get_completion_script  # type: ignore[attr-defined]
+
 from os2cli.app.session import Session
 
 COMPLETION_VARIABLE = "_OS2_COMPLETE"
@@ -32,9 +35,6 @@ def completion(
       os2 completion zsh > ~/.zfunc/_os2
       os2 completion fish > ~/.config/fish/completions/os2.fish
     """
-    # Typer has no public way to print the script alone.
-    from typer.completion import get_completion_script  # type: ignore[attr-defined]
-
     session = Session.start(ctx)
     session.output.line(
         get_completion_script(prog_name="os2", complete_var=COMPLETION_VARIABLE, shell=shell.value)

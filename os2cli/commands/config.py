@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from os2cli.app.session import Session
+from os2cli.output.views.settings import show_settings
 
 
 def config(ctx: typer.Context) -> None:
@@ -16,7 +17,5 @@ def config(ctx: typer.Context) -> None:
       os2 config
       os2 config --json | jq '.settings[] | select(.origin != "default")'
     """
-    from os2cli.output.views.configuration import show_settings
-
     session = Session.start(ctx)
     show_settings(session.output, session.settings)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from os2cli.core.errors import UsageError
 from os2cli.output import Output
+from os2cli.output.documents.help import CommandHelpDocument, OptionDocument
+from os2cli.output.views.help import TOPICS, show_topics
 from os2cli.settings.invocation import Invocation
 from os2cli.settings.settings import terminal_variables
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
 
 def complete_help(ctx: typer.Context, incomplete: str) -> list[str]:
     """The topics, and the next words of the commands."""
-    from os2cli.output.views.help import TOPICS
-
     group: Any = ctx.find_root().command
     before = ctx.params.get("words") or ()
     for word in before:
@@ -41,8 +38,6 @@ def help_(
       os2 help environment
       os2 help machine create
     """
-    from os2cli.output.views.help import TOPICS, show_topics
-
     # Not a session: it works whatever is wrong with the settings.
     output = Output(ctx.ensure_object(Invocation), terminal_variables())
     if not words:
@@ -72,29 +67,26 @@ def show_command(output: Output, ctx: typer.Context) -> None:
     """What ``--help`` prints."""
     command: Any = ctx.command
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.help import CommandHelpDocument, OptionDocument
+    document = CommandHelpDocument(
+        command=ctx.command_path.partition(" ")[2],
+        usage=command.get_usage(ctx).removeprefix("Usage: "),
+        about=(command.help or "").partition("\n\n[dim]")[0],
+        options=[
+            OptionDocument(
+                names=[param.metavar or param.name] if is_argument(param) else list(param.opts),
+                about=getattr(param, "help", None),
+                required=param.required,
+            )
+            for param in command.get_params(ctx)
+        ],
+        commands=visible(command),
+    )
 
-        return CommandHelpDocument(
-            command=ctx.command_path.partition(" ")[2],
-            usage=command.get_usage(ctx).removeprefix("Usage: "),
-            about=(command.help or "").partition("\n\n[dim]")[0],
-            options=[
-                OptionDocument(
-                    names=[param.metavar or param.name] if is_argument(param) else list(param.opts),
-                    about=getattr(param, "help", None),
-                    required=param.required,
-                )
-                for param in command.get_params(ctx)
-            ],
-            commands=visible(command),
-        )
-
-    def human() -> None:
+    def write_text() -> None:
         if text := command.get_help(ctx):
             output.line(text)
 
-    output.result(document, names=visible(command), human=human)
+    output.result(document, write_text, names=visible(command))
 
 
 def is_argument(param: Any) -> bool:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
 
 from os2cli.core.errors import UsageError
 from os2cli.output import Output
+from os2cli.output.documents.registry import DOCUMENTS, schema_of
+from os2cli.output.views.help import show_documented
 from os2cli.settings.invocation import Invocation
 from os2cli.settings.settings import terminal_variables
 
 
 def complete_documented(ctx: typer.Context, incomplete: str) -> list[str]:
     """The next words of the commands that have a schema."""
-    from os2cli.output.documents.registry import DOCUMENTS
-
     before = list(ctx.params.get("words") or ())
     paths = [command.split() for command in DOCUMENTS]
     found = [path[len(before)] for path in paths if path[: len(before)] == before != path]
@@ -37,9 +38,6 @@ def schema(
       os2 schema machine list
       os2 schema error
     """
-    from os2cli.output.documents.registry import DOCUMENTS, schema_of
-    from os2cli.output.views.help import show_documented
-
     # Not a session: it works whatever is wrong with the settings.
     output = Output(ctx.ensure_object(Invocation), terminal_variables())
     if not words:
@@ -50,6 +48,4 @@ def schema(
         raise UsageError(
             f"{command!r} has no schema", hint="os2 schema lists those that have one", code="usage"
         )
-    import json
-
     output.line(json.dumps(schema_of(command), indent=2))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from os2cli.app.session import Session
 from os2cli.commands._completions import complete_stage
 from os2cli.core.stage import resolve_stage
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
+from os2cli.output.documents.settings import StageDocument
 
 
 def stage(
@@ -30,7 +28,7 @@ def stage(
     session = Session.start(ctx)
     found = resolve_stage(session.settings.variables, explicit=explicit)
 
-    def human() -> None:
+    def write_text() -> None:
         output = session.output
         for label, value in (
             ("stage", found.name),
@@ -42,9 +40,4 @@ def stage(
         if found.warning:
             output.note(f"warning: {found.warning}")
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.stage import StageDocument
-
-        return StageDocument.of(found)
-
-    session.output.result(document, names=[found.name], human=human)
+    session.output.result(StageDocument.of(found), write_text, names=[found.name])

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
+from os2cli.output.documents.page import PageDocument
 
 # Of the extra `ui`, by what they are imported as.
 _NEEDED = ("starlette", "uvicorn", "jinja2", "python_multipart", "websockets")
@@ -54,12 +52,7 @@ def ui(
         _ = session.providers.endpoint
 
     def tell(url: str) -> None:
-        def document() -> BaseModel:
-            from os2cli.output.documents.page import PageDocument
-
-            return PageDocument.of(url)
-
-        output.result(document, names=[url], human=lambda: output.line(url))
+        output.result(PageDocument.of(url), lambda: output.line(url), names=[url])
         output.note("Ctrl-C ends it")
 
     serve(

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from os2cli.core.errors import Os2Error, UsageError
+from os2cli.output.documents.document import Document, ErrorDocument
+from os2cli.output.documents.encoding import to_json
 from os2cli.output.json_progress import JsonProgress, write_event
 from os2cli.output.progress import PlainProgress, RecordingProgress, SilentProgress, plain_text
-from os2cli.output.terminal_progress import TerminalProgress
+from os2cli.output.table import table_lines
 from os2cli.settings.invocation import Invocation, ProgressMode, parse_progress
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
     from rich.console import Console
 
-SCHEMA_VERSION = 1
-_GAP = "  "
+    from os2cli.output.styled import StyledStream
+
 _NARROWEST_TEXT = 20
 
 
@@ -74,28 +74,32 @@ class Output:
         live = self.stderr.isatty() and self.variables.get("TERM") != "dumb"
         plain = mode is ProgressMode.PLAIN or self.variables.get("CI") or invocation.quiet
         if live and not plain:
-            return TerminalProgress(self._console(self.stderr), verbose=invocation.verbose)
+            # It imports Rich, which takes longer than a command that needs none.
+            from os2cli.output.terminal_progress import TerminalProgress
+
+            console = self._styled(self.stderr).console
+            return TerminalProgress(console, verbose=invocation.verbose)
         return PlainProgress(self.stderr, verbose=invocation.verbose, quiet=invocation.quiet)
 
     def result(
         self,
-        document: Callable[[], BaseModel],
+        document: Document | Sequence[Document],
+        write_text: Callable[[], None],
         *,
         names: Sequence[str] = (),
-        human: Callable[[], None],
     ) -> None:
         """Write a command's result in the form that was asked for.
 
-        ``document`` is made only for ``--json``; ``names`` is what ``--quiet`` prints, one a
-        line; ``human`` writes it for a person.
+        ``document`` is what ``--json`` prints, ``names`` what ``--quiet`` does, one a line;
+        ``write_text`` writes it for a person.
         """
         if self.invocation.json:
-            self.line(document().model_dump_json(indent=2))
+            self.line(to_json(document, indent=2))
         elif self.invocation.quiet:
             for name in names:
                 self.line(name)
         else:
-            human()
+            write_text()
         # Where both streams meet, in a CI log, what follows on stderr comes after the result.
         self.stdout.flush()
 
@@ -105,12 +109,7 @@ class Output:
 
     def shown(self, text: str) -> str:
         """A line that somebody else wrote; on a terminal without what would move its cursor."""
-        if not self.stdout.isatty():
-            return text
-        from rich.control import strip_control_codes
-        from rich.text import Text
-
-        return strip_control_codes(Text.from_ansi(text).plain)
+        return plain_text(text) if self.stdout.isatty() else text
 
     def note(self, text: str) -> None:
         """Write one line about the result to stderr, unless ``--quiet`` or ``--json``."""
@@ -129,10 +128,10 @@ class Output:
             return
         if self.invocation.json or self._errors_only:
             return
-        console = self._console(self.stderr)
-        self._labelled(console, "warning", "bold yellow", text)
+        styled = self._styled(self.stderr)
+        styled.labelled("warning", "bold yellow", text)
         if hint:
-            self._labelled(console, "hint", "bold cyan", hint)
+            styled.labelled("hint", "bold cyan", hint)
 
     @property
     def _errors_only(self) -> bool:
@@ -140,9 +139,7 @@ class Output:
 
     def parts(self, *parts: str | tuple[str, str]) -> None:
         """Write a line of the result from texts and (text, style) pairs; a pipe sees no style."""
-        from rich.text import Text
-
-        self._console(self.stdout).print(Text.assemble(*parts), soft_wrap=True)
+        self._styled(self.stdout).parts(*parts)
 
     def hanging(self, lead: Sequence[str | tuple[str, str]], text: str, style: str = "") -> None:
         """Write ``lead`` and behind it ``text``; on a terminal its further lines begin below it."""
@@ -170,39 +167,19 @@ class Output:
         first. A row that is wider even so is left to wrap there: names and addresses are to be
         copied, so that none is shortened or broken into pieces.
         """
-        heading, *lines = self.table_lines(columns, rows, dispensable)
+        heading, *lines = table_lines(columns, rows, dispensable=dispensable, width=self.width)
         self.parts((heading, "bold"))
         for line in lines:
             self.line(line)
 
-    def table_lines(
-        self,
-        columns: Sequence[str],
-        rows: Sequence[Sequence[str]],
-        dispensable: Sequence[str] = (),
-    ) -> list[str]:
-        """The lines of such a table."""
-        widths = [max(len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
-        shown = list(range(len(columns)))
-        room = self.width
-        for name in dispensable:
-            needed = sum(widths[i] for i in shown) + len(_GAP) * (len(shown) - 1)
-            if room is None or needed <= room:
-                break
-            if name in columns:
-                shown.remove(columns.index(name))
-        return [
-            _GAP.join(row[i].ljust(widths[i]) for i in shown).rstrip() for row in (columns, *rows)
-        ]
-
     def console(self) -> Console:
         """The terminal that the result goes to, for what is drawn again and again."""
-        return self._console(self.stdout)
+        return self._styled(self.stdout).console
 
     @property
     def width(self) -> int | None:
         """The columns of the terminal that the result goes to; None: it goes elsewhere."""
-        return self._console(self.stdout).width if self.stdout.isatty() else None
+        return self._styled(self.stdout).console.width if self.stdout.isatty() else None
 
     def confirm(self, question: str, *, instead: str) -> bool:
         """Ask yes or no on the terminal.
@@ -229,20 +206,17 @@ class Output:
         if self.invocation.json:
             # What can't be written to stdout is told on stderr all the same.
             with suppress(OSError):
-                self.line(json.dumps(error_document(error), indent=2, default=str))
+                self.line(to_json(ErrorDocument.of(error), indent=2))
                 self.stdout.flush()
         if self.mode is ProgressMode.JSON:
             self._error_event(error)
             return
-        from rich.text import Text
-
-        console = self._console(self.stderr)
+        styled = self._styled(self.stderr)
         for line in error.log_tail:
-            # A machine may have written anything, also sequences that move the cursor.
-            console.print(Text(f"  | {plain_text(line)}", style="dim"), soft_wrap=True)
-        self._labelled(console, "error", "bold red", error.message)
+            styled.log_line(line)
+        styled.labelled("error", "bold red", error.message)
         if error.hint:
-            self._labelled(console, "hint", "bold cyan", error.hint)
+            styled.labelled("hint", "bold cyan", error.hint)
 
     def stopped(self, signal_name: str) -> None:
         """Tell that a signal ended the command."""
@@ -253,44 +227,25 @@ class Output:
 
     def _error_event(self, error: Os2Error) -> None:
         tail = list(error.log_tail) or None
-        told = error_document(error)["error"]
-        write_event(self.stderr, "error", exit_code=error.exit_code, **told, log_tail=tail)
-
-    @staticmethod
-    def _labelled(console: Console, label: str, style: str, text: str) -> None:
-        from rich.text import Text
-
-        console.print(Text.assemble((f"{label}:", style), f" {text}"), soft_wrap=True)
-
-    def _console(self, stream: TextIO) -> Console:
-        from rich.console import Console
-
-        no_color = bool(self.variables.get("NO_COLOR"))
-        forced = bool(self.variables.get("FORCE_COLOR")) and not no_color
-        return Console(
-            file=stream,
-            no_color=no_color,
-            # Always said, since Rich would take FORCE_COLOR from the environment over NO_COLOR.
-            force_terminal=forced or stream.isatty(),
-            highlight=False,
-            emoji=False,
+        write_event(
+            self.stderr,
+            "error",
+            exit_code=error.exit_code,
+            code=error.code,
+            message=error.message,
+            hint=error.hint,
+            details=error.details,
+            log_tail=tail,
         )
+
+    def _styled(self, stream: TextIO) -> StyledStream:
+        # It imports Rich, which takes longer than a command that needs none.
+        from os2cli.output.styled import StyledStream
+
+        return StyledStream(stream, self.variables)
 
 
 def _nobody_to_ask(question: str, instead: str) -> UsageError:
     return UsageError(
         f"nobody can be asked here: {question}", hint=instead, code="confirmation_needed"
     )
-
-
-def error_document(error: Os2Error) -> dict[str, Any]:
-    """The JSON form of a failure."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "error": {
-            "code": error.code,
-            "message": error.message,
-            "hint": error.hint,
-            "details": error.details,
-        },
-    }

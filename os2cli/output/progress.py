@@ -27,6 +27,7 @@ def counted(done: int | None, total: int | None) -> str:
 
 def plain_text(text: str) -> str:
     """A text without what would move a terminal's cursor or colour what follows."""
+    # Rich takes longer to import than a command that writes to a pipe needs.
     from rich.control import strip_control_codes
     from rich.text import Text
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.status import Status
+from rich.text import Text
 
 from os2cli.output.progress import RecordingProgress, counted, plain_text, repeated
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.status import Status
 
 _TICK_SECONDS = 0.25
 
@@ -30,8 +29,6 @@ class TerminalProgress(RecordingProgress):
     @contextmanager
     def showing(self, title: str) -> Iterator[None]:
         """Keep the live line up to date while the phase lasts."""
-        from rich.status import Status
-
         self._title, self._text, self._started = title, "", time.monotonic()
         with Status("", console=self.console, spinner="dots") as status:
             self._status = status
@@ -43,8 +40,6 @@ class TerminalProgress(RecordingProgress):
                 self._status = None
 
     def _refresh(self) -> None:
-        from rich.text import Text
-
         status = self._status
         if status is None:
             return
@@ -60,8 +55,6 @@ class TerminalProgress(RecordingProgress):
 
     def finished(self, title: str, seconds: float) -> None:
         """Leave one line behind for the phase."""
-        from rich.text import Text
-
         self.console.print(Text.assemble(("✓ ", "green"), title, (f"  {seconds:.1f} s", "dim")))
 
     def status(self, text: str, done: int | None = None, total: int | None = None) -> None:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 from os2cli.analytics.tracked_mutations import (
     register_tracked_mutation,
@@ -135,7 +134,7 @@ def day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, theatre: Stage) -> Iter
 
 def parameters_of(name: str) -> list[Any]:
     """What a command takes, its own and that of all commands."""
-    command: Any = typer.main.get_command(build_app())
+    command: Any = build_app()
     for word in name.split():
         command = command.commands[word]
     return list(command.params)

@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import typer
 
 from os2cli.commands import build_app
 from os2cli.commands._declare import global_options
@@ -213,7 +212,7 @@ for verb, prepare in CHANGES.items():
 
 def options() -> Iterator[tuple[str, str]]:
     """Every option of every command that help shows, but those that all commands have."""
-    yield from _options(typer.main.get_command(build_app()), ())
+    yield from _options(build_app(), ())
 
 
 def _options(group: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:

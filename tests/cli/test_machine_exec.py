@@ -9,9 +9,9 @@ import threading
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
-from os2cli.output.documents.executions import ExecutionDocument
-from os2cli.output.documents.logs import LogDocument
+from os2cli.output.documents.executions import ExecutionDocument, LogDocument
 from tests.cli.lives import DAYTONA, going_on, hint, interrupted, machine
 from tests.command import Os2
 from tests.daytona_server import DaytonaServer, Fault, StubProgram
@@ -77,7 +77,7 @@ class TestExec:
 
         result = cloud(*EXEC, "--json", "--", "program")
 
-        found = ExecutionDocument.model_validate_json(result.stdout)
+        found = TypeAdapter(ExecutionDocument).validate_json(result.stdout)
         assert (found.exit_code, found.stdout, found.stderr) == (3, "out\n", "err\n")
         assert (result.status, result.stderr) == (3, "")
 
@@ -182,7 +182,9 @@ class TestLogs:
     def test_all_of_it_and_its_end(self, cloud: Os2) -> None:
         assert cloud(*LOGS).stdout == "one\n\x1b[31mtwo\x1b[0m\nthree\n"
         assert cloud(*LOGS, "-n", "1").stdout == "three\n"
-        document = LogDocument.model_validate_json(cloud(*LOGS, "--tail", "2", "--json").stdout)
+        document = TypeAdapter(LogDocument).validate_json(
+            cloud(*LOGS, "--tail", "2", "--json").stdout
+        )
         assert (document.service, document.lines) == (None, ["\x1b[31mtwo\x1b[0m", "three"])
 
     def test_what_there_is_none_of_says_so(self, cloud: Os2, daytona: DaytonaServer) -> None:

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import pexpect
 import pytest
+from pydantic import TypeAdapter
 
-from os2cli.output.documents.changes import PruneList
-from os2cli.output.documents.machines import MachineList, WatchedMachineDocument
+from os2cli.output.documents.changes import PruneItem
+from os2cli.output.documents.machines import MachineDocument, WatchedMachineDocument
 from tests.cli.lives import DAYTONA, DEADLINE, going_on, hint, interrupted, machine
 from tests.command import Os2
 from tests.daytona_server import DaytonaServer, Fault
@@ -32,7 +33,7 @@ class TestCreate:
     def test_several_are_numbered(self, cloud: Os2, daytona: DaytonaServer) -> None:
         result = cloud(*CREATE, "dev", "--count", "3", "--json")
 
-        made = MachineList.model_validate_json(result.stdout).root
+        made = TypeAdapter(list[MachineDocument]).validate_json(result.stdout)
         assert [one.name for one in made] == ["dev-1", "dev-2", "dev-3"]
         assert {one.health for one in made} == {"healthy"}
         assert names(daytona) == ["stg--dev-1", "stg--dev-2", "stg--dev-3"]
@@ -112,7 +113,7 @@ class TestPrune:
         assert re.search(r"(?m)^old .*old$", table.stdout)
         assert "new" not in table.stdout
         assert table.stderr == "would remove 2\n"
-        items = PruneList.model_validate_json(document.stdout).root
+        items = TypeAdapter(list[PruneItem]).validate_json(document.stdout)
         assert [(one.name, one.outcome) for one in items] == [("bad", "planned")]
         assert cloud(*PRUNE, "-n", "-q").stdout == "bad\n"
         assert names(daytona) == before
@@ -127,7 +128,7 @@ class TestPrune:
         assert "bad (daytona, made just now): failed: no runner" in refused.stderr
         assert daytona.seen("DELETE", ".*") == []
         done = cloud(*hint(refused.stderr), "--json")
-        items = PruneList.model_validate_json(done.stdout).root
+        items = TypeAdapter(list[PruneItem]).validate_json(done.stdout)
         assert [(one.name, one.outcome) for one in items] == [
             ("bad", "removed"),
             ("old", "removed"),
@@ -189,13 +190,15 @@ class TestList:
         with going_on(cloud, *LIST, "--watch", "--json") as process:
             assert process.stdout is not None
             lines = iter(process.stdout.readline, "")
-            told = [WatchedMachineDocument.model_validate_json(next(lines)) for _ in range(2)]
+            told = [
+                TypeAdapter(WatchedMachineDocument).validate_json(next(lines)) for _ in range(2)
+            ]
             daytona.fail_next("GET", "/sandbox", Fault(status=500), times=1)
             daytona.sandbox("stg--a").state = "stopped"
             daytona.index.show(daytona.sandbox("stg--a").id, daytona.sandbox("stg--a").item())
-            told.append(WatchedMachineDocument.model_validate_json(next(lines)))
+            told.append(TypeAdapter(WatchedMachineDocument).validate_json(next(lines)))
             machine(daytona, "d", state="stopped")
-            told.append(WatchedMachineDocument.model_validate_json(next(lines)))
+            told.append(TypeAdapter(WatchedMachineDocument).validate_json(next(lines)))
             status, rest, stderr = interrupted(process)
 
         assert [(one.event, one.name, one.state) for one in told] == [

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pexpect
 import pytest
+from pydantic import TypeAdapter
 
 from os2cli.output.documents.executions import AddressDocument, CopyDocument
 from tests.cli.lives import DAYTONA, DEADLINE, browser, command_lines, hint, machine
@@ -50,8 +51,10 @@ class TestUrl:
         assert result.stderr == ""
 
     def test_as_one_document(self, cloud: Os2, a: SandboxRecord) -> None:
-        plain = AddressDocument.model_validate_json(cloud(*URL, "--json").stdout)
-        header = AddressDocument.model_validate_json(cloud(*URL, "--header", "--json").stdout)
+        plain = TypeAdapter(AddressDocument).validate_json(cloud(*URL, "--json").stdout)
+        header = TypeAdapter(AddressDocument).validate_json(
+            cloud(*URL, "--header", "--json").stdout
+        )
 
         assert (plain.private, plain.signed, plain.header, plain.port) == (True, False, None, 3000)
         assert header.header == f"X-Daytona-Preview-Token: {a.token}"
@@ -110,7 +113,7 @@ class TestOpen:
 
         result = cloud(*OPEN, "--json", env=browser(tmp_path))
 
-        address = AddressDocument.model_validate_json(result.stdout)
+        address = TypeAdapter(AddressDocument).validate_json(result.stdout)
         assert (tmp_path / "argv").read_text().strip() == address.url
 
     def test_without_a_browser_the_address_is_there_all_the_same(self, cloud: Os2) -> None:
@@ -146,7 +149,7 @@ class TestCp:
 
         result = cloud(*CP, "notes", "a:docs", "--json")
 
-        found = CopyDocument.model_validate_json(result.stdout)
+        found = TypeAdapter(CopyDocument).validate_json(result.stdout)
         ((command, data),) = got
         assert (found.source, found.target, found.archive_bytes) == ("notes", "a:docs", len(data))
         assert command.rpartition(" ) <")[0].endswith("-C docs")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import TypeAdapter
 
-from os2cli.output.documents.changes import ChangeList
+from os2cli.output.documents.changes import ChangeItem
 from os2cli.output.documents.machines import MachineDocument
 from tests.cli.lives import DAYTONA, going_on, hint, interrupted, machine, state
 from tests.command import Os2
@@ -33,7 +34,7 @@ def outcomes(cloud: Os2, *command: str) -> list[tuple[str, str, str | None]]:
     """What the one document says of each machine."""
     result = cloud("machine", *command, "--yes", *DAYTONA, "--json")
     assert result.status == 0, result.stderr
-    items = ChangeList.model_validate_json(result.stdout).root
+    items = TypeAdapter(list[ChangeItem]).validate_json(result.stdout)
     return [(item.name, item.outcome, item.state) for item in items]
 
 
@@ -150,7 +151,7 @@ class TestWait:
         document = cloud("machine", "wait", a, *DAYTONA, "--for", "running", "--json")
 
         assert line.stdout.startswith("a  http")
-        found = MachineDocument.model_validate_json(document.stdout)
+        found = TypeAdapter(MachineDocument).validate_json(document.stdout)
         assert (found.state, found.health) == ("running", "healthy")
         assert cloud("machine", "wait", a, *DAYTONA, "-q").stdout == "a\n"
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 from os2cli.commands import build_app
 from os2cli.settings.invocation import Invocation
@@ -49,7 +48,7 @@ def texts(node: ast.AST) -> Iterator[str]:
 
 def printed_commands() -> Iterator[tuple[str, str]]:
     """The file, and the command line behind ``os2``."""
-    top = set(typer.main.get_command(build_app()).commands)  # type: ignore[attr-defined]
+    top = set(build_app().commands)
     for path in sorted(PACKAGE.rglob("*.py")):
         for text in texts(ast.parse(path.read_text())):
             for found in COMMAND.finditer(text):
@@ -85,7 +84,7 @@ def parse(group: Any, words: list[str], path: str = "os2") -> None:
 
 @pytest.mark.parametrize(("file", "line"), CASES, ids=str)
 def test_it_is_one_that_the_command_line_takes(file: str, line: str) -> None:
-    parse(typer.main.get_command(build_app()), words_of(line))
+    parse(build_app(), words_of(line))
 
 
 def test_there_are_many() -> None:

@@ -1,36 +1,31 @@
 """``os2 machine``: the whole life of machines."""
 
-from os2cli.commands._declare import Os2Command, PassingOnCommand, new_app
-from os2cli.commands.machine.change import archive, restart, start, stop
-from os2cli.commands.machine.copy import copy
-from os2cli.commands.machine.create import create
-from os2cli.commands.machine.listing import list_machines, show
-from os2cli.commands.machine.logs import logs
-from os2cli.commands.machine.prune import prune
-from os2cli.commands.machine.reach import open_, url
-from os2cli.commands.machine.remove import remove
-from os2cli.commands.machine.run import execute, shell
-from os2cli.commands.machine.wait import wait
+from os2cli.commands._declare import CommandTable, PassingOnCommand, new_group
 
-app = new_app("Create machines, enter them, look at them and remove them.")
-for name, command in (
-    ("create", create),
-    ("list", list_machines),
-    ("show", show),
-    ("shell", shell),
-    ("exec", execute),
-    ("logs", logs),
-    ("cp", copy),
-    ("url", url),
-    ("open", open_),
-    ("start", start),
-    ("stop", stop),
-    ("restart", restart),
-    ("archive", archive),
-    ("wait", wait),
-    ("rm", remove),
-    ("prune", prune),
-):
-    app.command(name, cls=PassingOnCommand if command is execute else Os2Command)(command)
-for alias, command in (("ls", list_machines), ("remove", remove), ("delete", remove)):
-    app.command(alias, cls=Os2Command, hidden=True)(command)
+group = new_group(
+    "machine",
+    "Create machines, enter them, look at them and remove them.",
+    CommandTable(
+        __name__,
+        {
+            "create": "create:create",
+            "list": "list:list_machines",
+            "show": "show:show",
+            "shell": "shell:shell",
+            "exec": "exec:execute",
+            "logs": "logs:logs",
+            "cp": "cp:copy",
+            "url": "url:url",
+            "open": "open:open_",
+            "start": "lifecycle:start",
+            "stop": "lifecycle:stop",
+            "restart": "lifecycle:restart",
+            "archive": "lifecycle:archive",
+            "wait": "wait:wait",
+            "rm": "rm:remove",
+            "prune": "prune:prune",
+        },
+        aliases={"ls": "list", "remove": "rm", "delete": "rm"},
+        classes={"exec": PassingOnCommand},
+    ),
+)

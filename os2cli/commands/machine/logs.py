@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from os2cli.app.selection import find_one
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.models import LogRequest
 from os2cli.core.parsing import parse_since
+from os2cli.output.views.logs import show_log
 
 
 def logs(
@@ -42,9 +44,6 @@ def logs(
       os2 machine logs dev-1 --tail 50
       os2 machine logs dev-1 -f --service iterate-server
     """
-    from os2cli.app.selection import find_one
-    from os2cli.output.views.logs import show_log
-
     session = Session.start(ctx, docker_host)
     moment = parse_since(since, datetime.now(UTC)) if since else None
     request = LogRequest(service, moment, tail, follow)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from os2cli.app.selection import in_scope, includes_shared, is_guarded
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.parsing import parse_duration
+from os2cli.machines.fleet import LocatedMachine, list_fleet, remove_places
+from os2cli.machines.stale import Leftover, find_leftovers
 from os2cli.output.humanize import age
-
-if TYPE_CHECKING:
-    from os2cli.machines.stale import Leftover
+from os2cli.output.views.stale import show_plan, show_pruned
 
 
 def prune(
@@ -39,11 +40,6 @@ def prune(
       os2 machine prune --dry-run
       os2 machine prune --older-than 7d --type local-docker --yes
     """
-    from os2cli.app.selection import in_scope, includes_shared, is_guarded
-    from os2cli.machines.fleet import LocatedMachine, list_fleet, remove_places
-    from os2cli.machines.stale import find_leftovers
-    from os2cli.output.views.stale import show_plan, show_pruned
-
     span = parse_duration(older_than, "--older-than") if older_than else None
     session = Session.start(ctx, docker_host)
     within = session.remote_stage(stage).name if includes_shared(session, type_) else stage
@@ -67,8 +63,6 @@ def prune(
 
 def agreed(session: Session, found: Sequence[Leftover], stage: str | None, instead: str) -> bool:
     """Say what would go and why, and ask."""
-    from os2cli.app.selection import is_guarded
-
     for leftover in found:
         machine = leftover.machine
         session.output.note(

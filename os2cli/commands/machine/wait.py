@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from os2cli.app.selection import find_one
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.models import WaitTarget
+from os2cli.machines.states import wait_for
 from os2cli.output.views.machines import show_machine_line
 
 
@@ -34,9 +36,6 @@ def wait(
       os2 machine create dev-1 --no-wait && os2 machine wait dev-1
       os2 machine wait dev-1 --for stopped --timeout 600
     """
-    from os2cli.app.selection import find_one
-    from os2cli.machines.states import wait_for
-
     session = Session.start(ctx, docker_host)
     place = find_one(session, name, type_, stage)
     seconds = timeout or session.settings.timeout_seconds

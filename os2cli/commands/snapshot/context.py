@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,13 +12,12 @@ from os2cli.commands import _options as options
 from os2cli.commands._completions import complete_type
 from os2cli.core.errors import UsageError
 from os2cli.core.models import LOCAL_DOCKER, MachineType
+from os2cli.output import Output
+from os2cli.output.documents.inventory import ContextDocument
+from os2cli.output.humanize import size
 from os2cli.providers.entry import Material, entries
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from os2cli.output import Output
-    from os2cli.snapshots.context import BuildContext
+from os2cli.snapshots.context import BuildContext, collect, suspicious_files, without_links
+from os2cli.snapshots.context.entries import displayed
 
 LARGEST = 20
 
@@ -49,9 +48,6 @@ def context(
       os2 snapshot context
       os2 snapshot context --type daytona --all
     """
-    from os2cli.snapshots.context import collect, suspicious_files, without_links
-    from os2cli.snapshots.context.entries import displayed
-
     material = entries()[type_].material
     if material is Material.THIS_HOST:
         raise UsageError(
@@ -69,15 +65,12 @@ def context(
     files.sort(key=lambda file: file[1], reverse=True)
     shown = files if all_ else files[:LARGEST]
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.inventory import ContextDocument
-
-        return ContextDocument.of(found, type_, shown, suspicious)
-
     reasons = {displayed(file.path): file.reason for file in suspicious}
     names = [path for path, _ in shown]
     session.output.result(
-        document, names=names, human=lambda: _show(session.output, found, shown, reasons)
+        ContextDocument.of(found, type_, shown, suspicious),
+        lambda: _show(session.output, found, shown, reasons),
+        names=names,
     )
 
 
@@ -87,8 +80,6 @@ def _show(
     shown: list[tuple[str, int]],
     reasons: Mapping[str, str],
 ) -> None:
-    from os2cli.output.humanize import size
-
     output.table(
         ("SIZE", "FILE"),
         [

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from os2cli.app.builds import WAIT_SECONDS, BuildOptions, PublishOptions, publish
 from os2cli.app.registry import BuilderKind
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.errors import UsageError
 from os2cli.core.models import DEFAULT_RESOURCES, SnapshotResources, SnapshotState
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from os2cli.snapshots.publishing import Publication
+from os2cli.output.documents.snapshots import SnapshotDocument
+from os2cli.output.humanize import age
+from os2cli.snapshots.publishing import Publication
 
 
 def daytona(
@@ -86,8 +85,6 @@ def daytona(
       doppler run --config stg -- os2 snapshot daytona
       os2 snapshot daytona --stage stg --builder local --cpu 8 --memory 16
     """
-    from os2cli.app.builds import WAIT_SECONDS, BuildOptions, PublishOptions, publish
-
     options.reject_both(no_wait=no_wait, timeout=timeout)
     refuse_engine_options(builder, trust_host=trust_host, docker_host=docker_host)
     session = Session.start(ctx, docker_host)
@@ -110,13 +107,10 @@ def daytona(
     progress = session.output.progress()
     publication = publish(session, given, progress)
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.snapshots import SnapshotDocument
-
-        return SnapshotDocument.of(publication, chosen)
-
     name = publication.snapshot.name
-    session.output.result(document, names=[name], human=lambda: session.output.line(name))
+    session.output.result(
+        SnapshotDocument.of(publication, chosen), lambda: session.output.line(name), names=[name]
+    )
     session.output.note(describe(publication, progress.summary()))
 
 
@@ -137,8 +131,6 @@ def refuse_engine_options(
 
 def describe(publication: Publication, where_time_went: str) -> str:
     """One line on what came of it."""
-    from os2cli.output.humanize import age
-
     snapshot = publication.snapshot
     key = (snapshot.key or "")[:12]
     if not publication.published and snapshot.state is SnapshotState.ACTIVE:

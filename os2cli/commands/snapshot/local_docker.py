@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from os2cli.app.builds import BuildOptions, build_image
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from os2cli.snapshots.building import BuildResult
+from os2cli.output.documents.snapshots import ImageDocument
+from os2cli.output.humanize import age, size
+from os2cli.snapshots.building import BuildResult
 
 
 def local_docker(
@@ -50,30 +49,21 @@ def local_docker(
       os2 snapshot local-docker --repo ~/src/app --dockerfile apps/os2/sandbox/Dockerfile
     """
     # It brings what publishes with it, which other commands start without.
-    from os2cli.app.builds import BuildOptions, build_image
-
     session = Session.start(ctx, docker_host)
     given = BuildOptions(
         repo, dockerfile, tag, base_image, build_arg, platform, no_cache, allow_secrets
     )
     result = build_image(session, given, session.output.progress())
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.snapshots import ImageDocument
-
-        return ImageDocument.of(result.image, built=result.built, seconds=result.seconds)
-
     session.output.result(
-        document,
+        ImageDocument.of(result.image, built=result.built, seconds=result.seconds),
+        lambda: session.output.line(describe_build(result)),
         names=[result.image.reference],
-        human=lambda: session.output.line(describe_build(result)),
     )
 
 
 def describe_build(result: BuildResult) -> str:
     """One line on what came of a build."""
-    from os2cli.output.humanize import age, size
-
     image = result.image
     key = (image.key or "")[:12]
     if not result.built:

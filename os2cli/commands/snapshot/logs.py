@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,9 +11,10 @@ from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.errors import UsageError
 from os2cli.core.models import MachineType
-
-if TYPE_CHECKING:
-    from os2cli.snapshots.catalog import Catalog
+from os2cli.output.views.logs import show_log
+from os2cli.snapshots.catalog import Catalog
+from os2cli.snapshots.inventory import find_catalog, locate_in
+from os2cli.snapshots.readiness import follow_build
 
 BUILD_SECONDS = 30 * 60.0
 
@@ -40,10 +41,6 @@ def logs(
       os2 snapshot logs iterate-sandbox:local
       os2 snapshot logs -f stg--20260111-193045
     """
-    from os2cli.output.views.logs import show_log
-    from os2cli.snapshots.inventory import find_catalog, locate_in
-    from os2cli.snapshots.readiness import follow_build
-
     if timeout is not None and not follow:
         raise UsageError(
             "--timeout changes nothing without --follow",

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.errors import PartlyDone, UsageError
-from os2cli.core.models import MachineType
+from os2cli.core.models import MachineType, Removal
 from os2cli.core.parsing import parse_minutes
 from os2cli.core.stage import is_guarded_stage
+from os2cli.output.documents.inventory import PruneDocument
 from os2cli.output.views.snapshots import show_plan, tell_failures, tell_plan, total_size
 from os2cli.providers.entry import entries
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from os2cli.core.models import Removal
-    from os2cli.snapshots.inventory import InventoryListing
-    from os2cli.snapshots.pruning import Verdict
+from os2cli.snapshots.inventory import InventoryListing, list_inventory, only, remove_entries
+from os2cli.snapshots.pruning import PruningRules, Verdict, plan_pruning
 
 _NEVER = -1
 
@@ -64,9 +60,6 @@ def prune(
       os2 snapshot prune --dry-run
       os2 snapshot prune --stage stg --keep 5 --older-than 30d --yes
     """
-    from os2cli.snapshots.inventory import remove_entries
-    from os2cli.snapshots.pruning import PruningRules, plan_pruning
-
     age = _age(older_than)
     session = Session.start(ctx, docker_host)
     listing, chosen = _listing(session, type_, stage)
@@ -106,8 +99,6 @@ def _listing(
     session: Session, type_: MachineType | None, stage: str | None
 ) -> tuple[InventoryListing, str | None]:
     """What may be pruned, and the stage of it: shared things are pruned in one stage only."""
-    from os2cli.snapshots.inventory import list_inventory, only
-
     catalogs = session.providers.catalogs(type_)
     shared = {t for t in catalogs if entries()[t].shared}
     chosen: str | None = None
@@ -149,15 +140,10 @@ def _show(
     """The plan or what came of it; the document tells failures, too."""
     output = session.output
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.inventory import PruneDocument
-
-        return PruneDocument.of(plan, removals, listing)
-
     done = [r.name for r in removals or () if r.removed]
     goes = [verdict.item.name for verdict in plan if verdict.goes]
 
-    def human() -> None:
+    def write_text() -> None:
         if removals is None:
             show_plan(output, plan, staying=output.invocation.verbose)
         elif not goes:
@@ -167,7 +153,11 @@ def _show(
         if not goes:
             output.note("there is nothing to remove")
 
-    output.result(document, names=goes if removals is None else done, human=human)
+    output.result(
+        PruneDocument.of(plan, removals, listing),
+        write_text,
+        names=goes if removals is None else done,
+    )
     tell_failures(output, listing)
     failed = [removal for removal in removals or () if removal.error]
     for removal in failed:

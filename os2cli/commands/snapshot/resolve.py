@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.errors import NotFound
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
+from os2cli.machines.launch import report_newer
+from os2cli.output.documents.snapshots import ResolutionDocument
+from os2cli.output.views.snapshots import show_candidates
+from os2cli.snapshots.resolution import resolve_cached
 
 
 def resolve(
@@ -31,10 +32,6 @@ def resolve(
       os2 snapshot resolve --stage stg
       os2 snapshot resolve --explain
     """
-    from os2cli.machines.launch import report_newer
-    from os2cli.output.views.resolutions import show_candidates
-    from os2cli.snapshots.resolution import resolve_cached
-
     session = Session.start(ctx)
     resolution = resolve_cached(
         session.providers.snapshots(),
@@ -44,12 +41,7 @@ def resolve(
         use_cache=not (explain or no_cache),
     )
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.snapshots import ResolutionDocument
-
-        return ResolutionDocument.of(resolution)
-
-    def human() -> None:
+    def write_text() -> None:
         if explain:
             show_candidates(session.output, resolution)
         else:
@@ -58,7 +50,11 @@ def resolve(
     if not explain:
         resolution.required()
         report_newer(resolution, session.output.progress())
-    session.output.result(document, names=[resolution.name] if resolution.name else [], human=human)
+    session.output.result(
+        ResolutionDocument.of(resolution),
+        write_text,
+        names=[resolution.name] if resolution.name else [],
+    )
     if explain and resolution.name is None:
         if session.output.invocation.json:
             # The document has said so already, and there is to be one only.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from os2cli.analytics.status import Status
 from os2cli.output.documents.document import Document
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentDocument(Document):
     """``analytics on`` and ``off``: what is in effect then; ``rule`` names what decided."""
 
@@ -23,6 +25,7 @@ class ConsentDocument(Document):
         return cls(on=consent.on, rule=consent.rule, reason=consent.reason)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnalyticsDocument(ConsentDocument):
     """``analytics status``; ``id`` is None as long as none was needed."""
 
@@ -61,12 +64,14 @@ class AnalyticsDocument(ConsentDocument):
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityDocument(Document):
     """``analytics reset``: the new id, None when none is needed."""
 
     id: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SentDocument(Document):
     """``analytics show``: events exactly as they were sent, the oldest first."""
 

@@ -1,8 +1,9 @@
-"""The documents of ``machine start``, ``stop``, ``restart``, ``archive`` and ``prune``."""
+"""The documents of the commands that change or remove machines or snapshots."""
 
 from __future__ import annotations
 
-from pydantic import RootModel
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from os2cli.core.models import Removal
 from os2cli.machines.stale import Leftover
@@ -10,6 +11,7 @@ from os2cli.machines.states import Change
 from os2cli.output.documents.document import Document
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeItem(Document):
     """What became of one machine: the verb's word, such as ``stopped``, or ``unchanged``."""
 
@@ -30,10 +32,16 @@ class ChangeItem(Document):
         )
 
 
-class ChangeList(RootModel[list[ChangeItem]]):
+class ChangeList(list[ChangeItem]):
     """One item for each machine, in the order they were named."""
 
+    @classmethod
+    def of(cls, changes: Iterable[Change]) -> ChangeList:
+        """Describe changes."""
+        return cls(ChangeItem.of(change) for change in changes)
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PruneItem(Document):
     """A machine that was left over: ``planned`` with --dry-run, else ``removed`` or ``missing``."""
 
@@ -56,5 +64,34 @@ class PruneItem(Document):
         )
 
 
-class PruneList(RootModel[list[PruneItem]]):
+class PruneList(list[PruneItem]):
     """``machine prune``: empty when nothing was left over."""
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[Leftover, Removal | None]]) -> PruneList:
+        """Describe leftovers, each with its removal or None."""
+        return cls(PruneItem.of(leftover, removal) for leftover, removal in pairs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovalItem(Document):
+    """What became of one machine or snapshot: ``removed``, ``missing`` or ``failed``."""
+
+    name: str
+    outcome: str
+    message: str | None = None
+
+    @classmethod
+    def of(cls, removal: Removal) -> RemovalItem:
+        """The document of a removal."""
+        message = removal.error.message if removal.error else None
+        return cls(name=removal.name, outcome=removal.outcome, message=message)
+
+
+class RemovalList(list[RemovalItem]):
+    """One item for each name, in the order they were given."""
+
+    @classmethod
+    def of(cls, removals: Iterable[Removal]) -> RemovalList:
+        """The document of removals."""
+        return cls(RemovalItem.of(removal) for removal in removals)

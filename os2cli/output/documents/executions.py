@@ -1,11 +1,14 @@
-"""The documents of ``machine exec``, ``url``, ``open`` and ``cp``."""
+"""The documents of ``machine exec``, ``url``, ``open``, ``cp`` and ``logs``."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from os2cli.core.models import Address
 from os2cli.output.documents.document import Document
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionDocument(Document):
     """``machine exec``: the program's exit code is the command's, too."""
 
@@ -23,6 +26,7 @@ class ExecutionDocument(Document):
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AddressDocument(Document):
     """``machine url`` and ``machine open``; ``header`` only when it was asked for."""
 
@@ -48,9 +52,19 @@ class AddressDocument(Document):
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CopyDocument(Document):
     """``machine cp``."""
 
     source: str
     target: str
     archive_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogDocument(Document):
+    """``machine logs`` and ``snapshot logs``; ``service`` None: the machine's own, or a build's."""
+
+    name: str
+    service: str | None
+    lines: list[str]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from pydantic import BaseModel
+from dataclasses import dataclass
 
 from os2cli.doctor import Finding, Remedy, Status
 from os2cli.output.documents.document import Document
 
 
-class RemedyDocument(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemedyDocument:
     """What helps; ``fix`` names the fix that ``doctor --fix`` runs, if there is one."""
 
     text: str
@@ -23,7 +23,8 @@ class RemedyDocument(BaseModel):
         return cls(text=remedy.text, commands=list(remedy.commands), fix=remedy.fix)
 
 
-class FindingDocument(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingDocument:
     """What one check found."""
 
     check: str
@@ -44,6 +45,7 @@ class FindingDocument(BaseModel):
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DoctorDocument(Document):
     """``doctor``: ``ok`` is false when any finding is a problem."""
 

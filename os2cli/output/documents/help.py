@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from dataclasses import dataclass
 
 from os2cli.core.errors import exit_codes
 from os2cli.output.documents.document import Document
 from os2cli.settings.describe import declared_variables
 
 
-class TopicDocument(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicDocument:
     """A topic and what it is about."""
 
     name: str
     about: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TopicsDocument(Document):
     """``help`` without a topic."""
 
     topics: list[TopicDocument]
 
 
-class ExitCodeDocument(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitCodeDocument:
     """An exit status and what it means."""
 
     code: int
     meaning: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExitCodesDocument(Document):
     """``help exit-codes``."""
 
@@ -42,7 +46,8 @@ class ExitCodesDocument(Document):
         )
 
 
-class VariableDocument(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariableDocument:
     """A variable; ``key`` is its name in ``os2.toml``, ``default`` is in words, null for none."""
 
     variable: str
@@ -52,6 +57,7 @@ class VariableDocument(BaseModel):
     secret: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentDocument(Document):
     """``help environment``."""
 
@@ -74,13 +80,15 @@ class EnvironmentDocument(Document):
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentedCommands(Document):
     """``help json`` and ``schema`` without a command: what ``schema`` knows."""
 
     commands: list[str]
 
 
-class OptionDocument(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionDocument:
     """An option or an argument of a command, under all its names."""
 
     names: list[str]
@@ -88,6 +96,7 @@ class OptionDocument(BaseModel):
     required: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandHelpDocument(Document):
     """``help COMMAND``."""
 

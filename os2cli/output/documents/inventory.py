@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, RootModel
-
 from os2cli.core.models import Removal, SnapshotResources
-from os2cli.output.documents.document import Document
-from os2cli.output.documents.machines import FailureDocument
+from os2cli.output.documents.document import Document, FailureDocument
 from os2cli.snapshots.context import BuildContext, SuspiciousFile
 from os2cli.snapshots.inventory import Entry, InventoryListing
 from os2cli.snapshots.pruning import Verdict
 
 
-class ResourcesDocument(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourcesDocument:
     """What every machine made from a snapshot gets."""
 
     cpu: int
@@ -29,6 +28,7 @@ class ResourcesDocument(BaseModel):
         return cls(cpu=resources.cpu, memory_gib=resources.memory_gib, disk_gib=resources.disk_gib)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryDocument(Document):
     """An image or a snapshot: ``snapshot show``; ``snapshot list`` is an array."""
 
@@ -65,10 +65,16 @@ class EntryDocument(Document):
         )
 
 
-class EntryList(RootModel[list[EntryDocument]]):
+class EntryList(list[EntryDocument]):
     """``snapshot list``: an array, empty when there is nothing."""
 
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> EntryList:
+        """Describe entries."""
+        return cls(EntryDocument.of(entry) for entry in entries)
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PartialEntryList(Document):
     """``snapshot list`` when a provider does not answer: what the others have, exit code 7."""
 
@@ -80,12 +86,13 @@ class PartialEntryList(Document):
     def of(cls, listing: InventoryListing, entries: Iterable[Entry]) -> PartialEntryList:
         """The document of a listing, its entries in the order that was asked for."""
         return cls(
-            snapshots=[EntryDocument.of(entry) for entry in entries],
+            snapshots=EntryList.of(entries),
             failures={t: FailureDocument.of(e) for t, e in listing.failures.items()},
         )
 
 
-class JudgedDocument(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedDocument:
     """What a prune decides on one item; ``outcome`` is ``planned`` until it is removed."""
 
     name: str
@@ -115,6 +122,7 @@ class JudgedDocument(BaseModel):
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PruneDocument(Document):
     """``snapshot prune``: what goes and why, what stays and why, and what came of it."""
 
@@ -143,6 +151,7 @@ class PruneDocument(Document):
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyDocument(Document):
     """``snapshot wait`` and ``snapshot activate``; ``changed``: this call activated it."""
 
@@ -151,7 +160,8 @@ class ReadyDocument(Document):
     changed: bool
 
 
-class ContextFile(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextFile:
     """A file that would be sent; ``secret`` is why it looks like one."""
 
     path: str
@@ -159,6 +169,7 @@ class ContextFile(BaseModel):
     secret: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContextDocument(Document):
     """``snapshot context``: ``files`` are the largest, ``secrets`` all that look like one."""
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, RootModel
-
-from os2cli.core.errors import Os2Error
 from os2cli.core.models import Machine
 from os2cli.machines.fleet import Listing
-from os2cli.output.documents.document import Document
+from os2cli.output.documents.document import Document, FailureDocument
+
+MachineEvent = Literal["added", "changed", "removed"]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MachineDocument(Document):
     """A machine: ``machine create``, ``machine show`` and ``up``; ``machine list`` is an array."""
 
@@ -58,34 +60,28 @@ class MachineDocument(Document):
         )
 
 
-class MachineList(RootModel[list[MachineDocument]]):
+class MachineList(list[MachineDocument]):
     """``machine list``: an array, empty when there are no machines."""
 
+    @classmethod
+    def of(cls, machines: Iterable[Machine]) -> MachineList:
+        """Describe machines."""
+        return cls(MachineDocument.of(machine) for machine in machines)
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedMachineDocument(MachineDocument):
     """``machine list --watch``: a line for each machine that is new, different or gone."""
 
-    event: Literal["added", "changed", "removed"]
+    event: MachineEvent
 
     @classmethod
-    def of_event(cls, event: str, machine: Machine) -> WatchedMachineDocument:
-        """The document of a change."""
-        return cls.model_validate({**MachineDocument.of(machine).model_dump(), "event": event})
+    def of_event(cls, event: MachineEvent, machine: Machine) -> WatchedMachineDocument:
+        """Describe what became of a machine."""
+        return cls(**asdict(MachineDocument.of(machine)), event=event)
 
 
-class FailureDocument(BaseModel):
-    """Why something did not answer."""
-
-    code: str
-    message: str
-    hint: str | None
-
-    @classmethod
-    def of(cls, error: Os2Error) -> FailureDocument:
-        """The document of a failure."""
-        return cls(code=error.code, message=error.message, hint=error.hint)
-
-
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PartialMachineList(Document):
     """``machine list`` when a provider does not answer: what the others know, with exit code 7."""
 
@@ -97,6 +93,6 @@ class PartialMachineList(Document):
     def of(cls, listing: Listing) -> PartialMachineList:
         """The document of a listing."""
         return cls(
-            machines=[MachineDocument.of(machine) for machine in listing.machines],
+            machines=MachineList.of(listing.machines),
             failures={t: FailureDocument.of(e) for t, e in listing.failures.items()},
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from os2cli.output.documents.document import Document
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PageDocument(Document):
     """Where the page is; ``url`` holds the token that opens it and is a secret."""
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict
+from typing import Any, ClassVar, Literal
 
 Event = Literal[
     "phase_started",
@@ -22,7 +21,8 @@ Event = Literal[
 ]
 
 
-class ProgressEvent(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressEvent:
     """One line of ``--progress json``; what an event has no use for is left out.
 
     ``done`` and ``total`` are bytes for ``transfer`` and steps for ``status``; ``ok`` is false when
@@ -30,7 +30,7 @@ class ProgressEvent(BaseModel):
     that failed, and holds what the error document does.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
     time: datetime
     event: Event

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from importlib import import_module
+from typing import Any, Union
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # A command that prints one of several has them all. Modules stand below this package, and are
@@ -15,7 +15,7 @@ DOCUMENTS: dict[str, tuple[str, ...]] = {
     "machine list": ("machines.MachineList", "machines.PartialMachineList"),
     "machine show": ("machines.MachineDocument",),
     "machine exec": ("executions.ExecutionDocument",),
-    "machine logs": ("logs.LogDocument",),
+    "machine logs": ("executions.LogDocument",),
     "machine cp": ("executions.CopyDocument",),
     "machine url": ("executions.AddressDocument",),
     "machine open": ("executions.AddressDocument",),
@@ -24,29 +24,29 @@ DOCUMENTS: dict[str, tuple[str, ...]] = {
     "machine restart": ("changes.ChangeList",),
     "machine archive": ("changes.ChangeList",),
     "machine wait": ("machines.MachineDocument",),
-    "machine rm": ("removals.RemovalList",),
+    "machine rm": ("changes.RemovalList",),
     "machine prune": ("changes.PruneList",),
     "snapshot local-docker": ("snapshots.ImageDocument",),
     "snapshot daytona": ("snapshots.SnapshotDocument",),
     "snapshot list": ("inventory.EntryList", "inventory.PartialEntryList"),
     "snapshot show": ("inventory.EntryDocument",),
-    "snapshot rm": ("removals.RemovalList",),
+    "snapshot rm": ("changes.RemovalList",),
     "snapshot prune": ("inventory.PruneDocument",),
-    "snapshot logs": ("logs.LogDocument",),
+    "snapshot logs": ("executions.LogDocument",),
     "snapshot context": ("inventory.ContextDocument",),
     "snapshot wait": ("inventory.ReadyDocument",),
     "snapshot activate": ("inventory.ReadyDocument",),
     "snapshot resolve": ("snapshots.ResolutionDocument",),
-    "cache show": ("snapshots.CacheDocument",),
-    "cache clear": ("snapshots.ClearedDocument",),
+    "cache show": ("cache.CacheDocument",),
+    "cache clear": ("cache.ClearedDocument",),
     "analytics status": ("analytics.AnalyticsDocument",),
     "analytics on": ("analytics.ConsentDocument",),
     "analytics off": ("analytics.ConsentDocument",),
     "analytics reset": ("analytics.IdentityDocument",),
     "analytics show": ("analytics.SentDocument",),
     "doctor": ("findings.DoctorDocument",),
-    "stage": ("stage.StageDocument",),
-    "config": ("configuration.ConfigDocument",),
+    "stage": ("settings.StageDocument",),
+    "config": ("settings.ConfigDocument",),
     "help": (
         "help.TopicsDocument",
         "help.ExitCodesDocument",
@@ -56,25 +56,35 @@ DOCUMENTS: dict[str, tuple[str, ...]] = {
     ),
     # No commands: what each of them prints when it fails, and the lines of streams.
     "machine list --watch": ("machines.WatchedMachineDocument",),
-    "error": ("errors.ErrorDocument",),
+    "error": ("document.ErrorDocument",),
     "progress": ("progress.ProgressEvent",),
 }
 
 
 def schema_of(command: str) -> dict[str, Any]:
-    """The JSON Schema of what ``command``, a key of ``DOCUMENTS``, prints."""
-    from typing import Union
+    """Return the JSON Schema of what ``command``, a key of ``DOCUMENTS``, prints."""
+    # The table alone is wanted elsewhere, by commands that start without pydantic.
+    from pydantic import RootModel, TypeAdapter, create_model
 
-    from pydantic import TypeAdapter
-
-    types = tuple(_load(name) for name in DOCUMENTS[command])
+    types: list[Any] = []
+    root: Any = RootModel
+    for name in DOCUMENTS[command]:
+        document = _load(name)
+        if issubclass(document, list):
+            # As it is, pydantic would give it neither a title nor a description.
+            (base,) = document.__orig_bases__  # type: ignore[attr-defined]
+            types.append(
+                create_model(document.__name__, __base__=root[base], __doc__=document.__doc__)
+            )
+        else:
+            types.append(document)
     # Made at run time, so that it can't be written as a type.
-    union: Any = Union[types]  # noqa: UP007
+    union: Any = Union[tuple(types)]  # noqa: UP007
     schema = TypeAdapter(union).json_schema(mode="serialization")
     return {"$schema": DIALECT, **schema}
 
 
 def _load(name: str) -> type:
     module, _, kind = name.partition(".")
-    found: type = getattr(importlib.import_module(f"os2cli.output.documents.{module}"), kind)
-    return found
+    document: type = getattr(import_module(f"os2cli.output.documents.{module}"), kind)
+    return document

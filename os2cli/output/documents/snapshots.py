@@ -1,19 +1,18 @@
-"""The documents of the ``snapshot`` and ``cache`` commands."""
+"""The documents of ``snapshot local-docker``, ``daytona`` and ``resolve``."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
-
-from pydantic import BaseModel
 
 from os2cli.core.models import Image
 from os2cli.core.stage import Stage
 from os2cli.output.documents.document import Document
-from os2cli.snapshots.cache import SnapshotCache
 from os2cli.snapshots.publishing import Publication
 from os2cli.snapshots.resolution import Resolution
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageDocument(Document):
     """``snapshot local-docker``: the image and whether this call built it."""
 
@@ -39,6 +38,7 @@ class ImageDocument(Document):
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotDocument(Document):
     """``snapshot daytona``: the snapshot and whether this call had it made."""
 
@@ -69,7 +69,8 @@ class SnapshotDocument(Document):
         )
 
 
-class CandidateDocument(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateDocument:
     """A snapshot that was looked at, and the verdict on it."""
 
     name: str
@@ -80,6 +81,7 @@ class CandidateDocument(BaseModel):
     reason: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResolutionDocument(Document):
     """``snapshot resolve``: the stage's newest active snapshot.
 
@@ -114,45 +116,3 @@ class ResolutionDocument(Document):
                 for candidate in resolution.candidates
             ],
         )
-
-
-class CacheEntryDocument(BaseModel):
-    """One cached resolution; ``account`` tells keys apart without naming them."""
-
-    prefix: str
-    name: str
-    id: str
-    account: str
-    seconds_left: float
-
-
-class CacheDocument(Document):
-    """``cache show``."""
-
-    folder: str
-    keep_seconds: float
-    entries: list[CacheEntryDocument]
-
-    @classmethod
-    def of(cls, cache: SnapshotCache) -> CacheDocument:
-        """The document of the cache as it is now."""
-        return cls(
-            folder=str(cache.folder),
-            keep_seconds=cache.keep_seconds,
-            entries=[
-                CacheEntryDocument(
-                    prefix=entry.prefix,
-                    name=entry.snapshot.name,
-                    id=entry.snapshot.id,
-                    account=entry.account,
-                    seconds_left=round(entry.seconds_left, 1),
-                )
-                for entry in cache.entries()
-            ],
-        )
-
-
-class ClearedDocument(Document):
-    """``cache clear``: how many answers were forgotten."""
-
-    cleared: int

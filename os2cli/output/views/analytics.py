@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from os2cli.analytics.consent import Consent
 from os2cli.analytics.status import Status
 from os2cli.output import Output
+from os2cli.output.documents.analytics import (
+    AnalyticsDocument,
+    ConsentDocument,
+    IdentityDocument,
+    SentDocument,
+)
 from os2cli.output.humanize import age
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
 
 def show_status(output: Output, status: Status) -> None:
     """Everything that is in effect."""
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.analytics import AnalyticsDocument
-
-        return AnalyticsDocument.of_status(status)
-
-    def human() -> None:
+    def write_text() -> None:
         for label, text in _lines(status):
             output.line(f"{label:<13}{text}")
 
-    output.result(document, names=[_word(status.consent)], human=human)
+    output.result(AnalyticsDocument.of_status(status), write_text, names=[_word(status.consent)])
 
 
 def _lines(status: Status) -> Sequence[tuple[str, str]]:
@@ -52,48 +50,37 @@ def _lines(status: Status) -> Sequence[tuple[str, str]]:
 def show_consent(output: Output, consent: Consent, *, wanted: bool) -> None:
     """What is in effect after it was turned on or off."""
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.analytics import ConsentDocument
-
-        return ConsentDocument.of(consent)
-
-    def human() -> None:
+    def write_text() -> None:
         output.line(f"analytics are {_word(consent)}: {consent.reason}")
         if consent.on != wanted:
             output.note(f"your choice is kept; {consent.reason}, which counts for more")
 
-    output.result(document, names=[_word(consent)], human=human)
+    output.result(ConsentDocument.of(consent), write_text, names=[_word(consent)])
 
 
 def show_identity(output: Output, id_: str | None) -> None:
     """Who it is after a reset."""
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.analytics import IdentityDocument
-
-        return IdentityDocument(id=id_)
-
-    def human() -> None:
+    def write_text() -> None:
         output.line(f"the id is {id_} now" if id_ else "forgotten; a new id is made when needed")
 
-    output.result(document, names=[id_] if id_ else [], human=human)
+    output.result(IdentityDocument(id=id_), write_text, names=[id_] if id_ else [])
 
 
 def show_sent(output: Output, events: Sequence[dict[str, Any]], waiting: int) -> None:
     """Events as they were sent."""
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.analytics import SentDocument
-
-        return SentDocument(events=list(events), waiting=waiting)
-
-    def human() -> None:
+    def write_text() -> None:
         for event in events:
             output.line(json.dumps(event, indent=2))
         if not events:
             output.note("nothing was sent yet")
 
-    output.result(document, names=[str(event.get("event")) for event in events], human=human)
+    output.result(
+        SentDocument(events=list(events), waiting=waiting),
+        write_text,
+        names=[str(event.get("event")) for event in events],
+    )
     if waiting:
         output.note(f"{waiting} event{'' if waiting == 1 else 's'} more waiting to be sent")
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from os2cli.core.errors import Os2Error, PartlyDone
 from os2cli.core.models import MachineState
+from os2cli.machines.states import Change
 from os2cli.output import Output
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from os2cli.machines.states import Change
+from os2cli.output.documents.changes import ChangeList
 
 
 def show_changes(output: Output, changes: Sequence[Change]) -> None:
@@ -20,12 +16,7 @@ def show_changes(output: Output, changes: Sequence[Change]) -> None:
     failed = [change for change in changes if change.error is not None]
     done = [change for change in changes if change.error is None]
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.changes import ChangeItem, ChangeList
-
-        return ChangeList([ChangeItem.of(change) for change in changes])
-
-    def human() -> None:
+    def write_text() -> None:
         for change in done:
             output.line(_line(change))
         if not changes:
@@ -33,7 +24,7 @@ def show_changes(output: Output, changes: Sequence[Change]) -> None:
 
     # With --json the error is the one document; it names every machine.
     if not (failed and output.invocation.json):
-        output.result(document, names=[change.name for change in done], human=human)
+        output.result(ChangeList.of(changes), write_text, names=[change.name for change in done])
     if failed:
         raise _failure(failed, changes)
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from os2cli.doctor import Finding, FixId, Status
 from os2cli.output import Output
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
+from os2cli.output.documents.findings import DoctorDocument
 
 # Each status is a word, so that it can be told without colours.
 _STYLES = {
@@ -24,18 +21,13 @@ _STATUS_WIDTH = max(len(status.value) for status in Status)
 def show_findings(output: Output, findings: Sequence[Finding]) -> None:
     """All findings, each with what helps."""
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.findings import DoctorDocument
-
-        return DoctorDocument.of(findings)
-
-    def human() -> None:
+    def write_text() -> None:
         width = max(len(finding.check) for finding in findings)
         for finding in findings:
             _show_finding(output, finding, width)
 
     problems = [f.check for f in findings if f.status is Status.PROBLEM]
-    output.result(document, names=problems, human=human)
+    output.result(DoctorDocument.of(findings), write_text, names=problems)
 
 
 def exit_status(findings: Sequence[Finding]) -> int:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from os2cli.core.errors import exit_codes
 from os2cli.output import Output
+from os2cli.output.documents.help import (
+    DocumentedCommands,
+    EnvironmentDocument,
+    ExitCodesDocument,
+    TopicDocument,
+    TopicsDocument,
+)
 from os2cli.output.documents.registry import DOCUMENTS
 from os2cli.settings.describe import Declaration, declared_variables
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
 _PRECEDENCE = (
     "An option wins over a variable, that over os2.toml in the repository, that over "
@@ -32,48 +35,33 @@ _JSON_RULES = (
 def show_topics(output: Output) -> None:
     """The topics and where the rest is told."""
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.help import TopicDocument, TopicsDocument
+    topics = [TopicDocument(name=name, about=about) for name, (about, _) in TOPICS.items()]
 
-        return TopicsDocument(
-            topics=[TopicDocument(name=name, about=about) for name, (about, _) in TOPICS.items()]
-        )
-
-    def human() -> None:
+    def write_text() -> None:
         output.line("os2 help TOPIC tells about:\n")
         for name, (about, _) in TOPICS.items():
             output.hanging((f"  {name:<13}",), about)
         output.line("\nos2 COMMAND --help tells what a command takes, os2 --help which there are.")
 
-    output.result(document, names=list(TOPICS), human=human)
+    output.result(TopicsDocument(topics=topics), write_text, names=list(TOPICS))
 
 
 def show_exit_codes(output: Output) -> None:
     """Every exit status and what it means."""
     codes = exit_codes()
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.help import ExitCodesDocument
-
-        return ExitCodesDocument.current()
-
-    def human() -> None:
+    def write_text() -> None:
         for code, meaning in codes.items():
             output.hanging((f"{code:>3}  ",), meaning)
 
-    output.result(document, names=[str(code) for code in codes], human=human)
+    output.result(ExitCodesDocument.current(), write_text, names=[str(code) for code in codes])
 
 
 def show_environment(output: Output) -> None:
     """Every variable: what it is for, its key in a file and what holds without it."""
     declared = declared_variables()
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.help import EnvironmentDocument
-
-        return EnvironmentDocument.current()
-
-    def human() -> None:
+    def write_text() -> None:
         output.hanging((), _PRECEDENCE)
         output.line("")
         width = max(len(d.variable) for d in declared)
@@ -81,7 +69,7 @@ def show_environment(output: Output) -> None:
             lead = (declaration.variable.ljust(width), "bold")
             output.hanging((lead, "  "), _described(declaration))
 
-    output.result(document, names=[d.variable for d in declared], human=human)
+    output.result(EnvironmentDocument.current(), write_text, names=[d.variable for d in declared])
 
 
 def _described(declaration: Declaration) -> str:
@@ -94,33 +82,28 @@ def _described(declaration: Declaration) -> str:
 def show_json(output: Output) -> None:
     """The rules of ``--json``, and the commands whose documents are described."""
 
-    def human() -> None:
+    def write_text() -> None:
         for rule in _JSON_RULES:
             output.hanging((), rule)
             output.line("")
         for command in DOCUMENTS:
             output.line(f"  os2 schema {command}")
 
-    _show_documented(output, human)
+    _show_documented(output, write_text)
 
 
 def show_documented(output: Output) -> None:
     """What ``schema`` knows, one a line."""
 
-    def human() -> None:
+    def write_text() -> None:
         for command in DOCUMENTS:
             output.line(command)
 
-    _show_documented(output, human)
+    _show_documented(output, write_text)
 
 
-def _show_documented(output: Output, human: Callable[[], None]) -> None:
-    def document() -> BaseModel:
-        from os2cli.output.documents.help import DocumentedCommands
-
-        return DocumentedCommands(commands=list(DOCUMENTS))
-
-    output.result(document, names=list(DOCUMENTS), human=human)
+def _show_documented(output: Output, write_text: Callable[[], None]) -> None:
+    output.result(DocumentedCommands(commands=list(DOCUMENTS)), write_text, names=list(DOCUMENTS))
 
 
 Topic = tuple[str, Callable[[Output], None]]

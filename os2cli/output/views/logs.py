@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from typing import TYPE_CHECKING
 
 from os2cli.output import Output
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
+from os2cli.output.documents.executions import LogDocument
 
 
 def show_log(output: Output, lines: Iterable[str], name: str, service: str | None = None) -> None:
@@ -16,12 +13,7 @@ def show_log(output: Output, lines: Iterable[str], name: str, service: str | Non
     if output.invocation.json:
         kept = list(lines)
 
-        def document() -> BaseModel:
-            from os2cli.output.documents.logs import LogDocument
-
-            return LogDocument(name=name, service=service, lines=kept)
-
-        output.result(document, human=lambda: None)
+        output.result(LogDocument(name=name, service=service, lines=kept), lambda: None)
         return
     try:
         for line in lines:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from os2cli.core.errors import PartlyDone
 from os2cli.core.models import Health, Machine, MachineState
+from os2cli.machines.fleet import Listing
 from os2cli.output import Output
+from os2cli.output.documents.machines import MachineDocument, MachineList, PartialMachineList
 from os2cli.output.humanize import age, time_left
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from os2cli.machines.fleet import Listing
 
 NO_ISOLATION = "none: what runs in it runs on this host as you"
 
@@ -54,9 +50,9 @@ DISPENSABLE = ("SNAPSHOT", "CREATED", "STAGE", "TYPE")
 def show_machine_line(output: Output, machine: Machine) -> None:
     """The result of making a machine: its name and its URL."""
     output.result(
-        lambda: _document(machine),
+        MachineDocument.of(machine),
+        lambda: output.line(f"{machine.name}  {machine.url or machine.state.value}"),
         names=[machine.name],
-        human=lambda: output.line(f"{machine.name}  {machine.url or machine.state.value}"),
     )
 
 
@@ -66,34 +62,22 @@ def show_created(output: Output, machines: Sequence[Machine], *, one: bool) -> N
         show_machine_line(output, machines[0])
         return
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.machines import MachineDocument, MachineList
-
-        return MachineList([MachineDocument.of(machine) for machine in machines])
-
-    def human() -> None:
+    def write_text() -> None:
         for machine in machines:
             output.line(f"{machine.name}  {machine.url or machine.state.value}")
 
-    output.result(document, names=[machine.name for machine in machines], human=human)
+    output.result(
+        MachineList.of(machines), write_text, names=[machine.name for machine in machines]
+    )
 
 
 def show_machines(output: Output, listing: Listing, columns: Sequence[str]) -> int:
     """All machines, one a row, and which providers did not answer; returns the exit status."""
     machines = listing.machines
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.machines import (
-            MachineDocument,
-            MachineList,
-            PartialMachineList,
-        )
+    document = PartialMachineList.of(listing) if listing.partial else MachineList.of(machines)
 
-        if listing.partial:
-            return PartialMachineList.of(listing)
-        return MachineList([MachineDocument.of(machine) for machine in machines])
-
-    def human() -> None:
+    def write_text() -> None:
         if machines:
             headings, rows = machine_table(machines, columns)
             leave_out = DISPENSABLE if columns == DEFAULT_COLUMNS else ()
@@ -101,7 +85,7 @@ def show_machines(output: Output, listing: Listing, columns: Sequence[str]) -> i
         elif not (listing.partial or listing.elsewhere):
             output.note("no machines yet; create one with: os2 machine create")
 
-    output.result(document, names=[machine.name for machine in machines], human=human)
+    output.result(document, write_text, names=[machine.name for machine in machines])
     if listing.elsewhere:
         others = f"{listing.elsewhere} machine{'s' if listing.elsewhere > 1 else ''}"
         output.note(f"{others} of other stages: os2 machine list --all-stages")
@@ -133,17 +117,11 @@ def row_of(machine: Machine, columns: Sequence[str]) -> tuple[str, ...]:
 def show_machine_details(output: Output, machine: Machine) -> None:
     """One machine, a line for each of its properties."""
 
-    def human() -> None:
+    def write_text() -> None:
         for label, value in _details(machine):
             output.line(f"{label:<12}{value}")
 
-    output.result(lambda: _document(machine), names=[machine.name], human=human)
-
-
-def _document(machine: Machine) -> BaseModel:
-    from os2cli.output.documents.machines import MachineDocument
-
-    return MachineDocument.of(machine)
+    output.result(MachineDocument.of(machine), write_text, names=[machine.name])
 
 
 def _details(machine: Machine) -> list[tuple[str, str]]:

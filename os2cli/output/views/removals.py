@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from os2cli.core.errors import NotFound, Os2Error, PartlyDone
+from os2cli.core.models import Removal
 from os2cli.output import Output
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from os2cli.core.models import Removal
+from os2cli.output.documents.changes import RemovalList
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +34,7 @@ def show_removals(
     bad = [r for r in removals if r.error or not (r.removed or missing_is_fine)]
     done = [r.name for r in removals if r.removed]
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.removals import RemovalList
-
-        return RemovalList.of(removals)
-
-    def human() -> None:
+    def write_text() -> None:
         for name in done:
             output.line(f"removed {name}")
         if not removals:
@@ -51,7 +42,7 @@ def show_removals(
 
     # With --json the error is the one document; it names every item.
     if not (bad and output.invocation.json):
-        output.result(document, names=done, human=human)
+        output.result(RemovalList.of(removals), write_text, names=done)
     if bad:
         raise removal_error(bad, removals, kind)
 

@@ -1,20 +1,24 @@
-"""What ``snapshot list``, ``show``, ``rm`` and ``prune`` show."""
+"""What ``snapshot list``, ``show``, ``prune`` and ``resolve`` show."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from os2cli.core.errors import PartlyDone
+from os2cli.core.models import SnapshotState
 from os2cli.output import Output
+from os2cli.output.documents.document import Document
+from os2cli.output.documents.inventory import (
+    EntryDocument,
+    EntryList,
+    PartialEntryList,
+    ReadyDocument,
+)
 from os2cli.output.humanize import age, size
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from os2cli.snapshots.catalog import CatalogItem
-    from os2cli.snapshots.inventory import Entry, InventoryListing
-    from os2cli.snapshots.pruning import Verdict
+from os2cli.snapshots.catalog import CatalogItem
+from os2cli.snapshots.inventory import Entry, InventoryListing
+from os2cli.snapshots.pruning import Verdict
+from os2cli.snapshots.resolution import Candidate, Resolution
 
 KEY_DIGITS = 12
 
@@ -27,20 +31,17 @@ def show_inventory(
     ``entries`` are those of the listing in the order to show; ``stage`` the one that it is about.
     """
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.inventory import EntryDocument, EntryList, PartialEntryList
+    document: Document | Sequence[Document] = EntryList.of(entries)
+    if listing.partial:
+        document = PartialEntryList.of(listing, entries)
 
-        if listing.partial:
-            return PartialEntryList.of(listing, entries)
-        return EntryList([EntryDocument.of(entry) for entry in entries])
-
-    def human() -> None:
+    def write_text() -> None:
         if entries:
             _show_table(output, entries)
         elif not listing.partial:
             output.note("no images or snapshots; build one: os2 snapshot local-docker")
 
-    output.result(document, names=[entry.item.name for entry in entries], human=human)
+    output.result(document, write_text, names=[entry.item.name for entry in entries])
     if listing.elsewhere and stage is not None:
         count, others = listing.elsewhere, "others are" if listing.elsewhere > 1 else "other is"
         output.note(f"{count} {others} not of stage {stage}: --all-stages shows them, too")
@@ -82,16 +83,11 @@ def state_words(item: CatalogItem) -> str:
 def show_entry(output: Output, entry: Entry) -> None:
     """One image or snapshot, a line for each of its properties."""
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.inventory import EntryDocument
-
-        return EntryDocument.of(entry)
-
-    def human() -> None:
+    def write_text() -> None:
         for label, value in _details(entry):
             output.line(f"{label:<12}{value}")
 
-    output.result(document, names=[entry.item.name], human=human)
+    output.result(EntryDocument.of(entry), write_text, names=[entry.item.name])
 
 
 def _details(entry: Entry) -> list[tuple[str, str]]:
@@ -148,3 +144,34 @@ def _plan_row(verdict: Verdict) -> tuple[str, ...]:
 def total_size(items: Sequence[CatalogItem]) -> str:
     """What the items take together; layers that they share are counted for each."""
     return size(sum(item.size_bytes or 0 for item in items))
+
+
+def show_candidates(output: Output, resolution: Resolution) -> None:
+    """Every candidate that was looked at, newest first, with the verdict on it."""
+    stage = resolution.stage
+    output.note(f"stage {stage.name} (from {stage.origin}), names that begin with {stage.prefix}")
+    if not resolution.candidates:
+        output.note("Daytona knows no snapshot whose name is like that")
+        return
+    output.table(
+        ("SNAPSHOT", "VERDICT", "STATE", "CREATED"),
+        [
+            (c.snapshot.name, _verdict(c), c.snapshot.state.value, age(c.snapshot.created))
+            for c in resolution.candidates
+        ],
+        dispensable=("STATE", "CREATED"),
+    )
+
+
+def _verdict(candidate: Candidate) -> str:
+    reason = candidate.snapshot.reason
+    return f"{candidate.verdict.value}: {reason}" if reason else candidate.verdict.value
+
+
+def show_state(output: Output, name: str, state: SnapshotState, *, changed: bool) -> None:
+    """Show what a snapshot came to, and whether this call activated it."""
+    output.result(
+        ReadyDocument(name=name, state=state.value, changed=changed),
+        lambda: output.line(f"{name}  {state.value}"),
+        names=[name],
+    )

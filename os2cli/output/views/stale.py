@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from os2cli.core.errors import PartlyDone
+from os2cli.core.models import Removal
+from os2cli.machines.fleet import Listing
+from os2cli.machines.stale import Leftover
 from os2cli.output import Output
+from os2cli.output.documents.changes import PruneList
 from os2cli.output.humanize import age
 from os2cli.output.views.machines import warn_of_failures
 from os2cli.output.views.removals import MACHINES, removal_error
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from os2cli.core.models import Removal
-    from os2cli.machines.fleet import Listing
-    from os2cli.machines.stale import Leftover
 
 
 def show_plan(output: Output, found: Sequence[Leftover], listing: Listing) -> int:
@@ -44,12 +40,7 @@ def _result(
 ) -> None:
     pairs = list(zip(found, removals, strict=True))
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.changes import PruneItem, PruneList
-
-        return PruneList([PruneItem.of(leftover, removal) for leftover, removal in pairs])
-
-    def human() -> None:
+    def write_text() -> None:
         if not found:
             output.note("nothing is left over")
             return
@@ -65,4 +56,4 @@ def _result(
         output.note(summary)
 
     gone = [one.machine.name for one, removal in pairs if removal is None or removal.removed]
-    output.result(document, names=gone, human=human)
+    output.result(PruneList.of(pairs), write_text, names=gone)

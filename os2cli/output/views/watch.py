@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from os2cli.core.models import Machine, MachineType
+from os2cli.machines.fleet import Listing
 from os2cli.output import Output
+from os2cli.output.documents.encoding import to_json
+from os2cli.output.documents.machines import MachineEvent, WatchedMachineDocument
+from os2cli.output.table import table_lines
 from os2cli.output.views.machines import DEFAULT_COLUMNS, DISPENSABLE, machine_table, row_of
-
-if TYPE_CHECKING:
-    from os2cli.machines.fleet import Listing
 
 _Key = tuple[str, str, str]
 
@@ -55,6 +56,7 @@ def _redraw(
     columns: Sequence[str],
     seconds: float,
 ) -> NoReturn:
+    # Rich takes longer to import than a list that is written once needs.
     from rich.live import Live
     from rich.text import Text
 
@@ -62,7 +64,9 @@ def _redraw(
         while True:
             headings, rows = machine_table(listing.machines, columns)
             leave_out = DISPENSABLE if columns == DEFAULT_COLUMNS else ()
-            text = Text("\n".join(output.table_lines(headings, rows, leave_out)))
+            text = Text(
+                "\n".join(table_lines(headings, rows, dispensable=leave_out, width=output.width))
+            )
             if not listing.machines:
                 text = Text("no machines", style="dim")
             for type_, error in listing.failures.items():
@@ -75,22 +79,21 @@ def _redraw(
 
 def changes(
     before: Mapping[_Key, Machine], now: Mapping[_Key, Machine]
-) -> list[tuple[str, Machine]]:
+) -> list[tuple[MachineEvent, Machine]]:
     """What is new, different or gone."""
-    found = []
+    found: list[tuple[MachineEvent, Machine]] = []
     for key, machine in now.items():
         if key not in before:
             found.append(("added", machine))
         elif before[key] != machine:
             found.append(("changed", machine))
-    return found + [("removed", before[key]) for key in before if key not in now]
+    found.extend(("removed", before[key]) for key in before if key not in now)
+    return found
 
 
-def _tell(output: Output, event: str, machine: Machine, columns: Sequence[str]) -> None:
+def _tell(output: Output, event: MachineEvent, machine: Machine, columns: Sequence[str]) -> None:
     if output.invocation.json:
-        from os2cli.output.documents.machines import WatchedMachineDocument
-
-        output.line(WatchedMachineDocument.of_event(event, machine).model_dump_json())
+        output.line(to_json(WatchedMachineDocument.of_event(event, machine)))
     elif output.invocation.quiet:
         output.line(machine.name)
     else:

@@ -161,7 +161,7 @@ WORDS = st.sampled_from(
 @cache
 def resolve_command() -> Any:
     """The command that answers when the quick way does not."""
-    command: Any = typer.main.get_command(build_app())
+    command: Any = build_app()
     for name in RESOLVE:
         command = command.commands[name]
     return command

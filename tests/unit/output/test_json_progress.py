@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from os2cli.core.errors import OperationFailed, UsageError
 from os2cli.output import Output
@@ -44,7 +45,7 @@ def events(stream: io.StringIO) -> list[dict[str, Any]]:
     """The lines without their times; each is as it is promised."""
     told = [json.loads(line) for line in stream.getvalue().splitlines()]
     for event in told:
-        ProgressEvent.model_validate(event)
+        TypeAdapter(ProgressEvent).validate_python(event)
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", event.pop("time"))
     return told
 

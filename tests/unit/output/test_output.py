@@ -6,13 +6,14 @@ import io
 import json
 import re
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
-from pydantic import BaseModel
 
 from os2cli.core.errors import Conflict, OperationFailed, UsageError
 from os2cli.output import Output
+from os2cli.output.documents.document import Document
 from os2cli.output.progress import PlainProgress
 from os2cli.output.terminal_progress import TerminalProgress
 from os2cli.settings.invocation import Invocation
@@ -24,10 +25,14 @@ COLUMNS = ("NAME", "STATE", "URL", "SNAPSHOT")
 MARKUP = "[bold]not bold[/bold] :bug: [/] http://localhost:1 [1/2]"
 
 
-class Thing(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thing(Document):
     """A document."""
 
     name: str
+
+
+THING = Thing(name=MARKUP)
 
 
 class Pipes:
@@ -55,14 +60,14 @@ class TestResult:
     def test_for_a_person_it_is_written_in_words(self) -> None:
         pipes = Pipes()
 
-        pipes.output.result(never, names=["a"], human=lambda: pipes.output.line("a is fine"))
+        pipes.output.result(THING, lambda: pipes.output.line("a is fine"), names=["a"])
 
         assert pipes.written == ("a is fine\n", "")
 
     def test_quiet_prints_names_only_one_a_line(self) -> None:
         pipes = Pipes(quiet=True)
 
-        pipes.output.result(never, names=["a", "b"], human=never)
+        pipes.output.result(THING, never, names=["a", "b"])
 
         assert pipes.written == ("a\nb\n", "")
 
@@ -70,9 +75,9 @@ class TestResult:
     def test_json_is_one_document_and_wins_over_quiet(self, quiet: bool) -> None:
         pipes = Pipes(json=True, quiet=quiet)
 
-        pipes.output.result(lambda: Thing(name=MARKUP), names=["a"], human=never)
+        pipes.output.result(THING, never, names=["a"])
 
-        assert json.loads(pipes.stdout.getvalue()) == {"name": MARKUP}
+        assert json.loads(pipes.stdout.getvalue()) == {"schema_version": 1, "name": MARKUP}
         assert pipes.stderr.getvalue() == ""
 
     def test_it_goes_to_the_streams_of_the_process(

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from os2cli.output import Output
+from os2cli.output.documents.settings import ConfigDocument
 from os2cli.settings.describe import NOT_SET, Setting, describe_settings
 from os2cli.settings.settings import Settings
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
 _GAP = "  "
 HIDDEN_VALUE = "(set, not shown)"
@@ -21,12 +18,7 @@ def show_settings(output: Output, settings: Settings) -> None:
     """Every setting with its value and where it came from, and where files are."""
     found = describe_settings(settings)
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.configuration import ConfigDocument
-
-        return ConfigDocument.of(settings)
-
-    def human() -> None:
+    def write_text() -> None:
         show_rows(
             output,
             [(s.name, shown_value(s), below_home(s.origin, settings.home)) for s in found],
@@ -35,7 +27,9 @@ def show_settings(output: Output, settings: Settings) -> None:
         for name, place in places(settings):
             output.line(f"{name:<17}{place}")
 
-    output.result(document, names=[setting.name for setting in found], human=human)
+    output.result(
+        ConfigDocument.of(settings, found), write_text, names=[setting.name for setting in found]
+    )
 
 
 def shown_value(setting: Setting) -> str:

@@ -1,23 +1,20 @@
-"""``os2 machine exec`` and ``os2 machine shell``."""
+"""``os2 machine exec``."""
 
 from __future__ import annotations
 
 import io
 import sys
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import Annotated, BinaryIO
 
 import typer
 
+from os2cli.app.selection import find_one
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
-from os2cli.core.errors import UsageError
 from os2cli.core.models import Command, Streams
-from os2cli.host.tty import Terminal
 from os2cli.machines.environment import machine_environment
+from os2cli.output.documents.executions import ExecutionDocument
 from os2cli.settings.settings import variable_here
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
 
 def execute(
@@ -56,8 +53,6 @@ def execute(
       os2 machine exec dev-1 -- git status
       os2 machine exec dev-1 -i -- psql < schema.sql
     """
-    from os2cli.app.selection import find_one
-
     session = Session.start(ctx, docker_host)
     variables = machine_environment(env or [], [], variable_here)
     place = find_one(session, name, type_, stage)
@@ -69,42 +64,10 @@ def execute(
     stdout, stderr = io.BytesIO(), io.BytesIO()
     code = place.provider.execute(name, program, Streams(stdout, stderr, source))
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.executions import ExecutionDocument
-
-        return ExecutionDocument.of(code, stdout.getvalue(), stderr.getvalue())
-
-    session.output.result(document, human=lambda: None)
+    session.output.result(
+        ExecutionDocument.of(code, stdout.getvalue(), stderr.getvalue()), lambda: None
+    )
     raise typer.Exit(code)
-
-
-def shell(
-    ctx: typer.Context,
-    name: options.ExistingMachine,
-    type_: options.OnlyType = None,
-    stage: options.WithinStage = None,
-    docker_host: options.DockerHost = None,
-) -> None:
-    """Open a shell in a machine, on this terminal.
-
-    On Daytona it goes through ssh, with a token of its own that ends after a while.
-
-    [dim]Examples:[/dim]
-      os2 machine shell dev-1
-    """
-    from os2cli.app.selection import find_one
-
-    session = Session.start(ctx, docker_host)
-    if session.output.invocation.json:
-        raise UsageError(
-            "a shell has no JSON",
-            hint=f"os2 machine exec {name} --json -- COMMAND",
-            code="option_invalid",
-        )
-    place = find_one(session, name, type_, stage)
-    kind = session.settings.variables.get("TERM", "xterm")
-    terminal = Terminal.of_process(kind, f"os2 machine exec {name} -- COMMAND")
-    raise typer.Exit(place.provider.shell(name, terminal))
 
 
 def _bytes_of(stream: object) -> BinaryIO:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from os2cli.app.selection import find_one
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
+from os2cli.machines.copying import RemotePath, check_pair, copy_in, copy_out
+from os2cli.output.documents.executions import CopyDocument
+from os2cli.output.humanize import size
 
 
 def copy(
@@ -29,10 +30,6 @@ def copy(
       os2 machine cp notes.md dev-1:docs/
       os2 machine cp dev-1:/var/log/iterate-server ./logs
     """
-    from os2cli.app.selection import find_one
-    from os2cli.machines.copying import RemotePath, check_pair, copy_in, copy_out
-    from os2cli.output.humanize import size
-
     from_, to = RemotePath.parse(source), RemotePath.parse(target)
     name = check_pair(from_, to)
     session = Session.start(ctx, docker_host)
@@ -43,10 +40,9 @@ def copy(
     else:
         count = copy_out(place, from_.path, to.path, progress)
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.executions import CopyDocument
-
-        return CopyDocument(source=source, target=target, archive_bytes=count)
-
     words = f"copied {source} to {target} ({size(count)})"
-    session.output.result(document, names=[target], human=lambda: session.output.line(words))
+    session.output.result(
+        CopyDocument(source=source, target=target, archive_bytes=count),
+        lambda: session.output.line(words),
+        names=[target],
+    )

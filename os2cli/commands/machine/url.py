@@ -1,26 +1,21 @@
-"""``os2 machine url`` and ``os2 machine open``."""
+"""``os2 machine url``."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from os2cli.app.selection import find_one
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
+from os2cli.commands.machine._ports import DAEMON_PORT, SIGNED_SECONDS, Port
 from os2cli.core.errors import UsageError
 from os2cli.core.models import Address
 from os2cli.core.parsing import parse_duration
+from os2cli.output.documents.executions import AddressDocument
 
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-DAEMON_PORT = 3000
-SIGNED_SECONDS, MAX_SECONDS = 3600, 24 * 3600
-
-Port = Annotated[
-    int, typer.Option("--port", "-p", min=1, max=65535, help="A port inside of the machine.")
-]
+MAX_SECONDS = 24 * 3600
 
 
 def url(
@@ -53,21 +48,18 @@ def url(
       os2 machine url reviews --signed --expires 8h
       curl -H "$(os2 machine url reviews --header)" "$(os2 machine url reviews)/api/health"
     """
-    from os2cli.app.selection import find_one
-
     seconds = signed_seconds(signed=signed, expires=expires, header=header)
     session = Session.start(ctx, docker_host)
     place = find_one(session, name, type_, stage)
     address = place.provider.reach(place.machine, port, seconds)
     line = header_of(name, address) if header else None
 
-    def document() -> BaseModel:
-        from os2cli.output.documents.executions import AddressDocument
-
-        return AddressDocument.of(name, port, address, signed=signed, header=line)
-
     shown = line or address.url
-    session.output.result(document, names=[shown], human=lambda: session.output.line(shown))
+    session.output.result(
+        AddressDocument.of(name, port, address, signed=signed, header=line),
+        lambda: session.output.line(shown),
+        names=[shown],
+    )
     if address.token and not (header or place.machine.public):
         session.output.note(
             f"it is private: os2 machine url {name} --signed prints an address that opens it, "
@@ -112,45 +104,3 @@ def header_of(name: str, address: Address) -> str:
             code="option_invalid",
         )
     return f"{address.header}: {address.token}"
-
-
-def open_(
-    ctx: typer.Context,
-    name: options.ExistingMachine,
-    port: Port = DAEMON_PORT,
-    type_: options.OnlyType = None,
-    stage: options.WithinStage = None,
-    docker_host: options.DockerHost = None,
-) -> None:
-    """Open a machine's page in the browser; a private one by a signed address.
-
-    [dim]Examples:[/dim]
-      os2 machine open dev-1
-      os2 machine open reviews --port 3002
-    """
-    from os2cli.app.selection import find_one
-    from os2cli.host.browser import open_page, open_secret_page
-
-    session = Session.start(ctx, docker_host)
-    place = find_one(session, name, type_, stage)
-    address = place.provider.reach(place.machine, port)
-
-    def document() -> BaseModel:
-        from os2cli.output.documents.executions import AddressDocument
-
-        return AddressDocument.of(name, port, address, signed=False, header=None)
-
-    def tell() -> None:
-        session.output.result(
-            document, names=[address.url], human=lambda: session.output.line(address.url)
-        )
-
-    # A person opens it by hand when no browser can be; a program gets one document in any case.
-    if not session.output.invocation.json:
-        tell()
-    if address.token and not place.machine.public:
-        open_secret_page(place.provider.reach(place.machine, port, SIGNED_SECONDS).url)
-    else:
-        open_page(address.url)
-    if session.output.invocation.json:
-        tell()

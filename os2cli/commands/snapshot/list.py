@@ -1,9 +1,10 @@
-"""``os2 snapshot list`` and ``os2 snapshot show``."""
+"""``os2 snapshot list``."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,12 +13,8 @@ from os2cli.commands import _options as options
 from os2cli.core.errors import UsageError
 from os2cli.core.models import SnapshotState
 from os2cli.core.stage import validate_stage
-from os2cli.output.views.snapshots import show_entry, show_inventory
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from os2cli.snapshots.inventory import Entry
+from os2cli.output.views.snapshots import show_inventory
+from os2cli.snapshots.inventory import Entry, list_inventory, only
 
 
 class Order(StrEnum):
@@ -58,8 +55,6 @@ def list_snapshots(
       os2 snapshot list
       os2 snapshot list --all-stages --state inactive --sort size
     """
-    from os2cli.snapshots.inventory import list_inventory, only
-
     if stage is not None and all_stages:
         raise UsageError(
             "--stage and --all-stages contradict each other",
@@ -85,16 +80,3 @@ def _sorted(entries: Sequence[Entry], order: Order) -> list[Entry]:
             return sorted(entries, key=lambda entry: entry.item.size_bytes or 0, reverse=True)
         case Order.CREATED:
             return list(entries)
-
-
-def show(
-    ctx: typer.Context,
-    name: options.ExistingSnapshot,
-    type_: options.InventoryType = None,
-    docker_host: options.DockerHost = None,
-) -> None:
-    """Show one image or snapshot, and the machines that were made from it."""
-    from os2cli.snapshots.inventory import find_entry
-
-    session = Session.start(ctx, docker_host)
-    show_entry(session.output, find_entry(session.providers.catalogs(type_), name))

@@ -1,15 +1,18 @@
-"""The document of ``config``."""
+"""The documents of ``config`` and ``stage``."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from collections.abc import Iterable
+from dataclasses import dataclass
 
+from os2cli.core.stage import Stage
 from os2cli.output.documents.document import Document
-from os2cli.settings.describe import describe_settings
+from os2cli.settings.describe import Setting
 from os2cli.settings.settings import Settings
 
 
-class SettingDocument(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingDocument:
     """A setting; ``value`` is null when there is none, and that of a secret always.
 
     ``origin`` is a variable's name, a file's path, ``default`` or ``not set``.
@@ -22,6 +25,7 @@ class SettingDocument(BaseModel):
     secret: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigDocument(Document):
     """``config``: every setting, and where files are; ``repository_file`` is null outside of any.
 
@@ -35,7 +39,7 @@ class ConfigDocument(Document):
     repository_file: str | None
 
     @classmethod
-    def of(cls, settings: Settings) -> ConfigDocument:
+    def of(cls, settings: Settings, described: Iterable[Setting]) -> ConfigDocument:
         """The document of the settings as they are."""
         return cls(
             settings=[
@@ -46,10 +50,32 @@ class ConfigDocument(Document):
                     origin=setting.origin,
                     secret=setting.secret,
                 )
-                for setting in describe_settings(settings)
+                for setting in described
             ],
             state_dir=str(settings.state_dir),
             cache_dir=str(settings.cache_dir),
             user_file=str(settings.user_file),
             repository_file=str(settings.repository_file) if settings.repository_file else None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageDocument(Document):
+    """``stage``."""
+
+    stage: str
+    kind: str
+    prefix: str
+    origin: str
+    warning: str | None
+
+    @classmethod
+    def of(cls, stage: Stage) -> StageDocument:
+        """The document of a stage."""
+        return cls(
+            stage=stage.name,
+            kind=stage.kind.value,
+            prefix=stage.prefix,
+            origin=stage.origin,
+            warning=stage.warning,
         )

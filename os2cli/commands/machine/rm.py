@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from os2cli.app.selection import Selection, agreed, find
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
+from os2cli.machines.fleet import remove_located
 from os2cli.output.views.removals import MACHINES, show_removals
 
 
@@ -33,9 +35,6 @@ def remove(
       os2 machine rm --all --yes
       os2 machine rm --type daytona --stage stg reviews --yes
     """
-    from os2cli.app.selection import Selection, agreed, find
-    from os2cli.machines.fleet import remove_located
-
     selection = Selection("rm", names or [], all_, type_, stage)
     selection.check()
     session = Session.start(ctx, docker_host)

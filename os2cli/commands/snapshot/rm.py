@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,9 +12,7 @@ from os2cli.commands import _options as options
 from os2cli.core.errors import Os2Error
 from os2cli.core.stage import is_guarded_stage
 from os2cli.output.views.removals import SNAPSHOTS, show_removals
-
-if TYPE_CHECKING:
-    from os2cli.snapshots.inventory import Entry
+from os2cli.snapshots.inventory import Entry, locate_all, remove_entries
 
 
 def remove(
@@ -46,8 +44,6 @@ def remove(
       os2 snapshot rm dev-jonas--20260111-193045
       os2 snapshot rm stg--20260111-193045 --yes
     """
-    from os2cli.snapshots.inventory import locate_all, remove_entries
-
     session = Session.start(ctx, docker_host)
     names = list(dict.fromkeys(names))
     found = locate_all(session.providers.catalogs(type_), names, with_users=not force)

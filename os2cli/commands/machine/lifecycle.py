@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from os2cli.app.selection import Selection, agreed, find
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.models import MachineType, Verb
-
-if TYPE_CHECKING:
-    from os2cli.machines.states import Changer
+from os2cli.machines.states import Changer
+from os2cli.output.views.changes import show_changes
 
 All = Annotated[bool, typer.Option("--all", "-a", help="Every machine; on Daytona, of the stage.")]
 NoWait = Annotated[
@@ -109,8 +109,6 @@ archive = _ending(
 
 
 def _changer(session: Session, verb: Verb, timeout: float | None, *, waiting: bool) -> Changer:
-    from os2cli.machines.states import Changer
-
     return Changer(
         verb,
         within=timeout,
@@ -129,9 +127,6 @@ def _change(
     *,
     yes: bool,
 ) -> None:
-    from os2cli.app.selection import Selection, agreed, find
-    from os2cli.output.views.changes import show_changes
-
     selection = Selection(changer.verb.value, names or [], all_, type_, stage)
     found = find(session, selection)
     if not yes and not agreed(session, selection, found, always=all_):

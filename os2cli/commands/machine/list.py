@@ -1,25 +1,25 @@
-"""``os2 machine list`` and ``os2 machine show``."""
+"""``os2 machine list``."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from os2cli.app.selection import gather
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.errors import UsageError
 from os2cli.core.models import MachineState
+from os2cli.machines.filters import Query
+from os2cli.machines.fleet import Listing
 from os2cli.output.views.machines import (
     COLUMNS,
     DEFAULT_COLUMNS,
-    show_machine_details,
     show_machines,
 )
-
-if TYPE_CHECKING:
-    from os2cli.machines.fleet import Listing
+from os2cli.output.views.watch import watch_machines
 
 WATCH_SECONDS = 2.0
 
@@ -67,10 +67,6 @@ def list_machines(
       os2 machine list --filter 'name=dev-*' --columns name,url,expires
       os2 machine list --watch
     """
-    from os2cli.app.selection import gather
-    from os2cli.machines.filters import Query
-    from os2cli.output.views.watch import watch_machines
-
     if stage and all_stages:
         raise UsageError(
             "--stage and --all-stages contradict each other",
@@ -109,19 +105,3 @@ def chosen_columns(session: Session, text: str | None) -> tuple[str, ...]:
             code="option_invalid",
         )
     return tuple(dict.fromkeys(names))
-
-
-def show(
-    ctx: typer.Context,
-    name: options.ExistingMachine,
-    type_: options.OnlyType = None,
-    stage: options.WithinStage = None,
-    docker_host: options.DockerHost = None,
-) -> None:
-    """Show one machine."""
-    from os2cli.app.selection import find_one
-    from os2cli.machines.health import with_health
-
-    session = Session.start(ctx, docker_host)
-    place = find_one(session, name, type_, stage)
-    show_machine_details(session.output, with_health(place.provider, place.machine))

@@ -1,0 +1,19 @@
+"""``os2 analytics reset``."""
+
+from __future__ import annotations
+
+import typer
+
+from os2cli.analytics import status
+from os2cli.app.session import Session
+from os2cli.output.views.analytics import show_identity
+
+
+def reset(ctx: typer.Context) -> None:
+    """Log out: take a new random id, and forget groups, address and Daytona's id.
+
+    [dim]Examples:[/dim]
+      os2 analytics reset
+    """
+    session = Session.start(ctx)
+    show_identity(session.output, status.reset(session.analytics.parameters))

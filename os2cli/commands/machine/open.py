@@ -1,0 +1,48 @@
+"""``os2 machine open``."""
+
+from __future__ import annotations
+
+import typer
+
+from os2cli.app.selection import find_one
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
+from os2cli.commands.machine._ports import DAEMON_PORT, SIGNED_SECONDS, Port
+from os2cli.host.browser import open_page, open_secret_page
+from os2cli.output.documents.executions import AddressDocument
+
+
+def open_(
+    ctx: typer.Context,
+    name: options.ExistingMachine,
+    port: Port = DAEMON_PORT,
+    type_: options.OnlyType = None,
+    stage: options.WithinStage = None,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Open a machine's page in the browser; a private one by a signed address.
+
+    [dim]Examples:[/dim]
+      os2 machine open dev-1
+      os2 machine open reviews --port 3002
+    """
+    session = Session.start(ctx, docker_host)
+    place = find_one(session, name, type_, stage)
+    address = place.provider.reach(place.machine, port)
+
+    def tell() -> None:
+        session.output.result(
+            AddressDocument.of(name, port, address, signed=False, header=None),
+            lambda: session.output.line(address.url),
+            names=[address.url],
+        )
+
+    # A person opens it by hand when no browser can be; a program gets one document in any case.
+    if not session.output.invocation.json:
+        tell()
+    if address.token and not place.machine.public:
+        open_secret_page(place.provider.reach(place.machine, port, SIGNED_SECONDS).url)
+    else:
+        open_page(address.url)
+    if session.output.invocation.json:
+        tell()

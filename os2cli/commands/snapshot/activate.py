@@ -1,0 +1,45 @@
+"""``os2 snapshot activate``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
+from os2cli.output.views.snapshots import show_state
+from os2cli.snapshots.inventory import locate
+from os2cli.snapshots.readiness import bring_back
+
+ACTIVATION_SECONDS = 300.0
+
+
+def activate(
+    ctx: typer.Context,
+    name: options.ExistingSnapshot,
+    timeout: Annotated[
+        float | None,
+        typer.Option(min=0.1, metavar="SECONDS", help="For how long at most. Default: 300."),
+    ] = None,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Return before the snapshot is active.")
+    ] = False,
+    type_: options.InventoryType = None,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Bring back a snapshot that Daytona put away because nobody used it for two weeks.
+
+    [dim]Examples:[/dim]
+      os2 snapshot activate stg--20260111-193045
+    """
+    options.reject_both(no_wait=no_wait, timeout=timeout)
+    session = Session.start(ctx, docker_host)
+    entry = locate(session.providers.catalogs(type_), name)
+    seconds = None if no_wait else timeout or ACTIVATION_SECONDS
+    state, changed = bring_back(entry, seconds, progress=session.output.progress())
+    if changed:
+        session.forget_resolutions([entry.item.stage])
+    else:
+        session.output.note(f"{entry.item.name} is active already")
+    show_state(session.output, entry.item.name, state, changed=changed)

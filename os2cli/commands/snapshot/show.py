@@ -1,0 +1,21 @@
+"""``os2 snapshot show``."""
+
+from __future__ import annotations
+
+import typer
+
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
+from os2cli.output.views.snapshots import show_entry
+from os2cli.snapshots.inventory import find_entry
+
+
+def show(
+    ctx: typer.Context,
+    name: options.ExistingSnapshot,
+    type_: options.InventoryType = None,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Show one image or snapshot, and the machines that were made from it."""
+    session = Session.start(ctx, docker_host)
+    show_entry(session.output, find_entry(session.providers.catalogs(type_), name))

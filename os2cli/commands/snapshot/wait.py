@@ -1,0 +1,37 @@
+"""``os2 snapshot wait``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from os2cli.app.session import Session
+from os2cli.commands import _options as options
+from os2cli.output.views.snapshots import show_state
+from os2cli.snapshots.inventory import locate
+from os2cli.snapshots.readiness import wait_until_usable
+
+BUILD_SECONDS = 30 * 60.0
+
+
+def wait(
+    ctx: typer.Context,
+    name: options.ExistingSnapshot,
+    timeout: Annotated[
+        float | None,
+        typer.Option(min=0.1, metavar="SECONDS", help="For how long at most. Default: 1800."),
+    ] = None,
+    type_: options.InventoryType = None,
+    docker_host: options.DockerHost = None,
+) -> None:
+    """Wait until a snapshot is active; one whose build failed is an error, with its log's end.
+
+    [dim]Examples:[/dim]
+      os2 snapshot wait stg--20260111-193045 --timeout 600
+    """
+    session = Session.start(ctx, docker_host)
+    entry = locate(session.providers.catalogs(type_), name)
+    progress = session.output.progress()
+    state = wait_until_usable(entry, timeout or BUILD_SECONDS, progress=progress)
+    show_state(session.output, entry.item.name, state, changed=False)

@@ -1,0 +1,30 @@
+"""How documents become JSON text, without pydantic, whose import would cost every script."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, is_dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+
+
+def to_json(document: object, *, indent: int | None = None) -> str:
+    """Return a document as JSON, on one line unless ``indent`` is given."""
+    separators = (",", ":" if indent is None else ": ")
+    return json.dumps(
+        document, indent=indent, separators=separators, ensure_ascii=False, default=_plain
+    )
+
+
+def _plain(value: object) -> Any:
+    """Return what JSON has a form for; what it has none for, such as a path, becomes text."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Enum):
+        return value.value
+    return str(value)

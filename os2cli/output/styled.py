@@ -1,0 +1,39 @@
+"""Styled text on a stream, by Rich; a pipe gets the text alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from os2cli.output.progress import plain_text
+
+
+class StyledStream:
+    """A stream that takes styled lines; ``variables`` are ``NO_COLOR`` and ``FORCE_COLOR``."""
+
+    def __init__(self, stream: TextIO, variables: Mapping[str, str]) -> None:
+        no_color = bool(variables.get("NO_COLOR"))
+        forced = bool(variables.get("FORCE_COLOR")) and not no_color
+        self.console = Console(
+            file=stream,
+            no_color=no_color,
+            # Always said, since Rich would take FORCE_COLOR from the environment over NO_COLOR.
+            force_terminal=forced or stream.isatty(),
+            highlight=False,
+            emoji=False,
+        )
+
+    def parts(self, *parts: str | tuple[str, str]) -> None:
+        """Write a line from texts and (text, style) pairs."""
+        self.console.print(Text.assemble(*parts), soft_wrap=True)
+
+    def labelled(self, label: str, style: str, text: str) -> None:
+        """Write a line such as ``error: text``."""
+        self.parts((f"{label}:", style), f" {text}")
+
+    def log_line(self, line: str) -> None:
+        """Write a line of a log, without what would move the cursor."""
+        self.parts((f"  | {plain_text(line)}", "dim"))
