@@ -129,12 +129,12 @@ def _change(
     *,
     yes: bool,
 ) -> None:
-    from os2cli.app.selection import Selection, agreed, find
+    from os2cli.app.selection import Selection, confirm_change, find
     from os2cli.output.views.changes import show_changes
 
     selection = Selection(changer.verb.value, names or [], all_, type_, stage)
     found = find(session, selection)
-    if not yes and not agreed(session, selection, found, always=all_):
+    if not yes and not confirm_change(session, selection, found, always=all_):
         session.output.note("nothing was changed")
         return
     show_changes(session.output, changer.change(found.places))

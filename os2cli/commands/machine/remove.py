@@ -33,14 +33,14 @@ def remove(
       os2 machine rm --all --yes
       os2 machine rm --type daytona --stage stg reviews --yes
     """
-    from os2cli.app.selection import Selection, agreed, find
+    from os2cli.app.selection import Selection, confirm_change, find
     from os2cli.machines.fleet import remove_located
 
     selection = Selection("rm", names or [], all_, type_, stage)
     selection.check()
     session = Session.start(ctx, docker_host)
     found = find(session, selection)
-    if not yes and not agreed(session, selection, found, always=all_):
+    if not yes and not confirm_change(session, selection, found, always=all_):
         session.output.note("nothing was removed")
         return
     removals = remove_located(found.places)
