@@ -6,6 +6,7 @@ import platform
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from os2cli.app.builds import build_request, locate_source
 from os2cli.app.registry import Providers
 from os2cli.app.session import Session
 from os2cli.core.errors import Os2Error
@@ -84,7 +85,7 @@ def _endpoint(providers: Providers) -> Endpoint | Os2Error:
 
 
 def _image_freshness(session: Session, providers: Providers) -> ImageFreshness:
-    request = session.build_request(session.source())
+    request = build_request(session, locate_source(session))
     status = image_status(providers.builder(), request)
     return ImageFreshness(
         reference=request.tag,

@@ -49,6 +49,7 @@ def context(
       os2 snapshot context
       os2 snapshot context --type daytona --all
     """
+    from os2cli.app.builds import locate_source
     from os2cli.snapshots.context import collect, suspicious_files, without_links
     from os2cli.snapshots.context.entries import displayed
 
@@ -60,7 +61,7 @@ def context(
             code="option_invalid",
         )
     session = Session.start(ctx)
-    source = session.source(repo, dockerfile)
+    source = locate_source(session, repo, dockerfile)
     found = collect(source.root, source.dockerfile)
     if material is Material.PUBLISHED_SNAPSHOT:
         found = without_links(found)
