@@ -7,6 +7,7 @@ from pathlib import Path
 
 from os2cli.app.registry import BuilderKind
 from os2cli.app.session import Session
+from os2cli.core.defaults import BUILD_SECONDS
 from os2cli.core.models import DEFAULT_RESOURCES, SnapshotResources
 from os2cli.core.parsing import parse_pairs
 from os2cli.core.progress import Progress
@@ -15,8 +16,6 @@ from os2cli.host import repository
 from os2cli.host.repository import Source
 from os2cli.snapshots.building import BuildRequest, BuildResult, PublishRequest
 from os2cli.snapshots.publishing import Publication, Publisher
-
-WAIT_SECONDS = 30 * 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class PublishOptions:
     builder: BuilderKind = BuilderKind.REMOTE
     force: bool = False
     trust_host: bool = False
-    wait_seconds: float | None = WAIT_SECONDS
+    wait_seconds: float | None = BUILD_SECONDS
 
 
 def build_image(session: Session, given: BuildOptions, progress: Progress) -> BuildResult:

@@ -14,7 +14,7 @@ import typer
 
 from os2cli.app.registry import Providers
 from os2cli.core.errors import UsageError
-from os2cli.core.stage import SEPARATOR, Stage, resolve_stage
+from os2cli.core.stage import Stage, name_prefix, resolve_stage
 from os2cli.host.repository import find_repository
 from os2cli.output import Output
 from os2cli.settings.invocation import Invocation
@@ -121,7 +121,7 @@ class Session:
     def forget_resolutions(self, stages: Iterable[str | None]) -> None:
         """Ask anew for the newest snapshot of these stages, in which something changed."""
         for stage in sorted({stage for stage in stages if stage is not None}):
-            self.snapshot_cache.drop(self.settings.daytona.fingerprint, f"{stage}{SEPARATOR}")
+            self.snapshot_cache.drop(self.settings.daytona.fingerprint, name_prefix(stage))
 
 
 def current_directory() -> Path:

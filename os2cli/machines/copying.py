@@ -14,8 +14,8 @@ from typing import BinaryIO, cast
 from os2cli.core.errors import NotFound, UsageError
 from os2cli.core.models import Command, Streams
 from os2cli.core.progress import SILENT, Progress
-from os2cli.machines.tarball import CountedFile, Pieces, pack, unpack, unreadable, unusable
 from os2cli.machines.fleet import LocatedMachine
+from os2cli.machines.tarball import CountedFile, Pieces, pack, unpack, unreadable, unusable
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from os2cli.core.stage import Stage, StageKind
+from os2cli.core.stage import SEPARATOR, Stage, StageKind
 
 DATABASE = "cache.db"
 PRIVATE = 0o700
@@ -64,6 +64,11 @@ class CacheEntry:
     prefix: str
     snapshot: CachedSnapshot
     seconds_left: float
+
+    @property
+    def stage(self) -> str:
+        """The stage that the names belong to."""
+        return self.prefix.removesuffix(SEPARATOR)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import typer
 
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
+from os2cli.core.defaults import DAEMON_PORT, SIGNED_LINK_SECONDS
 from os2cli.core.errors import UsageError
 from os2cli.core.models import Address
 from os2cli.core.parsing import parse_duration
@@ -15,8 +16,7 @@ from os2cli.core.parsing import parse_duration
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-DAEMON_PORT = 3000
-SIGNED_SECONDS, MAX_SECONDS = 3600, 24 * 3600
+MAX_SECONDS = 24 * 3600
 
 Port = Annotated[
     int, typer.Option("--port", "-p", min=1, max=65535, help="A port inside of the machine.")
@@ -91,7 +91,7 @@ def signed_seconds(*, signed: bool, expires: str | None, header: bool) -> int | 
         )
     if not signed:
         return None
-    seconds = SIGNED_SECONDS
+    seconds = SIGNED_LINK_SECONDS
     if expires is not None:
         seconds = int(parse_duration(expires, "--expires").total_seconds())
     if not 1 <= seconds <= MAX_SECONDS:
@@ -149,7 +149,7 @@ def open_(
     if not session.output.invocation.json:
         tell()
     if address.token and not place.machine.public:
-        open_secret_page(place.provider.reach(place.machine, port, SIGNED_SECONDS).url)
+        open_secret_page(place.provider.reach(place.machine, port, SIGNED_LINK_SECONDS).url)
     else:
         open_page(address.url)
     if session.output.invocation.json:

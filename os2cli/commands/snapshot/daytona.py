@@ -9,6 +9,7 @@ import typer
 from os2cli.app.registry import BuilderKind
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
+from os2cli.core.defaults import BUILD_SECONDS
 from os2cli.core.errors import UsageError
 from os2cli.core.models import DEFAULT_RESOURCES, SnapshotResources, SnapshotState
 
@@ -86,7 +87,7 @@ def daytona(
       doppler run --config stg -- os2 snapshot daytona
       os2 snapshot daytona --stage stg --builder local --cpu 8 --memory 16
     """
-    from os2cli.app.builds import WAIT_SECONDS, BuildOptions, PublishOptions, publish
+    from os2cli.app.builds import BuildOptions, PublishOptions, publish
 
     options.reject_both(no_wait=no_wait, timeout=timeout)
     refuse_engine_options(builder, trust_host=trust_host, docker_host=docker_host)
@@ -105,7 +106,7 @@ def daytona(
         builder,
         force=force,
         trust_host=trust_host,
-        wait_seconds=None if no_wait else timeout or WAIT_SECONDS,
+        wait_seconds=None if no_wait else timeout or BUILD_SECONDS,
     )
     progress = session.output.progress()
     publication = publish(session, given, progress)

@@ -9,13 +9,12 @@ import typer
 
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
+from os2cli.core.defaults import BUILD_SECONDS
 from os2cli.core.errors import UsageError
 from os2cli.core.models import MachineType
 
 if TYPE_CHECKING:
     from os2cli.snapshots.catalog import Catalog
-
-BUILD_SECONDS = 30 * 60.0
 
 
 def logs(

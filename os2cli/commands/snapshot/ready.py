@@ -8,12 +8,11 @@ import typer
 
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
+from os2cli.core.defaults import ACTIVATION_SECONDS, BUILD_SECONDS
 from os2cli.core.models import SnapshotState
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-
-BUILD_SECONDS, ACTIVATION_SECONDS = 30 * 60.0, 300.0
 
 
 def wait(
