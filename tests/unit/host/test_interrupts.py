@@ -32,7 +32,7 @@ moment = 1000.0
 time.monotonic = lambda: moment
 
 from os2cli.host.interrupts import (
-    Interrupted, Shielded, cleaned_up_by, deferred, install_handlers
+    Interrupted, BackgroundCall, cleaned_up_by, deferred, install_handlers
 )
 
 def say(text):
@@ -106,13 +106,13 @@ def request():
     wait()
     return "what was made"
 
-pending = Shielded(request)
+pending = BackgroundCall(request)
 try:
     say("ready")
     say(pending.answer())
 except Interrupted as interrupt:
     say(f"stopped by {interrupt}")
-    say(pending.late_answer(20))
+    say(pending.result_within(20))
     sys.exit(interrupt.exit_code)
 """
 
