@@ -69,6 +69,7 @@ class Session:
     @cached_property
     def analytics(self) -> Analytics:
         """What tracks operations; without a key it does nothing."""
+        # Without a key, nothing of analytics is imported.
         from os2cli.analytics.tracking import Analytics
 
         return Analytics.of(self.settings)
@@ -109,6 +110,7 @@ class Session:
     @property
     def snapshot_cache(self) -> SnapshotCache:
         """The answers of past resolutions."""
+        # sqlite3 takes 15 ms to import, and few commands need it.
         from os2cli.snapshots.cache import SnapshotCache
 
         return SnapshotCache(self.settings.snapshot_cache_dir, self.settings.cache_seconds)

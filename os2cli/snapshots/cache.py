@@ -159,6 +159,7 @@ class SnapshotCache:
         return count
 
     def _remove(self) -> None:
+        # A cached answer is printed without it: it brings every compression there is.
         import shutil
 
         shutil.rmtree(self.folder)
@@ -187,6 +188,7 @@ class SnapshotCache:
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:
+        # Slow to import, and not needed to read.
         from diskcache import Cache, JSONDisk, Timeout
 
         # It would expand what looks like a variable, and write to another folder.
