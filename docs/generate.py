@@ -57,7 +57,7 @@ class Group:
 
 def read_groups() -> list[Group]:
     """Return all groups with their commands, in the order that the help shows."""
-    root: Any = typer.main.get_command(build_app())
+    root: Any = build_app()
     context = typer.Context(root, info_name="os2")
     top, groups = list[Command](), list[Group]()
     for name, command, child, aliases in _children(root, context):

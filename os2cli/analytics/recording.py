@@ -11,7 +11,7 @@ from os2cli.analytics.event import Event
 from os2cli.analytics.identity import Identity, current_identity, link
 from os2cli.analytics.parameters import Parameters
 from os2cli.analytics.spool import Spool
-from os2cli.core import daytona_users
+from os2cli.core.observed import recorded_user
 
 
 def record(parameters: Parameters, name: str, properties: Mapping[str, Any]) -> None:
@@ -36,7 +36,7 @@ def _leave(
 def _identified(parameters: Parameters, identity: Identity) -> Identity:
     """Tell who it is, as far as that is news: the user, the groups, the address."""
     folder, target = parameters.folder, parameters.target
-    user = daytona_users.user_of(parameters.daytona)
+    user = recorded_user(parameters.daytona)
     if user is not None:
         identity = link(folder, identity, user)
     # The first user of Daytona takes over what was told under the random id; another one does not.

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from os2cli.app.registry import BuilderKind
 from os2cli.app.session import Session
+from os2cli.core.defaults import BUILD_SECONDS
 from os2cli.core.models import DEFAULT_RESOURCES, SnapshotResources
 from os2cli.core.parsing import parse_pairs
 from os2cli.core.progress import Progress
 from os2cli.core.stage import Stage
+from os2cli.host import repository
 from os2cli.host.repository import Source
 from os2cli.snapshots.building import BuildRequest, BuildResult, PublishRequest
-from os2cli.snapshots.publishing import Publication
-
-WAIT_SECONDS = 30 * 60.0
+from os2cli.snapshots.publishing import Publication, Publisher
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ class BuildOptions:
 
     def request(self, session: Session, source: Source, tag: str | None = None) -> BuildRequest:
         """What is built, with the settings where nothing was said."""
-        return session.build_request(
+        return build_request(
+            session,
             source,
             tag=tag or self.tag,
             build_args=parse_pairs(self.build_args, "--build-arg"),
@@ -54,25 +55,31 @@ class PublishOptions:
     builder: BuilderKind = BuilderKind.REMOTE
     force: bool = False
     trust_host: bool = False
-    wait_seconds: float | None = WAIT_SECONDS
+    wait_seconds: float | None = BUILD_SECONDS
 
 
 def build_image(session: Session, given: BuildOptions, progress: Progress) -> BuildResult:
     """Bring the local image up to date."""
-    source = session.source(given.repo, given.dockerfile)
+    source = locate_source(session, given.repo, given.dockerfile)
     result = session.providers.builder().build(given.request(session, source), progress)
-    session.note_bundled(source, result)
+    note_bundled(session, source, result)
     return result
 
 
 def publish(session: Session, given: PublishOptions, progress: Progress) -> Publication:
     """Publish a snapshot of the repository, unless it is there already."""
-    source = session.source(given.build.repo, given.build.dockerfile)
+    source = locate_source(session, given.build.repo, given.build.dockerfile)
     tag = f"os2-snapshot:{given.stage.name.lower()}"
     request = PublishRequest(
         given.build.request(session, source, tag), given.resources, force=given.force
     )
-    publication = session.publisher(given.builder, trust_host=given.trust_host).publish(
+    publisher = Publisher(
+        session.providers.snapshots(),
+        session.providers.content_source(given.builder, trust_host=given.trust_host),
+        session.settings.state_dir / "locks",
+        preflight=session.providers.check_publishing,
+    )
+    publication = publisher.publish(
         given.stage, request, wait_seconds=given.wait_seconds, progress=progress
     )
     session.forget_resolutions([given.stage.name])
@@ -81,3 +88,45 @@ def publish(session: Session, given: PublishOptions, progress: Progress) -> Publ
             "it is the sandbox that os2 brings: this repository has no sandbox/Dockerfile"
         )
     return publication
+
+
+def locate_source(
+    session: Session, repo: Path | None = None, dockerfile: str | None = None
+) -> Source:
+    """Return the repository and the Dockerfile that images are built from."""
+    return repository.locate_source(
+        session.working_directory, repo, dockerfile or session.settings.dockerfile
+    )
+
+
+def build_request(
+    session: Session,
+    source: Source,
+    *,
+    tag: str | None = None,
+    build_args: dict[str, str] | None = None,
+    base_image: str | None = None,
+    platform: str | None = None,
+    no_cache: bool = False,
+    allow_secrets: bool = False,
+) -> BuildRequest:
+    """Return what is built, from the settings where an option is missing."""
+    return BuildRequest(
+        root=source.root,
+        dockerfile=source.dockerfile,
+        tag=tag or session.settings.image,
+        build_args=build_args or {},
+        base_image=base_image or session.settings.base_image,
+        platform=platform,
+        no_cache=no_cache,
+        allow_secrets=allow_secrets,
+    )
+
+
+def note_bundled(session: Session, source: Source, result: BuildResult) -> None:
+    """Report that a new image was built from the bundled sandbox, not from the repository."""
+    if source.bundled and result.built:
+        session.output.note(
+            f"{result.image.reference} is the sandbox that os2 brings: "
+            "this repository has no sandbox/Dockerfile"
+        )

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from os2cli.app.builds import build_request, locate_source, note_bundled
+from os2cli.app.launching import snapshot_launcher
 from os2cli.app.session import LOCAL_STAGE, Session
 from os2cli.core.errors import UsageError
 from os2cli.core.models import Lifetime, Machine, MachineSpec, Resources
@@ -117,12 +119,12 @@ class Creation:
             resources=Resources(given.cpu, parse_memory(given.memory)),
             mount_repo=session.repository if given.mount_repo else None,
         )
-        source = session.source()
-        request = session.build_request(source, tag=image, allow_secrets=given.allow_secrets)
+        source = locate_source(session)
+        request = build_request(session, source, tag=image, allow_secrets=given.allow_secrets)
         if given.snapshot is None or given.build:
             builder = session.providers.builder()
             built = ensure_image(builder, request, rebuild=given.build, progress=self.progress)
-            session.note_bundled(source, built)
+            note_bundled(session, source, built)
         return self._create(specs)
 
     def _from_snapshot(self) -> list[Machine]:
@@ -135,7 +137,9 @@ class Creation:
             public=given.public,
             lifetime=lifetime(given, stage),
         )
-        launcher = self.session.launcher(self.entry.type, stage, use_cache=not given.no_cache)
+        launcher = snapshot_launcher(
+            self.session, self.entry.type, stage, use_cache=not given.no_cache
+        )
         return launcher.create(specs, stage, wait_seconds=self.wait_seconds, progress=self.progress)
 
     def _on_host(self) -> list[Machine]:

@@ -7,8 +7,6 @@ not plain here is left to the command itself, which says the same more slowly.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
-from pathlib import Path
 
 from os2cli import __version__
 
@@ -23,7 +21,12 @@ def quick_answer(arguments: Sequence[str]) -> str | None:
     if tuple(arguments[:2]) != RESOLVE:
         return None
     stage, understood = _stage_option(arguments[2:])
-    return _cached_name(stage) if understood else None
+    if not understood:
+        return None
+    # --version is answered without settings and cache.
+    from os2cli.app.cached_resolution import cached_name
+
+    return cached_name(stage)
 
 
 def _stage_option(arguments: Sequence[str]) -> tuple[str | None, bool]:
@@ -41,22 +44,3 @@ def _stage_option(arguments: Sequence[str]) -> tuple[str | None, bool]:
         case [single] if single.startswith("--stage="):
             return single.partition("=")[2], True
     return None, False
-
-
-def _cached_name(explicit: str | None) -> str | None:
-    from os2cli.core.errors import Os2Error
-    from os2cli.core.stage import resolve_stage
-    from os2cli.host.repository import find_repository
-    from os2cli.settings.settings import load_settings
-    from os2cli.snapshots.cache import SnapshotCache, is_kept
-
-    # Each failure is told by the command; here it only means that nothing is known.
-    with suppress(Os2Error, OSError):
-        settings = load_settings(find_repository(Path.cwd()))
-        stage = resolve_stage(settings.variables, explicit=explicit)
-        account = settings.daytona
-        if stage.warning is None and account.configured and is_kept(stage):
-            cache = SnapshotCache(settings.snapshot_cache_dir, settings.cache_seconds)
-            entry = cache.get(account.fingerprint, stage.prefix)
-            return entry.name if entry else None
-    return None

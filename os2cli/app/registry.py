@@ -16,6 +16,7 @@ from os2cli.providers.daytona import entry as daytona_entry
 from os2cli.providers.entry import ProviderContext, ProviderEntry, entries, set_up_here
 from os2cli.providers.local_docker import entry as local_docker_entry
 from os2cli.providers.local_docker.engine.address import Endpoint
+from os2cli.providers.local_docker.engine.endpoint import resolve_endpoint
 from os2cli.settings.settings import Settings
 from os2cli.snapshots.building import ContentSource, SnapshotBuilder, SnapshotStore
 from os2cli.snapshots.catalog import Catalog
@@ -36,7 +37,11 @@ class BuilderKind(StrEnum):
 
 @dataclass(frozen=True)
 class Providers:
-    """Makes providers for one invocation; ``docker_host`` is the command line's."""
+    """Creates providers for one invocation; ``docker_host`` is the command line's.
+
+    Modules of providers are imported where they are used: the engine's SDK, TLS and what reads
+    certificates cost commands up to 0.2 s that need only one of them.
+    """
 
     settings: Settings
     docker_host: str | None = None
@@ -55,8 +60,6 @@ class Providers:
 
     def renewed(self, settings: Settings) -> Providers:
         """These, with their connections, as long as they are what new ones would be."""
-        from os2cli.providers.local_docker.engine.endpoint import resolve_endpoint
-
         new = Providers(settings, self.docker_host)
         if settings != self.settings:
             return new

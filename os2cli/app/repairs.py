@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from os2cli.app.builds import build_request, locate_source
 from os2cli.app.registry import Providers
 from os2cli.app.session import Session
 from os2cli.core.errors import Os2Error
@@ -14,13 +14,11 @@ from os2cli.core.observed import record_change
 from os2cli.core.progress import Progress
 from os2cli.doctor import DoctorInputs, Finding, ImageFreshness, run_checks
 from os2cli.doctor.daytona_facts import DaytonaFacts
+from os2cli.doctor.fixes import Fix, plan_fixes, this_host
 from os2cli.host.repository import find_repository
 from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.settings.settings import program_environment
 from os2cli.snapshots.images import Freshness, image_status
-
-if TYPE_CHECKING:
-    from os2cli.doctor.fixes import Fix
 
 
 def examine(session: Session, stage: str | None = None) -> list[Finding]:
@@ -44,8 +42,6 @@ def examine(session: Session, stage: str | None = None) -> list[Finding]:
 
 def planned_fixes(session: Session, findings: Sequence[Finding]) -> list[Fix]:
     """What can be fixed here without destroying anything."""
-    from os2cli.doctor.fixes import plan_fixes, this_host
-
     return plan_fixes(findings, this_host(program_environment(), session.settings.home))
 
 
@@ -84,7 +80,7 @@ def _endpoint(providers: Providers) -> Endpoint | Os2Error:
 
 
 def _image_freshness(session: Session, providers: Providers) -> ImageFreshness:
-    request = session.build_request(session.source())
+    request = build_request(session, locate_source(session))
     status = image_status(providers.builder(), request)
     return ImageFreshness(
         reference=request.tag,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from os2cli.app.confirmation import confirm, question, unattended
 from os2cli.app.session import Session
 from os2cli.core.errors import Os2Error, UsageError
 from os2cli.core.models import LOCAL_DOCKER, Machine, MachineType
@@ -139,24 +140,28 @@ def _everything(session: Session, selection: Selection) -> tuple[list[str], str 
     return [machine.name for machine in found], stage
 
 
-def agreed(session: Session, selection: Selection, found: Matches, *, always: bool) -> bool:
-    """Whether it may be done: asked where others are concerned, or ``always``.
+def confirm_change(
+    session: Session, selection: Selection, matches: Matches, *, always: bool
+) -> bool:
+    """Return whether it may be done: asked where others are concerned, or ``always``.
 
     Raises:
-        UsageError: nobody can be asked; its hint is the command that needs no answer.
+        UsageError: there is no terminal; the hint is the command that needs no answer.
     """
-    if not found.places or not (found.guarded or always):
+    if not matches.places or not (matches.guarded or always):
         return True
-    names, count = list(found.places), len(found.places)
-    words = ["os2 machine", selection.verb, *(["--all"] if selection.everything else names)]
-    stage = found.stage if found.guarded else selection.stage
-    words += ["--yes", *([f"--type {selection.type_}"] if selection.type_ else [])]
-    words += [f"--stage {stage}"] if stage else []
-    instead, output = " ".join(words), session.output
-    word = WORDS.get(selection.verb, selection.verb)
-    output.note(f"This {word}s: {', '.join(names)}")
-    machines = f"{count} machine{'s' if count > 1 else ''}"
-    if found.guarded and stage is not None:
-        question = f"{word.capitalize()} {machines} of stage {stage}?"
-        return output.confirm_by_typing(stage, question, instead=instead)
-    return output.confirm(f"{word.capitalize()} {machines}?", instead=instead)
+    names = list(matches.places)
+    stage = matches.stage if matches.guarded else selection.stage
+    instead = unattended(
+        "os2 machine",
+        selection.verb,
+        *([] if selection.everything else names),
+        all=selection.everything,
+        type=selection.type_,
+        stage=stage,
+    )
+    guarded_stage = stage if matches.guarded else None
+    verb = WORDS.get(selection.verb, selection.verb)
+    session.output.note(f"This {verb}s: {', '.join(names)}")
+    asked = question(verb, len(names), "machine", guarded_stage)
+    return confirm(session.output, asked, instead=instead, guarded_stage=guarded_stage)

@@ -12,21 +12,17 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from os2cli.app.registry import BuilderKind, Providers
+from os2cli.app.registry import Providers
 from os2cli.core.errors import UsageError
-from os2cli.core.models import MachineType
-from os2cli.core.stage import SEPARATOR, Stage, resolve_stage
-from os2cli.host.repository import Source, find_repository, locate_source
+from os2cli.core.stage import Stage, name_prefix, resolve_stage
+from os2cli.host.repository import find_repository
 from os2cli.output import Output
 from os2cli.settings.invocation import Invocation
 from os2cli.settings.settings import Settings, load_settings
-from os2cli.snapshots.building import BuildRequest, BuildResult
 
 if TYPE_CHECKING:
     from os2cli.analytics.tracking import Analytics
-    from os2cli.machines.launch import Launcher
     from os2cli.snapshots.cache import SnapshotCache
-    from os2cli.snapshots.publishing import Publisher
 
 # A local machine needs no stage of its own choosing: it is seen by its owner alone.
 LOCAL_STAGE = Stage("dev", "default for local machines")
@@ -73,6 +69,7 @@ class Session:
     @cached_property
     def analytics(self) -> Analytics:
         """What tracks operations; without a key it does nothing."""
+        # Without a key, nothing of analytics is imported.
         from os2cli.analytics.tracking import Analytics
 
         return Analytics.of(self.settings)
@@ -113,89 +110,20 @@ class Session:
     @property
     def snapshot_cache(self) -> SnapshotCache:
         """The answers of past resolutions."""
+        # sqlite3 takes 15 ms to import, and few commands need it.
         from os2cli.snapshots.cache import SnapshotCache
 
         return SnapshotCache(self.settings.snapshot_cache_dir, self.settings.cache_seconds)
-
-    def launcher(self, type_: MachineType, stage: Stage, *, use_cache: bool = True) -> Launcher:
-        """What creates machines of a type from the stage's snapshots."""
-        from os2cli.machines.launch import Launcher
-
-        return Launcher(
-            self.providers.machines(type_, stage.name),
-            self.providers.snapshots(),
-            self.snapshot_cache,
-            self.settings.daytona.fingerprint,
-            use_cache=use_cache,
-        )
-
-    def publisher(self, builder: BuilderKind, *, trust_host: bool) -> Publisher:
-        """What publishes snapshots on Daytona."""
-        from os2cli.snapshots.publishing import Publisher
-
-        return Publisher(
-            self.providers.snapshots(),
-            self.providers.content_source(builder, trust_host=trust_host),
-            self.settings.state_dir / "locks",
-            preflight=self.providers.check_publishing,
-        )
 
     @property
     def repository(self) -> Path:
         """The checkout around the current folder, or that folder itself outside of any."""
         return find_repository(self.working_directory) or self.working_directory
 
-    def source(self, repo: Path | None = None, dockerfile: str | None = None) -> Source:
-        """The repository and the Dockerfile that images are built from."""
-        return locate_source(self.working_directory, repo, dockerfile or self.settings.dockerfile)
-
-    def build_request(
-        self,
-        source: Source,
-        *,
-        tag: str | None = None,
-        build_args: dict[str, str] | None = None,
-        base_image: str | None = None,
-        platform: str | None = None,
-        no_cache: bool = False,
-        allow_secrets: bool = False,
-    ) -> BuildRequest:
-        """What is built, with the settings where no flag was given."""
-        return BuildRequest(
-            root=source.root,
-            dockerfile=source.dockerfile,
-            tag=tag or self.settings.image,
-            build_args=build_args or {},
-            base_image=base_image or self.settings.base_image,
-            platform=platform,
-            no_cache=no_cache,
-            allow_secrets=allow_secrets,
-        )
-
-    def note_bundled(self, source: Source, result: BuildResult) -> None:
-        """Say of a new image that the repository had no part in it, if it had none."""
-        if source.bundled and result.built:
-            self.output.note(
-                f"{result.image.reference} is the sandbox that os2 brings: "
-                "this repository has no sandbox/Dockerfile"
-            )
-
-    def machine_names(self) -> list[str]:
-        """The names of all machines, for completion; a provider that does not answer has none."""
-        from os2cli.machines.fleet import fleet_names
-
-        return fleet_names(self.providers.fleet(None))
-
-    def snapshot_names(self) -> list[str]:
-        """The names of all images and snapshots, for completion, like those of machines."""
-        from os2cli.snapshots.inventory import inventory_names
-
-        return inventory_names(self.providers.catalogs(None))
-
     def forget_resolutions(self, stages: Iterable[str | None]) -> None:
         """Ask anew for the newest snapshot of these stages, in which something changed."""
         for stage in sorted({stage for stage in stages if stage is not None}):
-            self.snapshot_cache.drop(self.settings.daytona.fingerprint, f"{stage}{SEPARATOR}")
+            self.snapshot_cache.drop(self.settings.daytona.fingerprint, name_prefix(stage))
 
 
 def current_directory() -> Path:

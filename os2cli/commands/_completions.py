@@ -30,10 +30,11 @@ def complete_type(incomplete: str) -> list[str]:
 def complete_machine(ctx: typer.Context, incomplete: str) -> list[str]:
     """The names of machines that begin so; an engine that does not answer offers none."""
     from os2cli.app.session import Session
+    from os2cli.machines.fleet import fleet_names
 
     ctx.obj = ctx.obj or Invocation()
     try:
-        names = Session.start(ctx).machine_names()
+        names = fleet_names(Session.start(ctx).providers.fleet(None))
     except Os2Error:
         return []
     return [name for name in names if name.startswith(incomplete)]
@@ -42,10 +43,11 @@ def complete_machine(ctx: typer.Context, incomplete: str) -> list[str]:
 def complete_snapshot(ctx: typer.Context, incomplete: str) -> list[str]:
     """The names of images and snapshots that begin so, of the providers that answer."""
     from os2cli.app.session import Session
+    from os2cli.snapshots.inventory import inventory_names
 
     ctx.obj = ctx.obj or Invocation()
     try:
-        names = Session.start(ctx).snapshot_names()
+        names = inventory_names(Session.start(ctx).providers.catalogs(None))
     except Os2Error:
         return []
     return [name for name in names if name.startswith(incomplete)]

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from os2cli.app.builds import build_request, locate_source, note_bundled
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.commands._completions import complete_type
@@ -197,12 +198,12 @@ def up_from_image(
 ) -> Machine:
     """A machine from the local image, which is built when it is missing."""
     provider = session.providers.machines(entry.type)
-    source = session.source()
-    request = session.build_request(source, allow_secrets=wish.allow_secrets)
+    source = locate_source(session)
+    request = build_request(session, source, allow_secrets=wish.allow_secrets)
     builder = session.providers.builder()
     machine = bring_up(provider, wish.name, wait_seconds=wish.seconds, progress=progress)
     image = ensure_image(builder, request, rebuild=wish.build, progress=progress)
-    session.note_bundled(source, image)
+    note_bundled(session, source, image)
     if machine is not None and image.built:
         progress.notice(
             f"{wish.name} still runs the image that it was made from; "

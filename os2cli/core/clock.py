@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from os2cli.core.cancellation import pause
 
@@ -18,3 +19,5 @@ class Clock:
 
 
 REAL_TIME = Clock()
+# For what has no date.
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from os2cli.core.errors import UsageError
-from os2cli.core.stage import SEPARATOR, validate_stage
+from os2cli.core.stage import name_prefix, validate_stage
 
 _TIME_FORMAT = "%Y%m%d-%H%M%S"
 _NAME = re.compile(r"(?P<stage>.+?)--(?P<time>\d{8}-\d{6})", re.ASCII)
@@ -29,7 +29,7 @@ class SnapshotName:
     def __str__(self) -> str:
         # strftime pads the year only on some platforms, so that it is written out here.
         moment = self.created
-        return f"{self.stage}{SEPARATOR}{moment.year:04d}{moment:%m%d-%H%M%S}"
+        return f"{name_prefix(self.stage)}{moment.year:04d}{moment:%m%d-%H%M%S}"
 
     def next_second(self) -> SnapshotName:
         """The name to try when this one is already taken."""

@@ -46,7 +46,12 @@ class Stage:
     @property
     def prefix(self) -> str:
         """What the names of this stage's snapshots start with, e.g. ``dev-jonas--``."""
-        return f"{self.name}{SEPARATOR}"
+        return name_prefix(self.name)
+
+
+def name_prefix(stage: str) -> str:
+    """Return what the names of a stage's snapshots and shared machines begin with."""
+    return f"{stage}{SEPARATOR}"
 
 
 def classify_stage(name: str) -> StageKind:

@@ -6,8 +6,8 @@ import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from os2cli.core import daytona_users
 from os2cli.core.errors import Os2Error
+from os2cli.core.observed import record_user
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.retry import RetryPolicy
 from os2cli.providers.daytona.api.wire import ConfigAnswer, KeyAnswer, PageAnswer, read
@@ -51,7 +51,7 @@ class DaytonaFacts:
         answer = self.client.get("/api-keys/current", doing=doing, patience=_PATIENCE)
         key = read(KeyAnswer, answer, doing)
         if key.user_id:
-            daytona_users.remember(self.access, key.user_id)
+            record_user(self.access, key.user_id)
         return key
 
     def snapshot_count(self) -> int:

@@ -20,7 +20,7 @@ from typing import Generic, TypeVar, cast
 
 from os2cli.core.cancellation import Interrupted, check, current_cancellation
 
-__all__ = ["Interrupted", "BackgroundCall", "cleaned_up_by", "deferred", "install_handlers"]
+__all__ = ["BackgroundCall", "Interrupted", "cleaned_up_by", "deferred", "install_handlers"]
 _SAME_SIGNAL_SECONDS = 1.0
 # A thread that waits for ever in one call would not notice a signal on every system.
 _WAKE_SECONDS = 0.2

@@ -19,6 +19,7 @@ def exclusive(folder: Path, name: str, *, on_busy: Callable[[], None]) -> Iterat
 
     When another process has it, ``on_busy`` is called once: it raises, or the lock is waited for.
     """
+    # Slow to import, and needed only by what builds, publishes or fixes.
     from filelock import FileLock, Timeout
 
     path = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import termios
+import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -42,9 +44,6 @@ class Terminal:
     @contextmanager
     def raw(self) -> Iterator[None]:
         """Pass every key on as it is, Ctrl-C too; afterwards the terminal is as it was."""
-        import termios
-        import tty
-
         with self.kept():
             # What was typed before the shell was there is for it, too: it is not thrown away.
             tty.setraw(self.input, termios.TCSADRAIN)
@@ -53,8 +52,6 @@ class Terminal:
     @contextmanager
     def kept(self) -> Iterator[None]:
         """Afterwards the terminal is as it was, whatever was done to it."""
-        import termios
-
         before = termios.tcgetattr(self.input)
         try:
             yield

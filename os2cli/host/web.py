@@ -42,11 +42,13 @@ def certificates() -> ssl.SSLContext:
 
     Pythons without such a store, as some on a Mac, get certifi's, which takes 40 ms to read.
     """
+    # 10 ms that a command without requests doesn't pay.
     import ssl
 
     context = ssl.create_default_context()
     folder = ssl.get_default_verify_paths().capath
     if not context.cert_store_stats()["x509_ca"] and not (folder and any(Path(folder).iterdir())):
+        # Needed only by a Python without certificates of its own.
         import certifi
 
         context.load_verify_locations(cafile=certifi.where())

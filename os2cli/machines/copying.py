@@ -6,17 +6,16 @@ import errno
 import io
 import os
 import posixpath
-import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from os2cli.core.errors import NotFound, OperationFailed, Os2Error, UsageError
+from os2cli.core.errors import NotFound, UsageError
 from os2cli.core.models import Command, Streams
 from os2cli.core.progress import SILENT, Progress
 from os2cli.machines.fleet import LocatedMachine
+from os2cli.machines.tarball import CountedFile, Pieces, pack, unpack, unreadable, unusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +67,10 @@ def copy_in(
     folder, name = _split_target(place, own_name(str(source)), target)
     with tempfile.TemporaryFile() as file, progress.phase("copy"):
         progress.status(f"packing {source}")
-        _pack(path, name, file)
+        pack(path, name, file)
         size = file.tell()
         file.seek(0)
-        reader = _Counted(file, lambda done: progress.transfer("sent", done, size))
+        reader = CountedFile(file, lambda done: progress.transfer("sent", done, size))
         place.provider.send(place.machine.name, cast("BinaryIO", reader), folder)
     return size
 
@@ -99,7 +98,7 @@ def copy_out(
             found = inner if name == "." else _the_one(inner)
             _put(found, goal)
     except OSError as error:
-        raise _unreadable(error, goal) from error
+        raise unreadable(error, goal) from error
     return came
 
 
@@ -134,7 +133,7 @@ def _receive(place: LocatedMachine, source: str, folder: Path, progress: Progres
 
     with progress.phase("copy"):
         pieces = place.provider.fetch(place.machine.name, source)
-        _unpack(_Pieces(pieces, count), folder)
+        unpack(Pieces(pieces, count), folder)
     return came
 
 
@@ -152,36 +151,11 @@ def is_folder(place: LocatedMachine, path: str) -> bool:
     return place.provider.execute(place.machine.name, Command(("test", "-d", path)), nowhere) == 0
 
 
-def _pack(source: Path, name: str, file: BinaryIO) -> None:
-    def anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-        entry.uid = entry.gid = 0
-        entry.uname = entry.gname = ""
-        return entry
-
-    try:
-        with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
-            archive.add(source, arcname=name, filter=anonymous)
-    except OSError as error:
-        raise _unreadable(error, source) from error
-
-
-def _unpack(pieces: _Pieces, folder: Path) -> None:
-    try:
-        with tarfile.open(fileobj=cast("BinaryIO", pieces), mode="r|") as archive:
-            # Whatever a machine sends stays below the folder, and makes no devices.
-            archive.extractall(folder, filter="data")
-    except (tarfile.TarError, OSError, ValueError) as error:
-        # What the machine's own tar says tells more than how its output ends.
-        pieces.exhaust()
-        raise _unusable(error) from error
-    pieces.exhaust()
-
-
 def _the_one(folder: Path) -> Path:
     """What was unpacked there."""
     found = list(folder.iterdir())
     if len(found) != 1:
-        raise _unusable(ValueError(f"{len(found)} things came where one was asked for"))
+        raise unusable(ValueError(f"{len(found)} things came where one was asked for"))
     return found[0]
 
 
@@ -197,68 +171,3 @@ def _put(found: Path, goal: Path) -> None:
     else:
         for entry in list(found.iterdir()):
             _put(entry, goal / entry.name)
-
-
-def _unreadable(error: OSError, path: Path) -> Os2Error:
-    return OperationFailed(
-        f"{error.filename or path} can't be copied: {error.strerror or error}",
-        hint="look at its permissions and at the room that is left",
-        code="copy_failed",
-    )
-
-
-def _unusable(error: Exception) -> Os2Error:
-    reason = getattr(error, "strerror", None) or error
-    return OperationFailed(
-        f"what the machine sent can't be unpacked: {reason}",
-        hint="copy fewer files at once, or pack them there: os2 machine exec NAME -- tar …",
-        code="copy_failed",
-    )
-
-
-class _Counted:
-    """A file whose reader tells how far it is; it has all that uploads ask a file for."""
-
-    def __init__(self, file: BinaryIO, tell: Callable[[int], None]) -> None:
-        self._file = file
-        self._told = tell
-
-    def read(self, count: int = -1) -> bytes:
-        data = self._file.read(count)
-        self._told(self._file.tell())
-        return data
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def fileno(self) -> int:
-        return self._file.fileno()
-
-
-class _Pieces:
-    """The file that pieces come to."""
-
-    def __init__(self, pieces: Iterator[bytes], tell: Callable[[int], None]) -> None:
-        self._pieces = pieces
-        self._tell = tell
-        self._rest = b""
-        self._came = 0
-
-    def read(self, count: int) -> bytes:
-        while len(self._rest) < count:
-            piece = next(self._pieces, None)
-            if piece is None:
-                break
-            self._came += len(piece)
-            self._tell(self._came)
-            self._rest += piece
-        data, self._rest = self._rest[:count], self._rest[count:]
-        return data
-
-    def exhaust(self) -> None:
-        """Let the sender come to its end, which may be a failure."""
-        for _ in self._pieces:
-            continue

@@ -10,21 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
 
 from os2cli.core.errors import Conflict, NotFound, Os2Error
 from os2cli.core.models import Machine, MachineType, Removal
 from os2cli.core.observed import record_change
-from os2cli.host.concurrency import concurrently
-from os2cli.host.interrupts import BackgroundCall
+from os2cli.host.concurrency import NAMES_SECONDS, ask_all, concurrently, names_within, outcomes
 from os2cli.machines.health import list_with_health, machines_of_stage
 from os2cli.machines.provider import MachineProvider
 
 # Made when asked: a provider that can't even be made is one that does not answer.
 Fleet = Mapping[MachineType, Callable[[], MachineProvider]]
-_Answer = TypeVar("_Answer")
-# A shell's completion waits for no longer.
-NAMES_SECONDS = 0.9
 GRACE_SECONDS = 1.0
 _WAKE_SECONDS = 0.1
 
@@ -64,7 +59,7 @@ def list_fleet(
     Raises the failure when there is but one provider, or all of them fail, unless ``tolerant``.
     """
     ask = list_with_health if probing else machines_of_stage
-    answers, failures = _ask_all(fleet, lambda provider: ask(provider, stage))
+    answers, failures = ask_all(fleet, lambda provider: ask(provider, stage))
     if not answers and failures and not tolerant:
         raise next(iter(failures.values()))
     machines = [machine for found in answers.values() for machine in found]
@@ -104,14 +99,8 @@ def locate_all(
     fleet: Fleet, names: Sequence[str], stage: str | None = None
 ) -> dict[str, LocatedMachine | Os2Error]:
     """Where each machine is, or why that is not known; the names are looked for side by side."""
-
-    def place_of(name: str) -> LocatedMachine | Os2Error:
-        try:
-            return locate(fleet, name, stage)
-        except Os2Error as error:
-            return error
-
-    return dict(zip(names, concurrently(place_of, names), strict=True))
+    located = outcomes(lambda name: locate(fleet, name, stage), names)
+    return dict(zip(names, located, strict=True))
 
 
 def remove_located(places: Mapping[str, LocatedMachine | Os2Error]) -> list[Removal]:
@@ -148,11 +137,8 @@ def _remove(place: LocatedMachine) -> Removal:
 
 
 def fleet_names(fleet: Fleet, within: float = NAMES_SECONDS) -> list[str]:
-    """The names of all machines of the providers that answer ``within`` so many seconds."""
-    deadline = time.monotonic() + within
-    pending = [BackgroundCall(partial(_names, make)) for make in fleet.values()]
-    answers = [each.result_within(max(0.0, deadline - time.monotonic())) for each in pending]
-    return sorted({name for names in answers for name in names or ()})
+    """Return the names of all machines on the providers that answer ``within`` these seconds."""
+    return names_within(within, [partial(_names, make) for make in fleet.values()])
 
 
 def _names(make: Callable[[], MachineProvider]) -> list[str]:
@@ -195,20 +181,3 @@ def _place(provider: MachineProvider, name: str, stage: str | None) -> LocatedMa
     except NotFound:
         return None
     return LocatedMachine(machine, provider) if stage in (None, machine.stage) else None
-
-
-def _ask_all(
-    fleet: Fleet, question: Callable[[MachineProvider], _Answer]
-) -> tuple[dict[MachineType, _Answer], dict[MachineType, Os2Error]]:
-    """What each provider answers, and what each of the others failed with."""
-
-    def ask(type_: MachineType) -> _Answer | Os2Error:
-        try:
-            return question(fleet[type_]())
-        except Os2Error as error:
-            return error
-
-    outcomes = dict(zip(fleet, concurrently(ask, list(fleet)), strict=True))
-    answers = {t: o for t, o in outcomes.items() if not isinstance(o, Os2Error)}
-    failures = {t: o for t, o in outcomes.items() if isinstance(o, Os2Error)}
-    return answers, failures

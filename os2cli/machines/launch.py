@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from os2cli.core.clock import REAL_TIME, Clock
+from os2cli.core.defaults import ACTIVATION_SECONDS
 from os2cli.core.errors import Os2Error
 from os2cli.core.models import Machine, MachineSpec
 from os2cli.core.progress import SILENT, Progress
@@ -17,7 +18,6 @@ from os2cli.snapshots.building import SnapshotStore
 from os2cli.snapshots.cache import SnapshotCache
 from os2cli.snapshots.resolution import Resolution, Verdict, resolve_cached
 
-ACTIVATION_SECONDS = 300.0
 _STALE = ("snapshot_not_found", "snapshot_inactive")
 
 

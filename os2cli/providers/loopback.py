@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from os2cli.core.defaults import DAEMON_PORT, HEALTH_PATH
 from os2cli.core.errors import Conflict, UsageError
 from os2cli.core.models import Address, Health, Machine, MachineState
-
-DAEMON_PORT = 3000
-HEALTH_PATH = "/api/health"
 
 
 def require_running(machine: Machine) -> Machine:

@@ -6,18 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from os2cli.core.redaction import mask_userinfo
-from os2cli.settings import variables
-from os2cli.settings.options import OPTIONS
+from os2cli.settings import declared
+from os2cli.settings.declared import OPTIONS, Variable
 from os2cli.settings.settings import Settings
-from os2cli.settings.variables import Variable
 
 NOT_SET = "not set"
 _VARIABLES = (
-    *variables.CREDENTIALS,
-    *variables.STAGE,
-    *variables.ENGINE,
-    *variables.TERMINAL,
-    *variables.ANALYTICS,
+    *declared.CREDENTIALS,
+    *declared.STAGE,
+    *declared.ENGINE,
+    *declared.TERMINAL,
+    *declared.ANALYTICS,
 )
 
 
@@ -62,7 +61,7 @@ def describe_settings(settings: Settings) -> list[Setting]:
     # Whether a secret is set is all that is told of it.
     credentials = dict(
         zip(
-            variables.names(variables.CREDENTIALS),
+            declared.names(declared.CREDENTIALS),
             (access.api_key, access.jwt, access.organization),
             strict=True,
         )

@@ -15,20 +15,20 @@ from pathlib import Path
 
 from os2cli.core.daytona_access import DaytonaAccess
 from os2cli.core.errors import UsageError
-from os2cli.settings import variables
+from os2cli.settings import declared
+from os2cli.settings.declared import DEFAULT_API_URL, DEFAULT_IMAGE, OPTIONS, Option
 from os2cli.settings.invocation import parse_progress
-from os2cli.settings.options import DEFAULT_API_URL, DEFAULT_IMAGE, OPTIONS, Option
 from os2cli.settings.toml_file import read_toml
 
 REPOSITORY_FILE = "os2.toml"
 USER_FILE = "config.toml"
 
-STAGE_VARIABLES = variables.names(variables.STAGE)
-ENGINE_VARIABLES = variables.names(variables.ENGINE)
+STAGE_VARIABLES = declared.names(declared.STAGE)
+ENGINE_VARIABLES = declared.names(declared.ENGINE)
 # Read from the environment alone, and never part of ``Settings.variables``.
-CREDENTIAL_VARIABLES = variables.names(variables.CREDENTIALS)
-TERMINAL_VARIABLES = variables.names(variables.TERMINAL)
-ANALYTICS_VARIABLES = variables.names(variables.ANALYTICS)
+CREDENTIAL_VARIABLES = declared.names(declared.CREDENTIALS)
+TERMINAL_VARIABLES = declared.names(declared.TERMINAL)
+ANALYTICS_VARIABLES = declared.names(declared.ANALYTICS)
 PROGRAM_VARIABLES = (
     "PATH",
     "HOME",

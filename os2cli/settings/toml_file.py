@@ -25,6 +25,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             hint="mend the file or remove it",
             code="setting_file",
         ) from None
+    # Most starts read no file.
     import tomllib
 
     try:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from os2cli.core.stage import Stage, StageKind
+from os2cli.core.stage import SEPARATOR, Stage, StageKind
 
 DATABASE = "cache.db"
 PRIVATE = 0o700
@@ -64,6 +64,11 @@ class CacheEntry:
     prefix: str
     snapshot: CachedSnapshot
     seconds_left: float
+
+    @property
+    def stage(self) -> str:
+        """The stage that the names belong to."""
+        return self.prefix.removesuffix(SEPARATOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +159,7 @@ class SnapshotCache:
         return count
 
     def _remove(self) -> None:
+        # A cached answer is printed without it: it brings every compression there is.
         import shutil
 
         shutil.rmtree(self.folder)
@@ -182,6 +188,7 @@ class SnapshotCache:
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:
+        # Slow to import, and not needed to read.
         from diskcache import Cache, JSONDisk, Timeout
 
         # It would expand what looks like a variable, and write to another folder.

@@ -37,8 +37,10 @@ def image_status(builder: SnapshotBuilder, request: BuildRequest) -> ImageStatus
     A tree that can't be read makes the answer ``UNKNOWN``: the image can be used all the same.
     """
     image = builder.find(request.tag)
-    if image is None:
-        return ImageStatus(Freshness.MISSING)
+    return ImageStatus(Freshness.MISSING) if image is None else _compare(builder, request, image)
+
+
+def _compare(builder: SnapshotBuilder, request: BuildRequest, image: Image) -> ImageStatus:
     if image.key is None:
         return ImageStatus(Freshness.FOREIGN, image)
     try:
@@ -59,14 +61,15 @@ def ensure_image(
 
     An image that the tree has moved on from is used as it is, with a warning.
     """
-    status = image_status(builder, request)
-    if status.image is None or rebuild:
-        if status.image is None:
+    image = builder.find(request.tag)
+    if image is None or rebuild:
+        if image is None:
             progress.notice(f"image {request.tag} is not there yet: building it")
         record_change(LOCAL_DOCKER)
         return builder.build(request, progress)
+    status = _compare(builder, request, image)
     if status.freshness is Freshness.STALE:
         progress.warn(f"{request.tag} is older than this tree; --build brings it up to date")
     elif status.freshness is Freshness.UNKNOWN:
         progress.warn(f"whether {request.tag} is up to date can't be told: {status.reason}")
-    return BuildResult(status.image, built=False, seconds=0.0)
+    return BuildResult(image, built=False, seconds=0.0)

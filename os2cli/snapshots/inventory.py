@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,15 +9,12 @@ from functools import partial
 from os2cli.core.errors import Conflict, NotFound, Os2Error
 from os2cli.core.models import MachineType, Removal, SnapshotState
 from os2cli.core.observed import record_change
-from os2cli.host.concurrency import concurrently
-from os2cli.host.interrupts import BackgroundCall
+from os2cli.host.concurrency import NAMES_SECONDS, ask_all, concurrently, names_within, outcomes
 from os2cli.snapshots.catalog import Catalog, CatalogItem
 from os2cli.snapshots.pruning import age_key
 
 # Made when asked: a provider that can't even be made is one that does not answer.
 Catalogs = Mapping[MachineType, Callable[[], Catalog]]
-# A shell's completion waits for no longer.
-NAMES_SECONDS = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +48,11 @@ def list_inventory(catalogs: Catalogs, stage: str | None = None) -> InventoryLis
 
     Raises the failure when there is but one provider, or all of them fail.
     """
-
-    def ask(type_: MachineType) -> list[Entry] | Os2Error:
-        try:
-            catalog = catalogs[type_]()
-            return _with_users(catalog, catalog.list(stage))
-        except Os2Error as error:
-            return error
-
-    outcomes = dict(zip(catalogs, concurrently(ask, list(catalogs)), strict=True))
-    failures = {t: o for t, o in outcomes.items() if isinstance(o, Os2Error)}
-    if failures and len(failures) == len(outcomes):
+    answers, failures = ask_all(catalogs, lambda catalog: _with_users(catalog, catalog.list(stage)))
+    if not answers and failures:
         raise next(iter(failures.values()))
-    found = [e for o in outcomes.values() if not isinstance(o, Os2Error) for e in o]
-    ordered = sorted(found, key=lambda entry: age_key(entry.item), reverse=True)
+    entries = [entry for answer in answers.values() for entry in answer]
+    ordered = sorted(entries, key=lambda entry: age_key(entry.item), reverse=True)
     return InventoryListing(tuple(ordered), failures)
 
 
@@ -94,15 +81,9 @@ def locate(catalogs: Catalogs, name: str) -> Entry:
         Conflict: several providers have one, or what has that name is not ours (``not_ours``).
         NotFound: none has; the failure of a provider that did not answer is raised instead.
     """
-
-    def ask(catalog: Catalog) -> Entry | Os2Error:
-        try:
-            return locate_in(catalog, name)
-        except Os2Error as error:
-            return error
-
-    outcomes = concurrently(ask, catalogs_for(catalogs, name))
-    found = [outcome for outcome in outcomes if isinstance(outcome, Entry)]
+    candidates = catalogs_for(catalogs, name)
+    answers = outcomes(lambda catalog: locate_in(catalog, name), candidates)
+    found = [answer for answer in answers if isinstance(answer, Entry)]
     if len(found) == 1:
         return found[0]
     if found:
@@ -112,7 +93,7 @@ def locate(catalogs: Catalogs, name: str) -> Entry:
             hint=f"say which one: --type {types[0]}",
             code="snapshot_ambiguous",
         )
-    errors = [outcome for outcome in outcomes if isinstance(outcome, Os2Error)]
+    errors = [answer for answer in answers if isinstance(answer, Os2Error)]
     raise next((error for error in errors if not isinstance(error, NotFound)), errors[0])
 
 
@@ -144,14 +125,8 @@ def locate_all(
     catalogs: Catalogs, names: Sequence[str], *, with_users: bool = True
 ) -> dict[str, Entry | Os2Error]:
     """Each with the machines that were made from it, or why that is not known."""
-
-    def find(name: str) -> Entry | Os2Error:
-        try:
-            return locate(catalogs, name)
-        except Os2Error as error:
-            return error
-
-    found = dict(zip(names, concurrently(find, names), strict=True))
+    located = outcomes(lambda name: locate(catalogs, name), names)
+    found = dict(zip(names, located, strict=True))
     if with_users:
         entries = {name: e for name, e in found.items() if isinstance(e, Entry)}
         for type_ in {entry.item.type for entry in entries.values()}:
@@ -196,11 +171,8 @@ def remove_entries(
 
 
 def inventory_names(catalogs: Catalogs, within: float = NAMES_SECONDS) -> list[str]:
-    """The names on all providers that answer ``within`` so many seconds."""
-    deadline = time.monotonic() + within
-    pending = [BackgroundCall(partial(_names, make)) for make in catalogs.values()]
-    answers = [each.result_within(max(0.0, deadline - time.monotonic())) for each in pending]
-    return sorted({name for names in answers for name in names or ()})
+    """Return the names on the providers that answer ``within`` these seconds."""
+    return names_within(within, [partial(_names, make) for make in catalogs.values()])
 
 
 def _names(make: Callable[[], Catalog]) -> list[str]:

@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from os2cli.core.defaults import DAEMON_PORT
 from os2cli.core.errors import Conflict, NotFound, Os2Error, UsageError
 from os2cli.core.models import (
     LOCAL_DOCKER,
@@ -28,7 +29,7 @@ from os2cli.core.models import (
 from os2cli.core.progress import SILENT, Progress
 from os2cli.host.ports import FIRST_PORT, LAST_PORT, is_free
 from os2cli.host.tty import Terminal
-from os2cli.providers.loopback import DAEMON_PORT, require_running
+from os2cli.providers.loopback import require_running
 from os2cli.providers.service_log import log_not_found
 from os2cli.providers.tar import UNPACK, copy_error, packing
 from os2cli.snapshots.building import BuildRequest, BuildResult

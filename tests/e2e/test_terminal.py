@@ -71,7 +71,7 @@ def test_without_a_terminal_removing_all_names_the_command_and_removes_nothing(
     result = os2("machine", "rm", "--all", "--stage", stage)
 
     assert result.status == 2
-    hint = f"hint: os2 machine rm --all --yes --stage {stage}"
+    hint = f"hint: os2 machine rm --all --stage {stage} --yes"
     assert result.stderr.splitlines()[-1] == hint
     assert os2("machine", "show", name).status == 0
 

@@ -139,7 +139,7 @@ def test_paths_in_a_document_about_the_code_exist(document: str) -> None:
 @cache
 def command_line() -> Any:
     """Return the whole command line, as Click has it."""
-    return typer.main.get_command(build_app())
+    return build_app()
 
 
 def documented_commands(text: str) -> list[list[str]]:

@@ -20,10 +20,7 @@ def show(ctx: typer.Context) -> None:
             return
         output.table(
             ("STAGE", "SNAPSHOT", "ACCOUNT", "LEFT"),
-            [
-                (e.prefix.removesuffix("--"), e.snapshot.name, e.account, f"{e.seconds_left:.0f} s")
-                for e in entries
-            ],
+            [(e.stage, e.snapshot.name, e.account, f"{e.seconds_left:.0f} s") for e in entries],
             dispensable=("ACCOUNT",),
         )
 

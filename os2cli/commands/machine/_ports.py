@@ -6,9 +6,6 @@ from typing import Annotated
 
 import typer
 
-DAEMON_PORT = 3000
-SIGNED_SECONDS = 3600
-
 Port = Annotated[
     int, typer.Option("--port", "-p", min=1, max=65535, help="A port inside of the machine.")
 ]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from os2cli.app.selection import Selection, agreed, find
+from os2cli.app.selection import Selection, confirm_change, find
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.models import MachineType, Verb
@@ -129,7 +129,7 @@ def _change(
 ) -> None:
     selection = Selection(changer.verb.value, names or [], all_, type_, stage)
     found = find(session, selection)
-    if not yes and not agreed(session, selection, found, always=all_):
+    if not yes and not confirm_change(session, selection, found, always=all_):
         session.output.note("nothing was changed")
         return
     show_changes(session.output, changer.change(found.places))

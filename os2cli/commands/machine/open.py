@@ -7,7 +7,8 @@ import typer
 from os2cli.app.selection import find_one
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
-from os2cli.commands.machine._ports import DAEMON_PORT, SIGNED_SECONDS, Port
+from os2cli.commands.machine._ports import Port
+from os2cli.core.defaults import DAEMON_PORT, SIGNED_LINK_SECONDS
 from os2cli.host.browser import open_page, open_secret_page
 from os2cli.output.documents.executions import AddressDocument
 
@@ -41,7 +42,7 @@ def open_(
     if not session.output.invocation.json:
         tell()
     if address.token and not place.machine.public:
-        open_secret_page(place.provider.reach(place.machine, port, SIGNED_SECONDS).url)
+        open_secret_page(place.provider.reach(place.machine, port, SIGNED_LINK_SECONDS).url)
     else:
         open_page(address.url)
     if session.output.invocation.json:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from os2cli.app.confirmation import confirm, question, unattended
 from os2cli.app.selection import in_scope, includes_shared, is_guarded
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
@@ -49,27 +50,23 @@ def prune(
     found = find_leftovers(near, datetime.now(UTC), span)
     if not found or dry_run:
         raise typer.Exit(show_plan(session.output, found, listing))
-    instead = ["os2 machine prune", *(["--older-than", older_than] if older_than else []), "--yes"]
-    instead += ["--type", type_] if type_ else []
-    shared = all(is_guarded(one.machine) for one in found)
-    named = within if shared else stage
-    instead += ["--stage", named] if named else []
-    if not yes and not agreed(session, found, within, " ".join(instead)):
+    guarded = all(is_guarded(one.machine) for one in found)
+    named = within if guarded else stage
+    instead = unattended("os2 machine prune", older_than=older_than, type=type_, stage=named)
+    if not yes and not _confirm(session, found, within, instead):
         session.output.note("nothing was removed")
         return
     places = [LocatedMachine(one.machine, fleet[one.machine.type]()) for one in found]
     raise typer.Exit(show_pruned(session.output, found, remove_places(places), listing))
 
 
-def agreed(session: Session, found: Sequence[Leftover], stage: str | None, instead: str) -> bool:
+def _confirm(session: Session, found: Sequence[Leftover], stage: str | None, instead: str) -> bool:
     """Say what would go and why, and ask."""
     for leftover in found:
         machine = leftover.machine
         session.output.note(
             f"{machine.name} ({machine.type}, made {age(machine.created)}): {leftover.why}"
         )
-    count = f"{len(found)} machine{'s' if len(found) > 1 else ''}"
-    if stage and any(is_guarded(leftover.machine) for leftover in found):
-        question = f"Remove {count} of stage {stage}?"
-        return session.output.confirm_by_typing(stage, question, instead=instead)
-    return session.output.confirm(f"Remove {count}?", instead=instead)
+    guarded_stage = stage if any(is_guarded(leftover.machine) for leftover in found) else None
+    asked = question("remove", len(found), "machine", guarded_stage)
+    return confirm(session.output, asked, instead=instead, guarded_stage=guarded_stage)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from os2cli.app.selection import Selection, agreed, find
+from os2cli.app.selection import Selection, confirm_change, find
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.machines.fleet import remove_located
@@ -39,7 +39,7 @@ def remove(
     selection.check()
     session = Session.start(ctx, docker_host)
     found = find(session, selection)
-    if not yes and not agreed(session, selection, found, always=all_):
+    if not yes and not confirm_change(session, selection, found, always=all_):
         session.output.note("nothing was removed")
         return
     removals = remove_located(found.places)

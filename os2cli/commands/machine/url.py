@@ -9,7 +9,8 @@ import typer
 from os2cli.app.selection import find_one
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
-from os2cli.commands.machine._ports import DAEMON_PORT, SIGNED_SECONDS, Port
+from os2cli.commands.machine._ports import Port
+from os2cli.core.defaults import DAEMON_PORT, SIGNED_LINK_SECONDS
 from os2cli.core.errors import UsageError
 from os2cli.core.models import Address
 from os2cli.core.parsing import parse_duration
@@ -83,7 +84,7 @@ def signed_seconds(*, signed: bool, expires: str | None, header: bool) -> int | 
         )
     if not signed:
         return None
-    seconds = SIGNED_SECONDS
+    seconds = SIGNED_LINK_SECONDS
     if expires is not None:
         seconds = int(parse_duration(expires, "--expires").total_seconds())
     if not 1 <= seconds <= MAX_SECONDS:

@@ -8,11 +8,10 @@ import typer
 
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
+from os2cli.core.defaults import ACTIVATION_SECONDS
 from os2cli.output.views.snapshots import show_state
 from os2cli.snapshots.inventory import locate
 from os2cli.snapshots.readiness import bring_back
-
-ACTIVATION_SECONDS = 300.0
 
 
 def activate(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from os2cli.app.builds import locate_source
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.commands._completions import complete_type
@@ -56,7 +57,7 @@ def context(
             code="option_invalid",
         )
     session = Session.start(ctx)
-    source = session.source(repo, dockerfile)
+    source = locate_source(session, repo, dockerfile)
     found = collect(source.root, source.dockerfile)
     if material is Material.PUBLISHED_SNAPSHOT:
         found = without_links(found)

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from os2cli.app.builds import WAIT_SECONDS, BuildOptions, PublishOptions, publish
+from os2cli.app.builds import BuildOptions, PublishOptions, publish
 from os2cli.app.registry import BuilderKind
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
+from os2cli.core.defaults import BUILD_SECONDS
 from os2cli.core.errors import UsageError
 from os2cli.core.models import DEFAULT_RESOURCES, SnapshotResources, SnapshotState
 from os2cli.output.documents.snapshots import SnapshotDocument
@@ -102,7 +103,7 @@ def daytona(
         builder,
         force=force,
         trust_host=trust_host,
-        wait_seconds=None if no_wait else timeout or WAIT_SECONDS,
+        wait_seconds=None if no_wait else timeout or BUILD_SECONDS,
     )
     progress = session.output.progress()
     publication = publish(session, given, progress)

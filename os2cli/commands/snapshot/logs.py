@@ -9,14 +9,13 @@ import typer
 
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
+from os2cli.core.defaults import BUILD_SECONDS
 from os2cli.core.errors import UsageError
 from os2cli.core.models import MachineType
 from os2cli.output.views.logs import show_log
 from os2cli.snapshots.catalog import Catalog
 from os2cli.snapshots.inventory import find_catalog, locate_in
 from os2cli.snapshots.readiness import follow_build
-
-BUILD_SECONDS = 30 * 60.0
 
 
 def logs(

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from os2cli.app.confirmation import confirm, unattended
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.errors import PartlyDone, UsageError
@@ -73,8 +74,10 @@ def prune(
         _show(session, plan, None if dry_run else [], listing)
         return
     tell_plan(session.output, plan, staying=session.output.invocation.verbose)
-    instead = _instead(keep, older_than, type_, stage)
-    if not yes and not _agreed(session, goes, chosen, instead):
+    instead = unattended(
+        "os2 snapshot prune", keep=keep, older_than=older_than, type=type_, stage=stage
+    )
+    if not yes and not _confirm(session, goes, chosen, instead):
         session.output.note("nothing was removed")
         return
     found = {entry.item.name: entry for entry in listing.entries}
@@ -113,22 +116,14 @@ def _listing(
     return only(list_inventory(catalogs, stage), stage=chosen, state=None), chosen
 
 
-def _instead(
-    keep: int, older_than: str | None, type_: MachineType | None, stage: str | None
-) -> str:
-    words = ["os2 snapshot prune", f"--keep {keep}"]
-    given = (("--older-than", older_than), ("--type", type_), ("--stage", stage))
-    words += [f"{option} {value}" for option, value in given if value is not None]
-    return " ".join([*words, "--yes"])
-
-
-def _agreed(session: Session, goes: Sequence[Verdict], stage: str | None, instead: str) -> bool:
+def _confirm(session: Session, goes: Sequence[Verdict], stage: str | None, instead: str) -> bool:
     items = [verdict.item for verdict in goes]
     these = f"these {len(items)}" if len(items) > 1 else "this one"
     question = f"Remove {these}, {total_size(items)} in all?"
-    if stage is not None and is_guarded_stage(stage) and any(item.stage == stage for item in items):
-        return session.output.confirm_by_typing(stage, question, instead=instead)
-    return session.output.confirm(question, instead=instead)
+    guarded = is_guarded_stage(stage) and any(item.stage == stage for item in items)
+    return confirm(
+        session.output, question, instead=instead, guarded_stage=stage if guarded else None
+    )
 
 
 def _show(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 import typer
 
+from os2cli.app.confirmation import confirm, question, unattended
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.errors import Os2Error
@@ -47,8 +48,8 @@ def remove(
     session = Session.start(ctx, docker_host)
     names = list(dict.fromkeys(names))
     found = locate_all(session.providers.catalogs(type_), names, with_users=not force)
-    flags = ["--force"] * force + [f"--type {type_}"] * (type_ is not None)
-    if not yes and not _agreed(session, found, flags):
+    instead = unattended("os2 snapshot rm", *found, force=force, type=type_)
+    if not yes and not _confirm(session, found, instead):
         session.output.note("nothing was removed")
         return
     with session.output.progress().phase("remove"):
@@ -57,17 +58,15 @@ def remove(
     show_removals(session.output, removals, SNAPSHOTS, missing_is_fine=force)
 
 
-def _agreed(session: Session, found: Mapping[str, Entry | Os2Error], flags: Sequence[str]) -> bool:
+def _confirm(session: Session, found: Mapping[str, Entry | Os2Error], instead: str) -> bool:
     """Whether those may go that others work with: each of their stages is to be typed."""
-    instead = " ".join(["os2 snapshot rm", *found, *flags, "--yes"])
     stages = {entry.item.stage for entry in _entries(found)}
     guarded = sorted(s for s in stages if s is not None and is_guarded_stage(s))
     for stage in guarded:
         names = [entry.item.name for entry in _entries(found) if entry.item.stage == stage]
         session.output.note(f"This removes: {', '.join(names)}")
-        count = f"{len(names)} snapshot{'s' if len(names) > 1 else ''}"
-        question = f"Remove {count} of stage {stage}?"
-        if not session.output.confirm_by_typing(stage, question, instead=instead):
+        asked = question("remove", len(names), "snapshot", stage)
+        if not confirm(session.output, asked, instead=instead, guarded_stage=stage):
             return False
     return True
 

@@ -6,10 +6,10 @@ import io
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from os2cli.core.clock import EPOCH
 from os2cli.core.errors import Conflict, NotFound
 from os2cli.core.models import (
     Address,
@@ -39,7 +39,6 @@ from os2cli.providers.tar import UNPACK, copy_error, packing
 
 PROBE_SECONDS = 2.0
 LAST_LINES_SECONDS = 1.0
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LocalProcessMachines:
@@ -198,7 +197,7 @@ class LocalProcessMachines:
             state=state,
             snapshot=name_of_snapshot(record),
             owner=marks.get(labels.OWNER, ""),
-            created=labels.moment(marks.get(labels.CREATED, "")) or _EPOCH,
+            created=labels.moment(marks.get(labels.CREATED, "")) or EPOCH,
             url=f"http://localhost:{record.port}",
             port=record.port,
             labels=labels.users_own(marks),

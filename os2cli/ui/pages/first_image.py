@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from os2cli.app.builds import BuildOptions
+from os2cli.app.builds import BuildOptions, build_request, locate_source
 from os2cli.core.errors import Os2Error, Unreachable
 from os2cli.snapshots.images import Freshness, image_status
 from os2cli.ui.pages.builds import image_build
@@ -17,7 +17,7 @@ def ensure_first_image(site: Site) -> str | None:
     """
     session = site.workplace.session()
     try:
-        request = session.build_request(session.source())
+        request = build_request(session, locate_source(session))
         status = image_status(session.providers.builder(), request)
     except Unreachable as error:
         return f"{error.message}; machines on this host have to wait; os2 doctor looks at it"

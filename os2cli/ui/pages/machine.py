@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from os2cli.app.selection import is_guarded
 from os2cli.app.session import Session
+from os2cli.core.defaults import DAEMON_PORT, SIGNED_LINK_SECONDS
 from os2cli.core.errors import NotFound, OperationFailed, UsageError
 from os2cli.core.models import LogRequest, Machine, Verb
 from os2cli.core.progress import Progress
@@ -27,7 +28,6 @@ from os2cli.ui.pages.mutations import Mutation, begin, job_answer
 from os2cli.ui.rendering import link
 from os2cli.ui.site import Site, site_of, threaded
 
-DAEMON_PORT, SIGNED_SECONDS = 3000, 3600
 LOG_LINES = 500
 VERBS = (*(verb.value for verb in Verb), REMOVE)
 
@@ -174,7 +174,7 @@ async def open_machine(request: Request) -> Response:
         place = named.place(site.workplace.session())
         address = place.provider.reach(place.machine, DAEMON_PORT)
         if address.token and not place.machine.public:
-            address = place.provider.reach(place.machine, DAEMON_PORT, SIGNED_SECONDS)
+            address = place.provider.reach(place.machine, DAEMON_PORT, SIGNED_LINK_SECONDS)
         if link(address.url) is None:
             raise OperationFailed(
                 f"the address of {named.name} is none that a browser can open",

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from os2cli.app.session import Session
+from os2cli.core.defaults import ACTIVATION_SECONDS
 from os2cli.core.errors import Os2Error, UsageError
 from os2cli.core.models import MachineType
 from os2cli.core.progress import Progress
@@ -32,7 +33,6 @@ from os2cli.ui.pages.forms import Fields
 from os2cli.ui.pages.mutations import Mutation, begin, job_answer
 from os2cli.ui.site import site_of, threaded
 
-ACTIVATION_SECONDS = 300.0
 _SHELF = (("Snapshots", "/snapshots"),)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from os2cli.app.builds import build_request, locate_source
 from os2cli.app.session import Session
 from os2cli.core.errors import NotFound
 from os2cli.providers.entry import Material, ProviderEntry
@@ -57,7 +58,7 @@ def _image(session: Session, named: str | None) -> SourceStatus:
             hint = f"build it: os2 snapshot local-docker --tag {named}"
             return SourceStatus(named, "problem", "not there", why, hint=hint)
         return SourceStatus(named, "good", "used as it is", "you named it", image.created)
-    request = session.build_request(session.source())
+    request = build_request(session, locate_source(session))
     status = image_status(builder, request)
     made = status.image.created if status.image else None
     reference = request.tag

@@ -78,7 +78,7 @@ async def _command(websocket: WebSocket) -> list[str]:
         raise Conflict(
             f"machine {machine.name} does not run: it is {machine.state.value}",
             hint=f"os2 machine start {machine.name}",
-            code="machine_state",
+            code="machine_not_running",
         )
     words = ["machine", "shell", named.name, f"--type={named.type}"]
     if named.stage:

@@ -25,8 +25,8 @@ from os2cli.core.models import (
     MachineState,
     MachineType,
 )
+from os2cli.host.concurrency import NAMES_SECONDS
 from os2cli.machines.fleet import (
-    NAMES_SECONDS,
     Fleet,
     LocatedMachine,
     fleet_names,

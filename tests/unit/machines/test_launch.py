@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from os2cli.core.defaults import ACTIVATION_SECONDS
 from os2cli.core.errors import Conflict, NotFound, OperationFailed, Os2Error, TimedOut, Unreachable
 from os2cli.core.models import DAYTONA, Health, Machine, MachineSpec, Snapshot, SnapshotState
 from os2cli.core.progress import SILENT, Progress
 from os2cli.core.snapshot_name import SnapshotName
 from os2cli.core.stage import Stage
-from os2cli.machines.launch import ACTIVATION_SECONDS, Launcher
+from os2cli.machines.launch import Launcher
 from os2cli.snapshots.cache import CachedSnapshot, SnapshotCache
 from tests.clock import Time
 from tests.contract.memory import MemoryMachines

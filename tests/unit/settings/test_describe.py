@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from os2cli.core.redaction import HIDDEN, mask_userinfo, redact
-from os2cli.settings import variables
+from os2cli.settings import declared
+from os2cli.settings.declared import OPTIONS
 from os2cli.settings.describe import Setting, declared_variables, describe_settings
-from os2cli.settings.options import OPTIONS
 from os2cli.settings.settings import CREDENTIAL_VARIABLES, load_settings
 
 KEY = "dtn_0123456789abcdef"
@@ -25,11 +25,11 @@ class TestSettings:
         found = described(tmp_path)
 
         groups = (
-            variables.CREDENTIALS,
-            variables.STAGE,
-            variables.ENGINE,
-            variables.TERMINAL,
-            variables.ANALYTICS,
+            declared.CREDENTIALS,
+            declared.STAGE,
+            declared.ENGINE,
+            declared.TERMINAL,
+            declared.ANALYTICS,
         )
         names = [variable.name for group in groups for variable in group]
         assert list(found) == [*(option.key for option in OPTIONS), *names]
@@ -91,9 +91,9 @@ class TestSettings:
         assert found["DOCKER_HOST"].value == f"tcp://{HIDDEN}@h:1"
 
     def test_every_one_says_what_it_is_for(self) -> None:
-        for declared in declared_variables():
-            assert declared.help, declared.variable
-            assert not declared.help.endswith("."), declared.variable
+        for declaration in declared_variables():
+            assert declaration.help, declaration.variable
+            assert not declaration.help.endswith("."), declaration.variable
 
 
 class TestRedaction:

@@ -9,7 +9,7 @@ import pytest
 
 from os2cli.core.daytona_access import DaytonaAccess
 from os2cli.core.errors import UsageError
-from os2cli.settings.options import (
+from os2cli.settings.declared import (
     DEFAULT_API_URL,
     DEFAULT_CACHE_SECONDS,
     DEFAULT_IMAGE,

@@ -12,13 +12,13 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
+from os2cli.core.clock import EPOCH
 from os2cli.core.errors import Os2Error
 from os2cli.core.models import Snapshot, SnapshotResources, SnapshotState
 from os2cli.providers.daytona.api.errors import malformed
 
 _KEY_LINE = re.compile(r"(?m)^# os2-key: (?P<key>[0-9a-f]{64})$")
 _KEY_TAG = re.compile(r":[\w.-]*-key-(?P<key>[0-9a-f]{64})$", re.ASCII)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _SNAPSHOT_STATES = {
     "pending": SnapshotState.PENDING,
@@ -81,7 +81,7 @@ class SnapshotAnswer(Answer):
             id=self.id,
             name=self.name,
             state=_SNAPSHOT_STATES.get(self.state, SnapshotState.UNKNOWN),
-            created=self.created or _EPOCH,
+            created=self.created or EPOCH,
             reason=self.reason or None,
             # The API counts in GiB.
             size_bytes=round(self.size * 2**30) if self.size else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from os2cli.core.defaults import DAEMON_PORT, HEALTH_PATH
 from os2cli.core.errors import Os2Error
 from os2cli.core.models import Address, Health
 from os2cli.providers.daytona.api.client import DaytonaClient
@@ -11,8 +12,6 @@ from os2cli.providers.daytona.api.errors import is_json
 from os2cli.providers.daytona.api.retry import FAST
 from os2cli.providers.daytona.api.wire import UrlAnswer, read
 
-PORT = 3000
-HEALTH_PATH = "/api/health"
 PROBE_SECONDS = 3.0
 TOKEN_HEADER = "X-Daytona-Preview-Token"  # noqa: S105  # its name
 _DOING = "looking for a machine's address"
@@ -73,7 +72,7 @@ class Previews:
         with self._lock:
             known = self._known.get(sandbox_id)
         if known is None:
-            path = f"/sandbox/{sandbox_id}/ports/{PORT}/preview-url"
+            path = f"/sandbox/{sandbox_id}/ports/{DAEMON_PORT}/preview-url"
             answer = self.client.get(path, doing=_DOING, patience=FAST)
             known = read(UrlAnswer, answer, _DOING)
             self.client.keep_secret({"token": known.token or ""})

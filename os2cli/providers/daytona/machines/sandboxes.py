@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from os2cli.core.clock import EPOCH
 from os2cli.core.models import DAYTONA, Health, Machine, MachineSpec, MachineState
-from os2cli.core.stage import SEPARATOR
+from os2cli.core.stage import name_prefix
 from os2cli.providers import labels
 from os2cli.providers.daytona.api.wire import SandboxAnswer
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 GONE = "destroyed"
 
 _STATES = {
@@ -43,7 +43,7 @@ ARCHIVED = frozenset({"archived", "destroying", GONE})
 
 def sandbox_name(stage: str, machine: str) -> str:
     """The sandbox's name, unique in the organisation, hence the machine's in its stage."""
-    return f"{stage}{SEPARATOR}{machine}"
+    return f"{name_prefix(stage)}{machine}"
 
 
 def sandbox_request(spec: MachineSpec, target: str | None, request_id: str) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def machine_from(sandbox: SandboxAnswer, url: str | None = None) -> Machine:
         state=_STATES.get(sandbox.state, MachineState.UNKNOWN),
         snapshot=marks.get(labels.SNAPSHOT) or sandbox.snapshot or "",
         owner=marks.get(labels.OWNER, ""),
-        created=(sandbox.created or _EPOCH).replace(microsecond=0),
+        created=(sandbox.created or EPOCH).replace(microsecond=0),
         url=url,
         labels=labels.users_own(marks),
         health=Health.NONE,

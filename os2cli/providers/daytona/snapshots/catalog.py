@@ -9,7 +9,7 @@ from typing import Any
 from os2cli.core.errors import Conflict, NotFound, TimedOut, UsageError
 from os2cli.core.models import DAYTONA, Snapshot, SnapshotState
 from os2cli.core.snapshot_name import SnapshotName
-from os2cli.core.stage import SEPARATOR
+from os2cli.core.stage import name_prefix
 from os2cli.providers import labels
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.wire import SandboxAnswer
@@ -40,7 +40,7 @@ class DaytonaCatalog:
     def list(self, stage: str | None = None) -> list[CatalogItem]:
         """Our snapshots of a stage, or of all."""
         # Every name of ours has a separator, and the API finds it anywhere in a name.
-        prefix = f"{stage or ''}{SEPARATOR}"
+        prefix = name_prefix(stage or "")
         found: dict[str, CatalogItem] = {}
         for page in self.store.newest_first(prefix):
             # Rows shift from page to page while others publish.

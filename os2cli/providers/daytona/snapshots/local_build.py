@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from os2cli.core.progress import SILENT, Progress
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.wire import RegistryAccess, read
+from os2cli.providers.local_docker.images.build_inputs import BuildInputs
 from os2cli.providers.local_docker.images.builder import LocalDockerBuilder
 from os2cli.providers.local_docker.images.push import RegistryLogin, push_image
 from os2cli.snapshots.building import PublishRequest, SnapshotContent
@@ -31,8 +32,9 @@ class LocalSource:
         build = replace(request.build, platform=PLATFORM, no_cache=request.force)
         request = replace(request, build=build)
         with progress.phase("read context"):
-            key = _key(self.builder.key(build), request)
-        return LocalContent(self.client, self.builder, request, key)
+            inputs = self.builder.read(build)
+        key = _key(inputs.key, request)
+        return LocalContent(self.client, self.builder, request, inputs, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,12 @@ class LocalContent:
     client: DaytonaClient
     builder: LocalDockerBuilder
     request: PublishRequest
+    inputs: BuildInputs
     key: str
 
     def deliver(self, progress: Progress = SILENT) -> SnapshotContent:
         """Build unless the engine has it, and push it under a name that nobody can guess."""
-        image = self.builder.build(self.request.build, progress).image
+        image = self.builder.build(self.request.build, progress, inputs=self.inputs).image
         # A base that had to be made first is part of the image's own key.
         key = _key(image.key or "", self.request)
         query = {"regionId": self.client.access.target} if self.client.access.target else None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from os2cli.core import daytona_users
 from os2cli.core.errors import NotAuthorised
+from os2cli.core.observed import record_user
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.wire import KeyAnswer, read
 
@@ -18,7 +18,7 @@ def check_publishing(client: DaytonaClient) -> None:
         return
     key = read(KeyAnswer, client.get("/api-keys/current", doing=_DOING), _DOING)
     if key.user_id:
-        daytona_users.remember(client.access, key.user_id)
+        record_user(client.access, key.user_id)
     expires = key.expires
     if expires is not None and expires <= datetime.now(UTC):
         raise NotAuthorised(

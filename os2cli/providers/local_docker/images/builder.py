@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import time
 from collections.abc import Iterable, Iterator
@@ -11,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from os2cli.core.cancellation import check, ended_by
-from os2cli.core.errors import NotFound, UsageError
+from os2cli.core.errors import NotFound
 from os2cli.core.models import Image
 from os2cli.core.progress import SILENT, Progress
 from os2cli.host.certificates import HostCertificates
@@ -21,6 +19,7 @@ from os2cli.providers.local_docker.base_image import BaseImage, find_base, prepa
 from os2cli.providers.local_docker.engine.connection import connect, hanging_up
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.images.build_events import BuildEvents
+from os2cli.providers.local_docker.images.build_inputs import BuildInputs, image_key, wanted_base
 from os2cli.providers.local_docker.images.build_logs import BuildLogs
 from os2cli.providers.local_docker.images.images import drop_unused_image, find_image, full_name
 from os2cli.snapshots.building import BuildRequest, BuildResult
@@ -28,11 +27,6 @@ from os2cli.snapshots.context import BuildContext, collect, refuse_secrets
 
 if TYPE_CHECKING:
     import docker
-
-# Raised when the same inputs shall give another image than before.
-RECIPE = "1"
-
-_BASE_ARGUMENT = re.compile(r"(?im)^\s*ARG\s+BASE_IMAGE(?:=(?P<default>\S+))?")
 
 
 class LocalDockerBuilder:
@@ -62,14 +56,28 @@ class LocalDockerBuilder:
             return find_image(self.engine.client, reference)
 
     def key(self, request: BuildRequest) -> str:
-        """The key that an image built from ``request`` now would have, in hex."""
+        """Return the key, in hex, of an image built from ``request`` now."""
+        return self.read(request).key
+
+    def read(self, request: BuildRequest) -> BuildInputs:
+        """Read the tree and look up the base image."""
         context = collect(request.root, request.dockerfile)
-        return self._key(request, context, self._present_base_id(request, context))
+        # The engine first: when it is dead, reading a large tree is a waste of time.
+        base = self._present_base_id(request, context)
+        digest = context.digest()
+        return BuildInputs(context, digest, self._key(request, context, digest, base))
 
-    def build(self, request: BuildRequest, progress: Progress = SILENT) -> BuildResult:
-        """Build unless an image with this key has the tag already.
+    def build(
+        self,
+        request: BuildRequest,
+        progress: Progress = SILENT,
+        *,
+        inputs: BuildInputs | None = None,
+    ) -> BuildResult:
+        """Build unless an image with this key already has the tag.
 
-        A build of the same tag that is under way elsewhere is waited for first.
+        ``inputs`` are those of an earlier ``read`` of the same request. Another build of the tag
+        is waited for first.
 
         Raises:
             UsageError: the context holds what looks like secrets (``secrets_in_context``).
@@ -81,23 +89,23 @@ class LocalDockerBuilder:
 
         started = time.monotonic()
         with exclusive(self.lock_dir, f"image {request.tag}", on_busy=say_waiting):
-            # The engine first: when it is dead, nobody should wait for a large tree to be read.
             image = self.find(request.tag)
-            context = collect(request.root, request.dockerfile)
-            key = self._key(request, context, self._present_base_id(request, context))
-            if image is not None and image.key == key and not request.no_cache:
+            inputs = inputs or self.read(request)
+            if image is not None and image.key == inputs.key and not request.no_cache:
                 return BuildResult(image, built=False, seconds=time.monotonic() - started)
             if not request.allow_secrets:
-                refuse_secrets(context)
-            image = self._build(request, context, progress)
+                refuse_secrets(inputs.context)
+            image = self._build(request, inputs, progress)
         return BuildResult(image, built=True, seconds=time.monotonic() - started)
 
-    def _build(self, request: BuildRequest, context: BuildContext, progress: Progress) -> Image:
+    def _build(self, request: BuildRequest, inputs: BuildInputs, progress: Progress) -> Image:
+        context = inputs.context
         before = self.find(request.tag)
         base = self._prepare_base(request, context, progress)
         for note in context.unkept:
             progress.warn(note)
-        key = self._key(request, context, base.digest if base else None)
+        # The base may have been created, or replaced, since the inputs were read.
+        key = self._key(request, context, inputs.digest, base.digest if base else None)
         with (
             progress.phase("build image"),
             self.logs.recording(key, full_name(request.tag)) as log,
@@ -193,17 +201,11 @@ class LocalDockerBuilder:
         image = self.find(request.tag)
         return image.labels.get(labels.IMAGE_BASE) if image else None
 
-    def _key(self, request: BuildRequest, context: BuildContext, base_id: str | None) -> str:
-        inputs = {
-            "recipe": RECIPE,
-            "context": context.digest(),
-            "dockerfile": context.dockerfile,
-            "build_args": dict(sorted(request.build_args.items())),
-            "platform": request.platform,
-            "base": base_id,
-            "certificates": self.certificates.digest if self.certificates else None,
-        }
-        return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+    def _key(
+        self, request: BuildRequest, context: BuildContext, digest: str, base_id: str | None
+    ) -> str:
+        certificates = self.certificates.digest if self.certificates else None
+        return image_key(request, context.dockerfile, digest, base_id, certificates)
 
 
 def _watched(stream: Iterable[bytes]) -> Iterator[bytes]:
@@ -225,17 +227,3 @@ def has_buildkit(client: docker.APIClient) -> bool:
     containerd = "io.containerd.snapshotter" in str(client.info().get("DriverStatus"))
     version = [int(part) for part in re.findall(r"\d+", client.version()["Version"])[:2]]
     return version >= ([27, 5] if containerd else [18, 9])
-
-
-def wanted_base(request: BuildRequest, context: BuildContext) -> str | None:
-    """The base image that was asked for, else the Dockerfile's; None when it takes none."""
-    declared = _BASE_ARGUMENT.search(context.dockerfile_text)
-    if declared is None:
-        if request.base_image is not None:
-            raise UsageError(
-                f"{context.dockerfile} has no ARG BASE_IMAGE, so no other base can be chosen",
-                hint="leave --base-image out, or let the Dockerfile begin with ARG BASE_IMAGE=…",
-                code="base_image_unused",
-            )
-        return None
-    return request.base_image or declared["default"] or None

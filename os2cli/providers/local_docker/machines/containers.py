@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from os2cli.core.clock import EPOCH
+from os2cli.core.defaults import DAEMON_PORT
 from os2cli.core.models import LOCAL_DOCKER, Health, Machine, MachineSpec, MachineState
 from os2cli.providers import labels
 
 if TYPE_CHECKING:
     import docker
 
-CONTAINER_PORT = 3000
 REPOSITORY_MOUNT = "/mnt/repo"
 STOP_SECONDS = 10
 
@@ -50,7 +51,7 @@ def container_request(
     if spec.mount_repo is not None:
         binds = {str(spec.mount_repo): {"bind": REPOSITORY_MOUNT, "mode": "ro"}}
     host_config = client.create_host_config(
-        port_bindings={CONTAINER_PORT: ("127.0.0.1", port)},
+        port_bindings={DAEMON_PORT: ("127.0.0.1", port)},
         binds=binds,
         **limits,
     )
@@ -60,7 +61,7 @@ def container_request(
         "hostname": spec.name[:63],
         "environment": machine_environment(spec),
         "labels": machine_labels(spec, port, created),
-        "ports": [CONTAINER_PORT],
+        "ports": [DAEMON_PORT],
         "host_config": host_config,
     }
 
@@ -96,7 +97,7 @@ def machine_from_inspection(found: Mapping[str, Any]) -> Machine:
         owner=marks.get(labels.OWNER, ""),
         created=labels.moment(marks.get(labels.CREATED, ""))
         or labels.moment(found["Created"])
-        or _EPOCH,
+        or EPOCH,
         url=f"http://localhost:{port}" if port else None,
         port=port,
         labels=labels.users_own(marks),
@@ -125,11 +126,8 @@ def _health(state: Mapping[str, Any]) -> Health:
 
 
 def _published_port(found: Mapping[str, Any]) -> int | None:
-    bindings = (found["HostConfig"].get("PortBindings") or {}).get(f"{CONTAINER_PORT}/tcp") or []
+    bindings = (found["HostConfig"].get("PortBindings") or {}).get(f"{DAEMON_PORT}/tcp") or []
     for binding in bindings:
         if str(binding.get("HostPort", "")).isdigit():
             return int(binding["HostPort"])
     return None
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
