@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from os2cli.app.completions import complete_type
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
-from os2cli.commands._completions import complete_type
 from os2cli.core.errors import UsageError
 from os2cli.core.models import LOCAL_DOCKER, MachineType
 from os2cli.providers.entry import Material, entries

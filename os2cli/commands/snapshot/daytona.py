@@ -11,6 +11,7 @@ from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.errors import UsageError
 from os2cli.core.models import DEFAULT_RESOURCES, SnapshotResources, SnapshotState
+from os2cli.core.option_rules import reject_both
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -88,7 +89,7 @@ def daytona(
     """
     from os2cli.app.builds import WAIT_SECONDS, BuildOptions, PublishOptions, publish
 
-    options.reject_both(no_wait=no_wait, timeout=timeout)
+    reject_both("--timeout", timeout is not None, "--no-wait", no_wait)
     refuse_engine_options(builder, trust_host=trust_host, docker_host=docker_host)
     session = Session.start(ctx, docker_host)
     chosen = session.remote_stage(stage)

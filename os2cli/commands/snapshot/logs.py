@@ -11,6 +11,7 @@ from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.errors import UsageError
 from os2cli.core.models import MachineType
+from os2cli.core.option_rules import reject_without
 
 if TYPE_CHECKING:
     from os2cli.snapshots.catalog import Catalog
@@ -44,12 +45,7 @@ def logs(
     from os2cli.snapshots.inventory import find_catalog, locate_in
     from os2cli.snapshots.readiness import follow_build
 
-    if timeout is not None and not follow:
-        raise UsageError(
-            "--timeout changes nothing without --follow",
-            hint="leave it out, or add --follow",
-            code="option_invalid",
-        )
+    reject_without("--timeout", timeout is not None, "--follow", follow)
     session = Session.start(ctx)
     catalog = find_catalog(session.providers.catalogs(type_), name)
     if follow:

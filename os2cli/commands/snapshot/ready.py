@@ -9,6 +9,7 @@ import typer
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.models import SnapshotState
+from os2cli.core.option_rules import reject_both
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -62,7 +63,7 @@ def activate(
     from os2cli.snapshots.inventory import locate
     from os2cli.snapshots.readiness import bring_back
 
-    options.reject_both(no_wait=no_wait, timeout=timeout)
+    reject_both("--timeout", timeout is not None, "--no-wait", no_wait)
     session = Session.start(ctx, docker_host)
     entry = locate(session.providers.catalogs(type_), name)
     seconds = None if no_wait else timeout or ACTIVATION_SECONDS
