@@ -2,7 +2,8 @@
 
 One line each. ``extract_properties`` gets what the operation was given and allow-lists what is sent
 of it: numbers, flags and choices. Texts are dropped, since people type them. When it returns None
-there is no event. What is not registered sends nothing.
+there is no event. What is not registered sends nothing. ``machine.create`` is registered where its
+options are declared, in ``app.machine_options``.
 """
 
 from __future__ import annotations
@@ -71,13 +72,6 @@ def _flags(given: Input, **names: str) -> Properties:
     return {sent: bool(given.get(name)) for sent, name in names.items()}
 
 
-def _machine(given: Input) -> Properties:
-    flags = _flags(
-        given, build="build", mount_repo="mount_repo", public="public", named_snapshot="snapshot"
-    )
-    return {"count": given.get("count", 1), **flags, "waited": not given.get("no_wait")}
-
-
 def _selection(given: Input) -> Properties:
     return {"count": len(given.get("names") or ()), **_flags(given, all="all_")}
 
@@ -114,7 +108,6 @@ def _only_fixing(given: Input) -> Properties | None:
 
 
 register_tracked_mutation("up", "machine_brought_up", _up)
-register_tracked_mutation("machine.create", "machine_created", _machine)
 register_tracked_mutation("machine.rm", "machine_removed", _removal)
 register_tracked_mutation("machine.start", "machine_started", _selection)
 register_tracked_mutation("machine.stop", "machine_stopped", _selection)

@@ -1,209 +1,230 @@
-"""From the options of ``machine create`` to a machine, on each provider."""
+"""The options of ``machine create``, each declared here and nowhere else.
 
-from __future__ import annotations
+From these declarations follow the command line and its completion, the form of the page and the
+command that it shows, what is rejected, and what an event says. To add an option, declare it here
+and use it in ``machine_creation``.
+"""
 
+# No postponed annotations here: the declarations stand in them.
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from functools import partial
+from operator import not_
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-from os2cli.app.builds import build_request, locate_source, note_bundled
-from os2cli.app.launching import snapshot_launcher
-from os2cli.app.session import LOCAL_STAGE, Session
-from os2cli.core.errors import UsageError
-from os2cli.core.models import Lifetime, Machine, MachineSpec, Resources
-from os2cli.core.parsing import parse_memory, parse_minutes, parse_pairs
-from os2cli.core.progress import Progress
-from os2cli.core.stage import Stage, StageKind
-from os2cli.machines.create import create_machines
-from os2cli.machines.environment import machine_environment
-from os2cli.machines.names import numbered_names, validate_machine_name
-from os2cli.providers.entry import Material, ProviderEntry, entries
-from os2cli.providers.labels import RESERVED_PREFIX
-from os2cli.settings.settings import variable_here
-from os2cli.snapshots.images import ensure_image
+from os2cli.analytics.tracked_mutations import register_tracked_mutation
+from os2cli.app.completions import complete_stage, complete_type
+from os2cli.app.options import Input, Option, Tracked, event_properties
+from os2cli.core.models import LOCAL_DOCKER, MachineType
+from os2cli.providers.entry import Material, entries, parse_type
 
-NEVER = 0
-NEVER_DELETE = -1
-DEVELOPMENT_STOP_MINUTES = 12 * 60
+ENGINES = frozenset({Material.LOCAL_IMAGE})
+THIS_HOST = frozenset({Material.LOCAL_IMAGE, Material.THIS_HOST})
+PUBLISHED = frozenset({Material.PUBLISHED_SNAPSHOT})
+SIZED = {
+    Material.PUBLISHED_SNAPSHOT: "resources come with the snapshot: "
+    "os2 snapshot daytona --cpu … --memory …"
+}
+
+# By the panel of the help that they stand in.
+_machine = partial(Option, panel="Machine")
+_on_this_host = partial(Option, panel="On this host", materials=THIS_HOST)
+_on_engines = partial(Option, panel="On this host", materials=ENGINES)
+_daytona = partial(Option, panel="Daytona", materials=PUBLISHED)
+# By the part of the form.
+_resource = partial(Input, group="resources")
+_more = partial(Input, group="more")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MachineOptions:
-    """What the command line said."""
+    """The options of one command line, or of one form."""
 
-    name: str | None
-    count: int
-    env: list[str]
-    env_files: list[Path]
-    labels: list[str] | None
-    snapshot: str | None
-    stage: str | None
-    ttl: str | None
-    port: int | None
-    cpu: float | None
-    memory: str | None
-    mount_repo: bool
-    build: bool
-    allow_secrets: bool
-    docker_host: str | None
-    public: bool
-    auto_stop: str | None
-    auto_archive: str | None
-    auto_delete: str | None
-    no_cache: bool
+    name: Annotated[
+        str | None,
+        Option("A new name is made up without it.", "[NAME]", positional=True, input=Input()),
+    ] = None
+    type_: Annotated[
+        MachineType,
+        _machine(
+            f"Where it runs: {', '.join(entries())}.",
+            "TYPE",
+            parser=parse_type,
+            completion=complete_type,
+            input=Input(),
+        ),
+    ] = LOCAL_DOCKER
+    count: Annotated[
+        int,
+        _machine(
+            "So many, all or none: NAME-1, NAME-2, …",
+            "N",
+            minimum=1,
+            maximum=100,
+            input=_more("How many", "1", order=4),
+            tracked=Tracked("count", int),
+        ),
+    ] = 1
+    ttl: Annotated[
+        str | None,
+        _machine(
+            "How long it may exist: 30m, 12h, 2d. Daytona ends it then, prune does elsewhere.",
+            "TIME",
+            input=_more("Expires after", "never, e.g. 12h", order=3),
+        ),
+    ] = None
+    env: Annotated[
+        list[str] | None,
+        _machine(
+            "Variable for the machine; without a value, the one of this shell. Repeatable.",
+            "KEY[=VALUE]",
+            short="-e",
+            input=Input(),
+        ),
+    ] = None
+    env_file: Annotated[
+        list[Path] | None, _machine("File of KEY=VALUE lines. Repeatable.", "FILE")
+    ] = None
+    label: Annotated[
+        list[str] | None, _machine("Label of your own. Repeatable.", "KEY=VALUE", input=Input())
+    ] = None
+    stage: Annotated[
+        str | None,
+        _machine(
+            "Stage it belongs to. Default: dev-$ITERATE_USER, APP_STAGE.",
+            "STAGE",
+            completion=complete_stage,
+            input=_more("Stage", "dev", font="", order=2),
+        ),
+    ] = None
+    snapshot: Annotated[
+        str | None,
+        _machine(
+            "Made from this. Default: the local image, the stage's newest snapshot.",
+            "NAME",
+            materials=ENGINES | PUBLISHED,
+            input=_more("Made from", "the newest", font="mono", order=1),
+            tracked=Tracked("named_snapshot", bool),
+        ),
+    ] = None
+    no_wait: Annotated[
+        bool,
+        _machine(
+            "Return before the machine is healthy.",
+            input=_more("Do not wait until it is healthy"),
+            tracked=Tracked("waited", not_),
+        ),
+    ] = False
+    timeout: Annotated[
+        float | None,
+        _machine(
+            "How long to wait for the machine to be healthy. Default: OS2_TIMEOUT, 120.",
+            "SECONDS",
+            minimum=0.1,
+            input=_more("Wait at most", "seconds"),
+        ),
+    ] = None
+    port: Annotated[
+        int | None,
+        _on_this_host(
+            "Its port. Default: a free one.",
+            "PORT",
+            minimum=1,
+            maximum=65535,
+            input=_resource("Port", "a free one"),
+        ),
+    ] = None
+    cpu: Annotated[
+        float | None,
+        _on_engines(
+            "Limit of CPUs.",
+            "CPUS",
+            minimum=0.01,
+            hints=SIZED,
+            input=_resource("CPUs", "no limit", order=1),
+        ),
+    ] = None
+    memory: Annotated[
+        str | None,
+        _on_engines(
+            "Limit of memory, e.g. 2g.",
+            "SIZE",
+            hints=SIZED,
+            input=_resource("Memory", "no limit, e.g. 2g", order=1),
+        ),
+    ] = None
+    mount_repo: Annotated[
+        bool,
+        _on_this_host(
+            "Let the machine read this working tree instead of the image's copy.",
+            input=_resource("Mount the repository", help="the machine reads this working tree"),
+            tracked=Tracked("mount_repo", bool),
+        ),
+    ] = False
+    build: Annotated[
+        bool,
+        _on_engines(
+            "Bring the image up to date first.",
+            input=_resource("Build first", help="bring the image up to date", order=1),
+            tracked=Tracked("build", bool),
+        ),
+    ] = False
+    allow_secrets: Annotated[
+        bool,
+        _on_engines(
+            "Send files that look like secrets to the build.",
+            input=_resource("Allow secrets", help="send files that look like secrets to the build"),
+        ),
+    ] = False
+    docker_host: Annotated[
+        str | None,
+        _on_engines(
+            "Docker engine to use. Default: DOCKER_HOST, the Docker context, a known socket.",
+            "URL",
+            panel="Engine",
+        ),
+    ] = None
+    public: Annotated[
+        bool,
+        _daytona(
+            "Let anybody who has the URL reach it.",
+            input=_resource("Public", help="anybody who has the URL reaches it"),
+            tracked=Tracked("public", bool),
+        ),
+    ] = False
+    auto_stop: Annotated[
+        str | None,
+        _daytona(
+            "Stop it when idle for 30m, 12h, …; off. Default: 12h in development, else off.",
+            "TIME",
+            input=_resource("Stop when idle", "12h in development"),
+        ),
+    ] = None
+    auto_archive: Annotated[
+        str | None,
+        _daytona(
+            "Archive it when stopped for so long; off: as late as possible.",
+            "TIME",
+            input=_resource("Archive when stopped", "e.g. 7d"),
+        ),
+    ] = None
+    auto_delete: Annotated[
+        str | None,
+        _daytona(
+            "Delete it when stopped for so long, 0m at once. Default: off.",
+            "TIME",
+            input=_resource("Delete when stopped", "never"),
+        ),
+    ] = None
+    no_cache: Annotated[
+        bool,
+        _daytona(
+            "Ask Daytona, whatever the cache knows.",
+            input=_resource("Ask Daytona anew", help="whatever is kept of the newest snapshot"),
+        ),
+    ] = False
 
-    def given(self) -> set[str]:
-        """The names of the options that were set."""
-        fields = {f"--{name.replace('_', '-')}": getattr(self, name) for name in self.__slots__}
-        return {name for name, value in fields.items() if value not in (None, False)}
 
-
-def reject_unsupported(given: MachineOptions, entry: ProviderEntry) -> None:
-    """Options that would change nothing are errors."""
-    known = frozenset[str]().union(*(other.options for other in entries().values()))
-    for option in sorted((given.given() & known) - entry.options):
-        other = next(other for other in entries().values() if option in other.options)
-        why = f"leave it out, or choose --type {other.type}"
-        if option in ("--cpu", "--memory") and entry.material is Material.PUBLISHED_SNAPSHOT:
-            why = "resources come with the snapshot: os2 snapshot daytona --cpu … --memory …"
-        raise UsageError(
-            f"{option} is not for machines on {entry.type}", hint=why, code="option_invalid"
-        )
-    if given.count > 1 and given.port is not None:
-        raise UsageError(
-            "--count and --port contradict each other: a port is for one machine",
-            hint="leave one of them out",
-            code="option_invalid",
-        )
-
-
-def validate(given: MachineOptions) -> None:
-    """What is written wrongly is an error before anything is begun."""
-    names(given)
-    user_labels(given.labels)
-    parse_memory(given.memory)
-    machine_environment(given.env, given.env_files, variable_here)
-    parse_minutes(given.ttl, "--ttl", off=NEVER)
-    lifetime(given, LOCAL_STAGE)
-
-
-@dataclass(frozen=True, slots=True)
-class Creation:
-    """Machines that were asked for: all of them are made, or none."""
-
-    session: Session
-    given: MachineOptions
-    entry: ProviderEntry
-    wait_seconds: float | None
-    progress: Progress
-
-    def run(self) -> list[Machine]:
-        """Make them from what machines of their type are made from."""
-        match self.entry.material:
-            case Material.LOCAL_IMAGE:
-                return self._from_image()
-            case Material.PUBLISHED_SNAPSHOT:
-                return self._from_snapshot()
-            case Material.THIS_HOST:
-                return self._on_host()
-
-    def _from_image(self) -> list[Machine]:
-        """From the local image, which is built when it is missing."""
-        session, given = self.session, self.given
-        image = given.snapshot or session.settings.image
-        specs = self._specifications(
-            session.stage(given.stage),
-            snapshot=image,
-            port=given.port,
-            resources=Resources(given.cpu, parse_memory(given.memory)),
-            mount_repo=session.repository if given.mount_repo else None,
-        )
-        source = locate_source(session)
-        request = build_request(session, source, tag=image, allow_secrets=given.allow_secrets)
-        if given.snapshot is None or given.build:
-            builder = session.providers.builder()
-            built = ensure_image(builder, request, rebuild=given.build, progress=self.progress)
-            note_bundled(session, source, built)
-        return self._create(specs)
-
-    def _from_snapshot(self) -> list[Machine]:
-        """From the stage's newest snapshot."""
-        given = self.given
-        stage = self.session.remote_stage(given.stage)
-        specs = self._specifications(
-            stage,
-            snapshot=given.snapshot or "",
-            public=given.public,
-            lifetime=lifetime(given, stage),
-        )
-        launcher = snapshot_launcher(
-            self.session, self.entry.type, stage, use_cache=not given.no_cache
-        )
-        return launcher.create(specs, stage, wait_seconds=self.wait_seconds, progress=self.progress)
-
-    def _on_host(self) -> list[Machine]:
-        """From what this host has."""
-        session, given = self.session, self.given
-        specs = self._specifications(
-            session.stage(given.stage),
-            snapshot="",
-            port=given.port,
-            mount_repo=session.repository if given.mount_repo else None,
-        )
-        if self.entry.warning:
-            self.progress.warn(self.entry.warning)
-        return self._create(specs)
-
-    def _create(self, specs: list[MachineSpec]) -> list[Machine]:
-        provider = self.session.providers.machines(self.entry.type)
-        return create_machines(
-            provider, specs, wait_seconds=self.wait_seconds, progress=self.progress
-        )
-
-    def _specifications(self, stage: Stage, **values: Any) -> list[MachineSpec]:
-        """One for each machine."""
-        given = self.given
-        minutes = parse_minutes(given.ttl, "--ttl", off=NEVER)
-        common: dict[str, Any] = {
-            "stage": stage.name,
-            "env": machine_environment(given.env, given.env_files, variable_here),
-            "labels": user_labels(given.labels),
-            "owner": self.session.owner,
-            "expires": datetime.now(UTC) + timedelta(minutes=minutes) if minutes else None,
-        }
-        return [MachineSpec(name=name, **common, **values) for name in names(given)]
-
-
-def names(given: MachineOptions) -> list[str]:
-    """What the machines shall be called; an empty name is made up when its machine is created."""
-    if given.name is None:
-        return [""] * given.count
-    validate_machine_name(given.name)
-    return [given.name] if given.count == 1 else numbered_names(given.name, given.count)
-
-
-def lifetime(given: MachineOptions, stage: Stage) -> Lifetime:
-    """When the machine is ended by itself: only one for development is, unless that was said."""
-    development = stage.kind is StageKind.DEVELOPMENT
-    stop = parse_minutes(given.auto_stop, "--auto-stop", off=NEVER)
-    if stop is None:
-        stop = DEVELOPMENT_STOP_MINUTES if development else NEVER
-    return Lifetime(
-        stop,
-        parse_minutes(given.auto_archive, "--auto-archive", off=NEVER),
-        parse_minutes(given.auto_delete, "--auto-delete", off=NEVER_DELETE),
-    )
-
-
-def user_labels(values: list[str] | None) -> dict[str, str]:
-    """The user's own labels; ours can't be given."""
-    labels = parse_pairs(values, "--label")
-    for key in labels:
-        if key.startswith(RESERVED_PREFIX):
-            raise UsageError(
-                f"--label {key}: names that begin with dev.os2. are os2's own",
-                hint="choose another name for the label",
-                code="option_invalid",
-            )
-    return labels
+register_tracked_mutation(
+    "machine.create", "machine_created", partial(event_properties, MachineOptions)
+)

@@ -2,38 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from os2cli.commands._completions import (
-    complete_machine,
-    complete_snapshot,
-    complete_stage,
-    complete_type,
-)
-from os2cli.core.errors import UsageError
+from os2cli.app.completions import complete_stage, complete_type
+from os2cli.app.machine_options import MachineOptions
+from os2cli.app.options import DeclaredOption, declared_options
+from os2cli.commands._completions import complete_machine, complete_snapshot
 from os2cli.core.models import MachineType
-from os2cli.providers.entry import entries, parse_type
+from os2cli.providers.entry import parse_type
 
-ENGINE = "Engine"
+# The panels of the help; those of a machine's options are declared with them.
 BUILD = "Build"
-MACHINE = "Machine"
 SNAPSHOT = "Snapshot"
-DAYTONA = "Daytona"
-ON_THIS_HOST = "On this host"
 
 
-DockerHost = Annotated[
-    str | None,
-    typer.Option(
-        "--docker-host",
-        metavar="URL",
-        help="Docker engine to use. Default: DOCKER_HOST, the Docker context, a known socket.",
-        rich_help_panel=ENGINE,
-    ),
-]
+def machine_option(name: str, panel: str | None = None) -> Any:
+    """Return Typer's declaration of one of ``MachineOptions``, for any command."""
+    by_name = {option.name: option for option in declared_options(MachineOptions)}
+    return _typer_option(by_name[name], panel)
+
+
+def _typer_option(option: DeclaredOption, panel: str | None = None) -> Any:
+    spec = option.spec
+    if spec.positional:
+        return typer.Argument(metavar=spec.metavar, help=spec.help)
+    return typer.Option(
+        *option.flags,
+        metavar=spec.metavar,
+        help=spec.help,
+        rich_help_panel=panel or spec.panel,
+        min=spec.minimum,
+        max=spec.maximum,
+        parser=spec.parser,
+        autocompletion=spec.completion,
+    )
+
+
+def takes_machine_options(
+    command: Callable[[typer.Context, MachineOptions], None],
+) -> Callable[..., None]:
+    """Let a command take ``MachineOptions`` as its options."""
+
+    @wraps(command)
+    def with_options(ctx: typer.Context, **values: Any) -> None:
+        command(ctx, MachineOptions(**values))
+
+    parameters = [
+        Parameter(
+            option.name,
+            Parameter.KEYWORD_ONLY,
+            default=option.default,
+            annotation=Annotated[option.annotation, _typer_option(option)],
+        )
+        for option in declared_options(MachineOptions)
+    ]
+    context = Parameter("ctx", Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    with_options.__signature__ = Signature([context, *parameters])  # type: ignore[attr-defined]
+    return with_options
+
+
+DockerHost = Annotated[str | None, machine_option("docker_host")]
+Timeout = Annotated[float | None, machine_option("timeout")]
+Stage = Annotated[str | None, machine_option("stage")]
+Build = Annotated[bool, machine_option("build", BUILD)]
+AllowSecrets = Annotated[bool, machine_option("allow_secrets", BUILD)]
+NoCache = Annotated[bool, machine_option("no_cache")]
 Repo = Annotated[
     Path | None,
     typer.Option(
@@ -79,34 +118,6 @@ BuildArg = Annotated[
         rich_help_panel=BUILD,
     ),
 ]
-AllowSecrets = Annotated[
-    bool,
-    typer.Option(
-        "--allow-secrets",
-        help="Send files that look like secrets to the build.",
-        rich_help_panel=BUILD,
-    ),
-]
-Timeout = Annotated[
-    float | None,
-    typer.Option(
-        "--timeout",
-        metavar="SECONDS",
-        min=0.1,
-        help="How long to wait for the machine to be healthy. Default: OS2_TIMEOUT, 120.",
-        rich_help_panel=MACHINE,
-    ),
-]
-Stage = Annotated[
-    str | None,
-    typer.Option(
-        "--stage",
-        metavar="STAGE",
-        autocompletion=complete_stage,
-        help="Stage it belongs to. Default: dev-$ITERATE_USER, APP_STAGE.",
-        rich_help_panel=MACHINE,
-    ),
-]
 
 OnlyStage = Annotated[
     str | None,
@@ -137,17 +148,6 @@ OnlyType = Annotated[
         help="Only machines of this type. Default: all that are set up here.",
     ),
 ]
-Type = Annotated[
-    MachineType,
-    typer.Option(
-        "--type",
-        parser=parse_type,
-        metavar="TYPE",
-        autocompletion=complete_type,
-        help=f"Where it runs: {', '.join(entries())}.",
-        rich_help_panel=MACHINE,
-    ),
-]
 WithinStage = Annotated[
     str | None,
     typer.Option(
@@ -158,32 +158,6 @@ WithinStage = Annotated[
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
-NoCache = Annotated[
-    bool,
-    typer.Option(
-        "--no-cache", help="Ask Daytona, whatever the cache knows.", rich_help_panel=DAYTONA
-    ),
-]
-
-
-def reject_both(*, no_wait: bool, timeout: float | None) -> None:
-    """A time to wait for what is not waited for would change nothing."""
-    if no_wait and timeout is not None:
-        raise UsageError(
-            "--no-wait and --timeout contradict each other",
-            hint="leave one of them out",
-            code="option_invalid",
-        )
-
-
-def reject_without(option: str, given: bool, other: str, present: bool) -> None:
-    """An option that changes nothing without another one is an error then."""
-    if given and not present:
-        raise UsageError(
-            f"{option} changes nothing without {other}",
-            hint=f"leave it out, or add {other}",
-            code="option_invalid",
-        )
 
 
 ExistingMachine = Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete_machine)]

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
+from os2cli.app.completions import complete_stage
 from os2cli.app.repairs import examine, planned_fixes, run_fixes
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
-from os2cli.commands._completions import complete_stage
-from os2cli.core.errors import UsageError
+from os2cli.core.option_rules import reject_both, reject_without
 from os2cli.output.views.findings import exit_status, show_findings
 from os2cli.output.views.report import show_report
 from os2cli.settings.invocation import Invocation
@@ -48,7 +48,7 @@ def doctor(
       os2 doctor --report > report.md
     """
     # The checks bring half the standard library with them: other commands start without it.
-    options.reject_without("--yes", yes, "--fix", fix)
+    reject_without("--yes", yes, "--fix", fix)
     session = Session.start(ctx, docker_host)
     refuse_other_forms(session.invocation, report=report)
     findings = examine(session, stage)
@@ -69,9 +69,4 @@ def doctor(
 def refuse_other_forms(invocation: Invocation, *, report: bool) -> None:
     """A report is for people to read: it has one form."""
     for option, given in (("--json", invocation.json), ("--quiet", invocation.quiet)):
-        if report and given:
-            raise UsageError(
-                f"--report and {option} contradict each other",
-                hint="leave one of them out",
-                code="option_invalid",
-            )
+        reject_both("--report", report, option, given)

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from os2cli.app.completions import complete_stage
 from os2cli.app.session import Session
-from os2cli.commands._completions import complete_stage
 from os2cli.core.stage import resolve_stage
 from os2cli.output.documents.settings import StageDocument
 

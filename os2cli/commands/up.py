@@ -8,11 +8,14 @@ from typing import Annotated
 import typer
 
 from os2cli.app.builds import build_request, locate_source, note_bundled
+from os2cli.app.completions import complete_type
+from os2cli.app.machine_creation import reject_unsupported
+from os2cli.app.machine_options import MachineOptions
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
-from os2cli.commands._completions import complete_type
 from os2cli.core.errors import NotFound, Os2Error, Unreachable, UsageError
 from os2cli.core.models import LOCAL_DOCKER, Machine, MachineSpec, MachineType
+from os2cli.core.option_rules import reject_without
 from os2cli.machines.create import bring_up, create_machine
 from os2cli.machines.names import validate_machine_name
 from os2cli.output.progress import RecordingProgress
@@ -38,16 +41,6 @@ class UpOptions:
     allow_secrets: bool
     docker_host: str | None
 
-    @property
-    def for_engines(self) -> list[str]:
-        """The options that were given and mean something to engines only."""
-        given = {
-            "--build": self.build,
-            "--allow-secrets": self.allow_secrets,
-            "--docker-host": self.docker_host,
-        }
-        return [option for option, value in given.items() if value]
-
 
 def up(
     ctx: typer.Context,
@@ -67,12 +60,7 @@ def up(
         typer.Option("--fix", help="Install or start what is missing, such as a Docker engine."),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask before a fix.")] = False,
-    build: Annotated[
-        bool,
-        typer.Option(
-            "--build", help="Bring the image up to date first.", rich_help_panel=options.BUILD
-        ),
-    ] = False,
+    build: options.Build = False,
     timeout: options.Timeout = None,
     stage: options.Stage = None,
     allow_secrets: options.AllowSecrets = False,
@@ -88,7 +76,7 @@ def up(
       os2 up --fix --yes
       os2 up reviews --build
     """
-    options.reject_without("--yes", yes, "--fix", fix)
+    reject_without("--yes", yes, "--fix", fix)
     session = Session.start(ctx, docker_host)
     validate_machine_name(name)
     progress = session.output.progress()
@@ -96,7 +84,7 @@ def up(
     wish = UpOptions(name, fix, yes, build, seconds, stage, allow_secrets, docker_host)
     entry = entries()[type_] if type_ else found_on_host(session, name)
     if entry is not None:
-        reject_unsupported(wish, entry)
+        reject_unusable(wish, entry)
     else:
         entry = engine_or_host(session, wish, progress)
     bring = up_on_host if entry.material is Material.THIS_HOST else up_from_image
@@ -115,7 +103,7 @@ def found_on_host(session: Session, name: str) -> ProviderEntry | None:
     return None
 
 
-def reject_unsupported(wish: UpOptions, entry: ProviderEntry) -> None:
+def reject_unusable(wish: UpOptions, entry: ProviderEntry) -> None:
     """What can't be brought up like this, and options that would change nothing, are errors."""
     if entry.shared:
         raise UsageError(
@@ -123,12 +111,14 @@ def reject_unsupported(wish: UpOptions, entry: ProviderEntry) -> None:
             hint=f"os2 machine create {wish.name} --type {entry.type}",
             code="option_invalid",
         )
-    if entry.material is Material.THIS_HOST and wish.for_engines:
-        raise UsageError(
-            f"{wish.for_engines[0]} is not for machines on {entry.type}",
-            hint=f"leave it out, or choose --type {LOCAL_DOCKER}",
-            code="option_invalid",
+    reject_unsupported(
+        MachineOptions(
+            type_=entry.type,
+            build=wish.build,
+            allow_secrets=wish.allow_secrets,
+            docker_host=wish.docker_host,
         )
+    )
 
 
 def engine_or_host(session: Session, wish: UpOptions, progress: RecordingProgress) -> ProviderEntry:

@@ -76,17 +76,15 @@ def nothing(context: ProviderContext) -> MissingDependency | None:
 class ProviderEntry:
     """One provider: its ``--type``, its nature, and how it is made.
 
-    ``options`` are those of ``machine create`` that not every type takes. ``shared`` machines are
-    named within a stage and seen by others, so that changing those of ``stg`` and ``prd`` is asked
-    about. ``set_up`` says whether it is asked when no type is named. ``warning`` is told whenever a
-    machine of it is made. ``lacking`` tells what os2 itself could install for them here.
-    ``absent`` says that nothing is installed here that could have machines of it. ``catalog`` is
-    what machines are made from, where os2 makes that.
+    ``shared`` machines are named within a stage and seen by others, so that changing those of
+    ``stg`` and ``prd`` is asked about. ``set_up`` says whether it is asked when no type is named.
+    ``warning`` is told whenever a machine of it is made. ``lacking`` tells what os2 itself could
+    install for them here. ``absent`` says that nothing is installed here that could have machines
+    of it. ``catalog`` is what machines are made from, where os2 makes that.
     """
 
     type: MachineType
     material: Material
-    options: frozenset[str]
     machines: Callable[[ProviderContext, str | None], MachineProvider]
     shared: bool = False
     set_up: Callable[[ProviderContext], bool] = always

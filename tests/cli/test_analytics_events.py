@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -209,8 +210,10 @@ def player(theatre: Stage, tmp_path: Path) -> Player:
     return Player(theatre, tmp_path / "state")
 
 
+@cache
 def names() -> dict[str, str]:
-    """The event of each procedure."""
+    """The event of each procedure; some are registered by their commands."""
+    build_app()
     return {each.procedure: each.event_name for each in tracked_mutations()}
 
 

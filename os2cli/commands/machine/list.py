@@ -12,6 +12,7 @@ from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.errors import UsageError
 from os2cli.core.models import MachineState
+from os2cli.core.option_rules import reject_both
 from os2cli.machines.filters import Query
 from os2cli.machines.fleet import Listing
 from os2cli.output.views.machines import (
@@ -67,12 +68,7 @@ def list_machines(
       os2 machine list --filter 'name=dev-*' --columns name,url,expires
       os2 machine list --watch
     """
-    if stage and all_stages:
-        raise UsageError(
-            "--stage and --all-stages contradict each other",
-            hint="leave one of them out",
-            code="option_invalid",
-        )
+    reject_both("--stage", stage is not None, "--all-stages", all_stages)
     session = Session.start(ctx, docker_host)
     shown = chosen_columns(session, columns)
     query = Query.parse(state or [], filter_ or [], sort)

@@ -13,6 +13,7 @@ from os2cli.commands.machine._ports import Port
 from os2cli.core.defaults import DAEMON_PORT, SIGNED_LINK_SECONDS
 from os2cli.core.errors import UsageError
 from os2cli.core.models import Address
+from os2cli.core.option_rules import reject_both
 from os2cli.core.parsing import parse_duration
 from os2cli.output.documents.executions import AddressDocument
 
@@ -76,12 +77,7 @@ def signed_seconds(*, signed: bool, expires: str | None, header: bool) -> int | 
             hint=f"os2 machine url NAME --signed --expires {expires}",
             code="option_invalid",
         )
-    if signed and header:
-        raise UsageError(
-            "--signed and --header contradict each other: a signed address needs no header",
-            hint="leave one of them out",
-            code="option_invalid",
-        )
+    reject_both("--signed", signed, "--header", header, reason="a signed address needs no header")
     if not signed:
         return None
     seconds = SIGNED_LINK_SECONDS

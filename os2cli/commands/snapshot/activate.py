@@ -9,6 +9,7 @@ import typer
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.defaults import ACTIVATION_SECONDS
+from os2cli.core.option_rules import reject_both
 from os2cli.output.views.snapshots import show_state
 from os2cli.snapshots.inventory import locate
 from os2cli.snapshots.readiness import bring_back
@@ -32,7 +33,7 @@ def activate(
     [dim]Examples:[/dim]
       os2 snapshot activate stg--20260111-193045
     """
-    options.reject_both(no_wait=no_wait, timeout=timeout)
+    reject_both("--timeout", timeout is not None, "--no-wait", no_wait)
     session = Session.start(ctx, docker_host)
     entry = locate(session.providers.catalogs(type_), name)
     seconds = None if no_wait else timeout or ACTIVATION_SECONDS

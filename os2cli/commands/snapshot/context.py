@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from os2cli.app.builds import locate_source
+from os2cli.app.completions import complete_type
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
-from os2cli.commands._completions import complete_type
 from os2cli.core.errors import UsageError
 from os2cli.core.models import LOCAL_DOCKER, MachineType
 from os2cli.output import Output

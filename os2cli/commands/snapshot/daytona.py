@@ -13,6 +13,7 @@ from os2cli.commands import _options as options
 from os2cli.core.defaults import BUILD_SECONDS
 from os2cli.core.errors import UsageError
 from os2cli.core.models import DEFAULT_RESOURCES, SnapshotResources, SnapshotState
+from os2cli.core.option_rules import reject_both
 from os2cli.output.documents.snapshots import SnapshotDocument
 from os2cli.output.humanize import age
 from os2cli.snapshots.publishing import Publication
@@ -86,7 +87,7 @@ def daytona(
       doppler run --config stg -- os2 snapshot daytona
       os2 snapshot daytona --stage stg --builder local --cpu 8 --memory 16
     """
-    options.reject_both(no_wait=no_wait, timeout=timeout)
+    reject_both("--timeout", timeout is not None, "--no-wait", no_wait)
     refuse_engine_options(builder, trust_host=trust_host, docker_host=docker_host)
     session = Session.start(ctx, docker_host)
     chosen = session.remote_stage(stage)

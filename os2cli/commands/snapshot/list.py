@@ -10,8 +10,8 @@ import typer
 
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
-from os2cli.core.errors import UsageError
 from os2cli.core.models import SnapshotState
+from os2cli.core.option_rules import reject_both
 from os2cli.core.stage import validate_stage
 from os2cli.output.views.snapshots import show_inventory
 from os2cli.snapshots.inventory import Entry, list_inventory, only
@@ -55,12 +55,7 @@ def list_snapshots(
       os2 snapshot list
       os2 snapshot list --all-stages --state inactive --sort size
     """
-    if stage is not None and all_stages:
-        raise UsageError(
-            "--stage and --all-stages contradict each other",
-            hint="leave one of them out",
-            code="option_invalid",
-        )
+    reject_both("--stage", stage is not None, "--all-stages", all_stages)
     session = Session.start(ctx, docker_host)
     catalogs = session.providers.catalogs(type_)
     if stage is not None:

@@ -12,6 +12,7 @@ from os2cli.commands import _options as options
 from os2cli.core.defaults import BUILD_SECONDS
 from os2cli.core.errors import UsageError
 from os2cli.core.models import MachineType
+from os2cli.core.option_rules import reject_without
 from os2cli.output.views.logs import show_log
 from os2cli.snapshots.catalog import Catalog
 from os2cli.snapshots.inventory import find_catalog, locate_in
@@ -40,12 +41,7 @@ def logs(
       os2 snapshot logs iterate-sandbox:local
       os2 snapshot logs -f stg--20260111-193045
     """
-    if timeout is not None and not follow:
-        raise UsageError(
-            "--timeout changes nothing without --follow",
-            hint="leave it out, or add --follow",
-            code="option_invalid",
-        )
+    reject_without("--timeout", timeout is not None, "--follow", follow)
     session = Session.start(ctx)
     catalog = find_catalog(session.providers.catalogs(type_), name)
     if follow:

@@ -39,9 +39,6 @@ def catalog(context: ProviderContext) -> Catalog:
 ENTRY = ProviderEntry(
     type=DAYTONA,
     material=Material.PUBLISHED_SNAPSHOT,
-    options=frozenset(
-        {"--public", "--auto-stop", "--auto-archive", "--auto-delete", "--no-cache", "--snapshot"}
-    ),
     machines=machines,
     catalog=catalog,
     shared=True,

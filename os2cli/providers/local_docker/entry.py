@@ -64,18 +64,6 @@ def absent(context: ProviderContext) -> bool:
 ENTRY = ProviderEntry(
     type=LOCAL_DOCKER,
     material=Material.LOCAL_IMAGE,
-    options=frozenset(
-        {
-            "--port",
-            "--cpu",
-            "--memory",
-            "--mount-repo",
-            "--build",
-            "--allow-secrets",
-            "--docker-host",
-            "--snapshot",
-        }
-    ),
     machines=machines,
     absent=absent,
     catalog=catalog,

@@ -38,7 +38,6 @@ def lacking(context: ProviderContext) -> MissingDependency | None:
 ENTRY = ProviderEntry(
     type=LOCAL_PROCESS,
     material=Material.THIS_HOST,
-    options=frozenset({"--port", "--mount-repo"}),
     machines=machines,
     set_up=set_up,
     lacking=lacking,

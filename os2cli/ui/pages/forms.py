@@ -28,7 +28,7 @@ class Fields:
         """Whether a box is ticked."""
         return self.text(name) is not None
 
-    def whole(self, name: str, least: int, most: int | None = None) -> int | None:
+    def whole(self, name: str, least: float, most: float | None = None) -> int | None:
         """A whole number."""
         return self._number(name, int, "whole number", least, most)
 
@@ -55,8 +55,8 @@ class Fields:
         name: str,
         kind: Callable[[str], _Number],
         what: str,
-        least: _Number,
-        most: _Number | None,
+        least: float,
+        most: float | None,
     ) -> _Number | None:
         text = self.text(name)
         if text is None:

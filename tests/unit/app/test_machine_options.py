@@ -7,36 +7,15 @@ from typing import Any
 
 import pytest
 
-from os2cli.app.machine_options import MachineOptions, lifetime, reject_unsupported
+from os2cli.app.machine_creation import lifetime, reject_unsupported
+from os2cli.app.machine_options import MachineOptions
 from os2cli.core.errors import UsageError
 from os2cli.core.models import DAYTONA, LOCAL_DOCKER, Lifetime, MachineType
 from os2cli.core.stage import Stage
 from os2cli.providers.entry import entries
 
 LOCAL = LOCAL_DOCKER
-NONE: dict[str, Any] = {
-    "name": None,
-    "count": 1,
-    "ttl": None,
-    "env": [],
-    "env_files": [],
-    "labels": None,
-    "snapshot": None,
-    "stage": None,
-    "port": None,
-    "cpu": None,
-    "memory": None,
-    "mount_repo": False,
-    "build": False,
-    "allow_secrets": False,
-    "docker_host": None,
-    "public": False,
-    "auto_stop": None,
-    "auto_archive": None,
-    "auto_delete": None,
-    "no_cache": False,
-}
-FOR_LOCAL = {
+FOR_LOCAL: dict[str, Any] = {
     "port": 10_000,
     "cpu": 2.0,
     "memory": "2g",
@@ -45,20 +24,22 @@ FOR_LOCAL = {
     "allow_secrets": True,
     "docker_host": "tcp://x",
 }
-FOR_DAYTONA = {
+FOR_DAYTONA: dict[str, Any] = {
     "public": True,
     "auto_stop": "2h",
     "auto_archive": "2d",
     "auto_delete": "off",
     "no_cache": True,
 }
-FOR_BOTH = {
+FOR_BOTH: dict[str, Any] = {
     "name": "dev-1",
     "count": 2,
+    "no_wait": True,
+    "timeout": 5.0,
     "ttl": "12h",
     "env": ["A=1"],
-    "env_files": [],
-    "labels": ["a=1"],
+    "env_file": [],
+    "label": ["a=1"],
     "snapshot": "x",
     "stage": "dev-a",
 }
@@ -68,13 +49,13 @@ CASES = [
 ]
 
 
-def given(**changes: Any) -> MachineOptions:
-    return MachineOptions(**{**NONE, **changes})
+def machine_options(**options: Any) -> MachineOptions:
+    return MachineOptions(**options)
 
 
 class TestForeign:
     def test_every_option_is_for_both_or_for_one(self) -> None:
-        known = [*FOR_LOCAL, *FOR_DAYTONA, *FOR_BOTH]
+        known = ["type_", *FOR_LOCAL, *FOR_DAYTONA, *FOR_BOTH]
 
         assert sorted(known) == sorted(field.name for field in fields(MachineOptions))
 
@@ -83,10 +64,10 @@ class TestForeign:
         self, mine: MachineType, other: MachineType, key: str, value: object
     ) -> None:
         option = f"--{key.replace('_', '-')}"
-        reject_unsupported(given(**{key: value}), entries()[mine])
+        reject_unsupported(machine_options(type_=mine, **{key: value}))
 
         with pytest.raises(UsageError) as caught:
-            reject_unsupported(given(**{key: value}), entries()[other])
+            reject_unsupported(machine_options(type_=other, **{key: value}))
 
         error = caught.value
         assert (error.code, error.exit_code) == ("option_invalid", 2)
@@ -98,12 +79,12 @@ class TestForeign:
 
     @pytest.mark.parametrize("type_", entries())
     def test_those_for_both_are_taken(self, type_: MachineType) -> None:
-        reject_unsupported(given(), entries()[type_])
-        reject_unsupported(given(**(FOR_BOTH | {"snapshot": None})), entries()[type_])
+        reject_unsupported(machine_options(type_=type_))
+        reject_unsupported(machine_options(type_=type_, **(FOR_BOTH | {"snapshot": None})))
 
     def test_all_of_its_own_are_taken(self) -> None:
-        reject_unsupported(given(**{**FOR_BOTH, **FOR_LOCAL, "count": 1}), entries()[LOCAL])
-        reject_unsupported(given(**FOR_BOTH, **FOR_DAYTONA), entries()[DAYTONA])
+        reject_unsupported(machine_options(type_=LOCAL, **FOR_BOTH, **FOR_LOCAL))
+        reject_unsupported(machine_options(type_=DAYTONA, **FOR_BOTH, **FOR_DAYTONA))
 
 
 class TestLifetime:
@@ -120,30 +101,30 @@ class TestLifetime:
         ],
     )
     def test_only_machines_for_development_stop_by_themselves(self, stage: str, stop: int) -> None:
-        assert lifetime(given(), Stage(stage, "--stage")) == Lifetime(stop, None, None)
+        assert lifetime(machine_options(), Stage(stage, "--stage")) == Lifetime(stop, None, None)
 
     @pytest.mark.parametrize("stage", ["dev-jonas", "prd"])
     def test_what_was_said_counts_on_every_stage(self, stage: str) -> None:
-        said = given(auto_stop="30m", auto_archive="2d", auto_delete="1h")
+        said = machine_options(auto_stop="30m", auto_archive="2d", auto_delete="1h")
 
         assert lifetime(said, Stage(stage, "--stage")) == Lifetime(30, 2880, 60)
 
     def test_off_is_what_the_provider_takes_for_it(self) -> None:
-        said = given(auto_stop="off", auto_archive="off", auto_delete="off")
+        said = machine_options(auto_stop="off", auto_archive="off", auto_delete="off")
 
         assert lifetime(said, Stage("dev-jonas", "--stage")) == Lifetime(0, 0, -1)
 
     def test_a_machine_can_be_deleted_as_soon_as_it_stops(self) -> None:
-        assert lifetime(given(auto_delete="0m"), Stage("prd", "--stage")).delete == 0
+        assert lifetime(machine_options(auto_delete="0m"), Stage("prd", "--stage")).delete == 0
 
     @pytest.mark.parametrize("key", ["auto_stop", "auto_archive"])
     def test_a_time_of_nothing_is_not_taken_for_never(self, key: str) -> None:
         with pytest.raises(UsageError, match="would mean never"):
-            lifetime(given(**{key: "0m"}), Stage("prd", "--stage"))
+            lifetime(machine_options(**{key: "0m"}), Stage("prd", "--stage"))
 
     @pytest.mark.parametrize("key", ["auto_stop", "auto_archive", "auto_delete"])
     def test_a_wrong_one_is_told_with_its_option(self, key: str) -> None:
         option = f"--{key.replace('_', '-')}"
 
         with pytest.raises(UsageError, match=f"{option} 'soon' is no duration"):
-            lifetime(given(**{key: "soon"}), Stage("prd", "--stage"))
+            lifetime(machine_options(**{key: "soon"}), Stage("prd", "--stage"))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from os2cli.app.machine_options import user_labels
+from os2cli.app.machine_creation import user_labels
 from os2cli.core.errors import UsageError
 from os2cli.core.parsing import (
     parse_duration,

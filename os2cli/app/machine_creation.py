@@ -1,0 +1,205 @@
+"""From the options of ``machine create`` to a machine, on each provider."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from os2cli.app.builds import build_request, locate_source, note_bundled
+from os2cli.app.launching import snapshot_launcher
+from os2cli.app.machine_options import MachineOptions
+from os2cli.app.options import changed
+from os2cli.app.session import LOCAL_STAGE, Session
+from os2cli.core.errors import UsageError
+from os2cli.core.models import Lifetime, Machine, MachineSpec, Resources
+from os2cli.core.option_rules import reject_both
+from os2cli.core.parsing import parse_memory, parse_minutes, parse_pairs
+from os2cli.core.progress import Progress
+from os2cli.core.stage import Stage, StageKind
+from os2cli.machines.create import create_machines
+from os2cli.machines.environment import machine_environment
+from os2cli.machines.names import numbered_names, validate_machine_name
+from os2cli.providers.entry import Material, ProviderEntry, entries
+from os2cli.providers.labels import RESERVED_PREFIX
+from os2cli.settings.settings import variable_here
+from os2cli.snapshots.images import ensure_image
+
+NEVER = 0
+NEVER_DELETE = -1
+DEVELOPMENT_STOP_MINUTES = 12 * 60
+
+
+def reject_unusable(options: MachineOptions) -> None:
+    """Raise ``UsageError`` for options that exclude each other or mean nothing to their type."""
+    reject_both("--timeout", options.timeout is not None, "--no-wait", options.no_wait)
+    reject_unsupported(options)
+    reject_both(
+        "--count",
+        options.count > 1,
+        "--port",
+        options.port is not None,
+        reason="a port is for one machine",
+    )
+
+
+def reject_unsupported(options: MachineOptions) -> None:
+    """Raise ``UsageError`` for an option that means nothing to machines of their type."""
+    entry = entries()[options.type_]
+    for option, _ in changed(options):
+        materials = option.spec.materials
+        if entry.material not in materials:
+            other = next(other for other in entries().values() if other.material in materials)
+            raise UsageError(
+                f"{option.flag} is not for machines on {entry.type}",
+                hint=option.spec.hints.get(
+                    entry.material, f"leave it out, or choose --type {other.type}"
+                ),
+                code="option_invalid",
+            )
+
+
+def validate(options: MachineOptions) -> None:
+    """Raise ``UsageError`` for a value that is written wrongly, before anything is started."""
+    names(options)
+    user_labels(options.label)
+    parse_memory(options.memory)
+    variables(options)
+    parse_minutes(options.ttl, "--ttl", off=NEVER)
+    lifetime(options, LOCAL_STAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """Machines that were asked for: all of them are made, or none."""
+
+    session: Session
+    options: MachineOptions
+    progress: Progress
+
+    @property
+    def entry(self) -> ProviderEntry:
+        """The provider of their type."""
+        return entries()[self.options.type_]
+
+    @property
+    def wait_seconds(self) -> float | None:
+        """How long to wait until they are healthy; None: not at all."""
+        if self.options.no_wait:
+            return None
+        return self.options.timeout or self.session.settings.timeout_seconds
+
+    def run(self) -> list[Machine]:
+        """Make them from what machines of their type are made from."""
+        match self.entry.material:
+            case Material.LOCAL_IMAGE:
+                return self._from_image()
+            case Material.PUBLISHED_SNAPSHOT:
+                return self._from_snapshot()
+            case Material.THIS_HOST:
+                return self._on_host()
+
+    def _from_image(self) -> list[Machine]:
+        """From the local image, which is built when it is missing."""
+        session, options = self.session, self.options
+        image = options.snapshot or session.settings.image
+        specs = self._specifications(
+            session.stage(options.stage),
+            snapshot=image,
+            port=options.port,
+            resources=Resources(options.cpu, parse_memory(options.memory)),
+            mount_repo=session.repository if options.mount_repo else None,
+        )
+        source = locate_source(session)
+        request = build_request(session, source, tag=image, allow_secrets=options.allow_secrets)
+        if options.snapshot is None or options.build:
+            builder = session.providers.builder()
+            built = ensure_image(builder, request, rebuild=options.build, progress=self.progress)
+            note_bundled(session, source, built)
+        return self._create(specs)
+
+    def _from_snapshot(self) -> list[Machine]:
+        """From the stage's newest snapshot."""
+        options = self.options
+        stage = self.session.remote_stage(options.stage)
+        specs = self._specifications(
+            stage,
+            snapshot=options.snapshot or "",
+            public=options.public,
+            lifetime=lifetime(options, stage),
+        )
+        launcher = snapshot_launcher(
+            self.session, self.entry.type, stage, use_cache=not options.no_cache
+        )
+        return launcher.create(specs, stage, wait_seconds=self.wait_seconds, progress=self.progress)
+
+    def _on_host(self) -> list[Machine]:
+        """From what this host has."""
+        session, options = self.session, self.options
+        specs = self._specifications(
+            session.stage(options.stage),
+            snapshot="",
+            port=options.port,
+            mount_repo=session.repository if options.mount_repo else None,
+        )
+        if self.entry.warning:
+            self.progress.warn(self.entry.warning)
+        return self._create(specs)
+
+    def _create(self, specs: list[MachineSpec]) -> list[Machine]:
+        provider = self.session.providers.machines(self.entry.type)
+        return create_machines(
+            provider, specs, wait_seconds=self.wait_seconds, progress=self.progress
+        )
+
+    def _specifications(self, stage: Stage, **values: Any) -> list[MachineSpec]:
+        """One for each machine."""
+        options = self.options
+        minutes = parse_minutes(options.ttl, "--ttl", off=NEVER)
+        common: dict[str, Any] = {
+            "stage": stage.name,
+            "env": variables(options),
+            "labels": user_labels(options.label),
+            "owner": self.session.owner,
+            "expires": datetime.now(UTC) + timedelta(minutes=minutes) if minutes else None,
+        }
+        return [MachineSpec(name=name, **common, **values) for name in names(options)]
+
+
+def names(options: MachineOptions) -> list[str]:
+    """What the machines shall be called; an empty name is made up when its machine is created."""
+    if options.name is None:
+        return [""] * options.count
+    validate_machine_name(options.name)
+    return [options.name] if options.count == 1 else numbered_names(options.name, options.count)
+
+
+def variables(options: MachineOptions) -> dict[str, str]:
+    """Return the variables for the machine, as ``--env`` and ``--env-file`` say."""
+    return machine_environment(options.env or [], options.env_file or [], variable_here)
+
+
+def lifetime(options: MachineOptions, stage: Stage) -> Lifetime:
+    """When the machine is ended by itself: only one for development is, unless that was said."""
+    development = stage.kind is StageKind.DEVELOPMENT
+    stop = parse_minutes(options.auto_stop, "--auto-stop", off=NEVER)
+    if stop is None:
+        stop = DEVELOPMENT_STOP_MINUTES if development else NEVER
+    return Lifetime(
+        stop,
+        parse_minutes(options.auto_archive, "--auto-archive", off=NEVER),
+        parse_minutes(options.auto_delete, "--auto-delete", off=NEVER_DELETE),
+    )
+
+
+def user_labels(values: list[str] | None) -> dict[str, str]:
+    """The user's own labels; ours can't be options."""
+    labels = parse_pairs(values, "--label")
+    for key in labels:
+        if key.startswith(RESERVED_PREFIX):
+            raise UsageError(
+                f"--label {key}: names that begin with dev.os2. are os2's own",
+                hint="choose another name for the label",
+                code="option_invalid",
+            )
+    return labels

@@ -1,0 +1,123 @@
+"""How an option is declared once, for the command line, the page and analytics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from types import NoneType
+from typing import Any, Literal, get_args
+
+from os2cli.providers.entry import Material
+
+EVERY_MATERIAL = frozenset(Material)
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An option's field in the form: a checkbox for a flag, a line of text for anything else.
+
+    ``group`` is the part of the form that it stands in; None: the template writes it out itself.
+    Within a group, a smaller ``order`` comes first, then the declared order.
+    """
+
+    label: str = ""
+    placeholder: str = ""
+    help: str = ""
+    group: Literal["resources", "more"] | None = None
+    font: Literal["num", "mono", ""] = "num"
+    order: int = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """What an event says of an option: ``reduce`` leaves a number or a flag of its value."""
+
+    name: str
+    reduce: Callable[[Any], int | float]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """The declaration of an option, in the annotation of a dataclass's field.
+
+    Its flag is ``--`` and the field's name, after ``short`` if it has one. ``materials`` are those
+    that it means something to; ``hints`` say for others what to do instead. Without ``input`` the
+    form doesn't have it, without ``tracked`` no event mentions it.
+    """
+
+    help: str
+    metavar: str | None = None
+    panel: str | None = None
+    positional: bool = False
+    short: str | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    parser: Callable[[str], Any] | None = None
+    completion: Callable[[str], Sequence[str]] | None = None
+    materials: frozenset[Material] = EVERY_MATERIAL
+    hints: Mapping[Material, str] = field(default_factory=dict)
+    input: Input | None = None
+    tracked: Tracked | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredOption:
+    """An option with what its field in the dataclass says of it."""
+
+    name: str
+    annotation: Any
+    spec: Option
+    default: Any
+
+    @property
+    def word(self) -> str:
+        """Its name without dashes in front, as the form calls it."""
+        return self.name.rstrip("_")
+
+    @property
+    def flag(self) -> str:
+        """The long flag, e.g. ``--mount-repo``."""
+        return f"--{self.word.replace('_', '-')}"
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """All of its flags, the short one first; none of an argument."""
+        if self.spec.positional:
+            return ()
+        return (self.spec.short, self.flag) if self.spec.short else (self.flag,)
+
+    @property
+    def kind(self) -> Any:
+        """The type of its value when it is set, e.g. ``float`` or ``list[str]``."""
+        return next((t for t in get_args(self.annotation) if t is not NoneType), self.annotation)
+
+    @property
+    def restricted(self) -> bool:
+        """Whether it means nothing to some machines."""
+        return self.spec.materials != EVERY_MATERIAL
+
+
+def declared_options(declarations: type[Any]) -> tuple[DeclaredOption, ...]:
+    """Return the options that the fields of a dataclass declare, in their order."""
+    options = []
+    for option in fields(declarations):
+        annotation, spec = get_args(option.type)
+        options.append(DeclaredOption(option.name, annotation, spec, option.default))
+    return tuple(options)
+
+
+def changed(options: Any) -> Iterator[tuple[DeclaredOption, Any]]:
+    """Yield the options of an instance that differ from their defaults, with their values."""
+    for option in declared_options(type(options)):
+        value = getattr(options, option.name)
+        if value != option.default:
+            yield option, value
+
+
+def event_properties(declarations: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an event may say of the values of options, which are given by name."""
+    return {
+        tracked.name: tracked.reduce(values.get(option.name, option.default))
+        for option in declared_options(declarations)
+        if (tracked := option.spec.tracked)
+    }
