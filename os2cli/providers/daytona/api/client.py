@@ -115,7 +115,7 @@ class DaytonaClient:
     @cached_property
     def _proxy(self) -> str:
         try:
-            answer = self.get("/config", doing="asking for the proxy's address", patience=FAST)
+            answer = self.get("/config", doing="asking for the proxy's address", policy=FAST)
         except Os2Error:
             return ""
         return str(answer.get("proxyToolboxUrl") or "") if isinstance(answer, dict) else ""
@@ -134,10 +134,10 @@ class DaytonaClient:
         query: Mapping[str, Any] | None = None,
         *,
         doing: str,
-        patience: RetryPolicy = DEFAULT,
+        policy: RetryPolicy = DEFAULT,
     ) -> Any:
         """Read something; the JSON that it answers."""
-        return self._json(self._send("GET", path, doing, patience, params=query), doing)
+        return self._json(self._send("GET", path, doing, policy, params=query), doing)
 
     def create(
         self,
@@ -146,16 +146,14 @@ class DaytonaClient:
         *,
         doing: str,
         needs: str = "",
-        patience: RetryPolicy = DEFAULT,
+        policy: RetryPolicy = DEFAULT,
     ) -> Any:
         """Make something.
 
         Raises:
             LostAnswer: whether it was made is not known.
         """
-        response = self._send(
-            "POST", path, doing, patience, repeatable=False, needs=needs, json=body
-        )
+        response = self._send("POST", path, doing, policy, repeatable=False, needs=needs, json=body)
         try:
             return self._json(response, doing)
         except OperationFailed as error:
@@ -168,28 +166,26 @@ class DaytonaClient:
         *,
         doing: str,
         needs: str = "",
-        patience: RetryPolicy = DEFAULT,
+        policy: RetryPolicy = DEFAULT,
     ) -> None:
         """Ask for a change that may be asked for twice, such as a stop or a removal."""
-        self._send(method, path, doing, patience, needs=needs)
+        self._send(method, path, doing, policy, needs=needs)
 
-    def response_headers(
-        self, path: str, *, doing: str, patience: RetryPolicy
-    ) -> Mapping[str, str]:
+    def response_headers(self, path: str, *, doing: str, policy: RetryPolicy) -> Mapping[str, str]:
         """The headers of an answer, for what stands in them alone."""
-        return self._send("GET", path, doing, patience).headers
+        return self._send("GET", path, doing, policy).headers
 
     def _send(
-        self, method: str, path: str, doing: str, patience: RetryPolicy, **request: Any
+        self, method: str, path: str, doing: str, policy: RetryPolicy, **request: Any
     ) -> httpx.Response:
         failures, waited = 0, 0.0
         while True:
             try:
-                return self._attempt(method, path, doing, patience, **request)
+                return self._attempt(method, path, doing, policy, **request)
             except _Again as again:
                 failures += again.weight
                 waited += again.seconds or 0.0
-                if failures >= patience.attempts or waited > patience.longest_wait_seconds:
+                if failures >= policy.attempts or waited > policy.longest_wait_seconds:
                     raise again.failure from again.__cause__
                 self.clock.sleep(again.seconds or pause(failures))
 
@@ -198,7 +194,7 @@ class DaytonaClient:
         method: str,
         path: str,
         doing: str,
-        patience: RetryPolicy,
+        policy: RetryPolicy,
         *,
         repeatable: bool = True,
         needs: str = "",
@@ -206,7 +202,7 @@ class DaytonaClient:
     ) -> httpx.Response:
         import httpx
 
-        timeout = httpx.Timeout(patience.answer_seconds, connect=patience.connect_seconds)
+        timeout = httpx.Timeout(policy.answer_seconds, connect=policy.connect_seconds)
         try:
             response = self.http.request(method, f"{self.url}{path}", timeout=timeout, **content)
         except (httpx.HTTPError, httpx.InvalidURL) as error:

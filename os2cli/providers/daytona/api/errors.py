@@ -147,7 +147,7 @@ def _bad_request(message: str, words: str) -> Os2Error:
 
 
 def rate_limited(doing: str, headers: Mapping[str, str], seconds: float) -> Unreachable:
-    """A limiter asks for a longer wait than there is patience for."""
+    """A limiter asks for a longer wait than the policy allows."""
     return Unreachable(
         f"{doing} failed: Daytona's rate limit{limiter(headers)} holds for {seconds:g} s more",
         hint=f"try again in {seconds:g} s",

@@ -58,7 +58,7 @@ class SandboxCreation:
         for _ in range(ATTEMPTS):
             try:
                 answer = self.client.create(
-                    "/sandbox", body, doing=self.doing, needs=WRITE, patience=CREATING
+                    "/sandbox", body, doing=self.doing, needs=WRITE, policy=CREATING
                 )
                 return read(SandboxAnswer, answer, self.doing)
             except LostAnswer as error:
@@ -84,26 +84,26 @@ class SandboxCreation:
                 break
         raise self._unknown(lost) from lost
 
-    def _made(self, searches: int, patience: RetryPolicy = DEFAULT) -> SandboxAnswer | None:
+    def _made(self, searches: int, policy: RetryPolicy = DEFAULT) -> SandboxAnswer | None:
         """The sandbox that this create made although its answer got lost."""
         for number in range(searches):
             if number:
                 self.client.clock.sleep(SEARCH_SECONDS)
             for find in (self._by_name, self._by_label):
-                sandbox = find(patience)
+                sandbox = find(policy)
                 if sandbox and sandbox.labels.get(labels.REQUEST) == self.request_id:
                     return sandbox
         return None
 
-    def _by_name(self, patience: RetryPolicy = DEFAULT) -> SandboxAnswer | None:
+    def _by_name(self, policy: RetryPolicy = DEFAULT) -> SandboxAnswer | None:
         try:
-            return look_at(self.client, self.name, self.doing, patience)
+            return look_at(self.client, self.name, self.doing, policy)
         except NotFound:
             return None
 
-    def _by_label(self, patience: RetryPolicy) -> SandboxAnswer | None:
+    def _by_label(self, policy: RetryPolicy) -> SandboxAnswer | None:
         query = {"labels": json.dumps({labels.REQUEST: self.request_id})}
-        answer = self.client.get("/sandbox", query, doing=self.doing, patience=patience)
+        answer = self.client.get("/sandbox", query, doing=self.doing, policy=policy)
         found = listed(answer, self.doing)[0]
         return found[0] if found else None
 
@@ -134,7 +134,7 @@ class SandboxCreation:
         """Remove what this create made; found by name when its answer is not there."""
         name = self.spec.name
         try:
-            made = made or self._made(searches=1, patience=FAST)
+            made = made or self._made(searches=1, policy=FAST)
             if made is not None:
                 Change(self.client, made.id, f"removing machine {name}", seconds).remove()
         except Os2Error as error:

@@ -53,18 +53,18 @@ class Guest:
 
     def _following(self, before: str) -> Iterator[str]:
         """What is written from now on, until the machine does not run any more."""
-        heard = self.clock.now()
+        answered = self.clock.now()
         while True:
             self.clock.sleep(FOLLOW_SECONDS)
             try:
                 text = _whole_lines(self._entrypoint_log())
             except Unreachable:
-                if self.clock.now() - heard >= SILENT_SECONDS:
+                if self.clock.now() - answered >= SILENT_SECONDS:
                     raise
                 continue
             except (Conflict, NotFound):
                 return
-            heard = self.clock.now()
+            answered = self.clock.now()
             # An answer may be older than the one before.
             if not before.startswith(text):
                 # What does not go on from before is the log of another start.

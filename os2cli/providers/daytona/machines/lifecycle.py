@@ -24,10 +24,10 @@ def sandbox_path(name: str) -> str:
 
 
 def look_at(
-    client: DaytonaClient, name: str, doing: str, patience: RetryPolicy = DEFAULT
+    client: DaytonaClient, name: str, doing: str, policy: RetryPolicy = DEFAULT
 ) -> SandboxAnswer:
     """A sandbox by its name or id; raises ``NotFound``."""
-    answer = client.get(sandbox_path(name), doing=doing, patience=patience)
+    answer = client.get(sandbox_path(name), doing=doing, policy=policy)
     return read(SandboxAnswer, answer, doing)
 
 
@@ -43,15 +43,15 @@ class Change:
         self.doing = doing
         self.seconds = seconds
         self.deadline = client.clock.now() + seconds
-        self.patience = DEFAULT if seconds >= CHANGE_SECONDS else FAST
+        self.policy = DEFAULT if seconds >= CHANGE_SECONDS else FAST
 
     def ask(self, verb: str) -> None:
         """Ask for a start or a stop, again while another change is under way."""
-        self._insist("POST", f"{self.path}/{verb}", WRITE)
+        self._retry_until_accepted("POST", f"{self.path}/{verb}", WRITE)
 
     def remove(self) -> None:
         """Remove the sandbox and look until it is gone."""
-        self._insist("DELETE", self.path, DELETE)
+        self._retry_until_accepted("DELETE", self.path, DELETE)
         self.wait(self._gone)
 
     def wait(self, done: Callable[[], bool]) -> None:
@@ -63,12 +63,10 @@ class Change:
         while not done():
             self._pause("it is not done yet")
 
-    def _insist(self, method: str, path: str, needs: str) -> None:
+    def _retry_until_accepted(self, method: str, path: str, needs: str) -> None:
         while True:
             try:
-                self.client.change(
-                    method, path, doing=self.doing, needs=needs, patience=self.patience
-                )
+                self.client.change(method, path, doing=self.doing, needs=needs, policy=self.policy)
             except NotFound:
                 return
             except Conflict as error:
@@ -80,7 +78,7 @@ class Change:
 
     def _gone(self) -> bool:
         try:
-            return look_at(self.client, self.id, self.doing, self.patience).state == GONE
+            return look_at(self.client, self.id, self.doing, self.policy).state == GONE
         except NotFound:
             return True
 

@@ -160,14 +160,14 @@ class DaytonaMachines:
     def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
         """The end of what the entrypoint wrote; empty when it can't be had."""
         try:
-            return self._inside(name).log_tail(lines)
+            return self._guest(name).log_tail(lines)
         except Os2Error:
             return ()
 
     def logs(self, name: str, request: LogRequest) -> Iterator[str]:
         """What the entrypoint wrote, or the file that a service's logger writes."""
-        inside = self._inside(name)
-        return inside.service_log(request) if request.service else inside.log(request)
+        guest = self._guest(name)
+        return guest.service_log(request) if request.service else guest.log(request)
 
     def execute(self, name: str, command: Command, streams: Streams) -> int:
         """Run a program in a session of its own."""
@@ -189,13 +189,13 @@ class DaytonaMachines:
 
     def send(self, name: str, archive: BinaryIO, folder: str) -> None:
         """Upload a tar and unpack it there."""
-        self._inside(name).unpack(archive, folder)
+        self._guest(name).unpack(archive, folder)
 
     def fetch(self, name: str, path: str) -> Iterator[bytes]:
         """Pack a tar there and download it."""
-        return self._inside(name).packed(path)
+        return self._guest(name).packed(path)
 
-    def _inside(self, name: str) -> Guest:
+    def _guest(self, name: str) -> Guest:
         return Guest(self._toolbox(name), name, self.client.clock)
 
     def _toolbox(self, name: str) -> Toolbox:

@@ -74,7 +74,7 @@ class Previews:
             known = self._known.get(sandbox_id)
         if known is None:
             path = f"/sandbox/{sandbox_id}/ports/{PORT}/preview-url"
-            answer = self.client.get(path, doing=_DOING, patience=FAST)
+            answer = self.client.get(path, doing=_DOING, policy=FAST)
             known = read(UrlAnswer, answer, _DOING)
             self.client.keep_secret({"token": known.token or ""})
             with self._lock:

@@ -59,7 +59,7 @@ class BuildLog:
             # One that waits for an address which does not answer is left to itself.
             thread.join(timeout=CUT_SECONDS)
 
-    def settle(self, quiet_seconds: float, at_most_seconds: float) -> None:
+    def drain(self, quiet_seconds: float, at_most_seconds: float) -> None:
         """Let the last lines arrive: wait until the stream ends or nothing comes for a while."""
         deadline = time.monotonic() + at_most_seconds
         with self._quiet:
@@ -91,7 +91,7 @@ class BuildLog:
     def _read_once(self, on_line: Callable[[str], None]) -> bool:
         """Read the stream to its end; False when there is none yet."""
         path = f"/snapshots/{self.snapshot_id}/build-logs-url"
-        answer = self.client.get(path, doing=_DOING, patience=FAST)
+        answer = self.client.get(path, doing=_DOING, policy=FAST)
         address = read(UrlAnswer, answer, _DOING).url
         http = self.client.connections_for(address)
         with http.stream("GET", _following(address), timeout=_timeout()) as response:

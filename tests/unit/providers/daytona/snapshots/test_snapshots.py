@@ -178,16 +178,16 @@ class TestOne:
 
         assert found.state is SnapshotState.INACTIVE
 
-    @pytest.mark.parametrize(("hurried", "patience"), [(False, DEFAULT), (True, FAST)])
+    @pytest.mark.parametrize(("hurried", "policy"), [(False, DEFAULT), (True, FAST)])
     def test_is_removed_in_a_hurry_when_somebody_waits(
-        self, hurried: bool, patience: Any, snapshots: DaytonaSnapshots, wire: Wire
+        self, hurried: bool, policy: Any, snapshots: DaytonaSnapshots, wire: Wire
     ) -> None:
         wire.on(f"GET {BY_NAME}", ok(snapshot()))
         wire.on(f"DELETE /snapshots/{ID}", httpx.Response(204))
 
         snapshots.remove(snapshots.get(NAME), hurried=hurried)
 
-        assert wire.last.extensions["timeout"]["read"] == patience.answer_seconds
+        assert wire.last.extensions["timeout"]["read"] == policy.answer_seconds
 
     @pytest.mark.parametrize(
         ("verb", "line", "needs"),
