@@ -10,17 +10,18 @@ from os2cli.core.clock import REAL_TIME, Clock
 from os2cli.core.daytona_access import DaytonaAccess
 from os2cli.core.errors import OperationFailed, Os2Error, Unreachable
 from os2cli.host.web import LOOPBACK_PATTERNS, certificates
-from os2cli.providers.daytona.api.access import checked_url, login_headers, may_have_key
+from os2cli.providers.daytona.api.access import checked_url, login_headers, may_receive_key
 from os2cli.providers.daytona.api.errors import (
     LostAnswer,
+    connection_error,
+    error_message,
+    invalid_answer,
     is_json,
-    malformed,
-    may_have_arrived,
-    no_answer,
-    not_json,
-    rate_limited,
+    may_have_been_sent,
+    not_json_error,
+    rate_limit_error,
     redact,
-    refusal,
+    response_error,
     spellings,
 )
 from os2cli.providers.daytona.api.retry import (
@@ -108,7 +109,7 @@ class DaytonaClient:
 
         Beside the API's own host that is the proxy of which the API tells everybody that it is its.
         """
-        if may_have_key(self.url, address) or may_have_key(self._proxy, address):
+        if may_receive_key(self.url, address) or may_receive_key(self._proxy, address):
             return self.http
         return self.visitor
 
@@ -127,6 +128,10 @@ class DaytonaClient:
     def redact(self, text: str) -> str:
         """``text`` without what must not be shown."""
         return redact(text, self._secrets)
+
+    def error_message(self, response: httpx.Response) -> str:
+        """Return the message of an error response without secrets; may be empty."""
+        return error_message(response, self._secrets)
 
     def get(
         self,
@@ -206,8 +211,8 @@ class DaytonaClient:
         try:
             response = self.http.request(method, f"{self.url}{path}", timeout=timeout, **content)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            failure: Os2Error = no_answer(doing, self.url, error, self._secrets)
-            if not repeatable and may_have_arrived(error):
+            failure: Os2Error = connection_error(doing, self.url, error, self._secrets)
+            if not repeatable and may_have_been_sent(error):
                 raise LostAnswer(failure.message, hint=failure.hint) from error
             late = isinstance(error, httpx.TimeoutException)
             raise _Again(failure, weight=2 if late else 1) from error
@@ -215,8 +220,10 @@ class DaytonaClient:
             return response
         if response.status_code == TOO_MANY:
             seconds = retry_after(response.headers)
-            raise _Again(rate_limited(doing, response.headers, seconds), weight=0, seconds=seconds)
-        failure = refusal(doing, response, self._secrets, needs)
+            raise _Again(
+                rate_limit_error(doing, response.headers, seconds), weight=0, seconds=seconds
+            )
+        failure = response_error(doing, response, self._secrets, needs)
         if response.status_code not in PASSING:
             raise failure
         if not repeatable:
@@ -225,11 +232,11 @@ class DaytonaClient:
 
     def _json(self, response: httpx.Response, doing: str) -> Any:
         if not is_json(response):
-            raise not_json(doing, response)
+            raise not_json_error(doing, response)
         try:
             return response.json()
         except (ValueError, RecursionError) as error:
-            raise malformed(doing, "it is not JSON") from error
+            raise invalid_answer(doing, "it is not JSON") from error
 
 
 class _Again(Exception):

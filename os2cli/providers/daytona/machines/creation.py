@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import uuid
-from typing import Any
 
 from os2cli.core.errors import Conflict, NotFound, OperationFailed, Os2Error
 from os2cli.core.models import MachineSpec
@@ -15,8 +13,9 @@ from os2cli.providers import labels
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.errors import LostAnswer
 from os2cli.providers.daytona.api.retry import CREATING, DEFAULT, FAST, RetryPolicy
-from os2cli.providers.daytona.api.wire import SandboxAnswer, SandboxListAnswer, read, read_each
+from os2cli.providers.daytona.api.wire import SandboxAnswer, read
 from os2cli.providers.daytona.machines.lifecycle import WRITE, Change, look_at
+from os2cli.providers.daytona.machines.listing import list_sandboxes
 from os2cli.providers.daytona.machines.sandboxes import sandbox_name, sandbox_request
 
 ATTEMPTS = 3
@@ -102,10 +101,8 @@ class SandboxCreation:
             return None
 
     def _by_label(self, policy: RetryPolicy) -> SandboxAnswer | None:
-        query = {"labels": json.dumps({labels.REQUEST: self.request_id})}
-        answer = self.client.get("/sandbox", query, doing=self.doing, policy=policy)
-        found = listed(answer, self.doing)[0]
-        return found[0] if found else None
+        marks = {labels.REQUEST: self.request_id}
+        return next(list_sandboxes(self.client, self.doing, marks, policy), None)
 
     def _unknown(self, error: LostAnswer) -> LostAnswer:
         return LostAnswer(
@@ -143,11 +140,3 @@ class SandboxCreation:
             self.progress.warn(
                 f"remove it with: os2 machine rm {name} --type daytona --stage {self.spec.stage}"
             )
-
-
-def listed(answer: Any, doing: str) -> tuple[list[SandboxAnswer], str | None]:
-    """The sandboxes of one page, and where the next begins; older servers answer a bare list."""
-    if isinstance(answer, list):
-        return read_each(SandboxAnswer, answer)[0], None
-    page = read(SandboxListAnswer, answer, doing)
-    return read_each(SandboxAnswer, page.items)[0], page.next_cursor

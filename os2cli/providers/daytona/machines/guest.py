@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from os2cli.core.clock import Clock
 from os2cli.core.errors import Conflict, NotFound, Unreachable, UsageError
 from os2cli.core.models import Command, LogRequest, Streams
-from os2cli.providers.daytona.api.errors import is_json, malformed
+from os2cli.providers.daytona.api.errors import invalid_answer, is_json
 from os2cli.providers.daytona.api.retry import FAST
 from os2cli.providers.daytona.machines.executions import SILENT_SECONDS, Execution
 from os2cli.providers.daytona.machines.toolbox import REQUEST_SECONDS, Toolbox
@@ -143,7 +143,7 @@ def _written(answer: httpx.Response, doing: str) -> str:
     try:
         data = answer.json()
     except ValueError as error:
-        raise malformed(doing, "it is not JSON") from error
+        raise invalid_answer(doing, "it is not JSON") from error
     if not isinstance(data, dict):
         return ""
     return str(data.get("output") or f"{data.get('stdout') or ''}{data.get('stderr') or ''}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from urllib.parse import quote
 
-from os2cli.core.errors import Conflict, NotFound, TimedOut
+from os2cli.core.errors import Conflict, NotFound, OperationFailed, TimedOut
+from os2cli.core.models import Machine, MachineState
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.retry import DEFAULT, FAST, RetryPolicy
 from os2cli.providers.daytona.api.wire import SandboxAnswer, read
-from os2cli.providers.daytona.machines.sandboxes import GONE
+from os2cli.providers.daytona.machines.sandboxes import GONE, machine_from
 
 WRITE, DELETE = "write:sandboxes", "delete:sandboxes"
 CHANGE_SECONDS = 90.0
@@ -45,22 +45,31 @@ class Change:
         self.deadline = client.clock.now() + seconds
         self.policy = DEFAULT if seconds >= CHANGE_SECONDS else FAST
 
-    def ask(self, verb: str) -> None:
-        """Ask for a start or a stop, again while another change is under way."""
+    def reach(self, verb: str, states: frozenset[str]) -> Machine:
+        """Ask for a start, a stop or an archiving, and wait for one of the states.
+
+        Raises:
+            OperationFailed: the sandbox failed meanwhile.
+            TimedOut: it was not in time.
+        """
         self._retry_until_accepted("POST", f"{self.path}/{verb}", WRITE)
+        while True:
+            sandbox = look_at(self.client, self.id, self.doing)
+            machine = machine_from(sandbox)
+            if machine.state is MachineState.FAILED:
+                raise OperationFailed(
+                    f"{self.doing} failed: {machine.reason or 'Daytona gives no reason'}",
+                    hint=f"remove it: os2 machine rm {machine.name}",
+                    code="machine_ended",
+                )
+            if sandbox.state in states:
+                return machine
+            self._pause("it is not done yet")
 
     def remove(self) -> None:
         """Remove the sandbox and look until it is gone."""
         self._retry_until_accepted("DELETE", self.path, DELETE)
-        self.wait(self._gone)
-
-    def wait(self, done: Callable[[], bool]) -> None:
-        """Look again until it is so.
-
-        Raises:
-            TimedOut: it was not in time.
-        """
-        while not done():
+        while not self._gone():
             self._pause("it is not done yet")
 
     def _retry_until_accepted(self, method: str, path: str, needs: str) -> None:

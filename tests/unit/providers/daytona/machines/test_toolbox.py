@@ -60,7 +60,7 @@ def test_a_refusal_is_the_failure_that_it_means(
     error = failure(tools)
 
     assert type(error) is kind
-    assert error.message == f"trying it failed: {status} no such luck"
+    assert error.message == f"trying it failed: Daytona returned {status}: no such luck"
     assert error.details["status"] == status
 
 
@@ -79,11 +79,11 @@ def test_a_refusal_shows_no_key_and_no_page(tools: Toolbox, guest: GuestWire) ->
     first, second = failure(tools), failure(tools)
 
     assert KEY not in first.message
-    assert second.message == "trying it failed: 500 a web page"
+    assert second.message == "trying it failed: Daytona returned 500: a web page"
 
 
 def test_a_key_that_is_cut_in_two_is_not_shown_either(tools: Toolbox, guest: GuestWire) -> None:
-    guest.on(ASK, refused(400, "x" * 290 + KEY))
+    guest.on(ASK, refused(400, "x" * 490 + KEY))
 
     assert KEY[:8] not in failure(tools).message
 
