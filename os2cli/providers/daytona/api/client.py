@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
+import httpx
+
+from os2cli import __version__
 from os2cli.core.clock import REAL_TIME, Clock
 from os2cli.core.daytona_access import DaytonaAccess
 from os2cli.core.errors import OperationFailed, Os2Error, Unreachable
@@ -29,13 +32,11 @@ from os2cli.providers.daytona.api.retry import (
     FAST,
     PASSING,
     TOO_MANY,
+    Retryable,
     RetryPolicy,
     pause,
     retry_after,
 )
-
-if TYPE_CHECKING:
-    import httpx
 
 
 class DaytonaClient:
@@ -84,10 +85,6 @@ class DaytonaClient:
         return self._connections({})
 
     def _connections(self, headers: Mapping[str, str]) -> httpx.Client:
-        import httpx
-
-        from os2cli import __version__
-
         try:
             return httpx.Client(
                 headers={"User-Agent": f"os2/{__version__}", **headers},
@@ -187,12 +184,12 @@ class DaytonaClient:
         while True:
             try:
                 return self._attempt(method, path, doing, policy, **request)
-            except _Again as again:
-                failures += again.weight
-                waited += again.seconds or 0.0
+            except Retryable as error:
+                failures += error.weight
+                waited += error.seconds or 0.0
                 if failures >= policy.attempts or waited > policy.longest_wait_seconds:
-                    raise again.failure from again.__cause__
-                self.clock.sleep(again.seconds or pause(failures))
+                    raise error.failure from error.__cause__
+                self.clock.sleep(error.seconds or pause(failures))
 
     def _attempt(
         self,
@@ -205,8 +202,6 @@ class DaytonaClient:
         needs: str = "",
         **content: Any,
     ) -> httpx.Response:
-        import httpx
-
         timeout = httpx.Timeout(policy.answer_seconds, connect=policy.connect_seconds)
         try:
             response = self.http.request(method, f"{self.url}{path}", timeout=timeout, **content)
@@ -215,12 +210,12 @@ class DaytonaClient:
             if not repeatable and may_have_been_sent(error):
                 raise LostAnswer(failure.message, hint=failure.hint) from error
             late = isinstance(error, httpx.TimeoutException)
-            raise _Again(failure, weight=2 if late else 1) from error
+            raise Retryable(failure, weight=2 if late else 1) from error
         if response.is_success:
             return response
         if response.status_code == TOO_MANY:
             seconds = retry_after(response.headers)
-            raise _Again(
+            raise Retryable(
                 rate_limit_error(doing, response.headers, seconds), weight=0, seconds=seconds
             )
         failure = response_error(doing, response, self._secrets, needs)
@@ -228,7 +223,7 @@ class DaytonaClient:
             raise failure
         if not repeatable:
             raise LostAnswer(failure.message, hint=failure.hint)
-        raise _Again(failure)
+        raise Retryable(failure)
 
     def _json(self, response: httpx.Response, doing: str) -> Any:
         if not is_json(response):
@@ -237,16 +232,3 @@ class DaytonaClient:
             return response.json()
         except (ValueError, RecursionError) as error:
             raise invalid_answer(doing, "it is not JSON") from error
-
-
-class _Again(Exception):
-    """An attempt failed in a way that another one may not; ``weight`` of ``RetryPolicy.attempts``.
-
-    ``seconds`` is the pause that the API itself asks for.
-    """
-
-    def __init__(self, failure: Os2Error, *, weight: int = 1, seconds: float | None = None) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
-        self.weight = weight
-        self.seconds = seconds

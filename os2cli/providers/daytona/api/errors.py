@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import httpx
 
 from os2cli.core.errors import (
     Conflict,
@@ -18,9 +20,6 @@ from os2cli.core.errors import (
 )
 from os2cli.core.redaction import HIDDEN
 from os2cli.providers.daytona.api.retry import limiter
-
-if TYPE_CHECKING:
-    import httpx
 
 _SHORTEST_SECRET = 4
 _MAX_MESSAGE_LENGTH = 500
@@ -166,8 +165,6 @@ def rate_limit_error(doing: str, headers: Mapping[str, str], seconds: float) -> 
 
 def connection_error(doing: str, url: str, error: Exception, secrets: Iterable[str]) -> Unreachable:
     """The failure for a request that got no answer at all."""
-    import httpx
-
     late = isinstance(error, httpx.TimeoutException)
     why = "no answer in time" if late else redact(str(error), secrets) or type(error).__name__
     host = url.partition("://")[2].partition("/")[0]
@@ -179,8 +176,6 @@ def connection_error(doing: str, url: str, error: Exception, secrets: Iterable[s
 
 def may_have_been_sent(error: Exception) -> bool:
     """Whether the API may have got the request that ended in this error."""
-    import httpx
-
     unsent = (
         httpx.ConnectError,
         httpx.ConnectTimeout,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import uuid
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
+
+import httpx
 
 from os2cli.core.clock import Clock
 from os2cli.core.errors import Conflict, NotFound, Unreachable, UsageError
@@ -16,9 +18,6 @@ from os2cli.providers.daytona.machines.executions import SILENT_SECONDS, Executi
 from os2cli.providers.daytona.machines.toolbox import REQUEST_SECONDS, Toolbox
 from os2cli.providers.service_log import service_log, split_lines
 from os2cli.providers.tar import UNPACK, copy_error, packing
-
-if TYPE_CHECKING:
-    import httpx
 
 ENTRYPOINT_LOG = "/process/session/entrypoint/logs"
 FOLLOW_SECONDS = 1.0

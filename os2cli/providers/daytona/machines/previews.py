@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import httpx
+
 from os2cli.core.errors import Os2Error
 from os2cli.core.models import Address, Health
 from os2cli.providers.daytona.api.client import DaytonaClient
@@ -32,8 +34,6 @@ class Previews:
 
     def probe(self, sandbox_id: str) -> Health:
         """Ask the daemon once, as its user would."""
-        import httpx
-
         try:
             preview = self._preview(sandbox_id)
             answer = self.client.visitor.get(

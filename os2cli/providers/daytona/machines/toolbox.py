@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
+
+import httpx
 
 from os2cli.core.errors import (
     Conflict,
@@ -19,9 +21,6 @@ from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.errors import invalid_answer, status_line
 from os2cli.providers.daytona.api.retry import PASSING, TOO_MANY
 from os2cli.providers.daytona.api.wire import SandboxAnswer
-
-if TYPE_CHECKING:
-    import httpx
 
 REQUEST_SECONDS = 30.0
 # An upload or a download may take long; silence in it may not.
@@ -60,8 +59,6 @@ class Toolbox:
             OperationFailed: it was refused; ``details`` holds the status.
             Unreachable: no answer came, or one that another try may not get.
         """
-        import httpx
-
         content.setdefault("timeout", httpx.Timeout(REQUEST_SECONDS))
         try:
             answer = self.http.request(method, f"{self.url}{path}", **content)
@@ -123,8 +120,6 @@ class Toolbox:
 
     def upload(self, content: BinaryIO, path: str, doing: str) -> None:
         """Write a file, streamed from where it is."""
-        import httpx
-
         self.request(
             "POST",
             "/files/upload",
@@ -137,8 +132,6 @@ class Toolbox:
     @contextmanager
     def download(self, path: str, doing: str) -> Iterator[Iterator[bytes]]:
         """The content of a file, in pieces."""
-        import httpx
-
         try:
             with self.http.stream(
                 "GET",
