@@ -209,12 +209,10 @@ def up_on_host(
     session: Session, wish: UpOptions, entry: ProviderEntry, progress: RecordingProgress
 ) -> Machine:
     """A machine of what this host has; with --fix that is completed first."""
-    lacking = entry.lacking(session.providers.context) if wish.fix else None
-    if lacking is not None:
+    fix = entry.setup_fix(session.providers.context) if wish.fix else None
+    if fix is not None:
         from os2cli.app.repairs import run_fixes
-        from os2cli.doctor.fixes.fix import Fix
 
-        fix = Fix(lacking.title, lacking.title, lacking.actions, lacking.install)
         run_fixes(session, [fix], progress, yes=wish.yes, command=_agreed(wish), of=entry.type)
     provider = session.providers.machines(entry.type)
     machine = bring_up(provider, wish.name, wait_seconds=wish.seconds, progress=progress)

@@ -30,9 +30,7 @@ class DaytonaFacts:
     def config(self) -> ConfigAnswer:
         """What the API tells everybody."""
         doing = "asking Daytona's API for its version"
-        return read(
-            ConfigAnswer, self.client.get("/config", doing=doing, patience=_PATIENCE), doing
-        )
+        return read(ConfigAnswer, self.client.get("/config", doing=doing, policy=_PATIENCE), doing)
 
     def key(self) -> KeyAnswer:
         """Who asks; asked once, because a key that is refused again and again blocks its sender."""
@@ -48,7 +46,7 @@ class DaytonaFacts:
 
     def _ask_for_key(self) -> KeyAnswer:
         doing = "looking at the key"
-        answer = self.client.get("/api-keys/current", doing=doing, patience=_PATIENCE)
+        answer = self.client.get("/api-keys/current", doing=doing, policy=_PATIENCE)
         key = read(KeyAnswer, answer, doing)
         if key.user_id:
             record_user(self.access, key.user_id)
@@ -57,13 +55,13 @@ class DaytonaFacts:
     def snapshot_count(self) -> int:
         """How many snapshots the organisation has, the provider's own among them."""
         doing = "counting the snapshots"
-        answer = self.client.get("/snapshots", {"limit": 1}, doing=doing, patience=_PATIENCE)
+        answer = self.client.get("/snapshots", {"limit": 1}, doing=doing, policy=_PATIENCE)
         return read(PageAnswer, answer, doing).total
 
     def clock_skew(self) -> timedelta | None:
         """How far this computer's clock is ahead; None when the API does not say the time."""
         headers = self.client.response_headers(
-            "/health", doing="asking Daytona's API for the time", patience=_PATIENCE
+            "/health", doing="asking Daytona's API for the time", policy=_PATIENCE
         )
         try:
             theirs = parsedate_to_datetime(headers["date"])

@@ -16,8 +16,8 @@ from pkgutil import iter_modules
 from os2cli import providers
 from os2cli.core.daytona_access import DaytonaAccess
 from os2cli.core.errors import UsageError
+from os2cli.core.fix import Fix
 from os2cli.core.models import MachineType
-from os2cli.core.progress import Progress
 from os2cli.machines.provider import MachineProvider
 from os2cli.snapshots.catalog import Catalog
 
@@ -57,16 +57,7 @@ def never(context: ProviderContext) -> bool:
     return False
 
 
-@dataclass(frozen=True)
-class MissingDependency:
-    """Something that is missing here, and how it is installed; ``actions`` are told before."""
-
-    title: str
-    actions: tuple[str, ...]
-    install: Callable[[Progress], None]
-
-
-def nothing(context: ProviderContext) -> MissingDependency | None:
+def nothing(context: ProviderContext) -> Fix | None:
     """For providers that bring what they need."""
     del context
     return None
@@ -78,9 +69,9 @@ class ProviderEntry:
 
     ``shared`` machines are named within a stage and seen by others, so that changing those of
     ``stg`` and ``prd`` is asked about. ``set_up`` says whether it is asked when no type is named.
-    ``warning`` is told whenever a machine of it is made. ``lacking`` tells what os2 itself could
-    install for them here. ``absent`` says that nothing is installed here that could have machines
-    of it. ``catalog`` is what machines are made from, where os2 makes that.
+    ``warning`` is told whenever a machine of it is made. ``setup_fix`` installs what they need
+    here. ``absent`` says that nothing is installed here that could have machines of it.
+    ``catalog`` is what machines are made from, where os2 makes that.
     """
 
     type: MachineType
@@ -89,7 +80,7 @@ class ProviderEntry:
     shared: bool = False
     set_up: Callable[[ProviderContext], bool] = always
     warning: str | None = None
-    lacking: Callable[[ProviderContext], MissingDependency | None] = nothing
+    setup_fix: Callable[[ProviderContext], Fix | None] = nothing
     absent: Callable[[ProviderContext], bool] = never
     catalog: Callable[[ProviderContext], Catalog] | None = None
 

@@ -22,6 +22,7 @@ def probe_published(machine: Machine, seconds: float) -> Health:
     """Ask the daemon through the published port, as its user would."""
     if machine.state is not MachineState.RUNNING or machine.port is None:
         return Health.NONE
+    # Here: lists of stopped machines and their removal need no HTTP client.
     import httpx
 
     try:
@@ -36,6 +37,7 @@ def probe_published(machine: Machine, seconds: float) -> Health:
 
 def listening_program(port: int) -> str | None:
     """The program that listens on a port of this host, as far as this user may know."""
+    # Here: only a conflict asks for it.
     import psutil
 
     try:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Protocol
 
 from os2cli.core.errors import NotFound, OperationFailed
 from os2cli.core.models import Command, LogRequest
+from os2cli.providers.execution import Readable
 
 LOG_FOLDER, SCAN_FOLDER = "/var/log", "/run/os2/services"
 NO_LOG_CODE = 66
@@ -45,19 +45,8 @@ def reading(request: LogRequest, logs: str = LOG_FOLDER, services: str = SCAN_FO
     return Command(("sh", "-c", _READ, "sh", logs, services, request.service or "", lines, mode))
 
 
-class Reading(Protocol):
-    """A program in a machine, whose output is read as it comes."""
-
-    stderr: bytes
-    exit_code: int
-
-    def output(self, command: Command) -> Iterator[bytes]:
-        """What it writes to stdout; ``stderr`` and ``exit_code`` are known at its end."""
-        ...
-
-
 def service_log(
-    program: Reading,
+    execution: Readable,
     machine: str,
     request: LogRequest,
     logs: str = LOG_FOLDER,
@@ -69,11 +58,12 @@ def service_log(
         NotFound: the service has no log.
         OperationFailed: it was not read to its end.
     """
-    lines = split_lines(program.output(reading(request, logs, services)))
+    lines = split_lines(execution.output(reading(request, logs, services)))
     yield from meant(lines, request.since)
-    if program.exit_code == NO_LOG_CODE:
-        raise log_not_found(machine, request.service or "", program.stderr.decode(errors="replace"))
-    if program.exit_code and not request.follow:
+    if execution.exit_code == NO_LOG_CODE:
+        services = execution.stderr.decode(errors="replace")
+        raise log_not_found(machine, request.service or "", services)
+    if execution.exit_code and not request.follow:
         raise OperationFailed(
             f"the log of service {request.service} in machine {machine} was not read to its end",
             hint=f"see whether the machine still runs: os2 machine show {machine}",

@@ -51,7 +51,7 @@ def wait_until_active(
             clock.sleep(next(pauses))
             snapshot = store.get(snapshot.id)
         # The state is ahead of the log, whose last lines say what happened.
-        log.settle(LOG_QUIET_SECONDS, LOG_LATE_SECONDS)
+        log.drain(LOG_QUIET_SECONDS, LOG_LATE_SECONDS)
     if snapshot.state in _FAILED:
         raise _failed(snapshot, log.tail)
     return snapshot

@@ -114,7 +114,7 @@ class BuildLog(Protocol):
         """Pass each line on, from a thread, while inside."""
         ...
 
-    def settle(self, quiet_seconds: float, at_most_seconds: float) -> None:
+    def drain(self, quiet_seconds: float, at_most_seconds: float) -> None:
         """Let the last lines arrive: wait until nothing comes for a while."""
         ...
 

@@ -13,9 +13,9 @@ import pytest
 
 from os2cli.app.repairs import run_fixes
 from os2cli.app.session import Session
+from os2cli.core.fix import Fix
 from os2cli.core.models import DAYTONA, LOCAL_DOCKER
 from os2cli.core.progress import Progress
-from os2cli.doctor.fixes.fix import Fix
 from os2cli.output.progress import SilentProgress
 from os2cli.settings.invocation import Invocation
 from tests.analytics import KEY, State, sent_to, state_of, told

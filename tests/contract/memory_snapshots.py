@@ -44,7 +44,7 @@ class MemoryLog:
         finally:
             self.cut = True
 
-    def settle(self, quiet_seconds: float, at_most_seconds: float) -> None:
+    def drain(self, quiet_seconds: float, at_most_seconds: float) -> None:
         """Let the late lines come, unless nobody listens any more."""
         self.settled.append((quiet_seconds, at_most_seconds))
         if not self.cut:

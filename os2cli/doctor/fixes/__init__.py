@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from os2cli.doctor.fixes.fix import Fix
+from os2cli.core.fix import Fix
 from os2cli.doctor.fixes.host import Host, this_host
 from os2cli.doctor.fixes.plan import plan_fixes
 

@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator
 
 from os2cli.core.errors import OperationFailed
+from os2cli.core.fix import Fix
 from os2cli.core.progress import Progress
-from os2cli.doctor.fixes.fix import Fix
 from os2cli.doctor.fixes.host import Host
 
 PACKAGES = ("docker.io", "iptables", "ca-certificates")

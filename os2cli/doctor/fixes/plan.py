@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from os2cli.core.fix import Fix
 from os2cli.doctor.findings import Finding, FixId
-from os2cli.doctor.fixes.fix import Fix
 from os2cli.doctor.fixes.host import Host
 from os2cli.doctor.fixes.install import install_engine
 from os2cli.doctor.fixes.products import desktop_tcp_api, orbstack_tcp_api

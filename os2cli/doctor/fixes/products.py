@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from os2cli.core.errors import UsageError
+from os2cli.core.fix import Fix
 from os2cli.core.progress import Progress
-from os2cli.doctor.fixes.fix import Fix
 from os2cli.doctor.fixes.host import TCP_URL, Host
 from os2cli.doctor.fixes.json_file import read_settings, write_settings
 

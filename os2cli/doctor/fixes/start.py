@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from os2cli.core.errors import OperationFailed, Os2Error
+from os2cli.core.fix import Fix
 from os2cli.core.progress import Progress
 from os2cli.doctor.engine_facts import ask_engine
 from os2cli.doctor.fixes.dockerd import LOG, start_dockerd
-from os2cli.doctor.fixes.fix import Fix
 from os2cli.doctor.fixes.host import Host
 
 _SYSTEMCTL_SECONDS = 100.0  # systemd itself gives a service 90

@@ -6,8 +6,8 @@ import shlex
 from pathlib import Path
 
 from os2cli.core.errors import OperationFailed, Os2Error, UsageError
+from os2cli.core.fix import Fix
 from os2cli.core.progress import Progress
-from os2cli.doctor.fixes.fix import Fix
 from os2cli.doctor.fixes.host import TCP_URL, Host
 from os2cli.doctor.fixes.json_file import read_settings, write_settings
 from os2cli.doctor.fixes.products import merge_hosts

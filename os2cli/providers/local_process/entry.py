@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from os2cli.core.fix import Fix
 from os2cli.machines.provider import MachineProvider
-from os2cli.providers.entry import Material, MissingDependency, ProviderContext, ProviderEntry
+from os2cli.providers.entry import Material, ProviderContext, ProviderEntry
 from os2cli.providers.local_process import LOCAL_PROCESS
 
 
@@ -27,12 +28,12 @@ def set_up(context: ProviderContext) -> bool:
     return any(root(context).glob("*/machine.json"))
 
 
-def lacking(context: ProviderContext) -> MissingDependency | None:
+def setup_fix(context: ProviderContext) -> Fix | None:
     """Node.js, when it can be installed beside os2."""
-    from os2cli.providers.local_process.node_package import lacking_node
+    from os2cli.providers.local_process.node_package import node_fix
 
     del context
-    return lacking_node()
+    return node_fix()
 
 
 ENTRY = ProviderEntry(
@@ -40,6 +41,6 @@ ENTRY = ProviderEntry(
     material=Material.THIS_HOST,
     machines=machines,
     set_up=set_up,
-    lacking=lacking,
+    setup_fix=setup_fix,
     warning="local-process has no isolation: what runs in it runs on this host as you",
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -35,7 +34,7 @@ from os2cli.providers.local_process.node import find_node
 from os2cli.providers.local_process.processes import first_is_alive, logger_is_alive, until
 from os2cli.providers.local_process.records import Phase, Record, Records, name_of_snapshot
 from os2cli.providers.loopback import probe_published, published_address, require_running
-from os2cli.providers.tar import UNPACK, copy_error, packing
+from os2cli.providers.tar import pack, unpack
 
 PROBE_SECONDS = 2.0
 LAST_LINES_SECONDS = 1.0
@@ -150,18 +149,11 @@ class LocalProcessMachines:
 
     def send(self, name: str, archive: BinaryIO, folder: str) -> None:
         """Unpack a tar with this host's own program."""
-        said = io.BytesIO()
-        command = Command((*UNPACK, folder))
-        code = self.execute(name, command, Streams(io.BytesIO(), said, archive))
-        if code != 0:
-            raise copy_error(name, folder, said.getvalue())
+        unpack(self._execution(name), name, archive, folder)
 
     def fetch(self, name: str, path: str) -> Iterator[bytes]:
         """Pack a file or a folder with this host's own program."""
-        execution = self._execution(name)
-        yield from execution.output(packing(path))
-        if execution.exit_code != 0:
-            raise copy_error(name, path, execution.stderr)
+        yield from pack(self._execution(name), name, path)
 
     def _execution(self, name: str) -> Execution:
         """What runs a program in the machine; raises ``Conflict`` when it does not run."""

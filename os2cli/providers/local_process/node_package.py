@@ -10,16 +10,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from os2cli.core.errors import OperationFailed
+from os2cli.core.fix import Fix
 from os2cli.core.progress import Progress
 from os2cli.host.repository import bundled_source
-from os2cli.providers.entry import MissingDependency
 from os2cli.providers.local_process.node import PACKAGE, find_node
 
 INSTALL_SECONDS = 600
 LOG_LINES = 20
 
 
-def lacking_node() -> MissingDependency | None:
+def node_fix() -> Fix | None:
     """The package, when there is no other Node.js that would do and something can install it."""
     try:
         find_node()
@@ -27,8 +27,9 @@ def lacking_node() -> MissingDependency | None:
         argv = installer()
         if argv is None:
             return None
-        return MissingDependency(
-            "bring Node.js", (" ".join(argv),), lambda progress: install(argv, progress)
+        actions = (" ".join(argv),)
+        return Fix(
+            "install-node", "bring Node.js", actions, lambda progress: install(argv, progress)
         )
     return None
 

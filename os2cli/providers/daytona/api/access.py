@@ -71,7 +71,7 @@ def _plain(value: str, variable: str) -> str:
     )
 
 
-def may_have_key(trusted_url: str, other: str) -> bool:
+def may_receive_key(trusted_url: str, other: str) -> bool:
     """Whether an address that the API named may be sent the key, as ``trusted_url`` may.
 
     Only the very same host, over HTTPS: next to it, under the same domain, may live whoever rents a

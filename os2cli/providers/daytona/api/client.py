@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
+import httpx
+
+from os2cli import __version__
 from os2cli.core.clock import REAL_TIME, Clock
 from os2cli.core.daytona_access import DaytonaAccess
 from os2cli.core.errors import OperationFailed, Os2Error, Unreachable
 from os2cli.host.web import LOOPBACK_PATTERNS, certificates
-from os2cli.providers.daytona.api.access import checked_url, login_headers, may_have_key
+from os2cli.providers.daytona.api.access import checked_url, login_headers, may_receive_key
 from os2cli.providers.daytona.api.errors import (
     LostAnswer,
+    connection_error,
+    error_message,
+    invalid_answer,
     is_json,
-    malformed,
-    may_have_arrived,
-    no_answer,
-    not_json,
-    rate_limited,
+    may_have_been_sent,
+    not_json_error,
+    rate_limit_error,
     redact,
-    refusal,
+    response_error,
     spellings,
 )
 from os2cli.providers.daytona.api.retry import (
@@ -28,13 +32,11 @@ from os2cli.providers.daytona.api.retry import (
     FAST,
     PASSING,
     TOO_MANY,
+    Retryable,
     RetryPolicy,
     pause,
     retry_after,
 )
-
-if TYPE_CHECKING:
-    import httpx
 
 
 class DaytonaClient:
@@ -83,10 +85,6 @@ class DaytonaClient:
         return self._connections({})
 
     def _connections(self, headers: Mapping[str, str]) -> httpx.Client:
-        import httpx
-
-        from os2cli import __version__
-
         try:
             return httpx.Client(
                 headers={"User-Agent": f"os2/{__version__}", **headers},
@@ -108,14 +106,14 @@ class DaytonaClient:
 
         Beside the API's own host that is the proxy of which the API tells everybody that it is its.
         """
-        if may_have_key(self.url, address) or may_have_key(self._proxy, address):
+        if may_receive_key(self.url, address) or may_receive_key(self._proxy, address):
             return self.http
         return self.visitor
 
     @cached_property
     def _proxy(self) -> str:
         try:
-            answer = self.get("/config", doing="asking for the proxy's address", patience=FAST)
+            answer = self.get("/config", doing="asking for the proxy's address", policy=FAST)
         except Os2Error:
             return ""
         return str(answer.get("proxyToolboxUrl") or "") if isinstance(answer, dict) else ""
@@ -128,16 +126,20 @@ class DaytonaClient:
         """``text`` without what must not be shown."""
         return redact(text, self._secrets)
 
+    def error_message(self, response: httpx.Response) -> str:
+        """Return the message of an error response without secrets; may be empty."""
+        return error_message(response, self._secrets)
+
     def get(
         self,
         path: str,
         query: Mapping[str, Any] | None = None,
         *,
         doing: str,
-        patience: RetryPolicy = DEFAULT,
+        policy: RetryPolicy = DEFAULT,
     ) -> Any:
         """Read something; the JSON that it answers."""
-        return self._json(self._send("GET", path, doing, patience, params=query), doing)
+        return self._json(self._send("GET", path, doing, policy, params=query), doing)
 
     def create(
         self,
@@ -146,16 +148,14 @@ class DaytonaClient:
         *,
         doing: str,
         needs: str = "",
-        patience: RetryPolicy = DEFAULT,
+        policy: RetryPolicy = DEFAULT,
     ) -> Any:
         """Make something.
 
         Raises:
             LostAnswer: whether it was made is not known.
         """
-        response = self._send(
-            "POST", path, doing, patience, repeatable=False, needs=needs, json=body
-        )
+        response = self._send("POST", path, doing, policy, repeatable=False, needs=needs, json=body)
         try:
             return self._json(response, doing)
         except OperationFailed as error:
@@ -168,82 +168,67 @@ class DaytonaClient:
         *,
         doing: str,
         needs: str = "",
-        patience: RetryPolicy = DEFAULT,
+        policy: RetryPolicy = DEFAULT,
     ) -> None:
         """Ask for a change that may be asked for twice, such as a stop or a removal."""
-        self._send(method, path, doing, patience, needs=needs)
+        self._send(method, path, doing, policy, needs=needs)
 
-    def response_headers(
-        self, path: str, *, doing: str, patience: RetryPolicy
-    ) -> Mapping[str, str]:
+    def response_headers(self, path: str, *, doing: str, policy: RetryPolicy) -> Mapping[str, str]:
         """The headers of an answer, for what stands in them alone."""
-        return self._send("GET", path, doing, patience).headers
+        return self._send("GET", path, doing, policy).headers
 
     def _send(
-        self, method: str, path: str, doing: str, patience: RetryPolicy, **request: Any
+        self, method: str, path: str, doing: str, policy: RetryPolicy, **request: Any
     ) -> httpx.Response:
         failures, waited = 0, 0.0
         while True:
             try:
-                return self._attempt(method, path, doing, patience, **request)
-            except _Again as again:
-                failures += again.weight
-                waited += again.seconds or 0.0
-                if failures >= patience.attempts or waited > patience.longest_wait_seconds:
-                    raise again.failure from again.__cause__
-                self.clock.sleep(again.seconds or pause(failures))
+                return self._attempt(method, path, doing, policy, **request)
+            except Retryable as error:
+                failures += error.weight
+                waited += error.seconds or 0.0
+                if failures >= policy.attempts or waited > policy.longest_wait_seconds:
+                    raise error.failure from error.__cause__
+                self.clock.sleep(error.seconds or pause(failures))
 
     def _attempt(
         self,
         method: str,
         path: str,
         doing: str,
-        patience: RetryPolicy,
+        policy: RetryPolicy,
         *,
         repeatable: bool = True,
         needs: str = "",
         **content: Any,
     ) -> httpx.Response:
-        import httpx
-
-        timeout = httpx.Timeout(patience.answer_seconds, connect=patience.connect_seconds)
+        timeout = httpx.Timeout(policy.answer_seconds, connect=policy.connect_seconds)
         try:
             response = self.http.request(method, f"{self.url}{path}", timeout=timeout, **content)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            failure: Os2Error = no_answer(doing, self.url, error, self._secrets)
-            if not repeatable and may_have_arrived(error):
+            failure: Os2Error = connection_error(doing, self.url, error, self._secrets)
+            if not repeatable and may_have_been_sent(error):
                 raise LostAnswer(failure.message, hint=failure.hint) from error
             late = isinstance(error, httpx.TimeoutException)
-            raise _Again(failure, weight=2 if late else 1) from error
+            raise Retryable(failure, weight=2 if late else 1) from error
         if response.is_success:
             return response
         if response.status_code == TOO_MANY:
             seconds = retry_after(response.headers)
-            raise _Again(rate_limited(doing, response.headers, seconds), weight=0, seconds=seconds)
-        failure = refusal(doing, response, self._secrets, needs)
+            raise Retryable(
+                rate_limit_error(doing, response.headers, seconds), weight=0, seconds=seconds
+            )
+        failure = response_error(doing, response, self._secrets, needs)
         if response.status_code not in PASSING:
             raise failure
         if not repeatable:
             raise LostAnswer(failure.message, hint=failure.hint)
-        raise _Again(failure)
+        raise Retryable(failure)
 
     def _json(self, response: httpx.Response, doing: str) -> Any:
         if not is_json(response):
-            raise not_json(doing, response)
+            raise not_json_error(doing, response)
         try:
             return response.json()
         except (ValueError, RecursionError) as error:
-            raise malformed(doing, "it is not JSON") from error
-
-
-class _Again(Exception):
-    """An attempt failed in a way that another one may not; ``weight`` of ``RetryPolicy.attempts``.
-
-    ``seconds`` is the pause that the API itself asks for.
-    """
-
-    def __init__(self, failure: Os2Error, *, weight: int = 1, seconds: float | None = None) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
-        self.weight = weight
-        self.seconds = seconds
+            raise invalid_answer(doing, "it is not JSON") from error

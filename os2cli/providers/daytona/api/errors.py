@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import httpx
 
 from os2cli.core.errors import (
     Conflict,
@@ -18,9 +20,6 @@ from os2cli.core.errors import (
 )
 from os2cli.core.redaction import HIDDEN
 from os2cli.providers.daytona.api.retry import limiter
-
-if TYPE_CHECKING:
-    import httpx
 
 _SHORTEST_SECRET = 4
 _MAX_MESSAGE_LENGTH = 500
@@ -55,8 +54,8 @@ def redact(text: str, spelled: Iterable[str]) -> str:
     return text
 
 
-def said(response: httpx.Response, secrets: Iterable[str]) -> str:
-    """What the API answered in words: its ``message``, else its ``error``, else the body."""
+def error_message(response: httpx.Response, secrets: Iterable[str]) -> str:
+    """Return the API's ``message``, else its ``error``, else the body; may be empty."""
     text = response.text
     try:
         body = json.loads(text)
@@ -69,27 +68,35 @@ def said(response: httpx.Response, secrets: Iterable[str]) -> str:
     elif "<html" in text[:1000].lower():
         text = "a web page"
     text = " ".join(redact(text, secrets).split())
-    return text[:_MAX_MESSAGE_LENGTH] or f"HTTP {response.status_code} without a word"
+    return text[:_MAX_MESSAGE_LENGTH]
+
+
+def status_line(status: int, message: str) -> str:
+    """Return what Daytona returned: its status, and its message unless that is empty."""
+    return f"Daytona returned {status}" + (f": {message}" if message else " (no details)")
 
 
 def _words(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def refusal(doing: str, response: httpx.Response, secrets: Iterable[str], needs: str) -> Os2Error:
-    """The failure for an answer of 3xx to 5xx; ``needs`` is the permission that the call takes."""
-    status, words = response.status_code, said(response, secrets)
-    message = f"{doing} failed: {words}"
+def response_error(
+    doing: str, response: httpx.Response, secrets: Iterable[str], needs: str
+) -> Os2Error:
+    """Return the error for a status of 3xx to 5xx; ``needs`` is the permission the call takes."""
+    status, words = response.status_code, error_message(response, secrets)
+    returned = status_line(status, words)
+    message = f"{doing} failed: {words or returned}"
     if status == 401:
         return NotAuthorised(
-            f"Daytona does not accept the key: {words}",
+            f"Daytona does not accept the key: {words or 'no details'}",
             hint="set DAYTONA_API_KEY to a key that is valid; os2 doctor looks at it",
             code="key_invalid",
         )
     if status == 403:
         wanted = f"the key needs the permission {needs}" if needs else "the key may not do that"
         return NotAuthorised(
-            f"{doing} is not allowed: {words}",
+            f"{doing} is not allowed: {words or 'no details'}",
             hint=f"{wanted}, unless the organisation is suspended; os2 doctor shows what it has",
             code="not_permitted",
             details={"permission": needs} if needs else {},
@@ -104,12 +111,12 @@ def refusal(doing: str, response: httpx.Response, secrets: Iterable[str], needs:
         return _bad_request(message, words)
     if status >= 500:
         return Unreachable(
-            f"{doing} failed: Daytona answers {status}: {words}",
+            f"{doing} failed: {returned}",
             hint="try again in a minute; os2 doctor looks at the API",
             code="api_failed",
         )
     return OperationFailed(
-        f"{doing} failed: Daytona answers {status}: {words}",
+        f"{doing} failed: {returned}",
         hint="this is what Daytona says; os2 doctor looks at it",
         code="request_refused",
     )
@@ -146,8 +153,8 @@ def _bad_request(message: str, words: str) -> Os2Error:
     )
 
 
-def rate_limited(doing: str, headers: Mapping[str, str], seconds: float) -> Unreachable:
-    """A limiter asks for a longer wait than there is patience for."""
+def rate_limit_error(doing: str, headers: Mapping[str, str], seconds: float) -> Unreachable:
+    """A limiter asks for a longer wait than the policy allows."""
     return Unreachable(
         f"{doing} failed: Daytona's rate limit{limiter(headers)} holds for {seconds:g} s more",
         hint=f"try again in {seconds:g} s",
@@ -156,10 +163,8 @@ def rate_limited(doing: str, headers: Mapping[str, str], seconds: float) -> Unre
     )
 
 
-def no_answer(doing: str, url: str, error: Exception, secrets: Iterable[str]) -> Unreachable:
+def connection_error(doing: str, url: str, error: Exception, secrets: Iterable[str]) -> Unreachable:
     """The failure for a request that got no answer at all."""
-    import httpx
-
     late = isinstance(error, httpx.TimeoutException)
     why = "no answer in time" if late else redact(str(error), secrets) or type(error).__name__
     host = url.partition("://")[2].partition("/")[0]
@@ -169,10 +174,8 @@ def no_answer(doing: str, url: str, error: Exception, secrets: Iterable[str]) ->
     return Unreachable(f"{doing} failed: {host} can't be reached: {why}", hint=hint)
 
 
-def may_have_arrived(error: Exception) -> bool:
+def may_have_been_sent(error: Exception) -> bool:
     """Whether the API may have got the request that ended in this error."""
-    import httpx
-
     unsent = (
         httpx.ConnectError,
         httpx.ConnectTimeout,
@@ -183,7 +186,7 @@ def may_have_arrived(error: Exception) -> bool:
     return not isinstance(error, unsent)
 
 
-def not_json(doing: str, response: httpx.Response) -> Os2Error:
+def not_json_error(doing: str, response: httpx.Response) -> Os2Error:
     """A success that is not the API's: every path outside of it answers with the dashboard."""
     kind = response.headers.get("content-type", "no type").partition(";")[0]
     return _not_the_api(f"{doing} failed: the answer is {kind}, not an API's")
@@ -197,7 +200,7 @@ def _not_the_api(message: str) -> UsageError:
     )
 
 
-def malformed(doing: str, problem: str) -> OperationFailed:
+def invalid_answer(doing: str, problem: str) -> OperationFailed:
     """An answer that the API's specification does not allow."""
     return OperationFailed(
         f"{doing} failed: Daytona's answer can't be read ({problem})",

@@ -20,6 +20,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from os2cli.core.errors import Os2Error
+
 PASSING = frozenset({502, 503, 504})
 TOO_MANY = 429
 _RETRY_AFTER = re.compile(r"(?i)retry-after(?:-(?P<limiter>.+))?")
@@ -48,6 +50,20 @@ DEFAULT = RetryPolicy()
 CREATING = RetryPolicy(answer_seconds=65.0)
 # For undoing while somebody waits for the command to end, and for checks that have a deadline.
 FAST = RetryPolicy(attempts=1, answer_seconds=2.5, connect_seconds=2.0, longest_wait_seconds=0.0)
+
+
+class Retryable(Exception):
+    """An attempt failed in a way that another one may not.
+
+    It uses up ``weight`` of ``RetryPolicy.attempts``. ``seconds`` is the pause that the API itself
+    asks for.
+    """
+
+    def __init__(self, failure: Os2Error, *, weight: int = 1, seconds: float | None = None) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+        self.weight = weight
+        self.seconds = seconds
 
 
 def pause(failures: int) -> float:

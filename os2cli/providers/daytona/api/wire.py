@@ -15,7 +15,7 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field,
 from os2cli.core.clock import EPOCH
 from os2cli.core.errors import Os2Error
 from os2cli.core.models import Snapshot, SnapshotResources, SnapshotState
-from os2cli.providers.daytona.api.errors import malformed
+from os2cli.providers.daytona.api.errors import invalid_answer
 
 _KEY_LINE = re.compile(r"(?m)^# os2-key: (?P<key>[0-9a-f]{64})$")
 _KEY_TAG = re.compile(r":[\w.-]*-key-(?P<key>[0-9a-f]{64})$", re.ASCII)
@@ -189,7 +189,7 @@ def read(kind: type[_Answer], data: Any, doing: str) -> _Answer:
     try:
         return kind.model_validate(data)
     except ValidationError as error:
-        raise malformed(doing, problem(error)) from None
+        raise invalid_answer(doing, problem(error)) from None
 
 
 def read_each(kind: type[_Answer], items: Iterable[Any]) -> tuple[list[_Answer], int]:

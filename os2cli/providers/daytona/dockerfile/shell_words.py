@@ -46,8 +46,8 @@ def resolved(word: str, escape: str, variables: Mapping[str, str] | None = None)
 
 def quoted(value: str, escape: str) -> str:
     """A word that means exactly ``value``, which holds no line break."""
-    inside = re.sub(rf'["${re.escape(escape)}]', lambda found: escape + found[0], value)
-    return f'"{inside}"'
+    escaped = re.sub(rf'["${re.escape(escape)}]', lambda match: escape + match[0], value)
+    return f'"{escaped}"'
 
 
 def _inside_double_quotes(text: str, escape: str, variables: Mapping[str, str] | None) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import uuid
-from typing import Any
 
 from os2cli.core.errors import Conflict, NotFound, OperationFailed, Os2Error
 from os2cli.core.models import MachineSpec
@@ -15,8 +13,9 @@ from os2cli.providers import labels
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.errors import LostAnswer
 from os2cli.providers.daytona.api.retry import CREATING, DEFAULT, FAST, RetryPolicy
-from os2cli.providers.daytona.api.wire import SandboxAnswer, SandboxListAnswer, read, read_each
+from os2cli.providers.daytona.api.wire import SandboxAnswer, read
 from os2cli.providers.daytona.machines.lifecycle import WRITE, Change, look_at
+from os2cli.providers.daytona.machines.listing import list_sandboxes
 from os2cli.providers.daytona.machines.sandboxes import sandbox_name, sandbox_request
 
 ATTEMPTS = 3
@@ -58,7 +57,7 @@ class SandboxCreation:
         for _ in range(ATTEMPTS):
             try:
                 answer = self.client.create(
-                    "/sandbox", body, doing=self.doing, needs=WRITE, patience=CREATING
+                    "/sandbox", body, doing=self.doing, needs=WRITE, policy=CREATING
                 )
                 return read(SandboxAnswer, answer, self.doing)
             except LostAnswer as error:
@@ -84,28 +83,26 @@ class SandboxCreation:
                 break
         raise self._unknown(lost) from lost
 
-    def _made(self, searches: int, patience: RetryPolicy = DEFAULT) -> SandboxAnswer | None:
+    def _made(self, searches: int, policy: RetryPolicy = DEFAULT) -> SandboxAnswer | None:
         """The sandbox that this create made although its answer got lost."""
         for number in range(searches):
             if number:
                 self.client.clock.sleep(SEARCH_SECONDS)
             for find in (self._by_name, self._by_label):
-                sandbox = find(patience)
+                sandbox = find(policy)
                 if sandbox and sandbox.labels.get(labels.REQUEST) == self.request_id:
                     return sandbox
         return None
 
-    def _by_name(self, patience: RetryPolicy = DEFAULT) -> SandboxAnswer | None:
+    def _by_name(self, policy: RetryPolicy = DEFAULT) -> SandboxAnswer | None:
         try:
-            return look_at(self.client, self.name, self.doing, patience)
+            return look_at(self.client, self.name, self.doing, policy)
         except NotFound:
             return None
 
-    def _by_label(self, patience: RetryPolicy) -> SandboxAnswer | None:
-        query = {"labels": json.dumps({labels.REQUEST: self.request_id})}
-        answer = self.client.get("/sandbox", query, doing=self.doing, patience=patience)
-        found = listed(answer, self.doing)[0]
-        return found[0] if found else None
+    def _by_label(self, policy: RetryPolicy) -> SandboxAnswer | None:
+        marks = {labels.REQUEST: self.request_id}
+        return next(list_sandboxes(self.client, self.doing, marks, policy), None)
 
     def _unknown(self, error: LostAnswer) -> LostAnswer:
         return LostAnswer(
@@ -134,7 +131,7 @@ class SandboxCreation:
         """Remove what this create made; found by name when its answer is not there."""
         name = self.spec.name
         try:
-            made = made or self._made(searches=1, patience=FAST)
+            made = made or self._made(searches=1, policy=FAST)
             if made is not None:
                 Change(self.client, made.id, f"removing machine {name}", seconds).remove()
         except Os2Error as error:
@@ -143,11 +140,3 @@ class SandboxCreation:
             self.progress.warn(
                 f"remove it with: os2 machine rm {name} --type daytona --stage {self.spec.stage}"
             )
-
-
-def listed(answer: Any, doing: str) -> tuple[list[SandboxAnswer], str | None]:
-    """The sandboxes of one page, and where the next begins; older servers answer a bare list."""
-    if isinstance(answer, list):
-        return read_each(SandboxAnswer, answer)[0], None
-    page = read(SandboxListAnswer, answer, doing)
-    return read_each(SandboxAnswer, page.items)[0], page.next_cursor

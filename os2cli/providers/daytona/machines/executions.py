@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from os2cli.core.clock import Clock
 from os2cli.core.errors import Os2Error, Unreachable
 from os2cli.core.models import Command, Streams
-from os2cli.providers.daytona.api.errors import malformed
+from os2cli.providers.daytona.api.errors import invalid_answer
 from os2cli.providers.daytona.machines.toolbox import UNDO_SECONDS, Toolbox
 
 PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)
@@ -110,7 +110,7 @@ class Execution:
         answer = self.toolbox.json("POST", f"{self.path}/exec", self.doing, json=body)
         found = answer.get("cmdId") or answer.get("commandId")
         if not isinstance(found, str):
-            raise malformed(self.doing, "cmdId is missing")
+            raise invalid_answer(self.doing, "cmdId is missing")
         return found
 
     def _look(self, command_id: str) -> tuple[int | None, Mapping[str, Any]]:

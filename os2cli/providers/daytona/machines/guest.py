@@ -5,20 +5,19 @@ from __future__ import annotations
 import io
 import uuid
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
+
+import httpx
 
 from os2cli.core.clock import Clock
 from os2cli.core.errors import Conflict, NotFound, Unreachable, UsageError
 from os2cli.core.models import Command, LogRequest, Streams
-from os2cli.providers.daytona.api.errors import is_json, malformed
+from os2cli.providers.daytona.api.errors import invalid_answer, is_json
 from os2cli.providers.daytona.api.retry import FAST
 from os2cli.providers.daytona.machines.executions import SILENT_SECONDS, Execution
 from os2cli.providers.daytona.machines.toolbox import REQUEST_SECONDS, Toolbox
 from os2cli.providers.service_log import service_log, split_lines
 from os2cli.providers.tar import UNPACK, copy_error, packing
-
-if TYPE_CHECKING:
-    import httpx
 
 ENTRYPOINT_LOG = "/process/session/entrypoint/logs"
 FOLLOW_SECONDS = 1.0
@@ -53,18 +52,18 @@ class Guest:
 
     def _following(self, before: str) -> Iterator[str]:
         """What is written from now on, until the machine does not run any more."""
-        heard = self.clock.now()
+        answered = self.clock.now()
         while True:
             self.clock.sleep(FOLLOW_SECONDS)
             try:
                 text = _whole_lines(self._entrypoint_log())
             except Unreachable:
-                if self.clock.now() - heard >= SILENT_SECONDS:
+                if self.clock.now() - answered >= SILENT_SECONDS:
                     raise
                 continue
             except (Conflict, NotFound):
                 return
-            heard = self.clock.now()
+            answered = self.clock.now()
             # An answer may be older than the one before.
             if not before.startswith(text):
                 # What does not go on from before is the log of another start.
@@ -143,7 +142,7 @@ def _written(answer: httpx.Response, doing: str) -> str:
     try:
         data = answer.json()
     except ValueError as error:
-        raise malformed(doing, "it is not JSON") from error
+        raise invalid_answer(doing, "it is not JSON") from error
     if not isinstance(data, dict):
         return ""
     return str(data.get("output") or f"{data.get('stdout') or ''}{data.get('stderr') or ''}")

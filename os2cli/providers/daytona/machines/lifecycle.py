@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from urllib.parse import quote
 
-from os2cli.core.errors import Conflict, NotFound, TimedOut
+from os2cli.core.errors import Conflict, NotFound, OperationFailed, TimedOut
+from os2cli.core.models import Machine, MachineState
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.retry import DEFAULT, FAST, RetryPolicy
 from os2cli.providers.daytona.api.wire import SandboxAnswer, read
-from os2cli.providers.daytona.machines.sandboxes import GONE
+from os2cli.providers.daytona.machines.sandboxes import GONE, machine_from
 
 WRITE, DELETE = "write:sandboxes", "delete:sandboxes"
 CHANGE_SECONDS = 90.0
@@ -24,10 +24,10 @@ def sandbox_path(name: str) -> str:
 
 
 def look_at(
-    client: DaytonaClient, name: str, doing: str, patience: RetryPolicy = DEFAULT
+    client: DaytonaClient, name: str, doing: str, policy: RetryPolicy = DEFAULT
 ) -> SandboxAnswer:
     """A sandbox by its name or id; raises ``NotFound``."""
-    answer = client.get(sandbox_path(name), doing=doing, patience=patience)
+    answer = client.get(sandbox_path(name), doing=doing, policy=policy)
     return read(SandboxAnswer, answer, doing)
 
 
@@ -43,32 +43,39 @@ class Change:
         self.doing = doing
         self.seconds = seconds
         self.deadline = client.clock.now() + seconds
-        self.patience = DEFAULT if seconds >= CHANGE_SECONDS else FAST
+        self.policy = DEFAULT if seconds >= CHANGE_SECONDS else FAST
 
-    def ask(self, verb: str) -> None:
-        """Ask for a start or a stop, again while another change is under way."""
-        self._insist("POST", f"{self.path}/{verb}", WRITE)
+    def reach(self, verb: str, states: frozenset[str]) -> Machine:
+        """Ask for a start, a stop or an archiving, and wait for one of the states.
+
+        Raises:
+            OperationFailed: the sandbox failed meanwhile.
+            TimedOut: it was not in time.
+        """
+        self._retry_until_accepted("POST", f"{self.path}/{verb}", WRITE)
+        while True:
+            sandbox = look_at(self.client, self.id, self.doing)
+            machine = machine_from(sandbox)
+            if machine.state is MachineState.FAILED:
+                raise OperationFailed(
+                    f"{self.doing} failed: {machine.reason or 'Daytona gives no reason'}",
+                    hint=f"remove it: os2 machine rm {machine.name}",
+                    code="machine_ended",
+                )
+            if sandbox.state in states:
+                return machine
+            self._pause("it is not done yet")
 
     def remove(self) -> None:
         """Remove the sandbox and look until it is gone."""
-        self._insist("DELETE", self.path, DELETE)
-        self.wait(self._gone)
-
-    def wait(self, done: Callable[[], bool]) -> None:
-        """Look again until it is so.
-
-        Raises:
-            TimedOut: it was not in time.
-        """
-        while not done():
+        self._retry_until_accepted("DELETE", self.path, DELETE)
+        while not self._gone():
             self._pause("it is not done yet")
 
-    def _insist(self, method: str, path: str, needs: str) -> None:
+    def _retry_until_accepted(self, method: str, path: str, needs: str) -> None:
         while True:
             try:
-                self.client.change(
-                    method, path, doing=self.doing, needs=needs, patience=self.patience
-                )
+                self.client.change(method, path, doing=self.doing, needs=needs, policy=self.policy)
             except NotFound:
                 return
             except Conflict as error:
@@ -80,7 +87,7 @@ class Change:
 
     def _gone(self) -> bool:
         try:
-            return look_at(self.client, self.id, self.doing, self.patience).state == GONE
+            return look_at(self.client, self.id, self.doing, self.policy).state == GONE
         except NotFound:
             return True
 

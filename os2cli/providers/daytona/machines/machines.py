@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from os2cli.core.errors import NotFound, OperationFailed, Os2Error, UsageError
+from os2cli.core.errors import NotFound, Os2Error, UsageError
 from os2cli.core.models import (
     DAYTONA,
     Address,
@@ -25,7 +24,7 @@ from os2cli.host.tty import Terminal
 from os2cli.providers import labels
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.wire import SandboxAnswer, SshAnswer, read
-from os2cli.providers.daytona.machines.creation import SandboxCreation, listed
+from os2cli.providers.daytona.machines.creation import SandboxCreation
 from os2cli.providers.daytona.machines.executions import Execution
 from os2cli.providers.daytona.machines.guest import Guest
 from os2cli.providers.daytona.machines.lifecycle import (
@@ -37,6 +36,7 @@ from os2cli.providers.daytona.machines.lifecycle import (
     look_at,
     sandbox_path,
 )
+from os2cli.providers.daytona.machines.listing import list_sandboxes
 from os2cli.providers.daytona.machines.previews import Previews
 from os2cli.providers.daytona.machines.sandboxes import (
     ARCHIVED,
@@ -50,8 +50,6 @@ from os2cli.providers.daytona.machines.sandboxes import (
 from os2cli.providers.daytona.machines.ssh import TOKEN_MINUTES, SshAccess, open_shell
 from os2cli.providers.daytona.machines.toolbox import Toolbox
 from os2cli.providers.loopback import require_running
-
-LIST_LIMIT, MAX_PAGES = 200, 500
 
 
 class DaytonaMachines:
@@ -80,18 +78,10 @@ class DaytonaMachines:
     def list(self) -> list[Machine]:
         """Every sandbox with our label; what was made or removed seconds ago may be amiss."""
         doing = "listing the machines on Daytona"
-        query: dict[str, Any] = {
-            "labels": json.dumps({labels.MACHINE: "1"}),
-            "limit": LIST_LIMIT,
-        }
-        found: dict[str, Machine] = {}
-        for _ in range(MAX_PAGES):
-            sandboxes, cursor = listed(self.client.get("/sandbox", query, doing=doing), doing)
-            found |= {s.id: machine_from(s) for s in sandboxes if is_ours(s) and s.state != GONE}
-            if not cursor:
-                break
-            query["cursor"] = cursor
-        return sorted(found.values(), key=lambda machine: (machine.name, machine.stage))
+        sandboxes = list_sandboxes(self.client, doing, {labels.MACHINE: "1"})
+        # Rows shift from page to page while others create machines.
+        machines = {s.id: machine_from(s) for s in sandboxes if is_ours(s) and s.state != GONE}
+        return sorted(machines.values(), key=lambda machine: (machine.name, machine.stage))
 
     def get(self, name: str) -> Machine:
         """The machine of that name in the stage."""
@@ -103,17 +93,21 @@ class DaytonaMachines:
         if machine.state is MachineState.RUNNING:
             return machine
         self.previews.forget(machine.id)
-        doing = f"starting machine {name}"
-        return self._change(machine, "start", doing, STARTED, within or CHANGE_SECONDS)
+        change = Change(
+            self.client, machine.id, f"starting machine {name}", within or CHANGE_SECONDS
+        )
+        return change.reach("start", STARTED)
 
     def stop(self, name: str, within: float | None = None) -> Machine:
         """Stop the sandbox and wait until it has stopped; its files stay."""
         machine = self.get(name)
         if machine.state not in (MachineState.RUNNING, MachineState.CREATING, MachineState.PAUSED):
             return machine
-        doing = f"stopping machine {name}"
+        change = Change(
+            self.client, machine.id, f"stopping machine {name}", within or CHANGE_SECONDS
+        )
         try:
-            return self._change(machine, "stop", doing, STOPPED, within or CHANGE_SECONDS)
+            return change.reach("stop", STOPPED)
         except NotFound:
             # It was created so that it is removed when it has stopped.
             return replace(machine, state=MachineState.REMOVING)
@@ -125,7 +119,8 @@ class DaytonaMachines:
         if machine.state is not MachineState.STOPPED or self._get(name).state in ARCHIVED:
             return machine
         left = max(deadline - self.client.clock.now(), 0.0)
-        return self._change(machine, "archive", f"archiving machine {name}", ARCHIVED, left)
+        change = Change(self.client, machine.id, f"archiving machine {name}", left)
+        return change.reach("archive", ARCHIVED)
 
     def remove(self, name: str, within: float | None = None) -> bool:
         """Remove the sandbox and look until it is gone."""
@@ -160,14 +155,14 @@ class DaytonaMachines:
     def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
         """The end of what the entrypoint wrote; empty when it can't be had."""
         try:
-            return self._inside(name).log_tail(lines)
+            return self._guest(name).log_tail(lines)
         except Os2Error:
             return ()
 
     def logs(self, name: str, request: LogRequest) -> Iterator[str]:
         """What the entrypoint wrote, or the file that a service's logger writes."""
-        inside = self._inside(name)
-        return inside.service_log(request) if request.service else inside.log(request)
+        guest = self._guest(name)
+        return guest.service_log(request) if request.service else guest.log(request)
 
     def execute(self, name: str, command: Command, streams: Streams) -> int:
         """Run a program in a session of its own."""
@@ -189,13 +184,13 @@ class DaytonaMachines:
 
     def send(self, name: str, archive: BinaryIO, folder: str) -> None:
         """Upload a tar and unpack it there."""
-        self._inside(name).unpack(archive, folder)
+        self._guest(name).unpack(archive, folder)
 
     def fetch(self, name: str, path: str) -> Iterator[bytes]:
         """Pack a tar there and download it."""
-        return self._inside(name).packed(path)
+        return self._guest(name).packed(path)
 
-    def _inside(self, name: str) -> Guest:
+    def _guest(self, name: str) -> Guest:
         return Guest(self._toolbox(name), name, self.client.clock)
 
     def _toolbox(self, name: str) -> Toolbox:
@@ -228,25 +223,3 @@ class DaytonaMachines:
                 code="stage_missing",
             )
         return self.stage
-
-    def _change(
-        self, machine: Machine, verb: str, doing: str, states: frozenset[str], seconds: float
-    ) -> Machine:
-        now = machine
-
-        def reached() -> bool:
-            nonlocal now
-            sandbox = look_at(self.client, machine.id, doing)
-            now = machine_from(sandbox)
-            if now.state is MachineState.FAILED:
-                raise OperationFailed(
-                    f"{doing} failed: {now.reason or 'Daytona gives no reason'}",
-                    hint=f"remove it: os2 machine rm {machine.name}",
-                    code="machine_ended",
-                )
-            return sandbox.state in states
-
-        change = Change(self.client, machine.id, doing, seconds)
-        change.ask(verb)
-        change.wait(reached)
-        return now

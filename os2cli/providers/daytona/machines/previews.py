@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import httpx
+
 from os2cli.core.defaults import DAEMON_PORT, HEALTH_PATH
 from os2cli.core.errors import Os2Error
 from os2cli.core.models import Address, Health
@@ -31,8 +33,6 @@ class Previews:
 
     def probe(self, sandbox_id: str) -> Health:
         """Ask the daemon once, as its user would."""
-        import httpx
-
         try:
             preview = self._preview(sandbox_id)
             answer = self.client.visitor.get(
@@ -73,7 +73,7 @@ class Previews:
             known = self._known.get(sandbox_id)
         if known is None:
             path = f"/sandbox/{sandbox_id}/ports/{DAEMON_PORT}/preview-url"
-            answer = self.client.get(path, doing=_DOING, patience=FAST)
+            answer = self.client.get(path, doing=_DOING, policy=FAST)
             known = read(UrlAnswer, answer, _DOING)
             self.client.keep_secret({"token": known.token or ""})
             with self._lock:

@@ -12,7 +12,7 @@ from shutil import which
 
 from os2cli.core.errors import OperationFailed, UsageError
 from os2cli.host.tty import Terminal
-from os2cli.providers.daytona.api.errors import malformed
+from os2cli.providers.daytona.api.errors import invalid_answer
 
 # A token lets in for so long; a shell that is open then stays open.
 TOKEN_MINUTES = 10
@@ -45,7 +45,7 @@ class SshAccess:
         host = next((w.removeprefix(f"{token}@") for w in words if w.startswith(f"{token}@")), "")
         plain = _HOST.fullmatch(host) and _TOKEN.fullmatch(token) and _PORT.fullmatch(port)
         if not plain or not 0 < int(port) < 65536:
-            raise malformed(doing, "sshCommand is none")
+            raise invalid_answer(doing, "sshCommand is none")
         return cls(host, int(port), token)
 
     def config(self, known_hosts: Path) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
+
+import httpx
 
 from os2cli.core.errors import (
     Conflict,
@@ -16,12 +18,9 @@ from os2cli.core.errors import (
     Unreachable,
 )
 from os2cli.providers.daytona.api.client import DaytonaClient
-from os2cli.providers.daytona.api.errors import is_json, malformed
+from os2cli.providers.daytona.api.errors import invalid_answer, status_line
 from os2cli.providers.daytona.api.retry import PASSING, TOO_MANY
 from os2cli.providers.daytona.api.wire import SandboxAnswer
-
-if TYPE_CHECKING:
-    import httpx
 
 REQUEST_SECONDS = 30.0
 # An upload or a download may take long; silence in it may not.
@@ -41,7 +40,7 @@ class Toolbox:
             raise OperationFailed(
                 f"Daytona does not say where the inside of machine {machine} is reached",
                 hint="os2 doctor looks at the API",
-                code="answer_malformed",
+                code="answer_invalid",
             )
         self.url = f"{sandbox.toolbox_url.rstrip('/')}/{sandbox.id}"
 
@@ -60,8 +59,6 @@ class Toolbox:
             OperationFailed: it was refused; ``details`` holds the status.
             Unreachable: no answer came, or one that another try may not get.
         """
-        import httpx
-
         content.setdefault("timeout", httpx.Timeout(REQUEST_SECONDS))
         try:
             answer = self.http.request(method, f"{self.url}{path}", **content)
@@ -71,7 +68,7 @@ class Toolbox:
         if answer.is_success:
             return answer
         answer.read()
-        raise self.refusal(doing, answer)
+        raise self._response_error(doing, answer)
 
     def _no_answer(self, doing: str, error: Exception) -> Unreachable:
         return Unreachable(
@@ -79,22 +76,12 @@ class Toolbox:
             hint="try again; os2 doctor looks at the API",
         )
 
-    def refusal(self, doing: str, answer: httpx.Response) -> Os2Error:
-        """The failure that an answer tells."""
-        said = answer.text
-        if is_json(answer):
-            with suppress(ValueError):
-                data = answer.json()
-                if isinstance(data, dict):
-                    said = str(data.get("message") or data.get("error") or said)
-        elif "<html" in said[:1000].lower():
-            said = "a web page"
-        said = self.client.redact(" ".join(said.split()))[:300]
-        status = answer.status_code
-        message, details = f"{doing} failed: {status} {said}".rstrip(), {"status": status}
-        if "not running" in said.lower():
+    def _response_error(self, doing: str, answer: httpx.Response) -> Os2Error:
+        status, words = answer.status_code, self.client.error_message(answer)
+        message, details = f"{doing} failed: {status_line(status, words)}", {"status": status}
+        if "not running" in words.lower():
             return Conflict(
-                f"machine {self.machine} does not run: {said}",
+                f"machine {self.machine} is not running: {words}",
                 hint=f"start it: os2 machine start {self.machine}",
                 code="machine_not_running",
             )
@@ -126,15 +113,13 @@ class Toolbox:
         try:
             data = answer.json()
         except (ValueError, RecursionError) as error:
-            raise malformed(doing, "it is not JSON") from error
+            raise invalid_answer(doing, "it is not JSON") from error
         if not isinstance(data, dict):
-            raise malformed(doing, "it is no object")
+            raise invalid_answer(doing, "it is no object")
         return data
 
     def upload(self, content: BinaryIO, path: str, doing: str) -> None:
         """Write a file, streamed from where it is."""
-        import httpx
-
         self.request(
             "POST",
             "/files/upload",
@@ -147,8 +132,6 @@ class Toolbox:
     @contextmanager
     def download(self, path: str, doing: str) -> Iterator[Iterator[bytes]]:
         """The content of a file, in pieces."""
-        import httpx
-
         try:
             with self.http.stream(
                 "GET",
@@ -158,7 +141,7 @@ class Toolbox:
             ) as answer:
                 if not answer.is_success:
                     answer.read()
-                    raise self.refusal(doing, answer)
+                    raise self._response_error(doing, answer)
                 yield answer.iter_bytes()
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._no_answer(doing, error) from error

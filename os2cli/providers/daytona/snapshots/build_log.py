@@ -12,20 +12,19 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+
+import httpx
 
 from os2cli.core.errors import NotAuthorised, NotFound, Os2Error, Unreachable
+from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.retry import DEFAULT, FAST
 from os2cli.providers.daytona.api.wire import UrlAnswer, read
-
-if TYPE_CHECKING:
-    import httpx
-
-    from os2cli.providers.daytona.api.client import DaytonaClient
 
 TAIL_LINES = 20
 AGAIN_SECONDS, CUT_SECONDS = 0.2, 0.5
 _DOING = "reading the build log"
+# A build step may be silent for any time.
+_FOLLOW_TIMEOUT = httpx.Timeout(None, connect=FAST.connect_seconds)
 
 
 class BuildLog:
@@ -59,7 +58,7 @@ class BuildLog:
             # One that waits for an address which does not answer is left to itself.
             thread.join(timeout=CUT_SECONDS)
 
-    def settle(self, quiet_seconds: float, at_most_seconds: float) -> None:
+    def drain(self, quiet_seconds: float, at_most_seconds: float) -> None:
         """Let the last lines arrive: wait until the stream ends or nothing comes for a while."""
         deadline = time.monotonic() + at_most_seconds
         with self._quiet:
@@ -69,8 +68,6 @@ class BuildLog:
                     return
 
     def _follow(self, on_line: Callable[[str], None]) -> None:
-        import httpx
-
         while not self._stopped.is_set():
             pause = AGAIN_SECONDS
             try:
@@ -91,10 +88,11 @@ class BuildLog:
     def _read_once(self, on_line: Callable[[str], None]) -> bool:
         """Read the stream to its end; False when there is none yet."""
         path = f"/snapshots/{self.snapshot_id}/build-logs-url"
-        answer = self.client.get(path, doing=_DOING, patience=FAST)
+        answer = self.client.get(path, doing=_DOING, policy=FAST)
         address = read(UrlAnswer, answer, _DOING).url
         http = self.client.connections_for(address)
-        with http.stream("GET", _following(address), timeout=_timeout()) as response:
+        url = httpx.URL(address).copy_merge_params({"follow": "true"})
+        with http.stream("GET", url, timeout=_FOLLOW_TIMEOUT) as response:
             self._response = response
             if response.status_code in (401, 403):
                 return True
@@ -127,8 +125,6 @@ class BuildLog:
 
 def read_log(client: DaytonaClient, snapshot_id: str) -> Iterator[str]:
     """The lines that were written so far; raises ``NotFound`` at once when there are none."""
-    import httpx
-
     path = f"/snapshots/{snapshot_id}/build-logs-url"
     address = read(UrlAnswer, client.get(path, doing=_DOING), _DOING).url
     http = client.connections_for(address)
@@ -147,16 +143,3 @@ def read_log(client: DaytonaClient, snapshot_id: str) -> Iterator[str]:
             code="log_not_found",
         )
     return iter([client.redact(line.rstrip()) for line in answer.text.splitlines()])
-
-
-def _following(address: str) -> httpx.URL:
-    import httpx
-
-    return httpx.URL(address).copy_merge_params({"follow": "true"})
-
-
-def _timeout() -> httpx.Timeout:
-    import httpx
-
-    # A build step may be silent for as long as it likes.
-    return httpx.Timeout(None, connect=FAST.connect_seconds)

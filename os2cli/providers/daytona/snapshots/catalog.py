@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from os2cli.core.errors import Conflict, NotFound, TimedOut, UsageError
 from os2cli.core.models import DAYTONA, Snapshot, SnapshotState
@@ -12,15 +11,13 @@ from os2cli.core.snapshot_name import SnapshotName
 from os2cli.core.stage import name_prefix
 from os2cli.providers import labels
 from os2cli.providers.daytona.api.client import DaytonaClient
-from os2cli.providers.daytona.api.wire import SandboxAnswer
-from os2cli.providers.daytona.machines.creation import listed
+from os2cli.providers.daytona.machines.listing import list_sandboxes
 from os2cli.providers.daytona.machines.sandboxes import GONE
 from os2cli.providers.daytona.snapshots.build_log import read_log
 from os2cli.providers.daytona.snapshots.snapshots import DaytonaSnapshots
 from os2cli.snapshots.catalog import CatalogItem
 
 REMOVAL_SECONDS, POLL_SECONDS = 60.0, 0.5
-LIST_LIMIT, MAX_PAGES = 200, 500
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
 
@@ -75,7 +72,8 @@ class DaytonaCatalog:
     def users(self, items: Iterable[CatalogItem]) -> Mapping[str, tuple[str, ...]]:
         """The sandboxes that were made from each, also those that os2 did not make."""
         names: dict[str, set[str]] = {}
-        for sandbox in self._sandboxes():
+        doing = "looking which machines were made from the snapshots"
+        for sandbox in list_sandboxes(self.client, doing):
             if sandbox.state == GONE:
                 continue
             user = sandbox.labels.get(labels.NAME) or sandbox.name or sandbox.id
@@ -126,16 +124,6 @@ class DaytonaCatalog:
             raise NotFound(
                 f"Daytona has no log of the build of {item.name}", hint=pushed, code="log_not_found"
             ) from None
-
-    def _sandboxes(self) -> Iterator[SandboxAnswer]:
-        doing = "looking which machines were made from the snapshots"
-        query: dict[str, Any] = {"limit": LIST_LIMIT}
-        for _ in range(MAX_PAGES):
-            sandboxes, cursor = listed(self.client.get("/sandbox", query, doing=doing), doing)
-            yield from sandboxes
-            if not cursor:
-                return
-            query["cursor"] = cursor
 
 
 def _item(snapshot: Snapshot) -> CatalogItem | None:

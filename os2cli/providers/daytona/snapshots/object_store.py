@@ -11,17 +11,19 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from obstore.store import S3Store
+
 from os2cli.core.errors import OperationFailed, Os2Error, Unreachable
 from os2cli.core.progress import Progress
 from os2cli.host.web import is_private, web_address
 from os2cli.providers.daytona.api.client import DaytonaClient
-from os2cli.providers.daytona.api.errors import malformed
+from os2cli.providers.daytona.api.errors import invalid_answer
 from os2cli.providers.daytona.api.retry import DEFAULT
 from os2cli.providers.daytona.api.wire import StorageAccess, read
 from os2cli.snapshots.context import BuildContext
 
 if TYPE_CHECKING:
-    from obstore.store import S3Config, S3Store
+    from obstore.store import S3Config
 
 # S3 takes parts of 5 MiB and more, ten thousand at most: this suffices for 80 GB.
 PART_BYTES = 8 * 2**20
@@ -116,12 +118,10 @@ class _Upload:
 
 
 def _connect(access: StorageAccess) -> S3Store:
-    from obstore.store import S3Store
-
     parts = web_address(access.url)
     # The library panics at what is no address, and prints a backtrace.
     if parts is None or not is_private(parts):
-        raise malformed(_DOING, "it names no address that could be sent to")
+        raise invalid_answer(_DOING, "it names no address that could be sent to")
     config: S3Config = {
         "endpoint": access.url,
         "access_key_id": access.access_key,

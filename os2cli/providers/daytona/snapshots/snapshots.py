@@ -127,7 +127,7 @@ class DaytonaSnapshots:
             _path(snapshot.id),
             doing=f"removing snapshot {snapshot.name}",
             needs=DELETE,
-            patience=FAST if hurried else DEFAULT,
+            policy=FAST if hurried else DEFAULT,
         )
 
     def build_log(self, snapshot: Snapshot) -> BuildLog:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,7 +38,7 @@ from os2cli.providers.local_docker.machines.lifecycle import remove_container, s
 from os2cli.providers.local_docker.machines.logs import container_log
 from os2cli.providers.loopback import probe_published, published_address, require_running
 from os2cli.providers.service_log import service_log
-from os2cli.providers.tar import UNPACK, copy_error, packing
+from os2cli.providers.tar import pack, unpack
 
 PROBE_SECONDS = 2.0
 REMOVAL_SECONDS = 10.0
@@ -185,18 +184,12 @@ class LocalDockerMachines:
 
     def send(self, name: str, archive: BinaryIO, folder: str) -> None:
         """Unpack a tar with the container's own program, as the container's user."""
-        said = io.BytesIO()
-        command = Command((*UNPACK, folder))
-        code = self.execute(name, command, Streams(io.BytesIO(), said, archive))
-        if code != 0:
-            raise copy_error(name, folder, said.getvalue())
+        unpack(self._execution(name, f"copying to machine {name}"), name, archive, folder)
 
     def fetch(self, name: str, path: str) -> Iterator[bytes]:
         """Pack a file or a folder with the container's own program."""
         execution = self._execution(name, f"copying {path} from machine {name}")
-        yield from execution.output(packing(path))
-        if execution.exit_code != 0:
-            raise copy_error(name, path, execution.stderr)
+        yield from pack(execution, name, path)
 
     def _execution(self, name: str, doing: str) -> Execution:
         """What runs a program in the machine; raises ``Conflict`` when it does not run."""

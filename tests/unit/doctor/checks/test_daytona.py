@@ -99,8 +99,8 @@ class TestEvery:
         ("answer", "what", "remedy"),
         [
             (refused(401, "Invalid credentials"), "does not accept the key", "DAYTONA_API_KEY"),
-            (refused(500, "oh"), "Daytona answers 500: oh", "try again"),
-            (refused(503, "maintenance"), "Daytona answers 503: maintenance", "try again"),
+            (refused(500, "oh"), "Daytona returned 500: oh", "try again"),
+            (refused(503, "maintenance"), "Daytona returned 503: maintenance", "try again"),
             (refused(429, Retry_After_anonymous="7"), "rate limit of anonymous", "again in 7 s"),
             (httpx.Response(302), "HTTP 302, not an API's", "DAYTONA_API_URL"),
             (web_page(404), "HTTP 404, not an API's", "DAYTONA_API_URL"),

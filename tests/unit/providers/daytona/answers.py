@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from os2cli.core.models import MachineSpec
+from os2cli.core.models import MachineSpec, SnapshotResources
+from os2cli.snapshots.building import SnapshotContent
 
 SNAPSHOT_NAME = "dev-jonas--20260111-193045"
 KEY_A, KEY_B = "a" * 64, "b" * 64
+RESOURCES = SnapshotResources(cpu=2, memory_gib=4, disk_gib=10)
+REMOTE = SnapshotContent(KEY_A, dockerfile="FROM x\n", contexts=("c" * 64,))
+LOCAL = SnapshotContent(KEY_A, image=f"cr.example/p/os2:1-key-{KEY_A}")
 SPEC = MachineSpec(
     name="dev-1",
     stage="dev-jonas",

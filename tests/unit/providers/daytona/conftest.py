@@ -13,7 +13,7 @@ from os2cli.providers.daytona.machines.machines import DaytonaMachines
 from os2cli.providers.daytona.machines.toolbox import Toolbox
 from tests.clock import Time
 from tests.unit.providers.daytona.answers import SPEC
-from tests.unit.providers.daytona.insides import Guest, toolbox
+from tests.unit.providers.daytona.guests import GuestWire, toolbox
 from tests.unit.providers.daytona.wires import ACCESS, Heard, Wire, time_zone
 
 
@@ -58,14 +58,14 @@ def creation(client: DaytonaClient, heard: Heard) -> SandboxCreation:
 
 
 @pytest.fixture
-def inside() -> Iterator[Guest]:
-    """A scripted inside of a sandbox; what was expected and never asked for fails the test."""
-    wire = Guest()
+def guest() -> Iterator[GuestWire]:
+    """A scripted guest; what was expected and never asked for fails the test."""
+    wire = GuestWire()
     yield wire
     assert not wire.script, f"not asked for: {[line for line, _ in wire.script]}"
 
 
 @pytest.fixture
-def tools(inside: Guest, time: Time) -> Toolbox:
+def tools(guest: GuestWire, time: Time) -> Toolbox:
     """What asks it."""
-    return toolbox(DaytonaClient(ACCESS, transport=inside, clock=time.clock))
+    return toolbox(DaytonaClient(ACCESS, transport=guest, clock=time.clock))

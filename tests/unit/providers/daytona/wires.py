@@ -233,20 +233,18 @@ def client_for(address: str, time: Time | None = None, **access: Any) -> Iterato
 DOING = "trying it"
 
 
-def ask(client: DaytonaClient, method: str, patience: RetryPolicy = DEFAULT) -> Any:
+def ask(client: DaytonaClient, method: str, policy: RetryPolicy = DEFAULT) -> Any:
     """One request of each kind: a read, a change that may run twice, and a create."""
     if method == "GET":
-        return client.get("/thing", doing=DOING, patience=patience)
+        return client.get("/thing", doing=DOING, policy=policy)
     if method == "POST":
-        return client.create("/thing", {}, doing=DOING, patience=patience)
-    return client.change(method, "/thing", doing=DOING, patience=patience)
+        return client.create("/thing", {}, doing=DOING, policy=policy)
+    return client.change(method, "/thing", doing=DOING, policy=policy)
 
 
-def failure(
-    client: DaytonaClient, method: str = "GET", patience: RetryPolicy = DEFAULT
-) -> Os2Error:
+def failure(client: DaytonaClient, method: str = "GET", policy: RetryPolicy = DEFAULT) -> Os2Error:
     """What a request fails with; it says what to do."""
     with pytest.raises(Os2Error) as caught:
-        ask(client, method, patience)
+        ask(client, method, policy)
     assert caught.value.hint
     return caught.value

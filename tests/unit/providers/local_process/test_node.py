@@ -11,7 +11,7 @@ from os2cli.core.errors import OperationFailed
 from os2cli.core.progress import SILENT
 from os2cli.providers.local_process import node_package
 from os2cli.providers.local_process.node import PACKAGE, find_node, runs_typescript
-from os2cli.providers.local_process.node_package import install, installer, lacking_node
+from os2cli.providers.local_process.node_package import install, installer, node_fix
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_without_any_the_hint_says_how_to_get_one(path: Path) -> None:
 
 
 def test_nothing_is_lacking_when_there_is_one() -> None:
-    assert lacking_node() is None
+    assert node_fix() is None
 
 
 @pytest.mark.usefixtures("no_package")
@@ -89,11 +89,11 @@ def test_a_lacking_one_is_installed_from_the_checkout_s_hashes(path: Path) -> No
     put_node(path, "v20.1.0")
     (path / "uv").symlink_to("/bin/true")
 
-    lacking = lacking_node()
+    fix = node_fix()
 
-    assert lacking is not None
-    assert "--require-hashes" in lacking.actions[0]
-    assert "requirements/node.txt" in lacking.actions[0]
+    assert fix is not None
+    assert "--require-hashes" in fix.actions[0]
+    assert "requirements/node.txt" in fix.actions[0]
 
 
 def test_without_a_checkout_it_is_named(path: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from os2cli.core.daytona_access import DaytonaAccess
 from os2cli.core.errors import NotAuthorised, UsageError
-from os2cli.providers.daytona.api.access import checked_url, login_headers, may_have_key
+from os2cli.providers.daytona.api.access import checked_url, login_headers, may_receive_key
 from os2cli.providers.daytona.api.client import DaytonaClient
 from tests.unit.providers.daytona.wires import ACCESS, Wire, ok
 
@@ -143,7 +143,7 @@ class TestMayHaveKey:
         ],
     )
     def test_the_api_itself_may(self, other: str) -> None:
-        assert may_have_key(PUBLIC, other)
+        assert may_receive_key(PUBLIC, other)
 
     @pytest.mark.parametrize(
         "other",
@@ -170,7 +170,7 @@ class TestMayHaveKey:
         ],
     )
     def test_nobody_else_may(self, other: str) -> None:
-        assert not may_have_key(PUBLIC, other)
+        assert not may_receive_key(PUBLIC, other)
 
     @pytest.mark.parametrize(
         ("other", "may"),
@@ -185,12 +185,12 @@ class TestMayHaveKey:
         ],
     )
     def test_a_server_on_this_computer_has_its_other_ports(self, other: str, may: bool) -> None:
-        assert may_have_key("http://127.0.0.1:3986/api", other) is may
+        assert may_receive_key("http://127.0.0.1:3986/api", other) is may
 
     def test_neighbours_under_the_same_domain_are_others(self) -> None:
-        assert may_have_key("https://daytona.example/api", "https://daytona.example/logs")
+        assert may_receive_key("https://daytona.example/api", "https://daytona.example/logs")
         for other in ("proxy.app.daytona.io", "proxy.daytona.io", "daytona.io"):
-            assert not may_have_key(PUBLIC, f"https://{other}/logs")
+            assert not may_receive_key(PUBLIC, f"https://{other}/logs")
 
     def test_the_client_sends_the_key_there_alone(self, wire: Wire) -> None:
         client = DaytonaClient(replace(ACCESS, url=PUBLIC), transport=wire)

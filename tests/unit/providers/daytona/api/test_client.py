@@ -65,17 +65,17 @@ class TestRequest:
 
         assert wire.last.content == b""
 
-    @pytest.mark.parametrize("patience", [DEFAULT, CREATING, FAST])
+    @pytest.mark.parametrize("policy", [DEFAULT, CREATING, FAST])
     def test_patience_is_the_connections(
-        self, patience: RetryPolicy, client: DaytonaClient, wire: Wire
+        self, policy: RetryPolicy, client: DaytonaClient, wire: Wire
     ) -> None:
         wire.on("GET /thing", ok({}))
 
-        client.get("/thing", doing=DOING, patience=patience)
+        client.get("/thing", doing=DOING, policy=policy)
 
         timeout = wire.last.extensions["timeout"]
-        assert timeout["connect"] == patience.connect_seconds
-        assert timeout["read"] == patience.answer_seconds
+        assert timeout["connect"] == policy.connect_seconds
+        assert timeout["read"] == policy.answer_seconds
 
     def test_a_create_of_a_sandbox_outlasts_the_apis_own_wait(self) -> None:
         assert CREATING.answer_seconds > 30
@@ -83,7 +83,7 @@ class TestRequest:
     def test_headers_can_be_looked_at_alone(self, client: DaytonaClient, wire: Wire) -> None:
         wire.on("GET /health", web_page())
 
-        headers = client.response_headers("/health", doing=DOING, patience=FAST)
+        headers = client.response_headers("/health", doing=DOING, policy=FAST)
 
         assert headers["content-type"].startswith("text/html")
 

@@ -155,13 +155,16 @@ class TestWords:
     @pytest.mark.parametrize(
         ("answer", "words"),
         [
-            (httpx.Response(500, text="upstream is gone"), "upstream is gone"),
-            (httpx.Response(500, text="two\n lines\n"), "two lines"),
-            (web_page(500), "a web page"),
-            (httpx.Response(500), "HTTP 500 without a word"),
-            (httpx.Response(500, text=" \n"), "HTTP 500 without a word"),
-            (httpx.Response(500, content=b"{", headers={"content-type": "application/json"}), "{"),
-            (httpx.Response(500, content=b"\xff\xfe"), "��"),
+            (httpx.Response(500, text="upstream is gone"), ": upstream is gone"),
+            (httpx.Response(500, text="two\n lines\n"), ": two lines"),
+            (web_page(500), ": a web page"),
+            (httpx.Response(500), " (no details)"),
+            (httpx.Response(500, text=" \n"), " (no details)"),
+            (
+                httpx.Response(500, content=b"{", headers={"content-type": "application/json"}),
+                ": {",
+            ),
+            (httpx.Response(500, content=b"\xff\xfe"), ": ��"),
         ],
         ids=["text", "lines", "web page", "nothing", "blank", "broken JSON", "bytes"],
     )
@@ -170,7 +173,7 @@ class TestWords:
     ) -> None:
         message = refusal(client, wire, answer).message
 
-        assert message == f"{DOING} failed: Daytona answers 500: {words}"
+        assert message == f"{DOING} failed: Daytona returned 500{words}"
 
     @pytest.mark.parametrize("nested", [b"[" * 100_000, b'{"message":' * 50_000])
     def test_that_are_nested_without_end_do_no_harm(

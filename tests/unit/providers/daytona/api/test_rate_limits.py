@@ -1,4 +1,4 @@
-"""What a 429 asks for: which wait counts, how long os2 has patience, and what it says then."""
+"""What a 429 asks for: which wait counts, how long os2 has policy, and what it says then."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ class TestPassingFailures:
         error = failure(client, method)
 
         assert (type(error), error.exit_code, error.code) == (Unreachable, 8, "api_failed")
-        assert error.message == f"{DOING} failed: Daytona answers {status}: maintenance"
+        assert error.message == f"{DOING} failed: Daytona returned {status}: maintenance"
         assert time.slept == PAUSES
 
     @REPEATABLE
@@ -163,7 +163,7 @@ class TestPassingFailures:
         error = failure(client, "POST")
 
         assert (type(error), error.code, time.slept) == (LostAnswer, "answer_lost", [])
-        assert error.message == f"{DOING} failed: Daytona answers {status}: maintenance"
+        assert error.message == f"{DOING} failed: Daytona returned {status}: maintenance"
 
 
 class TestEverythingElse:

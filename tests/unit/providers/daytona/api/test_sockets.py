@@ -116,9 +116,9 @@ class TestSilence:
                 connection.sendall(bytes([byte]))
                 server.ended.wait(0.005)
 
-        patience = replace(SHORT, answer_seconds=0.25)
+        policy = replace(SHORT, answer_seconds=0.25)
         with peer(talk) as server, client_for(server.address) as client:
-            assert client.get("/thing", doing=DOING, patience=patience) == {"a": "long"}
+            assert client.get("/thing", doing=DOING, policy=policy) == {"a": "long"}
 
         assert len(server.requests) == 1
 

@@ -20,8 +20,8 @@ from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.wire import SandboxAnswer
 from os2cli.providers.daytona.machines.toolbox import Toolbox
 from tests.unit.providers.daytona.answers import sandbox
-from tests.unit.providers.daytona.insides import DONE, DOWNLOAD, FORGET, UPLOAD, Guest
-from tests.unit.providers.daytona.insides import sandbox_path as path
+from tests.unit.providers.daytona.guests import DONE, DOWNLOAD, FORGET, UPLOAD, GuestWire
+from tests.unit.providers.daytona.guests import sandbox_path as path
 from tests.unit.providers.daytona.wires import KEY, Wire, lost, ok, refused, web_page
 
 ASK = f"GET {path('/thing')}"
@@ -53,19 +53,19 @@ def failure(tools: Toolbox) -> Os2Error:
     ],
 )
 def test_a_refusal_is_the_failure_that_it_means(
-    tools: Toolbox, inside: Guest, status: int, kind: type[Os2Error]
+    tools: Toolbox, guest: GuestWire, status: int, kind: type[Os2Error]
 ) -> None:
-    inside.on(ASK, refused(status, "no such luck"))
+    guest.on(ASK, refused(status, "no such luck"))
 
     error = failure(tools)
 
     assert type(error) is kind
-    assert error.message == f"trying it failed: {status} no such luck"
+    assert error.message == f"trying it failed: Daytona returned {status}: no such luck"
     assert error.details["status"] == status
 
 
-def test_one_that_does_not_run_is_to_be_started(tools: Toolbox, inside: Guest) -> None:
-    inside.on(ASK, refused(400, "Sandbox is not running (state: stopped)"))
+def test_one_that_does_not_run_is_to_be_started(tools: Toolbox, guest: GuestWire) -> None:
+    guest.on(ASK, refused(400, "Sandbox is not running (state: stopped)"))
 
     error = failure(tools)
 
@@ -73,25 +73,25 @@ def test_one_that_does_not_run_is_to_be_started(tools: Toolbox, inside: Guest) -
     assert (error.code, error.hint) == ("machine_not_running", "start it: os2 machine start dev-1")
 
 
-def test_a_refusal_shows_no_key_and_no_page(tools: Toolbox, inside: Guest) -> None:
-    inside.on(ASK, refused(400, f"the key {KEY} is wrong"), web_page(500))
+def test_a_refusal_shows_no_key_and_no_page(tools: Toolbox, guest: GuestWire) -> None:
+    guest.on(ASK, refused(400, f"the key {KEY} is wrong"), web_page(500))
 
     first, second = failure(tools), failure(tools)
 
     assert KEY not in first.message
-    assert second.message == "trying it failed: 500 a web page"
+    assert second.message == "trying it failed: Daytona returned 500: a web page"
 
 
-def test_a_key_that_is_cut_in_two_is_not_shown_either(tools: Toolbox, inside: Guest) -> None:
-    inside.on(ASK, refused(400, "x" * 290 + KEY))
+def test_a_key_that_is_cut_in_two_is_not_shown_either(tools: Toolbox, guest: GuestWire) -> None:
+    guest.on(ASK, refused(400, "x" * 490 + KEY))
 
     assert KEY[:8] not in failure(tools).message
 
 
 @pytest.mark.parametrize("answer", [b"[]", b"no JSON", b'"text"', b"", b"[" * 100_000])
-def test_what_is_no_object_is_malformed(tools: Toolbox, inside: Guest, answer: bytes) -> None:
+def test_what_is_no_object_is_malformed(tools: Toolbox, guest: GuestWire, answer: bytes) -> None:
     headers = {"content-type": "application/json"}
-    inside.on(ASK, httpx.Response(200, content=answer, headers=headers))
+    guest.on(ASK, httpx.Response(200, content=answer, headers=headers))
 
     assert failure(tools).code == "answer_invalid"
 
@@ -99,8 +99,8 @@ def test_what_is_no_object_is_malformed(tools: Toolbox, inside: Guest, answer: b
 @pytest.mark.parametrize(
     "error", [lost(), httpx.ConnectError(f"refused {KEY}"), httpx.ReadTimeout("late")]
 )
-def test_silence_is_unreachable(tools: Toolbox, inside: Guest, error: Exception) -> None:
-    inside.on(ASK, error)
+def test_silence_is_unreachable(tools: Toolbox, guest: GuestWire, error: Exception) -> None:
+    guest.on(ASK, error)
 
     found = failure(tools)
 
@@ -128,33 +128,33 @@ def test_another_host_gets_no_key_unless_the_api_says_it_is_its(
 
 
 class TestFiles:
-    def test_an_upload_is_one_file_under_its_path(self, tools: Toolbox, inside: Guest) -> None:
-        inside.on(UPLOAD, DONE)
+    def test_an_upload_is_one_file_under_its_path(self, tools: Toolbox, guest: GuestWire) -> None:
+        guest.on(UPLOAD, DONE)
 
         tools.upload(io.BytesIO(b"\x00\xff"), "/tmp/a b&c", DOING)
 
-        assert inside.last.url.params["path"] == "/tmp/a b&c"
-        assert b"\x00\xff" in inside.last.content
+        assert guest.last.url.params["path"] == "/tmp/a b&c"
+        assert b"\x00\xff" in guest.last.content
 
-    def test_a_download_comes_in_pieces(self, tools: Toolbox, inside: Guest) -> None:
-        inside.on(DOWNLOAD, httpx.Response(200, content=b"\x00\xff" * 9))
+    def test_a_download_comes_in_pieces(self, tools: Toolbox, guest: GuestWire) -> None:
+        guest.on(DOWNLOAD, httpx.Response(200, content=b"\x00\xff" * 9))
 
         with tools.download("/tmp/x", DOING) as pieces:
             assert b"".join(pieces) == b"\x00\xff" * 9
 
-    def test_one_that_breaks_off_is_unreachable(self, tools: Toolbox, inside: Guest) -> None:
+    def test_one_that_breaks_off_is_unreachable(self, tools: Toolbox, guest: GuestWire) -> None:
         def broken() -> Iterator[bytes]:
             yield b"a part"
             raise lost()
 
-        inside.on(DOWNLOAD, httpx.Response(200, content=broken()), lost(), refused(503))
+        guest.on(DOWNLOAD, httpx.Response(200, content=broken()), lost(), refused(503))
 
         for _ in range(3):
             with pytest.raises(Unreachable), tools.download("/tmp/x", DOING) as pieces:
                 list(pieces)
 
-    def test_a_file_that_can_t_be_removed_is_left(self, tools: Toolbox, inside: Guest) -> None:
-        inside.on(FORGET, refused(500), lost())
+    def test_a_file_that_can_t_be_removed_is_left(self, tools: Toolbox, guest: GuestWire) -> None:
+        guest.on(FORGET, refused(500), lost())
 
         tools.forget("/tmp/x")
         tools.forget("/tmp/x")

@@ -35,7 +35,7 @@ class TestAsking:
     def follow(self, client: DaytonaClient) -> tuple[str, ...]:
         log, lines = BuildLog(client, "1"), list[str]()
         with log.followed(lines.append):
-            log.settle(DEADLINE_SECONDS, DEADLINE_SECONDS)
+            log.drain(DEADLINE_SECONDS, DEADLINE_SECONDS)
         return log.tail
 
     def test_an_address_that_is_late_is_asked_for_again(
@@ -75,7 +75,7 @@ class TestAsking:
         log, lines = BuildLog(client, "1"), list[str]()
         began = real_time.monotonic()
         with log.followed(lines.append):
-            log.settle(0.5, 0.5)
+            log.drain(0.5, 0.5)
 
         # Longer than the pause between two attempts, and the end does not wait for the limit.
         assert (len(wire.requests), real_time.monotonic() - began < 2) == (1, True)
@@ -131,6 +131,6 @@ class TestAsking:
         with log.followed(lines.append):
             assert asked.wait(DEADLINE_SECONDS)
         go_on.set()
-        log.settle(DEADLINE_SECONDS, DEADLINE_SECONDS)
+        log.drain(DEADLINE_SECONDS, DEADLINE_SECONDS)
 
         assert len(wire.requests) == 1

@@ -10,26 +10,25 @@ import httpx
 import pytest
 
 from os2cli.core.errors import Conflict, Os2Error, Unreachable
-from os2cli.core.models import SnapshotResources, SnapshotState
+from os2cli.core.models import SnapshotState
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.errors import LostAnswer
 from os2cli.providers.daytona.snapshots.snapshots import DaytonaSnapshots
-from os2cli.snapshots.building import SnapshotContent
 from tests.clock import Time
-from tests.unit.providers.daytona.answers import KEY_A, KEY_B, SNAPSHOT_NAME, snapshot
+from tests.unit.providers.daytona.answers import (
+    KEY_A,
+    KEY_B,
+    LOCAL,
+    REMOTE,
+    RESOURCES,
+    SNAPSHOT_NAME,
+    snapshot,
+)
 from tests.unit.providers.daytona.wires import ACCESS, Wire, lost, ok, refused
 
 ID = snapshot()["id"]
 NAME = SNAPSHOT_NAME
 BY_NAME = f"GET /snapshots/{NAME}"
-RESOURCES = SnapshotResources(cpu=2, memory_gib=4, disk_gib=10)
-REMOTE = SnapshotContent(KEY_A, dockerfile="FROM x\n", contexts=("c" * 64,))
-LOCAL = SnapshotContent(KEY_A, image=f"cr.example/p/os2:1-key-{KEY_A}")
-
-
-@pytest.fixture
-def snapshots(client: DaytonaClient) -> DaytonaSnapshots:
-    return DaytonaSnapshots(client)
 
 
 def failure(snapshots: DaytonaSnapshots) -> Os2Error:

@@ -9,25 +9,18 @@ import httpx
 import pytest
 
 from os2cli.core.errors import NotFound, OperationFailed, Os2Error
-from os2cli.core.models import Snapshot, SnapshotResources, SnapshotState
-from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.core.models import Snapshot, SnapshotState
 from os2cli.providers.daytona.api.retry import DEFAULT, FAST
 from os2cli.providers.daytona.snapshots.snapshots import DaytonaSnapshots
-from os2cli.snapshots.building import SnapshotContent
-from tests.unit.providers.daytona.answers import KEY_A, SNAPSHOT_NAME, snapshot
+from tests.unit.providers.daytona.answers import (
+    SNAPSHOT_NAME,
+    snapshot,
+)
 from tests.unit.providers.daytona.wires import Wire, ok, refused
 
 ID = snapshot()["id"]
 NAME = SNAPSHOT_NAME
 BY_NAME = f"/snapshots/{NAME}"
-RESOURCES = SnapshotResources(cpu=2, memory_gib=4, disk_gib=10)
-REMOTE = SnapshotContent(KEY_A, dockerfile="FROM x\n", contexts=("c" * 64,))
-LOCAL = SnapshotContent(KEY_A, image=f"cr.example/p/os2:1-key-{KEY_A}")
-
-
-@pytest.fixture
-def snapshots(client: DaytonaClient) -> DaytonaSnapshots:
-    return DaytonaSnapshots(client)
 
 
 def page(*ids: str, pages: int = 1) -> httpx.Response:
@@ -178,16 +171,16 @@ class TestOne:
 
         assert found.state is SnapshotState.INACTIVE
 
-    @pytest.mark.parametrize(("hurried", "patience"), [(False, DEFAULT), (True, FAST)])
+    @pytest.mark.parametrize(("hurried", "policy"), [(False, DEFAULT), (True, FAST)])
     def test_is_removed_in_a_hurry_when_somebody_waits(
-        self, hurried: bool, patience: Any, snapshots: DaytonaSnapshots, wire: Wire
+        self, hurried: bool, policy: Any, snapshots: DaytonaSnapshots, wire: Wire
     ) -> None:
         wire.on(f"GET {BY_NAME}", ok(snapshot()))
         wire.on(f"DELETE /snapshots/{ID}", httpx.Response(204))
 
         snapshots.remove(snapshots.get(NAME), hurried=hurried)
 
-        assert wire.last.extensions["timeout"]["read"] == patience.answer_seconds
+        assert wire.last.extensions["timeout"]["read"] == policy.answer_seconds
 
     @pytest.mark.parametrize(
         ("verb", "line", "needs"),

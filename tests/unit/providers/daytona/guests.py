@@ -19,7 +19,7 @@ ADDRESS = "http://127.0.0.1:3986/toolbox"
 _SESSION = re.compile(r"os2-[0-9a-f]{32}")
 
 
-class Guest(Wire):
+class GuestWire(Wire):
     """A wire whose script names each session, and each file of ours, only ``ID``."""
 
     def line(self, request: httpx.Request) -> str:

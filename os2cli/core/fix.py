@@ -1,4 +1,4 @@
-"""One fix: what it will do in words, and the doing."""
+"""A fix of this host: what it will do in words, and the doing."""
 
 from __future__ import annotations
 

@@ -1,0 +1,43 @@
+"""The organisation's sandboxes, page by page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.api.retry import DEFAULT, RetryPolicy
+from os2cli.providers.daytona.api.wire import SandboxAnswer, SandboxListAnswer, read, read_each
+
+PAGE_SIZE, MAX_PAGES = 200, 500
+
+
+def list_sandboxes(
+    client: DaytonaClient,
+    doing: str,
+    labels: Mapping[str, str] | None = None,
+    policy: RetryPolicy = DEFAULT,
+) -> Iterator[SandboxAnswer]:
+    """Yield the sandboxes that carry ``labels``, also those that os2 did not create.
+
+    The list is 1 to 3 s behind. Items that can't be read are left out.
+    """
+    query: dict[str, Any] = {"limit": PAGE_SIZE}
+    if labels:
+        query["labels"] = json.dumps(labels)
+    for _ in range(MAX_PAGES):
+        answer = client.get("/sandbox", query, doing=doing, policy=policy)
+        sandboxes, cursor = _page(answer, doing)
+        yield from sandboxes
+        if not cursor:
+            return
+        query["cursor"] = cursor
+
+
+def _page(answer: Any, doing: str) -> tuple[list[SandboxAnswer], str | None]:
+    """Return a page's sandboxes and the cursor of the next; older servers answer a bare list."""
+    if isinstance(answer, list):
+        return read_each(SandboxAnswer, answer)[0], None
+    page = read(SandboxListAnswer, answer, doing)
+    return read_each(SandboxAnswer, page.items)[0], page.next_cursor
