@@ -36,7 +36,7 @@ cat /{_FOLDER}/os2-*.crt >>/etc/ssl/certs/ca-certificates.crt
 
 
 def trusting_image(
-    engine: docker.APIClient,
+    client: docker.APIClient,
     reference: str,
     certificates: HostCertificates,
     *,
@@ -52,26 +52,26 @@ def trusting_image(
         OperationFailed: the base has no shell, or the engine failed; ``disk_full``.
         Unreachable: the engine stopped answering.
     """
-    base = images.inspect(engine, reference) or {}
+    base = images.inspect(client, reference) or {}
     trusting, key = _name_and_key(base, certificates)
-    if found := images.keyed_image_id(engine, trusting, key):
+    if found := images.keyed_image_id(client, trusting, key):
         return trusting, found
     user = str((base.get("Config") or {}).get("User") or "")
     of = f"{reference} {platform or ''} {certificates.digest}"
     marks = {images.KEY_LABEL: key, images.OF_LABEL: of}
     with progress.phase("trust the host's certificates"):
-        _build(engine, _context(reference, user, certificates), trusting, marks, platform, progress)
-    made = images.image_id(engine, trusting)
-    images.remove_superseded(engine, of, made)
+        _build(client, _context(reference, user, certificates), trusting, marks, platform, progress)
+    made = images.image_id(client, trusting)
+    images.remove_superseded(client, of, made)
     return trusting, made
 
 
 def find_trusting_image(
-    engine: docker.APIClient, reference: str, certificates: HostCertificates
+    client: docker.APIClient, reference: str, certificates: HostCertificates
 ) -> tuple[str, str] | None:
     """(reference, id) of the image that ``trusting_image`` has made before; raises as it does."""
-    trusting, key = _name_and_key(images.inspect(engine, reference) or {}, certificates)
-    found = images.keyed_image_id(engine, trusting, key)
+    trusting, key = _name_and_key(images.inspect(client, reference) or {}, certificates)
+    found = images.keyed_image_id(client, trusting, key)
     return (trusting, found) if found else None
 
 
@@ -104,7 +104,7 @@ def _dockerfile(reference: str, user: str) -> str:
 
 
 def _build(
-    engine: docker.APIClient,
+    client: docker.APIClient,
     context: bytes,
     tag: str,
     marks: dict[str, str],
@@ -115,7 +115,7 @@ def _build(
     tail: deque[str] = deque(maxlen=20)
     said = ""
     with engine_errors(doing):
-        answers = engine.build(
+        answers = client.build(
             fileobj=io.BytesIO(context),
             custom_context=True,
             decode=True,

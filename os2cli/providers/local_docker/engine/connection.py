@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from os2cli.core.errors import UsageError
 from os2cli.providers.local_docker.engine.address import Endpoint
+from os2cli.providers.local_docker.engine.failures import SDK_ERRORS
 from os2cli.providers.local_docker.engine.unreachable import explain_unreachable
 
 if TYPE_CHECKING:
@@ -72,11 +73,9 @@ def hanging_up(client: APIClient) -> Callable[[], None]:
 @contextlib.contextmanager
 def explained(endpoint: Endpoint) -> Iterator[None]:
     """Turn what a request to something that may be no engine raises into an ``Os2Error``."""
-    from docker.errors import DockerException
-
     try:
         yield
-    except (DockerException, OSError, ValueError, KeyError, TypeError) as error:
+    except (*SDK_ERRORS, ValueError, KeyError, TypeError) as error:
         raise explain_unreachable(endpoint, error) from error
 
 

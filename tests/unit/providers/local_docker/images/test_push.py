@@ -71,6 +71,11 @@ Push = Callable[[], None]
 
 
 @pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
 def server(daemon: Daemon) -> Iterator[Peer]:
     with peer(daemon.talk) as server:
         yield server
