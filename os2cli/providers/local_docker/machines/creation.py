@@ -19,8 +19,6 @@ from os2cli.providers.local_docker.machines.containers import (
     container_name,
     container_request,
     is_ours,
-)
-from os2cli.providers.local_docker.machines.lifecycle import (
     port_holders,
     remove_container,
     start_container,
