@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
-from os2cli.doctor import Finding, Remedy, Status
+from os2cli.doctor.findings import Finding, Remedy, Status
 from os2cli.output.documents.document import Document
 
 

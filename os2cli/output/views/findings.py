@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from os2cli.doctor import Finding, FixId, Status
+from os2cli.doctor.findings import Finding, FixId, Status
 from os2cli.output import Output
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import docker
+from docker.errors import APIError, ImageNotFound
 
 from os2cli.core.errors import OperationFailed, Os2Error
 from os2cli.providers.local_docker.base_image.failures import FAILED, engine_errors, refused
-
-if TYPE_CHECKING:
-    import docker
 
 REPOSITORY = "os2-base"
 KEY_LABEL = "dev.os2.base"
@@ -29,7 +29,6 @@ def inspect(client: docker.APIClient, reference: str) -> dict[str, Any] | None:
         OperationFailed: the engine refused to say.
         Unreachable: the engine stopped answering.
     """
-    from docker.errors import ImageNotFound
 
     with engine_errors(f"looking at {reference}"):
         try:
@@ -88,7 +87,6 @@ def import_image(
 
 def remove_image(client: docker.APIClient, reference: str) -> None:
     """Remove an image of ours; failing to is no news beside what went wrong before."""
-    from docker.errors import ImageNotFound
 
     with suppress(ImageNotFound, Os2Error), engine_errors(f"removing {reference}"):
         client.remove_image(reference, force=True)
@@ -99,7 +97,6 @@ def remove_superseded(client: docker.APIClient, of: str, latest: str) -> None:
 
     What was built on a base has its labels as well: only our own names are taken away.
     """
-    from docker.errors import APIError
 
     with suppress(Os2Error), engine_errors("looking for what was superseded"):
         for found in client.images(filters={"label": f"{OF_LABEL}={of}"}):

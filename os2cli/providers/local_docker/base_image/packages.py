@@ -13,7 +13,9 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import docker
+import requests
 
 from os2cli.core.errors import Os2Error, TimedOut
 from os2cli.core.progress import Progress
@@ -22,10 +24,6 @@ from os2cli.providers.local_docker.base_image.apt_packages import PrivateApt
 from os2cli.providers.local_docker.base_image.failures import ENGINE_HINT, engine_errors, refused
 from os2cli.providers.local_docker.base_image.recipe import SECOND_STAGE, Recipe, added_files
 from os2cli.providers.local_docker.base_image.rootfs import first_stage
-
-if TYPE_CHECKING:
-    import docker
-    import requests
 
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CONFIGURING = "configuring the base's packages"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import docker
 
 from os2cli.core.errors import NotAuthorised, NotFound, OperationFailed, Os2Error, Unreachable
 from os2cli.core.progress import SILENT, Progress
@@ -25,9 +26,6 @@ from os2cli.providers.local_docker.base_image.pull import (
 )
 from os2cli.providers.local_docker.base_image.recipe import Recipe, host_recipe
 from os2cli.providers.local_docker.base_image.trust import find_trusting_image, trusting_image
-
-if TYPE_CHECKING:
-    import docker
 
 # Where a base from packages exists, the registry has been out of reach before.
 _FIRST_ANSWER_AGAIN_S = 1.5

@@ -9,15 +9,14 @@ import time
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import docker
 
 from os2cli.core.errors import Os2Error
 from os2cli.core.progress import Progress
 from os2cli.providers.local_docker.base_image.failures import lost, refused
 from os2cli.providers.local_docker.engine.failures import explanation, sdk_errors
-
-if TYPE_CHECKING:
-    import docker
 
 FIRST_ANSWER_S = 10.0
 """How long a registry may keep silent before it counts as out of reach."""

@@ -8,15 +8,14 @@ import json
 import tarfile
 from collections import deque
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import docker
 
 from os2cli.core.progress import Progress
 from os2cli.host.certificates import HostCertificates
 from os2cli.providers.local_docker.base_image import images
 from os2cli.providers.local_docker.base_image.failures import engine_errors, refused
-
-if TYPE_CHECKING:
-    import docker
 
 _RECIPE = 1
 _SILENCE_S = 120
