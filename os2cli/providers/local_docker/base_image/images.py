@@ -29,7 +29,6 @@ def inspect(client: docker.APIClient, reference: str) -> dict[str, Any] | None:
         OperationFailed: the engine refused to say.
         Unreachable: the engine stopped answering.
     """
-
     with engine_errors(f"looking at {reference}"):
         try:
             return dict(client.inspect_image(reference))
@@ -87,7 +86,6 @@ def import_image(
 
 def remove_image(client: docker.APIClient, reference: str) -> None:
     """Remove an image of ours; failing to is no news beside what went wrong before."""
-
     with suppress(ImageNotFound, Os2Error), engine_errors(f"removing {reference}"):
         client.remove_image(reference, force=True)
 
@@ -97,7 +95,6 @@ def remove_superseded(client: docker.APIClient, of: str, latest: str) -> None:
 
     What was built on a base has its labels as well: only our own names are taken away.
     """
-
     with suppress(Os2Error), engine_errors("looking for what was superseded"):
         for found in client.images(filters={"label": f"{OF_LABEL}={of}"}):
             # By id: Podman puts a registry in front of names.

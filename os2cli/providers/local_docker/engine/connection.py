@@ -43,7 +43,7 @@ def connect(
             hint="choose an engine on this host with --docker-host or `docker context use`",
             code="engine_ssh",
         )
-    _knock(endpoint, connect_seconds)
+    _check_socket(endpoint, connect_seconds)
 
     with explained(endpoint):
         with contextlib.closing(
@@ -58,7 +58,6 @@ def hanging_up(client: docker.APIClient) -> Callable[[], None]:
 
     The engine ends a build whose client went away.
     """
-
     answers: list[Any] = []
     client.hooks["response"].append(lambda answer, **_: answers.append(answer))
 
@@ -78,7 +77,7 @@ def explained(endpoint: Endpoint) -> Iterator[None]:
         raise explain_unreachable(endpoint, error) from error
 
 
-def _knock(endpoint: Endpoint, seconds: float) -> None:
+def _check_socket(endpoint: Endpoint, seconds: float) -> None:
     """Connect to a Unix socket once, since the SDK leaks its own whose connect fails."""
     if endpoint.socket is None:
         return
@@ -96,7 +95,6 @@ def _client(endpoint: Endpoint, version: str, seconds: float) -> docker.APIClien
     Not ``version="auto"``: that asks while constructing, before ``trust_env`` is off, and would
     send the request to the proxy that HTTP_PROXY names or check TLS against REQUESTS_CA_BUNDLE.
     """
-
     client = docker.APIClient(
         endpoint.url,
         version=version,

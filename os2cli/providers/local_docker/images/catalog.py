@@ -84,7 +84,6 @@ class LocalImages:
         self, item: CatalogItem, *, force: bool = False, within: float | None = None
     ) -> bool:
         """Remove a name of an image, and the image with its last one."""
-
         del within  # the engine answers when it has
         reference = item.id if item.untagged else item.name
         with self.engine.errors(f"removing image {item.name}"):

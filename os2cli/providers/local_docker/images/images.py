@@ -13,7 +13,6 @@ from os2cli.providers import labels
 
 def find_image(client: docker.APIClient, reference: str) -> Image | None:
     """The image of that name or id, or None."""
-
     try:
         found = client.inspect_image(reference)
     except ImageNotFound:
@@ -41,7 +40,6 @@ def full_name(reference: str) -> str:
 
 def drop_unused_image(client: docker.APIClient, image_id: str) -> None:
     """Remove an image of ours that lost its name to a newer one and that no container uses."""
-
     try:
         found = client.inspect_image(image_id)
         ours = labels.IMAGE_KEY in ((found.get("Config") or {}).get("Labels") or {})
