@@ -68,7 +68,7 @@ class Providers:
             endpoint = resolve_endpoint(
                 settings.variables, settings.home, docker_host=self.docker_host
             )
-            if endpoint != self.engine.endpoint:
+            if endpoint != self.endpoint:
                 return new
         return self
 
@@ -80,7 +80,7 @@ class Providers:
     @property
     def endpoint(self) -> Endpoint:
         """Where that engine is; raises ``UsageError`` for a wrong setting."""
-        return self.engine.endpoint
+        return local_docker_entry.endpoint(self.context)
 
     @property
     def daytona(self) -> DaytonaClient:

@@ -12,9 +12,10 @@ from os2cli.core.errors import Os2Error
 from os2cli.core.models import LOCAL_DOCKER, MachineType
 from os2cli.core.observed import record_change
 from os2cli.core.progress import Progress
-from os2cli.doctor import DoctorInputs, Finding, ImageFreshness, run_checks
 from os2cli.doctor.daytona_facts import DaytonaFacts
+from os2cli.doctor.findings import Finding
 from os2cli.doctor.fixes import Fix, plan_fixes, this_host
+from os2cli.doctor.inputs import DoctorInputs, ImageFreshness
 from os2cli.host.repository import find_repository
 from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.settings.settings import program_environment
@@ -23,6 +24,9 @@ from os2cli.snapshots.images import Freshness, image_status
 
 def examine(session: Session, stage: str | None = None) -> list[Finding]:
     """Run the checks on what this session would use, its engine looked for anew."""
+    # The page imports this module when it starts; the checks import Docker's SDK, which is slow.
+    from os2cli.doctor.runner import run_checks
+
     providers = Providers(session.settings, session.providers.docker_host)
     return run_checks(
         DoctorInputs(

@@ -6,14 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from os2cli.core.errors import Os2Error
+from os2cli.doctor.daytona_facts import DaytonaFacts
 from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.endpoint import DEFAULT_TCP
-
-if TYPE_CHECKING:
-    from os2cli.doctor.daytona_facts import DaytonaFacts
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from os2cli.core.errors import Os2Error
+from os2cli.doctor.daytona_facts import DaytonaFacts
+from os2cli.doctor.engine_facts import SharedEngine
 from os2cli.doctor.findings import Finding, Remedy, Status
-
-if TYPE_CHECKING:
-    from os2cli.doctor.daytona_facts import DaytonaFacts
-    from os2cli.doctor.engine_facts import SharedEngine
-    from os2cli.doctor.inputs import DoctorInputs
+from os2cli.doctor.inputs import DoctorInputs
 
 PERMISSIONS = ("write:snapshots", "delete:snapshots", "write:sandboxes", "delete:sandboxes")
 EXPIRES_SOON = timedelta(days=14)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from os2cli.core.errors import Os2Error
+from os2cli.doctor.engine_facts import EngineFacts, SharedEngine
 from os2cli.doctor.findings import Finding, Remedy, Status
-
-if TYPE_CHECKING:
-    from os2cli.doctor.engine_facts import EngineFacts, SharedEngine
-    from os2cli.doctor.inputs import DoctorInputs
-    from os2cli.providers.local_docker.engine.address import Endpoint
+from os2cli.doctor.inputs import DoctorInputs
+from os2cli.providers.local_docker.engine.address import Endpoint
 
 _NAME = "disk"
 _GB = 10**9

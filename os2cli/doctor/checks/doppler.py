@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from os2cli.core.errors import UsageError
 from os2cli.core.stage import Stage, StageKind, resolve_stage
+from os2cli.doctor.engine_facts import SharedEngine
 from os2cli.doctor.findings import Finding, Remedy, Status
-
-if TYPE_CHECKING:
-    from os2cli.doctor.engine_facts import SharedEngine
-    from os2cli.doctor.inputs import DoctorInputs
+from os2cli.doctor.inputs import DoctorInputs
 
 _NAME = "doppler"
 _VARIABLES = ("DOPPLER_CONFIG", "DOPPLER_ENVIRONMENT")

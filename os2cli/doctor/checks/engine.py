@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from os2cli.core.errors import Os2Error
+from os2cli.doctor.engine_facts import SharedEngine
 from os2cli.doctor.findings import Finding, FixId, Remedy, Status
+from os2cli.doctor.inputs import DoctorInputs
 from os2cli.providers.local_docker.engine.endpoint import DEFAULT_TCP
-
-if TYPE_CHECKING:
-    from os2cli.doctor.engine_facts import SharedEngine
-    from os2cli.doctor.inputs import DoctorInputs
 
 _NAME = "engine"
 _DEFAULT_SOCKET = "unix:///var/run/docker.sock"

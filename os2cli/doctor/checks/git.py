@@ -5,13 +5,10 @@ from __future__ import annotations
 import shlex
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
 
+from os2cli.doctor.engine_facts import SharedEngine
 from os2cli.doctor.findings import Finding, Remedy, Status
-
-if TYPE_CHECKING:
-    from os2cli.doctor.engine_facts import SharedEngine
-    from os2cli.doctor.inputs import DoctorInputs
+from os2cli.doctor.inputs import DoctorInputs
 
 _NAME = "git"
 _SECONDS = 2.5

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from os2cli.core.errors import Os2Error
+from os2cli.doctor.engine_facts import SharedEngine
 from os2cli.doctor.findings import Finding, Remedy, Status
-
-if TYPE_CHECKING:
-    from os2cli.doctor.engine_facts import SharedEngine
-    from os2cli.doctor.inputs import DoctorInputs
+from os2cli.doctor.inputs import DoctorInputs
 
 _NAME = "image"
 _BUILD = "os2 snapshot local-docker"

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import socket
 from dataclasses import replace
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from os2cli.core.errors import Os2Error
-from os2cli.doctor.engine_facts import EngineFacts, ask_engine
+from os2cli.doctor.engine_facts import EngineFacts, SharedEngine, ask_engine
 from os2cli.doctor.findings import Finding, FixId, Remedy, Status
-
-if TYPE_CHECKING:
-    from os2cli.doctor.engine_facts import SharedEngine
-    from os2cli.doctor.inputs import DoctorInputs
+from os2cli.doctor.inputs import DoctorInputs
 
 _NAME = "tcp-api"
 _WEB_APP = "the web app needs it; os2 itself works over the socket"

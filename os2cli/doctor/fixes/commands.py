@@ -1,37 +1,22 @@
-"""Runs other programs: their output line by line, a deadline, and none left behind."""
+"""The programs that a fix runs, with little of the environment passed on."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import queue
 import shutil
-import signal
 import subprocess
-import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from os2cli.core.errors import OperationFailed, TimedOut
+from os2cli.host.programs import ProgramResult, ProgramTimeout, run_program
 
-TAIL_LINES = 20
-_STOP_SECONDS = 5.0
 # Nothing else is passed on: under `doppler run` the rest of the environment is full of secrets.
 _PASSED_ON = ("PATH", "HOME", "XDG_RUNTIME_DIR", "SSL_CERT_FILE", "TMPDIR", "SYSTEMROOT")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
 
 # A program that is started to stay; kept because Popen complains when it is collected before.
 _LEFT_RUNNING: list[subprocess.Popen[bytes]] = []
-
-
-@dataclass(frozen=True, slots=True)
-class CommandResult:
-    """How a program ended, and the last lines of what it said on both streams."""
-
-    returncode: int
-    tail: tuple[str, ...]
 
 
 class Commands:
@@ -53,41 +38,23 @@ class Commands:
         timeout: float,
         on_line: Callable[[str], None] | None = None,
         extra: Mapping[str, str] | None = None,
-    ) -> CommandResult:
+    ) -> ProgramResult:
         """Run a program to its end, which may be a failure; ``timeout`` is in seconds.
 
         Raises:
-            OperationFailed: there is no such program.
+            OperationFailed: there is no program of that name.
             TimedOut: it did not end in time and was stopped.
         """
-        process = subprocess.Popen(
-            [self._require(argv[0]), *argv[1:]],
-            env={**self._environment, **(extra or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,  # so that its children can be stopped with it
-        )
-        tail: list[str] = []
-
-        def keep(line: str) -> None:
-            tail[:] = [*tail, line][-TAIL_LINES:]
-            if on_line:
-                on_line(line)
-
+        command = [self._require(argv[0]), *argv[1:]]
+        env = {**self._environment, **(extra or {})}
         try:
-            _follow(process, time.monotonic() + timeout, keep)
-        except queue.Empty:
+            return run_program(command, timeout=timeout, env=env, on_line=on_line)
+        except ProgramTimeout as late:
             raise TimedOut(
                 f"{' '.join(argv)} did not end within {timeout:g} s",
                 hint="run it by hand to see what keeps it",
-                log_tail=tuple(tail),
+                log_tail=late.tail,
             ) from None
-        finally:
-            _stop(process)
-        return CommandResult(process.returncode, tuple(tail))
 
     def check(
         self,
@@ -134,36 +101,3 @@ class Commands:
             hint="install it, or add its folder to PATH",
             code="program_missing",
         )
-
-
-def _follow(process: subprocess.Popen[str], end: float, on_line: Callable[[str], None]) -> None:
-    """Pass on the lines as they come; raises ``queue.Empty`` at ``end``, on the monotonic clock."""
-    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-
-    def read() -> None:
-        with process.stdout or contextlib.nullcontext() as stream:
-            for line in stream or ():
-                lines.put(line.rstrip("\n"))
-        lines.put(None)
-
-    threading.Thread(target=read, daemon=True).start()
-    while (line := lines.get(timeout=max(0.0, end - time.monotonic()))) is not None:
-        on_line(line)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(max(0.0, end - time.monotonic()))
-        return
-    raise queue.Empty
-
-
-def _stop(process: subprocess.Popen[str]) -> None:
-    """End the program and its children if it still runs: politely, then for good."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is not None:
-            return
-        if not hasattr(os, "killpg"):  # Windows
-            process.kill()
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_STOP_SECONDS)

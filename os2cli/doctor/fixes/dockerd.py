@@ -12,9 +12,9 @@ from os2cli.core.errors import Conflict, OperationFailed, Os2Error, TimedOut
 from os2cli.core.progress import Progress
 from os2cli.doctor.engine_facts import ask_engine
 from os2cli.doctor.fixes.cgroups import ensure_cgroups
-from os2cli.doctor.fixes.commands import TAIL_LINES
 from os2cli.doctor.fixes.host import Host
 from os2cli.doctor.fixes.json_file import read_settings
+from os2cli.host.programs import TAIL_LINES
 from os2cli.providers.local_docker.engine.address import Endpoint
 
 LOG = "/var/log/os2-dockerd.log"

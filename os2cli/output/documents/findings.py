@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from os2cli.doctor import Finding, Remedy, Status
+from os2cli.doctor.findings import Finding, Remedy, Status
 from os2cli.output.documents.document import Document
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from os2cli.doctor import Finding, FixId, Status
+from os2cli.doctor.findings import Finding, FixId, Status
 from os2cli.output import Output
 from os2cli.output.documents.findings import DoctorDocument
 

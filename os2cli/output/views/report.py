@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from os2cli import __version__
 from os2cli.core.redaction import HIDDEN, redact
-from os2cli.doctor import Finding
+from os2cli.doctor.findings import Finding
 from os2cli.output import Output
 from os2cli.output.views.settings import shown_value
 from os2cli.settings.describe import describe_settings

@@ -9,26 +9,35 @@ from os2cli.core.errors import UsageError
 from os2cli.core.models import LOCAL_DOCKER
 from os2cli.machines.provider import MachineProvider
 from os2cli.providers.entry import Material, ProviderContext, ProviderEntry
+from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.snapshots.catalog import Catalog
 
 if TYPE_CHECKING:
     from os2cli.providers.local_docker.engine.engine import Engine
     from os2cli.providers.local_docker.images.build_logs import BuildLogs
 
+# Every command loads this module: each function imports what it needs. What imports `ssl` or
+# Docker's SDK takes 30 to 180 ms.
+
+
+@cache
+def endpoint(context: ProviderContext) -> Endpoint:
+    """Return the address of the engine; raises ``UsageError`` for a wrong setting."""
+    from os2cli.providers.local_docker.engine.endpoint import resolve_endpoint
+
+    return resolve_endpoint(context.variables, context.home, docker_host=context.docker_host)
+
 
 @cache
 def engine(context: ProviderContext) -> Engine:
-    """The engine, not contacted yet; raises ``UsageError`` for a wrong setting."""
-    from os2cli.providers.local_docker.engine.endpoint import resolve_endpoint
+    """Return the engine, not contacted yet; raises ``UsageError`` for a wrong setting."""
     from os2cli.providers.local_docker.engine.engine import Engine
 
-    return Engine(
-        resolve_endpoint(context.variables, context.home, docker_host=context.docker_host)
-    )
+    return Engine(endpoint(context))
 
 
 def machines(context: ProviderContext, stage: str | None) -> MachineProvider:
-    """The provider; its names are unique on the engine, whatever the stage."""
+    """Return the provider; machine names are unique on the engine, whatever the stage."""
     from os2cli.host.certificates import host_certificates
     from os2cli.providers.local_docker.machines.machines import LocalDockerMachines
 
@@ -37,28 +46,28 @@ def machines(context: ProviderContext, stage: str | None) -> MachineProvider:
 
 
 def build_logs(context: ProviderContext) -> BuildLogs:
-    """What builds on the engine wrote."""
+    """Return the logs of builds on the engine."""
     from os2cli.providers.local_docker.images.build_logs import BuildLogs
 
     return BuildLogs(context.state_dir / "build-logs")
 
 
 def catalog(context: ProviderContext) -> Catalog:
-    """The images that os2 built."""
+    """Return the images that os2 built."""
     from os2cli.providers.local_docker.images.catalog import LocalImages
 
     return LocalImages(engine(context), build_logs(context))
 
 
 def absent(context: ProviderContext) -> bool:
-    """Whether no setting names an engine, and none of the usual places has one."""
+    """Return whether no setting names an engine and no known socket or port has one."""
     from os2cli.host.ports import is_free
     from os2cli.providers.local_docker.engine.endpoint import DEFAULT_TCP, DEFAULT_TCP_PORT
 
     try:
-        return engine(context).endpoint == DEFAULT_TCP and is_free(DEFAULT_TCP_PORT)
+        return endpoint(context) == DEFAULT_TCP and is_free(DEFAULT_TCP_PORT)
     except UsageError:
-        return False  # a wrong setting is told by whoever uses it
+        return False  # reported when the engine is used
 
 
 ENTRY = ProviderEntry(

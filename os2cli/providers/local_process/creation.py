@@ -17,7 +17,7 @@ from os2cli.host.locks import exclusive
 from os2cli.host.ports import candidate_ports, is_free
 from os2cli.host.repository import bundled_source
 from os2cli.providers import labels
-from os2cli.providers.local_process import lifecycle as starting
+from os2cli.providers.local_process import lifecycle
 from os2cli.providers.local_process.node import find_node
 from os2cli.providers.local_process.records import Phase, Record, Records
 from os2cli.providers.loopback import port_conflict
@@ -42,9 +42,9 @@ class Creation:
         record = self._record(spec, sandbox)
         try:
             record = self._reserved(record, spec.port)
-            return starting.start(self.records, record, node)
+            return lifecycle.start(self.records, record, node)
         except BaseException:
-            starting.remove(self.records, record, starting.STOP_SECONDS)
+            lifecycle.remove(self.records, record, lifecycle.STOP_SECONDS)
             raise
 
     def _clear_name(self, name: str) -> None:
@@ -53,7 +53,7 @@ class Creation:
         if left is None:
             self.records.forget(name)
         elif left.phase is Phase.CREATING:
-            starting.remove(self.records, left, starting.STOP_SECONDS)
+            lifecycle.remove(self.records, left, lifecycle.STOP_SECONDS)
         else:
             raise Conflict(
                 f"machine {name} exists already",

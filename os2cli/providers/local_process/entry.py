@@ -9,6 +9,8 @@ from os2cli.machines.provider import MachineProvider
 from os2cli.providers.entry import Material, ProviderContext, ProviderEntry
 from os2cli.providers.local_process import LOCAL_PROCESS
 
+# Every command loads this module: each function imports what it needs.
+
 
 def root(context: ProviderContext) -> Path:
     """The folder with a folder for each machine."""

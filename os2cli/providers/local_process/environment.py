@@ -89,7 +89,7 @@ def prepare_home(record: Record, folder: MachineFolder, node: Node) -> None:
         npm = [str(node.program), str(node.npm)] if node.npm else ["npm"]
         package = f"--package={_package_manager(Path(record.sandbox))}"
         _program(folder.programs / "pnpm", [*npm, "exec", "--yes", package, "--", "pnpm"])
-    _settle_in(folder.home, Path(record.sandbox), _profile(record, folder))
+    _write_profile(folder.home, Path(record.sandbox), _profile(record, folder))
 
 
 def _program(path: Path, argv: list[str]) -> None:
@@ -109,7 +109,7 @@ def _profile(record: Record, folder: MachineFolder) -> str:
     return f'PATH={programs}:"$PATH"\nexport PATH\nPS1={prompt}\n'
 
 
-def _settle_in(home: Path, sandbox: Path, profile: str) -> None:
+def _write_profile(home: Path, sandbox: Path, profile: str) -> None:
     helper = f"!node {shlex.quote(str(sandbox / 'git-credential.ts'))}"
     files: Mapping[str, str] = {
         ".profile": profile,

@@ -24,8 +24,7 @@ from os2cli.core.progress import SILENT, Progress
 from os2cli.host.locks import exclusive
 from os2cli.host.tty import Terminal
 from os2cli.providers import labels
-from os2cli.providers.local_process import LOCAL_PROCESS
-from os2cli.providers.local_process import lifecycle as starting
+from os2cli.providers.local_process import LOCAL_PROCESS, lifecycle
 from os2cli.providers.local_process.creation import Creation
 from os2cli.providers.local_process.environment import environment
 from os2cli.providers.local_process.executions import Execution
@@ -81,15 +80,15 @@ class LocalProcessMachines:
         with self._changing(name):
             record = self._record(name)
             if not first_is_alive(record):
-                record = starting.start(self.records, record, find_node())
+                record = lifecycle.start(self.records, record, find_node())
             return self._machine(record)
 
     def stop(self, name: str, within: float | None = None) -> Machine:
         """End all of its processes; its files and its port stay reserved."""
         with self._changing(name):
             record = self._record(name)
-            seconds = within or starting.STOP_SECONDS
-            return self._machine(starting.stop(self.records, record, seconds))
+            seconds = within or lifecycle.STOP_SECONDS
+            return self._machine(lifecycle.stop(self.records, record, seconds))
 
     def archive(self, name: str, within: float | None = None) -> Machine:
         """Stop it: there is nothing less than files."""
@@ -101,7 +100,7 @@ class LocalProcessMachines:
             record = self.records.find(name)
             if record is None:
                 return False
-            starting.remove(self.records, record, within or starting.STOP_SECONDS)
+            lifecycle.remove(self.records, record, within or lifecycle.STOP_SECONDS)
             return True
 
     def probe(self, machine: Machine) -> Health:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import shutil
-import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,11 +11,11 @@ from pathlib import Path
 from os2cli.core.errors import OperationFailed
 from os2cli.core.fix import Fix
 from os2cli.core.progress import Progress
+from os2cli.host.programs import ProgramTimeout, run_program
 from os2cli.host.repository import bundled_source
 from os2cli.providers.local_process.node import PACKAGE, find_node
 
 INSTALL_SECONDS = 600
-LOG_LINES = 20
 
 
 def node_fix() -> Fix | None:
@@ -50,20 +49,12 @@ def install(argv: list[str], progress: Progress) -> None:
     """Run it, and look that there is a Node.js then."""
     progress.status("downloading Node.js")
     try:
-        done = subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=INSTALL_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+        result = run_program(argv, timeout=INSTALL_SECONDS)
+    except ProgramTimeout:
         raise _not_installed(f"it took longer than {INSTALL_SECONDS} s") from None
-    if done.returncode != 0:
-        lines = tuple(done.stdout.splitlines()[-LOG_LINES:])
-        raise _not_installed(f"{Path(argv[0]).name} ended with {done.returncode}", lines)
+    if result.returncode != 0:
+        reason = f"{Path(argv[0]).name} ended with {result.returncode}"
+        raise _not_installed(reason, result.tail)
     importlib.invalidate_caches()
     find_node()
 

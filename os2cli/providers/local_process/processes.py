@@ -8,13 +8,11 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
+
+import psutil
 
 from os2cli.providers.local_process.records import ProcessId, Record
 from os2cli.providers.local_process.s6.folders import LOGGER_VARIABLE, MARK_VARIABLE
-
-if TYPE_CHECKING:
-    import psutil
 
 POLL_SECONDS = 0.02
 # Clocks that are set move the beginning of every process that the system tells.
@@ -23,8 +21,6 @@ SAME_BEGINNING_SECONDS = 2.0
 
 def identify(pid: int) -> ProcessId:
     """A process that was just started; one that has ended already began at no time."""
-    import psutil
-
     try:
         return ProcessId(pid, psutil.Process(pid).create_time())
     except psutil.NoSuchProcess:
@@ -33,8 +29,6 @@ def identify(pid: int) -> ProcessId:
 
 def is_alive(process: ProcessId | None, variable: str, mark: str) -> bool:
     """Whether it is still that process: the number alone may be a stranger's by now."""
-    import psutil
-
     if process is None:
         return False
     try:
@@ -98,8 +92,6 @@ def kill_all(find: Callable[[], list[psutil.Process]], seconds: float) -> list[i
 
 def of_machine(mark: str) -> list[psutil.Process]:
     """Everything in a machine: what has its mark, and what that has started."""
-    import psutil
-
     found = {process.pid: process for process in marked(MARK_VARIABLE, mark)}
     for process in list(found.values()):
         with suppress(psutil.Error):
@@ -124,7 +116,6 @@ def until(question: Callable[[], bool], seconds: float) -> bool:
 
 
 def _all() -> Iterator[psutil.Process]:
-    import psutil
 
     us = os.getuid()
     for process in psutil.process_iter():
@@ -135,8 +126,6 @@ def _all() -> Iterator[psutil.Process]:
 
 def _mark(process: psutil.Process, variable: str) -> str | None:
     """Its value, empty without one; None when the system does not tell, as of a Mac's programs."""
-    import psutil
-
     try:
         env = process.environ()
     except (psutil.Error, OSError):
@@ -145,7 +134,6 @@ def _mark(process: psutil.Process, variable: str) -> str | None:
 
 
 def _is_zombie(process: psutil.Process) -> bool:
-    import psutil
 
     try:
         return process.status() == psutil.STATUS_ZOMBIE

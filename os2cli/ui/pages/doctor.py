@@ -14,8 +14,7 @@ from os2cli.app.repairs import examine, planned_fixes, run_fixes
 from os2cli.app.session import Session
 from os2cli.core.errors import NotFound
 from os2cli.core.progress import Progress
-from os2cli.doctor import Finding
-from os2cli.doctor.findings import Status
+from os2cli.doctor.findings import Finding, Status
 from os2cli.ui.jobs.job import Outcome
 from os2cli.ui.pages.forms import Fields
 from os2cli.ui.pages.mutations import Mutation, begin, job_answer

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from os2cli.core.errors import UsageError
-from os2cli.doctor import DoctorInputs, ImageFreshness, Status, run_checks
-from os2cli.doctor.runner import CHECKS
+from os2cli.doctor.findings import Status
+from os2cli.doctor.inputs import DoctorInputs, ImageFreshness
+from os2cli.doctor.runner import CHECKS, run_checks
 
 
 def broken() -> ImageFreshness:
@@ -37,7 +38,8 @@ def test_no_engine_at_all_is_quick(tmp_path: Path) -> None:
 HANGING = """
 import socket, sys, threading, time
 from pathlib import Path
-from os2cli.doctor import DoctorInputs, run_checks
+from os2cli.doctor.inputs import DoctorInputs
+from os2cli.doctor.runner import run_checks
 from os2cli.providers.local_docker.engine.address import Endpoint
 
 server = socket.create_server(("127.0.0.1", 0))  # accepts, and never answers

@@ -1,37 +1,63 @@
-"""Programs of the host end by themselves or by their deadline, and their last words are kept."""
+"""Programs are run with a deadline, line by line, and none is left behind."""
 
 from __future__ import annotations
 
+import os
+import select
+from pathlib import Path
+
 import pytest
 
-from os2cli.core.errors import TimedOut
-from os2cli.providers.local_docker.base_image.programs import ProgramFailed, run
+from os2cli.host.programs import TAIL_LINES, ProgramTimeout, run_program
 
 
-def ignore(line: str) -> None:
-    del line
-
-
-def test_both_outputs_are_heard_line_by_line() -> None:
+def test_lines_of_both_outputs_come_one_by_one() -> None:
     lines: list[str] = []
-    run(["sh", "-c", "echo $LC_ALL; echo two >&2"], deadline_s=10, on_line=lines.append)
-    assert lines == ["C", "two"]
+    result = run_program(
+        ["sh", "-c", "echo one; echo two >&2; exit 3"], timeout=10, on_line=lines.append
+    )
+    assert (result.returncode, result.tail) == (3, ("one", "two"))
+    assert lines == ["one", "two"]
 
 
-def test_a_failure_tells_its_end() -> None:
-    with pytest.raises(ProgramFailed, match="sh ended with status 3") as failure:
-        run(["sh", "-c", "echo why; exit 3"], deadline_s=10, on_line=ignore)
-    assert failure.value.tail == ("why",)
+def test_the_last_lines_are_kept() -> None:
+    result = run_program(["seq", "100"], timeout=10)
+    assert result.tail == tuple(str(n) for n in range(101 - TAIL_LINES, 101))
 
 
-def test_a_program_that_hangs_is_killed() -> None:
-    with pytest.raises(TimedOut, match="still running after 0 s: begun"):
-        run(["sh", "-c", "echo begun; exec sleep 60"], deadline_s=0.2, on_line=ignore)
+def test_the_environment_is_inherited_or_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OS2_PROBE", "inherited")
+    show = ["/bin/sh", "-c", "echo ${OS2_PROBE-none}"]
+    assert run_program(show, timeout=10).tail == ("inherited",)
+    assert run_program(show, timeout=10, env={}).tail == ("none",)
 
 
-def test_a_listener_that_gives_up_ends_the_program() -> None:
-    def interrupted(line: str) -> None:
+def test_a_deadline_stops_the_program_and_its_children(tmp_path: Path) -> None:
+    fifo = tmp_path / "held"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    script = f"exec 3>{fifo}; echo held >&3; echo started; sleep 60 & wait"
+    with pytest.raises(ProgramTimeout) as caught:
+        run_program(["sh", "-c", script], timeout=0.3)
+    assert caught.value.tail == ("started",)
+    assert os.read(reader, 100) == b"held\n"
+    # The FIFO ends when nothing holds it any more, the child included.
+    select.select([reader], [], [], 10)
+    assert os.read(reader, 100) == b""
+    os.close(reader)
+
+
+def test_an_interrupt_stops_the_program(tmp_path: Path) -> None:
+    def interrupt(line: str) -> None:
         raise KeyboardInterrupt(line)
 
+    script = f"echo $$ > {tmp_path}/pid; echo started; exec sleep 60"
     with pytest.raises(KeyboardInterrupt):
-        run(["sh", "-c", "echo begun; exec sleep 60"], deadline_s=60, on_line=interrupted)
+        run_program(["sh", "-c", script], timeout=30, on_line=interrupt)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_a_missing_program_cannot_be_started() -> None:
+    with pytest.raises(FileNotFoundError):
+        run_program(["os2-no-program"], timeout=1)

@@ -15,11 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from os2cli.core.errors import Os2Error
+from os2cli.core.errors import OperationFailed, TimedOut
 from os2cli.core.progress import Progress
+from os2cli.host.programs import ProgramResult, ProgramTimeout, run_program
 from os2cli.providers.local_docker.base_image.apt_sources import AptSource, deb822
 from os2cli.providers.local_docker.base_image.failures import no_base
-from os2cli.providers.local_docker.base_image.programs import ProgramFailed, run
 
 # What `?essential` leaves out of a system that one can work in. One pattern for all of it, because
 # a name that a release doesn't have (usr-is-merged) must match nothing instead of failing.
@@ -181,15 +181,21 @@ class PrivateApt:
     def _apt_get(self, *arguments: str, deadline_s: float, on_line: Callable[[str], None]) -> None:
         command = ["apt-get", "-c", str(self._configuration), "-q", *arguments]
         try:
-            run(command, deadline_s=deadline_s, on_line=on_line)
-        except ProgramFailed as failure:
-            raise _explained(failure) from failure
+            result = run_program(["env", "LC_ALL=C", *command], timeout=deadline_s, on_line=on_line)
+        except ProgramTimeout as late:
+            last = late.tail[-1] if late.tail else "it wrote nothing"
+            raise TimedOut(
+                f"apt-get was still running after {deadline_s:.0f} s: {last}",
+                hint="try again when the network or the disk is faster",
+            ) from None
+        if result.returncode:
+            raise _failed(result)
 
 
-def _explained(failure: ProgramFailed) -> Os2Error:
-    said = [line for line in failure.tail if line.startswith(("E: ", "W: "))]
-    why = said[0][3:] if said else str(failure)
-    return no_base(f"packages can't be fetched: {why}", failure.tail)
+def _failed(result: ProgramResult) -> OperationFailed:
+    complaints = [line[3:] for line in result.tail if line.startswith(("E: ", "W: "))]
+    why = complaints[0] if complaints else f"apt-get ended with status {result.returncode}"
+    return no_base(f"packages can't be fetched: {why}", result.tail)
 
 
 def _take(item: _Wanted, cache_dir: Path, archives: Path) -> bool:

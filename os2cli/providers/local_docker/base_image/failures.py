@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+
+from requests.exceptions import ReadTimeout
+from urllib3.exceptions import ReadTimeoutError
 
 from os2cli.core.errors import OperationFailed, Os2Error, TimedOut, Unreachable
+from os2cli.providers.local_docker.engine.failures import (
+    disk_full,
+    explanation,
+    is_disk_full,
+    sdk_errors,
+)
 
 UNAVAILABLE = "base_unavailable"
 FAILED = "base_failed"
@@ -18,23 +26,23 @@ def no_base(why: str, log_tail: tuple[str, ...] = ()) -> OperationFailed:
     return OperationFailed(why, hint=HINT, code=UNAVAILABLE, log_tail=log_tail)
 
 
-def refused(doing: str, said: str, log_tail: tuple[str, ...] = ()) -> Os2Error:
-    """The engine, or what ran on it, answered ``said`` to what we were ``doing``."""
-    everything = "\n".join((*log_tail, said)).lower()
-    if "no space left on device" in everything:
-        return OperationFailed(
-            f"{doing}: the engine's disk is full",
-            hint="free some space: docker system df shows what takes it",
-            code="disk_full",
-            log_tail=log_tail,
-        )
-    if "exec format error" in everything:
+def refused(doing: str, message: str, log_tail: tuple[str, ...] = ()) -> Os2Error:
+    """Return the failure for what the engine, or a program on it, answered to a step."""
+    if is_disk_full(message, *log_tail):
+        return disk_full(doing, log_tail)
+    if "exec format error" in "\n".join((*log_tail, message)).lower():
         return no_base(f"{doing}: the engine can't run programs of that architecture", log_tail)
-    return OperationFailed(f"{doing}: {said}", hint=HINT, code=FAILED, log_tail=log_tail)
+    return OperationFailed(f"{doing}: {message}", hint=HINT, code=FAILED, log_tail=log_tail)
 
 
-@contextmanager
-def engine_errors(doing: str) -> Iterator[None]:
+def lost(doing: str, error: Exception) -> Os2Error:
+    """Return the failure for an engine that stopped answering, or stayed silent."""
+    if isinstance(error, (ReadTimeout, ReadTimeoutError)):
+        return TimedOut(f"{doing}: the engine was silent for too long", hint=ENGINE_HINT)
+    return Unreachable(f"{doing}: the engine stopped answering ({error})", hint=ENGINE_HINT)
+
+
+def engine_errors(doing: str) -> AbstractContextManager[None]:
     """Turn what the Docker SDK raises inside into an ``Os2Error``.
 
     Raises:
@@ -42,19 +50,7 @@ def engine_errors(doing: str) -> Iterator[None]:
         TimedOut: the engine took a request and stayed silent.
         Unreachable: the engine stopped answering.
     """
-    from docker.errors import APIError, DockerException
-    from requests.exceptions import ReadTimeout, RequestException
-    from urllib3.exceptions import HTTPError, ReadTimeoutError
-
-    try:
-        yield
-    except APIError as error:
-        raise refused(doing, str(error.explanation or error)) from error
-    except (ReadTimeout, ReadTimeoutError) as error:
-        raise TimedOut(f"{doing}: the engine was silent for too long", hint=ENGINE_HINT) from error
-    except (RequestException, HTTPError) as error:
-        raise Unreachable(
-            f"{doing}: the engine stopped answering ({error})", hint=ENGINE_HINT
-        ) from error
-    except DockerException as error:
-        raise refused(doing, str(error)) from error
+    return sdk_errors(
+        refused=lambda error: refused(doing, explanation(error)),
+        lost=lambda error: lost(doing, error),
+    )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import docker
+from docker.errors import APIError, ImageNotFound
 
 from os2cli.core.errors import OperationFailed, Os2Error
 from os2cli.providers.local_docker.base_image.failures import FAILED, engine_errors, refused
-
-if TYPE_CHECKING:
-    import docker
 
 REPOSITORY = "os2-base"
 KEY_LABEL = "dev.os2.base"
@@ -22,40 +22,38 @@ TEMPORARY_LABEL = "dev.os2.temporary"
 _IMPORT_TIMEOUT_S = (10, 300)
 
 
-def inspect(engine: docker.APIClient, reference: str) -> dict[str, Any] | None:
+def inspect(client: docker.APIClient, reference: str) -> dict[str, Any] | None:
     """What the engine says of an image (``GET /images/{name}/json``), or None.
 
     Raises:
         OperationFailed: the engine refused to say.
         Unreachable: the engine stopped answering.
     """
-    from docker.errors import ImageNotFound
-
     with engine_errors(f"looking at {reference}"):
         try:
-            return dict(engine.inspect_image(reference))
+            return dict(client.inspect_image(reference))
         except ImageNotFound:
             return None
 
 
-def image_id(engine: docker.APIClient, reference: str) -> str:
+def image_id(client: docker.APIClient, reference: str) -> str:
     """The id of an image that the engine is known to have; raises as ``inspect``."""
-    if found := inspect(engine, reference):
+    if found := inspect(client, reference):
         return str(found["Id"])
     raise OperationFailed(
         f"{reference} has vanished from the engine", hint="try again", code=FAILED
     )
 
 
-def keyed_image_id(engine: docker.APIClient, reference: str, key: str) -> str | None:
+def keyed_image_id(client: docker.APIClient, reference: str, key: str) -> str | None:
     """The id of ``reference`` if it was made from what ``key`` names; raises as ``inspect``."""
-    found = inspect(engine, reference) or {}
+    found = inspect(client, reference) or {}
     labels = (found.get("Config") or {}).get("Labels") or {}
     return str(found["Id"]) if labels.get(KEY_LABEL) == key else None
 
 
 def import_image(
-    engine: docker.APIClient, archive: Iterable[bytes], reference: str, changes: list[str]
+    client: docker.APIClient, archive: Iterable[bytes], reference: str, changes: list[str]
 ) -> str:
     """Make a one-layer image of a tar stream and return its id.
 
@@ -68,8 +66,8 @@ def import_image(
     """
     doing = f"importing {reference}"
     with engine_errors(doing):
-        response = engine.post(
-            f"{engine.base_url}/v{engine.api_version}/images/create",
+        response = client.post(
+            f"{client.base_url}/v{client.api_version}/images/create",
             # Of a tag by itself Podman takes no notice.
             params={"fromSrc": "-", "repo": reference, "changes": changes},
             headers={"Content-Type": "application/x-tar"},
@@ -83,29 +81,25 @@ def import_image(
             raise refused(doing, str(said))
     if not response.ok:
         raise refused(doing, f"the engine answered {response.status_code}")
-    return image_id(engine, reference)
+    return image_id(client, reference)
 
 
-def remove_image(engine: docker.APIClient, reference: str) -> None:
+def remove_image(client: docker.APIClient, reference: str) -> None:
     """Remove an image of ours; failing to is no news beside what went wrong before."""
-    from docker.errors import ImageNotFound
-
     with suppress(ImageNotFound, Os2Error), engine_errors(f"removing {reference}"):
-        engine.remove_image(reference, force=True)
+        client.remove_image(reference, force=True)
 
 
-def remove_superseded(engine: docker.APIClient, of: str, latest: str) -> None:
+def remove_superseded(client: docker.APIClient, of: str, latest: str) -> None:
     """Remove the bases made of the same thing before the image ``latest``; one in use stays.
 
     What was built on a base has its labels as well: only our own names are taken away.
     """
-    from docker.errors import APIError
-
     with suppress(Os2Error), engine_errors("looking for what was superseded"):
-        for found in engine.images(filters={"label": f"{OF_LABEL}={of}"}):
+        for found in client.images(filters={"label": f"{OF_LABEL}={of}"}):
             # By id: Podman puts a registry in front of names.
             names = () if found["Id"] == latest else found.get("RepoTags") or ()
             for name in names:
                 if name.rpartition(":")[0].rpartition("/")[2] == REPOSITORY:
                     with suppress(APIError):
-                        engine.remove_image(name)
+                        client.remove_image(name)

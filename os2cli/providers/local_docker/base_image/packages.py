@@ -13,7 +13,9 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import docker
+import requests
 
 from os2cli.core.errors import Os2Error, TimedOut
 from os2cli.core.progress import Progress
@@ -22,10 +24,6 @@ from os2cli.providers.local_docker.base_image.apt_packages import PrivateApt
 from os2cli.providers.local_docker.base_image.failures import ENGINE_HINT, engine_errors, refused
 from os2cli.providers.local_docker.base_image.recipe import SECOND_STAGE, Recipe, added_files
 from os2cli.providers.local_docker.base_image.rootfs import first_stage
-
-if TYPE_CHECKING:
-    import docker
-    import requests
 
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CONFIGURING = "configuring the base's packages"
@@ -37,7 +35,7 @@ _TAIL = 20
 
 
 def make_base(
-    engine: docker.APIClient, recipe: Recipe, *, cache_dir: Path, progress: Progress
+    client: docker.APIClient, recipe: Recipe, *, cache_dir: Path, progress: Progress
 ) -> str:
     """Make the image of ``recipe`` and return its id; nothing else stays on the engine.
 
@@ -56,52 +54,52 @@ def make_base(
             progress.status("unpack packages")
             archive = first_stage(packages, list(added_files(recipe, sources)))
             with (
-                _temporary_image(engine, archive) as image,
-                _container(engine, image) as container,
+                _temporary_image(client, archive) as image,
+                _container(client, image) as container,
             ):
-                _configure(engine, container, 2 * len(packages), progress)
+                _configure(client, container, 2 * len(packages), progress)
                 progress.status("store the image")
-                return _store(engine, container, recipe)
+                return _store(client, container, recipe)
 
 
 @contextmanager
-def _temporary_image(engine: docker.APIClient, archive: Iterator[bytes]) -> Iterator[str]:
+def _temporary_image(client: docker.APIClient, archive: Iterator[bytes]) -> Iterator[str]:
     """An image that exists only inside; by name, so that an interrupted import is removed too."""
     reference = f"{images.REPOSITORY}:temporary-{secrets.token_hex(6)}"
     changes = [f"LABEL {images.TEMPORARY_LABEL}=1", f"ENV {_PATH}"]
     try:
-        yield images.import_image(engine, archive, reference, changes)
+        yield images.import_image(client, archive, reference, changes)
     finally:
-        images.remove_image(engine, reference)
+        images.remove_image(client, reference)
 
 
 @contextmanager
-def _container(engine: docker.APIClient, image: str) -> Iterator[str]:
+def _container(client: docker.APIClient, image: str) -> Iterator[str]:
     name = f"{images.REPOSITORY}-{secrets.token_hex(6)}"
     try:
         with engine_errors(_CONFIGURING):
             # Everything was downloaded: without a network nothing else can slip in.
-            engine.create_container(
+            client.create_container(
                 image,
                 command=["/bin/sh", f"/{SECOND_STAGE}"],
                 name=name,
                 labels={images.TEMPORARY_LABEL: "1"},
-                host_config=engine.create_host_config(network_mode="none"),
+                host_config=client.create_host_config(network_mode="none"),
             )
         yield name
     finally:
         with suppress(Os2Error), engine_errors(_CONFIGURING):
-            engine.remove_container(name, force=True, v=True)
+            client.remove_container(name, force=True, v=True)
 
 
-def _configure(engine: docker.APIClient, container: str, steps: int, progress: Progress) -> None:
+def _configure(client: docker.APIClient, container: str, steps: int, progress: Progress) -> None:
     """Run the second stage; dpkg says a line for each package unpacked and each set up."""
     deadline = time.monotonic() + _CONFIGURE_DEADLINE_S
     tail: deque[str] = deque(maxlen=_TAIL)
     done = 0
     with engine_errors(_CONFIGURING):
-        engine.start(container)
-        with _streamed(engine, f"{container}/logs?follow=1&stdout=1&stderr=1") as answer:
+        client.start(container)
+        with _streamed(client, f"{container}/logs?follow=1&stdout=1&stderr=1") as answer:
             for line in _lines(_frames(answer)):
                 progress.log(line)
                 tail.append(line)
@@ -113,19 +111,19 @@ def _configure(engine: docker.APIClient, container: str, steps: int, progress: P
                     raise TimedOut(
                         f"{_CONFIGURING}: not done after {limit}, last: {line}", hint=ENGINE_HINT
                     )
-        status = int(engine.wait(container, timeout=30)["StatusCode"])
+        status = int(client.wait(container, timeout=30)["StatusCode"])
     if status:
         raise refused(_CONFIGURING, tail[-1] if tail else f"status {status}", tuple(tail))
 
 
 @contextmanager
-def _streamed(engine: docker.APIClient, path: str) -> Iterator[requests.Response]:
+def _streamed(client: docker.APIClient, path: str) -> Iterator[requests.Response]:
     """An answer of the engine about containers as it comes, every piece under a deadline.
 
     The SDK's own calls take the deadline off and leave the connection to the garbage collector.
     """
-    url = f"{engine.base_url}/v{engine.api_version}/containers/{path}"
-    with engine.get(url, stream=True, timeout=(_CONNECT_S, _SILENCE_S)) as answer:
+    url = f"{client.base_url}/v{client.api_version}/containers/{path}"
+    with client.get(url, stream=True, timeout=(_CONNECT_S, _SILENCE_S)) as answer:
         answer.raise_for_status()
         yield answer
 
@@ -148,13 +146,13 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[str]:
         yield rest.decode(errors="replace")
 
 
-def _store(engine: docker.APIClient, container: str, recipe: Recipe) -> str:
+def _store(client: docker.APIClient, container: str, recipe: Recipe) -> str:
     """Import what the container has become as the one layer of the image."""
     of = f"{recipe.distribution.codename}-{recipe.architecture}-{recipe.certificates.digest}"
     marks = f"LABEL {images.KEY_LABEL}={recipe.key} {images.OF_LABEL}={of}"
     changes = [marks, f"ENV {_PATH}", 'CMD ["bash"]']
-    with engine_errors("exporting the base"), _streamed(engine, f"{container}/export") as answer:
+    with engine_errors("exporting the base"), _streamed(client, f"{container}/export") as answer:
         archive = answer.iter_content(_PIECE)
-        made = images.import_image(engine, archive, recipe.reference, changes)
-    images.remove_superseded(engine, of, made)
+        made = images.import_image(client, archive, recipe.reference, changes)
+    images.remove_superseded(client, of, made)
     return made

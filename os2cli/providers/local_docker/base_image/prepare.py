@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import docker
 
 from os2cli.core.errors import NotAuthorised, NotFound, OperationFailed, Os2Error, Unreachable
 from os2cli.core.progress import SILENT, Progress
@@ -26,9 +27,6 @@ from os2cli.providers.local_docker.base_image.pull import (
 from os2cli.providers.local_docker.base_image.recipe import Recipe, host_recipe
 from os2cli.providers.local_docker.base_image.trust import find_trusting_image, trusting_image
 
-if TYPE_CHECKING:
-    import docker
-
 # Where a base from packages exists, the registry has been out of reach before.
 _FIRST_ANSWER_AGAIN_S = 1.5
 
@@ -47,7 +45,7 @@ class BaseImage:
 
 
 def prepare_base(
-    engine: docker.APIClient,
+    client: docker.APIClient,
     wanted: str,
     *,
     platform: str | None,
@@ -72,32 +70,32 @@ def prepare_base(
         TimedOut: a step took longer than its deadline.
     """
     origin = "engine"
-    if not _present(engine, wanted, platform):
+    if not _present(client, wanted, platform):
         origin = "registry"
-        recipe = None if explicit else _recipe(engine, platform, certificates, root)
+        recipe = None if explicit else _recipe(client, platform, certificates, root)
         try:
             with progress.phase(f"pull {wanted}"):
-                limit = _first_answer_s(engine, recipe)
-                pull(engine, wanted, platform=platform, progress=progress, first_answer_s=limit)
+                limit = _first_answer_s(client, recipe)
+                pull(client, wanted, platform=platform, progress=progress, first_answer_s=limit)
         except PullFailed as failure:
             if recipe is None or failure.problem is PullProblem.MISSING:
                 raise _pull_error(wanted, failure) from failure
             try:
-                return _from_packages(engine, wanted, failure, recipe, cache_dir, progress)
+                return _from_packages(client, wanted, failure, recipe, cache_dir, progress)
             except OperationFailed as error:
                 if error.code != UNAVAILABLE:
                     raise
                 raise _joined(wanted, failure, error) from error
     if not certificates:
-        return BaseImage(wanted, images.image_id(engine, wanted), origin)
+        return BaseImage(wanted, images.image_id(client, wanted), origin)
     reference, found = trusting_image(
-        engine, wanted, certificates, platform=platform, progress=progress
+        client, wanted, certificates, platform=platform, progress=progress
     )
     return BaseImage(reference, found, origin)
 
 
 def find_base(
-    engine: docker.APIClient,
+    client: docker.APIClient,
     wanted: str,
     *,
     platform: str | None,
@@ -111,20 +109,20 @@ def find_base(
         OperationFailed: the engine refused to say.
         Unreachable: the engine stopped answering.
     """
-    if _present(engine, wanted, platform):
+    if _present(client, wanted, platform):
         if not certificates:
-            return BaseImage(wanted, images.image_id(engine, wanted), "engine")
-        trusting = find_trusting_image(engine, wanted, certificates)
+            return BaseImage(wanted, images.image_id(client, wanted), "engine")
+        trusting = find_trusting_image(client, wanted, certificates)
         return BaseImage(*trusting, "engine") if trusting else None
-    recipe = None if explicit else _recipe(engine, platform, certificates, root)
+    recipe = None if explicit else _recipe(client, platform, certificates, root)
     if not isinstance(recipe, Recipe):
         return None
-    found = _made_before(engine, recipe)
+    found = _made_before(client, recipe)
     return BaseImage(recipe.reference, found, "packages") if found else None
 
 
-def _present(engine: docker.APIClient, wanted: str, platform: str | None) -> bool:
-    found = images.inspect(engine, wanted)
+def _present(client: docker.APIClient, wanted: str, platform: str | None) -> bool:
+    found = images.inspect(client, wanted)
     if found is None:
         return False
     # Podman and containerd may leave out the variant, and a missing part is no contradiction.
@@ -134,11 +132,11 @@ def _present(engine: docker.APIClient, wanted: str, platform: str | None) -> boo
 
 
 def _recipe(
-    engine: docker.APIClient, platform: str | None, certificates: HostCertificates, root: Path
+    client: docker.APIClient, platform: str | None, certificates: HostCertificates, root: Path
 ) -> Recipe | OperationFailed:
     """What to make when the pull fails, or why nothing can be made."""
     with engine_errors("asking the engine for its architecture"):
-        own = str(engine.version()["Arch"])
+        own = str(client.version()["Arch"])
     try:
         if platform and platform.split("/")[1:2] != [own]:
             raise no_base(
@@ -149,17 +147,17 @@ def _recipe(
         return failure
 
 
-def _first_answer_s(engine: docker.APIClient, recipe: Recipe | OperationFailed | None) -> float:
-    made = isinstance(recipe, Recipe) and _made_before(engine, recipe)
+def _first_answer_s(client: docker.APIClient, recipe: Recipe | OperationFailed | None) -> float:
+    made = isinstance(recipe, Recipe) and _made_before(client, recipe)
     return _FIRST_ANSWER_AGAIN_S if made else FIRST_ANSWER_S
 
 
-def _made_before(engine: docker.APIClient, recipe: Recipe) -> str | None:
-    return images.keyed_image_id(engine, recipe.reference, recipe.key)
+def _made_before(client: docker.APIClient, recipe: Recipe) -> str | None:
+    return images.keyed_image_id(client, recipe.reference, recipe.key)
 
 
 def _from_packages(
-    engine: docker.APIClient,
+    client: docker.APIClient,
     wanted: str,
     failure: PullFailed,
     recipe: Recipe | OperationFailed,
@@ -168,13 +166,13 @@ def _from_packages(
 ) -> BaseImage:
     if isinstance(recipe, OperationFailed):
         raise recipe
-    found = _made_before(engine, recipe)
+    found = _made_before(client, recipe)
     if found is None:
         progress.notice(
             f"{wanted}: its registry {failure.problem}, so the base is made from the packages of"
             f" {recipe.title}"
         )
-        found = make_base(engine, recipe, cache_dir=cache_dir, progress=progress)
+        found = make_base(client, recipe, cache_dir=cache_dir, progress=progress)
     return BaseImage(recipe.reference, found, "packages")
 
 

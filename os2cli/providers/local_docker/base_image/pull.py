@@ -8,20 +8,22 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
-from os2cli.core.errors import Os2Error, Unreachable
+import docker
+
+from os2cli.core.errors import Os2Error
 from os2cli.core.progress import Progress
-from os2cli.providers.local_docker.base_image.failures import ENGINE_HINT, refused
-
-if TYPE_CHECKING:
-    import docker
+from os2cli.providers.local_docker.base_image.failures import lost, refused
+from os2cli.providers.local_docker.engine.failures import explanation, sdk_errors
 
 FIRST_ANSWER_S = 10.0
 """How long a registry may keep silent before it counts as out of reach."""
 
 # Verifying and unpacking a large layer on a slow disk is silent for a while.
 _SILENCE_S = 180.0
+_DOING = "pulling the base image"
 
 
 class PullProblem(StrEnum):
@@ -69,11 +71,15 @@ def pull_failure(said: str) -> Os2Error | PullFailed:
     for problem, pattern in _MEANINGS:
         if re.search(pattern, said, re.IGNORECASE):
             return PullFailed(problem, said)
-    return refused("pulling the base image", said)
+    return refused(_DOING, said)
+
+
+def _pull_refused(error: Exception) -> Exception:
+    return pull_failure(explanation(error))
 
 
 def pull(
-    engine: docker.APIClient,
+    client: docker.APIClient,
     reference: str,
     *,
     platform: str | None,
@@ -87,7 +93,7 @@ def pull(
         OperationFailed: the engine cannot store it.
     """
     layers: dict[str, bool] = {}
-    for event in _events(engine, reference, platform, first_answer_s):
+    for event in _events(client, reference, platform, first_answer_s):
         if said := event.get("error"):
             raise pull_failure(str(said))
         _report(event, layers, progress)
@@ -109,7 +115,7 @@ def _report(event: Mapping[str, Any], layers: dict[str, bool], progress: Progres
 
 
 def _events(
-    engine: docker.APIClient, reference: str, platform: str | None, first_answer_s: float
+    client: docker.APIClient, reference: str, platform: str | None, first_answer_s: float
 ) -> Iterator[Mapping[str, Any]]:
     """The engine's events, each awaited under a deadline.
 
@@ -121,7 +127,7 @@ def _events(
 
     def read() -> None:
         try:
-            for event in engine.pull(reference, platform=platform, stream=True, decode=True):
+            for event in client.pull(reference, platform=platform, stream=True, decode=True):
                 events.put(event)
                 if left.is_set():
                     return
@@ -134,7 +140,8 @@ def _events(
     try:
         while (event := events.get(timeout=wait_s)) is not None:
             if isinstance(event, Exception):
-                raise _translated(event) from event
+                with sdk_errors(refused=_pull_refused, lost=partial(lost, _DOING)):
+                    raise event
             yield event
             wait_s = _SILENCE_S
     except queue.Empty:
@@ -142,19 +149,3 @@ def _events(
         raise PullFailed(PullProblem.UNREACHABLE, f"no answer after {waited:.0f} s") from None
     finally:
         left.set()
-
-
-def _translated(error: Exception) -> Exception:
-    from docker.errors import APIError, DockerException
-    from requests.exceptions import RequestException
-    from urllib3.exceptions import HTTPError
-
-    if isinstance(error, APIError):
-        return pull_failure(str(error.explanation or error))
-    if isinstance(error, (RequestException, HTTPError)):
-        return Unreachable(
-            f"the engine stopped answering while it pulled ({error})", hint=ENGINE_HINT
-        )
-    if isinstance(error, DockerException):
-        return refused("pulling the base image", str(error))
-    return error

@@ -8,15 +8,14 @@ import json
 import tarfile
 from collections import deque
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import docker
 
 from os2cli.core.progress import Progress
 from os2cli.host.certificates import HostCertificates
 from os2cli.providers.local_docker.base_image import images
 from os2cli.providers.local_docker.base_image.failures import engine_errors, refused
-
-if TYPE_CHECKING:
-    import docker
 
 _RECIPE = 1
 _SILENCE_S = 120
@@ -36,7 +35,7 @@ cat /{_FOLDER}/os2-*.crt >>/etc/ssl/certs/ca-certificates.crt
 
 
 def trusting_image(
-    engine: docker.APIClient,
+    client: docker.APIClient,
     reference: str,
     certificates: HostCertificates,
     *,
@@ -52,26 +51,26 @@ def trusting_image(
         OperationFailed: the base has no shell, or the engine failed; ``disk_full``.
         Unreachable: the engine stopped answering.
     """
-    base = images.inspect(engine, reference) or {}
+    base = images.inspect(client, reference) or {}
     trusting, key = _name_and_key(base, certificates)
-    if found := images.keyed_image_id(engine, trusting, key):
+    if found := images.keyed_image_id(client, trusting, key):
         return trusting, found
     user = str((base.get("Config") or {}).get("User") or "")
     of = f"{reference} {platform or ''} {certificates.digest}"
     marks = {images.KEY_LABEL: key, images.OF_LABEL: of}
     with progress.phase("trust the host's certificates"):
-        _build(engine, _context(reference, user, certificates), trusting, marks, platform, progress)
-    made = images.image_id(engine, trusting)
-    images.remove_superseded(engine, of, made)
+        _build(client, _context(reference, user, certificates), trusting, marks, platform, progress)
+    made = images.image_id(client, trusting)
+    images.remove_superseded(client, of, made)
     return trusting, made
 
 
 def find_trusting_image(
-    engine: docker.APIClient, reference: str, certificates: HostCertificates
+    client: docker.APIClient, reference: str, certificates: HostCertificates
 ) -> tuple[str, str] | None:
     """(reference, id) of the image that ``trusting_image`` has made before; raises as it does."""
-    trusting, key = _name_and_key(images.inspect(engine, reference) or {}, certificates)
-    found = images.keyed_image_id(engine, trusting, key)
+    trusting, key = _name_and_key(images.inspect(client, reference) or {}, certificates)
+    found = images.keyed_image_id(client, trusting, key)
     return (trusting, found) if found else None
 
 
@@ -104,7 +103,7 @@ def _dockerfile(reference: str, user: str) -> str:
 
 
 def _build(
-    engine: docker.APIClient,
+    client: docker.APIClient,
     context: bytes,
     tag: str,
     marks: dict[str, str],
@@ -115,7 +114,7 @@ def _build(
     tail: deque[str] = deque(maxlen=20)
     said = ""
     with engine_errors(doing):
-        answers = engine.build(
+        answers = client.build(
             fileobj=io.BytesIO(context),
             custom_context=True,
             decode=True,

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from os2cli.core.errors import UsageError
+from os2cli.core.redaction import mask_userinfo
+
+_NOTHING_ELSE = "it may hold a host, a port and a path, nothing else"
+_HOST_NAME = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%\w+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +41,68 @@ class TlsFiles:
     certificate: Path | None
     key: Path | None
     verify: bool = True
+
+
+def holds(test: Callable[[], bool]) -> bool:
+    """Return what ``Path.is_file`` or the like answers; False in a folder that denies access."""
+    try:
+        return test()
+    except OSError:
+        return False
+
+
+def parse_address(url: str, origin: str, tls: TlsFiles | None = None) -> Endpoint:
+    """Return the endpoint of an address as ``DOCKER_HOST`` takes it.
+
+    Raises:
+        UsageError: the address is malformed (``endpoint_invalid``).
+    """
+    scheme, separator, rest = url.partition("://")
+    match scheme.lower() if separator and url.isprintable() else "":
+        case "unix" if rest.startswith("/"):
+            return Endpoint(f"unix://{rest}", origin)
+        case "unix":
+            raise _malformed(url, origin, "the path must be absolute, e.g. unix:///run/docker.sock")
+        case "npipe" if rest.startswith("//"):
+            return Endpoint(f"npipe://{rest}", origin)
+        case "ssh" if rest:
+            _split(rest, url, origin)
+            return Endpoint(f"ssh://{rest}", origin)
+        case "tcp" | "http" | "https" as network:
+            if network == "https" and tls is None:
+                tls = TlsFiles(None, None, None)
+            address = _network_address(rest, url, origin, default_port=2376 if tls else 2375)
+            return Endpoint(f"tcp://{address}", origin, tls)
+    raise _malformed(url, origin, "it must start with unix://, tcp:// or ssh://")
+
+
+def _network_address(rest: str, url: str, origin: str, default_port: int) -> str:
+    host, port, path, extra = _split(rest, url, origin)
+    if extra:
+        raise _malformed(url, origin, _NOTHING_ELSE)
+    host = f"[{host}]" if ":" in host else host
+    return f"{host}:{port or default_port}{path.rstrip('/')}"
+
+
+def _split(rest: str, url: str, origin: str) -> tuple[str, int | None, str, bool]:
+    """Host, port, path, and whether there is more (a user, a query, a fragment)."""
+    try:
+        parts = urlsplit(f"//{rest}")
+        port = parts.port
+    except ValueError as error:
+        raise _malformed(url, origin, str(error)) from error
+    host = parts.hostname or "127.0.0.1"  # as in tcp://:2375
+    if port == 0 or not _HOST_NAME.fullmatch(host):
+        raise _malformed(url, origin, "the port is 0" if port == 0 else f"{host!r} is no host name")
+    return host, port, parts.path, bool(parts.username or parts.query or parts.fragment)
+
+
+def _malformed(url: str, origin: str, problem: str) -> UsageError:
+    if "@" in url:
+        # Whatever else it is: a part of a password may stand in the problem.
+        problem = _NOTHING_ELSE
+    return UsageError(
+        f"{mask_userinfo(url)!r} from {origin} is not an engine's address: {problem}",
+        hint="use an address such as unix:///var/run/docker.sock or tcp://127.0.0.1:2375",
+        code="endpoint_invalid",
+    )

@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import docker
+from docker.constants import DEFAULT_DOCKER_API_VERSION
+from docker.tls import TLSConfig
+from docker.types import CancellableStream
 
 from os2cli.core.errors import UsageError
 from os2cli.providers.local_docker.engine.address import Endpoint
+from os2cli.providers.local_docker.engine.failures import SDK_ERRORS
 from os2cli.providers.local_docker.engine.unreachable import explain_unreachable
-
-if TYPE_CHECKING:
-    from docker import APIClient
-    from docker.tls import TLSConfig
 
 CONNECT_SECONDS = 5.0
 REQUEST_SECONDS = 60.0
@@ -24,7 +26,7 @@ def connect(
     *,
     request_seconds: float = REQUEST_SECONDS,
     connect_seconds: float = CONNECT_SECONDS,
-) -> APIClient:
+) -> docker.APIClient:
     """Reach the engine and agree on an API version.
 
     The version is asked for under ``connect_seconds``; an engine that answers it may take
@@ -41,8 +43,7 @@ def connect(
             hint="choose an engine on this host with --docker-host or `docker context use`",
             code="engine_ssh",
         )
-    _knock(endpoint, connect_seconds)
-    from docker.constants import DEFAULT_DOCKER_API_VERSION
+    _check_socket(endpoint, connect_seconds)
 
     with explained(endpoint):
         with contextlib.closing(
@@ -52,13 +53,11 @@ def connect(
         return _client(endpoint, version, request_seconds)
 
 
-def hanging_up(client: APIClient) -> Callable[[], None]:
+def hanging_up(client: docker.APIClient) -> Callable[[], None]:
     """What ends the answers that the client is reading, from another thread; call it beforehand.
 
     The engine ends a build whose client went away.
     """
-    from docker.types import CancellableStream
-
     answers: list[Any] = []
     client.hooks["response"].append(lambda answer, **_: answers.append(answer))
 
@@ -72,15 +71,13 @@ def hanging_up(client: APIClient) -> Callable[[], None]:
 @contextlib.contextmanager
 def explained(endpoint: Endpoint) -> Iterator[None]:
     """Turn what a request to something that may be no engine raises into an ``Os2Error``."""
-    from docker.errors import DockerException
-
     try:
         yield
-    except (DockerException, OSError, ValueError, KeyError, TypeError) as error:
+    except (*SDK_ERRORS, ValueError, KeyError, TypeError) as error:
         raise explain_unreachable(endpoint, error) from error
 
 
-def _knock(endpoint: Endpoint, seconds: float) -> None:
+def _check_socket(endpoint: Endpoint, seconds: float) -> None:
     """Connect to a Unix socket once, since the SDK leaks its own whose connect fails."""
     if endpoint.socket is None:
         return
@@ -92,14 +89,12 @@ def _knock(endpoint: Endpoint, seconds: float) -> None:
             raise explain_unreachable(endpoint, error) from error
 
 
-def _client(endpoint: Endpoint, version: str, seconds: float) -> APIClient:
+def _client(endpoint: Endpoint, version: str, seconds: float) -> docker.APIClient:
     """A client that asks the engine itself.
 
     Not ``version="auto"``: that asks while constructing, before ``trust_env`` is off, and would
     send the request to the proxy that HTTP_PROXY names or check TLS against REQUESTS_CA_BUNDLE.
     """
-    import docker
-
     client = docker.APIClient(
         endpoint.url,
         version=version,
@@ -111,7 +106,6 @@ def _client(endpoint: Endpoint, version: str, seconds: float) -> APIClient:
 
 
 def _tls(endpoint: Endpoint) -> TLSConfig | bool:
-    from docker.tls import TLSConfig
 
     files = endpoint.tls
     if files is None:

@@ -1,30 +1,28 @@
-"""Where the Docker engine is, and which setting says so.
-
-Formats read: the Docker CLI's ``config.json`` (``currentContext``) and its context store
-(``contexts/meta/<sha256 of the name>/meta.json``, ``contexts/tls/<same>/docker/*.pem``).
-"""
+"""Where the Docker engine is, and which setting says so."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-from os2cli.core.errors import UsageError
-from os2cli.core.redaction import mask_userinfo
-from os2cli.providers.local_docker.engine.address import Endpoint, TlsFiles
+from os2cli.providers.local_docker.engine.address import (
+    Endpoint,
+    TlsFiles,
+    holds,
+    parse_address,
+)
+from os2cli.providers.local_docker.engine.contexts import (
+    context_endpoint,
+    named_context,
+    tls_files,
+    tls_missing,
+)
 
 DEFAULT_TCP_PORT = 2375
 DEFAULT_TCP = Endpoint(f"tcp://127.0.0.1:{DEFAULT_TCP_PORT}", "the default TCP API")
 
 _CONNECT_SECONDS = 0.2
-_NOTHING_ELSE = "it may hold a host, a port and a path, nothing else"
-_HOST_NAME = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%\w+)?", re.ASCII)
 
 
 def resolve_endpoint(
@@ -50,9 +48,9 @@ def resolve_endpoint(
     if host is None:
         host, origin = variables.get("DOCKER_HOST", "").strip() or None, "DOCKER_HOST"
     if host is not None:
-        return _parse(host.strip(), origin, _tls_from_variables(variables, config))
-    if named := _named_context(variables, config):
-        return _from_context(*named, config)
+        return parse_address(host.strip(), origin, _tls_from_variables(variables, config))
+    if named := named_context(variables, config):
+        return context_endpoint(*named, config)
     return choose_socket(known_sockets(variables, home)) or DEFAULT_TCP
 
 
@@ -86,17 +84,9 @@ def choose_socket(candidates: Iterable[Endpoint]) -> Endpoint | None:
     existing = [
         candidate
         for candidate in candidates
-        if candidate.socket and _holds(candidate.socket.is_socket)
+        if candidate.socket and holds(candidate.socket.is_socket)
     ]
     return next(filter(_accepts, existing), existing[0] if existing else None)
-
-
-def _holds(test: Callable[[], bool]) -> bool:
-    """The answer of ``Path.is_file`` and its like; False below a folder that is closed to us."""
-    try:
-        return test()
-    except OSError:
-        return False
 
 
 def _accepts(endpoint: Endpoint) -> bool:
@@ -109,143 +99,10 @@ def _accepts(endpoint: Endpoint) -> bool:
     return True
 
 
-def _parse(url: str, origin: str, tls: TlsFiles | None = None) -> Endpoint:
-    scheme, separator, rest = url.partition("://")
-    match scheme.lower() if separator and url.isprintable() else "":
-        case "unix" if rest.startswith("/"):
-            return Endpoint(f"unix://{rest}", origin)
-        case "unix":
-            raise _malformed(url, origin, "the path must be absolute, e.g. unix:///run/docker.sock")
-        case "npipe" if rest.startswith("//"):
-            return Endpoint(f"npipe://{rest}", origin)
-        case "ssh" if rest:
-            _split(rest, url, origin)
-            return Endpoint(f"ssh://{rest}", origin)
-        case "tcp" | "http" | "https" as network:
-            if network == "https" and tls is None:
-                tls = TlsFiles(None, None, None)
-            address = _network_address(rest, url, origin, default_port=2376 if tls else 2375)
-            return Endpoint(f"tcp://{address}", origin, tls)
-    raise _malformed(url, origin, "it must start with unix://, tcp:// or ssh://")
-
-
-def _network_address(rest: str, url: str, origin: str, default_port: int) -> str:
-    host, port, path, extra = _split(rest, url, origin)
-    if extra:
-        raise _malformed(url, origin, _NOTHING_ELSE)
-    host = f"[{host}]" if ":" in host else host
-    return f"{host}:{port or default_port}{path.rstrip('/')}"
-
-
-def _split(rest: str, url: str, origin: str) -> tuple[str, int | None, str, bool]:
-    """Host, port, path, and whether there is more (a user, a query, a fragment)."""
-    try:
-        parts = urlsplit(f"//{rest}")
-        port = parts.port
-    except ValueError as error:
-        raise _malformed(url, origin, str(error)) from error
-    host = parts.hostname or "127.0.0.1"  # as in tcp://:2375
-    if port == 0 or not _HOST_NAME.fullmatch(host):
-        raise _malformed(url, origin, "the port is 0" if port == 0 else f"{host!r} is no host name")
-    return host, port, parts.path, bool(parts.username or parts.query or parts.fragment)
-
-
-def _malformed(url: str, origin: str, problem: str) -> UsageError:
-    if "@" in url:
-        # Whatever else it is: a part of a password may stand in the problem.
-        problem = _NOTHING_ELSE
-    return UsageError(
-        f"{mask_userinfo(url)!r} from {origin} is not an engine's address: {problem}",
-        hint="use an address such as unix:///var/run/docker.sock or tcp://127.0.0.1:2375",
-        code="endpoint_invalid",
-    )
-
-
 def _tls_from_variables(variables: Mapping[str, str], config: Path) -> TlsFiles | None:
     """What ``DOCKER_TLS_VERIFY`` (any text means yes) and ``DOCKER_CERT_PATH`` ask for."""
     verify = bool(variables.get("DOCKER_TLS_VERIFY", ""))
     folder = variables.get("DOCKER_CERT_PATH", "")
-    if folder and not _holds(Path(folder).is_dir):
-        raise _tls_missing(f"DOCKER_CERT_PATH names {folder}, which is not a folder")
-    return _tls_files(Path(folder or config), verify=verify) if verify or folder else None
-
-
-def _tls_files(folder: Path, *, verify: bool) -> TlsFiles:
-    paths = (folder / "ca.pem", folder / "cert.pem", folder / "key.pem")
-    ca, certificate, key = (path if _holds(path.is_file) else None for path in paths)
-    if (certificate is None) != (key is None):
-        raise _tls_missing(f"{folder} has only one of cert.pem and key.pem")
-    return TlsFiles(ca, certificate, key, verify)
-
-
-def _tls_missing(problem: str) -> UsageError:
-    return UsageError(
-        f"the engine's TLS files are missing: {problem}",
-        hint="put ca.pem, cert.pem and key.pem there, or unset DOCKER_TLS_VERIFY",
-        code="tls_files_missing",
-    )
-
-
-def _named_context(variables: Mapping[str, str], config: Path) -> tuple[str, str] | None:
-    """The context's name and what names it; None when that is ``default`` or nothing."""
-    file = config / "config.json"
-    name, source = variables.get("DOCKER_CONTEXT", "").strip(), "DOCKER_CONTEXT"
-    if not name:
-        name, source = str(_read_object(file).get("currentContext") or ""), str(file)
-    return (name, source) if name and name != "default" else None
-
-
-def _from_context(name: str, source: str, config: Path) -> Endpoint:
-    store = config / "contexts"
-    identity = hashlib.sha256(name.encode()).hexdigest()
-    file = store / "meta" / identity / "meta.json"
-    if not (meta := _read_object(file)):
-        known = ", ".join(["default", *_context_names(store)])
-        raise UsageError(
-            f"the Docker context {name!r} named by {source} does not exist",
-            hint=f"choose one of: {known}",
-            code="context_unknown",
-        )
-    docker = _mapping(_mapping(meta.get("Endpoints")).get("docker"))
-    if not docker.get("Host"):
-        raise UsageError(
-            f"{file} names no Docker engine",
-            hint="make the context anew: docker context create NAME --docker host=…",
-            code="docker_config_invalid",
-        )
-    skip_verify = docker.get("SkipTLSVerify") is True
-    folder = store / "tls" / identity / "docker"
-    tls = (
-        _tls_files(folder, verify=not skip_verify) if skip_verify or _holds(folder.is_dir) else None
-    )
-    return _parse(str(docker["Host"]), f"Docker context {name!r}", tls)
-
-
-def _context_names(store: Path) -> list[str]:
-    files = sorted(store.glob("meta/*/meta.json"))
-    return sorted(str(_read_object(file).get("Name", file.parent.name)) for file in files)
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _read_object(file: Path) -> dict[str, Any]:
-    """The JSON object in ``file``; empty when there is no such file."""
-    try:
-        value = json.loads(file.read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"{file} can't be read: {error}",
-            hint="mend the file, or name the engine with --docker-host",
-            code="docker_config_invalid",
-        ) from error
-    if not isinstance(value, dict):
-        raise UsageError(
-            f"{file} holds no JSON object",
-            hint="mend the file, or name the engine with --docker-host",
-            code="docker_config_invalid",
-        )
-    return value
+    if folder and not holds(Path(folder).is_dir):
+        raise tls_missing(f"DOCKER_CERT_PATH names {folder}, which is not a folder")
+    return tls_files(Path(folder or config), verify=verify) if verify or folder else None

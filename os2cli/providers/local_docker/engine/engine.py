@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager
+from functools import partial
+
+import docker
 
 from os2cli.core.errors import Conflict, NotFound, OperationFailed, Os2Error
 from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.connection import connect
+from os2cli.providers.local_docker.engine.failures import (
+    disk_full,
+    explanation,
+    is_disk_full,
+    sdk_errors,
+)
 from os2cli.providers.local_docker.engine.unreachable import explain_unreachable
-
-if TYPE_CHECKING:
-    import docker
 
 _ENGINE_S_WORDS = "this is what the engine says; os2 doctor looks at it"
 
@@ -33,34 +37,28 @@ class Engine:
             client = self._local.client = connect(self.endpoint)
         return client
 
-    @contextmanager
-    def errors(self, doing: str) -> Iterator[None]:
+    def errors(self, doing: str) -> AbstractContextManager[None]:
         """Turn what the SDK raises inside into an ``Os2Error`` that says what was being done."""
-        from docker.errors import APIError, DockerException, StreamParseError
-        from requests.exceptions import RequestException
-        from urllib3.exceptions import HTTPError
-
-        try:
-            yield
-        except APIError as error:
-            raise explain_refusal(doing, error) from error
-        except (RequestException, HTTPError, OSError) as error:
-            raise explain_unreachable(self.endpoint, error) from error
-        except (DockerException, StreamParseError) as error:
-            raise OperationFailed(f"{doing} failed: {error}", hint=_ENGINE_S_WORDS) from error
+        return sdk_errors(
+            refused=partial(explain_refusal, doing),
+            lost=partial(explain_unreachable, self.endpoint),
+        )
 
 
 def explain_refusal(doing: str, error: Exception) -> Os2Error:
-    """The engine answered, and said no."""
+    """Return the failure for a request that the engine, or the SDK before it, rejected."""
     status = getattr(error, "status_code", None)
-    said = str(getattr(error, "explanation", "") or error).strip()
-    message = f"{doing} failed: {said}"
-    if "no space left on device" in said:
-        return OperationFailed(
-            message, hint="free some disk space: docker system df", code="disk_full"
-        )
+    message = explanation(error)
+    if is_disk_full(message):
+        return disk_full(f"{doing} failed")
     if status == 404:
-        return NotFound(message, hint="it may have been removed meanwhile: os2 machine list")
+        return NotFound(
+            f"{doing} failed: {message}",
+            hint="it may have been removed meanwhile: os2 machine list",
+        )
     if status == 409:
-        return Conflict(message, hint="something else changes it at this moment: try again")
-    return OperationFailed(message, hint=_ENGINE_S_WORDS)
+        return Conflict(
+            f"{doing} failed: {message}",
+            hint="something else changes it at this moment: try again",
+        )
+    return OperationFailed(f"{doing} failed: {message}", hint=_ENGINE_S_WORDS)

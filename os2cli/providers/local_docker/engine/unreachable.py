@@ -7,11 +7,10 @@ import socket
 import ssl
 from collections.abc import Iterator
 from http.client import HTTPException, IncompleteRead
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from os2cli.core.errors import NotAuthorised, Os2Error, Unreachable
-from os2cli.providers.local_docker.engine.address import Endpoint
+from os2cli.providers.local_docker.engine.address import Endpoint, holds
 from os2cli.providers.local_docker.engine.endpoint import DEFAULT_TCP
 
 
@@ -164,20 +163,13 @@ def _refusal(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
     path, hint = endpoint.socket, "start the engine, or let os2 find out: os2 doctor"
     if path is None:
         problem = "nothing listens on that port"
-    elif _is_socket(path):
+    elif holds(path.is_socket):
         problem = "nothing listens on the socket, which a stopped engine left behind"
     else:
         problem, hint = "that file is not a socket", f"correct the path in {endpoint.origin}"
     return Unreachable(
         f"{_engine(endpoint)} is not running: {problem}", hint=hint, code="engine_refused"
     )
-
-
-def _is_socket(path: Path) -> bool:
-    try:
-        return path.is_socket()
-    except OSError:  # below a folder that is closed to us
-        return False
 
 
 def _answer(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from os2cli.core.errors import OperationFailed
 from os2cli.core.progress import Progress
+from os2cli.providers.local_docker.engine.failures import disk_full, is_disk_full
 from os2cli.providers.local_docker.images.buildkit_trace import Step, Trace, decode_trace
 
 TAIL_LINES = 20
@@ -100,13 +101,8 @@ class BuildEvents:
     def _failure(self, reason: str) -> OperationFailed:
         for rest in self._partial.values():
             self._write(rest)
-        if "no space left on device" in reason or any("No space left" in x for x in self.tail):
-            return OperationFailed(
-                "the image could not be built: the engine's disk is full",
-                hint="free some space: docker system df shows what takes it",
-                code="disk_full",
-                log_tail=tuple(self.tail),
-            )
+        if is_disk_full(reason, *self.tail):
+            return disk_full("the image could not be built", tuple(self.tail))
         return OperationFailed(
             f"the image could not be built: {reason.strip()}",
             hint="the lines above are the end of the build's log; -v shows all of it",

@@ -6,7 +6,9 @@ import re
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import docker
 
 from os2cli.core.cancellation import check, ended_by
 from os2cli.core.errors import NotFound
@@ -24,9 +26,6 @@ from os2cli.providers.local_docker.images.build_logs import BuildLogs
 from os2cli.providers.local_docker.images.images import drop_unused_image, find_image, full_name
 from os2cli.snapshots.building import BuildRequest, BuildResult
 from os2cli.snapshots.context import BuildContext, collect, refuse_secrets
-
-if TYPE_CHECKING:
-    import docker
 
 
 class LocalDockerBuilder:

@@ -62,6 +62,7 @@ class Trace:
 
 def decode_trace(encoded: str) -> Trace:
     """Read one ``moby.buildkit.trace`` value; one that can't be read is an empty trace."""
+    # A build through the classic builder needs no protobuf, which is slow to import.
     from google.protobuf.message import DecodeError
 
     message = _status_response()()

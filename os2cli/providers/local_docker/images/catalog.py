@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from docker.errors import ImageNotFound
+
 from os2cli.core.errors import Conflict, NotFound, OperationFailed, UsageError
 from os2cli.core.models import LOCAL_DOCKER, SnapshotState
 from os2cli.core.snapshot_name import SnapshotName
@@ -82,8 +84,6 @@ class LocalImages:
         self, item: CatalogItem, *, force: bool = False, within: float | None = None
     ) -> bool:
         """Remove a name of an image, and the image with its last one."""
-        from docker.errors import ImageNotFound
-
         del within  # the engine answers when it has
         reference = item.id if item.untagged else item.name
         with self.engine.errors(f"removing image {item.name}"):

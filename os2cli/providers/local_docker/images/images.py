@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+
+import docker
+from docker.errors import APIError, ImageNotFound
 
 from os2cli.core.models import Image
 from os2cli.providers import labels
 
-if TYPE_CHECKING:
-    import docker
-
 
 def find_image(client: docker.APIClient, reference: str) -> Image | None:
     """The image of that name or id, or None."""
-    from docker.errors import ImageNotFound
-
     try:
         found = client.inspect_image(reference)
     except ImageNotFound:
@@ -43,8 +40,6 @@ def full_name(reference: str) -> str:
 
 def drop_unused_image(client: docker.APIClient, image_id: str) -> None:
     """Remove an image of ours that lost its name to a newer one and that no container uses."""
-    from docker.errors import APIError
-
     try:
         found = client.inspect_image(image_id)
         ours = labels.IMAGE_KEY in ((found.get("Config") or {}).get("Labels") or {})

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from docker.errors import APIError
 
 from os2cli.core.errors import OperationFailed
 from os2cli.core.models import Image
 from os2cli.core.progress import Progress
 from os2cli.providers.local_docker.engine.engine import Engine
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,6 @@ def push_image(
 
 @contextmanager
 def _named(engine: Engine, image: Image, reference: str) -> Iterator[None]:
-    from docker.errors import APIError
 
     repository, _, tag = reference.rpartition(":")
     engine.client.tag(image.id, repository, tag)

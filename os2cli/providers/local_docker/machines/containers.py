@@ -1,18 +1,21 @@
-"""Between machines and containers: what the engine is asked for, and what it says back."""
+"""Between machines and containers: requests to the engine, and what its answers mean."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import docker
+from docker.errors import APIError
 
 from os2cli.core.clock import EPOCH
 from os2cli.core.defaults import DAEMON_PORT
+from os2cli.core.errors import Conflict, NotFound
 from os2cli.core.models import LOCAL_DOCKER, Health, Machine, MachineSpec, MachineState
 from os2cli.providers import labels
-
-if TYPE_CHECKING:
-    import docker
+from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.loopback import port_conflict
 
 REPOSITORY_MOUNT = "/mnt/repo"
 STOP_SECONDS = 10
@@ -109,6 +112,45 @@ def machine_from_inspection(found: Mapping[str, Any]) -> Machine:
 def is_ours(found: Mapping[str, Any]) -> bool:
     """Whether the container is a machine; every other one is none of our business."""
     return (found["Config"].get("Labels") or {}).get(labels.MACHINE) == "1"
+
+
+def start_container(engine: Engine, container: str, name: str, port: int | None) -> None:
+    """Start a machine's container; raises ``Conflict`` when its port is somebody else's now."""
+    try:
+        engine.client.start(container)
+    except APIError as error:
+        said = str(error.explanation or error)
+        if port and ("port is already allocated" in said or "address already in use" in said):
+            others = port_holders(engine)
+            if others.get(port) == f"container {container_name(name)}":
+                del others[port]
+            raise port_conflict(port, others.get(port)) from error
+        raise
+
+
+def remove_container(engine: Engine, container: str) -> None:
+    """Ask for a container's removal, its anonymous volumes included."""
+    try:
+        with engine.errors("removing a machine"):
+            engine.client.remove_container(container, v=True, force=True)
+    except (NotFound, Conflict):
+        # It is gone, or somebody removes it at this moment; who needs it gone looks again.
+        return
+
+
+def port_holders(engine: Engine) -> dict[int, str]:
+    """Each host port that a container has, or will want when it is started again."""
+    with engine.errors("looking which ports are taken"):
+        containers = engine.client.containers(all=True)
+    holders: dict[int, str] = {}
+    for container in containers:
+        names = container.get("Names") or [container["Id"][:12]]
+        marks = container.get("Labels") or {}
+        reserved = [marks.get(labels.PORT, "")]
+        reserved += [str(p.get("PublicPort", "")) for p in container.get("Ports") or []]
+        for port in filter(str.isdigit, reserved):
+            holders[int(port)] = f"container {str(names[0]).lstrip('/')}"
+    return holders
 
 
 def _state(state: Mapping[str, Any]) -> MachineState:

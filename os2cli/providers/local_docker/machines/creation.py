@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from docker.errors import APIError
+
 from os2cli.core.errors import Conflict, NotFound, UsageError
 from os2cli.core.models import MachineSpec
 from os2cli.core.progress import Progress
@@ -19,8 +21,6 @@ from os2cli.providers.local_docker.machines.containers import (
     container_name,
     container_request,
     is_ours,
-)
-from os2cli.providers.local_docker.machines.lifecycle import (
     port_holders,
     remove_container,
     start_container,
@@ -114,7 +114,6 @@ class ContainerCreation:
             raise
 
     def _create_container(self, spec: MachineSpec, port: int, progress: Progress) -> str:
-        from docker.errors import APIError
 
         request = container_request(self.engine.client, spec, port, datetime.now(UTC))
         try:

@@ -9,16 +9,15 @@ import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
+
+import docker
 
 from os2cli.core.cancellation import ended_by
 from os2cli.core.errors import OperationFailed
 from os2cli.core.models import Command, Streams
 from os2cli.host.tty import Terminal
 from os2cli.providers.local_docker.engine.engine import Engine
-
-if TYPE_CHECKING:
-    import docker
 
 STDOUT, STDERR = 1, 2
 CHUNK_BYTES = 64 * 1024

@@ -31,10 +31,11 @@ from os2cli.providers.local_docker.machines.containers import (
     container_name,
     is_ours,
     machine_from_inspection,
+    remove_container,
+    start_container,
 )
 from os2cli.providers.local_docker.machines.creation import ContainerCreation, refuse_remote
 from os2cli.providers.local_docker.machines.executions import LOGIN_SHELL, Execution
-from os2cli.providers.local_docker.machines.lifecycle import remove_container, start_container
 from os2cli.providers.local_docker.machines.logs import container_log
 from os2cli.providers.loopback import probe_published, published_address, require_running
 from os2cli.providers.service_log import service_log

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import io
 import tarfile
-from typing import TYPE_CHECKING
+
+import docker
+from docker.errors import NotFound
 
 from os2cli.host.certificates import HostCertificates
-
-if TYPE_CHECKING:
-    import docker
 
 # Debian, Ubuntu and Alpine keep the bundle here; an image without it is left as it is.
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
@@ -36,7 +35,6 @@ def trust_host_certificates(
 
 
 def _read_file(client: docker.APIClient, container: str, path: str) -> str | None:
-    from docker.errors import NotFound
 
     try:
         stream, _ = client.get_archive(container, path)

@@ -50,10 +50,10 @@ def main(arguments: list[str]) -> int:
     _connect(folder)
     if (folder.path / "finish").is_file():
         return _FinishedService(folder).run()
-    return _become_run()
+    return _exec_run()
 
 
-def _become_run() -> NoReturn:
+def _exec_run() -> NoReturn:
     exec_program(["./run"])
 
 
@@ -114,7 +114,7 @@ class _FinishedService:
         if self.child == 0:
             try:
                 os.setpgid(0, 0)
-                _become_run()
+                _exec_run()
             finally:
                 os._exit(111)
         self.folder.child = self.child

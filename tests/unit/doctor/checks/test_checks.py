@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from os2cli.core.errors import OperationFailed, UsageError
-from os2cli.doctor import DoctorInputs, Finding, ImageFreshness, Status, run_checks
 from os2cli.doctor.checks.disk import judge_free_space
 from os2cli.doctor.engine_facts import ask_engine
-from os2cli.doctor.findings import FixId
-from os2cli.doctor.runner import CHECKS
+from os2cli.doctor.findings import Finding, FixId, Status
+from os2cli.doctor.inputs import DoctorInputs, ImageFreshness
+from os2cli.doctor.runner import CHECKS, run_checks
 from os2cli.providers.local_docker.engine.address import Endpoint
 
 if TYPE_CHECKING:

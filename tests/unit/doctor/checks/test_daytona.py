@@ -14,7 +14,6 @@ import pytest
 
 from os2cli.core.daytona_access import DaytonaAccess
 from os2cli.core.errors import NotFound
-from os2cli.doctor import DoctorInputs, Finding, ImageFreshness, Status
 from os2cli.doctor.checks.daytona import (
     check_clock,
     check_daytona,
@@ -23,6 +22,8 @@ from os2cli.doctor.checks.daytona import (
 )
 from os2cli.doctor.daytona_facts import DaytonaFacts
 from os2cli.doctor.engine_facts import SharedEngine
+from os2cli.doctor.findings import Finding, Status
+from os2cli.doctor.inputs import DoctorInputs, ImageFreshness
 from os2cli.providers.daytona.api.client import DaytonaClient
 from tests.clock import Time
 from tests.unit.providers.daytona.wires import (

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from os2cli.core.errors import NotFound
-from os2cli.doctor import DoctorInputs, Finding, ImageFreshness, Status
 from os2cli.doctor.checks.doppler import check_doppler
 from os2cli.doctor.engine_facts import SharedEngine
+from os2cli.doctor.findings import Finding, Status
+from os2cli.doctor.inputs import DoctorInputs, ImageFreshness
 
 NO_ENGINE = NotFound("there is no engine", hint="start one")
 

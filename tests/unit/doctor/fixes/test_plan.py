@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from os2cli.doctor import Finding, Remedy, Status
-from os2cli.doctor.findings import FixId
+from os2cli.doctor.findings import Finding, FixId, Remedy, Status
 from os2cli.doctor.fixes import plan_fixes, this_host
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from os2cli.core.errors import Conflict, NotFound, OperationFailed
 from os2cli.core.models import Health, MachineState
 from os2cli.host.interrupts import Interrupted
 from os2cli.machines.health import wait_until_healthy
-from os2cli.providers.local_process import lifecycle as starting
+from os2cli.providers.local_process import lifecycle
 from os2cli.providers.local_process.processes import identify
 from os2cli.providers.local_process.records import Phase
 from os2cli.providers.local_process.s6.folders import MARK_VARIABLE
@@ -220,4 +220,4 @@ def test_stopping_takes_what_it_is_given(host: Host) -> None:
     host.create("m")
 
     assert host.provider.stop("m", 0.1).state is MachineState.STOPPED
-    assert starting.STOP_SECONDS < 5
+    assert lifecycle.STOP_SECONDS < 5

@@ -1,0 +1,107 @@
+"""The Docker CLI's files: its contexts and the certificates of engines behind TLS.
+
+Formats read: ``config.json`` (``currentContext``) and the context store
+(``contexts/meta/<sha256 of the name>/meta.json``, ``contexts/tls/<same>/docker/*.pem``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from os2cli.core.errors import UsageError
+from os2cli.providers.local_docker.engine.address import Endpoint, TlsFiles, holds, parse_address
+
+
+def named_context(variables: Mapping[str, str], config: Path) -> tuple[str, str] | None:
+    """Return the context's name and what names it; None for ``default`` or no name."""
+    file = config / "config.json"
+    name, source = variables.get("DOCKER_CONTEXT", "").strip(), "DOCKER_CONTEXT"
+    if not name:
+        name, source = str(_read_object(file).get("currentContext") or ""), str(file)
+    return (name, source) if name and name != "default" else None
+
+
+def context_endpoint(name: str, source: str, config: Path) -> Endpoint:
+    """Return the endpoint of a context that ``source`` names.
+
+    Raises:
+        UsageError: there is no context of that name (``context_unknown``), its file is not
+            usable (``docker_config_invalid``) or TLS files are missing (``tls_files_missing``).
+    """
+    store = config / "contexts"
+    identity = hashlib.sha256(name.encode()).hexdigest()
+    file = store / "meta" / identity / "meta.json"
+    if not (meta := _read_object(file)):
+        known = ", ".join(["default", *_context_names(store)])
+        raise UsageError(
+            f"the Docker context {name!r} named by {source} does not exist",
+            hint=f"choose one of: {known}",
+            code="context_unknown",
+        )
+    docker = _mapping(_mapping(meta.get("Endpoints")).get("docker"))
+    if not docker.get("Host"):
+        raise UsageError(
+            f"{file} names no Docker engine",
+            hint="make the context anew: docker context create NAME --docker host=…",
+            code="docker_config_invalid",
+        )
+    skip_verify = docker.get("SkipTLSVerify") is True
+    folder = store / "tls" / identity / "docker"
+    tls = tls_files(folder, verify=not skip_verify) if skip_verify or holds(folder.is_dir) else None
+    return parse_address(str(docker["Host"]), f"Docker context {name!r}", tls)
+
+
+def _context_names(store: Path) -> list[str]:
+    files = sorted(store.glob("meta/*/meta.json"))
+    return sorted(str(_read_object(file).get("Name", file.parent.name)) for file in files)
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _read_object(file: Path) -> dict[str, Any]:
+    """The JSON object in ``file``; empty when there is no such file."""
+    try:
+        value = json.loads(file.read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"{file} can't be read: {error}",
+            hint="mend the file, or name the engine with --docker-host",
+            code="docker_config_invalid",
+        ) from error
+    if not isinstance(value, dict):
+        raise UsageError(
+            f"{file} holds no JSON object",
+            hint="mend the file, or name the engine with --docker-host",
+            code="docker_config_invalid",
+        )
+    return value
+
+
+def tls_files(folder: Path, *, verify: bool) -> TlsFiles:
+    """Return the certificates in ``folder``; a client certificate needs its key.
+
+    Raises:
+        UsageError: one of the two is missing (``tls_files_missing``).
+    """
+    paths = (folder / "ca.pem", folder / "cert.pem", folder / "key.pem")
+    ca, certificate, key = (path if holds(path.is_file) else None for path in paths)
+    if (certificate is None) != (key is None):
+        raise tls_missing(f"{folder} has only one of cert.pem and key.pem")
+    return TlsFiles(ca, certificate, key, verify)
+
+
+def tls_missing(problem: str) -> UsageError:
+    """Return the failure of TLS files that are not where a setting says."""
+    return UsageError(
+        f"the engine's TLS files are missing: {problem}",
+        hint="put ca.pem, cert.pem and key.pem there, or unset DOCKER_TLS_VERIFY",
+        code="tls_files_missing",
+    )
