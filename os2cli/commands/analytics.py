@@ -86,7 +86,7 @@ def show(
       os2 analytics show
       os2 analytics show -n 1 --json | jq .events
     """
-    from os2cli.analytics.delivered import last_delivered
+    from os2cli.analytics.deliveries import last_delivered
     from os2cli.analytics.recording import spool_of
     from os2cli.output.views.analytics import show_sent
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import typer
 
-from os2cli.analytics.event import Event
+from os2cli.analytics.spool import Event
 from os2cli.analytics.tracked_mutations import tracked_mutations
 from os2cli.commands import build_app
 from tests.analytics import KEY, State, told

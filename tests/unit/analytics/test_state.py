@@ -11,12 +11,16 @@ from uuid import UUID
 
 import pytest
 
-from os2cli.analytics import identity, spool, told
-from os2cli.analytics.attempts import Attempts, load_attempts, save_attempts
-from os2cli.analytics.delivered import add_delivered, last_delivered
-from os2cli.analytics.event import Event
+from os2cli.analytics import identity, spool
+from os2cli.analytics.deliveries import (
+    Attempts,
+    add_delivered,
+    last_delivered,
+    load_attempts,
+    save_attempts,
+)
 from os2cli.analytics.identity import current_identity, known_identity, link
-from os2cli.analytics.spool import Spool, take
+from os2cli.analytics.spool import Event, Spool, take
 
 TARGET, OTHER = "0" * 16, "1" * 16
 GARBAGE = (
@@ -90,30 +94,30 @@ class TestTold:
     def test_once_for_each_change(self, tmp_path: Path) -> None:
         words = ["a", "a", "b", "b", "a"]
 
-        news = [told.claim(tmp_path, "project", word) for word in words]
+        news = [identity.claim(tmp_path, "project", word) for word in words]
 
         assert news == [True, False, True, False, True]
 
     def test_each_matter_by_itself(self, tmp_path: Path) -> None:
-        assert told.claim(tmp_path, "project", "a")
-        assert told.claim(tmp_path, "organization", "a")
-        assert not told.claim(tmp_path, "project", "a")
+        assert identity.claim(tmp_path, "project", "a")
+        assert identity.claim(tmp_path, "organization", "a")
+        assert not identity.claim(tmp_path, "project", "a")
 
     def test_of_many_at_once_one_tells(self, tmp_path: Path) -> None:
         with ThreadPoolExecutor(16) as pool:
-            news = list(pool.map(lambda _: told.claim(tmp_path, "project", "a"), range(64)))
+            news = list(pool.map(lambda _: identity.claim(tmp_path, "project", "a"), range(64)))
 
         assert news.count(True) == 1
 
     def test_what_is_forgotten_is_news(self, tmp_path: Path) -> None:
-        told.claim(tmp_path, "project", "a")
+        identity.claim(tmp_path, "project", "a")
 
-        told.forget(tmp_path)
+        identity.forget(tmp_path)
 
-        assert told.claim(tmp_path, "project", "a")
+        assert identity.claim(tmp_path, "project", "a")
 
     def test_the_words_are_not_on_disk(self, tmp_path: Path) -> None:
-        told.claim(tmp_path, "email", "jo@acme.example")
+        identity.claim(tmp_path, "email", "jo@acme.example")
 
         assert [p for p in tmp_path.rglob("*") if "acme" in p.name] == []
 
@@ -140,7 +144,7 @@ class TestSpool:
     def test_it_is_bounded_and_the_oldest_go(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(spool, "MOST_EVENTS", 10)
+        monkeypatch.setattr(spool, "MAX_EVENTS", 10)
         catalogs = Spool(tmp_path)
         for number in range(25):
             catalogs.add(event(number), TARGET)
@@ -231,15 +235,15 @@ class TestAttempts:
             waits.append((attempts.next or 0) - (attempts.failed or 0))
 
         assert [round(wait) for wait in waits] == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
-        assert not attempts.may_begin
-        assert attempts.succeeded().may_begin
+        assert not attempts.is_due
+        assert attempts.succeeded().is_due
 
-    def test_when_the_time_is_over_it_may_begin(self) -> None:
-        assert Attempts(TARGET, failed=time.time() - 61, failures=1).may_begin
-        assert not Attempts(TARGET, failed=time.time() - 61, failures=2).may_begin
+    def test_when_the_time_is_over_it_is_due(self) -> None:
+        assert Attempts(TARGET, failed=time.time() - 61, failures=1).is_due
+        assert not Attempts(TARGET, failed=time.time() - 61, failures=2).is_due
 
     def test_a_clock_that_was_put_back_keeps_nobody_waiting(self) -> None:
-        assert Attempts(TARGET, failed=time.time() + 9_999, failures=1).may_begin
+        assert Attempts(TARGET, failed=time.time() + 9_999, failures=1).is_due
 
     def test_they_are_kept_for_one_project(self, tmp_path: Path) -> None:
         failed = Attempts(TARGET).failing("why")
