@@ -74,7 +74,6 @@ class ConnectionServer:
     def __init__(self) -> None:
         self.ended = threading.Event()
         self._listener = socket.create_server((HOST, 0))
-        self._connections: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
 
     def handle(self, connection: socket.socket) -> None:
