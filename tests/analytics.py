@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from os2cli.analytics.event import Event
 from os2cli.analytics.parameters import Parameters
-from os2cli.analytics.spool import Spool, take
+from os2cli.analytics.spool import Event, Spool, take
 from os2cli.settings.settings import load_settings
 from tests.posthog_server import PostHogServer
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from os2cli.providers import labels
+from tests.serving import HOST, Quiet, http_server
 
 IMAGE_ID = "sha256:" + "1" * 64
 EMPTY_TAR = b"\0" * 1024
@@ -95,7 +95,7 @@ def engine_stub() -> Iterator[EngineStub]:
     """An engine that listens on this computer while inside."""
     stub = EngineStub()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def _serve(self) -> None:
@@ -121,15 +121,6 @@ def engine_stub() -> Iterator[EngineStub]:
             self.rfile.readline()
             return b"".join(parts)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        stub.url = f"tcp://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield stub
-        finally:
-            server.shutdown()
-            thread.join()
+    with http_server(Handler) as port:
+        stub.url = f"tcp://{HOST}:{port}"
+        yield stub

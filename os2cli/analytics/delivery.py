@@ -19,8 +19,13 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from os2cli.analytics.attempts import load_attempts, save_attempts
-from os2cli.analytics.delivered import add_delivered
+from os2cli.analytics.deliveries import (
+    NotTaken,
+    Refused,
+    add_delivered,
+    load_attempts,
+    save_attempts,
+)
 from os2cli.analytics.recording import spool_of
 from os2cli.analytics.sending import try_lock
 from os2cli.analytics.spool import take
@@ -80,7 +85,8 @@ def out_of_time(signum: int, frame: FrameType | None) -> None:
 
 def deliver(job: Job) -> None:
     """Deliver until nothing is left, or something fails."""
-    from os2cli.analytics.posthog_sdk import NotTaken, Project
+    # Only under the limits of this process: the SDK takes half a second to load.
+    from os2cli.analytics.posthog_sdk import Project
 
     spool = spool_of(Path(job.folder))
     spool.sweep()
@@ -100,8 +106,6 @@ def deliver(job: Job) -> None:
 
 def deliver_batch(job: Job, project: Project, batch: Sequence[Path]) -> None:
     """Deliver the events in these files; one that PostHog never takes goes without being sent."""
-    from os2cli.analytics.posthog_sdk import Refused
-
     messages: dict[Path, dict[str, Any]] = {}
     for path in batch:
         event = take(path)

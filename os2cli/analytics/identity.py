@@ -3,10 +3,14 @@
 A random one is made when it is first needed; once Daytona has said who the user is, that id takes
 its place. It stands in a file that is named after the random one, so that a command which still
 knows an older one can't undo a reset.
+
+What a project was already sent about a user stands in empty files, one per fact, whose names hold a
+digest of it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,8 +67,27 @@ def link(folder: Path, identity: Identity, user: str) -> Identity:
 def forget(folder: Path) -> None:
     """Be somebody else from now on: the next id that is needed is a new one."""
     (folder / "id").unlink(missing_ok=True)
-    for path in folder.glob("user-*"):
+    for path in (*folder.glob("user-*"), *(folder / "told").glob("*")):
         path.unlink(missing_ok=True)
+
+
+def claim(folder: Path, about: str, value: str) -> bool:
+    """Return whether ``value`` is new for ``about`` and the caller is the one to send it.
+
+    Creating the file is the claim: of commands that run at once one succeeds, and none waits.
+    """
+    marks = state_files.private_folder(folder / "told")
+    mark = marks / f"{about}.{hashlib.sha256(value.encode()).hexdigest()[:16]}"
+    if mark.exists():
+        return False
+    try:
+        mark.touch(mode=0o600, exist_ok=False)
+    except FileExistsError:
+        return False
+    for other in marks.glob(f"{about}.*"):
+        if other != mark:
+            other.unlink(missing_ok=True)
+    return True
 
 
 def _link(folder: Path, anonymous: str) -> Path:

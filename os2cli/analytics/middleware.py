@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from os2cli.analytics.notice import show_notice_once
+from os2cli.analytics import state_files
+from os2cli.analytics.parameters import Parameters
 from os2cli.analytics.tracking import Analytics
 from os2cli.core.errors import Os2Error
 from os2cli.host.repository import find_repository
-from os2cli.settings.invocation import Invocation
+from os2cli.settings.invocation import Invocation, ProgressMode, parse_progress
 from os2cli.settings.settings import load_settings
 
 # It is what the notice is about, and may be about to change what is in effect.
@@ -44,3 +46,24 @@ def _analytics() -> Analytics | None:
     with suppress(Os2Error, OSError):
         return Analytics.of(load_settings(find_repository(Path.cwd())))
     return None
+
+
+def show_notice_once(parameters: Parameters, invocation: Invocation) -> None:
+    """Show on the terminal what is sent where, before the first command that is tracked."""
+    if not _notice_is_seen(parameters, invocation):
+        return
+    with suppress(OSError):
+        if state_files.write_if_absent(parameters.folder / "noticed", ""):
+            sys.stderr.write(
+                f"Usage (commands and how they end, no names) is sent to {parameters.host}; "
+                "see it: os2 analytics show; turn it off: os2 analytics off\n"
+            )
+
+
+def _notice_is_seen(parameters: Parameters, invocation: Invocation) -> bool:
+    """Return whether a person reads stderr."""
+    mode = invocation.progress
+    with suppress(Os2Error):
+        mode = mode or parse_progress(parameters.progress, "OS2_PROGRESS")
+    for_programs = mode in (ProgressMode.JSON, ProgressMode.NONE)
+    return not (invocation.quiet or invocation.json or for_programs) and sys.stderr.isatty()

@@ -14,7 +14,8 @@ from posthog import Posthog
 from posthog.request import APIError, batch_post
 from requests.adapters import HTTPAdapter
 
-from os2cli.analytics.event import Event
+from os2cli.analytics.deliveries import NotTaken, Refused
+from os2cli.analytics.spool import Event
 from os2cli.host.web import certificates
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 10.0
@@ -36,14 +37,6 @@ _ADDED = frozenset(
 )
 _TOO_EARLY, _TIMED_OUT = 429, 408
 _WRONG_KEY = (401, 402, 403, 404)
-
-
-class Refused(Exception):
-    """PostHog does not take these messages, now or ever."""
-
-
-class NotTaken(Exception):
-    """They may be taken later; the text says in a few words why not now."""
 
 
 class Project:

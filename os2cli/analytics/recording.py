@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from os2cli.analytics import told
-from os2cli.analytics.event import Event
-from os2cli.analytics.identity import Identity, current_identity, link
+from os2cli.analytics.identity import Identity, claim, current_identity, link
 from os2cli.analytics.parameters import Parameters
-from os2cli.analytics.spool import Spool
+from os2cli.analytics.spool import Event, Spool
 from os2cli.core.observed import recorded_user
 
 
@@ -40,13 +38,13 @@ def _identified(parameters: Parameters, identity: Identity) -> Identity:
     if user is not None:
         identity = link(folder, identity, user)
     # The first user of Daytona takes over what was told under the random id; another one does not.
-    if identity.user is not None and told.claim(folder, f"link-{target}", identity.anonymous):
+    if identity.user is not None and claim(folder, f"link-{target}", identity.anonymous):
         _leave(parameters, identity, "$identify", {"$anon_distinct_id": identity.anonymous})
     for type_, key in parameters.groups.items():
-        if told.claim(folder, f"{type_}-{target}", key):
+        if claim(folder, f"{type_}-{target}", key):
             group = {"$group_type": type_, "$group_key": key, "$group_set": {"name": key}}
             _leave(parameters, identity, "$groupidentify", group)
     email = parameters.email
-    if email and told.claim(folder, f"email-{target}", f"{identity.distinct_id} {email}"):
+    if email and claim(folder, f"email-{target}", f"{identity.distinct_id} {email}"):
         _leave(parameters, identity, "$set", {"$set": {"email": email}})
     return identity

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import os2cli
-from os2cli.analytics.attempts import load_attempts
+from os2cli.analytics.deliveries import load_attempts
 from os2cli.analytics.parameters import Parameters
 from os2cli.analytics.recording import spool_of
 from os2cli.analytics.state_files import private_folder
@@ -27,7 +27,7 @@ from os2cli.settings.settings import delivery_environment
 def send_in_background(parameters: Parameters) -> None:
     """Start a delivery unless nothing waits, one is under way, or it is too early for another."""
     folder, target = parameters.folder, parameters.target
-    if not spool_of(folder).waiting(target) or not load_attempts(folder, target).may_begin:
+    if not spool_of(folder).waiting(target) or not load_attempts(folder, target).is_due:
         return
     lock = os.open(
         private_folder(folder) / "delivery.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600

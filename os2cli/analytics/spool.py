@@ -6,15 +6,19 @@ that it is for: what could not be sent to one is never sent to another.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
 
 from os2cli.analytics import state_files
-from os2cli.analytics.event import Event
 
 MAX_EVENTS = 1000
 MAX_SECONDS = 30 * 24 * 3600
@@ -23,6 +27,44 @@ _NANO = 1_000_000_000
 _NAME = re.compile(
     r"(?P<time>\d{20})-(?P<uuid>[0-9a-f-]{36})-(?P<target>[0-9a-f]{16})\.json", re.ASCII
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event: what happened, when and to whom, with the groups of that moment.
+
+    PostHog recognises an event that is sent twice by its ``uuid``.
+    """
+
+    name: str
+    distinct_id: str
+    properties: Mapping[str, Any]
+    groups: Mapping[str, str] = field(default_factory=dict)
+    uuid: str = field(default_factory=lambda: str(uuid4()))
+    timestamp: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
+
+    def to_json(self) -> str:
+        """Return the event as it is stored."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Event:
+        """Read a stored event; raises ``ValueError`` if it is invalid."""
+        try:
+            event = cls(**json.loads(text))
+            datetime.fromisoformat(event.timestamp)
+            UUID(event.uuid)
+        except (TypeError, AttributeError, RecursionError) as error:
+            raise ValueError("not an event") from error
+        values: dict[str, Any] = asdict(event)
+        texts = (values["name"], values["distinct_id"])
+        tables = (values["properties"], values["groups"])
+        if not (
+            all(isinstance(text, str) and text for text in texts)
+            and all(isinstance(table, dict) for table in tables)
+        ):
+            raise ValueError("not an event")
+        return event
 
 
 @dataclass(frozen=True, slots=True)

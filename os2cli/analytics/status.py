@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from os2cli.analytics import identity, told
-from os2cli.analytics.attempts import load_attempts
+from os2cli.analytics import identity
 from os2cli.analytics.consent import Consent, choose, consent
+from os2cli.analytics.deliveries import load_attempts
 from os2cli.analytics.parameters import Parameters
 from os2cli.analytics.recording import spool_of
 from os2cli.core.errors import OperationFailed
@@ -54,7 +54,7 @@ def look(parameters: Parameters) -> Status:
         delivered=_moment(attempts.delivered),
         failed=_moment(attempts.failed),
         why=attempts.why,
-        next_attempt=None if attempts.may_begin else _moment(attempts.next),
+        next_attempt=None if attempts.is_due else _moment(attempts.next),
     )
 
 
@@ -77,7 +77,6 @@ def reset(parameters: Parameters) -> str | None:
 
     def forget() -> str | None:
         identity.forget(parameters.folder)
-        told.forget(parameters.folder)
         if not consent(parameters, key=parameters.key or parameters.public_key).on:
             return None
         return identity.current_identity(parameters.folder).distinct_id

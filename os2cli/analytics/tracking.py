@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from os2cli.analytics.browser import BrowserAnalytics, browser_analytics
 from os2cli.analytics.consent import Consent, consent
+from os2cli.analytics.mutation import Mutation
 from os2cli.analytics.parameters import Parameters
+from os2cli.analytics.recording import record
 from os2cli.analytics.tracked_mutations import TrackedMutation, tracked_mutation
 from os2cli.core.observed import recording
 from os2cli.settings.settings import Settings
-
-if TYPE_CHECKING:
-    from os2cli.analytics.browser import BrowserAnalytics
-    from os2cli.analytics.mutation import Mutation
 
 CLI = "cli"
 
 
 class Analytics:
-    """Analytics for the settings of one invocation; may be used from several threads.
-
-    Most commands track nothing, so that little is imported before it is needed.
-    """
+    """Analytics for the settings of one invocation; may be used from several threads."""
 
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = parameters
@@ -43,8 +39,6 @@ class Analytics:
         key = self.parameters.public_key
         if key is None or not consent(self.parameters, key=key).on:
             return None
-        from os2cli.analytics.browser import browser_analytics
-
         with suppress(OSError):
             return browser_analytics(self.parameters, key)
         return None
@@ -62,8 +56,6 @@ class Analytics:
         What use cases touch is noticed; the caller may name more with ``touched``. In the end the
         event is left, and what waits is delivered.
         """
-        from os2cli.analytics.mutation import Mutation
-
         known = self.tracks(procedure)
         with recording() as types:
             mutation = Mutation(types)
@@ -86,8 +78,6 @@ class Analytics:
         with suppress(Exception):
             properties = mutation.properties(known, given, surface, error) if known else None
             if known is not None and properties is not None:
-                from os2cli.analytics.recording import record
-
                 record(self.parameters, known.event_name, properties)
         self.deliver()
 
@@ -95,6 +85,7 @@ class Analytics:
         """Have what waits sent by a process of its own, if there is anything and it is time."""
         with suppress(Exception):
             if self.consent.on and any((self.parameters.folder / "spool").iterdir()):
+                # Most commands leave nothing: they need no subprocess.
                 from os2cli.analytics.sending import send_in_background
 
                 send_in_background(self.parameters)

@@ -40,7 +40,7 @@ def ui(
     """
     require_extra()
     from os2cli.core.stage import validate_stage
-    from os2cli.ui.page_context import Workplace
+    from os2cli.ui.page_context import PageContext
     from os2cli.ui.serving import serve
 
     if stage is not None:
@@ -56,7 +56,7 @@ def ui(
         output.note("Ctrl-C ends it")
 
     serve(
-        Workplace(docker_host, stage),
+        PageContext(docker_host, stage),
         port,
         tell=tell,
         note=output.note,

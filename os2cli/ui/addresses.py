@@ -58,17 +58,17 @@ class MachineRef:
         stage = request.query_params.get("stage") or None
         self.stage = validate_stage(stage, "stage") if stage else None
 
-    def place(self, session: Session) -> LocatedMachine:
+    def locate(self, session: Session) -> LocatedMachine:
         """Where the machine is.
 
         Raises:
             NotFound: there is none, also where a name of another kind is looked for.
         """
-        place = find_one(session, self.name, self.type, self.stage)
-        if place.machine.name != self.name:
+        located = find_one(session, self.name, self.type, self.stage)
+        if located.machine.name != self.name:
             raise NotFound(
                 f"there is no machine named {self.name}",
                 hint="os2 machine list shows those that exist",
                 code="machine_not_found",
             )
-        return place
+        return located

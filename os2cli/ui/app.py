@@ -22,26 +22,8 @@ from os2cli.ui.guard.guard import Credentials, Guard
 from os2cli.ui.guard.plain_responses import TooLarge
 from os2cli.ui.inventory_poller import InventoryPoller
 from os2cli.ui.jobs.job import Jobs
-from os2cli.ui.page_context import Workplace
-from os2cli.ui.pages import (
-    builds as making_pages,
-)
-from os2cli.ui.pages import (
-    create as creating,
-)
-from os2cli.ui.pages import (
-    doctor,
-    snapshots,
-)
-from os2cli.ui.pages import (
-    jobs as job_pages,
-)
-from os2cli.ui.pages import (
-    machine as machine_page,
-)
-from os2cli.ui.pages import (
-    machine_list as machines,
-)
+from os2cli.ui.page_context import PageContext
+from os2cli.ui.pages import builds, create, doctor, jobs, machine, machine_list, snapshots
 from os2cli.ui.pages.failures import on_failure, on_http_error, on_too_large
 from os2cli.ui.rendering import make_pages
 from os2cli.ui.site import Site
@@ -49,18 +31,18 @@ from os2cli.ui.site import Site
 STATIC = Path(__file__).parent / "static"
 
 
-def make_site(workplace: Workplace, extensions: Sequence[Extension]) -> Site:
+def make_site(context: PageContext, extensions: Sequence[Extension]) -> Site:
     """What the pages work with."""
     return Site(
-        workplace,
-        FleetPoller(workplace),
-        InventoryPoller(workplace),
+        context,
+        FleetPoller(context),
+        InventoryPoller(context),
         Jobs(),
         make_pages(extensions),
     )
 
 
-def make_app(site: Site, door: Credentials) -> ASGIApp:
+def make_app(site: Site, credentials: Credentials) -> ASGIApp:
     """The whole application; the routes of extensions come before ours."""
     extensions = site.pages.extensions
     routes: list[BaseRoute] = [route for e in extensions for route in e.routes]
@@ -78,7 +60,7 @@ def make_app(site: Site, door: Credentials) -> ASGIApp:
     app.router.redirect_slashes = False
     app.state.site = site
     limits = {start: size for e in extensions for start, size in e.body_limits.items()}
-    return Guard(app, door, limits)
+    return Guard(app, credentials, limits)
 
 
 @asynccontextmanager
@@ -99,11 +81,11 @@ async def home(request: Request) -> Response:
 OWN_ROUTES: Sequence[BaseRoute] = (
     Route("/", home),
     # Before those of one machine: a machine's page is two names deep.
-    *creating.ROUTES,
-    *machines.ROUTES,
-    *machine_page.ROUTES,
-    *job_pages.ROUTES,
-    *making_pages.ROUTES,
+    *create.ROUTES,
+    *machine_list.ROUTES,
+    *machine.ROUTES,
+    *jobs.ROUTES,
+    *builds.ROUTES,
     *snapshots.ROUTES,
     *doctor.ROUTES,
     Mount("/static", StaticFiles(directory=STATIC)),

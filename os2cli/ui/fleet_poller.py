@@ -18,7 +18,7 @@ from os2cli.core.errors import Os2Error
 from os2cli.core.models import Machine, MachineType
 from os2cli.machines.fleet import list_fleet
 from os2cli.providers.entry import entries
-from os2cli.ui.page_context import Workplace
+from os2cli.ui.page_context import PageContext
 
 FRESH_SECONDS = 1.0
 # Each look costs requests for every machine, of which Daytona allows so many a minute.
@@ -51,21 +51,21 @@ class FleetView:
 class FleetPoller:
     """Asks the providers when somebody looks."""
 
-    workplace: Workplace
+    context: PageContext
     _answers: dict[MachineType, Answer] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def look(self, patience: float, *, all_stages: bool = False) -> FleetView:
-        """What is known within ``patience`` seconds."""
-        session = self.workplace.session()
+    def view(self, timeout: float, *, all_stages: bool = False) -> FleetView:
+        """What is known within ``timeout`` seconds."""
+        session = self.context.session()
         types = [entry.type for entry in session.providers.asked(None)]
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         for pending in [self._ask(session, type_) for type_ in types]:
             if pending is not None:
                 pending.wait(max(0.0, deadline - time.monotonic()))
-        return self._summed_up(session, types, all_stages=all_stages)
+        return self._assembled(session, types, all_stages=all_stages)
 
-    def changed(self) -> None:
+    def invalidate(self) -> None:
         """Something was done: what is known is old."""
         with self._lock:
             for answer in self._answers.values():
@@ -83,14 +83,14 @@ class FleetPoller:
             answer.asked = time.monotonic()
         make = session.providers.fleet(type_)
         threading.Thread(
-            target=self._hear,
+            target=self._collect,
             args=(answer, pending, lambda: list_fleet(make).machines),
-            name=f"look-{type_}",
+            name=f"fleet-{type_}",
             daemon=True,
         ).start()
         return pending
 
-    def _hear(
+    def _collect(
         self, answer: Answer, pending: threading.Event, ask: Callable[[], tuple[Machine, ...]]
     ) -> None:
         machines, failure = answer.machines, None
@@ -103,21 +103,25 @@ class FleetPoller:
                 answer.machines, answer.failure, answer.pending = machines, failure, None
             pending.set()
 
-    def _summed_up(
+    def _assembled(
         self, session: Session, types: Sequence[MachineType], *, all_stages: bool
     ) -> FleetView:
-        stage = self.workplace.stage_of(session)
+        stage = self.context.stage_of(session)
         with self._lock:
             known = {type_: self._answers[type_] for type_ in types}
             failures = {t: a.failure for t, a in known.items() if a.failure is not None}
             waiting = tuple(t for t, a in known.items() if a.machines is None and a.failure is None)
-            found = [machine for a in known.values() for machine in a.machines or ()]
+            machines = [machine for a in known.values() for machine in a.machines or ()]
         within = None if all_stages else stage
-        near = [m for m in found if in_scope(m, within, None if all_stages else self._given())]
-        near.sort(key=lambda machine: (machine.name, machine.type, machine.stage))
+        visible = [
+            m for m in machines if in_scope(m, within, None if all_stages else self.context.stage)
+        ]
+        visible.sort(key=lambda machine: (machine.name, machine.type, machine.stage))
         return FleetView(
-            tuple(near), failures, waiting, len(found) - len(near), stage, datetime.now(UTC)
+            tuple(visible),
+            failures,
+            waiting,
+            len(machines) - len(visible),
+            stage,
+            datetime.now(UTC),
         )
-
-    def _given(self) -> str | None:
-        return self.workplace.stage

@@ -27,7 +27,7 @@ class _LineStream(io.TextIOBase):
 
 
 @dataclass
-class Workplace:
+class PageContext:
     """What the command line said, and the connections that are kept from request to request.
 
     ``stage`` is the one that was given. ``remark`` is about this host, for the list of machines.

@@ -13,22 +13,22 @@ from os2cli.ui.app import OWN_ROUTES, make_app, make_site
 from os2cli.ui.extensions import Extension
 from os2cli.ui.guard.guard import Credentials
 from os2cli.ui.ingest.extension import analytics_extension
-from os2cli.ui.page_context import Workplace
+from os2cli.ui.page_context import PageContext
 from os2cli.ui.pages.first_image import ensure_first_image
 from os2cli.ui.server import CLEAN_UP_SECONDS, Server, listening_socket, waited_for
 from os2cli.ui.site import Site
 from os2cli.ui.terminal.routes import terminal_extension
 
 
-def extensions(workplace: Workplace) -> Sequence[Extension]:
+def extensions(context: PageContext) -> Sequence[Extension]:
     """What other parts add to the page."""
     terminal = terminal_extension()
-    analytics = analytics_extension(workplace, [*terminal.routes, *OWN_ROUTES])
+    analytics = analytics_extension(context, [*terminal.routes, *OWN_ROUTES])
     return [terminal, *([analytics] if analytics else [])]
 
 
 def serve(
-    workplace: Workplace,
+    context: PageContext,
     port: int | None,
     *,
     tell: Callable[[str], None],
@@ -37,15 +37,15 @@ def serve(
 ) -> None:
     """Serve until a signal comes; ``tell`` gets the address, ``note`` everything else."""
     listener = listening_socket(port)
-    door = Credentials(listener.getsockname()[1])
-    site = make_site(workplace, extensions(workplace))
-    server = Server(make_app(site, door), listener)
+    credentials = Credentials(listener.getsockname()[1])
+    site = make_site(context, extensions(context))
+    server = Server(make_app(site, credentials), listener)
     with server.running():
         try:
-            tell(door.url)
+            tell(credentials.url)
             _beside(lambda: _make_ready(site, note))
             if opening:
-                _beside(lambda: _open(door.url, note))
+                _beside(lambda: _open(credentials.url, note))
             server.wait()
         except Interrupted:
             # While the page can still show how it goes.
@@ -59,7 +59,7 @@ def _beside(do: Callable[[], None]) -> None:
 
 def _make_ready(site: Site, note: Callable[[str], None]) -> None:
     if told := ensure_first_image(site):
-        site.workplace.remark = told
+        site.context.remark = told
         note(told)
 
 

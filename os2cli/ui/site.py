@@ -16,7 +16,7 @@ from os2cli.ui.fleet_poller import FleetPoller
 from os2cli.ui.guard.policy import ContentPolicy
 from os2cli.ui.inventory_poller import InventoryPoller
 from os2cli.ui.jobs.job import Jobs
-from os2cli.ui.page_context import Workplace
+from os2cli.ui.page_context import PageContext
 from os2cli.ui.rendering import Pages
 
 RUNNING_HEADER = "X-Os2-Running"
@@ -28,16 +28,16 @@ _T = TypeVar("_T")
 class Site:
     """The one server of a process; ``request.app.state.site``."""
 
-    workplace: Workplace
+    context: PageContext
     fleet: FleetPoller
-    catalogs: InventoryPoller
+    inventory: InventoryPoller
     jobs: Jobs
     pages: Pages
 
-    def changed(self) -> None:
+    def invalidate(self) -> None:
         """Something was done: nothing that was known before is shown as it was."""
-        self.fleet.changed()
-        self.catalogs.changed()
+        self.fleet.invalidate()
+        self.inventory.invalidate()
 
     async def show(
         self,
@@ -69,7 +69,7 @@ class Site:
     def _stage(self) -> str | None:
         # A setting that is wrong is told where something needs it: the frame is there all the same.
         try:
-            return self.workplace.stage_of(self.workplace.session())
+            return self.context.stage_of(self.context.session())
         except Os2Error:
             return None
 

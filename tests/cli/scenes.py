@@ -20,9 +20,8 @@ from typing import Any
 
 import pytest
 
-from os2cli.analytics.delivered import add_delivered
-from os2cli.analytics.event import Event
-from os2cli.analytics.spool import Spool
+from os2cli.analytics.deliveries import add_delivered
+from os2cli.analytics.spool import Event, Spool
 from os2cli.cli import main
 from os2cli.core.snapshot_name import SnapshotName
 from os2cli.providers import labels

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from os2cli.analytics.attempts import load_attempts, save_attempts
+from os2cli.analytics.deliveries import load_attempts, save_attempts
 from os2cli.analytics.spool import take
 from tests.analytics import KEY, State, parameters, sent_to, state_of
 from tests.command import Os2

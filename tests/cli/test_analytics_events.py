@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from os2cli.analytics.event import Event
+from os2cli.analytics.spool import Event
 from os2cli.analytics.tracked_mutations import tracked_mutations
 from os2cli.commands import build_app
 from tests.analytics import KEY, State, told
@@ -35,6 +35,7 @@ from tests.cli.scenes import (
     shelved,
     with_a_dockerfile,
 )
+from tests.serving import Quiet, http_server
 
 pytestmark = IN_THIS_PROCESS
 DAYTONA, LOCAL = {"provider": "daytona"}, {"provider": "local-docker"}
@@ -60,7 +61,7 @@ PUBLISHED = {
 NOT_THE_KEY = {"DAYTONA_API_KEY": "not-the-key"}
 
 
-class Healthy(BaseHTTPRequestHandler):
+class Healthy(Quiet, BaseHTTPRequestHandler):
     """The daemon of a machine."""
 
     def do_GET(self) -> None:
@@ -69,32 +70,23 @@ class Healthy(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b'{"status":"ok"}')
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Nothing."""
-
 
 @pytest.fixture
 def stopped_here() -> Iterator[Callable[[World], None]]:
     """A machine on the engine that is stopped, and will be healthy once it runs."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    servers: list[tuple[HTTPServer, threading.Thread]] = []
+    servers = ExitStack()
 
     def prepare(world: World) -> None:
         with_a_dockerfile(world)
         made = ("machine", "create", "one", "--no-wait", "--port", str(port))
         assert world.run(*made) == 0
         assert world.run("machine", "stop", "one", "--type", "local-docker") == 0
-        server = HTTPServer(("127.0.0.1", port), Healthy)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        servers.append((server, thread))
+        servers.enter_context(http_server(Healthy, port))
 
-    yield prepare
-    for server, thread in servers:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with servers:
+        yield prepare
 
 
 # The command, and the properties of its event.

@@ -125,7 +125,7 @@ def test_the_basics_work_without_scripts(
 def test_variables_are_pasted_and_a_mistake_keeps_what_was_typed(tab: Tab) -> None:
     page = tab.page
     page.get_by_role("link", name="New machine").first.click()
-    expect(page.locator("#material .material-name")).to_be_visible()
+    expect(page.locator("#source .source-name")).to_be_visible()
     page.get_by_role("button", name="Paste .env").click()
     page.get_by_label("Lines of KEY=VALUE").fill(
         f"# a comment\nexport ONE='{SECRET}'\nTWO=2 # two\n\nnonsense\n"

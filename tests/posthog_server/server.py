@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import threading
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import anyio
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import (
@@ -24,10 +23,9 @@ from starlette.responses import (
 )
 from starlette.routing import Route
 
-from tests.polling import until
 from tests.posthog_server.messages import Received, messages_of
+from tests.serving import HOST, asgi_server
 
-HOST = "127.0.0.1"
 CAPTURE_PATHS = ("/batch/", "/capture/", "/e/", "/i/v0/e/", "/engage/", "/s/")
 # What the script is told about its project: recording is on, the rest of the product is off.
 REMOTE_CONFIG = {
@@ -57,19 +55,13 @@ class PostHogServer:
         self.unwanted: set[str] = set()
         self.recordings: list[dict[str, Any]] = []
         self._closing = threading.Event()
-        self._socket = socket.create_server((HOST, 0))
-        config = uvicorn.Config(
-            self._app(), log_level="error", lifespan="off", timeout_graceful_shutdown=1
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
-        )
+        self._port = 0
+        self._running = ExitStack()
 
     @property
     def url(self) -> str:
         """Its address, as ``POSTHOG_HOST`` takes it."""
-        return f"http://{HOST}:{self._socket.getsockname()[1]}"
+        return f"http://{HOST}:{self._port}"
 
     @property
     def everything(self) -> str:
@@ -82,8 +74,8 @@ class PostHogServer:
 
     def __enter__(self) -> PostHogServer:
         """Listen on a free port of 127.0.0.1."""
-        self._thread.start()
-        until(lambda: self._server.started)
+        self._port = self._running.enter_context(asgi_server(self._app(), force_exit=True))
+        self._running.callback(self._closing.set)
         return self
 
     def __exit__(
@@ -92,10 +84,7 @@ class PostHogServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._closing.set()
-        self._server.should_exit = self._server.force_exit = True
-        self._thread.join()
-        self._socket.close()
+        self._running.close()
 
     # --- the routes -------------------------------------------------------------------------
 

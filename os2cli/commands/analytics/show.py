@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from os2cli.analytics.delivered import last_delivered
+from os2cli.analytics.deliveries import last_delivered
 from os2cli.analytics.recording import spool_of
 from os2cli.app.session import Session
 from os2cli.output.views.analytics import show_sent

@@ -53,9 +53,11 @@ class Credentials:
 class Guard:
     """Lets pass what may pass, and gives every answer its headers."""
 
-    def __init__(self, app: ASGIApp, door: Credentials, body_limits: Mapping[str, int]) -> None:
+    def __init__(
+        self, app: ASGIApp, credentials: Credentials, body_limits: Mapping[str, int]
+    ) -> None:
         self.app = app
-        self.door = door
+        self.credentials = credentials
         self.body_limits = body_limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,29 +101,35 @@ class Guard:
         The pages of machines are on localhost: they shall get no cookie of ours.
         """
         host = headers.getlist("host")
-        if host == [f"{HOST}:{self.door.port}"]:
+        if host == [f"{HOST}:{self.credentials.port}"]:
             return None
-        if host == [f"localhost:{self.door.port}"] and scope.get("method") in SAFE_METHODS:
+        if host == [f"localhost:{self.credentials.port}"] and scope.get("method") in SAFE_METHODS:
             query = scope["query_string"].decode("latin-1")
             path = scope["raw_path"].decode("latin-1").partition("?")[0]
-            return RedirectResponse(f"{self.door.origin}{path}{'?' if query else ''}{query}", 307)
+            return RedirectResponse(
+                f"{self.credentials.origin}{path}{'?' if query else ''}{query}", 307
+            )
         return refusal(421, "os2 does not answer by that name.")
 
     def _entered(self, scope: Scope, given: str) -> Response:
-        if scope["method"] != "GET" or not _same(given, self.door.token):
+        if scope["method"] != "GET" or not _same(given, self.credentials.token):
             return refusal(403, "That token is not the one that `os2 ui` printed.")
         # The token leaves the address bar and the history.
         answer = RedirectResponse("/", 303)
         answer.set_cookie(
-            self.door.cookie, self.door.session, httponly=True, samesite="strict", path="/"
+            self.credentials.cookie,
+            self.credentials.session,
+            httponly=True,
+            samesite="strict",
+            path="/",
         )
         return answer
 
     def _left(self) -> Response:
         """Ends the session, here and in every browser that has it; the token begins another."""
-        self.door = replace(self.door, session=secrets.token_urlsafe(32))
+        self.credentials = replace(self.credentials, session=secrets.token_urlsafe(32))
         answer = refusal(200, "You are signed out.")
-        answer.delete_cookie(self.door.cookie, path="/", httponly=True, samesite="strict")
+        answer.delete_cookie(self.credentials.cookie, path="/", httponly=True, samesite="strict")
         return answer
 
     def _known(self, headers: Headers) -> bool:
@@ -130,12 +138,12 @@ class Guard:
             jar.load("; ".join(headers.getlist("cookie")))
         except CookieError:
             return False
-        morsel = jar.get(self.door.cookie)
-        return morsel is not None and _same(morsel.value, self.door.session)
+        morsel = jar.get(self.credentials.cookie)
+        return morsel is not None and _same(morsel.value, self.credentials.session)
 
     def _from_us(self, headers: Headers, *, changing: bool) -> bool:
         origins = headers.getlist("origin")
-        if (changing or origins) and origins != [self.door.origin]:
+        if (changing or origins) and origins != [self.credentials.origin]:
             return False
         site = headers.get("sec-fetch-site", "same-origin")
         if site == "same-origin" or (site == "none" and not changing):

@@ -16,7 +16,7 @@ from os2cli.ui.extensions import Extension, PageHead
 from os2cli.ui.ingest.address import ProxyAddress, proxy_address
 from os2cli.ui.ingest.proxy import IngestProxy
 from os2cli.ui.ingest.upstreams import Upstreams
-from os2cli.ui.page_context import Workplace
+from os2cli.ui.page_context import PageContext
 
 META = "os2-analytics"
 SCRIPT = "/static/analytics.js"
@@ -24,18 +24,18 @@ SCRIPT = "/static/analytics.js"
 _SLACK_BYTES = 1024 * 1024
 
 
-def analytics_extension(workplace: Workplace, own_routes: Sequence[BaseRoute]) -> Extension | None:
+def analytics_extension(context: PageContext, own_routes: Sequence[BaseRoute]) -> Extension | None:
     """What the page gets; None without a key.
 
     Raises:
         UsageError: the proxy's address is none.
     """
-    parameters = workplace.session().analytics.parameters
+    parameters = context.session().analytics.parameters
     if parameters.public_key is None:
         return None
     paths = [path for path in (getattr(route, "path", "") for route in own_routes) if path]
     address = proxy_address(parameters.proxy_uri, {path.split("/")[1] for path in paths})
-    page = _Page(workplace, address, sorted(set(paths)))
+    page = _Page(context, address, sorted(set(paths)))
     if address.origin is not None:
         return Extension(head=page.head)
     proxy = IngestProxy(Upstreams(parameters.host, assets_host(parameters.host)))
@@ -51,14 +51,14 @@ def analytics_extension(workplace: Workplace, own_routes: Sequence[BaseRoute]) -
 class _Page:
     """What a page is told, as the settings are now."""
 
-    workplace: Workplace
+    context: PageContext
     address: ProxyAddress
     paths: Sequence[str]
 
     def analytics(self) -> BrowserAnalytics | None:
         """Who it is, None: nothing is collected."""
         try:
-            return self.workplace.session().analytics.browser()
+            return self.context.session().analytics.browser()
         except Os2Error:
             # A setting that is wrong is told where something needs it.
             return None

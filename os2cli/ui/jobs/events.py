@@ -38,16 +38,16 @@ def last_seen(request: Request) -> int:
 async def job_events(job: Job, seen: int, closing: Callable[[], bool]) -> AsyncIterator[str]:
     """What a job tells, from where the browser is, to its end."""
     yield f"retry: {RETRY_MILLISECONDS}\n\n"
-    with job.bell.heard() as rung:
+    with job.notifier.subscribed() as event_:
         while True:
-            rung.clear()
+            event_.clear()
             news = job.record.since(seen) if seen >= 0 else None
             if news is None:
-                everything = {**job.record.all(), **job.told()}
+                everything = {**job.record.all(), **job.as_dict()}
                 seen = everything["count"]
                 yield event("everything", everything, seen)
                 if job.ended.is_set():
-                    yield event("end", job.told(), seen)
+                    yield event("end", job.as_dict(), seen)
                     return
                 continue
             for number, kind, data in news:
@@ -55,16 +55,16 @@ async def job_events(job: Job, seen: int, closing: Callable[[], bool]) -> AsyncI
                 yield event(kind, data, number)
             if job.ended.is_set() and not job.record.since(seen):
                 if not any(kind == "end" for _, kind, _ in news):
-                    yield event("end", job.told(), seen)
+                    yield event("end", job.as_dict(), seen)
                 return
             if closing() and job.ended.is_set():
                 return
-            if not await rings(rung):
+            if not await is_set_within(event_):
                 yield ": still there\n\n"
 
 
-async def rings(event_: asyncio.Event, seconds: float = HEARTBEAT_SECONDS) -> bool:
-    """Whether it rings within so many seconds."""
+async def is_set_within(event_: asyncio.Event, seconds: float = HEARTBEAT_SECONDS) -> bool:
+    """Return whether the event is set within ``seconds``."""
     with suppress(TimeoutError):
         await asyncio.wait_for(event_.wait(), seconds)
     return event_.is_set()

@@ -57,17 +57,17 @@ class Job:
     subject: str = ""
     command: str = ""
     id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
-    begun: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     state: JobState = JobState.RUNNING
     seconds: float | None = None
     outcome: Outcome | None = None
     error: Os2Error | None = None
-    bell: Notifier = field(default_factory=Notifier, repr=False)
+    notifier: Notifier = field(default_factory=Notifier, repr=False)
     cancellation: Cancellation = field(default_factory=Cancellation, repr=False)
     _started: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self.record = Record(self.bell)
+        self.record = Record(self.notifier)
         self.ended = threading.Event()
 
     @property
@@ -79,7 +79,7 @@ class Job:
         """Ask it to undo what it began and end."""
         if self.state is JobState.RUNNING:
             self.state = JobState.CANCELLING
-            self.record.say("notice", "cancelling: what was begun is undone")
+            self.record.add_message("notice", "cancelling: what was begun is undone")
             self.cancellation.cancel()
 
     def run(self, work: Callable[[Progress], Outcome]) -> None:
@@ -102,10 +102,10 @@ class Job:
         finally:
             self.seconds = self.elapsed
             self.state = state
-            self.record.end(self.told())
+            self.record.end(self.as_dict())
             self.ended.set()
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """Its state as the page gets it."""
         error = self.error
         return {
@@ -139,7 +139,7 @@ class JobProgress(Progress):
     def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
         """Keep the last one."""
         check()
-        self.record.say_status(plain_text(f"{text}{counted(done, total)}"))
+        self.record.set_status(plain_text(f"{text}{counted(done, total)}"))
 
     def transfer(self, text: str, done: int, total: int) -> None:
         """Keep sizes as people read them."""
@@ -152,11 +152,11 @@ class JobProgress(Progress):
 
     def notice(self, message: str) -> None:
         """Keep a notice; not a place to end, since what is undone is told with it."""
-        self.record.say("notice", plain_text(message))
+        self.record.add_message("notice", plain_text(message))
 
     def warn(self, message: str) -> None:
         """Keep a warning."""
-        self.record.say("warning", plain_text(message))
+        self.record.add_message("warning", plain_text(message))
 
 
 class Jobs:
@@ -166,7 +166,7 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         self.closed = False
-        self.bell = Notifier()
+        self.notifier = Notifier()
 
     def start(self, job: Job, work: Callable[[Progress], Outcome]) -> Job:
         """Begin one; raises ``Os2Error`` while the server ends."""
@@ -206,13 +206,13 @@ class Jobs:
         left = self.running()
         for job in left:
             job.cancel()
-        self.bell.ring()
+        self.notifier.notify()
         return left
 
     def _run(self, job: Job, work: Callable[[Progress], Outcome]) -> None:
-        self.bell.ring()
+        self.notifier.notify()
         job.run(work)
-        self.bell.ring()
+        self.notifier.notify()
 
     def _forget_old(self) -> None:
         ended = [id_ for id_, job in self._jobs.items() if job.state.ended]

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from os2cli.core.cancellation import Cancellation, Interrupted
 from os2cli.core.errors import Os2Error
 from os2cli.output.progress import plain_text
-from os2cli.ui.jobs.events import event, rings
+from os2cli.ui.jobs.events import event, is_set_within
 from os2cli.ui.jobs.record import MAX_LINE_LENGTH, Notifier
 
 MAX_WAITING = 5_000
@@ -19,7 +19,7 @@ class _Reader:
     """Reads lines until the log ends or it is told to stop."""
 
     def __init__(self, lines: Callable[[], Iterator[str]]) -> None:
-        self.bell = Notifier()
+        self.notifier = Notifier()
         self.cancellation = Cancellation()
         self.error: Os2Error | None = None
         self.ended = False
@@ -41,14 +41,14 @@ class _Reader:
                 for line in self._lines():
                     self.cancellation.check()
                     self._waiting.append(plain_text(line)[:MAX_LINE_LENGTH])
-                    self.bell.ring()
+                    self.notifier.notify()
         except Interrupted:
             return
         except Os2Error as error:
             self.error = error
         finally:
             self.ended = True
-            self.bell.ring()
+            self.notifier.notify()
 
 
 async def log_events(
@@ -57,9 +57,9 @@ async def log_events(
     """The lines in bundles, then how it ended."""
     reader = _Reader(lines)
     try:
-        with reader.bell.heard() as rung:
+        with reader.notifier.subscribed() as event_:
             while not closing():
-                rung.clear()
+                event_.clear()
                 # Asked for first: what came before the end is taken after it.
                 ended = reader.ended
                 if taken := reader.taken():
@@ -69,7 +69,7 @@ async def log_events(
                     told = {"message": error.message, "hint": error.hint} if error else None
                     yield event("end", {"error": told})
                     return
-                if not await rings(rung, 1.0) and not reader.ended:
+                if not await is_set_within(event_, 1.0) and not reader.ended:
                     yield ": still there\n\n"
     finally:
         reader.cancellation.cancel()

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 MAX_LINES = 2_000
@@ -25,7 +24,7 @@ class Notifier:
         self._waiting: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
         self._lock = threading.Lock()
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         """Wake everybody who waits now."""
         with self._lock:
             waiting = list(self._waiting.items())
@@ -35,8 +34,8 @@ class Notifier:
                 loop.call_soon_threadsafe(event.set)
 
     @contextmanager
-    def heard(self) -> Iterator[asyncio.Event]:
-        """An event that is set whenever the bell rings."""
+    def subscribed(self) -> Iterator[asyncio.Event]:
+        """An event that each ``notify`` sets."""
         event = asyncio.Event()
         with self._lock:
             self._waiting[event] = asyncio.get_running_loop()
@@ -52,12 +51,11 @@ class Phase:
     """A part of a job; ``seconds`` None: it goes on, and ``ok`` says how it ended."""
 
     title: str
-    begun: datetime
     started: float
     seconds: float | None = None
     ok: bool = True
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """As the page gets it."""
         elapsed = time.monotonic() - self.started if self.seconds is None else self.seconds
         return {"title": self.title, "seconds": round(elapsed, 1), "running": self.seconds is None,
@@ -68,7 +66,7 @@ class Phase:
 class Record:
     """Phases, the last status, messages and the end of the log; every change is an event."""
 
-    bell: Notifier
+    notifier: Notifier
     phases: list[Phase] = field(default_factory=list)
     status: str = ""
     messages: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=200))
@@ -83,12 +81,12 @@ class Record:
     @contextmanager
     def phase(self, title: str) -> Iterator[None]:
         """A phase from its begin to its end, also one that fails."""
-        phase = Phase(title, datetime.now(UTC), time.monotonic())
+        phase = Phase(title, time.monotonic())
         with self._lock:
             number = len(self.phases)
             self.phases.append(phase)
             self.status = ""
-            self._tell("phase", {"number": number, **phase.told()})
+            self._emit("phase", {"number": number, **phase.as_dict()})
         phase.ok = False
         try:
             yield
@@ -96,20 +94,20 @@ class Record:
         finally:
             with self._lock:
                 phase.seconds = time.monotonic() - phase.started
-                self._tell("phase", {"number": number, **phase.told()})
+                self._emit("phase", {"number": number, **phase.as_dict()})
 
-    def say_status(self, text: str) -> None:
+    def set_status(self, text: str) -> None:
         """What the current phase is at."""
         with self._lock:
             if text != self.status:
                 self.status = text
-                self._tell("status", {"text": text})
+                self._emit("status", {"text": text})
 
-    def say(self, kind: str, text: str) -> None:
+    def add_message(self, kind: str, text: str) -> None:
         """A notice or a warning."""
         with self._lock:
             self.messages.append((kind, text))
-            self._tell("message", {"kind": kind, "text": text})
+            self._emit("message", {"kind": kind, "text": text})
 
     def log(self, line: str) -> None:
         """A line of the operation's own log; the newest stay."""
@@ -117,13 +115,13 @@ class Record:
         with self._lock:
             self.dropped += len(self.lines) == MAX_LINES
             self.lines.append(line)
-            self._tell("log", {"line": line})
+            self._emit("log", {"line": line})
 
     def end(self, told: dict[str, Any]) -> None:
         """The last event."""
         with self._lock:
             self.status = ""
-            self._tell("end", told)
+            self._emit("end", told)
 
     def since(self, number: int) -> list[tuple[int, str, dict[str, Any]]] | None:
         """The events after ``number``; None when some of them are not kept any more."""
@@ -137,14 +135,14 @@ class Record:
         with self._lock:
             return {
                 "count": self.count,
-                "phases": [phase.told() for phase in self.phases],
+                "phases": [phase.as_dict() for phase in self.phases],
                 "status": self.status,
                 "messages": [{"kind": kind, "text": text} for kind, text in self.messages],
                 "lines": list(self.lines),
                 "dropped": self.dropped,
             }
 
-    def _tell(self, kind: str, data: dict[str, Any]) -> None:
+    def _emit(self, kind: str, data: dict[str, Any]) -> None:
         self.count += 1
         self._events.append((self.count, kind, data))
-        self.bell.ring()
+        self.notifier.notify()

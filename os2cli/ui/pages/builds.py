@@ -64,11 +64,11 @@ def _build(given: BuildOptions, session: Session, progress: Progress) -> Outcome
 async def publish_form(request: Request) -> Response:
     """What is published, and to which stage."""
     site = site_of(request)
-    session = site.workplace.session()
+    session = site.context.session()
     stage: Stage | None = None
     error: Os2Error | None = None
     try:
-        stage = await threaded(session.remote_stage, site.workplace.stage)
+        stage = await threaded(session.remote_stage, site.context.stage)
     except Os2Error as failure:
         error = failure
     return await site.show(
@@ -83,8 +83,8 @@ async def publish_snapshot(request: Request) -> Response:
     site = site_of(request)
     async with request.form(max_files=0, max_fields=20) as form:
         fields = Fields(form)
-        wanted = fields.text("stage") or site.workplace.stage
-        stage = site.workplace.session().remote_stage(wanted)
+        wanted = fields.text("stage") or site.context.stage
+        stage = site.context.session().remote_stage(wanted)
         local = fields.text("builder") == BuilderKind.LOCAL
         given = PublishOptions(
             stage,

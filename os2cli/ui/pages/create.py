@@ -27,7 +27,7 @@ from os2cli.ui.pages.create_form import (
 )
 from os2cli.ui.pages.forms import Fields
 from os2cli.ui.pages.mutations import Mutation, begin, job_answer
-from os2cli.ui.pages.source_preview import SourceStatus, material_of
+from os2cli.ui.pages.source_preview import SourceStatus, source_status
 from os2cli.ui.site import site_of, threaded
 
 MAX_FIELDS = 1_000
@@ -58,26 +58,26 @@ async def preview(request: Request) -> Response:
     site, query = site_of(request), request.query_params
     entry = entries()[_type(query.get("type"))]
     try:
-        material = await threaded(
-            material_of,
-            site.workplace.session(),
+        source = await threaded(
+            source_status,
+            site.context.session(),
             entry,
-            query.get("stage") or site.workplace.stage,
+            query.get("stage") or site.context.stage,
             query.get("snapshot") or None,
-            anew="anew" in query,
+            use_cache="anew" not in query,
         )
     except Os2Error as error:
         what = entry.material.value
-        material = SourceStatus(what, "problem", "not known", error.message, hint=error.hint)
-    return site.part("creating/material.html", material=material)
+        source = SourceStatus(what, "problem", "not known", error.message, hint=error.hint)
+    return site.part("creating/source.html", source=source)
 
 
 async def create(request: Request) -> Response:
     """Check what was filled in, and make the machine as a job."""
     site = site_of(request)
     async with request.form(max_files=0, max_fields=MAX_FIELDS) as form:
-        options = read_options(Fields(form), site.workplace.stage)
-    mutation = await threaded(_mutation, options, site.workplace.session())
+        options = read_options(Fields(form), site.context.stage)
+    mutation = await threaded(_mutation, options, site.context.session())
     return job_answer(request, begin(site, mutation))
 
 

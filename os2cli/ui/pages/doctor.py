@@ -39,8 +39,8 @@ async def show_doctor(request: Request) -> Response:
 
 def _examined(site: Site) -> tuple[list[Finding], dict[str, tuple[str, tuple[str, ...]]]]:
     """The findings, and for each whose fix is planned what that will do."""
-    session = site.workplace.session()
-    findings = examine(session, site.workplace.stage)
+    session = site.context.session()
+    findings = examine(session, site.context.stage)
     findings.sort(key=lambda finding: _ORDER.index(finding.status))
     planned: dict[str, tuple[str, tuple[str, ...]]] = {}
     for finding in findings:

@@ -15,7 +15,7 @@ def ensure_first_image(site: Site) -> str | None:
 
     One that is there is used, also when the tree has moved on: that is the user's to decide.
     """
-    session = site.workplace.session()
+    session = site.context.session()
     try:
         request = build_request(session, locate_source(session))
         status = image_status(session.providers.builder(), request)

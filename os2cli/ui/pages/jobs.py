@@ -32,11 +32,11 @@ async def show_job(request: Request) -> Response:
     """One job; for a script its state alone."""
     job = _job(request)
     if wants_json(request):
-        return JSONResponse({"title": job.title, **job.told()})
+        return JSONResponse({"title": job.title, **job.as_dict()})
     # The numbers first: what happens meanwhile is told twice rather than not at all.
     record = job.record.all()
     return await site_of(request).show(
-        request, "jobs/page.html", title=job.title, job=job, record=record, told=job.told()
+        request, "jobs/page.html", title=job.title, job=job, record=record, told=job.as_dict()
     )
 
 
@@ -51,7 +51,7 @@ async def cancel(request: Request) -> Response:
     job = _job(request)
     job.cancel()
     if wants_json(request):
-        return JSONResponse(job.told(), 202)
+        return JSONResponse(job.as_dict(), 202)
     return RedirectResponse(f"/jobs/{job.id}", 303)
 
 

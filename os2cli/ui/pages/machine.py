@@ -34,12 +34,12 @@ VERBS = (*(verb.value for verb in Verb), REMOVE)
 
 async def show_machine(request: Request) -> Response:
     """A machine as it is now; with `part` only what changes."""
-    site, named = site_of(request), MachineRef(request)
+    site, ref = site_of(request), MachineRef(request)
     try:
-        machine = await threaded(_look, site, named)
+        machine = await threaded(_current, site, ref)
     except NotFound:
         if "part" in request.query_params:
-            return site.part("machine/gone.html", name=named.name)
+            return site.part("machine/gone.html", name=ref.name)
         raise
     # Of the log's form, which a browser sends itself as long as our script is not there.
     asked = request.query_params
@@ -57,9 +57,9 @@ async def show_machine(request: Request) -> Response:
     return await site.show(request, "machine/page.html", title=machine.name, **values)
 
 
-def _look(site: Site, named: MachineRef) -> Machine:
-    place = named.place(site.workplace.session())
-    return with_health(place.provider, place.machine)
+def _current(site: Site, ref: MachineRef) -> Machine:
+    located = ref.locate(site.context.session())
+    return with_health(located.provider, located.machine)
 
 
 def commands(machine: Machine) -> list[tuple[str, str]]:
@@ -80,20 +80,20 @@ def commands(machine: Machine) -> list[tuple[str, str]]:
 
 async def confirm(request: Request) -> Response:
     """Ask before something is done; with `part` for a dialog."""
-    site, named = site_of(request), MachineRef(request)
+    site, ref = site_of(request), MachineRef(request)
     verb = _verb(request)
-    place = await threaded(lambda: named.place(site.workplace.session()))
+    located = await threaded(lambda: ref.locate(site.context.session()))
     values: dict[str, Any] = {
-        "machine": place.machine,
+        "machine": located.machine,
         "verb": verb,
-        "guarded": is_guarded(place.machine),
-        "action": machine_path(place.machine, f"/{verb}"),
+        "guarded": is_guarded(located.machine),
+        "action": machine_path(located.machine, f"/{verb}"),
     }
     if "part" in request.query_params:
         return site.part("machine/confirm.html", **values)
     word = "Remove" if verb == REMOVE else verb.capitalize()
     return await site.show(
-        request, "machine/confirm_page.html", title=f"{word} {place.machine.name}?", **values
+        request, "machine/confirm_page.html", title=f"{word} {located.machine.name}?", **values
     )
 
 
@@ -108,37 +108,37 @@ def _verb(request: Request) -> str:
 
 async def change(request: Request) -> Response:
     """Start, stop, restart, archive or remove it, as a job."""
-    site, named, verb = site_of(request), MachineRef(request), _verb(request)
+    site, ref, verb = site_of(request), MachineRef(request), _verb(request)
     async with request.form(max_files=0, max_fields=10) as form:
         typed = str(form.get("confirm", "")).strip()
-    place = await threaded(lambda: named.place(site.workplace.session()))
-    if is_guarded(place.machine) and typed != place.machine.stage:
+    located = await threaded(lambda: ref.locate(site.context.session()))
+    if is_guarded(located.machine) and typed != located.machine.stage:
         raise UsageError(
-            f"--confirm: {place.machine.name} is a machine of stage {place.machine.stage}, "
+            f"--confirm: {located.machine.name} is a machine of stage {located.machine.stage}, "
             "which others work with",
-            hint=f"type {place.machine.stage} to go on",
+            hint=f"type {located.machine.stage} to go on",
             code="confirmation_needed",
         )
-    job = begin(site, _mutation(named, place.machine, verb))
+    job = begin(site, _mutation(ref, located.machine, verb))
     return job_answer(request, job)
 
 
-def _mutation(named: MachineRef, machine: Machine, verb: str) -> Mutation:
+def _mutation(ref: MachineRef, machine: Machine, verb: str) -> Mutation:
     stage = machine.stage if entries()[machine.type].shared else None
     where = f"--type {machine.type}{f' --stage {stage}' if stage else ''}"
     titles = {REMOVE: "Remove", "stop": "Stop", "archive": "Archive", "restart": "Restart"}
     return Mutation(
         f"machine.{verb}",
         f"{titles.get(verb, 'Start')} {machine.name}",
-        partial(_remove if verb == REMOVE else _change, named, verb),
+        partial(_remove if verb == REMOVE else _change, ref, verb),
         {"names": [machine.name], "type_": machine.type, "stage": stage, "yes": True},
         subject_of(machine),
         f"os2 machine {verb} {machine.name} {where}",
     )
 
 
-def _change(named: MachineRef, verb: str, session: Session, progress: Progress) -> Outcome:
-    place = named.place(session)
+def _change(ref: MachineRef, verb: str, session: Session, progress: Progress) -> Outcome:
+    located = ref.locate(session)
     changer = Changer(
         Verb(verb),
         healthy_seconds=session.settings.timeout_seconds
@@ -146,39 +146,39 @@ def _change(named: MachineRef, verb: str, session: Session, progress: Progress) 
         else None,
         progress=progress,
     )
-    (done,) = changer.change({place.machine.name: place})
+    (done,) = changer.change({located.machine.name: located})
     if done.error is not None:
         raise done.error
-    after = done.machine or place.machine
+    after = done.machine or located.machine
     text = f"{after.name} was {after.state.value} already"
     if done.outcome != "unchanged":
         text = f"{after.name} is {Verb(verb).done}"
     return Outcome(text, ((f"Show {after.name}", machine_path(after)),))
 
 
-def _remove(named: MachineRef, verb: str, session: Session, progress: Progress) -> Outcome:
+def _remove(ref: MachineRef, verb: str, session: Session, progress: Progress) -> Outcome:
     del verb
-    place = named.place(session)
+    located = ref.locate(session)
     with progress.phase("remove"):
-        (removal,) = remove_places([place])
+        (removal,) = remove_places([located])
         if removal.error is not None:
             raise removal.error
-    return Outcome(f"{place.machine.name} is removed", (("Machines", "/machines"),))
+    return Outcome(f"{located.machine.name} is removed", (("Machines", "/machines"),))
 
 
 async def open_machine(request: Request) -> Response:
     """Lead to the machine's own page; a private one's signed address is made only now."""
-    site, named = site_of(request), MachineRef(request)
+    site, ref = site_of(request), MachineRef(request)
 
     def reach() -> str:
-        place = named.place(site.workplace.session())
-        address = place.provider.reach(place.machine, DAEMON_PORT)
-        if address.token and not place.machine.public:
-            address = place.provider.reach(place.machine, DAEMON_PORT, SIGNED_LINK_SECONDS)
+        located = ref.locate(site.context.session())
+        address = located.provider.reach(located.machine, DAEMON_PORT)
+        if address.token and not located.machine.public:
+            address = located.provider.reach(located.machine, DAEMON_PORT, SIGNED_LINK_SECONDS)
         if link(address.url) is None:
             raise OperationFailed(
-                f"the address of {named.name} is none that a browser can open",
-                hint=f"look at it: os2 machine url {named.name}",
+                f"the address of {ref.name} is none that a browser can open",
+                hint=f"look at it: os2 machine url {ref.name}",
                 code="address_unusable",
             )
         return address.url
@@ -189,13 +189,13 @@ async def open_machine(request: Request) -> Response:
 
 async def logs(request: Request) -> Response:
     """Its log as it is written, or that of one of its services."""
-    site, named = site_of(request), MachineRef(request)
+    site, ref = site_of(request), MachineRef(request)
     service = request.query_params.get("service") or None
     follow = "once" not in request.query_params
     wanted = LogRequest(service, None, LOG_LINES, follow)
 
     def lines() -> Any:
-        return named.place(site.workplace.session()).provider.logs(named.name, wanted)
+        return ref.locate(site.context.session()).provider.logs(ref.name, wanted)
 
     return event_stream(log_events(lines, lambda: site.jobs.closed))
 

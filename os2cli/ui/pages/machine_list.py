@@ -23,14 +23,14 @@ async def list_machines(request: Request) -> Response:
     site = site_of(request)
     part = "part" in request.query_params
     everywhere = "all" in request.query_params
-    patience = AGAIN_SECONDS if part else FIRST_SECONDS
-    look = await threaded(site.fleet.look, patience, all_stages=everywhere)
+    timeout = AGAIN_SECONDS if part else FIRST_SECONDS
+    view = await threaded(site.fleet.view, timeout, all_stages=everywhere)
     values: dict[str, Any] = {
-        "look": look,
-        "jobs": jobs_of(site, look),
-        "making": making(site, look),
+        "view": view,
+        "jobs": jobs_of(site, view),
+        "creations": creations(site, view),
         "image_job": site.jobs.latest(IMAGE),
-        "remark": site.workplace.remark,
+        "remark": site.context.remark,
         "everywhere": everywhere,
     }
     if part:
@@ -38,15 +38,15 @@ async def list_machines(request: Request) -> Response:
     return await site.show(request, "machines/page.html", title="Machines", **values)
 
 
-def jobs_of(site: Site, look: FleetView) -> dict[str, Job]:
+def jobs_of(site: Site, view: FleetView) -> dict[str, Job]:
     """The jobs that are at work on machines of the list, by the machine's id."""
-    found = {machine.id: site.jobs.about(subject_of(machine)) for machine in look.machines}
+    found = {machine.id: site.jobs.about(subject_of(machine)) for machine in view.machines}
     return {id_: job for id_, job in found.items() if job is not None}
 
 
-def making(site: Site, look: FleetView) -> list[Job]:
+def creations(site: Site, view: FleetView) -> list[Job]:
     """The jobs that make a machine which is in no list yet."""
-    known = {subject_of(machine) for machine in look.machines}
+    known = {subject_of(machine) for machine in view.machines}
     running = site.jobs.running()
     return [j for j in running if j.procedure == "machine.create" and j.subject not in known]
 

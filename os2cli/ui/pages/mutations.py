@@ -43,12 +43,12 @@ def begin(site: Site, mutation: Mutation) -> Job:
     job = Job(mutation.procedure, mutation.title, mutation.subject, mutation.command)
 
     def work(progress: Progress) -> Outcome:
-        session = site.workplace.session(progress.notice)
+        session = site.context.session(progress.notice)
         try:
             with session.analytics.tracked(mutation.procedure, mutation.input, surface=SURFACE):
                 return mutation.work(session, progress)
         finally:
-            site.changed()
+            site.invalidate()
 
     return site.jobs.start(job, work)
 

@@ -44,7 +44,7 @@ async def list_snapshots(request: Request) -> Response:
     listing: InventoryListing | None = None
     error: Os2Error | None = None
     try:
-        listing = await threaded(site.catalogs.look, all_stages=everywhere)
+        listing = await threaded(site.inventory.listing, all_stages=everywhere)
     except Os2Error as failure:
         error = failure
     values: dict[str, Any] = {
@@ -64,7 +64,7 @@ async def confirm_removal(request: Request) -> Response:
     site = site_of(request)
     query = request.query_params
     type_, name = _named(query.get("type"), query.get("name"))
-    found = await threaded(_located, site.workplace.session(), type_, name, with_users=True)
+    found = await threaded(_located, site.context.session(), type_, name, with_users=True)
     values: dict[str, Any] = {"entry": found, "guarded": is_guarded_stage(found.item.stage)}
     if "part" in request.query_params:
         return site.part("snapshots/confirm.html", **values)
@@ -99,7 +99,7 @@ async def remove(request: Request) -> Response:
         fields = Fields(form)
         type_, name = _named(fields.text("type"), fields.text("name"))
         force, typed = fields.flag("force"), fields.text("confirm")
-    found = await threaded(_located, site.workplace.session(), type_, name, with_users=False)
+    found = await threaded(_located, site.context.session(), type_, name, with_users=False)
     stage = found.item.stage
     if is_guarded_stage(stage) and typed != stage:
         raise UsageError(
@@ -181,7 +181,7 @@ async def log_lines(request: Request) -> Response:
     type_, name = _named(query.get("type"), query.get("name"))
 
     def lines() -> Iterator[str]:
-        catalogs = site.workplace.session().providers.catalogs(type_)
+        catalogs = site.context.session().providers.catalogs(type_)
         return find_catalog(catalogs, name).log(name)
 
     return event_stream(log_events(lines, lambda: site.jobs.closed))

@@ -23,22 +23,27 @@ class SourceStatus:
     tone: str
     state: str
     why: str
-    made: datetime | None = None
+    created: datetime | None = None
     hint: str | None = None
     stage: str | None = None
     candidates: tuple[Candidate, ...] = ()
     cached: bool = False
 
 
-def material_of(
-    session: Session, entry: ProviderEntry, stage: str | None, named: str | None, *, anew: bool
+def source_status(
+    session: Session,
+    entry: ProviderEntry,
+    stage: str | None,
+    named: str | None,
+    *,
+    use_cache: bool,
 ) -> SourceStatus:
     """The image, the snapshot or the host that machines of a type are made from."""
     match entry.material:
         case Material.LOCAL_IMAGE:
             return _image(session, named)
         case Material.PUBLISHED_SNAPSHOT:
-            return _snapshot(session, stage, named, anew=anew)
+            return _snapshot(session, stage, named, use_cache=use_cache)
         case Material.THIS_HOST:
             return SourceStatus(
                 "this host",
@@ -60,12 +65,12 @@ def _image(session: Session, named: str | None) -> SourceStatus:
         return SourceStatus(named, "good", "used as it is", "you named it", image.created)
     request = build_request(session, locate_source(session))
     status = image_status(builder, request)
-    made = status.image.created if status.image else None
+    created = status.image.created if status.image else None
     reference = request.tag
     match status.freshness:
         case Freshness.FRESH:
             return SourceStatus(
-                reference, "good", "up to date", "built from this tree as it is now", made
+                reference, "good", "up to date", "built from this tree as it is now", created
             )
         case Freshness.STALE:
             return SourceStatus(
@@ -73,7 +78,7 @@ def _image(session: Session, named: str | None) -> SourceStatus:
                 "notice",
                 "older than this tree",
                 "files, the Dockerfile or its base changed since it was built",
-                made,
+                created,
                 "tick “Build first” to bring it up to date",
             )
         case Freshness.MISSING:
@@ -85,15 +90,17 @@ def _image(session: Session, named: str | None) -> SourceStatus:
                 hint="the first build takes minutes, the next ones seconds",
             )
         case Freshness.FOREIGN:
-            return SourceStatus(reference, "good", "used as it is", "somebody else built it", made)
+            return SourceStatus(
+                reference, "good", "used as it is", "somebody else built it", created
+            )
         case Freshness.UNKNOWN:
             return SourceStatus(
-                reference, "notice", "perhaps not up to date", status.reason or "", made
+                reference, "notice", "perhaps not up to date", status.reason or "", created
             )
 
 
 def _snapshot(
-    session: Session, stage: str | None, named: str | None, *, anew: bool
+    session: Session, stage: str | None, named: str | None, *, use_cache: bool
 ) -> SourceStatus:
     store = session.providers.snapshots()
     if named is not None:
@@ -105,7 +112,7 @@ def _snapshot(
         chosen,
         session.snapshot_cache,
         session.settings.daytona.fingerprint,
-        use_cache=not anew,
+        use_cache=use_cache,
     )
     candidates = resolution.candidates[:MAX_CANDIDATES]
     if resolution.name is None:
@@ -119,6 +126,6 @@ def _snapshot(
         return SourceStatus("no snapshot", "problem", "nothing to make it from", failure.message,
                     hint=failure.hint, stage=chosen.name, candidates=candidates)  # fmt: skip
     why = f"the newest active snapshot of stage {chosen.name} (from {chosen.origin})"
-    made = resolution.snapshot.created if resolution.snapshot else None
-    return SourceStatus(resolution.name, "good", "active", why, made, stage=chosen.name,
+    created = resolution.snapshot.created if resolution.snapshot else None
+    return SourceStatus(resolution.name, "good", "active", why, created, stage=chosen.name,
                 candidates=candidates, cached=resolution.cached)  # fmt: skip

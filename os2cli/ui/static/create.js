@@ -50,7 +50,7 @@ function showOptions(form, type) {
 
 /** @param {HTMLFormElement} form @param {boolean} anew */
 async function showMaterial(form, anew) {
-  const box = /** @type {HTMLElement} */ (form.querySelector("[data-material]"));
+  const box = /** @type {HTMLElement} */ (form.querySelector("[data-source]"));
   const data = new FormData(form);
   const query = new URLSearchParams();
   for (const name of ["type", "stage", "snapshot"]) query.set(name, String(data.get(name) ?? ""));

@@ -48,8 +48,8 @@ class Places:
 
 async def page(request: Request) -> Response:
     """The terminal of a machine."""
-    site, named = site_of(request), MachineRef(request)
-    machine = (await threaded(lambda: named.place(site.workplace.session()))).machine
+    site, ref = site_of(request), MachineRef(request)
+    machine = (await threaded(lambda: ref.locate(site.context.session()))).machine
     return await site.show(
         request,
         "terminal/page.html",
@@ -72,19 +72,19 @@ async def socket(places: Places, websocket: WebSocket) -> None:
 
 async def _command(websocket: WebSocket) -> list[str]:
     """What is typed for it on a command line; raises ``Os2Error`` where that would fail."""
-    site, named = site_of(websocket), MachineRef(websocket)
-    machine = (await threaded(lambda: named.place(site.workplace.session()))).machine
+    site, ref = site_of(websocket), MachineRef(websocket)
+    machine = (await threaded(lambda: ref.locate(site.context.session()))).machine
     if machine.state is not MachineState.RUNNING:
         raise Conflict(
             f"machine {machine.name} does not run: it is {machine.state.value}",
             hint=f"os2 machine start {machine.name}",
             code="machine_not_running",
         )
-    words = ["machine", "shell", named.name, f"--type={named.type}"]
-    if named.stage:
-        words.append(f"--stage={named.stage}")
-    if site.workplace.docker_host:
-        words.append(f"--docker-host={site.workplace.docker_host}")
+    words = ["machine", "shell", ref.name, f"--type={ref.type}"]
+    if ref.stage:
+        words.append(f"--stage={ref.stage}")
+    if site.context.docker_host:
+        words.append(f"--docker-host={site.context.docker_host}")
     return [sys.executable, "-m", "os2cli", *words]
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from os2cli.analytics.event import Event
-from os2cli.analytics.posthog_sdk import NotTaken, Project, Refused
+from os2cli.analytics.deliveries import NotTaken, Refused
+from os2cli.analytics.posthog_sdk import Project
+from os2cli.analytics.spool import Event
 from tests.analytics import KEY, OF_THE_SDK
 from tests.posthog_server import PostHogServer
 

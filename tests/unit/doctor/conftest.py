@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
-import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from os2cli.core.progress import Progress
 from os2cli.doctor.fixes import Host
 from os2cli.doctor.fixes.commands import Commands
 from os2cli.providers.local_docker.engine.address import Endpoint
+from tests.serving import HOST, Quiet, serving_forever
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +46,7 @@ class Engine(http.server.ThreadingHTTPServer):
         self.endpoint = Endpoint(f"tcp://127.0.0.1:{self.server_port}", "DOCKER_HOST")
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class _Handler(Quiet, http.server.BaseHTTPRequestHandler):
     server: Engine
 
     def do_GET(self) -> None:
@@ -56,30 +57,24 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *arguments: object) -> None:
-        del arguments
-
 
 @pytest.fixture
 def start_server() -> Iterator[Callable[[str], Engine]]:
     """Start an engine bound to an address."""
-    servers: list[Engine] = []
+    servers = ExitStack()
 
-    def start(address: str = "127.0.0.1") -> Engine:
+    def start(address: str = HOST) -> Engine:
         server = Engine(address)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        servers.enter_context(serving_forever(server))
         return server
 
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with servers:
+        yield start
 
 
 @pytest.fixture
 def engine(start_server: Callable[[str], Engine]) -> Engine:
-    return start_server("127.0.0.1")
+    return start_server(HOST)
 
 
 class Programs:

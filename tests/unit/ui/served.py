@@ -10,7 +10,7 @@ import httpx
 
 from os2cli.ui.app import make_app, make_site
 from os2cli.ui.guard.guard import Credentials
-from os2cli.ui.page_context import Workplace
+from os2cli.ui.page_context import PageContext
 from os2cli.ui.server import Server, listening_socket
 from os2cli.ui.serving import extensions
 
@@ -19,27 +19,30 @@ from os2cli.ui.serving import extensions
 class Served:
     """Where it is, what opens it, and who has been let in."""
 
-    door: Credentials
+    credentials: Credentials
     http: httpx.Client
 
     @property
     def own(self) -> dict[str, str]:
         """What its own pages send along with a change."""
-        return {"Origin": self.door.origin}
+        return {"Origin": self.credentials.origin}
 
     @property
     def cookie(self) -> str:
-        return f"{self.door.cookie}={self.door.session}"
+        return f"{self.credentials.cookie}={self.credentials.session}"
 
 
 @contextmanager
 def served() -> Iterator[Served]:
     """Serve it as ``os2 ui`` does, with the settings of this moment."""
-    workplace = Workplace()
+    context = PageContext()
     listener = listening_socket(None)
-    door = Credentials(listener.getsockname()[1])
-    app = make_app(make_site(workplace, extensions(workplace)), door)
-    with Server(app, listener).running(), httpx.Client(base_url=door.origin, timeout=30) as http:
-        assert http.get("/", params={"token": door.token}).status_code == 303
-        yield Served(door, http)
+    credentials = Credentials(listener.getsockname()[1])
+    app = make_app(make_site(context, extensions(context)), credentials)
+    with (
+        Server(app, listener).running(),
+        httpx.Client(base_url=credentials.origin, timeout=30) as http,
+    ):
+        assert http.get("/", params={"token": credentials.token}).status_code == 303
+        yield Served(credentials, http)
     listener.close()

@@ -6,11 +6,10 @@ import os
 import re
 import socket
 import ssl
-import threading
 import time as real_time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +22,7 @@ from os2cli.core.progress import Progress
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.retry import DEFAULT, RetryPolicy
 from tests.clock import Time
+from tests.serving import HOST, ConnectionServer, read_head
 
 KEY = "dtn_0123456789abcdef"
 ACCESS = DaytonaAccess("http://127.0.0.1:3986/api", "DAYTONA_API_URL", api_key=KEY)
@@ -130,50 +130,32 @@ class Heard(Progress):
         self.transfers.append((done, total))
 
 
-class Peer:
-    """A server on loopback: each connection's request is read, then ``talk`` does the rest.
-
-    ``ended`` is set when the test is over, for talks that hang until then.
-    """
+class Peer(ConnectionServer):
+    """A server on loopback: each connection's request is read, then ``talk`` does the rest."""
 
     def __init__(self, talk: Talk, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__()
         self.talk = talk
         self.tls = tls
         self.requests: list[str] = []
-        self.ended = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
-        self._threads[0].start()
 
     @property
     def address(self) -> str:
         scheme = "https" if self.tls else "http"
-        return f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
+        return f"{scheme}://{HOST}:{self.port}"
 
-    def _accept(self) -> None:
-        while not self.ended.is_set():
-            with suppress(OSError):
-                connection, _ = self._listener.accept()
-                thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
-                self._threads.append(thread)
-                thread.start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with closing(connection), suppress(OSError):
-            connection.settimeout(DEADLINE_SECONDS)
-            if self.tls is None:
-                self._answer(connection)
-                return
-            with self.tls.wrap_socket(connection, server_side=True) as secure:
-                self._answer(secure)
+    def handle(self, connection: socket.socket) -> None:
+        """Answer one request, over TLS if that is what the server speaks."""
+        if self.tls is None:
+            self._answer(connection)
+            return
+        with self.tls.wrap_socket(connection, server_side=True) as secure:
+            self._answer(secure)
 
     def _answer(self, connection: socket.socket) -> None:
-        head = b""
-        while b"\r\n\r\n" not in head:
-            piece = connection.recv(65536)
-            if not piece:
-                return
-            head += piece
+        head = read_head(connection)
+        if head is None:
+            return
         # What is left unread would break the connection when it is closed.
         length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
         missing = int(length[1]) - len(head.partition(b"\r\n\r\n")[2]) if length else 0
@@ -182,22 +164,13 @@ class Peer:
         self.requests.append(head.decode())
         self.talk(self, connection, head.decode())
 
-    def close(self) -> None:
-        self.ended.set()
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for thread in self._threads:
-            thread.join(DEADLINE_SECONDS)
-            assert not thread.is_alive()
-
 
 Talk = Callable[[Peer, socket.socket, str], None]
 
 
 @contextmanager
 def peer(talk: Talk, tls: ssl.SSLContext | None = None) -> Iterator[Peer]:
-    with closing(Peer(talk, tls)) as server:
+    with Peer(talk, tls) as server:
         yield server
 
 

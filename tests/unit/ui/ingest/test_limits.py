@@ -11,9 +11,8 @@ import pytest
 from os2cli.ui.ingest import Limits
 from tests.polling import until
 from tests.posthog_server import PostHogServer
+from tests.serving import DEADLINE_SECONDS, HOST
 from tests.unit.ui.ingest.wires import (
-    DEADLINE_SECONDS,
-    HOST,
     SAYS_OK,
     Upstream,
     proxy_to,

@@ -8,7 +8,8 @@ from contextlib import suppress
 import pytest
 
 from tests.polling import until
-from tests.unit.ui.ingest.wires import DEADLINE_SECONDS, Upstream, proxy_to, read_reply
+from tests.serving import DEADLINE_SECONDS
+from tests.unit.ui.ingest.wires import Upstream, proxy_to, read_reply
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 

@@ -6,17 +6,14 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from os2cli.ui.ingest import IngestProxy, Limits, Upstreams
-from tests.polling import until
+from tests.serving import DEADLINE_SECONDS, HOST, ConnectionServer, asgi_server, read_head
 
-HOST = "127.0.0.1"
-DEADLINE_SECONDS = 10
 SAYS_OK = (
     b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n"
     b"Connection: close\r\n\r\n{}"
@@ -25,61 +22,32 @@ SAYS_OK = (
 Talk = Callable[["Upstream", socket.socket, bytes], None]
 
 
-@dataclass
-class Upstream:
-    """A server whose every connection is read to the end of the request's head, then ``talk``."""
+class Upstream(ConnectionServer):
+    """A server that reads the head of each connection's request, then lets ``talk`` answer."""
 
-    talk: Talk = lambda _server, connection, _head: connection.sendall(SAYS_OK)
-    heads: list[bytes] = field(default_factory=list)
-    ended: threading.Event = field(default_factory=threading.Event)
-    gone: threading.Event = field(default_factory=threading.Event)
-
-    def __post_init__(self) -> None:
-        self._listener = socket.create_server((HOST, 0))
-        self._threads = [threading.Thread(target=self._accept)]
+    def __init__(
+        self, talk: Talk = lambda _server, connection, _head: connection.sendall(SAYS_OK)
+    ) -> None:
+        super().__init__()
+        self.talk = talk
+        self.heads: list[bytes] = []
+        self.gone = threading.Event()
 
     @property
     def url(self) -> str:
-        return f"http://{HOST}:{self._listener.getsockname()[1]}"
+        return f"http://{HOST}:{self.port}"
 
-    def __enter__(self) -> Upstream:
-        self._threads[0].start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.ended.set()
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for thread in self._threads:
-            thread.join(DEADLINE_SECONDS)
-            assert not thread.is_alive()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            thread = threading.Thread(target=self._serve, args=(connection,))
-            self._threads.append(thread)
-            thread.start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        connection.settimeout(DEADLINE_SECONDS)
-        with connection, suppress(OSError):
-            head = b""
-            while b"\r\n\r\n" not in head:
-                part = connection.recv(65536)
-                if not part:
-                    return
-                head += part
-            self.heads.append(head)
-            self.talk(self, connection, head)
-            # Closed with something unread, it would be reset, and the answer could get lost.
-            connection.shutdown(socket.SHUT_WR)
-            while connection.recv(65536):
-                pass
+    def handle(self, connection: socket.socket) -> None:
+        """Keep the head, answer, and read what is left."""
+        head = read_head(connection)
+        if head is None:
+            return
+        self.heads.append(head)
+        self.talk(self, connection, head)
+        # Closed with something unread, it would be reset, and the answer could get lost.
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
+            pass
 
 
 def waits(server: Upstream, _connection: socket.socket, _head: bytes) -> None:
@@ -102,17 +70,8 @@ def proxy_to(api: str, assets: str = "", limits: Limits | None = None) -> Iterat
         await proxy.aclose()
 
     app = Starlette(routes=[Mount("/ingest", app=proxy)], lifespan=lifespan)
-    config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    with socket.create_server((HOST, 0)) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            until(lambda: server.started)
-            yield Browser(listener.getsockname()[1])
-        finally:
-            server.should_exit = True
-            thread.join()
+    with asgi_server(app) as port:
+        yield Browser(port)
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ def record() -> Record:
 
 def test_everything_is_an_event_with_a_number(record: Record) -> None:
     with record.phase("build"):
-        record.say_status("step 1")
-        record.say_status("step 1")
+        record.set_status("step 1")
+        record.set_status("step 1")
         record.log("a line")
-    record.say("notice", "done")
+    record.add_message("notice", "done")
 
     events = record.since(0)
     assert events is not None

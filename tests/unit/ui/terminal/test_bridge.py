@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,7 +10,6 @@ from typing import Any
 
 import psutil
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
@@ -21,8 +18,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from os2cli.ui.terminal.bridge import MAX_MESSAGE_BYTES, MAX_TYPED, TOO_MUCH, WINDOW, serve
 from tests.polling import until
+from tests.serving import HOST, asgi_server
 
-HOST = "127.0.0.1"
 SECONDS = 10
 SHELL = ["sh", "-i"]
 
@@ -36,17 +33,8 @@ def served(command: list[str]) -> Iterator[str]:
         await serve(websocket, command)
 
     app = Starlette(routes=[WebSocketRoute("/", terminal)])
-    config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    with socket.create_server((HOST, 0)) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            until(lambda: server.started)
-            yield f"ws://{HOST}:{listener.getsockname()[1]}/"
-        finally:
-            server.should_exit = True
-            thread.join()
+    with asgi_server(app) as port:
+        yield f"ws://{HOST}:{port}/"
 
 
 class Page:

@@ -26,8 +26,8 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def ask(page: Served, path: str = MACHINE, **more: str) -> dict[str, Any]:
     """What a socket says first."""
     headers = {"Cookie": page.cookie, **more}
-    address = f"ws://127.0.0.1:{page.door.port}{path}/terminal/socket"
-    headers.setdefault("Origin", page.door.origin)
+    address = f"ws://127.0.0.1:{page.credentials.port}{path}/terminal/socket"
+    headers.setdefault("Origin", page.credentials.origin)
     with connect(address, additional_headers=headers) as connection:
         told: dict[str, Any] = json.loads(connection.recv(timeout=20))
         return told

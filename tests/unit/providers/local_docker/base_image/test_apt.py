@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator, Mapping
 from functools import partial
 from hashlib import sha256
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from os2cli.core.errors import OperationFailed
 from os2cli.core.progress import SILENT, Progress
 from os2cli.providers.local_docker.base_image.apt_packages import PrivateApt
 from os2cli.providers.local_docker.base_image.apt_sources import AptSource
+from tests.serving import HOST, Quiet, http_server
 
 pytestmark = pytest.mark.skipif(
     shutil.which("apt-get") is None, reason="only Debian's hosts make a base from packages"
@@ -25,9 +25,8 @@ pytestmark = pytest.mark.skipif(
 ESSENTIAL = {"apt": "no", "base-files": "yes", "dpkg": "yes", "sed": "yes", "games": "no"}
 
 
-class _Files(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        """Keep the test's output clean."""
+class _Files(Quiet, SimpleHTTPRequestHandler):
+    """Serves the files of a folder."""
 
 
 @pytest.fixture
@@ -36,13 +35,8 @@ def archives(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     folder = tmp_path / "served"
     folder.mkdir()
     handler = partial(_Files, directory=str(folder))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield folder, f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with http_server(handler) as port:
+        yield folder, f"http://{HOST}:{port}"
 
 
 def publish(folder: Path, origin: str, essential: Mapping[str, str]) -> None:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -26,6 +26,7 @@ from os2cli.providers.local_docker.base_image.pull import (
     pull,
     pull_failure,
 )
+from tests.serving import HOST, Quiet, http_server
 
 WANTED = "registry.example/node:24"
 NO_HOST = 'Get "https://registry.example/v2/": dial tcp: lookup registry.example: no such host'
@@ -45,7 +46,7 @@ class Engine:
     received: bytes = b""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet, BaseHTTPRequestHandler):
     wire: Engine
     protocol_version = "HTTP/1.1"
 
@@ -79,26 +80,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(body), body))
         self.wfile.write(b"0\r\n\r\n")
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        """Keep the test's output clean."""
-
 
 @contextmanager
 def serving(wire: Engine) -> Iterator[docker.APIClient]:
     handler = type("Handler", (_Handler,), {"wire": wire})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    url = f"tcp://127.0.0.1:{server.server_address[1]}"
-    client = docker.APIClient(base_url=url, version="1.41", timeout=5)
-    try:
-        yield client
-    finally:
-        wire.silent.set()
-        client.close()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with http_server(handler) as port:
+        client = docker.APIClient(base_url=f"tcp://{HOST}:{port}", version="1.41", timeout=5)
+        try:
+            yield client
+        finally:
+            wire.silent.set()
+            client.close()
 
 
 def answering(wire: Engine) -> Engine:

@@ -32,6 +32,7 @@ from os2cli.providers.local_docker.engine.endpoint import (
     resolve_endpoint,
 )
 from os2cli.providers.local_docker.engine.unreachable import explain_unreachable
+from tests.serving import DEADLINE_SECONDS, HOST, ConnectionServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -269,31 +270,25 @@ def serving(
     answer: Callable[[socket.socket], None], tls: ssl.SSLContext | None = None
 ) -> Iterator[Endpoint]:
     """A TCP server that does ``answer`` to every connection until the block ends."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    held: list[socket.socket] = []
+    with Answering(answer, tls) as server:
+        yield Endpoint(f"tcp://{HOST}:{server.port}", "DOCKER_HOST")
 
-    def accept() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            held.append(connection)
-            with contextlib.suppress(OSError):
-                if tls:
-                    connection = tls.wrap_socket(connection, server_side=True)
-                    held.append(connection)
-                answer(connection)
 
-    thread = threading.Thread(target=accept, daemon=True)
-    thread.start()
-    try:
-        yield Endpoint(f"tcp://127.0.0.1:{listener.getsockname()[1]}", "DOCKER_HOST")
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join(5)
-        for connection in (listener, *held):
-            connection.close()
+class Answering(ConnectionServer):
+    """A server that leaves each connection to ``answer``."""
+
+    def __init__(self, answer: Callable[[socket.socket], None], tls: ssl.SSLContext | None) -> None:
+        super().__init__()
+        self.answer = answer
+        self.tls = tls
+
+    def handle(self, connection: socket.socket) -> None:
+        """Answer, and keep the connection open until the test is over."""
+        if self.tls:
+            connection = self.tls.wrap_socket(connection, server_side=True)
+        with connection:
+            self.answer(connection)
+            self.ended.wait(DEADLINE_SECONDS)
 
 
 def reply(text: bytes) -> Callable[[socket.socket], None]:

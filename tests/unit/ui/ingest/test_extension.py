@@ -68,8 +68,8 @@ class TestGuarded:
 
         assert answer.status_code == 200
         assert len(posthog.named("hello")) == 1
-        assert page.door.session not in posthog.everything
-        assert str(page.door.port) not in posthog.everything
+        assert page.credentials.session not in posthog.everything
+        assert str(page.credentials.port) not in posthog.everything
 
     @pytest.mark.parametrize(
         ("headers", "status"),

@@ -18,7 +18,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_a_session_ends_for_everybody_who_has_it() -> None:
     with served() as page:
-        with httpx.Client(base_url=page.door.origin, timeout=30) as other:
+        with httpx.Client(base_url=page.credentials.origin, timeout=30) as other:
             other.headers["Cookie"] = page.cookie
             assert other.get("/jobs").status_code == 200
 
@@ -27,12 +27,12 @@ def test_a_session_ends_for_everybody_who_has_it() -> None:
             assert left.status_code == 200
             assert "signed out" in left.text
             assert "<script" not in left.text
-            assert f"{page.door.cookie}=" in left.headers["set-cookie"]
+            assert f"{page.credentials.cookie}=" in left.headers["set-cookie"]
             assert dict(page.http.cookies) == {}
             assert page.http.get("/jobs").status_code == 401
             assert other.get("/jobs").status_code == 401
 
-        assert page.http.get("/", params={"token": page.door.token}).status_code == 303
+        assert page.http.get("/", params={"token": page.credentials.token}).status_code == 303
         assert page.http.get("/jobs").status_code == 200
 
 
