@@ -16,16 +16,14 @@ from os2cli.providers.daytona import entry as daytona_entry
 from os2cli.providers.entry import ProviderContext, ProviderEntry, entries, set_up_here
 from os2cli.providers.local_docker import entry as local_docker_entry
 from os2cli.providers.local_docker.engine.address import Endpoint
-from os2cli.providers.local_docker.engine.endpoint import resolve_endpoint
+from os2cli.providers.local_docker.engine.endpoint import configured_endpoint, resolve_endpoint
 from os2cli.settings.settings import Settings
 from os2cli.snapshots.building import ContentSource, SnapshotBuilder, SnapshotStore
 from os2cli.snapshots.catalog import Catalog
 
 if TYPE_CHECKING:
-    from os2cli.host.certificates import HostCertificates
     from os2cli.providers.daytona.api.client import DaytonaClient
     from os2cli.providers.local_docker.engine.engine import Engine
-    from os2cli.providers.local_docker.images.builder import LocalDockerBuilder
 
 
 class BuilderKind(StrEnum):
@@ -37,11 +35,7 @@ class BuilderKind(StrEnum):
 
 @dataclass(frozen=True)
 class Providers:
-    """Creates providers for one invocation; ``docker_host`` is the command line's.
-
-    Modules of providers are imported where they are used: the engine's SDK, TLS and what reads
-    certificates cost commands up to 0.2 s that need only one of them.
-    """
+    """Creates providers for one invocation; ``docker_host`` is the command line's."""
 
     settings: Settings
     docker_host: str | None = None
@@ -75,17 +69,17 @@ class Providers:
     @property
     def engine(self) -> Engine:
         """The engine that local machines run on; raises ``UsageError`` for a wrong setting."""
-        return local_docker_entry.engine(self.context)
+        return local_docker_entry.adapters(self.context).engine
 
     @property
     def endpoint(self) -> Endpoint:
         """Where that engine is; raises ``UsageError`` for a wrong setting."""
-        return local_docker_entry.endpoint(self.context)
+        return configured_endpoint(self.context)
 
     @property
     def daytona(self) -> DaytonaClient:
         """Daytona's API."""
-        return daytona_entry.client(self.context)
+        return daytona_entry.adapters(self.context).client
 
     def asked(self, type_: MachineType | None) -> list[ProviderEntry]:
         """The provider of a type, or those that are set up here."""
@@ -125,48 +119,31 @@ class Providers:
         return found
 
     def builder(self) -> SnapshotBuilder:
-        """The builder of local images."""
-        from os2cli.host.certificates import host_certificates
-
-        return self._local_docker_builder(host_certificates())
+        """Return the builder of local images."""
+        return local_docker_entry.adapters(self.context).builder()
 
     def snapshots(self) -> SnapshotStore:
-        """The snapshots that are published."""
-        from os2cli.providers.daytona.snapshots.snapshots import DaytonaSnapshots
-
-        return DaytonaSnapshots(self.daytona)
+        """Return the store that snapshots are published to."""
+        return daytona_entry.adapters(self.context).snapshots()
 
     def content_source(self, kind: BuilderKind, *, trust_host: bool = False) -> ContentSource:
-        """What makes a snapshot's content.
+        """Return what makes a snapshot's content.
 
-        An image that is built here to be published trusts no authority of this host's own, unless
-        ``trust_host``: others run it.
+        An image that is built here to be published does not trust this host's own certificate
+        authorities, unless ``trust_host``: others run it.
         """
+        # Each imports what only publishing needs; the local one Docker's SDK as well.
         match kind:
             case BuilderKind.REMOTE:
                 from os2cli.providers.daytona.snapshots.remote_build import RemoteSource
 
                 return RemoteSource(self.daytona)
             case BuilderKind.LOCAL:
-                from os2cli.host.certificates import HostCertificates, host_certificates
                 from os2cli.providers.daytona.snapshots.local_build import LocalSource
 
-                certificates = host_certificates() if trust_host else HostCertificates()
-                return LocalSource(self.daytona, self._local_docker_builder(certificates))
+                builder = local_docker_entry.adapters(self.context).builder(trust_host=trust_host)
+                return LocalSource(self.daytona, builder)
 
     def check_publishing(self) -> None:
-        """Raise when publishing can't succeed."""
-        from os2cli.providers.daytona.snapshots.preflight import check_publishing
-
-        check_publishing(self.daytona)
-
-    def _local_docker_builder(self, certificates: HostCertificates) -> LocalDockerBuilder:
-        from os2cli.providers.local_docker.images.builder import LocalDockerBuilder
-
-        return LocalDockerBuilder(
-            self.engine,
-            self.settings.state_dir / "locks",
-            self.settings.cache_dir,
-            certificates,
-            local_docker_entry.build_logs(self.context),
-        )
+        """Raise ``NotAuthorised`` if the API key cannot publish."""
+        daytona_entry.adapters(self.context).check_publishing()

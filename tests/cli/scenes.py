@@ -321,8 +321,8 @@ class Stage:
     @staticmethod
     def _let_go() -> None:
         """A process would end now, and its connections with it."""
-        daytona_entry.client.cache_clear()
-        local_docker_entry.engine.cache_clear()
+        daytona_entry.adapters.cache_clear()
+        local_docker_entry.adapters.cache_clear()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
+from os2cli.providers.entry import ProviderContext
 from os2cli.providers.local_docker.engine.address import (
     Endpoint,
     TlsFiles,
@@ -23,6 +25,16 @@ DEFAULT_TCP_PORT = 2375
 DEFAULT_TCP = Endpoint(f"tcp://127.0.0.1:{DEFAULT_TCP_PORT}", "the default TCP API")
 
 _CONNECT_SECONDS = 0.2
+
+
+@cache
+def configured_endpoint(context: ProviderContext) -> Endpoint:
+    """Return the address of the engine that a context names, resolved once.
+
+    Raises:
+        UsageError: a setting is wrong.
+    """
+    return resolve_endpoint(context.variables, context.home, docker_host=context.docker_host)
 
 
 def resolve_endpoint(
