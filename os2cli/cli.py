@@ -93,6 +93,7 @@ def run(arguments: list[str], invocation: Invocation) -> int:
     from os2cli.commands._declare import remember_form
 
     if "_OS2_COMPLETE" in os.environ:
+        # Only a shell that completes needs it.
         from typer.completion import completion_init  # type: ignore[attr-defined]
 
         completion_init()
@@ -148,7 +149,8 @@ def stopped(interrupt: Interrupted, invocation: Invocation) -> int:
 
 
 def output_of_last_resort(invocation: Invocation) -> Output:
-    """What tells how it ended, whatever could not be read before."""
+    """Return what reports how it ended, whatever could not be read before."""
+    # A quick answer needs no output.
     from os2cli.output import Output
     from os2cli.settings.settings import terminal_variables
 

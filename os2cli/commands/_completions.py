@@ -6,16 +6,16 @@ from contextlib import suppress
 
 import typer
 
+from os2cli.app.session import Session
 from os2cli.core.errors import Os2Error
+from os2cli.core.stage import resolve_stage
 from os2cli.providers.entry import entries
 from os2cli.settings.invocation import Invocation
+from os2cli.settings.settings import load_settings
 
 
 def complete_stage(incomplete: str) -> list[str]:
     """The stages that begin so: the one that is set here, and those that everybody has."""
-    from os2cli.core.stage import resolve_stage
-    from os2cli.settings.settings import load_settings
-
     known = ["dev", "stg", "prd"]
     with suppress(Os2Error):
         known.insert(0, resolve_stage(load_settings(None).variables).name)
@@ -29,8 +29,6 @@ def complete_type(incomplete: str) -> list[str]:
 
 def complete_machine(ctx: typer.Context, incomplete: str) -> list[str]:
     """The names of machines that begin so; an engine that does not answer offers none."""
-    from os2cli.app.session import Session
-
     ctx.obj = ctx.obj or Invocation()
     try:
         names = Session.start(ctx).machine_names()
@@ -41,8 +39,6 @@ def complete_machine(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def complete_snapshot(ctx: typer.Context, incomplete: str) -> list[str]:
     """The names of images and snapshots that begin so, of the providers that answer."""
-    from os2cli.app.session import Session
-
     ctx.obj = ctx.obj or Invocation()
     try:
         names = Session.start(ctx).snapshot_names()

@@ -6,13 +6,10 @@ from typing import Annotated
 
 import typer
 
-from os2cli.app.repairs import examine, planned_fixes, run_fixes
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.commands._completions import complete_stage
 from os2cli.core.errors import UsageError
-from os2cli.output.views.findings import exit_status, show_findings
-from os2cli.output.views.report import show_report
 from os2cli.settings.invocation import Invocation
 
 
@@ -47,7 +44,11 @@ def doctor(
       os2 doctor --fix --yes
       os2 doctor --report > report.md
     """
-    # The checks bring half the standard library with them: other commands start without it.
+    # The checks import half the standard library, and ``os2 --help`` imports this module.
+    from os2cli.app.repairs import examine, planned_fixes, run_fixes
+    from os2cli.output.views.findings import exit_status, show_findings
+    from os2cli.output.views.report import show_report
+
     options.reject_without("--yes", yes, "--fix", fix)
     session = Session.start(ctx, docker_host)
     refuse_other_forms(session.invocation, report=report)

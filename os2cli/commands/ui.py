@@ -10,6 +10,7 @@ import typer
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.errors import UsageError
+from os2cli.core.stage import validate_stage
 from os2cli.output.documents.page import PageDocument
 
 # Of the extra `ui`, by what they are imported as.
@@ -39,7 +40,7 @@ def ui(
       os2 ui --port 4100 --no-open
     """
     require_extra()
-    from os2cli.core.stage import validate_stage
+    # The page needs the extra, which is known to be installed only now.
     from os2cli.ui.page_context import Workplace
     from os2cli.ui.serving import serve
 

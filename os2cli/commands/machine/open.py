@@ -8,7 +8,6 @@ from os2cli.app.selection import find_one
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.commands.machine._ports import DAEMON_PORT, SIGNED_SECONDS, Port
-from os2cli.host.browser import open_page, open_secret_page
 from os2cli.output.documents.executions import AddressDocument
 
 
@@ -26,6 +25,9 @@ def open_(
       os2 machine open dev-1
       os2 machine open reviews --port 3002
     """
+    # It brings an HTTP server, and ``os2 machine --help`` imports this module.
+    from os2cli.host.browser import open_page, open_secret_page
+
     session = Session.start(ctx, docker_host)
     place = find_one(session, name, type_, stage)
     address = place.provider.reach(place.machine, port)
