@@ -15,7 +15,7 @@ from os2cli.core.models import MachineType, Removal
 from os2cli.core.parsing import parse_minutes
 from os2cli.core.stage import is_guarded_stage
 from os2cli.output.documents.inventory import PruneDocument
-from os2cli.output.views.snapshots import show_plan, tell_failures, tell_plan, total_size
+from os2cli.output.views.snapshots import note_plan, show_plan, total_size, warn_of_failures
 from os2cli.providers.entry import entries
 from os2cli.snapshots.inventory import InventoryListing, list_inventory, only, remove_entries
 from os2cli.snapshots.pruning import PruningRules, Verdict, plan_pruning
@@ -72,7 +72,7 @@ def prune(
     if dry_run or not goes:
         _show(session, plan, None if dry_run else [], listing)
         return
-    tell_plan(session.output, plan, staying=session.output.invocation.verbose)
+    note_plan(session.output, plan, staying=session.output.invocation.verbose)
     instead = _instead(keep, older_than, type_, stage)
     if not yes and not _agreed(session, goes, chosen, instead):
         session.output.note("nothing was removed")
@@ -147,7 +147,7 @@ def _show(
         if removals is None:
             show_plan(output, plan, staying=output.invocation.verbose)
         elif not goes:
-            tell_plan(output, plan, staying=output.invocation.verbose)
+            note_plan(output, plan, staying=output.invocation.verbose)
         for name in done:
             output.line(f"removed {name}")
         if not goes:
@@ -158,7 +158,7 @@ def _show(
         write_text,
         names=goes if removals is None else done,
     )
-    tell_failures(output, listing)
+    warn_of_failures(output, listing)
     failed = [removal for removal in removals or () if removal.error]
     for removal in failed:
         if removal.error is not None:
