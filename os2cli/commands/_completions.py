@@ -1,4 +1,4 @@
-"""What a shell offers behind a part of a word; a provider that does not answer offers nothing."""
+"""Shell completion; a provider that does not answer offers nothing."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from contextlib import suppress
 
 import typer
 
-from os2cli.app.session import Session
 from os2cli.core.errors import Os2Error
-from os2cli.core.stage import resolve_stage
 from os2cli.providers.entry import entries
 from os2cli.settings.invocation import Invocation
-from os2cli.settings.settings import load_settings
 
 
 def complete_stage(incomplete: str) -> list[str]:
     """The stages that begin so: the one that is set here, and those that everybody has."""
+    from os2cli.core.stage import resolve_stage
+    from os2cli.settings.settings import load_settings
+
     known = ["dev", "stg", "prd"]
     with suppress(Os2Error):
         known.insert(0, resolve_stage(load_settings(None).variables).name)
@@ -28,7 +28,9 @@ def complete_type(incomplete: str) -> list[str]:
 
 
 def complete_machine(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The names of machines that begin so; an engine that does not answer offers none."""
+    """Return the names of machines that begin with ``incomplete``."""
+    from os2cli.app.session import Session
+
     ctx.obj = ctx.obj or Invocation()
     try:
         names = Session.start(ctx).machine_names()
@@ -38,7 +40,9 @@ def complete_machine(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def complete_snapshot(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The names of images and snapshots that begin so, of the providers that answer."""
+    """Return the names of images and snapshots that begin with ``incomplete``."""
+    from os2cli.app.session import Session
+
     ctx.obj = ctx.obj or Invocation()
     try:
         names = Session.start(ctx).snapshot_names()
