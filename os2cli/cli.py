@@ -1,4 +1,4 @@
-"""The entry point, and the only place that turns failures into exit statuses."""
+"""The entry point, and the only place that turns failures into exit codes."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from os2cli.settings.invocation import Invocation
 if TYPE_CHECKING:
     from os2cli.output import Output
 
-# The parser writes for programmers.
-PARSERS_WORDS = (
+# The parser's messages are for programmers.
+PARSER_MESSAGES = (
     (r"is not in the range (\S+?)<=x<=(\S+?)\.?$", r"is not between \1 and \2"),
     (r"is not in the range x>=(\S+?)\.?$", r"is less than \1"),
-    (r"is not a valid int(eger)?( range)?\.?$", "is no whole number"),
-    (r"is not a valid float( range)?\.?$", "is no number"),
+    (r"is not a valid int(eger)?( range)?\.?$", "is not a whole number"),
+    (r"is not a valid float( range)?\.?$", "is not a number"),
 )
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line and return its exit status."""
+    """Run one command line and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     prepare_streams()
     install_handlers()
@@ -39,11 +39,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = run(arguments, invocation)
         sys.stdout.flush()
     except BrokenPipeError:
-        return nobody_reads()
+        return closed_pipe()
     except SystemExit as end:
-        # Typer's answer to a closed pipe; it ends a completion in the same way.
+        # Typer exits like this on a closed pipe; completions always exit this way.
         if isinstance(end.__context__, BrokenPipeError):
-            return nobody_reads()
+            return closed_pipe()
         raise
     except Interrupted as interrupt:
         return stopped(interrupt, invocation)
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return report(error, invocation)
     except Exception as error:
         if is_about_output(error):
-            return report(not_written(error), invocation)
+            return report(write_error(error), invocation)
         if invocation.debug:
             raise
         return report(unexpected(error), invocation)
@@ -59,40 +59,41 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def prepare_streams() -> None:
-    """Make the streams usable whatever the caller did to them."""
+    """Replace closed streams, and make all of them accept any character."""
     if sys.stdout is None:  # closed with >&-
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - open as long as the process
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
     for stream in (sys.stdout, sys.stderr):
-        # A terminal that can't show a character shows another one; that is no failure.
+        # A terminal that lacks a character shows another one instead.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 
-def nobody_reads() -> int:
-    """End as a program does whose reader went away, as ``head`` does: quietly."""
+def closed_pipe() -> int:
+    """Return the exit code of a program whose reader, such as ``head``, has exited."""
     abandon_stdout()
     return BROKEN_PIPE_STATUS
 
 
 def abandon_stdout() -> None:
-    """Nobody takes the output any more; the interpreter shall not complain about it at its exit."""
+    """Send further output nowhere, so that the interpreter does not complain at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run(arguments: list[str], invocation: Invocation) -> int:
-    """Parse and dispatch; what the parser refuses becomes a ``UsageError``."""
+    """Parse and dispatch; raise ``UsageError`` for what the parser rejects."""
     if (answer := quick_answer(arguments)) is not None:
         print(answer)  # noqa: T201 - there is no Output yet
         return 0
-    # A quick answer is over before Typer could be imported.
+    # Importing Typer takes longer than a quick answer.
     import typer
 
     from os2cli.commands import build_app
     from os2cli.commands._declare import remember_form
 
     if "_OS2_COMPLETE" in os.environ:
+        # Only completion needs it.
         from typer.completion import completion_init  # type: ignore[attr-defined]
 
         completion_init()
@@ -102,53 +103,54 @@ def run(arguments: list[str], invocation: Invocation) -> int:
         )
     except typer.TyperException as error:
         remember_form(arguments, invocation)
-        raise refused(error) from error
+        raise rejected(error) from error
     return status if isinstance(status, int) else 0
 
 
-def refused(error: Exception) -> UsageError:
-    """A command line that could not be parsed, in our form."""
+def rejected(error: Exception) -> UsageError:
+    """Return the error for a command line that could not be parsed."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "os2"
     message = getattr(error, "format_message", lambda: str(error))()
-    for pattern, plain in PARSERS_WORDS:
+    for pattern, plain in PARSER_MESSAGES:
         message = re.sub(pattern, plain, message)
     hint = getattr(context.command, "refusal_hint", None) if context else None
-    return UsageError(message.rstrip("."), hint=hint or f"{path} --help shows what it takes")
+    return UsageError(message.rstrip("."), hint=hint or f"see {path} --help")
 
 
 def is_about_output(error: Exception) -> bool:
-    """Whether a stream's disk is full or broken; the error of a file would name the file."""
+    """Return whether a stream's disk is full or broken; errors of files name the file."""
     return isinstance(error, OSError) and error.errno in DISK_ERRORS and error.filename is None
 
 
-def not_written(error: Exception) -> OperationFailed:
-    """The result could not be put where stdout leads."""
+def write_error(error: Exception) -> OperationFailed:
+    """Return the error for a result that could not be written to stdout."""
     return OperationFailed(
-        f"the result can't be written: {getattr(error, 'strerror', error)}",
-        hint="make room where stdout leads, or send it elsewhere",
+        f"cannot write the result: {getattr(error, 'strerror', error)}",
+        hint="free space where stdout goes, or redirect it",
         code="output_failed",
     )
 
 
 def unexpected(error: Exception) -> Os2Error:
-    """A failure that nobody foresaw."""
+    """Return the error for an exception that os2 does not expect."""
     return Os2Error(
         f"unexpected {type(error).__name__}: {error}",
-        hint="run it again with --debug for the traceback, and report it",
+        hint="run again with --debug and report the traceback",
         code="unexpected",
     )
 
 
 def stopped(interrupt: Interrupted, invocation: Invocation) -> int:
-    """Tell that a signal ended the command and return its exit status."""
+    """Report that a signal ended the command and return its exit code."""
     with suppress(OSError):
-        output_of_last_resort(invocation).stopped(str(interrupt))
+        fallback_output(invocation).stopped(str(interrupt))
     return interrupt.exit_code
 
 
-def output_of_last_resort(invocation: Invocation) -> Output:
-    """What tells how it ended, whatever could not be read before."""
+def fallback_output(invocation: Invocation) -> Output:
+    """Return an output that needs no settings."""
+    # A quick answer needs no output.
     from os2cli.output import Output
     from os2cli.settings.settings import terminal_variables
 
@@ -156,10 +158,10 @@ def output_of_last_resort(invocation: Invocation) -> Output:
 
 
 def report(error: Os2Error, invocation: Invocation) -> int:
-    """Tell a failure and return its exit status."""
-    # Where a stream is full or nobody reads it, the exit status still tells.
+    """Report a failure and return its exit code."""
+    # If a stream is full or closed, the exit code still reports the failure.
     with suppress(OSError):
-        output_of_last_resort(invocation).error(error)
+        fallback_output(invocation).error(error)
     try:
         sys.stdout.flush()
     except OSError:

@@ -1,4 +1,4 @@
-"""The commands: options in, a use case, a result out. None of them imports another."""
+"""The commands: options in, a use case, a result out. No command imports another."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COMMANDS = {
 
 
 def build_app() -> Os2Group:
-    """Return the whole command line; a command's module is imported when it is asked for."""
+    """Return the command line; each command is imported when it is used."""
     return new_group(
         "os2",
         "Build a sandbox image for coding agents, and create, reach and remove machines made "
@@ -39,7 +39,7 @@ def root(
     ctx: typer.Context,
     version: bool = typer.Option(False, "--version", help="Print the version."),
 ) -> None:
-    """Handle what stands before any command; bare ``os2`` prints its help."""
+    """Handle options before a command; without a command, print the help."""
     if version:
         typer.echo(f"os2 {__version__}")
         raise typer.Exit

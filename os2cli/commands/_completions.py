@@ -1,4 +1,4 @@
-"""What a shell offers behind a part of a word; a provider that does not answer offers nothing."""
+"""Shell completion; a provider that does not answer offers nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from os2cli.settings.invocation import Invocation
 
 
 def complete_machine(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The names of machines that begin so; an engine that does not answer offers none."""
+    """Return the names of machines that begin with ``incomplete``."""
     from os2cli.app.session import Session
     from os2cli.machines.fleet import fleet_names
 
@@ -22,7 +22,7 @@ def complete_machine(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def complete_snapshot(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The names of images and snapshots that begin so, of the providers that answer."""
+    """Return the names of images and snapshots that begin with ``incomplete``."""
     from os2cli.app.session import Session
     from os2cli.snapshots.inventory import inventory_names
 

@@ -1,4 +1,4 @@
-"""How commands are declared: every one takes the global flags, before or after its own."""
+"""The declaration of commands: each takes the global flags, before or after its own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FLAGS = (
     (("--json",), "Print one JSON document on stdout, also for errors."),
     (("--quiet", "-q"), "Print names only, and no progress."),
     (("--verbose", "-v"), "Show the logs of builds and other long steps."),
-    (("--debug",), "Show a traceback when something fails unexpectedly."),
+    (("--debug",), "Show a traceback for an unexpected error."),
     (("--no-input",), "Never ask; fail with the command to run instead. Also: CI, OS2_NO_INPUT."),
 )
 _PROGRESS = "Progress on stderr: auto, plain, json or none. Default: OS2_PROGRESS, auto."
@@ -43,7 +43,7 @@ def _complete_progress(ctx: typer.Context, args: list[str], incomplete: str) -> 
 
 
 def global_options() -> list[TyperOption]:
-    """The options that every command takes; they end up in the context's ``Invocation``."""
+    """Return the options of every command, which fill the context's ``Invocation``."""
     flags = [
         TyperOption(
             param_decls=list(names),
@@ -60,7 +60,7 @@ def global_options() -> list[TyperOption]:
         param_decls=["--progress"],
         type=str,
         metavar="HOW",
-        # Before the others, so that a refusal of theirs is told in this form.
+        # Before the others, so that their errors are reported in this form.
         is_eager=True,
         expose_value=False,
         help=_PROGRESS,
@@ -72,7 +72,7 @@ def global_options() -> list[TyperOption]:
 
 
 def remember_form(arguments: Sequence[str], invocation: Invocation) -> None:
-    """Take the form of the output from a command line that the parser refused half-way."""
+    """Take the form of the output from a command line that the parser rejected."""
     invocation.json = invocation.json or "--json" in arguments
     for before, word in zip(("", *arguments), arguments, strict=False):
         mode = word if before == "--progress" else word.removeprefix("--progress=")
@@ -84,7 +84,7 @@ def remember_form(arguments: Sequence[str], invocation: Invocation) -> None:
 class Os2Command(TyperCommand):
     """A command with the global flags.
 
-    ``refusal_hint`` is told when its arguments can't be parsed, None: where its help is.
+    ``refusal_hint`` is the hint for arguments that cannot be parsed; None points to the help.
     """
 
     refusal_hint: str | None = None
@@ -94,10 +94,10 @@ class Os2Command(TyperCommand):
         self.params.extend(global_options())
 
     def invoke(self, ctx: Any) -> Any:
-        """Run it, tracked when a project is set to send usage to: the one place for that."""
+        """Run the command, tracked if usage is sent: the only place that tracks."""
         if not analytics_are_set_up():
             return super().invoke(ctx)
-        # Only with a project: without one, no command imports the analytics.
+        # Without a PostHog key, no command imports the analytics.
         from os2cli.analytics.middleware import tracked_command
 
         with tracked_command(procedure_of(ctx), ctx.params, ctx.ensure_object(Invocation)):
@@ -105,7 +105,7 @@ class Os2Command(TyperCommand):
 
 
 def procedure_of(ctx: Any) -> str:
-    """Return a command's name with its groups, e.g. ``machine.rm``; aliases give the same."""
+    """Return a command's name with its groups, e.g. ``machine.rm``, also for an alias."""
     words: list[str] = []
     while ctx.parent is not None:
         words.insert(0, ctx.parent.command.table.shown_name(ctx.info_name))
@@ -120,23 +120,23 @@ class PassingOnCommand(Os2Command):
 
 
 class CommandTable(Mapping[str, Any]):
-    """The commands of a group by name, each imported when it is asked for.
+    """The commands of a group by name, each imported when it is used.
 
-    ``places`` says where each is below ``package``, as ``module:function`` or ``module:group``, in
-    the order that help shows; ``aliases`` are further names, which help leaves out; ``classes`` are
-    those of commands that are more than an ``Os2Command``.
+    ``locations`` are ``module:function`` or ``module:group`` below ``package``, in the order of the
+    help; ``aliases`` are hidden names of commands; ``classes`` are for commands that need more than
+    an ``Os2Command``.
     """
 
     def __init__(
         self,
         package: str,
-        places: Mapping[str, str],
+        locations: Mapping[str, str],
         *,
         aliases: Mapping[str, str] | None = None,
         classes: Mapping[str, type[Os2Command]] | None = None,
     ) -> None:
         self.package = package
-        self.places = places
+        self.locations = locations
         self.aliases = aliases or {}
         self.classes = classes or {}
         self._loaded: dict[str, Any] = {}
@@ -146,11 +146,11 @@ class CommandTable(Mapping[str, Any]):
         return self.aliases.get(name, name)
 
     def __iter__(self) -> Iterator[str]:
-        yield from self.places
+        yield from self.locations
         yield from self.aliases
 
     def __len__(self) -> int:
-        return len(self.places) + len(self.aliases)
+        return len(self.locations) + len(self.aliases)
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._loaded:
@@ -159,7 +159,7 @@ class CommandTable(Mapping[str, Any]):
 
     def _load(self, name: str) -> Any:
         shown = self.shown_name(name)
-        module, _, attribute = self.places[shown].partition(":")
+        module, _, attribute = self.locations[shown].partition(":")
         declared = getattr(import_module(f"{self.package}.{module}"), attribute)
         if isinstance(declared, Os2Group):
             return declared
@@ -179,9 +179,9 @@ class Os2Group(TyperGroup):
         self.params.extend(global_options())
 
     def use(self, table: CommandTable) -> None:
-        """Take the commands from a table."""
+        """Look commands up in a table."""
         self.table = table
-        # Typer only reads from it.
+        # Typer only reads the mapping.
         commands: Any = table
         self.commands = commands
 
@@ -197,7 +197,7 @@ def new_group(
     callback: Callable[..., None] = _no_options,
     **kwargs: Any,
 ) -> Os2Group:
-    """Return a group of commands; ``callback`` declares options of its own."""
+    """Return a group of commands; ``callback`` declares the group's own options."""
     app = typer.Typer(
         name=name,
         cls=Os2Group,

@@ -1,4 +1,4 @@
-"""``os2 completion``: the script that makes a shell complete os2's commands and machines."""
+"""``os2 completion``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COMPLETION_VARIABLE = "_OS2_COMPLETE"
 
 
 class Shell(StrEnum):
-    """The shells that os2 completes in."""
+    """A shell that os2 supports completion in."""
 
     BASH = "bash"
     ZSH = "zsh"
@@ -28,7 +28,7 @@ def completion(
 ) -> None:
     """Print the completion script for a shell.
 
-    The shell's own files are left to you.
+    os2 does not change the shell's own files.
 
     [dim]Examples:[/dim]
       source <(os2 completion bash)

@@ -9,9 +9,9 @@ from os2cli.output.views.settings import show_settings
 
 
 def config(ctx: typer.Context) -> None:
-    """Show every setting with its value and where it came from.
+    """Show every setting with its value and origin.
 
-    Of a secret only whether it is set.
+    The values of secrets are hidden.
 
     [dim]Examples:[/dim]
       os2 config

@@ -7,18 +7,17 @@ from typing import Annotated
 import typer
 
 from os2cli.app.completions import complete_stage
-from os2cli.app.repairs import examine, planned_fixes, run_fixes
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.option_rules import reject_both, reject_without
-from os2cli.output.views.findings import exit_status, show_findings
-from os2cli.output.views.report import show_report
 from os2cli.settings.invocation import Invocation
 
 
 def doctor(
     ctx: typer.Context,
-    fix: Annotated[bool, typer.Option("--fix", help="Run the fixes that destroy nothing.")] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Run the fixes, none of which destroys data.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask before fixing.")] = False,
     stage: Annotated[
         str | None,
@@ -26,31 +25,35 @@ def doctor(
             "--stage",
             metavar="STAGE",
             autocompletion=complete_stage,
-            help="Check with this stage.",
+            help="Stage to check.",
         ),
     ] = None,
     report: Annotated[
         bool,
         typer.Option(
             "--report",
-            help="Print Markdown for a bug report, without names of people and hosts or secrets.",
+            help="Print Markdown for a bug report, without secrets or names of people and hosts.",
         ),
     ] = False,
     docker_host: options.DockerHost = None,
 ) -> None:
-    """Check engine, image, stage and Daytona; say what is wrong and what helps.
+    """Check engine, image, stage and Daytona, and suggest fixes.
 
-    Exits 1 when there is a problem; warnings alone are fine.
+    Exits with 1 if there is a problem; warnings alone exit with 0.
 
     [dim]Examples:[/dim]
       os2 doctor
       os2 doctor --fix --yes
       os2 doctor --report > report.md
     """
-    # The checks bring half the standard library with them: other commands start without it.
+    # The checks import half the standard library, and ``os2 --help`` imports this module.
+    from os2cli.app.repairs import examine, planned_fixes, run_fixes
+    from os2cli.output.views.findings import exit_status, show_findings
+    from os2cli.output.views.report import show_report
+
     reject_without("--yes", yes, "--fix", fix)
     session = Session.start(ctx, docker_host)
-    refuse_other_forms(session.invocation, report=report)
+    reject_other_forms(session.invocation, report=report)
     findings = examine(session, stage)
     if fix and (fixes := planned_fixes(session, findings)):
         progress = session.output.progress()
@@ -58,7 +61,7 @@ def doctor(
         if run_fixes(session, fixes, progress, yes=yes, command=command):
             findings = examine(session, stage)
     elif fix:
-        session.output.note("there is nothing that os2 can fix by itself")
+        session.output.note("os2 cannot fix any of this")
     if report:
         show_report(session.output, findings, session.settings, session.owner)
     else:
@@ -66,7 +69,7 @@ def doctor(
     raise typer.Exit(exit_status(findings))
 
 
-def refuse_other_forms(invocation: Invocation, *, report: bool) -> None:
-    """A report is for people to read: it has one form."""
+def reject_other_forms(invocation: Invocation, *, report: bool) -> None:
+    """Reject ``--json`` and ``--quiet`` with ``--report``, which has only one form."""
     for option, given in (("--json", invocation.json), ("--quiet", invocation.quiet)):
         reject_both("--report", report, option, given)

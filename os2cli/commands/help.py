@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -15,7 +15,7 @@ from os2cli.settings.settings import terminal_variables
 
 
 def complete_help(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The topics, and the next words of the commands."""
+    """Return the topics, or the commands of a group, that begin with ``incomplete``."""
     group: Any = ctx.find_root().command
     before = ctx.params.get("words") or ()
     for word in before:
@@ -31,14 +31,14 @@ def help_(
         typer.Argument(metavar="[TOPIC | COMMAND...]", autocompletion=complete_help),
     ] = None,
 ) -> None:
-    """Tell about a topic, or what a command takes; without either, list the topics.
+    """Show help on a topic or a command; without either, list the topics.
 
     [dim]Examples:[/dim]
       os2 help exit-codes
       os2 help environment
       os2 help machine create
     """
-    # Not a session: it works whatever is wrong with the settings.
+    # Not a session: help must work even if the settings are invalid.
     output = Output(ctx.ensure_object(Invocation), terminal_variables())
     if not words:
         show_topics(output)
@@ -49,22 +49,21 @@ def help_(
 
 
 def context_of(ctx: typer.Context, words: list[str]) -> typer.Context:
-    """What a command would be run in; raises ``UsageError`` when there is none."""
-    found: Any = ctx.find_root()
+    """Return the context of a command; raise ``UsageError`` if there is none."""
+    context: Any = ctx.find_root()
     for word in words:
-        command = getattr(found.command, "commands", {}).get(word)
+        command = getattr(context.command, "commands", {}).get(word)
         if command is None:
             raise UsageError(
-                f"there is no topic or command {' '.join(words)!r}",
-                hint="os2 help lists the topics, os2 --help the commands",
+                f"unknown topic or command {' '.join(words)!r}",
+                hint="list the topics: os2 help; list the commands: os2 --help",
             )
-        found = type(ctx)(command, parent=found, info_name=word, **command.context_settings)
-    context: typer.Context = found
-    return context
+        context = type(ctx)(command, parent=context, info_name=word, **command.context_settings)
+    return cast("typer.Context", context)
 
 
 def show_command(output: Output, ctx: typer.Context) -> None:
-    """What ``--help`` prints."""
+    """Show what ``--help`` prints."""
     command: Any = ctx.command
 
     document = CommandHelpDocument(
@@ -90,11 +89,11 @@ def show_command(output: Output, ctx: typer.Context) -> None:
 
 
 def is_argument(param: Any) -> bool:
-    """Whether it has a place on the command line and no name."""
+    """Return whether a parameter is an argument, not an option."""
     return bool(param.param_type_name == "argument")
 
 
 def visible(command: Any) -> list[str]:
-    """The commands of a group that help shows."""
+    """Return the commands of a group that help shows."""
     commands: dict[str, Any] = getattr(command, "commands", {})
     return [name for name, sub in commands.items() if not sub.hidden]

@@ -16,11 +16,11 @@ from os2cli.settings.settings import terminal_variables
 
 
 def complete_documented(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The next words of the commands that have a schema."""
+    """Return the next words of commands that have a schema."""
     before = list(ctx.params.get("words") or ())
     paths = [command.split() for command in DOCUMENTS]
-    found = [path[len(before)] for path in paths if path[: len(before)] == before != path]
-    return [word for word in dict.fromkeys(found) if word.startswith(incomplete)]
+    next_words = [path[len(before)] for path in paths if path[: len(before)] == before != path]
+    return [word for word in dict.fromkeys(next_words) if word.startswith(incomplete)]
 
 
 def schema(
@@ -32,13 +32,13 @@ def schema(
 ) -> None:
     """Print the JSON Schema of what a command prints with --json.
 
-    Without a command, list those that have one; error and progress are two more.
+    Without a command, list those that have a schema, also error and progress.
 
     [dim]Examples:[/dim]
       os2 schema machine list
       os2 schema error
     """
-    # Not a session: it works whatever is wrong with the settings.
+    # Not a session: schemas must work even if the settings are invalid.
     output = Output(ctx.ensure_object(Invocation), terminal_variables())
     if not words:
         show_documented(output)
@@ -46,6 +46,8 @@ def schema(
     command = " ".join(words)
     if command not in DOCUMENTS:
         raise UsageError(
-            f"{command!r} has no schema", hint="os2 schema lists those that have one", code="usage"
+            f"{command!r} has no schema",
+            hint="list the commands that have one: os2 schema",
+            code="usage",
         )
     output.line(json.dumps(schema_of(command), indent=2))

@@ -20,24 +20,24 @@ def stage(
             "--stage",
             metavar="STAGE",
             autocompletion=complete_stage,
-            help="Judge this stage instead.",
+            help="Show this stage instead.",
         ),
     ] = None,
 ) -> None:
-    """Show the stage, its kind, its snapshot prefix and where it came from."""
+    """Show the stage, its kind, its snapshot prefix and its origin."""
     session = Session.start(ctx)
-    found = resolve_stage(session.settings.variables, explicit=explicit)
+    resolved = resolve_stage(session.settings.variables, explicit=explicit)
 
     def write_text() -> None:
         output = session.output
         for label, value in (
-            ("stage", found.name),
-            ("kind", found.kind.value),
-            ("prefix", found.prefix),
-            ("from", found.origin),
+            ("stage", resolved.name),
+            ("kind", resolved.kind.value),
+            ("prefix", resolved.prefix),
+            ("from", resolved.origin),
         ):
             output.line(f"{label:<8}{value}")
-        if found.warning:
-            output.note(f"warning: {found.warning}")
+        if resolved.warning:
+            output.note(f"warning: {resolved.warning}")
 
-    session.output.result(StageDocument.of(found), write_text, names=[found.name])
+    session.output.result(StageDocument.of(resolved), write_text, names=[resolved.name])

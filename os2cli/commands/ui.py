@@ -10,9 +10,10 @@ import typer
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.errors import UsageError
+from os2cli.core.stage import validate_stage
 from os2cli.output.documents.page import PageDocument
 
-# Of the extra `ui`, by what they are imported as.
+# The modules of the extra `ui`.
 _NEEDED = ("starlette", "uvicorn", "jinja2", "python_multipart", "websockets")
 
 
@@ -21,25 +22,29 @@ def ui(
     port: Annotated[
         int | None,
         typer.Option(
-            "--port", min=1, max=65535, metavar="PORT", help="Its port. Default: a free one."
+            "--port",
+            min=1,
+            max=65535,
+            metavar="PORT",
+            help="Port to serve on. Default: any free port.",
         ),
     ] = None,
     no_open: Annotated[
-        bool, typer.Option("--no-open", help="Only print the address; open no browser.")
+        bool, typer.Option("--no-open", help="Print the URL without opening a browser.")
     ] = False,
     stage: options.WithinStage = None,
     docker_host: options.DockerHost = None,
 ) -> None:
-    """Serve a page on this host, in which machines are made, watched and removed.
+    """Serve a local web UI to create, watch and remove machines.
 
-    The address it prints opens it; it holds a token, and works on this host only. Ctrl-C ends it.
+    Open the printed URL, which contains a token and works on this host only. Ctrl-C stops it.
 
     [dim]Examples:[/dim]
       os2 ui
       os2 ui --port 4100 --no-open
     """
     require_extra()
-    from os2cli.core.stage import validate_stage
+    # The web UI needs the extra, which may be missing until here.
     from os2cli.ui.page_context import PageContext
     from os2cli.ui.serving import serve
 
@@ -48,12 +53,12 @@ def ui(
     session = Session.start(ctx, docker_host)
     output = session.output
     if docker_host is not None:
-        # Else the page would say so again and again.
+        # Reports an invalid URL once, here, not on every request.
         _ = session.providers.endpoint
 
     def tell(url: str) -> None:
         output.result(PageDocument.of(url), lambda: output.line(url), names=[url])
-        output.note("Ctrl-C ends it")
+        output.note("press Ctrl-C to stop")
 
     serve(
         PageContext(docker_host, stage),
@@ -65,11 +70,11 @@ def ui(
 
 
 def require_extra() -> None:
-    """Raise ``UsageError`` unless what the page is made with is installed."""
+    """Raise ``UsageError`` unless the extra ``ui`` is installed."""
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise UsageError(
-            f"the page needs {', '.join(missing)}, which is not installed",
-            hint="pip install 'os2[ui]'",
+            f"the web UI requires {', '.join(missing)}",
+            hint="install the extra: pip install 'os2[ui]'",
             code="extra_missing",
         )

@@ -1,4 +1,4 @@
-"""Quantities in words that people read: ages, sizes, durations."""
+"""Ages, durations and sizes as people read them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _SPANS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 
 def age(moment: datetime, now: datetime | None = None) -> str:
-    """How long ago that was, e.g. ``2 h ago``."""
+    """Return how long ago a moment was, e.g. ``2 h ago``."""
     seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
     for span, unit in _SPANS:
         if seconds >= span:
@@ -17,12 +17,12 @@ def age(moment: datetime, now: datetime | None = None) -> str:
 
 
 def time_left(moment: datetime, now: datetime | None = None) -> str:
-    """How long until then, e.g. ``2 h left``."""
+    """Return how long it is until a moment, e.g. ``2 h left``."""
     seconds = (moment - (now or datetime.now(UTC))).total_seconds()
     if seconds <= 0:
         return "expired"
     if seconds >= 60:
-        seconds += 30  # to the nearest minute: one that was just made has its whole time left
+        seconds += 30  # round to the minute: a new machine has its whole time left
     for span, unit in _SPANS:
         if seconds >= span:
             return f"{int(seconds // span)} {unit} left"
@@ -30,7 +30,7 @@ def time_left(moment: datetime, now: datetime | None = None) -> str:
 
 
 def size(count: int) -> str:
-    """A number of bytes, e.g. ``1.04 GB``."""
+    """Return a number of bytes with its unit, e.g. ``1.04 GB``."""
     amount = float(count)
     for unit in ("B", "kB", "MB"):
         if round(amount) < 1000:

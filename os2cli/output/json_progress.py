@@ -1,4 +1,4 @@
-"""How a long operation speaks to a program: one JSON object a line, on stderr."""
+"""Progress for programs: one JSON object per line, on stderr."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from typing import Any, TextIO
 
 from os2cli.output.progress import HEARTBEAT_SECONDS, RecordingProgress, repeated
 
-# A transfer tells of every block that was sent; a program needs no more than this.
+# A transfer reports every block it sent; a program needs fewer events.
 TRANSFER_SECONDS = 0.5
 _WRITE_LOCK = threading.Lock()
 
 
 def write_event(stream: TextIO, event: str, **fields: Any) -> None:
-    """Write one line; fields that are None are left out, and threads do not mix their lines."""
+    """Write one line without fields that are None; lines of threads do not mix."""
     moment = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    told = {key: value for key, value in fields.items() if value is not None}
-    line = json.dumps({"time": moment, "event": event, **told}, ensure_ascii=False, default=str)
+    present = {key: value for key, value in fields.items() if value is not None}
+    line = json.dumps({"time": moment, "event": event, **present}, ensure_ascii=False, default=str)
     with _WRITE_LOCK:
         stream.write(f"{line}\n")
         stream.flush()
 
 
 class JsonProgress(RecordingProgress):
-    """Everything that happens, an event each; ``documents.progress`` describes them."""
+    """Progress as events, as ``documents.progress`` describes them."""
 
     def __init__(self, stream: TextIO, *, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
         super().__init__(verbose=True)
@@ -40,7 +40,7 @@ class JsonProgress(RecordingProgress):
 
     @contextmanager
     def showing(self, title: str) -> Iterator[None]:
-        """Tell the beginning and the end, also of a phase that fails."""
+        """Report when the phase starts and finishes, also if it fails."""
         outer, self._phase, self._status = self._phase, title, None
         self._transferred = 0.0
         started = time.monotonic()
@@ -56,28 +56,28 @@ class JsonProgress(RecordingProgress):
             self._phase = outer
 
     def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
-        """Tell where the phase is, once."""
+        """Report where the phase is, unless it has not changed."""
         if (text, done, total) != self._status:
             self._status = (text, done, total)
             self._event("status", message=text, done=done, total=total)
 
     def transfer(self, text: str, done: int, total: int) -> None:
-        """Tell how many bytes have been sent: now and then, and at the end."""
+        """Report how many bytes have been sent, at intervals and at the end."""
         now = time.monotonic()
         if done >= total or now - self._transferred >= TRANSFER_SECONDS:
             self._transferred = now
             self._event("transfer", message=text, done=done, total=total)
 
     def log(self, line: str) -> None:
-        """Pass on the line of a log."""
+        """Report a line of a log."""
         self._event("log", message=line)
 
     def notice(self, message: str) -> None:
-        """Tell a notice."""
+        """Report a notice."""
         self._event("notice", message=message)
 
     def warn(self, message: str) -> None:
-        """Tell a warning."""
+        """Report a warning."""
         self._event("warning", message=message)
 
     def _beat(self, elapsed: float) -> None:

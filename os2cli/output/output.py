@@ -1,4 +1,4 @@
-"""Results, errors and questions, for a person, a pipe or a program."""
+"""Results, errors and questions, for people, pipes and programs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 from os2cli.core.errors import Os2Error, UsageError
-from os2cli.output.documents.document import Document, ErrorDocument
+from os2cli.output.documents.document import Document
 from os2cli.output.documents.encoding import to_json
 from os2cli.output.json_progress import JsonProgress, write_event
 from os2cli.output.progress import PlainProgress, RecordingProgress, SilentProgress, plain_text
@@ -25,7 +25,7 @@ _NARROWEST_TEXT = 20
 
 
 class Output:
-    """Where a command's words go.
+    """The output of a command.
 
     ``variables`` are the recognised environment variables (``CI``, ``NO_COLOR``, ``TERM`` …).
     """
@@ -44,28 +44,28 @@ class Output:
 
     @property
     def mode(self) -> ProgressMode:
-        """What stderr is for: what ``--progress`` says, or else ``OS2_PROGRESS``."""
+        """The form of progress: ``--progress``, else ``OS2_PROGRESS``."""
         if self.invocation.progress is not None:
             return self.invocation.progress
-        # A value that is none is refused by the settings; that refusal has to be told, too.
+        # The settings reject an invalid value; that error also needs a mode to be reported in.
         with suppress(UsageError):
             return parse_progress(self.variables.get("OS2_PROGRESS", "auto"), "OS2_PROGRESS")
         return ProgressMode.AUTO
 
     @property
     def interactive(self) -> bool:
-        """Whether a question may be asked: not where stderr is for a program, or for errors."""
-        asked_not_to = self.invocation.no_input or any(
+        """Whether a question may be asked."""
+        disabled = self.invocation.no_input or any(
             self.variables.get(name) for name in ("CI", "OS2_NO_INPUT")
         )
         if self.mode in (ProgressMode.JSON, ProgressMode.NONE):
             return False
-        if asked_not_to or sys.stdin is None:
+        if disabled or sys.stdin is None:
             return False
         return sys.stdin.isatty() and self.stderr.isatty()
 
     def progress(self) -> RecordingProgress:
-        """How a long operation speaks here: one live region on a terminal, lines elsewhere."""
+        """Return the progress of a long operation: live on a terminal, lines elsewhere."""
         invocation, mode = self.invocation, self.mode
         if mode is ProgressMode.JSON:
             return JsonProgress(self.stderr)
@@ -74,7 +74,7 @@ class Output:
         live = self.stderr.isatty() and self.variables.get("TERM") != "dumb"
         plain = mode is ProgressMode.PLAIN or self.variables.get("CI") or invocation.quiet
         if live and not plain:
-            # It imports Rich, which takes longer than a command that needs none.
+            # It imports Rich, which costs more than most commands.
             from os2cli.output.terminal_progress import TerminalProgress
 
             console = self._styled(self.stderr).console
@@ -88,7 +88,7 @@ class Output:
         *,
         names: Sequence[str] = (),
     ) -> None:
-        """Write a command's result in the form that was asked for.
+        """Write a command's result in the requested form.
 
         ``document`` is what ``--json`` prints, ``names`` what ``--quiet`` does, one a line;
         ``write_text`` writes it for a person.
@@ -100,7 +100,7 @@ class Output:
                 self.line(name)
         else:
             write_text()
-        # Where both streams meet, in a CI log, what follows on stderr comes after the result.
+        # In a CI log both streams meet: what follows on stderr must come after the result.
         self.stdout.flush()
 
     def line(self, text: str) -> None:
@@ -108,7 +108,7 @@ class Output:
         self.stdout.write(f"{text}\n")
 
     def shown(self, text: str) -> str:
-        """A line that somebody else wrote; on a terminal without what would move its cursor."""
+        """Return a line from another program, on a terminal without control sequences."""
         return plain_text(text) if self.stdout.isatty() else text
 
     def note(self, text: str) -> None:
@@ -119,9 +119,9 @@ class Output:
             self.stderr.write(f"{text}\n")
 
     def warn(self, text: str, hint: str | None = None) -> None:
-        """Tell on stderr what is wrong with a result that there is all the same.
+        """Write a warning about the result to stderr.
 
-        With ``--json`` it stands in the document.
+        With ``--json`` the document holds it instead.
         """
         if self.mode is ProgressMode.JSON:
             write_event(self.stderr, "warning", message=text, hint=hint)
@@ -142,7 +142,7 @@ class Output:
         self._styled(self.stdout).parts(*parts)
 
     def hanging(self, lead: Sequence[str | tuple[str, str]], text: str, style: str = "") -> None:
-        """Write ``lead`` and behind it ``text``; on a terminal its further lines begin below it."""
+        """Write ``lead``, then ``text``, whose further lines a terminal shows indented below it."""
         indent = sum(len(part if isinstance(part, str) else part[0]) for part in lead)
         width = self.width
         lines = [text]
@@ -163,9 +163,9 @@ class Output:
     ) -> None:
         """Write rows under a heading.
 
-        On a terminal that is too narrow the ``dispensable`` columns are left out, the first named
-        first. A row that is wider even so is left to wrap there: names and addresses are to be
-        copied, so that none is shortened or broken into pieces.
+        On a terminal that is too narrow, the ``dispensable`` columns are left out, the first named
+        first. A row that is still too wide wraps: names and addresses are for copying, so none is
+        shortened or broken.
         """
         heading, *lines = table_lines(columns, rows, dispensable=dispensable, width=self.width)
         self.parts((heading, "bold"))
@@ -173,38 +173,41 @@ class Output:
             self.line(line)
 
     def console(self) -> Console:
-        """The terminal that the result goes to, for what is drawn again and again."""
+        """Return the terminal of the result, for live displays."""
         return self._styled(self.stdout).console
 
     @property
     def width(self) -> int | None:
-        """The columns of the terminal that the result goes to; None: it goes elsewhere."""
+        """The columns of the result's terminal, None if it is not a terminal."""
         return self._styled(self.stdout).console.width if self.stdout.isatty() else None
 
     def confirm(self, question: str, *, instead: str) -> bool:
         """Ask yes or no on the terminal.
 
         Raises:
-            UsageError: nobody can be asked; ``instead`` is the command that needs no answer.
+            UsageError: there is no terminal; ``instead`` is the command that needs no answer.
         """
         if not self.interactive:
-            raise _nobody_to_ask(question, instead)
+            raise _cannot_prompt(question, instead)
         self.stderr.write(f"{question} [y/N] ")
         self.stderr.flush()
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     def confirm_by_typing(self, word: str, question: str, *, instead: str) -> bool:
-        """Ask for ``word`` to be typed; raises like ``confirm``."""
+        """Ask for ``word`` to be typed; raise like ``confirm``."""
         if not self.interactive:
-            raise _nobody_to_ask(question, instead)
-        self.stderr.write(f"{question} Type {word} to go on: ")
+            raise _cannot_prompt(question, instead)
+        self.stderr.write(f"{question} Type {word} to confirm: ")
         self.stderr.flush()
         return sys.stdin.readline().strip() == word
 
     def error(self, error: Os2Error) -> None:
-        """Tell a failure: on stderr for a person, and as the one JSON document with ``--json``."""
+        """Report a failure on stderr, and with ``--json`` as the one document on stdout."""
         if self.invocation.json:
-            # What can't be written to stdout is told on stderr all the same.
+            # Most commands do not fail.
+            from os2cli.output.documents.errors import ErrorDocument
+
+            # If stdout cannot be written, stderr still gets the error.
             with suppress(OSError):
                 self.line(to_json(ErrorDocument.of(error), indent=2))
                 self.stdout.flush()
@@ -219,7 +222,7 @@ class Output:
             styled.labelled("hint", "bold cyan", error.hint)
 
     def stopped(self, signal_name: str) -> None:
-        """Tell that a signal ended the command."""
+        """Report that a signal ended the command."""
         if self.mode is ProgressMode.JSON:
             write_event(self.stderr, "stopped", message=f"stopped by {signal_name}")
         else:
@@ -239,13 +242,13 @@ class Output:
         )
 
     def _styled(self, stream: TextIO) -> StyledStream:
-        # It imports Rich, which takes longer than a command that needs none.
+        # It imports Rich, which costs more than most commands.
         from os2cli.output.styled import StyledStream
 
         return StyledStream(stream, self.variables)
 
 
-def _nobody_to_ask(question: str, instead: str) -> UsageError:
+def _cannot_prompt(question: str, instead: str) -> UsageError:
     return UsageError(
-        f"nobody can be asked here: {question}", hint=instead, code="confirmation_needed"
+        f"cannot prompt (no terminal): {question}", hint=instead, code="confirmation_needed"
     )

@@ -1,4 +1,4 @@
-"""How a long operation looks in a pipe, and what all ways to show one have in common."""
+"""Progress in a pipe, and what all forms of progress share."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ LINE_LENGTH = 100
 
 
 def shorten(text: str) -> str:
-    """A line of a log that stays readable in a pipe."""
+    """Return a line cut to ``LINE_LENGTH`` characters."""
     return text if len(text) <= LINE_LENGTH else f"{text[: LINE_LENGTH - 1]}…"
 
 
 def counted(done: int | None, total: int | None) -> str:
-    """How far something has come, e.g. `` 3/7``; empty when that is not known."""
+    """Return how far something is, e.g. `` 3/7``, or nothing if that is unknown."""
     return f" {done}/{total}" if done is not None and total else ""
 
 
 def plain_text(text: str) -> str:
-    """A text without what would move a terminal's cursor or colour what follows."""
-    # Rich takes longer to import than a command that writes to a pipe needs.
+    """Return a text without control sequences."""
+    # Rich costs more to import than a command that writes to a pipe.
     from rich.control import strip_control_codes
     from rich.text import Text
 
@@ -36,7 +36,7 @@ def plain_text(text: str) -> str:
 
 @contextmanager
 def repeated(seconds: float, call: Callable[[float], None]) -> Iterator[None]:
-    """Call with the time that has passed, in seconds, as often as ``seconds`` pass meanwhile."""
+    """Call every ``seconds`` meanwhile, with the seconds that have passed."""
     started = time.monotonic()
     ended = threading.Event()
 
@@ -54,7 +54,7 @@ def repeated(seconds: float, call: Callable[[float], None]) -> Iterator[None]:
 
 
 class RecordingProgress(Progress):
-    """Keeps each phase's duration, in seconds."""
+    """Progress that records the duration of each phase, in seconds."""
 
     def __init__(self, *, verbose: bool) -> None:
         self.verbose = verbose
@@ -62,7 +62,7 @@ class RecordingProgress(Progress):
 
     @contextmanager
     def phase(self, title: str) -> Iterator[None]:
-        """Time the phase and show that it runs."""
+        """Show the phase while it runs, and time it."""
         started = time.monotonic()
         with self.showing(title):
             yield
@@ -77,14 +77,14 @@ class RecordingProgress(Progress):
         yield
 
     def finished(self, title: str, seconds: float) -> None:
-        """Say that a phase came to its end without an error."""
+        """Report that a phase finished without an error."""
 
     def transfer(self, text: str, done: int, total: int) -> None:
-        """Show sizes, as people read them."""
+        """Show a transfer with readable sizes."""
         self.status(f"{text} {size(done)} of {size(total)}")
 
     def log(self, line: str) -> None:
-        """Show the line with ``--verbose``; an error carries the end of the log itself."""
+        """Show the line with ``--verbose``; an error holds the end of the log anyway."""
         if self.verbose:
             self.say(f"  | {line}")
 
@@ -101,27 +101,27 @@ class RecordingProgress(Progress):
         raise NotImplementedError
 
     def summary(self) -> str:
-        """Where the time went, e.g. ``build 34.1 s · create 0.4 s``; what took none is left out."""
-        told = [f"{title} {seconds:.1f} s" for title, seconds in self.phases]
-        worth_telling = [words for words in told if not words.endswith(" 0.0 s")]
-        return " · ".join(worth_telling or told)
+        """Return where the time went, e.g. ``build 34.1 s · create 0.4 s``."""
+        phases = [f"{title} {seconds:.1f} s" for title, seconds in self.phases]
+        noticeable = [phase for phase in phases if not phase.endswith(" 0.0 s")]
+        return " · ".join(noticeable or phases)
 
 
 class SilentProgress(RecordingProgress):
-    """Shows nothing and times the phases all the same."""
+    """Progress that shows nothing and records the durations."""
 
     def __init__(self) -> None:
         super().__init__(verbose=False)
 
     def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
-        """Nobody looks."""
+        """Show nothing."""
 
     def say(self, line: str) -> None:
-        """Nobody listens."""
+        """Write nothing."""
 
 
 class PlainProgress(RecordingProgress):
-    """A line when a phase begins and ends, and a heartbeat while it lasts: for pipes and CI."""
+    """Progress for pipes and CI: a line when a phase starts and ends, and heartbeats."""
 
     def __init__(
         self,
@@ -140,7 +140,7 @@ class PlainProgress(RecordingProgress):
 
     @contextmanager
     def showing(self, title: str) -> Iterator[None]:
-        """Write the beginning, and every 30 s that it still goes on."""
+        """Write that the phase starts, and every 30 s that it still runs."""
         if self.quiet:
             yield
             return
@@ -149,7 +149,7 @@ class PlainProgress(RecordingProgress):
 
         def beat(elapsed: float) -> None:
             at = f", {shorten(self.current)}" if self.current else ""
-            self.say(f"{title}: still at it after {elapsed:.0f} s{at}")
+            self.say(f"{title}: still running after {elapsed:.0f} s{at}")
 
         with repeated(self.heartbeat_seconds, beat):
             yield
@@ -160,7 +160,7 @@ class PlainProgress(RecordingProgress):
             self.say(f"{title}: done in {seconds:.1f} s")
 
     def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
-        """Remember what the heartbeat shall say; build steps are worth a line of their own."""
+        """Remember the status for the heartbeat; write a build step as a line."""
         if text.startswith("[") and text != self.current and not self.quiet:
             self.say(f"  {shorten(text)}")
         self.current = f"{text}{counted(done, total)}"
@@ -171,7 +171,7 @@ class PlainProgress(RecordingProgress):
             self.say(message)
 
     def say(self, line: str) -> None:
-        """Write one whole line; threads do not mix theirs."""
+        """Write one whole line; lines of threads do not mix."""
         with self._write_lock:
             self.stream.write(f"{line}\n")
             self.stream.flush()

@@ -20,7 +20,7 @@ class StyledStream:
         self.console = Console(
             file=stream,
             no_color=no_color,
-            # Always said, since Rich would take FORCE_COLOR from the environment over NO_COLOR.
+            # Always set: Rich would prefer FORCE_COLOR in the environment to NO_COLOR.
             force_terminal=forced or stream.isatty(),
             highlight=False,
             emoji=False,
@@ -35,5 +35,5 @@ class StyledStream:
         self.parts((f"{label}:", style), f" {text}")
 
     def log_line(self, line: str) -> None:
-        """Write a line of a log, without what would move the cursor."""
+        """Write a line of a log without its control sequences."""
         self.parts((f"  | {plain_text(line)}", "dim"))

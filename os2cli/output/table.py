@@ -1,4 +1,4 @@
-"""How rows are laid out under a heading."""
+"""The layout of tables."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ def table_lines(
 ) -> list[str]:
     """Return the lines of a table, the heading first.
 
-    Where they are wider than ``width``, the ``dispensable`` columns are left out, the first named
-    first; None: there is no limit.
+    If they are wider than ``width``, leave out ``dispensable`` columns, the first named first.
     """
     widths = [max(len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
     shown = list(range(len(columns)))

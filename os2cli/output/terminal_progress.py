@@ -1,4 +1,4 @@
-"""How a long operation looks on a terminal: finished phases, and below them one live line."""
+"""Progress on a terminal: finished phases, and below them one live line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TICK_SECONDS = 0.25
 
 
 class TerminalProgress(RecordingProgress):
-    """One live line with a spinner, the elapsed time and what the phase is at."""
+    """One live line with a spinner, the elapsed time and the phase's status."""
 
     def __init__(self, console: Console, *, verbose: bool) -> None:
         super().__init__(verbose=verbose)
@@ -28,7 +28,7 @@ class TerminalProgress(RecordingProgress):
 
     @contextmanager
     def showing(self, title: str) -> Iterator[None]:
-        """Keep the live line up to date while the phase lasts."""
+        """Update the live line while the phase runs."""
         self._title, self._text, self._started = title, "", time.monotonic()
         with Status("", console=self.console, spinner="dots") as status:
             self._status = status
@@ -46,7 +46,7 @@ class TerminalProgress(RecordingProgress):
         line = Text.assemble((self._title, "bold"), (f"  {self._elapsed():.0f} s", "dim"))
         if self._text:
             line.append(f"  {self._text}", style="dim")
-        # A line that wraps would leave its upper half behind at every refresh.
+        # A wrapped line would leave its upper half behind at each refresh.
         line.truncate(max(self.console.width - 4, 10), overflow="ellipsis")
         status.update(line)
 
@@ -54,7 +54,7 @@ class TerminalProgress(RecordingProgress):
         return time.monotonic() - self._started
 
     def finished(self, title: str, seconds: float) -> None:
-        """Leave one line behind for the phase."""
+        """Write one line for the finished phase."""
         self.console.print(Text.assemble(("✓ ", "green"), title, (f"  {seconds:.1f} s", "dim")))
 
     def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
@@ -62,7 +62,7 @@ class TerminalProgress(RecordingProgress):
         self._text = f"{plain_text(text)}{counted(done, total)}"
 
     def log(self, line: str) -> None:
-        """Show the line with ``--verbose``, whatever it holds for a terminal."""
+        """Show the line with ``--verbose``, without its control sequences."""
         super().log(plain_text(line))
 
     def say(self, line: str) -> None:

@@ -1,10 +1,10 @@
-"""``os2 analytics``: what is sent about the use of os2, and whether."""
+"""``os2 analytics``: usage analytics."""
 
 from os2cli.commands._declare import CommandTable, new_group
 
 group = new_group(
     "analytics",
-    "See what is sent about your use of os2, turn it on or off, and log out.",
+    "Manage usage analytics.",
     CommandTable(
         __name__,
         {

@@ -10,9 +10,9 @@ from os2cli.output.views.analytics import show_consent
 
 
 def on(ctx: typer.Context) -> None:
-    """Let usage be sent, as long as a key is set: also after off, and under CI.
+    """Send usage if a PostHog key is set, also in CI.
 
-    DO_NOT_TRACK=1 and OS2_TELEMETRY=0 count for more.
+    DO_NOT_TRACK=1 and OS2_TELEMETRY=0 take precedence.
 
     [dim]Examples:[/dim]
       os2 analytics on
@@ -23,7 +23,7 @@ def on(ctx: typer.Context) -> None:
 
 
 def off(ctx: typer.Context) -> None:
-    """Send nothing more, and drop what was not sent yet.
+    """Stop sending usage, and drop what was not sent yet.
 
     [dim]Examples:[/dim]
       os2 analytics off

@@ -10,7 +10,7 @@ from os2cli.output.views.analytics import show_identity
 
 
 def reset(ctx: typer.Context) -> None:
-    """Log out: take a new random id, and forget groups, address and Daytona's id.
+    """Log out: forget the id, groups and address, and start with a new random id.
 
     [dim]Examples:[/dim]
       os2 analytics reset

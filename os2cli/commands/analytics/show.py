@@ -15,7 +15,7 @@ from os2cli.output.views.analytics import show_sent
 def show(
     ctx: typer.Context,
     last: Annotated[
-        int, typer.Option("--last", "-n", min=1, max=100, metavar="N", help="How many.")
+        int, typer.Option("--last", "-n", min=1, max=100, metavar="N", help="Number of events.")
     ] = 10,
 ) -> None:
     """Print the last events exactly as they were sent, the oldest first.

@@ -10,7 +10,7 @@ from os2cli.output.views.analytics import show_status
 
 
 def status(ctx: typer.Context) -> None:
-    """Show whether usage is sent, why, where, as whose, and how the last deliveries went.
+    """Show whether and where usage is sent, and how the last deliveries went.
 
     [dim]Examples:[/dim]
       os2 analytics status

@@ -10,16 +10,16 @@ from os2cli.output.documents.cache import ClearedDocument
 
 
 def clear(ctx: typer.Context) -> None:
-    """Forget all answers: the next resolution asks Daytona."""
+    """Clear the cache; the next resolution asks Daytona."""
     session = Session.start(ctx)
     cache, output = session.snapshot_cache, session.output
     try:
         count = cache.clear()
     except OSError as error:
         raise OperationFailed(
-            f"{cache.folder} can't be cleared: {error.strerror}",
-            hint="try again; when it stays so, change its permissions or remove it",
+            f"cannot clear {cache.folder}: {error.strerror}",
+            hint="check its permissions, or remove the directory",
         ) from error
 
-    word = "answer" if count == 1 else "answers"
+    word = "resolution" if count == 1 else "resolutions"
     output.result(ClearedDocument(cleared=count), lambda: output.line(f"cleared {count} {word}"))

@@ -9,14 +9,14 @@ from os2cli.output.documents.cache import CacheDocument
 
 
 def show(ctx: typer.Context) -> None:
-    """Show the answers that would be used now."""
+    """Show the cached resolutions that are still valid."""
     session = Session.start(ctx)
     cache, output = session.snapshot_cache, session.output
     entries = cache.entries()
 
     def write_text() -> None:
         if not entries:
-            output.note(f"nothing is cached in {cache.folder}")
+            output.note(f"the cache is empty: {cache.folder}")
             return
         output.table(
             ("STAGE", "SNAPSHOT", "ACCOUNT", "LEFT"),

@@ -4,7 +4,7 @@ from os2cli.commands._declare import CommandTable, PassingOnCommand, new_group
 
 group = new_group(
     "machine",
-    "Create machines, enter them, look at them and remove them.",
+    "Create, inspect, enter and remove machines.",
     CommandTable(
         __name__,
         {

@@ -1,4 +1,4 @@
-"""What ``os2 machine url`` and ``os2 machine open`` share: a port of a machine."""
+"""The option that ``os2 machine url`` and ``os2 machine open`` share."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from typing import Annotated
 import typer
 
 Port = Annotated[
-    int, typer.Option("--port", "-p", min=1, max=65535, help="A port inside of the machine.")
+    int, typer.Option("--port", "-p", min=1, max=65535, help="Port inside the machine.")
 ]

@@ -22,9 +22,9 @@ def copy(
     stage: options.WithinStage = None,
     docker_host: options.DockerHost = None,
 ) -> None:
-    """Copy a file or a folder into a machine, or out of it, as cp -r does.
+    """Copy a file or directory into or out of a machine, like cp -r.
 
-    Paths in a machine that don't begin with / are relative to its repository.
+    Relative paths in a machine start at its repository.
 
     [dim]Examples:[/dim]
       os2 machine cp notes.md dev-1:docs/
@@ -40,9 +40,9 @@ def copy(
     else:
         count = copy_out(place, from_.path, to.path, progress)
 
-    words = f"copied {source} to {target} ({size(count)})"
+    text = f"copied {source} to {target} ({size(count)})"
     session.output.result(
         CopyDocument(source=source, target=target, archive_bytes=count),
-        lambda: session.output.line(words),
+        lambda: session.output.line(text),
         names=[target],
     )

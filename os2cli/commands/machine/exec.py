@@ -24,7 +24,7 @@ def execute(
         list[str], typer.Argument(metavar="-- COMMAND [ARGUMENT...]", help="The program to run.")
     ],
     stdin: Annotated[
-        bool, typer.Option("--stdin", "-i", help="Pass on what comes on stdin.")
+        bool, typer.Option("--stdin", "-i", help="Pass stdin to the program.")
     ] = False,
     env: Annotated[
         list[str] | None,
@@ -32,22 +32,22 @@ def execute(
             "-e",
             "--env",
             metavar="KEY[=VALUE]",
-            help="Variable for the program; without a value, the one of this shell. Repeatable.",
+            help="Variable for the program; its value defaults to this shell's. Repeatable.",
         ),
     ] = None,
     workdir: Annotated[
         str | None,
         typer.Option(
-            "--workdir", "-w", metavar="FOLDER", help="Where it runs. Default: the repository."
+            "--workdir", "-w", metavar="DIR", help="Directory to run in. Default: the repository."
         ),
     ] = None,
     type_: options.OnlyType = None,
     stage: options.WithinStage = None,
     docker_host: options.DockerHost = None,
 ) -> None:
-    """Run a program in a machine; its exit code becomes the one of this command.
+    """Run a program in a machine and exit with its exit code.
 
-    What stands behind -- reaches the program exactly so. Ctrl-C ends it there, too.
+    Arguments after -- are passed on unchanged. Ctrl-C also stops the program.
 
     [dim]Examples:[/dim]
       os2 machine exec dev-1 -- git status
@@ -71,6 +71,6 @@ def execute(
 
 
 def _bytes_of(stream: object) -> BinaryIO:
-    """The bytes below a text stream: a program may write anything."""
-    found: BinaryIO = getattr(stream, "buffer", io.BytesIO())
-    return found
+    """Return the binary stream below a text stream: a program may write any bytes."""
+    buffer: BinaryIO = getattr(stream, "buffer", io.BytesIO())
+    return buffer

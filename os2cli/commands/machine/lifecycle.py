@@ -14,23 +14,23 @@ from os2cli.core.models import MachineType, Verb
 from os2cli.machines.states import Changer
 from os2cli.output.views.changes import show_changes
 
-All = Annotated[bool, typer.Option("--all", "-a", help="Every machine; on Daytona, of the stage.")]
-NoWait = Annotated[
-    bool, typer.Option("--no-wait", help="Return when it runs, before it is healthy.")
+All = Annotated[
+    bool, typer.Option("--all", "-a", help="All machines; on Daytona, those of the stage.")
 ]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Return before the machine is healthy.")]
 ChangeTimeout = Annotated[
     float | None,
     typer.Option(
         "--timeout",
         metavar="SECONDS",
         min=0.1,
-        help="How long each may take. Default: the provider's own, then OS2_TIMEOUT until healthy.",
+        help="Time limit for each. Default: the provider's, then OS2_TIMEOUT until healthy.",
     ),
 ]
 
 
 def _starting(verb: Verb, help_text: str) -> Callable[..., None]:
-    """A command after which machines run, and are waited for."""
+    """Return a command that starts machines and waits for them."""
 
     def command(
         ctx: typer.Context,
@@ -52,7 +52,7 @@ def _starting(verb: Verb, help_text: str) -> Callable[..., None]:
 
 
 def _ending(verb: Verb, help_text: str) -> Callable[..., None]:
-    """A command after which machines don't run."""
+    """Return a command that stops machines."""
 
     def command(
         ctx: typer.Context,
@@ -74,7 +74,7 @@ def _ending(verb: Verb, help_text: str) -> Callable[..., None]:
 
 start = _starting(
     Verb.START,
-    """Start stopped machines and wait until they are healthy; one that runs stays as it is.
+    """Start machines and wait until they are healthy; skip those that run.
 
     [dim]Examples:[/dim]
       os2 machine start dev-1
@@ -83,7 +83,7 @@ start = _starting(
 )
 stop = _ending(
     Verb.STOP,
-    """Stop machines; their files stay, and one that is stopped stays as it is.
+    """Stop machines and keep their files; skip those that are stopped.
 
     [dim]Examples:[/dim]
       os2 machine stop dev-1
@@ -92,7 +92,7 @@ stop = _ending(
 )
 restart = _starting(
     Verb.RESTART,
-    """Stop machines, start them again on the same address and wait until they are healthy.
+    """Restart machines at the same URL and wait until they are healthy.
 
     [dim]Examples:[/dim]
       os2 machine restart dev-1
@@ -100,7 +100,7 @@ restart = _starting(
 )
 archive = _ending(
     Verb.ARCHIVE,
-    """Put machines away where they cost least; a local one is stopped. start brings them back.
+    """Move machines to cheap storage; stop local ones. To get them back: machine start.
 
     [dim]Examples:[/dim]
       os2 machine archive reviews
@@ -128,8 +128,8 @@ def _change(
     yes: bool,
 ) -> None:
     selection = Selection(changer.verb.value, names or [], all_, type_, stage)
-    found = find(session, selection)
-    if not yes and not confirm_change(session, selection, found, always=all_):
-        session.output.note("nothing was changed")
+    matches = find(session, selection)
+    if not yes and not confirm_change(session, selection, matches, always=all_):
+        session.output.note("nothing changed")
         return
-    show_changes(session.output, changer.change(found.places))
+    show_changes(session.output, changer.change(matches.places))

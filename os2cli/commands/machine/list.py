@@ -31,7 +31,7 @@ def list_machines(
     stage: options.OnlyStage = None,
     all_stages: Annotated[
         bool,
-        typer.Option("--all-stages", help="On Daytona also those of other stages."),
+        typer.Option("--all-stages", help="Include other stages on Daytona."),
     ] = False,
     state: Annotated[
         list[MachineState] | None,
@@ -42,25 +42,23 @@ def list_machines(
         typer.Option(
             "--filter",
             metavar="KEY=PATTERN",
-            help="name, snapshot, owner or health; or label=KEY=PATTERN. With * and ?. Repeatable.",
+            help="name, snapshot, owner, health or label=KEY=PATTERN, with * and ?. Repeatable.",
         ),
     ] = None,
     sort: Annotated[
         str | None,
-        typer.Option(metavar="COLUMN", help="Order by a column; -COLUMN backwards. Default: name."),
+        typer.Option(metavar="COLUMN", help="Sort by a column; -COLUMN reverses. Default: name."),
     ] = None,
     columns: Annotated[
         str | None,
         typer.Option(metavar="A,B,…", help=f"Columns to show: {','.join(COLUMNS)}."),
     ] = None,
-    watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Look again and again until Ctrl-C.")
-    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh until Ctrl-C.")] = False,
     docker_host: options.DockerHost = None,
 ) -> None:
-    """List the machines that os2 made: all on this host, and those of the stage on Daytona.
+    """List machines: all on this host, and those of the stage on Daytona.
 
-    When a provider does not answer, the machines of the others are shown, and the exit code is 7.
+    If a provider does not answer, list those of the others and exit with 7.
 
     [dim]Examples:[/dim]
       os2 machine list
@@ -83,21 +81,23 @@ def list_machines(
 
 
 def chosen_columns(session: Session, text: str | None) -> tuple[str, ...]:
-    """The columns that were asked for, in that order."""
+    """Return the requested columns, in their order."""
     if text is None:
         return DEFAULT_COLUMNS
     if session.output.invocation.json or session.output.invocation.quiet:
         raise UsageError(
-            "--columns changes nothing with --json or --quiet",
-            hint="leave it out; --json has every field",
+            "--columns has no effect with --json or --quiet",
+            hint="leave it out; --json has all fields",
             code="option_invalid",
         )
     names = [name.strip().lower() for name in text.split(",") if name.strip()]
     unknown = [name for name in names if name not in COLUMNS]
     if unknown or not names:
         raise UsageError(
-            f"--columns {text!r}: there is no column {', '.join(unknown) or 'in it'}",
-            hint=f"choose from {','.join(COLUMNS)}",
+            f"--columns: unknown column {', '.join(unknown)!r}"
+            if unknown
+            else "--columns: no columns",
+            hint=f"choose from: {','.join(COLUMNS)}",
             code="option_invalid",
         )
     return tuple(dict.fromkeys(names))

@@ -19,15 +19,16 @@ def logs(
     ctx: typer.Context,
     name: options.ExistingMachine,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C, or the machine's end.")
+        bool,
+        typer.Option("--follow", "-f", help="Follow until Ctrl-C, or until the machine stops."),
     ] = False,
     service: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="A service's own log instead of the machine's."),
+        typer.Option(metavar="NAME", help="Service to read, instead of the machine."),
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Only what is newer: 30m, 2h, 2026-01-11T19:30:45Z."),
+        typer.Option(metavar="TIME", help="Only newer lines: 30m, 2h, 2026-01-11T19:30:45Z."),
     ] = None,
     tail: Annotated[
         int | None, typer.Option("--tail", "-n", metavar="N", min=0, help="Only the last N lines.")
@@ -36,9 +37,9 @@ def logs(
     stage: options.WithinStage = None,
     docker_host: options.DockerHost = None,
 ) -> None:
-    """Print what a machine wrote, or one of its services.
+    """Print the log of a machine or of one of its services.
 
-    The machine's own log also holds the services that keep none of their own.
+    The machine's log includes services without a log of their own.
 
     [dim]Examples:[/dim]
       os2 machine logs dev-1 --tail 50

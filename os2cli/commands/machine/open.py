@@ -21,29 +21,31 @@ def open_(
     stage: options.WithinStage = None,
     docker_host: options.DockerHost = None,
 ) -> None:
-    """Open a machine's page in the browser; a private one by a signed address.
+    """Open a machine in the browser, using a signed link if it is private.
 
     [dim]Examples:[/dim]
       os2 machine open dev-1
       os2 machine open reviews --port 3002
     """
+    # It imports an HTTP server, and ``os2 machine --help`` imports this module.
+
     session = Session.start(ctx, docker_host)
     place = find_one(session, name, type_, stage)
     address = place.provider.reach(place.machine, port)
 
-    def tell() -> None:
+    def show_address() -> None:
         session.output.result(
             AddressDocument.of(name, port, address, signed=False, header=None),
             lambda: session.output.line(address.url),
             names=[address.url],
         )
 
-    # A person opens it by hand when no browser can be; a program gets one document in any case.
+    # A person can open it by hand if no browser starts; a program gets one document in any case.
     if not session.output.invocation.json:
-        tell()
+        show_address()
     if address.token and not place.machine.public:
         open_secret_page(place.provider.reach(place.machine, port, SIGNED_LINK_SECONDS).url)
     else:
         open_page(address.url)
     if session.output.invocation.json:
-        tell()
+        show_address()

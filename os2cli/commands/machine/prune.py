@@ -23,19 +23,20 @@ def prune(
     ctx: typer.Context,
     older_than: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Also those that were made so long ago: 12h, 7d."),
+        typer.Option(metavar="TIME", help="Also remove machines older than this: 12h, 7d."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="Only show what would go.")
+        bool,
+        typer.Option("--dry-run", "-n", help="Show what would be removed, and remove nothing."),
     ] = False,
     yes: options.Yes = False,
     type_: options.OnlyType = None,
     stage: options.WithinStage = None,
     docker_host: options.DockerHost = None,
 ) -> None:
-    """Remove machines that are left over: expired ones, and what no create finished.
+    """Remove expired machines, and leftovers of interrupted creations.
 
-    On Daytona those of the stage are meant. It says what goes, and why, and asks.
+    On Daytona, only those of the stage. Lists what will be removed and why, and asks.
 
     [dim]Examples:[/dim]
       os2 machine prune --dry-run

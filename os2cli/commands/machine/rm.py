@@ -16,19 +16,21 @@ from os2cli.output.views.removals import MACHINES, show_removals
 def remove(
     ctx: typer.Context,
     names: options.ExistingMachines = None,
-    all_: Annotated[bool, typer.Option("--all", "-a", help="Remove every machine.")] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", "-a", help="All machines; on Daytona, those of the stage.")
+    ] = False,
     yes: options.Yes = False,
     force: Annotated[
-        bool, typer.Option("--force", "-f", help="A machine that does not exist is fine.")
+        bool, typer.Option("--force", "-f", help="Ignore machines that don't exist.")
     ] = False,
     type_: options.OnlyType = None,
     stage: options.OnlyStage = None,
     docker_host: options.DockerHost = None,
 ) -> None:
-    """Remove machines, several side by side, and verify that they are gone.
+    """Remove machines in parallel, and verify that they are gone.
 
-    One that does not exist is an error, unless --force is given. On Daytona a name means a machine
-    of the stage, and --all those of the stage; those of stg and prd are asked about.
+    On Daytona, names and --all mean machines of the stage. Removing machines of stg and prd
+    requires a confirmation.
 
     [dim]Examples:[/dim]
       os2 machine rm dev-1 dev-2

@@ -18,9 +18,9 @@ def shell(
     stage: options.WithinStage = None,
     docker_host: options.DockerHost = None,
 ) -> None:
-    """Open a shell in a machine, on this terminal.
+    """Open a shell in a machine.
 
-    On Daytona it goes through ssh, with a token of its own that ends after a while.
+    On Daytona it uses ssh with a token that expires.
 
     [dim]Examples:[/dim]
       os2 machine shell dev-1
@@ -28,8 +28,8 @@ def shell(
     session = Session.start(ctx, docker_host)
     if session.output.invocation.json:
         raise UsageError(
-            "a shell has no JSON",
-            hint=f"os2 machine exec {name} --json -- COMMAND",
+            "--json is not supported by machine shell",
+            hint=f"run a program instead: os2 machine exec {name} --json -- COMMAND",
             code="option_invalid",
         )
     place = find_one(session, name, type_, stage)

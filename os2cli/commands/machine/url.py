@@ -26,24 +26,26 @@ def url(
     port: Port = DAEMON_PORT,
     signed: Annotated[
         bool,
-        typer.Option("--signed", help="An address that opens a private machine, for a while."),
+        typer.Option("--signed", help="Print a temporary link that opens a private machine."),
     ] = False,
     expires: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="With --signed: for how long. Default: 1h; at most 24h."),
+        typer.Option(
+            metavar="TIME", help="With --signed: how long it is valid, at most 24h. Default: 1h."
+        ),
     ] = None,
     header: Annotated[
         bool,
-        typer.Option("--header", help="Print the header that opens a private machine instead."),
+        typer.Option("--header", help="Print the header for a private machine instead."),
     ] = False,
     type_: options.OnlyType = None,
     stage: options.WithinStage = None,
     docker_host: options.DockerHost = None,
 ) -> None:
-    """Print where a port of a machine is reached.
+    """Print the URL of a port of a machine.
 
-    A private machine on Daytona wants a header (a secret: it is printed only when asked for), or a
-    signed address.
+    A private machine on Daytona requires a signed link, or a header, which is a secret and printed
+    only with --header.
 
     [dim]Examples:[/dim]
       os2 machine url dev-1
@@ -64,17 +66,17 @@ def url(
     )
     if address.token and not (header or place.machine.public):
         session.output.note(
-            f"it is private: os2 machine url {name} --signed prints an address that opens it, "
-            "--header the header to send"
+            f"{name} is private; for a link that opens it: os2 machine url {name} --signed; "
+            "for the header to send: --header"
         )
 
 
 def signed_seconds(*, signed: bool, expires: str | None, header: bool) -> int | None:
-    """For how long a signed address is wanted, None: none is; refuses what contradicts itself."""
+    """Return how many seconds the link is valid, None without a link; reject contradictions."""
     if expires is not None and not signed:
         raise UsageError(
-            "--expires is for an address with --signed",
-            hint=f"os2 machine url NAME --signed --expires {expires}",
+            "--expires requires --signed",
+            hint=f"add it: os2 machine url NAME --signed --expires {expires}",
             code="option_invalid",
         )
     reject_both("--signed", signed, "--header", header, reason="a signed address needs no header")
@@ -85,7 +87,7 @@ def signed_seconds(*, signed: bool, expires: str | None, header: bool) -> int | 
         seconds = int(parse_duration(expires, "--expires").total_seconds())
     if not 1 <= seconds <= MAX_SECONDS:
         raise UsageError(
-            f"--expires {expires!r} is not between 1s and 24h",
+            f"--expires: {expires!r} is not between 1s and 24h",
             hint="write it as --expires 8h",
             code="option_invalid",
         )
@@ -93,11 +95,11 @@ def signed_seconds(*, signed: bool, expires: str | None, header: bool) -> int | 
 
 
 def header_of(name: str, address: Address) -> str:
-    """The header that opens an address."""
+    """Return the header that opens an address."""
     if address.token is None or address.header is None:
         raise UsageError(
             f"machine {name} needs no header",
-            hint=f"os2 machine url {name} is enough",
+            hint=f"leave it out: os2 machine url {name}",
             code="option_invalid",
         )
     return f"{address.header}: {address.token}"

@@ -22,15 +22,15 @@ def wait(
     ] = WaitTarget.HEALTHY,
     timeout: Annotated[
         float | None,
-        typer.Option(metavar="SECONDS", min=0.1, help="How long. Default: OS2_TIMEOUT, 120."),
+        typer.Option(metavar="SECONDS", min=0.1, help="Time limit. Default: OS2_TIMEOUT, 120."),
     ] = None,
     type_: options.OnlyType = None,
     stage: options.WithinStage = None,
     docker_host: options.DockerHost = None,
 ) -> None:
-    """Wait until a machine is healthy, runs or is stopped.
+    """Wait until a machine is healthy, running or stopped.
 
-    What can't come about by itself is told at once: nothing starts a stopped machine.
+    Fails at once if that cannot happen: a stopped machine does not start by itself.
 
     [dim]Examples:[/dim]
       os2 machine create dev-1 --no-wait && os2 machine wait dev-1

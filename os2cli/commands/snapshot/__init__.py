@@ -1,10 +1,10 @@
-"""``os2 snapshot``: what machines are made from, local images and published snapshots."""
+"""``os2 snapshot``: local images and published snapshots."""
 
 from os2cli.commands._declare import CommandTable, new_group
 
 group = new_group(
     "snapshot",
-    "Build and publish what machines are made from.",
+    "Build and publish images and snapshots for machines.",
     CommandTable(
         __name__,
         {

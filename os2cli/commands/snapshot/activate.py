@@ -20,7 +20,7 @@ def activate(
     name: options.ExistingSnapshot,
     timeout: Annotated[
         float | None,
-        typer.Option(min=0.1, metavar="SECONDS", help="For how long at most. Default: 300."),
+        typer.Option(min=0.1, metavar="SECONDS", help="Time limit. Default: 300."),
     ] = None,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Return before the snapshot is active.")
@@ -28,7 +28,7 @@ def activate(
     type_: options.InventoryType = None,
     docker_host: options.DockerHost = None,
 ) -> None:
-    """Bring back a snapshot that Daytona put away because nobody used it for two weeks.
+    """Activate a snapshot that Daytona deactivated after two weeks without use.
 
     [dim]Examples:[/dim]
       os2 snapshot activate stg--20260111-193045
@@ -41,5 +41,5 @@ def activate(
     if changed:
         session.forget_resolutions([entry.item.stage])
     else:
-        session.output.note(f"{entry.item.name} is active already")
+        session.output.note(f"{entry.item.name} is already active")
     show_state(session.output, entry.item.name, state, changed=changed)

@@ -32,16 +32,16 @@ def context(
             parser=options.parse_type,
             metavar="TYPE",
             autocompletion=complete_type,
-            help="Whose builder it is for: Daytona's gets copies in the place of links.",
+            help="Whose builder it is for; Daytona's gets copies instead of links.",
         ),
     ] = LOCAL_DOCKER,
     all_: Annotated[
-        bool, typer.Option("--all", "-a", help=f"Every file, not the {LARGEST} largest.")
+        bool, typer.Option("--all", "-a", help=f"List all files, not just the {LARGEST} largest.")
     ] = False,
     repo: options.Repo = None,
     dockerfile: options.Dockerfile = None,
 ) -> None:
-    """Show what a build would be sent: its largest files, and those that look like secrets.
+    """Show the build context: its largest files, and those that look like secrets.
 
     Nothing is sent.
 
@@ -52,32 +52,32 @@ def context(
     material = entries()[type_].material
     if material is Material.THIS_HOST:
         raise UsageError(
-            f"for machines on {type_} nothing is built",
+            f"--type {type_}: nothing is built for these machines",
             hint="choose another --type",
             code="option_invalid",
         )
     session = Session.start(ctx)
     source = locate_source(session, repo, dockerfile)
-    found = collect(source.root, source.dockerfile)
+    build_context = collect(source.root, source.dockerfile)
     if material is Material.PUBLISHED_SNAPSHOT:
-        found = without_links(found)
-    suspicious = suspicious_files(found)
-    files = [(displayed(e.path), e.size) for e in found.entries if e.kind == "file"]
+        build_context = without_links(build_context)
+    suspicious = suspicious_files(build_context)
+    files = [(displayed(e.path), e.size) for e in build_context.entries if e.kind == "file"]
     files.sort(key=lambda file: file[1], reverse=True)
     shown = files if all_ else files[:LARGEST]
 
     reasons = {displayed(file.path): file.reason for file in suspicious}
     names = [path for path, _ in shown]
     session.output.result(
-        ContextDocument.of(found, type_, shown, suspicious),
-        lambda: _show(session.output, found, shown, reasons),
+        ContextDocument.of(build_context, type_, shown, suspicious),
+        lambda: _show(session.output, build_context, shown, reasons),
         names=names,
     )
 
 
 def _show(
     output: Output,
-    found: BuildContext,
+    build_context: BuildContext,
     shown: list[tuple[str, int]],
     reasons: Mapping[str, str],
 ) -> None:
@@ -88,18 +88,20 @@ def _show(
             for path, count in shown
         ],
     )
-    output.note(f"{found.root}: {found.dockerfile}")
-    kinds = [entry.kind.value for entry in found.entries]
+    output.note(f"{build_context.root}: {build_context.dockerfile}")
+    kinds = [entry.kind.value for entry in build_context.entries]
     files, links = kinds.count("file"), kinds.count("link")
-    output.note(f"{_count(files, 'file')}, {_count(links, 'link')}, {size(found.size_bytes)}")
-    if found.ignored:
-        output.note(f"left out by the ignore file: {found.ignored}")
-    for note in found.unkept:
+    output.note(
+        f"{_count(files, 'file')}, {_count(links, 'link')}, {size(build_context.size_bytes)}"
+    )
+    if build_context.ignored:
+        output.note(f"ignored by the ignore file: {build_context.ignored}")
+    for note in build_context.unkept:
         output.note(note)
     if reasons:
         output.warn(
             f"these look like secrets: {', '.join(reasons)}",
-            "list them in .dockerignore; a build refuses them without --allow-secrets",
+            "exclude them in .dockerignore, or build with --allow-secrets",
         )
 
 

@@ -51,7 +51,7 @@ def daytona(
     builder: Annotated[
         BuilderKind,
         typer.Option(
-            help="Build on Daytona's builder, or on the local engine and push.",
+            help="Build on Daytona, or on the local engine and push.",
             rich_help_panel=options.BUILD,
         ),
     ] = BuilderKind.REMOTE,
@@ -60,7 +60,7 @@ def daytona(
         typer.Option(
             "--force",
             "-f",
-            help="Build also when nothing changed.",
+            help="Build even if nothing changed.",
             rich_help_panel=options.BUILD,
         ),
     ] = False,
@@ -73,7 +73,7 @@ def daytona(
         bool,
         typer.Option(
             "--trust-host",
-            help="With --builder local: let the image trust this host's own authorities.",
+            help="With --builder local: let the image trust this host's certificate authorities.",
             rich_help_panel=options.BUILD,
         ),
     ] = False,
@@ -81,14 +81,14 @@ def daytona(
 ) -> None:
     """Publish a snapshot of the repository on Daytona.
 
-    Nothing is sent when nothing changed since the stage's newest one.
+    Sends nothing if nothing changed since the stage's newest snapshot.
 
     [dim]Examples:[/dim]
       doppler run --config stg -- os2 snapshot daytona
       os2 snapshot daytona --stage stg --builder local --cpu 8 --memory 16
     """
     reject_both("--timeout", timeout is not None, "--no-wait", no_wait)
-    refuse_engine_options(builder, trust_host=trust_host, docker_host=docker_host)
+    reject_engine_options(builder, trust_host=trust_host, docker_host=docker_host)
     session = Session.start(ctx, docker_host)
     chosen = session.remote_stage(stage)
     given = PublishOptions(
@@ -116,27 +116,27 @@ def daytona(
     session.output.note(describe(publication, progress.summary()))
 
 
-def refuse_engine_options(
+def reject_engine_options(
     builder: BuilderKind, *, trust_host: bool, docker_host: str | None
 ) -> None:
-    """The remote builder uses no engine here."""
+    """Reject options of the engine if Daytona builds."""
     if builder is BuilderKind.LOCAL:
         return
     for option, given in (("--trust-host", trust_host), ("--docker-host", docker_host is not None)):
         if given:
             raise UsageError(
-                f"{option} changes nothing when Daytona builds",
-                hint=f"leave it out, or build here: --builder local {option} …",
+                f"{option} requires --builder local",
+                hint=f"leave it out, or build on this host: --builder local {option} …",
                 code="option_invalid",
             )
 
 
-def describe(publication: Publication, where_time_went: str) -> str:
-    """One line on what came of it."""
+def describe(publication: Publication, timings: str) -> str:
+    """Return a line about the result."""
     snapshot = publication.snapshot
     key = (snapshot.key or "")[:12]
     if not publication.published and snapshot.state is SnapshotState.ACTIVE:
-        return f"unchanged (key {key}, published {age(snapshot.created)}); --force builds it again"
+        return f"unchanged (key {key}, published {age(snapshot.created)}); to rebuild it: --force"
     if snapshot.state is not SnapshotState.ACTIVE:
-        return f"{snapshot.name} is {snapshot.state.value} ({where_time_went})"
-    return f"published {snapshot.name} in {publication.seconds:.1f} s ({where_time_went})"
+        return f"{snapshot.name} is {snapshot.state.value} ({timings})"
+    return f"published {snapshot.name} in {publication.seconds:.1f} s ({timings})"

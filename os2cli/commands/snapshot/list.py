@@ -18,7 +18,7 @@ from os2cli.snapshots.inventory import Entry, list_inventory, only
 
 
 class Order(StrEnum):
-    """What a list is sorted by: newest, largest or first of the alphabet first."""
+    """The order of a list: by name, newest first or largest first."""
 
     NAME = "name"
     CREATED = "created"
@@ -37,19 +37,19 @@ def list_snapshots(
         ),
     ] = None,
     all_stages: Annotated[
-        bool, typer.Option("--all-stages", help="Snapshots of every stage.")
+        bool, typer.Option("--all-stages", help="Snapshots of all stages.")
     ] = False,
     state: Annotated[
-        SnapshotState | None, typer.Option("--state", help="Only those in this state.")
+        SnapshotState | None, typer.Option("--state", help="Only snapshots in this state.")
     ] = None,
     sort: Annotated[
-        Order, typer.Option("--sort", help="Newest, largest, or by name.")
+        Order, typer.Option("--sort", help="Sort by name, newest first or largest first.")
     ] = Order.CREATED,
     docker_host: options.DockerHost = None,
 ) -> None:
-    """List what machines are made from: local images and Daytona's snapshots that os2 made.
+    """List local images and snapshots on Daytona that os2 built.
 
-    When a provider does not answer, the others' are shown, and the exit code is 7.
+    If a provider does not answer, list those of the others and exit with 7.
 
     [dim]Examples:[/dim]
       os2 snapshot list

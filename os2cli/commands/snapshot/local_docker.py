@@ -33,7 +33,7 @@ def local_docker(
         bool,
         typer.Option(
             "--no-cache",
-            help="Build every step again, also when nothing changed.",
+            help="Rebuild every step, even if nothing changed.",
             rich_help_panel=options.BUILD,
         ),
     ] = False,
@@ -42,7 +42,7 @@ def local_docker(
 ) -> None:
     """Build the local sandbox image from the repository's root.
 
-    Nothing is built when nothing changed since the image was made.
+    Skips the build if nothing changed since the last one.
 
     [dim]Examples:[/dim]
       os2 snapshot local-docker
@@ -63,7 +63,7 @@ def local_docker(
 
 
 def describe_build(result: BuildResult) -> str:
-    """One line on what came of a build."""
+    """Return a line about the result of a build."""
     image = result.image
     key = (image.key or "")[:12]
     if not result.built:

@@ -23,19 +23,17 @@ def logs(
     ctx: typer.Context,
     name: options.ExistingSnapshot,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on until the build on Daytona has ended.")
+        bool, typer.Option("--follow", "-f", help="Follow until the build on Daytona ends.")
     ] = False,
     timeout: Annotated[
         float | None,
-        typer.Option(
-            min=0.1, metavar="SECONDS", help="With --follow: for how long at most. Default: 1800."
-        ),
+        typer.Option(min=0.1, metavar="SECONDS", help="Time limit with --follow. Default: 1800."),
     ] = None,
     type_: options.InventoryType = None,
 ) -> None:
-    """Print what the build of an image or a snapshot wrote, also of one that failed.
+    """Print the build log of an image or snapshot, also of a failed build.
 
-    Of local builds the last 20 logs are kept.
+    os2 keeps the logs of the last 20 local builds.
 
     [dim]Examples:[/dim]
       os2 snapshot logs iterate-sandbox:local
@@ -45,7 +43,7 @@ def logs(
     session = Session.start(ctx)
     catalog = find_catalog(session.providers.catalogs(type_), name)
     if follow:
-        _refuse_local(catalog, catalog.type)
+        _reject_local(catalog, catalog.type)
         json = session.output.invocation.json
         write = partial(_write, session)
         if follow_build(locate_in(catalog, name), write, timeout or BUILD_SECONDS) and not json:
@@ -53,17 +51,17 @@ def logs(
     show_log(session.output, catalog.log(name), name)
 
 
-def _refuse_local(catalog: Catalog, type_: MachineType) -> None:
+def _reject_local(catalog: Catalog, type_: MachineType) -> None:
     if catalog.store is None:
         raise UsageError(
-            f"--follow is not for builds on {type_}: they are shown while they are made",
-            hint="leave it out, or build with -v: os2 snapshot local-docker -v",
+            f"--follow is not supported for builds on {type_}",
+            hint="to see a build as it runs: os2 snapshot local-docker -v",
             code="option_invalid",
         )
 
 
 def _write(session: Session, line: str) -> None:
-    """Show a line as it comes; a document has them all at the end."""
+    """Show a line as it comes; a document gets them all at the end."""
     if not session.output.invocation.json:
         session.output.line(line)
         session.output.stdout.flush()

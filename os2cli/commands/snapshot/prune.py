@@ -16,7 +16,7 @@ from os2cli.core.models import MachineType, Removal
 from os2cli.core.parsing import parse_minutes
 from os2cli.core.stage import is_guarded_stage
 from os2cli.output.documents.inventory import PruneDocument
-from os2cli.output.views.snapshots import show_plan, tell_failures, tell_plan, total_size
+from os2cli.output.views.snapshots import note_plan, show_plan, total_size, warn_of_failures
 from os2cli.providers.entry import entries
 from os2cli.snapshots.inventory import InventoryListing, list_inventory, only, remove_entries
 from os2cli.snapshots.pruning import PruningRules, Verdict, plan_pruning
@@ -27,14 +27,14 @@ _NEVER = -1
 def prune(
     ctx: typer.Context,
     keep: Annotated[
-        int, typer.Option(min=0, metavar="N", help="How many of the newest stay in any case.")
+        int, typer.Option(min=0, metavar="N", help="Always keep this many of the newest.")
     ] = 3,
     older_than: Annotated[
         str | None,
         typer.Option(
             "--older-than",
             metavar="TIME",
-            help="Only what is older than this: 12h, 30d. Default: failed ones after 1d.",
+            help="Only those older than this: 12h, 30d. Default: failed ones after 1d.",
         ),
     ] = None,
     type_: options.InventoryType = None,
@@ -47,15 +47,16 @@ def prune(
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="Show what would go, and remove nothing.")
+        bool,
+        typer.Option("--dry-run", "-n", help="Show what would be removed, and remove nothing."),
     ] = False,
     yes: options.Yes = False,
     docker_host: options.DockerHost = None,
 ) -> None:
-    """Remove old images and snapshots that os2 made and nobody uses.
+    """Remove old images and snapshots that os2 built and no machine uses.
 
-    Never the newest that can be used, one that is being built, or one that machines were made from.
-    -v shows what stays, and why.
+    Keeps the newest usable one, those being built and those that machines were created from. -v
+    shows what is kept, and why.
 
     [dim]Examples:[/dim]
       os2 snapshot prune --dry-run
@@ -73,7 +74,7 @@ def prune(
     if dry_run or not goes:
         _show(session, plan, None if dry_run else [], listing)
         return
-    tell_plan(session.output, plan, staying=session.output.invocation.verbose)
+    note_plan(session.output, plan, staying=session.output.invocation.verbose)
     instead = unattended(
         "os2 snapshot prune", keep=keep, older_than=older_than, type=type_, stage=stage
     )
@@ -91,8 +92,8 @@ def _age(older_than: str | None) -> timedelta | None:
     minutes = parse_minutes(older_than, "--older-than", off=_NEVER)
     if minutes == _NEVER:
         raise UsageError(
-            "--older-than off means nothing here",
-            hint="leave it out, or write it as --older-than 12h or 30d",
+            "--older-than: invalid duration 'off'",
+            hint="write it as --older-than 12h or 30d",
             code="option_invalid",
         )
     return None if minutes is None else timedelta(minutes=minutes)
@@ -101,7 +102,7 @@ def _age(older_than: str | None) -> timedelta | None:
 def _listing(
     session: Session, type_: MachineType | None, stage: str | None
 ) -> tuple[InventoryListing, str | None]:
-    """What may be pruned, and the stage of it: shared things are pruned in one stage only."""
+    """Return what may be pruned, and its stage: snapshots are pruned in one stage only."""
     catalogs = session.providers.catalogs(type_)
     shared = {t for t in catalogs if entries()[t].shared}
     chosen: str | None = None
@@ -110,9 +111,9 @@ def _listing(
     elif shared:
         chosen = session.stage_if_set(None, changing=True)
     if shared and chosen is None:
-        session.output.note("no stage is set: snapshots are left alone")
+        session.output.note("skipping snapshots: no stage is set")
         catalogs = {t: make for t, make in catalogs.items() if t not in shared}
-    # With a stage that was named, what belongs to no stage is not meant.
+    # A named stage excludes what belongs to none.
     return only(list_inventory(catalogs, stage), stage=chosen, state=None), chosen
 
 
@@ -132,7 +133,7 @@ def _show(
     removals: Sequence[Removal] | None,
     listing: InventoryListing,
 ) -> None:
-    """The plan or what came of it; the document tells failures, too."""
+    """Show the plan or its outcome; the document also has the failures."""
     output = session.output
 
     done = [r.name for r in removals or () if r.removed]
@@ -142,22 +143,22 @@ def _show(
         if removals is None:
             show_plan(output, plan, staying=output.invocation.verbose)
         elif not goes:
-            tell_plan(output, plan, staying=output.invocation.verbose)
+            note_plan(output, plan, staying=output.invocation.verbose)
         for name in done:
             output.line(f"removed {name}")
         if not goes:
-            output.note("there is nothing to remove")
+            output.note("nothing to remove")
 
     output.result(
         PruneDocument.of(plan, removals, listing),
         write_text,
         names=goes if removals is None else done,
     )
-    tell_failures(output, listing)
+    warn_of_failures(output, listing)
     failed = [removal for removal in removals or () if removal.error]
     for removal in failed:
         if removal.error is not None:
-            output.warn(f"{removal.name} is still there: {removal.error.message}")
+            output.warn(f"{removal.name} was not removed: {removal.error.message}")
     if failed or listing.partial:
         nothing_done = failed and not done and not listing.partial
         error = failed[0].error if nothing_done else None

@@ -20,13 +20,13 @@ def resolve(
     stage: options.SnapshotStage = None,
     explain: Annotated[
         bool,
-        typer.Option("--explain", help="Show every candidate and the verdict on it; asks anew."),
+        typer.Option("--explain", help="Show every candidate and its verdict. Skips the cache."),
     ] = False,
     no_cache: options.NoCache = False,
 ) -> None:
     """Print the name of the stage's newest active snapshot.
 
-    Answers are kept for 5 minutes (OS2_CACHE_TTL), those for development stages never.
+    Cached for 5 minutes (OS2_CACHE_TTL), except for development stages.
 
     [dim]Examples:[/dim]
       os2 snapshot resolve --stage stg
@@ -57,6 +57,6 @@ def resolve(
     )
     if explain and resolution.name is None:
         if session.output.invocation.json:
-            # The document has said so already, and there is to be one only.
+            # The document says so already, and must be the only one.
             raise typer.Exit(NotFound.exit_code)
         resolution.required()

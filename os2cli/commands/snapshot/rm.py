@@ -25,21 +25,19 @@ def remove(
         typer.Option(
             "--force",
             "-f",
-            help="Also what machines were made from; one that does not exist is fine.",
+            help="Include those that machines use; ignore names that don't exist.",
         ),
     ] = False,
     type_: options.InventoryType = None,
     timeout: Annotated[
         float | None,
-        typer.Option(
-            min=0.1, metavar="SECONDS", help="How long each may take to be gone. Default: 60."
-        ),
+        typer.Option(min=0.1, metavar="SECONDS", help="Time limit for each. Default: 60."),
     ] = None,
     docker_host: options.DockerHost = None,
 ) -> None:
-    """Remove images and snapshots, several side by side, and verify that they are gone.
+    """Remove images and snapshots in parallel, and verify that they are gone.
 
-    What os2 did not make is never removed. Snapshots of stg and prd are asked about.
+    Never removes what os2 did not build. Removing snapshots of stg and prd requires a confirmation.
 
     [dim]Examples:[/dim]
       os2 snapshot rm dev-jonas--20260111-193045

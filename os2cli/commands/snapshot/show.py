@@ -16,6 +16,6 @@ def show(
     type_: options.InventoryType = None,
     docker_host: options.DockerHost = None,
 ) -> None:
-    """Show one image or snapshot, and the machines that were made from it."""
+    """Show one image or snapshot, and the machines created from it."""
     session = Session.start(ctx, docker_host)
     show_entry(session.output, find_entry(session.providers.catalogs(type_), name))

@@ -19,12 +19,12 @@ def wait(
     name: options.ExistingSnapshot,
     timeout: Annotated[
         float | None,
-        typer.Option(min=0.1, metavar="SECONDS", help="For how long at most. Default: 1800."),
+        typer.Option(min=0.1, metavar="SECONDS", help="Time limit. Default: 1800."),
     ] = None,
     type_: options.InventoryType = None,
     docker_host: options.DockerHost = None,
 ) -> None:
-    """Wait until a snapshot is active; one whose build failed is an error, with its log's end.
+    """Wait until a snapshot is active; if its build failed, show the end of the log.
 
     [dim]Examples:[/dim]
       os2 snapshot wait stg--20260111-193045 --timeout 600

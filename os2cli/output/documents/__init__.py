@@ -1,4 +1,4 @@
-"""The JSON documents that commands print: their fields are a promise to scripts.
+"""The JSON documents that commands print: scripts rely on their fields.
 
 Times are RFC 3339 in UTC, sizes are bytes, durations are seconds.
 """

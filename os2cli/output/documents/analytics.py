@@ -21,7 +21,7 @@ class ConsentDocument(Document):
 
     @classmethod
     def of(cls, consent: Consent) -> ConsentDocument:
-        """The document of a decision."""
+        """Describe whether usage is sent."""
         return cls(on=consent.on, rule=consent.rule, reason=consent.reason)
 
 
@@ -44,7 +44,7 @@ class AnalyticsDocument(ConsentDocument):
 
     @classmethod
     def of_status(cls, status: Status) -> AnalyticsDocument:
-        """The document of what is in effect."""
+        """Describe what is in effect."""
         return cls(
             on=status.consent.on,
             rule=status.consent.rule,

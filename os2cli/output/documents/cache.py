@@ -29,7 +29,7 @@ class CacheDocument(Document):
 
     @classmethod
     def of(cls, cache: SnapshotCache) -> CacheDocument:
-        """The document of the cache as it is now."""
+        """Describe the cache as it is now."""
         return cls(
             folder=str(cache.folder),
             keep_seconds=cache.keep_seconds,

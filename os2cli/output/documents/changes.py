@@ -22,7 +22,7 @@ class ChangeItem(Document):
 
     @classmethod
     def of(cls, change: Change) -> ChangeItem:
-        """The document of a change."""
+        """Describe a change."""
         machine = change.machine
         return cls(
             name=change.name,
@@ -53,7 +53,7 @@ class PruneItem(Document):
 
     @classmethod
     def of(cls, leftover: Leftover, removal: Removal | None) -> PruneItem:
-        """The document of a leftover and of its removal, None: it was only planned."""
+        """Describe a leftover and its removal, None if it was only planned."""
         machine = leftover.machine
         return cls(
             name=machine.name,
@@ -83,7 +83,7 @@ class RemovalItem(Document):
 
     @classmethod
     def of(cls, removal: Removal) -> RemovalItem:
-        """The document of a removal."""
+        """Describe a removal."""
         message = removal.error.message if removal.error else None
         return cls(name=removal.name, outcome=removal.outcome, message=message)
 
@@ -93,5 +93,5 @@ class RemovalList(list[RemovalItem]):
 
     @classmethod
     def of(cls, removals: Iterable[Removal]) -> RemovalList:
-        """The document of removals."""
+        """Describe removals."""
         return cls(RemovalItem.of(removal) for removal in removals)

@@ -1,11 +1,9 @@
-"""What JSON documents have in common, and the document of a failure."""
+"""What JSON documents have in common."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
-
-from os2cli.core.errors import Os2Error
 
 SCHEMA_VERSION: Final = 1
 
@@ -14,50 +12,9 @@ SCHEMA_VERSION: Final = 1
 class Document:
     """What every document has."""
 
-    # For the schema alone: what has a default is printed all the same, so it is promised.
+    # For the schema: a field with a default is always printed, so it is required.
     __pydantic_config__: ClassVar[dict[str, Any]] = {
         "json_schema_serialization_defaults_required": True
     }
 
     schema_version: Literal[1] = SCHEMA_VERSION
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorBody:
-    """What failed: ``code`` is stable, ``details`` depends on it."""
-
-    code: str
-    message: str
-    hint: str | None
-    details: dict[str, Any]
-
-    @classmethod
-    def of(cls, error: Os2Error) -> ErrorBody:
-        """Describe a failure."""
-        return cls(code=error.code, message=error.message, hint=error.hint, details=error.details)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorDocument(Document):
-    """A failure, which every command prints with ``--json``."""
-
-    error: ErrorBody
-
-    @classmethod
-    def of(cls, error: Os2Error) -> ErrorDocument:
-        """Describe a failure."""
-        return cls(error=ErrorBody.of(error))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailureDocument:
-    """Why something did not answer."""
-
-    code: str
-    message: str
-    hint: str | None
-
-    @classmethod
-    def of(cls, error: Os2Error) -> FailureDocument:
-        """Describe a failure."""
-        return cls(code=error.code, message=error.message, hint=error.hint)

@@ -1,4 +1,4 @@
-"""How documents become JSON text, without pydantic, whose import would cost every script."""
+"""JSON text of documents, without pydantic, whose import would slow down every script."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def to_json(document: object, *, indent: int | None = None) -> str:
 
 
 def _plain(value: object) -> Any:
-    """Return what JSON has a form for; what it has none for, such as a path, becomes text."""
+    """Return a value that JSON has; anything else, such as a path, becomes text."""
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, datetime):

@@ -18,7 +18,7 @@ class ExecutionDocument(Document):
 
     @classmethod
     def of(cls, exit_code: int, stdout: bytes, stderr: bytes) -> ExecutionDocument:
-        """The document of a run; bytes that are no UTF-8 are replaced."""
+        """Describe a run; bytes that are not UTF-8 are replaced."""
         return cls(
             exit_code=exit_code,
             stdout=stdout.decode(errors="replace"),
@@ -41,7 +41,7 @@ class AddressDocument(Document):
     def of(
         cls, name: str, port: int, address: Address, *, signed: bool, header: str | None
     ) -> AddressDocument:
-        """The document of an address."""
+        """Describe an address."""
         return cls(
             name=name,
             port=port,

@@ -19,7 +19,7 @@ class RemedyDocument:
 
     @classmethod
     def of(cls, remedy: Remedy) -> RemedyDocument:
-        """The document of a remedy."""
+        """Describe a remedy."""
         return cls(text=remedy.text, commands=list(remedy.commands), fix=remedy.fix)
 
 
@@ -35,7 +35,7 @@ class FindingDocument:
 
     @classmethod
     def of(cls, finding: Finding) -> FindingDocument:
-        """The document of a finding."""
+        """Describe a finding."""
         return cls(
             check=finding.check,
             status=finding.status.value,
@@ -54,7 +54,7 @@ class DoctorDocument(Document):
 
     @classmethod
     def of(cls, findings: Sequence[Finding]) -> DoctorDocument:
-        """The document of all findings."""
+        """Describe all findings."""
         return cls(
             ok=all(finding.status is not Status.PROBLEM for finding in findings),
             findings=[FindingDocument.of(finding) for finding in findings],

@@ -40,7 +40,7 @@ class ExitCodesDocument(Document):
 
     @classmethod
     def current(cls) -> ExitCodesDocument:
-        """The document of those that there are."""
+        """Describe all of them."""
         return cls(
             exit_codes=[ExitCodeDocument(code=c, meaning=m) for c, m in exit_codes().items()]
         )
@@ -65,7 +65,7 @@ class EnvironmentDocument(Document):
 
     @classmethod
     def current(cls) -> EnvironmentDocument:
-        """The document of those that there are."""
+        """Describe all of them."""
         return cls(
             variables=[
                 VariableDocument(

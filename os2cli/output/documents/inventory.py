@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Literal
 
 from os2cli.core.models import Removal, SnapshotResources
-from os2cli.output.documents.document import Document, FailureDocument
+from os2cli.output.documents.document import Document
+from os2cli.output.documents.errors import FailureDocument
 from os2cli.snapshots.context import BuildContext, SuspiciousFile
 from os2cli.snapshots.inventory import Entry, InventoryListing
 from os2cli.snapshots.pruning import Verdict
@@ -24,7 +25,7 @@ class ResourcesDocument:
 
     @classmethod
     def of(cls, resources: SnapshotResources) -> ResourcesDocument:
-        """The document of resources."""
+        """Describe resources."""
         return cls(cpu=resources.cpu, memory_gib=resources.memory_gib, disk_gib=resources.disk_gib)
 
 
@@ -47,7 +48,7 @@ class EntryDocument(Document):
 
     @classmethod
     def of(cls, entry: Entry) -> EntryDocument:
-        """The document of an entry."""
+        """Describe an entry."""
         item = entry.item
         return cls(
             name=item.name,
@@ -84,7 +85,7 @@ class PartialEntryList(Document):
 
     @classmethod
     def of(cls, listing: InventoryListing, entries: Iterable[Entry]) -> PartialEntryList:
-        """The document of a listing, its entries in the order that was asked for."""
+        """Describe a listing, with its entries in the requested order."""
         return cls(
             snapshots=EntryList.of(entries),
             failures={t: FailureDocument.of(e) for t, e in listing.failures.items()},
@@ -107,7 +108,7 @@ class JudgedDocument:
 
     @classmethod
     def of(cls, verdict: Verdict, outcome: str, message: str | None = None) -> JudgedDocument:
-        """The document of a verdict."""
+        """Describe a verdict."""
         item = verdict.item
         return cls(
             name=item.name,
@@ -136,7 +137,7 @@ class PruneDocument(Document):
     def of(
         cls, plan: Sequence[Verdict], removals: Sequence[Removal] | None, listing: InventoryListing
     ) -> PruneDocument:
-        """The document of a plan; ``removals`` None: nothing was removed yet."""
+        """Describe a plan; ``removals`` is None if nothing was removed yet."""
         goes = [verdict for verdict in plan if verdict.goes]
         outcomes = [
             (removal.outcome, removal.error.message if removal.error else None)
@@ -192,7 +193,7 @@ class ContextDocument(Document):
         files: Sequence[tuple[str, int]],
         suspicious: Sequence[SuspiciousFile],
     ) -> ContextDocument:
-        """The document of a context, of which ``files`` are shown."""
+        """Describe a build context, of which ``files`` are shown."""
         reasons = {file.path: file.reason for file in suspicious}
         kinds = [entry.kind.value for entry in context.entries]
         return cls(

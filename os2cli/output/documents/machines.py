@@ -9,7 +9,8 @@ from typing import Literal
 
 from os2cli.core.models import Machine
 from os2cli.machines.fleet import Listing
-from os2cli.output.documents.document import Document, FailureDocument
+from os2cli.output.documents.document import Document
+from os2cli.output.documents.errors import FailureDocument
 
 MachineEvent = Literal["added", "changed", "removed"]
 
@@ -38,7 +39,7 @@ class MachineDocument(Document):
 
     @classmethod
     def of(cls, machine: Machine) -> MachineDocument:
-        """The document of a machine."""
+        """Describe a machine."""
         return cls(
             name=machine.name,
             type=machine.type,
@@ -91,7 +92,7 @@ class PartialMachineList(Document):
 
     @classmethod
     def of(cls, listing: Listing) -> PartialMachineList:
-        """The document of a listing."""
+        """Describe a listing."""
         return cls(
             machines=MachineList.of(listing.machines),
             failures={t: FailureDocument.of(e) for t, e in listing.failures.items()},

@@ -17,5 +17,5 @@ class PageDocument(Document):
 
     @classmethod
     def of(cls, url: str) -> PageDocument:
-        """The document of an address."""
+        """Describe an address."""
         return cls(url=url, port=urlsplit(url).port or 0)

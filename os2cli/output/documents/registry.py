@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import Any, Union
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-# A command that prints one of several has them all. Modules stand below this package, and are
-# imported only for the one that is asked about.
+# A command that prints one of several documents lists them all. Modules are below this package,
+# and are imported for one command at a time.
 DOCUMENTS: dict[str, tuple[str, ...]] = {
     "up": ("machines.MachineDocument",),
     "ui": ("page.PageDocument",),
@@ -54,16 +54,16 @@ DOCUMENTS: dict[str, tuple[str, ...]] = {
         "help.DocumentedCommands",
         "help.CommandHelpDocument",
     ),
-    # No commands: what each of them prints when it fails, and the lines of streams.
+    # Not commands: the document of every failure, and the lines of streams.
     "machine list --watch": ("machines.WatchedMachineDocument",),
-    "error": ("document.ErrorDocument",),
+    "error": ("errors.ErrorDocument",),
     "progress": ("progress.ProgressEvent",),
 }
 
 
 def schema_of(command: str) -> dict[str, Any]:
     """Return the JSON Schema of what ``command``, a key of ``DOCUMENTS``, prints."""
-    # The table alone is wanted elsewhere, by commands that start without pydantic.
+    # Other commands read only the table, and start without pydantic.
     from pydantic import RootModel, TypeAdapter, create_model
 
     types: list[Any] = []
@@ -71,14 +71,14 @@ def schema_of(command: str) -> dict[str, Any]:
     for name in DOCUMENTS[command]:
         document = _load(name)
         if issubclass(document, list):
-            # As it is, pydantic would give it neither a title nor a description.
+            # A list has neither title nor description for pydantic.
             (base,) = document.__orig_bases__  # type: ignore[attr-defined]
             types.append(
                 create_model(document.__name__, __base__=root[base], __doc__=document.__doc__)
             )
         else:
             types.append(document)
-    # Made at run time, so that it can't be written as a type.
+    # Known only at run time, so it cannot be written as a type.
     union: Any = Union[tuple(types)]  # noqa: UP007
     schema = TypeAdapter(union).json_schema(mode="serialization")
     return {"$schema": DIALECT, **schema}

@@ -40,7 +40,7 @@ class ConfigDocument(Document):
 
     @classmethod
     def of(cls, settings: Settings, described: Iterable[Setting]) -> ConfigDocument:
-        """The document of the settings as they are."""
+        """Describe the settings as they are."""
         return cls(
             settings=[
                 SettingDocument(
@@ -71,7 +71,7 @@ class StageDocument(Document):
 
     @classmethod
     def of(cls, stage: Stage) -> StageDocument:
-        """The document of a stage."""
+        """Describe a stage."""
         return cls(
             stage=stage.name,
             kind=stage.kind.value,

@@ -26,7 +26,7 @@ class ImageDocument(Document):
 
     @classmethod
     def of(cls, image: Image, *, built: bool, seconds: float) -> ImageDocument:
-        """The document of an image."""
+        """Describe an image."""
         return cls(
             name=image.reference,
             id=image.id,
@@ -54,7 +54,7 @@ class SnapshotDocument(Document):
 
     @classmethod
     def of(cls, publication: Publication, stage: Stage) -> SnapshotDocument:
-        """The document of a publication."""
+        """Describe a publication."""
         snapshot = publication.snapshot
         return cls(
             name=snapshot.name,
@@ -97,7 +97,7 @@ class ResolutionDocument(Document):
 
     @classmethod
     def of(cls, resolution: Resolution) -> ResolutionDocument:
-        """The document of a resolution."""
+        """Describe a resolution."""
         return cls(
             name=resolution.name,
             id=resolution.id,

@@ -1,1 +1,1 @@
-"""How results look to a person, and which JSON document they are; nothing else is decided here."""
+"""How results look to people, and which JSON documents they are."""

@@ -19,7 +19,7 @@ from os2cli.output.humanize import age
 
 
 def show_status(output: Output, status: Status) -> None:
-    """Everything that is in effect."""
+    """Show what is in effect."""
 
     def write_text() -> None:
         for label, text in _lines(status):
@@ -35,7 +35,7 @@ def _lines(status: Status) -> Sequence[tuple[str, str]]:
     return (
         ("analytics", f"{_word(status.consent)}: {status.consent.reason}"),
         ("host", status.host),
-        ("key", "set, not shown" if status.key_set else "not set"),
+        ("API key", "set, not shown" if status.key_set else "not set"),
         ("id", f"{status.id}{whose}" if status.id else "none yet"),
         ("environment", status.environment),
         ("groups", groups or "none"),
@@ -43,38 +43,38 @@ def _lines(status: Status) -> Sequence[tuple[str, str]]:
         ("waiting", f"{status.waiting} event{'' if status.waiting == 1 else 's'}"),
         ("delivered", age(status.delivered) if status.delivered else "never"),
         ("failed", failed),
-        ("next", f"{status.next_attempt:%H:%M:%S} UTC" if status.next_attempt else "at once"),
+        ("next", f"{status.next_attempt:%H:%M:%S} UTC" if status.next_attempt else "now"),
     )
 
 
 def show_consent(output: Output, consent: Consent, *, wanted: bool) -> None:
-    """What is in effect after it was turned on or off."""
+    """Show what is in effect after it was turned on or off."""
 
     def write_text() -> None:
         output.line(f"analytics are {_word(consent)}: {consent.reason}")
         if consent.on != wanted:
-            output.note(f"your choice is kept; {consent.reason}, which counts for more")
+            output.note(f"your choice is saved, but {consent.reason}, which takes precedence")
 
     output.result(ConsentDocument.of(consent), write_text, names=[_word(consent)])
 
 
 def show_identity(output: Output, id_: str | None) -> None:
-    """Who it is after a reset."""
+    """Show the id after a reset."""
 
     def write_text() -> None:
-        output.line(f"the id is {id_} now" if id_ else "forgotten; a new id is made when needed")
+        output.line(f"new id: {id_}" if id_ else "id removed; a new one is generated when needed")
 
     output.result(IdentityDocument(id=id_), write_text, names=[id_] if id_ else [])
 
 
 def show_sent(output: Output, events: Sequence[dict[str, Any]], waiting: int) -> None:
-    """Events as they were sent."""
+    """Show events as they were sent."""
 
     def write_text() -> None:
         for event in events:
             output.line(json.dumps(event, indent=2))
         if not events:
-            output.note("nothing was sent yet")
+            output.note("no events sent yet")
 
     output.result(
         SentDocument(events=list(events), waiting=waiting),

@@ -12,7 +12,7 @@ from os2cli.output.documents.changes import ChangeList
 
 
 def show_changes(output: Output, changes: Sequence[Change]) -> None:
-    """Say what became of each machine; raises when one failed."""
+    """Show what became of each machine; raise if one failed."""
     failed = [change for change in changes if change.error is not None]
     done = [change for change in changes if change.error is None]
 
@@ -20,9 +20,9 @@ def show_changes(output: Output, changes: Sequence[Change]) -> None:
         for change in done:
             output.line(_line(change))
         if not changes:
-            output.note("there were no machines")
+            output.note("no machines")
 
-    # With --json the error is the one document; it names every machine.
+    # With --json the error is the only document; it names every machine.
     if not (failed and output.invocation.json):
         output.result(ChangeList.of(changes), write_text, names=[change.name for change in done])
     if failed:
@@ -37,7 +37,7 @@ def _line(change: Change) -> str:
     where = f"  {machine.url}" if runs and machine.url else ""
     if change.outcome == "unchanged":
         state = "archived" if machine.archived else machine.state.value
-        return f"{change.name} is {state} already{where}"
+        return f"{change.name} is already {state}{where}"
     return f"{change.outcome} {change.name}{where}"
 
 
@@ -48,7 +48,7 @@ def _failure(failed: Sequence[Change], changes: Sequence[Change]) -> Os2Error:
     first = errors[0]
     if len(failed) < len(changes):
         message = f"{len(failed)} of {len(changes)} machines failed: {message}"
-        hint = first.hint or "os2 machine list shows what they are at"
+        hint = first.hint or "list their states: os2 machine list"
         return PartlyDone(message, hint=hint, details=details)
     return type(first)(
         message, hint=first.hint, code=first.code, details=details, log_tail=first.log_tail

@@ -8,7 +8,7 @@ from os2cli.doctor.findings import Finding, FixId, Status
 from os2cli.output import Output
 from os2cli.output.documents.findings import DoctorDocument
 
-# Each status is a word, so that it can be told without colours.
+# Each status is a word, so that it can be read without colours.
 _STYLES = {
     Status.OK: "green",
     Status.WARNING: "yellow",
@@ -19,7 +19,7 @@ _STATUS_WIDTH = max(len(status.value) for status in Status)
 
 
 def show_findings(output: Output, findings: Sequence[Finding]) -> None:
-    """All findings, each with what helps."""
+    """Show all findings, each with its remedy."""
 
     def write_text() -> None:
         width = max(len(finding.check) for finding in findings)
@@ -31,7 +31,7 @@ def show_findings(output: Output, findings: Sequence[Finding]) -> None:
 
 
 def exit_status(findings: Sequence[Finding]) -> int:
-    """1 when there is a problem, else 0."""
+    """Return 1 if there is a problem, else 0."""
     return int(any(finding.status is Status.PROBLEM for finding in findings))
 
 
@@ -51,4 +51,4 @@ def _show_finding(output: Output, finding: Finding, width: int) -> None:
 def _fixable(fix: FixId | None) -> str:
     if fix is None:
         return ""
-    return f" (os2 doctor --fix does it{', as root' if fix.needs_root else ''})"
+    return f" (run os2 doctor --fix{', as root' if fix.needs_root else ''})"

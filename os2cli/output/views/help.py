@@ -1,4 +1,4 @@
-"""What ``help`` and ``schema`` show, made from what the code itself declares."""
+"""What ``help`` and ``schema`` show, from the declarations in the code."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from os2cli.output.documents.registry import DOCUMENTS
 from os2cli.settings.describe import Declaration, declared_variables
 
 _PRECEDENCE = (
-    "An option wins over a variable, that over os2.toml in the repository, that over "
-    "~/.config/os2/config.toml; .env files are never read. os2 config shows what is in effect."
+    "An option takes precedence over a variable, a variable over os2.toml in the repository, and "
+    "that over ~/.config/os2/config.toml. .env files are never read. os2 config shows the values "
+    "in effect."
 )
 _JSON_RULES = (
-    "With --json a command prints one document on stdout, and nothing else there. A list is an "
-    "array, empty when there is nothing. Every other document has schema_version, as every item of "
-    "a list does.",
+    "With --json a command prints one document on stdout, and nothing else. A list is an array, "
+    "which may be empty. Every other document, and every item of a list, has schema_version.",
     "Names are snake_case, times RFC 3339 in UTC, sizes bytes and durations seconds. Fields may be "
-    "added; schema_version grows when one changes its meaning or goes.",
+    "added; schema_version increases when one changes its meaning or is removed.",
     "A command that fails prints the error document instead, with the same exit code. Progress is "
     "on stderr; --progress json makes each of its lines an object.",
     "The JSON Schema of each document:",
@@ -33,21 +33,21 @@ _JSON_RULES = (
 
 
 def show_topics(output: Output) -> None:
-    """The topics and where the rest is told."""
+    """Show the topics and where to find the rest."""
 
     topics = [TopicDocument(name=name, about=about) for name, (about, _) in TOPICS.items()]
 
     def write_text() -> None:
-        output.line("os2 help TOPIC tells about:\n")
+        output.line("os2 help TOPIC explains:\n")
         for name, (about, _) in TOPICS.items():
             output.hanging((f"  {name:<13}",), about)
-        output.line("\nos2 COMMAND --help tells what a command takes, os2 --help which there are.")
+        output.line("\nos2 COMMAND --help lists a command's options, os2 --help all commands.")
 
     output.result(TopicsDocument(topics=topics), write_text, names=list(TOPICS))
 
 
 def show_exit_codes(output: Output) -> None:
-    """Every exit status and what it means."""
+    """Show every exit code and its meaning."""
     codes = exit_codes()
 
     def write_text() -> None:
@@ -58,7 +58,7 @@ def show_exit_codes(output: Output) -> None:
 
 
 def show_environment(output: Output) -> None:
-    """Every variable: what it is for, its key in a file and what holds without it."""
+    """Show every variable: its purpose, its key in a file and its default."""
     declared = declared_variables()
 
     def write_text() -> None:
@@ -73,14 +73,14 @@ def show_environment(output: Output) -> None:
 
 
 def _described(declaration: Declaration) -> str:
-    words = declaration.help
+    text = declaration.help
     if declaration.key:
-        words += f" ({declaration.key} in a file)"
-    return f"{words}. Default: {declaration.default}" if declaration.default else words
+        text += f" ({declaration.key} in a file)"
+    return f"{text}. Default: {declaration.default}" if declaration.default else text
 
 
 def show_json(output: Output) -> None:
-    """The rules of ``--json``, and the commands whose documents are described."""
+    """Show the rules of ``--json`` and the commands that have a schema."""
 
     def write_text() -> None:
         for rule in _JSON_RULES:
@@ -93,7 +93,7 @@ def show_json(output: Output) -> None:
 
 
 def show_documented(output: Output) -> None:
-    """What ``schema`` knows, one a line."""
+    """Show the commands that have a schema, one per line."""
 
     def write_text() -> None:
         for command in DOCUMENTS:
@@ -108,7 +108,7 @@ def _show_documented(output: Output, write_text: Callable[[], None]) -> None:
 
 Topic = tuple[str, Callable[[Output], None]]
 TOPICS: dict[str, Topic] = {
-    "exit-codes": ("what the exit status of a command means", show_exit_codes),
+    "exit-codes": ("what the exit code of a command means", show_exit_codes),
     "environment": ("the variables that os2 reads, and the settings of os2.toml", show_environment),
-    "json": ("what --json prints, and how it is described", show_json),
+    "json": ("what --json prints, and its schemas", show_json),
 }

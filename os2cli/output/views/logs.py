@@ -9,17 +9,17 @@ from os2cli.output.documents.executions import LogDocument
 
 
 def show_log(output: Output, lines: Iterable[str], name: str, service: str | None = None) -> None:
-    """Print lines as they come; as one document they are kept until the end."""
+    """Print lines as they come; with ``--json``, all of them at the end."""
     if output.invocation.json:
-        kept = list(lines)
+        document = LogDocument(name=name, service=service, lines=list(lines))
 
-        output.result(LogDocument(name=name, service=service, lines=kept), lambda: None)
+        output.result(document, lambda: None)
         return
     try:
         for line in lines:
             output.line(output.shown(line))
             output.stdout.flush()
     finally:
-        # What reads it in the machine ends now, whatever ended this.
+        # Stop the reader in the machine, even after an error.
         if isinstance(lines, Generator):
             lines.close()

@@ -11,7 +11,7 @@ from os2cli.output import Output
 from os2cli.output.documents.machines import MachineDocument, MachineList, PartialMachineList
 from os2cli.output.humanize import age, time_left
 
-NO_ISOLATION = "none: what runs in it runs on this host as you"
+NO_ISOLATION = "none: its programs run on this host as your user"
 
 
 def _state(machine: Machine) -> str:
@@ -43,12 +43,12 @@ COLUMNS: dict[str, Callable[[Machine], str]] = {
     "labels": lambda machine: _labels(machine) or "-",
 }
 DEFAULT_COLUMNS = ("name", "state", "url", "type", "stage", "snapshot", "created", "expires")
-# On a narrow terminal, the first named first.
+# Left out on a narrow terminal, the first named first.
 DISPENSABLE = ("SNAPSHOT", "CREATED", "STAGE", "TYPE")
 
 
 def show_machine_line(output: Output, machine: Machine) -> None:
-    """The result of making a machine: its name and its URL."""
+    """Show the name and the URL of a machine."""
     output.result(
         MachineDocument.of(machine),
         lambda: output.line(f"{machine.name}  {machine.url or machine.state.value}"),
@@ -57,7 +57,7 @@ def show_machine_line(output: Output, machine: Machine) -> None:
 
 
 def show_created(output: Output, machines: Sequence[Machine], *, one: bool) -> None:
-    """The result of ``machine create``: one machine, or a list when several were asked for."""
+    """Show one created machine, or a list of them."""
     if one:
         show_machine_line(output, machines[0])
         return
@@ -72,7 +72,7 @@ def show_created(output: Output, machines: Sequence[Machine], *, one: bool) -> N
 
 
 def show_machines(output: Output, listing: Listing, columns: Sequence[str]) -> int:
-    """All machines, one a row, and which providers did not answer; returns the exit status."""
+    """Show machines, one per row, and the providers that failed; return the exit code."""
     machines = listing.machines
 
     document = PartialMachineList.of(listing) if listing.partial else MachineList.of(machines)
@@ -83,7 +83,7 @@ def show_machines(output: Output, listing: Listing, columns: Sequence[str]) -> i
             leave_out = DISPENSABLE if columns == DEFAULT_COLUMNS else ()
             output.table(headings, rows, dispensable=leave_out)
         elif not (listing.partial or listing.elsewhere):
-            output.note("no machines yet; create one with: os2 machine create")
+            output.note("no machines yet; to create one: os2 machine create")
 
     output.result(document, write_text, names=[machine.name for machine in machines])
     if listing.elsewhere:
@@ -94,15 +94,15 @@ def show_machines(output: Output, listing: Listing, columns: Sequence[str]) -> i
 
 
 def warn_of_failures(output: Output, listing: Listing) -> None:
-    """Say which providers did not answer."""
+    """Warn of the providers that did not answer."""
     for type_, error in listing.failures.items():
-        output.warn(f"the machines on {type_} are not known: {error.message}", error.hint)
+        output.warn(f"cannot list machines on {type_}: {error.message}", error.hint)
 
 
 def machine_table(
     machines: Sequence[Machine], columns: Sequence[str]
 ) -> tuple[list[str], list[tuple[str, ...]]]:
-    """The heading and the rows; a time that nothing has is not told unless it was asked for."""
+    """Return headings and rows, by default without EXPIRES if no machine expires."""
     shown = list(columns)
     if columns == DEFAULT_COLUMNS and not any(machine.expires for machine in machines):
         shown.remove("expires")
@@ -110,12 +110,12 @@ def machine_table(
 
 
 def row_of(machine: Machine, columns: Sequence[str]) -> tuple[str, ...]:
-    """One machine's cells."""
+    """Return the cells of a machine."""
     return tuple(COLUMNS[name](machine) for name in columns)
 
 
 def show_machine_details(output: Output, machine: Machine) -> None:
-    """One machine, a line for each of its properties."""
+    """Show one machine, one property per line."""
 
     def write_text() -> None:
         for label, value in _details(machine):
@@ -136,13 +136,13 @@ def _details(machine: Machine) -> list[tuple[str, str]]:
         ("created", f"{machine.created:%Y-%m-%d %H:%M:%S} UTC ({age(machine.created)})"),
         *([("expires", time_left(machine.expires))] if machine.expires else []),
         *([] if machine.isolated else [("isolation", NO_ISOLATION)]),
-        ("reached by", _reached_by(machine)),
+        ("access", _access(machine)),
         ("id", machine.id),
         *(("label", f"{key}={value}") for key, value in sorted(machine.labels.items())),
     ]
 
 
-def _reached_by(machine: Machine) -> str:
+def _access(machine: Machine) -> str:
     if machine.port is not None:
         return "this host only"
-    return "anybody who has the URL" if machine.public else "its owners only"
+    return "public: anyone with the URL" if machine.public else "private: its owners only"

@@ -13,7 +13,7 @@ from os2cli.output.documents.changes import RemovalList
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What is removed, in words, and the code of one that is not there."""
+    """The words for what is removed, and the error code of a missing one."""
 
     one: str
     several: str
@@ -30,7 +30,7 @@ SNAPSHOTS = Kind(
 def show_removals(
     output: Output, removals: Sequence[Removal], kind: Kind, *, missing_is_fine: bool
 ) -> None:
-    """Say what became of each; raises when one is not gone, or was never there."""
+    """Show what became of each; raise if one still exists or never existed."""
     bad = [r for r in removals if r.error or not (r.removed or missing_is_fine)]
     done = [r.name for r in removals if r.removed]
 
@@ -38,9 +38,9 @@ def show_removals(
         for name in done:
             output.line(f"removed {name}")
         if not removals:
-            output.note(f"there were no {kind.several}")
+            output.note(f"no {kind.several}")
 
-    # With --json the error is the one document; it names every item.
+    # With --json the error is the only document; it names every item.
     if not (bad and output.invocation.json):
         output.result(RemovalList.of(removals), write_text, names=done)
     if bad:
@@ -48,10 +48,8 @@ def show_removals(
 
 
 def removal_error(bad: Sequence[Removal], removals: Sequence[Removal], kind: Kind) -> Os2Error:
-    """Why not everything is gone; ``details`` says of each what became of it."""
-    reasons = [
-        r.error.message if r.error else f"there is no {kind.one} named {r.name}" for r in bad
-    ]
+    """Return why something was not removed; ``details`` has the outcome of each."""
+    reasons = [r.error.message if r.error else f"{kind.one} {r.name} not found" for r in bad]
     message = "; ".join(reasons)
     details = {
         "items": [
@@ -64,14 +62,14 @@ def removal_error(bad: Sequence[Removal], removals: Sequence[Removal], kind: Kin
         hint = first.hint if first else None
         return PartlyDone(
             f"{len(bad)} of {len(removals)} {kind.several} were not removed: {message}",
-            hint=hint or f"{kind.listed_by} shows what is still there",
+            hint=hint or f"list what is left: {kind.listed_by}",
             details=details,
         )
     if first is not None:
         return type(first)(message, hint=first.hint, code=first.code, details=details)
     return NotFound(
         message,
-        hint=f"{kind.listed_by} shows those that exist",
+        hint=f"list the existing ones: {kind.listed_by}",
         code=kind.missing_code,
         details=details,
     )

@@ -1,4 +1,4 @@
-"""What ``doctor --report`` prints: Markdown that can be pasted where anybody reads it."""
+"""What ``doctor --report`` prints: Markdown that is safe to publish."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from os2cli.settings.settings import Settings
 def show_report(
     output: Output, findings: Sequence[Finding], settings: Settings, owner: str
 ) -> None:
-    """Version, platform, findings and settings; ``owner`` is who must not be named, user@host."""
+    """Show version, platform, findings and settings, without the ``owner``, user@host."""
     text = "\n".join((*_facts(), *_findings(findings), *_settings(settings)))
     output.line(redact(text, settings.home, private_words(settings, owner)))
     output.stdout.flush()
 
 
 def private_words(settings: Settings, owner: str) -> dict[str, str]:
-    """What names a person, a computer or an account, and what stands in its place."""
+    """Return the names of people, hosts and accounts, each with its placeholder."""
     user, _, host = owner.partition("@")
     access = settings.daytona
     words = {
@@ -41,7 +41,7 @@ def private_words(settings: Settings, owner: str) -> dict[str, str]:
         access.api_key or "": HIDDEN,
         access.jwt or "": HIDDEN,
     }
-    return {word: place for word, place in words.items() if word}
+    return {word: placeholder for word, placeholder in words.items() if word}
 
 
 def _facts() -> Iterator[str]:

@@ -15,58 +15,60 @@ HIDDEN_VALUE = "(set, not shown)"
 
 
 def show_settings(output: Output, settings: Settings) -> None:
-    """Every setting with its value and where it came from, and where files are."""
-    found = describe_settings(settings)
+    """Show every setting with its value and origin, and where files are."""
+    described = describe_settings(settings)
 
     def write_text() -> None:
         show_rows(
             output,
-            [(s.name, shown_value(s), below_home(s.origin, settings.home)) for s in found],
+            [(s.name, shown_value(s), below_home(s.origin, settings.home)) for s in described],
         )
         output.line("")
-        for name, place in places(settings):
-            output.line(f"{name:<17}{place}")
+        for name, path in paths(settings):
+            output.line(f"{name:<17}{path}")
 
     output.result(
-        ConfigDocument.of(settings, found), write_text, names=[setting.name for setting in found]
+        ConfigDocument.of(settings, described),
+        write_text,
+        names=[setting.name for setting in described],
     )
 
 
 def shown_value(setting: Setting) -> str:
-    """The value as a person sees it; of a secret only whether there is one."""
+    """Return the value to show; of a secret only whether it is set."""
     if setting.secret:
         return "-" if setting.origin == NOT_SET else HIDDEN_VALUE
     return setting.value or "-"
 
 
-def places(settings: Settings) -> list[tuple[str, str]]:
-    """The folders and files of os2, as a person sees them."""
-    where = {
+def paths(settings: Settings) -> list[tuple[str, str]]:
+    """Return the directories and files of os2, to show."""
+    all_paths = {
         "state_dir": settings.state_dir,
         "cache_dir": settings.cache_dir,
         "user_file": settings.user_file,
         "repository_file": settings.repository_file,
     }
     return [
-        (name, below_home(str(path), settings.home) if path else "- (this is no repository)")
-        for name, path in where.items()
+        (name, below_home(str(path), settings.home) if path else "- (not in a repository)")
+        for name, path in all_paths.items()
     ]
 
 
 def below_home(path: str, home: Path) -> str:
-    """A path that begins with ``~`` where it can; any other text as it is."""
+    """Return a path with ``~`` for the home directory; any other text as it is."""
     prefix = f"{str(home).rstrip('/')}/"
     return f"~/{path.removeprefix(prefix)}" if path.startswith(prefix) else path
 
 
 def show_rows(output: Output, rows: Sequence[tuple[str, str, str]]) -> None:
-    """A row each; where it does not fit, what comes next stands whole on a line of its own."""
+    """Show rows; an origin that does not fit goes on a line of its own."""
     heading = ("SETTING", "VALUE", "FROM")
     room = output.width
     names = max(len(row[0]) for row in (heading, *rows))
     values = max(len(row[1]) for row in (heading, *rows))
     if room is not None:
-        # Room for a variable behind it; what is longer than that is on its own.
+        # Leave room for the name of a variable; longer values get a line of their own.
         values = min(values, max(room - 2 * (names + len(_GAP)), len(HIDDEN_VALUE)))
     for number, (name, value, origin) in enumerate((heading, *rows)):
         lead = f"{name.ljust(names)}{_GAP}"

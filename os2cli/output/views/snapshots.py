@@ -26,9 +26,9 @@ KEY_DIGITS = 12
 def show_inventory(
     output: Output, listing: InventoryListing, entries: Sequence[Entry], stage: str | None
 ) -> int:
-    """Images and snapshots, one a row; returns the exit status.
+    """Show images and snapshots, one per row; return the exit code.
 
-    ``entries`` are those of the listing in the order to show; ``stage`` the one that it is about.
+    ``entries`` are those of the listing in the order to show; ``stage`` is the one listed.
     """
 
     document: Document | Sequence[Document] = EntryList.of(entries)
@@ -39,20 +39,20 @@ def show_inventory(
         if entries:
             _show_table(output, entries)
         elif not listing.partial:
-            output.note("no images or snapshots; build one: os2 snapshot local-docker")
+            output.note("no images or snapshots yet; to build one: os2 snapshot local-docker")
 
     output.result(document, write_text, names=[entry.item.name for entry in entries])
     if listing.elsewhere and stage is not None:
-        count, others = listing.elsewhere, "others are" if listing.elsewhere > 1 else "other is"
-        output.note(f"{count} {others} not of stage {stage}: --all-stages shows them, too")
-    tell_failures(output, listing)
+        others = "snapshot" if listing.elsewhere == 1 else "snapshots"
+        output.note(f"{listing.elsewhere} {others} of other stages: os2 snapshot list --all-stages")
+    warn_of_failures(output, listing)
     return PartlyDone.exit_code if listing.partial else 0
 
 
-def tell_failures(output: Output, listing: InventoryListing) -> None:
-    """Say which providers did not answer."""
+def warn_of_failures(output: Output, listing: InventoryListing) -> None:
+    """Warn of the providers that did not answer."""
     for type_, error in listing.failures.items():
-        output.warn(f"what there is on {type_} is not known: {error.message}", error.hint)
+        output.warn(f"cannot list images and snapshots on {type_}: {error.message}", error.hint)
 
 
 def _show_table(output: Output, entries: Sequence[Entry]) -> None:
@@ -68,20 +68,20 @@ def _row(item: CatalogItem) -> tuple[str, ...]:
         item.name,
         item.type,
         item.stage or "-",
-        state_words(item),
+        state_of(item),
         size(item.size_bytes) if item.size_bytes else "-",
         age(item.created),
         (item.key or "-")[:KEY_DIGITS],
     )
 
 
-def state_words(item: CatalogItem) -> str:
-    """The state in a word; an image without a name is told from the others."""
+def state_of(item: CatalogItem) -> str:
+    """Return the state, or ``untagged`` for an image without a name."""
     return "untagged" if item.untagged else item.state.value
 
 
 def show_entry(output: Output, entry: Entry) -> None:
-    """One image or snapshot, a line for each of its properties."""
+    """Show one image or snapshot, one property per line."""
 
     def write_text() -> None:
         for label, value in _details(entry):
@@ -92,12 +92,12 @@ def show_entry(output: Output, entry: Entry) -> None:
 
 def _details(entry: Entry) -> list[tuple[str, str]]:
     item, resources = entry.item, entry.item.resources
-    made = f"{item.created:%Y-%m-%d %H:%M:%S} UTC ({age(item.created)})"
+    created = f"{item.created:%Y-%m-%d %H:%M:%S} UTC ({age(item.created)})"
     return [
         ("name", item.name),
         ("type", item.type),
         *([("stage", item.stage)] if item.stage else []),
-        ("state", state_words(item)),
+        ("state", state_of(item)),
         *([("reason", item.reason)] if item.reason else []),
         ("size", size(item.size_bytes) if item.size_bytes else "-"),
         *(
@@ -109,7 +109,7 @@ def _details(entry: Entry) -> list[tuple[str, str]]:
             if resources
             else []
         ),
-        ("created", made),
+        ("created", created),
         ("key", item.key or "-"),
         ("id", item.id),
         *(("machine", name) for name in entry.users),
@@ -117,7 +117,7 @@ def _details(entry: Entry) -> list[tuple[str, str]]:
 
 
 def show_plan(output: Output, plan: Sequence[Verdict], *, staying: bool) -> None:
-    """What a prune would remove and why, as its result; ``staying`` also what it would not."""
+    """Show what a prune would remove and why; with ``staying`` also what it would keep."""
     shown = [verdict for verdict in plan if verdict.goes or staying]
     if not shown:
         return
@@ -128,30 +128,30 @@ def show_plan(output: Output, plan: Sequence[Verdict], *, staying: bool) -> None
     )
 
 
-def tell_plan(output: Output, plan: Sequence[Verdict], *, staying: bool) -> None:
-    """The same about a prune that is going to happen, on stderr."""
+def note_plan(output: Output, plan: Sequence[Verdict], *, staying: bool) -> None:
+    """Show the plan of a prune on stderr before it is carried out."""
     for verdict in plan:
         if verdict.goes or staying:
-            name, what, why, state, bytes_, made = _plan_row(verdict)
-            output.note(f"{what} {name}: {why} ({state}, {bytes_}, {made})")
+            name, verb, why, state, bytes_, created = _plan_row(verdict)
+            output.note(f"{verb} {name}: {why} ({state}, {bytes_}, {created})")
 
 
 def _plan_row(verdict: Verdict) -> tuple[str, ...]:
-    name, _, _, state, bytes_, made, _ = _row(verdict.item)
-    return name, "goes" if verdict.goes else "stays", verdict.reason, state, bytes_, made
+    name, _, _, state, bytes_, created, _ = _row(verdict.item)
+    return name, "remove" if verdict.goes else "keep", verdict.reason, state, bytes_, created
 
 
 def total_size(items: Sequence[CatalogItem]) -> str:
-    """What the items take together; layers that they share are counted for each."""
+    """Return the size of all items; layers that they share count for each."""
     return size(sum(item.size_bytes or 0 for item in items))
 
 
 def show_candidates(output: Output, resolution: Resolution) -> None:
-    """Every candidate that was looked at, newest first, with the verdict on it."""
+    """Show every candidate, newest first, with its verdict."""
     stage = resolution.stage
-    output.note(f"stage {stage.name} (from {stage.origin}), names that begin with {stage.prefix}")
+    output.note(f"stage {stage.name} (from {stage.origin}), prefix {stage.prefix}")
     if not resolution.candidates:
-        output.note("Daytona knows no snapshot whose name is like that")
+        output.note("no snapshot on Daytona has this prefix")
         return
     output.table(
         ("SNAPSHOT", "VERDICT", "STATE", "CREATED"),
@@ -169,7 +169,7 @@ def _verdict(candidate: Candidate) -> str:
 
 
 def show_state(output: Output, name: str, state: SnapshotState, *, changed: bool) -> None:
-    """Show what a snapshot came to, and whether this call activated it."""
+    """Show the state of a snapshot, and whether this call activated it."""
     output.result(
         ReadyDocument(name=name, state=state.value, changed=changed),
         lambda: output.line(f"{name}  {state.value}"),

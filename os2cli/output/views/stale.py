@@ -15,45 +15,56 @@ from os2cli.output.views.machines import warn_of_failures
 from os2cli.output.views.removals import MACHINES, removal_error
 
 
-def show_plan(output: Output, found: Sequence[Leftover], listing: Listing) -> int:
-    """What would go, and why; returns the exit status."""
-    _result(output, found, [None] * len(found), f"would remove {len(found)}")
+def show_plan(output: Output, leftovers: Sequence[Leftover], listing: Listing) -> int:
+    """Show what would be removed and why; return the exit code."""
+    _result(output, leftovers, [None] * len(leftovers), f"{_count(leftovers)} would be removed")
     warn_of_failures(output, listing)
     return PartlyDone.exit_code if listing.partial else 0
 
 
 def show_pruned(
-    output: Output, found: Sequence[Leftover], removals: Sequence[Removal], listing: Listing
+    output: Output, leftovers: Sequence[Leftover], removals: Sequence[Removal], listing: Listing
 ) -> int:
-    """What went; raises when something is still there. Returns the exit status."""
+    """Show what was removed; raise if something was not. Return the exit code."""
     failed = [removal for removal in removals if removal.error is not None]
     if not (failed and output.invocation.json):
-        _result(output, found, removals, f"removed {len(found) - len(failed)}")
+        _result(
+            output,
+            leftovers,
+            removals,
+            f"removed {len(leftovers) - len(failed)} of {_count(leftovers)}"
+            if failed
+            else f"removed {_count(leftovers)}",
+        )
     if failed:
         raise removal_error(failed, removals, MACHINES)
     warn_of_failures(output, listing)
     return PartlyDone.exit_code if listing.partial else 0
 
 
+def _count(leftovers: Sequence[Leftover]) -> str:
+    return f"{len(leftovers)} machine{'' if len(leftovers) == 1 else 's'}"
+
+
 def _result(
-    output: Output, found: Sequence[Leftover], removals: Sequence[Removal | None], summary: str
+    output: Output, leftovers: Sequence[Leftover], removals: Sequence[Removal | None], summary: str
 ) -> None:
-    pairs = list(zip(found, removals, strict=True))
+    pairs = list(zip(leftovers, removals, strict=True))
 
     def write_text() -> None:
-        if not found:
-            output.note("nothing is left over")
+        if not leftovers:
+            output.note("nothing to remove")
             return
         output.table(
             ("NAME", "TYPE", "STAGE", "CREATED", "WHY"),
             [
                 (one.machine.name, one.machine.type, one.machine.stage, age(one.machine.created),
                  one.why)
-                for one in found
+                for one in leftovers
             ],
             dispensable=("STAGE", "TYPE", "CREATED"),
         )  # fmt: skip
         output.note(summary)
 
-    gone = [one.machine.name for one, removal in pairs if removal is None or removal.removed]
-    output.result(PruneList.of(pairs), write_text, names=gone)
+    removed = [one.machine.name for one, removal in pairs if removal is None or removal.removed]
+    output.result(PruneList.of(pairs), write_text, names=removed)

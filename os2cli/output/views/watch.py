@@ -24,9 +24,9 @@ def watch_machines(
     columns: Sequence[str],
     seconds: float,
 ) -> NoReturn:
-    """Show a listing, then look again and again until a signal comes.
+    """Show a listing and refresh it until a signal ends the command.
 
-    A terminal shows one table, which is kept up to date. Elsewhere every change is one line, with
+    A terminal shows one table, which is updated. Elsewhere every change is one line, with
     ``--json`` one document on a line, whose ``event`` is ``added``, ``changed`` or ``removed``.
     """
     if output.stdout.isatty() and not (output.invocation.json or output.invocation.quiet):
@@ -36,7 +36,7 @@ def watch_machines(
     while True:
         for type_, error in listing.failures.items():
             if type_ not in silent:
-                output.warn(f"the machines on {type_} are not known: {error.message}", error.hint)
+                output.warn(f"cannot list machines on {type_}: {error.message}", error.hint)
         silent = set(listing.failures)
         now = {key: machine for key, machine in known.items() if key[0] in listing.failures} | {
             (m.type, m.stage, m.name): m for m in listing.machines
@@ -56,7 +56,7 @@ def _redraw(
     columns: Sequence[str],
     seconds: float,
 ) -> NoReturn:
-    # Rich takes longer to import than a list that is written once needs.
+    # Rich costs more to import than a list that is written once.
     from rich.live import Live
     from rich.text import Text
 
@@ -71,7 +71,7 @@ def _redraw(
                 text = Text("no machines", style="dim")
             for type_, error in listing.failures.items():
                 text.append(f"\nthe machines on {type_} are not known: {error.message}", "yellow")
-            text.append(f"\nevery {seconds:g} s, until Ctrl-C", "dim")
+            text.append(f"\nevery {seconds:g} s until Ctrl-C", "dim")
             live.update(text, refresh=True)
             time.sleep(seconds)
             listing = look()
@@ -80,15 +80,15 @@ def _redraw(
 def changes(
     before: Mapping[_Key, Machine], now: Mapping[_Key, Machine]
 ) -> list[tuple[MachineEvent, Machine]]:
-    """What is new, different or gone."""
-    found: list[tuple[MachineEvent, Machine]] = []
+    """Return what is new, different or gone."""
+    events: list[tuple[MachineEvent, Machine]] = []
     for key, machine in now.items():
         if key not in before:
-            found.append(("added", machine))
+            events.append(("added", machine))
         elif before[key] != machine:
-            found.append(("changed", machine))
-    found.extend(("removed", before[key]) for key in before if key not in now)
-    return found
+            events.append(("changed", machine))
+    events.extend(("removed", before[key]) for key in before if key not in now)
+    return events
 
 
 def _tell(output: Output, event: MachineEvent, machine: Machine, columns: Sequence[str]) -> None:

@@ -504,7 +504,7 @@ class TestConfirmByTyping:
         answered = on(terminal).confirm_by_typing("prd", "Remove both?", instead=self.INSTEAD)
 
         assert answered is expected
-        assert "Remove both? Type prd to go on: " in terminal.text()
+        assert "Remove both? Type prd to confirm: " in terminal.text()
 
     def test_the_question_is_no_part_of_the_result(
         self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch

@@ -129,7 +129,7 @@ class TestPlain:
         assert stream.getvalue() == shown
 
     def test_a_phase_that_lasts_is_told_again_and_where_it_is(self) -> None:
-        stream = Stream(awaited="build: still at it after 0 s, Downloading 1 MB\n")
+        stream = Stream(awaited="build: still running after 0 s, Downloading 1 MB\n")
         progress = PlainProgress(stream, verbose=False, quiet=False, heartbeat_seconds=0.005)
 
         with progress.phase("build"):
@@ -137,7 +137,7 @@ class TestPlain:
             assert stream.seen.wait(DEADLINE_SECONDS)
 
     def test_the_heartbeat_says_how_much_of_how_much_has_been_sent(self) -> None:
-        stream = Stream(awaited="upload: still at it after 0 s, uploading 2 MB of 1.04 GB\n")
+        stream = Stream(awaited="upload: still running after 0 s, uploading 2 MB of 1.04 GB\n")
         progress = PlainProgress(stream, verbose=False, quiet=False, heartbeat_seconds=0.005)
 
         with progress.phase("upload"):
@@ -155,7 +155,7 @@ class TestPlain:
         assert len(stream.getvalue().splitlines()) == 2
 
     def test_the_next_phase_does_not_begin_where_the_last_one_was(self) -> None:
-        stream = Stream(awaited="create: still at it after 0 s\n")
+        stream = Stream(awaited="create: still running after 0 s\n")
         progress = PlainProgress(stream, verbose=False, quiet=False, heartbeat_seconds=0.005)
         with progress.phase("build"):
             progress.status("Downloading 1 MB")

@@ -16,8 +16,9 @@ from pydantic import TypeAdapter
 from os2cli.core.errors import Conflict
 from os2cli.core.models import DAYTONA, LOCAL_DOCKER, Machine, MachineState
 from os2cli.machines.fleet import Listing
-from os2cli.output.documents.document import Document, ErrorDocument
+from os2cli.output.documents.document import Document
 from os2cli.output.documents.encoding import to_json
+from os2cli.output.documents.errors import ErrorDocument
 from os2cli.output.documents.machines import (
     MachineDocument,
     MachineList,

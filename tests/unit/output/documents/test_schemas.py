@@ -14,8 +14,9 @@ from os2cli.commands import build_app
 from os2cli.core.errors import Conflict
 from os2cli.core.models import DAYTONA, LOCAL_DOCKER, Machine, MachineState
 from os2cli.machines.fleet import Listing
-from os2cli.output.documents.document import SCHEMA_VERSION, ErrorDocument
+from os2cli.output.documents.document import SCHEMA_VERSION
 from os2cli.output.documents.encoding import to_json
+from os2cli.output.documents.errors import ErrorDocument
 from os2cli.output.documents.machines import MachineDocument, MachineList, PartialMachineList
 from os2cli.output.documents.registry import DIALECT, DOCUMENTS, schema_of
 
