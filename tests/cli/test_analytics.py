@@ -31,12 +31,6 @@ NOTICE = "Usage (commands and how they end, no names) is sent to"
 
 
 @pytest.fixture
-def posthog() -> Iterator[PostHogServer]:
-    with PostHogServer() as server:
-        yield server
-
-
-@pytest.fixture
 def mine(os2: Os2, posthog: PostHogServer) -> Os2:
     """The command line with a project to send usage to."""
     return Os2(os2.folder, {**os2.env, **sent_to(posthog)})

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,12 +37,6 @@ for _ in range(int(sys.argv[1])):
         mutation.touched(LOCAL_DOCKER)
     analytics.deliver()
 """
-
-
-@pytest.fixture
-def posthog() -> Iterator[PostHogServer]:
-    with PostHogServer() as server:
-        yield server
 
 
 def tracked(os2: Os2, server: PostHogServer | str, **more: str) -> Os2:

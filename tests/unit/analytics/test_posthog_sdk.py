@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,12 +19,6 @@ EVENT = Event(
     {"count": 2, "$environment": "stg"},
     {"organization": "acme", "project": "app"},
 )
-
-
-@pytest.fixture
-def posthog() -> Iterator[PostHogServer]:
-    with PostHogServer() as server:
-        yield server
 
 
 def post(server: PostHogServer, *events: Event) -> list[dict[str, object]]:

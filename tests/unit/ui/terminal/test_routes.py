@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +14,6 @@ from os2cli.ui.terminal.routes import Places
 from tests.unit.ui.served import Served, served
 
 MACHINE = "/machines/local-process/dev"
-
-
-@pytest.fixture(autouse=True)
-def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
 
 
 def ask(page: Served, path: str = MACHINE, **more: str) -> dict[str, Any]:
