@@ -55,7 +55,7 @@ async def preview(request: Request) -> Response:
             entry,
             query.get("stage") or site.context.stage,
             query.get("snapshot") or None,
-            use_cache="anew" not in query,
+            use_cache="refresh" not in query,
         )
     except Os2Error as error:
         what = entry.material.value
