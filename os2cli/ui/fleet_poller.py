@@ -110,7 +110,9 @@ class FleetPoller:
         with self._lock:
             answers = {type_: self._answers[type_] for type_ in types}
             failures = {t: a.failure for t, a in answers.items() if a.failure is not None}
-            waiting = tuple(t for t, a in answers.items() if a.machines is None and a.failure is None)
+            waiting = tuple(
+                t for t, a in answers.items() if a.machines is None and a.failure is None
+            )
             machines = [machine for a in answers.values() for machine in a.machines or ()]
         within = None if all_stages else stage
         visible = [

@@ -73,7 +73,8 @@ class Server:
         while not self._server.started:
             if not self._thread.is_alive():
                 raise OperationFailed(
-                    "the server did not start", hint="run the command again with --debug, and report the output"
+                    "the server did not start",
+                    hint="run the command again with --debug, and report the output",
                 )
             time.sleep(0.01)
         try:

@@ -235,4 +235,4 @@ class TestProxyAddress:
         done = command_line()("ui", "--no-open")
 
         assert done.status == 2
-        assert "VITE_POSTHOG_PROXY_URI is '/machines'" in done.stderr
+        assert "VITE_POSTHOG_PROXY_URI: path '/machines'" in done.stderr

@@ -10,7 +10,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from os2cli.core.errors import Conflict
-from os2cli.ui.terminal.routes import Places
+from os2cli.ui.terminal.routes import Slots
 from tests.unit.ui.served import Served, served
 
 MACHINE = "/machines/local-process/dev"
@@ -69,9 +69,9 @@ def test_its_page_is_behind_the_same_door() -> None:
 
 
 def test_there_are_only_so_many() -> None:
-    places = Places(2)
+    places = Slots(2)
     with places.one():
-        with places.one(), pytest.raises(Conflict, match="2 terminals are open") as full:
+        with places.one(), pytest.raises(Conflict, match="too many open terminals: 2") as full:
             places.one().__enter__()
         assert full.value.hint
         with places.one():
