@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def until(condition: Callable[[], Any], seconds: float = 5) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 20) -> Any:
     """Ask again until the answer is true, and give it."""
     deadline = time.monotonic() + seconds
     while not (answer := condition()):

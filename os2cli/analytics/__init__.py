@@ -1,6 +1,6 @@
-"""Which commands are used and how they end, sent to PostHog: only with a key, and never waited for.
+"""Usage analytics: which commands run and how they end, sent to PostHog if a key is set.
 
-A command writes its event into a spool on disk (``spool``); a process of its own delivers what is
-there (``delivery``). What is sent stands in ``tracked_mutations``; whether anything is, in
-``consent``. Nothing here may fail or slow down a command.
+A command writes its event to a spool on disk (``spool``); a separate process delivers the spool
+(``delivery``). ``tracked_mutations`` defines what is sent, ``consent`` whether anything is.
+Nothing here may fail or slow down a command.
 """

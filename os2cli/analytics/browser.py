@@ -1,4 +1,4 @@
-"""What a page of os2 needs to know for PostHog's script."""
+"""The settings of PostHog's script on a page of os2."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CLOUD = re.compile(r"https://(?P<region>eu|us)\.i\.posthog\.com")
 
 @dataclass(frozen=True, slots=True)
 class BrowserAnalytics:
-    """``proxy_uri`` is the path, or the address, that leads to ``host`` and ``assets_host``."""
+    """The settings; ``proxy_uri`` is the path or URL that leads to ``host`` and ``assets_host``."""
 
     public_key: str
     proxy_uri: str
@@ -27,7 +27,7 @@ class BrowserAnalytics:
 
 
 def browser_analytics(parameters: Parameters, public_key: str) -> BrowserAnalytics:
-    """The same person, groups and environment as of the commands."""
+    """Return the settings, with the same person, groups and environment as commands use."""
     return BrowserAnalytics(
         public_key=public_key,
         proxy_uri=parameters.proxy_uri,
@@ -42,6 +42,6 @@ def browser_analytics(parameters: Parameters, public_key: str) -> BrowserAnalyti
 
 
 def assets_host(host: str) -> str:
-    """Where the script itself is: PostHog's cloud has another host for it."""
+    """Return the host of the script itself; PostHog's cloud has a separate one."""
     cloud = _CLOUD.fullmatch(host)
     return f"https://{cloud['region']}-assets.i.posthog.com" if cloud else host

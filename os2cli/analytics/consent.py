@@ -1,4 +1,4 @@
-"""Whether anything is collected, and why: the first rule that applies decides."""
+"""Whether usage is collected, and why: the first rule that applies decides."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _YES = ("1", "true", "yes", "on")
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """Whether it is on; ``reason`` is told, ``rule`` is the name of what decided."""
+    """The decision; ``reason`` is for people, ``rule`` names what decided."""
 
     on: bool
     rule: str
@@ -22,44 +22,43 @@ class Consent:
 
 
 def consent(parameters: Parameters, *, key: str | None) -> Consent:
-    """Whether events may be collected for the project of ``key``."""
-    said = _said(parameters)
-    if said is not None and not said.on:
-        return said
+    """Decide whether events may be collected for the project of ``key``."""
+    decision = _decision(parameters)
+    if decision is not None and not decision.on:
+        return decision
     if not key:
-        return Consent(False, "no_key", "no key is set: POSTHOG_KEY")
+        return Consent(False, "no_key", "POSTHOG_KEY is not set")
     if not can_be_sent_to(parameters.host):
-        return Consent(False, "host", "POSTHOG_HOST is no web address")
-    return said or Consent(True, "key", "a key is set")
+        return Consent(False, "host", "POSTHOG_HOST is not a web address")
+    return decision or Consent(True, "key", "POSTHOG_KEY is set")
 
 
-def _said(parameters: Parameters) -> Consent | None:
-    """What somebody has decided, None: nobody has."""
+def _decision(parameters: Parameters) -> Consent | None:
+    """Return what the user decided; None: nothing."""
     if (parameters.do_not_track or "").lower() not in ("", *_NO):
         return Consent(False, "DO_NOT_TRACK", "DO_NOT_TRACK is set")
     if telemetry := (parameters.telemetry or "").lower():
-        # What is not understood is taken for a no.
+        # An unknown value counts as a no.
         on = telemetry in _YES
         return Consent(on, "OS2_TELEMETRY", f"OS2_TELEMETRY is {'1' if on else '0'}")
-    if (chosen := choice(parameters.folder)) is not None:
-        return Consent(
-            chosen, "choice", f"it was turned {'on' if chosen else 'off'} with os2 analytics"
-        )
+    if (on_by_choice := choice(parameters.folder)) is not None:
+        command = f"os2 analytics {'on' if on_by_choice else 'off'}"
+        return Consent(on_by_choice, "choice", f"set by {command}")
     if parameters.ci:
-        return Consent(False, "CI", "CI is set; OS2_TELEMETRY=1 turns it on there")
+        return Consent(False, "CI", "CI is set; OS2_TELEMETRY=1 turns analytics on")
     return None
 
 
 def choice(folder: Path) -> bool | None:
-    """What ``os2 analytics on`` or ``off`` has kept, None: nothing."""
+    """Return what ``os2 analytics on`` or ``off`` stored; None: nothing."""
     path = folder / "choice"
     text = state_files.read(path)
     if text is None:
-        # One that can't be read may have been a no.
+        # An unreadable choice may have been a no.
         return False if path.exists() else None
     return text.strip() == "on"
 
 
 def choose(folder: Path, *, on: bool) -> None:
-    """Keep what was chosen; raises ``OSError`` where that is not possible."""
+    """Store a choice. Raises ``OSError``."""
     state_files.write(folder / "choice", "on\n" if on else "off\n")

@@ -1,7 +1,8 @@
-"""The process that delivers what waits: ``python -m os2cli.analytics.delivery``, job on stdin.
+"""The process that delivers the spool: ``python -m os2cli.analytics.delivery``, job on stdin.
 
-It inherits the lock of its starter, works until nothing is left, and looks once more after it gave
-the lock up: what was left meanwhile had found it taken. A file goes when its event was taken.
+It inherits the lock of its starter and works until the spool is empty. After releasing the lock it
+looks once more, since a command that came meanwhile found the lock taken. A file is removed once
+PostHog accepted its event.
 """
 
 from __future__ import annotations
@@ -35,14 +36,14 @@ if TYPE_CHECKING:
 
 BATCH = 100
 DEADLINE_SECONDS = 30
-_LAST_WORDS_SECONDS = 5
+_CLEAN_UP_SECONDS = 5
 _NICENESS = 10
 _MAX_MEMORY = 1024**3
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What the starter says; ``lock`` is the descriptor of the lock that it took."""
+    """The starter's order; ``lock`` is the file descriptor of the lock that it took."""
 
     key: str
     host: str
@@ -56,18 +57,18 @@ class OutOfTime(BaseException):
 
 
 def main() -> None:
-    """Do the job that stands on stdin."""
+    """Do the job on stdin."""
     job = Job(**json.load(sys.stdin))
     limit_itself()
     try:
         deliver(job)
     except OutOfTime:
-        signal.alarm(_LAST_WORDS_SECONDS)
-        failing(job, "it took too long")
+        signal.alarm(_CLEAN_UP_SECONDS)
+        failing(job, "timed out")
 
 
 def limit_itself() -> None:
-    """Take no time from anybody, and not more memory than a hostile answer is worth."""
+    """Limit priority, run time and memory: a hostile response must not exhaust the host."""
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
     with suppress(OSError):
@@ -77,14 +78,14 @@ def limit_itself() -> None:
 
 
 def out_of_time(signum: int, frame: FrameType | None) -> None:
-    """End what goes on; the next alarm ends the process itself."""
+    """Raise ``OutOfTime``; the next alarm ends the process."""
     del signum, frame
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     raise OutOfTime
 
 
 def deliver(job: Job) -> None:
-    """Deliver until nothing is left, or something fails."""
+    """Deliver until the spool is empty or a delivery fails."""
     # Only under the limits of this process: the SDK takes half a second to load.
     from os2cli.analytics.posthog_sdk import Project
 
@@ -96,8 +97,8 @@ def deliver(job: Job) -> None:
         try:
             while batch := spool.waiting(job.target)[:BATCH]:
                 deliver_batch(job, project, batch)
-        except NotTaken as why:
-            failing(job, str(why))
+        except NotTaken as error:
+            failing(job, str(error))
             return
         fcntl.flock(job.lock, fcntl.LOCK_UN)
         if not spool.waiting(job.target) or not try_lock(job.lock):
@@ -105,7 +106,7 @@ def deliver(job: Job) -> None:
 
 
 def deliver_batch(job: Job, project: Project, batch: Sequence[Path]) -> None:
-    """Deliver the events in these files; one that PostHog never takes goes without being sent."""
+    """Deliver the events in these files; an event that PostHog never accepts is dropped."""
     messages: dict[Path, dict[str, Any]] = {}
     for path in batch:
         event = take(path)
@@ -130,7 +131,7 @@ def deliver_batch(job: Job, project: Project, batch: Sequence[Path]) -> None:
 
 
 def taken(job: Job, messages: Sequence[dict[str, Any]]) -> None:
-    """Keep what was sent, for its user to look at."""
+    """Record a delivery and its messages, for ``os2 analytics show``."""
     folder = Path(job.folder)
     with suppress(OSError):
         add_delivered(folder, messages)
@@ -138,7 +139,7 @@ def taken(job: Job, messages: Sequence[dict[str, Any]]) -> None:
 
 
 def failing(job: Job, why: str) -> None:
-    """Let the commands that come wait before they try again."""
+    """Record a failure, so that later commands wait before they retry."""
     folder = Path(job.folder)
     with suppress(OSError):
         save_attempts(folder, load_attempts(folder, job.target).failing(why))

@@ -1,11 +1,10 @@
-"""Who the events are of: an internal id, never a name.
+"""The user that events belong to: an internal id, never a name.
 
-A random one is made when it is first needed; once Daytona has said who the user is, that id takes
-its place. It stands in a file that is named after the random one, so that a command which still
-knows an older one can't undo a reset.
+A random id is generated when it is first needed. Daytona's id of the user replaces it once known;
+it is stored in a file named after the random id, so that a command that still knows an older random
+id can't undo a reset.
 
-What a project was already sent about a user stands in empty files, one per fact, whose names hold a
-digest of it.
+Empty files record what a project was already sent about the user: their names hold a digest of it.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _USER = re.compile(r"[A-Za-z0-9][\w.|:@+-]{0,127}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """``anonymous`` is the random id; ``user`` that of the user of Daytona, once it is known."""
+    """An identity; ``anonymous`` is the random id, ``user`` Daytona's id of the user."""
 
     anonymous: str
     user: str | None = None
@@ -35,7 +34,7 @@ class Identity:
 
 
 def known_identity(folder: Path) -> Identity | None:
-    """What is kept, None: nothing is, or nothing that can be read."""
+    """Return the stored identity; None if there is none or it can't be read."""
     text = (state_files.read(folder / "id") or "").strip()
     try:
         anonymous = str(UUID(text))
@@ -46,18 +45,18 @@ def known_identity(folder: Path) -> Identity | None:
 
 
 def current_identity(folder: Path) -> Identity:
-    """What is kept, or a new one; several commands at once get the same."""
+    """Return the stored identity, or create one; concurrent commands get the same."""
     if (known := known_identity(folder)) is not None:
         return known
     path = folder / "id"
     if not state_files.write_if_absent(path, f"{uuid4()}\n") and known_identity(folder) is None:
-        # What stands there is no id.
+        # The file holds something else.
         state_files.write(path, f"{uuid4()}\n")
     return known_identity(folder) or Identity(str(uuid4()))
 
 
 def link(folder: Path, identity: Identity, user: str) -> Identity:
-    """Let that user of Daytona be who the events are of; no id that can be one is left alone."""
+    """Store Daytona's id of the user and return the new identity; ignore an invalid id."""
     if not _USER.fullmatch(user) or user == identity.user:
         return identity
     state_files.write(_link(folder, identity.anonymous), f"{user}\n")
@@ -65,7 +64,7 @@ def link(folder: Path, identity: Identity, user: str) -> Identity:
 
 
 def forget(folder: Path) -> None:
-    """Be somebody else from now on: the next id that is needed is a new one."""
+    """Forget the identity and the claims; the next identity is a new one."""
     (folder / "id").unlink(missing_ok=True)
     for path in (*folder.glob("user-*"), *(folder / "told").glob("*")):
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Around every command, when a project is set: the notice, the tracking, the delivery."""
+"""What runs around every command if a key is set: notice, tracking and delivery."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from os2cli.host.repository import find_repository
 from os2cli.settings.invocation import Invocation, ProgressMode, parse_progress
 from os2cli.settings.settings import load_settings
 
-# It is what the notice is about, and may be about to change what is in effect.
+# The notice points to these commands, and they may change whether usage is sent.
 OWN_COMMANDS = "analytics."
 
 
 @contextmanager
 def tracked_command(
-    procedure: str, given: Mapping[str, Any], invocation: Invocation
+    procedure: str, options: Mapping[str, Any], invocation: Invocation
 ) -> Iterator[None]:
-    """Track the command that runs inside; what it raises goes on as it is."""
+    """Track the command that runs in the block; its exceptions pass unchanged."""
     analytics = None if procedure.startswith(OWN_COMMANDS) else _analytics()
     if analytics is None or not analytics.consent.on:
         yield
         return
     show_notice_once(analytics.parameters, invocation)
     if analytics.tracks(procedure):
-        with analytics.tracked(procedure, given):
+        with analytics.tracked(procedure, options):
             yield
         return
     try:
         yield
     finally:
-        # What an earlier command could not have delivered.
+        # Events that an earlier command could not deliver.
         analytics.deliver()
 
 
 def _analytics() -> Analytics | None:
-    """As the settings say; what is wrong with them is told by the command."""
+    """Return the analytics of the settings; the command itself reports invalid settings."""
     with suppress(Os2Error, OSError):
         return Analytics.of(load_settings(find_repository(Path.cwd())))
     return None
@@ -55,8 +55,8 @@ def show_notice_once(parameters: Parameters, invocation: Invocation) -> None:
     with suppress(OSError):
         if state_files.write_if_absent(parameters.folder / "noticed", ""):
             sys.stderr.write(
-                f"Usage (commands and how they end, no names) is sent to {parameters.host}; "
-                "see it: os2 analytics show; turn it off: os2 analytics off\n"
+                f"Usage data (commands and their results, no names) is sent to {parameters.host}; "
+                "to see it: os2 analytics show; to turn it off: os2 analytics off\n"
             )
 
 

@@ -1,4 +1,4 @@
-"""What one call of a tracked operation comes to."""
+"""One call of a tracked operation, and the properties of its event."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ _TYPE = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
 
 @dataclass(slots=True)
 class Mutation:
-    """One call; ``types`` are those that it has begun to change."""
+    """One call; ``types`` are the machine types it has started to change."""
 
     types: set[MachineType] = field(default_factory=set)
     started: float = field(default_factory=time.monotonic)
 
     def touched(self, type_: MachineType) -> None:
-        """Machines of this type, or what they are made from, are being changed now."""
+        """Record that machines of this type, or their sources, are being changed."""
         self.types.add(type_)
 
     def properties(
         self,
         mutation: TrackedMutation,
-        given: Mapping[str, Any],
+        options: Mapping[str, Any],
         surface: str,
         error: BaseException | None,
     ) -> dict[str, Any] | None:
-        """The properties of its event, None: it changed nothing, or nothing is to be told."""
-        extracted = mutation.properties(given)
+        """Return the properties of the event; None if nothing changed or nothing is sent."""
+        extracted = mutation.properties(options)
         code = error_code(error) if error is not None else None
         success = code is None
         if extracted is None or (success and not (self.types or mutation.provider)):
             return None
-        found = {
+        properties = {
             **extracted,
             "procedure": mutation.procedure,
             "success": success,
@@ -51,33 +51,33 @@ class Mutation:
             "surface": surface,
             "os2_version": __version__,
         }
-        if (provider := self._provider(mutation, given)) is not None:
-            found["provider"] = provider
+        if (provider := self._provider(mutation, options)) is not None:
+            properties["provider"] = provider
             if not mutation.procedure.startswith("snapshot."):
-                found["machine_type"] = provider
+                properties["machine_type"] = provider
         if code is not None:
-            found["error_code"] = code
-        return found
+            properties["error_code"] = code
+        return properties
 
-    def _provider(self, mutation: TrackedMutation, given: Mapping[str, Any]) -> str | None:
+    def _provider(self, mutation: TrackedMutation, options: Mapping[str, Any]) -> str | None:
         if mutation.provider is not None:
             return mutation.provider
         if self.types:
             return next(iter(self.types)) if len(self.types) == 1 else MIXED
-        # It failed before it came to change anything: the type that was asked for.
-        asked = given.get("type_")
-        return asked if isinstance(asked, str) and _TYPE.fullmatch(asked) else None
+        # The operation failed before it changed anything: the requested type.
+        requested = options.get("type_")
+        return requested if isinstance(requested, str) and _TYPE.fullmatch(requested) else None
 
 
 def error_code(error: BaseException) -> str | None:
-    """The code of a failure, None: it is none. Never its message, which names things."""
+    """Return the code of a failure, never its message, which names things; None: a success."""
     if isinstance(error, Os2Error):
         return error.code if _CODE.fullmatch(error.code) else Os2Error.default_code
     if isinstance(error, Interrupted):
         return "interrupted"
     if isinstance(error, BrokenPipeError):
         return "output_unread"
-    # A command that has told its failure itself ends with an exit status.
+    # A command that reported its failure itself ends with an exit code.
     status = getattr(error, "exit_code", None)
     if not isinstance(status, int):
         return "unexpected"

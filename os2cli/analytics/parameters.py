@@ -1,4 +1,4 @@
-"""What the settings say about analytics."""
+"""The settings of analytics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from os2cli.settings.settings import Settings
 DEFAULT_HOST = "https://eu.i.posthog.com"
 DEFAULT_PROXY_URI = "/ingest"
 _MAX_ENVIRONMENT_LENGTH = 63
-# A person copies the address from the browser; events are taken elsewhere.
+# People copy the URL from the browser; PostHog ingests events on another host.
 _INGESTION = {
     "https://eu.posthog.com": DEFAULT_HOST,
     "https://us.posthog.com": "https://us.i.posthog.com",
@@ -25,9 +25,9 @@ _INGESTION = {
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """Where events go, as whose, and what the environment says for and against it.
+    """Where events go, for whom, and what the environment says about consent.
 
-    ``environment`` is the ``$environment`` of every event; ``folder`` is where all state is kept.
+    ``environment`` is the ``$environment`` of every event; ``folder`` holds all state.
     """
 
     key: str | None = field(repr=False)
@@ -47,21 +47,21 @@ class Parameters:
 
     @classmethod
     def of(cls, settings: Settings) -> Parameters:
-        """Those of an invocation."""
-        given = {name: text.strip() for name, text in settings.analytics.items()}
+        """Return the parameters of an invocation."""
+        variables = {name: text.strip() for name, text in settings.analytics.items()}
         values = settings.values
-        host = (given.get("POSTHOG_HOST") or DEFAULT_HOST).rstrip("/")
+        host = (variables.get("POSTHOG_HOST") or DEFAULT_HOST).rstrip("/")
         return cls(
-            key=given.get("POSTHOG_KEY") or None,
+            key=variables.get("POSTHOG_KEY") or None,
             host=_INGESTION.get(host, host),
-            public_key=given.get("VITE_POSTHOG_PUBLIC_KEY") or None,
-            proxy_uri=_path(given.get("VITE_POSTHOG_PROXY_URI", "")) or DEFAULT_PROXY_URI,
-            environment=_environment(settings, given.get("VITE_APP_STAGE")),
+            public_key=variables.get("VITE_POSTHOG_PUBLIC_KEY") or None,
+            proxy_uri=_path(variables.get("VITE_POSTHOG_PROXY_URI", "")) or DEFAULT_PROXY_URI,
+            environment=_environment(settings, variables.get("VITE_APP_STAGE")),
             organization=values.get("organization") or settings.daytona.organization,
             project=values.get("project"),
             email=values.get("email"),
-            do_not_track=given.get("DO_NOT_TRACK"),
-            telemetry=given.get("OS2_TELEMETRY"),
+            do_not_track=variables.get("DO_NOT_TRACK"),
+            telemetry=variables.get("OS2_TELEMETRY"),
             ci=bool(settings.variables.get("CI")),
             progress=settings.variables.get("OS2_PROGRESS", "auto"),
             folder=settings.state_dir / "analytics",
@@ -70,33 +70,33 @@ class Parameters:
 
     @property
     def groups(self) -> dict[str, str]:
-        """The groups of every event, by their type."""
-        found = {"organization": self.organization, "project": self.project}
-        return {type_: key for type_, key in found.items() if key}
+        """The groups of every event, by type."""
+        groups = {"organization": self.organization, "project": self.project}
+        return {type_: key for type_, key in groups.items() if key}
 
     @property
     def target(self) -> str:
-        """Tells one project on one host from any other, without naming its key."""
+        """A digest that identifies the project on its host without revealing the key."""
         return hashlib.sha256(f"{self.host}\n{self.key}".encode()).hexdigest()[:16]
 
     def check_host(self) -> None:
-        """Raise ``UsageError`` when nothing can be sent there."""
+        """Raise ``UsageError`` if the host is invalid."""
         if not can_be_sent_to(self.host):
             raise UsageError(
-                "POSTHOG_HOST is no web address",
-                hint=f"set it to one such as {DEFAULT_HOST}, or leave it out",
+                "POSTHOG_HOST is not a web address",
+                hint=f"set it to a URL like {DEFAULT_HOST}, or unset it",
                 code="setting_invalid",
             )
 
 
 def can_be_sent_to(host: str) -> bool:
-    """Whether it is an address without anything but a host and a path."""
+    """Return whether the URL has only a scheme, a host and a path."""
     parts = web_address(host)
     return parts is not None and is_bare(parts)
 
 
 def _path(text: str) -> str:
-    """A path of the page's own server, however its slashes were written; an address stays one."""
+    """Return a path with one leading slash and no trailing one; leave a URL as it is."""
     if "://" in text:
         return text
     words = text.strip("/")
@@ -104,7 +104,7 @@ def _path(text: str) -> str:
 
 
 def _environment(settings: Settings, app_stage: str | None) -> str:
-    """The stage that os2 runs in, not one that a command was told to work on."""
+    """Return the stage that os2 runs in, not the one of a command's ``--stage``."""
     if app_stage:
         return app_stage[:_MAX_ENVIRONMENT_LENGTH]
     try:

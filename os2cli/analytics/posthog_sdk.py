@@ -1,7 +1,7 @@
-"""PostHog's own SDK makes the messages and posts them; only the process that delivers imports it.
+"""PostHog's own SDK builds and posts the messages; only the delivering process imports it.
 
-The SDK's queue would not say which of its messages were taken. Here it hands each message over as
-it would be sent, and its own ``batch_post`` posts many at once: all of them are taken, or none.
+The SDK's queue doesn't report which messages were accepted. So the SDK only builds each message
+here, and its ``batch_post`` posts a batch, which is accepted or rejected as a whole.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from os2cli.analytics.spool import Event
 from os2cli.host.web import certificates
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 10.0
-_MAX_ANSWER_BYTES = 64 * 1024
-# What the SDK may add; nothing of it says whose computer this is.
+_MAX_RESPONSE_BYTES = 64 * 1024
+# The properties the SDK may add; none of them identifies this computer.
 _ADDED = frozenset(
     {
         "$geoip_disable",
@@ -35,7 +35,7 @@ _ADDED = frozenset(
         "$python_version",
     }
 )
-_TOO_EARLY, _TIMED_OUT = 429, 408
+_RATE_LIMITED, _TIMED_OUT = 429, 408
 _WRONG_KEY = (401, 402, 403, 404)
 
 
@@ -45,20 +45,20 @@ class Project:
     def __init__(self, key: str, host: str) -> None:
         self._key = key
         self._host = host
-        self._made: list[dict[str, Any]] = []
-        # It neither sends anything by itself nor starts a thread.
+        self._messages: list[dict[str, Any]] = []
+        # It sends nothing by itself and starts no thread.
         self._client = Posthog(
-            key, host=host, send=False, sync_mode=True, before_send=self._made_message
+            key, host=host, send=False, sync_mode=True, before_send=self._collect
         )
         self._session = _Session()
 
-    def _made_message(self, message: dict[str, Any]) -> dict[str, Any]:
-        self._made.append(message)
+    def _collect(self, message: dict[str, Any]) -> dict[str, Any]:
+        self._messages.append(message)
         return message
 
     def message(self, event: Event) -> dict[str, Any] | None:
-        """The event exactly as it is sent, None: it can't be."""
-        self._made.clear()
+        """Return the event exactly as it is sent; None if the SDK rejects it."""
+        self._messages.clear()
         self._client.capture(
             event.name,
             distinct_id=event.distinct_id,
@@ -67,15 +67,15 @@ class Project:
             uuid=event.uuid,
             groups=dict(event.groups),
         )
-        if not self._made:
+        if not self._messages:
             return None
-        message = self._made.pop()
+        message = self._messages.pop()
         known = _ADDED | event.properties.keys()
-        kept = {name: value for name, value in message["properties"].items() if name in known}
-        return {**message, "properties": kept}
+        properties = {name: value for name, value in message["properties"].items() if name in known}
+        return {**message, "properties": properties}
 
     def post(self, messages: Sequence[dict[str, Any]]) -> None:
-        """Have all of them taken, or raise ``Refused`` or ``NotTaken``."""
+        """Post all messages; raises ``Refused`` or ``NotTaken`` for the batch."""
         try:
             batch_post(
                 self._key,
@@ -87,24 +87,24 @@ class Project:
                 historical_migration=False,
             )
         except APIError as error:
-            raise _judged(error.status) from error
+            raise _error_for(error.status) from error
         except requests.Timeout as error:
-            raise NotTaken("it did not answer in time") from error
+            raise NotTaken("PostHog timed out") from error
         except (requests.RequestException, OSError, MemoryError) as error:
-            raise NotTaken(f"it can't be reached: {type(error).__name__}") from error
+            raise NotTaken(f"cannot reach PostHog: {type(error).__name__}") from error
 
 
-def _judged(status: Any) -> Refused | NotTaken:
+def _error_for(status: Any) -> Refused | NotTaken:
     if status in _WRONG_KEY:
-        return NotTaken(f"the key was refused: {status}")
-    passing = not isinstance(status, int) or status >= 500 or status < 400
-    if passing or status in (_TOO_EARLY, _TIMED_OUT):
-        return NotTaken(f"it answered {status}")
-    return Refused(f"it answered {status}")
+        return NotTaken(f"PostHog rejected the API key: {status}")
+    temporary = not isinstance(status, int) or status >= 500 or status < 400
+    if temporary or status in (_RATE_LIMITED, _TIMED_OUT):
+        return NotTaken(f"PostHog returned {status}")
+    return Refused(f"PostHog returned {status}")
 
 
 class _Adapter(HTTPAdapter):
-    """Trusts what the system trusts, besides the authorities that requests brings."""
+    """An adapter that also trusts the system's certificate authorities."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         kwargs["ssl_context"] = certificates()
@@ -112,7 +112,7 @@ class _Adapter(HTTPAdapter):
 
 
 class _Session(requests.Session):
-    """Reads a little of an answer, follows nobody elsewhere, and sends no login from ``.netrc``."""
+    """A session with bounded responses, no redirects, and no login from ``.netrc``."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -122,15 +122,15 @@ class _Session(requests.Session):
         self.headers["Accept-Encoding"] = "identity"
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send it, and take no more of the answer than PostHog ever writes."""
+        """Send a request and read a bounded response."""
         response = super().send(request, **{**kwargs, "stream": True})
         try:
-            body = response.raw.read(_MAX_ANSWER_BYTES + 1, decode_content=False)
+            body = response.raw.read(_MAX_RESPONSE_BYTES + 1, decode_content=False)
         except Exception as error:
-            raise requests.ConnectionError("the answer broke off") from error
+            raise requests.ConnectionError("the response ended early") from error
         finally:
             response.close()
-        if len(body) > _MAX_ANSWER_BYTES:
-            raise requests.ConnectionError("the answer has no end")
+        if len(body) > _MAX_RESPONSE_BYTES:
+            raise requests.ConnectionError("the response is too large")
         response._content = body
         return response

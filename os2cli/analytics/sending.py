@@ -1,8 +1,7 @@
-"""Start the process that delivers what waits, and do not wait for it.
+"""Start the process that delivers the spool, without waiting for it.
 
-However many commands end at once, one such process runs: it inherits the lock that its starter
-took. What it has to know comes through a pipe, so that the key stands in no argument and no
-environment.
+One delivery runs at a time, however many commands end at once: the process inherits the lock of its
+starter. It reads its job from a pipe, so that the key is in no argument and no environment.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from os2cli.settings.settings import delivery_environment
 
 
 def send_in_background(parameters: Parameters) -> None:
-    """Start a delivery unless nothing waits, one is under way, or it is too early for another."""
+    """Start a delivery unless the spool is empty, one is running, or the next is not due."""
     folder, target = parameters.folder, parameters.target
     if not spool_of(folder).waiting(target) or not load_attempts(folder, target).is_due:
         return
@@ -36,12 +35,12 @@ def send_in_background(parameters: Parameters) -> None:
         if try_lock(lock):
             _start(parameters, lock)
     finally:
-        # The one that was started has it, too, and keeps it until its end.
+        # The delivering process inherited the lock and holds it until its end.
         os.close(lock)
 
 
 def try_lock(descriptor: int) -> bool:
-    """Take the lock if nobody has it."""
+    """Return whether the lock was free and is taken now."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -50,10 +49,11 @@ def try_lock(descriptor: int) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    """How to find this os2 again, wherever it was imported from, and the way into the net."""
-    known = delivery_environment()
-    places = [str(Path(os2cli.__file__).parents[1]), *known.get("PYTHONPATH", "").split(os.pathsep)]
-    return {**known, "PYTHONPATH": os.pathsep.join(place for place in places if place)}
+    """Return the environment that finds this os2 and the network, proxies included."""
+    environment = delivery_environment()
+    inherited = environment.get("PYTHONPATH", "").split(os.pathsep)
+    folders = [str(Path(os2cli.__file__).parents[1]), *inherited]
+    return {**environment, "PYTHONPATH": os.pathsep.join(filter(None, folders))}
 
 
 def _start(parameters: Parameters, lock: int) -> None:
@@ -74,10 +74,10 @@ def _start(parameters: Parameters, lock: int) -> None:
         pass_fds=(lock,),
         start_new_session=True,
     )
-    # It fits into the pipe: writing it waits for nobody.
+    # The job fits into the pipe's buffer, so that writing never blocks.
     with suppress(OSError):
         if process.stdin is not None:
             process.stdin.write(json.dumps(job).encode())
             process.stdin.close()
-    # A server that goes on must not collect dead children.
+    # `os2 ui` keeps running and must not collect zombies.
     threading.Thread(target=process.wait, daemon=True).start()

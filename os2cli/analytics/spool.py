@@ -1,7 +1,7 @@
-"""Events that wait to be sent: a file for each, so that writing one needs no lock.
+"""Events that wait to be sent, one file each, so that writing needs no lock.
 
-A name begins with the time, so that their order is that of the events, and ends with the project
-that it is for: what could not be sent to one is never sent to another.
+A file name starts with the time, for the order, and ends with the project's digest: an event is
+never sent to another project than its own.
 """
 
 from __future__ import annotations
@@ -69,28 +69,26 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Spool:
-    """The events for all projects that commands of this user have left."""
+    """The waiting events of this user, for all projects."""
 
     folder: Path
 
     def add(self, event: Event, target: str) -> None:
-        """Leave an event; the oldest go when there are too many. Raises ``OSError``."""
+        """Add an event; drop the oldest above ``MAX_EVENTS``. Raises ``OSError``."""
         name = f"{time.time_ns():020d}-{event.uuid}-{target}.json"
         state_files.write(self.folder / name, event.to_json())
         self.trim()
 
     def waiting(self, target: str | None = None) -> list[Path]:
-        """Those for a project, or all, the oldest first."""
-        wanted = [
+        """Return the files of a project's events, or of all, the oldest first."""
+        return sorted(
             path
             for path in self._files()
-            if (found := _NAME.fullmatch(path.name)) is not None
-            and target in (None, found["target"])
-        ]
-        return sorted(wanted)
+            if (match := _NAME.fullmatch(path.name)) and target in (None, match["target"])
+        )
 
     def trim(self) -> None:
-        """Remove what is too old, or too much."""
+        """Remove events that are too old or too many."""
         now = time.time_ns()
         names = sorted(path for path in self._files() if _NAME.fullmatch(path.name))
         surplus = set(names[: max(0, len(names) - MAX_EVENTS)])
@@ -100,25 +98,25 @@ class Spool:
                 path.unlink(missing_ok=True)
 
     def sweep(self) -> None:
-        """Remove what a command that was killed left half-written."""
+        """Remove files that killed commands left half-written."""
         for path in self._files():
             if path.name.startswith(".") and _age(path) > _ABANDONED_SECONDS:
                 path.unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """Remove everything."""
+        """Remove all events."""
         for path in self.waiting():
             path.unlink(missing_ok=True)
 
     def _files(self) -> list[Path]:
-        # Told by the folder itself, without a look at each: there may be a thousand.
+        # scandir knows the type without a stat per file: there may be a thousand.
         with suppress(OSError), os.scandir(self.folder) as entries:
             return [Path(entry.path) for entry in entries if entry.is_file(follow_symlinks=False)]
         return []
 
 
 def take(path: Path) -> Event | None:
-    """The event in a file; one that is none is removed."""
+    """Return the event in a file; remove the file and return None if it is invalid."""
     text = state_files.read(path)
     try:
         if text is not None:

@@ -1,4 +1,4 @@
-"""Small files that several processes read and write at once, for this user alone."""
+"""Small private files that several processes read and write at once."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ MAX_BYTES = 64 * 1024
 
 
 def private_folder(path: Path) -> Path:
-    """The folder, made when it is missing."""
+    """Return the folder, created for this user only if it is missing."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
 
 def temporary_name(path: Path) -> Path:
-    """Where its next content is written; no reader takes a name that begins with a dot."""
+    """Return the path to write the next content to; readers skip names with a leading dot."""
     return path.with_name(f".{path.name}.{uuid4().hex}")
 
 
 def write(path: Path, text: str) -> None:
-    """Put the whole text there, or leave what was there."""
-    temporary = _written_aside(path, text)
+    """Replace the file's content, or leave it unchanged and raise ``OSError``."""
+    temporary = _write_temporary(path, text)
     try:
         temporary.replace(path)
     except OSError:
@@ -31,8 +31,8 @@ def write(path: Path, text: str) -> None:
 
 
 def write_if_absent(path: Path, text: str) -> bool:
-    """Put the text there unless something is; of several at once, one is told True."""
-    temporary = _written_aside(path, text)
+    """Create the file; return whether this call did, of several at once."""
+    temporary = _write_temporary(path, text)
     try:
         os.link(temporary, path)
     except FileExistsError:
@@ -42,7 +42,7 @@ def write_if_absent(path: Path, text: str) -> bool:
     return True
 
 
-def _written_aside(path: Path, text: str) -> Path:
+def _write_temporary(path: Path, text: str) -> Path:
     private_folder(path.parent)
     temporary = temporary_name(path)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -55,14 +55,14 @@ def _written_aside(path: Path, text: str) -> Path:
     return temporary
 
 
-def read(path: Path, largest: int = MAX_BYTES) -> str | None:
-    """What stands there; None when that is nothing, too much or no text."""
+def read(path: Path, max_bytes: int = MAX_BYTES) -> str | None:
+    """Return the text of a file; None if it is missing, too large or not UTF-8."""
     try:
         with path.open("rb") as file:
-            data = file.read(largest + 1)
+            data = file.read(max_bytes + 1)
     except OSError:
         return None
     try:
-        return data.decode() if len(data) <= largest else None
+        return data.decode() if len(data) <= max_bytes else None
     except UnicodeDecodeError:
         return None

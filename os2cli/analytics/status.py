@@ -1,4 +1,4 @@
-"""What is in effect and how the deliveries went, and the changes that a user makes to that."""
+"""The state of analytics, and the changes that a user makes to it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from os2cli.analytics.parameters import Parameters
 from os2cli.analytics.recording import spool_of
 from os2cli.core.errors import OperationFailed
 
-_Kept = TypeVar("_Kept")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """``id`` is None as long as none was needed; times are in UTC."""
+    """The state; ``id`` is None until one was needed, times are in UTC."""
 
     consent: Consent
     host: str
@@ -38,7 +38,7 @@ class Status:
 
 
 def look(parameters: Parameters) -> Status:
-    """How it is now; nothing is changed."""
+    """Return the current state without changing anything."""
     known = identity.known_identity(parameters.folder)
     attempts = load_attempts(parameters.folder, parameters.target)
     return Status(
@@ -59,21 +59,21 @@ def look(parameters: Parameters) -> Status:
 
 
 def turn_on(parameters: Parameters) -> Consent:
-    """Keep that it was wanted; what is then in effect may be something else."""
-    _kept(lambda: choose(parameters.folder, on=True), "OS2_TELEMETRY=1")
+    """Store a yes; return what is in effect then, which may still be off."""
+    _stored(lambda: choose(parameters.folder, on=True), "OS2_TELEMETRY=1")
     return consent(parameters, key=parameters.key)
 
 
 def turn_off(parameters: Parameters) -> Consent:
-    """Keep that it is not wanted, and drop what waits."""
-    _kept(lambda: choose(parameters.folder, on=False), "OS2_TELEMETRY=0")
+    """Store a no, and drop the waiting events."""
+    _stored(lambda: choose(parameters.folder, on=False), "OS2_TELEMETRY=0")
     with suppress(OSError):
         spool_of(parameters.folder).clear()
     return consent(parameters, key=parameters.key)
 
 
 def reset(parameters: Parameters) -> str | None:
-    """Forget who it was; the new id, None: none is needed here."""
+    """Forget the identity; return the new id, or None if none is needed."""
 
     def forget() -> str | None:
         identity.forget(parameters.folder)
@@ -81,16 +81,16 @@ def reset(parameters: Parameters) -> str | None:
             return None
         return identity.current_identity(parameters.folder).distinct_id
 
-    return _kept(forget, "OS2_TELEMETRY=0")
+    return _stored(forget, "OS2_TELEMETRY=0")
 
 
-def _kept(change: Callable[[], _Kept], variable: str) -> _Kept:
+def _stored(change: Callable[[], _Result], variable: str) -> _Result:
     try:
         return change()
     except OSError as error:
         raise OperationFailed(
-            f"this can't be kept in the state folder: {error.strerror or error}",
-            hint=f"set XDG_STATE_HOME to a folder that can be written, or {variable}",
+            f"cannot write to the state directory: {error.strerror or error}",
+            hint=f"set XDG_STATE_HOME to a writable directory, or set {variable}",
             code="state_not_written",
         ) from error
 

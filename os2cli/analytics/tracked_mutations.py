@@ -1,9 +1,9 @@
-"""The registry: what is tracked, under which name, and the properties that may be known of it.
+"""The registry of tracked operations: event names, and the properties that may be sent.
 
-One line each. ``extract_properties`` gets what the operation was given and allow-lists what is sent
-of it: numbers, flags and choices. Texts are dropped, since people type them. When it returns None
-there is no event. What is not registered sends nothing. ``machine.create`` is registered where its
-options are declared, in ``app.machine_options``.
+``extract_properties`` gets the operation's options and returns those that may be sent: numbers,
+flags and choices. Texts are dropped, since people type them. None means that no event is sent, and
+an operation that is not registered sends none. `machine.create` is
+registered where its options are declared: `app.machine_options`.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ Properties = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class TrackedMutation:
-    """An operation that is tracked; ``provider`` is where it works when it can't be elsewhere."""
+    """A tracked operation; ``provider`` is set if it works with one provider only."""
 
     procedure: str
     event_name: str
     extract_properties: Callable[[Input], Properties | None]
     provider: MachineType | None = None
 
-    def properties(self, given: Input) -> Properties | None:
-        """What may be sent of what it was given, None: there is no event."""
-        extracted = self.extract_properties(given)
+    def properties(self, options: Input) -> Properties | None:
+        """Return the properties that may be sent; None: no event."""
+        extracted = self.extract_properties(options)
         if extracted is None:
             return None
         return {name: _plain(value) for name, value in extracted.items() if _may_be_sent(value)}
@@ -45,17 +45,17 @@ def register_tracked_mutation(
     extract_properties: Callable[[Input], Properties | None],
     provider: MachineType | None = None,
 ) -> None:
-    """Track an operation, e.g. ``machine.create``: a command's words with dots between them."""
+    """Track an operation such as ``machine.create``: a command's words joined by dots."""
     _REGISTRY[procedure] = TrackedMutation(procedure, event_name, extract_properties, provider)
 
 
 def tracked_mutation(procedure: str) -> TrackedMutation | None:
-    """What is known of an operation, None: it is not tracked."""
+    """Return the registration of an operation; None if it is not tracked."""
     return _REGISTRY.get(procedure)
 
 
 def tracked_mutations() -> tuple[TrackedMutation, ...]:
-    """All of them."""
+    """Return all registrations."""
     return tuple(_REGISTRY.values())
 
 
@@ -67,44 +67,44 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def _flags(given: Input, **names: str) -> Properties:
-    """Which flags were given, by the names under which they are sent."""
-    return {sent: bool(given.get(name)) for sent, name in names.items()}
+def _flags(options: Input, **names: str) -> Properties:
+    """Return whether each option was set, under the name it is sent as."""
+    return {sent: bool(options.get(name)) for sent, name in names.items()}
 
 
-def _selection(given: Input) -> Properties:
-    return {"count": len(given.get("names") or ()), **_flags(given, all="all_")}
+def _selection(options: Input) -> Properties:
+    return {"count": len(options.get("names") or ()), **_flags(options, all="all_")}
 
 
-def _unless_dry(given: Input) -> Properties | None:
-    return None if given.get("dry_run") else _flags(given, older_than="older_than")
+def _unless_dry(options: Input) -> Properties | None:
+    return None if options.get("dry_run") else _flags(options, older_than="older_than")
 
 
-def _published(given: Input) -> Properties:
-    sizes = {name: given.get(name) for name in ("cpu", "memory", "disk")}
-    built_here = given.get("builder") == "local"
-    flags = {**_flags(given, forced="force"), "built_here": built_here}
-    return {**sizes, **flags, "waited": not given.get("no_wait")}
+def _published(options: Input) -> Properties:
+    sizes = {name: options.get(name) for name in ("cpu", "memory", "disk")}
+    built_here = options.get("builder") == "local"
+    flags = {**_flags(options, forced="force"), "built_here": built_here}
+    return {**sizes, **flags, "waited": not options.get("no_wait")}
 
 
-def _build(given: Input) -> Properties:
-    return _flags(given, no_cache="no_cache")
+def _build(options: Input) -> Properties:
+    return _flags(options, no_cache="no_cache")
 
 
-def _up(given: Input) -> Properties:
-    return _flags(given, fix="fix", build="build")
+def _up(options: Input) -> Properties:
+    return _flags(options, fix="fix", build="build")
 
 
-def _removal(given: Input) -> Properties:
-    return {**_selection(given), **_flags(given, force="force")}
+def _removal(options: Input) -> Properties:
+    return {**_selection(options), **_flags(options, force="force")}
 
 
-def _activation(given: Input) -> Properties:
-    return {"waited": not given.get("no_wait")}
+def _activation(options: Input) -> Properties:
+    return {"waited": not options.get("no_wait")}
 
 
-def _only_fixing(given: Input) -> Properties | None:
-    return {} if given.get("fix") else None
+def _only_fixing(options: Input) -> Properties | None:
+    return {} if options.get("fix") else None
 
 
 register_tracked_mutation("up", "machine_brought_up", _up)

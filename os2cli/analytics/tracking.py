@@ -1,4 +1,4 @@
-"""What the rest of os2 uses: track an operation, and let what was left be delivered."""
+"""The interface of analytics: track an operation, and have the spool delivered."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class Analytics:
 
     @classmethod
     def of(cls, settings: Settings) -> Analytics:
-        """As these settings say."""
+        """Return the analytics of these settings."""
         return cls(Parameters.of(settings))
 
     @property
     def consent(self) -> Consent:
-        """Whether operations are tracked now: a server may run when somebody turns it off."""
+        """Whether operations are tracked now; the user may turn it off while `os2 ui` runs."""
         return consent(self.parameters, key=self.parameters.key)
 
     def browser(self) -> BrowserAnalytics | None:
-        """What a page needs, None: no public key is set, or nothing may be collected."""
+        """Return the settings for a page; None without a public key or consent."""
         key = self.parameters.public_key
         if key is None or not consent(self.parameters, key=key).on:
             return None
@@ -44,17 +44,17 @@ class Analytics:
         return None
 
     def tracks(self, procedure: str) -> TrackedMutation | None:
-        """What is known of an operation that is tracked now, None: it is not."""
+        """Return the registration of an operation; None if it is not tracked now."""
         return tracked_mutation(procedure) if self.consent.on else None
 
     @contextmanager
     def tracked(
-        self, procedure: str, given: Mapping[str, Any], *, surface: str = CLI
+        self, procedure: str, options: Mapping[str, Any], *, surface: str = CLI
     ) -> Iterator[Mutation]:
-        """Track what is done inside, when it is registered; what it raises goes on as it is.
+        """Track the block if the operation is registered; its exceptions pass unchanged.
 
-        What use cases touch is noticed; the caller may name more with ``touched``. In the end the
-        event is left, and what waits is delivered.
+        The machine types that use cases change are recorded; the caller may add more with
+        ``touched``. Afterwards the event is spooled, and a delivery starts.
         """
         known = self.tracks(procedure)
         with recording() as types:
@@ -62,30 +62,30 @@ class Analytics:
             try:
                 yield mutation
             except BaseException as error:
-                self._record(known, mutation, given, surface, error)
+                self._record(known, mutation, options, surface, error)
                 raise
-            self._record(known, mutation, given, surface, None)
+            self._record(known, mutation, options, surface, None)
 
     def _record(
         self,
         known: TrackedMutation | None,
         mutation: Mutation,
-        given: Mapping[str, Any],
+        options: Mapping[str, Any],
         surface: str,
         error: BaseException | None,
     ) -> None:
-        # Whatever is wrong here must not be wrong with the command.
+        # A failure here must not become a failure of the command.
         with suppress(Exception):
-            properties = mutation.properties(known, given, surface, error) if known else None
+            properties = mutation.properties(known, options, surface, error) if known else None
             if known is not None and properties is not None:
                 record(self.parameters, known.event_name, properties)
         self.deliver()
 
     def deliver(self) -> None:
-        """Have what waits sent by a process of its own, if there is anything and it is time."""
+        """Start a delivery in the background if events wait and one is due."""
         with suppress(Exception):
             if self.consent.on and any((self.parameters.folder / "spool").iterdir()):
-                # Most commands leave nothing: they need no subprocess.
+                # Most commands leave no event, and need no subprocess module.
                 from os2cli.analytics.sending import send_in_background
 
                 send_in_background(self.parameters)

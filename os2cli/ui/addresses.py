@@ -1,4 +1,4 @@
-"""The machine that an address names, and the addresses and subjects of machines."""
+"""The machine that a URL names, and the paths and subjects of machines."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ REMOVE = "rm"
 
 
 def machine_path(machine: Machine, below: str = "") -> str:
-    """The address of a machine's page, or of one below it."""
+    """Return the path of a machine's page, or of one below it."""
     path = f"/machines/{quote(machine.type, safe='')}/{quote(machine.name, safe='')}{below}"
-    # A name on this host is a machine; a shared one is so within its stage.
+    # Names are unique on this host; on a shared provider only within a stage.
     return f"{path}?{urlencode({'stage': machine.stage})}" if is_shared(machine) else path
 
 
 def subject_of(machine: Machine) -> str:
-    """What a job about this machine is about."""
+    """Return the subject of jobs about this machine."""
     return subject(machine.type, machine.stage if is_shared(machine) else None, machine.name)
 
 
 def subject(type_: MachineType, stage: str | None, name: str) -> str:
-    """The same of one that is not there yet."""
+    """Return the subject of jobs about a machine that may not exist yet."""
     return f"{type_}/{stage or ''}/{name}"
 
 
 def is_shared(machine: Machine) -> bool:
-    """Whether others see the machine, too."""
+    """Return whether other users also see the machine."""
     return entries()[machine.type].shared
 
 
 def possible_verbs(machine: Machine) -> list[str]:
-    """What can be done in its state; the likeliest first."""
+    """Return the verbs that the machine's state allows, the likeliest first."""
     runs = machine.state in (MachineState.RUNNING, MachineState.CREATING)
     verbs = [Verb.RESTART, Verb.STOP] if runs else [Verb.START]
     if entries()[machine.type].shared and not machine.archived:
@@ -50,7 +50,7 @@ def possible_verbs(machine: Machine) -> list[str]:
 
 
 class MachineRef:
-    """The names in an address, as the command line would take them."""
+    """The machine that a URL names, as on the command line."""
 
     def __init__(self, request: HTTPConnection) -> None:
         self.type = parse_type(request.path_params["type"])
@@ -59,16 +59,16 @@ class MachineRef:
         self.stage = validate_stage(stage, "stage") if stage else None
 
     def locate(self, session: Session) -> LocatedMachine:
-        """Where the machine is.
+        """Find the machine.
 
         Raises:
-            NotFound: there is none, also where a name of another kind is looked for.
+            NotFound: No machine has exactly this name.
         """
         located = find_one(session, self.name, self.type, self.stage)
         if located.machine.name != self.name:
             raise NotFound(
-                f"there is no machine named {self.name}",
-                hint="os2 machine list shows those that exist",
+                f"machine {self.name} not found",
+                hint="to list machines: os2 machine list",
                 code="machine_not_found",
             )
         return located

@@ -1,4 +1,4 @@
-"""The application: every page, and the guard before all of them."""
+"""The application: all pages, behind the guard."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STATIC = Path(__file__).parent / "static"
 
 
 def make_site(context: PageContext, extensions: Sequence[Extension]) -> Site:
-    """What the pages work with."""
+    """Create what request handlers work with."""
     return Site(
         context,
         FleetPoller(context),
@@ -43,7 +43,7 @@ def make_site(context: PageContext, extensions: Sequence[Extension]) -> Site:
 
 
 def make_app(site: Site, credentials: Credentials) -> ASGIApp:
-    """The whole application; the routes of extensions come before ours."""
+    """Create the application; the routes of extensions come before ours."""
     extensions = site.pages.extensions
     routes: list[BaseRoute] = [route for e in extensions for route in e.routes]
     routes += OWN_ROUTES
@@ -56,7 +56,7 @@ def make_app(site: Site, credentials: Credentials) -> ASGIApp:
         },
         lifespan=partial(lifespan, extensions),
     )
-    # What is called otherwise is not there; nothing is guessed.
+    # Paths match exactly, or not at all.
     app.router.redirect_slashes = False
     app.state.site = site
     limits = {start: size for e in extensions for start, size in e.body_limits.items()}
@@ -65,7 +65,7 @@ def make_app(site: Site, credentials: Credentials) -> ASGIApp:
 
 @asynccontextmanager
 async def lifespan(extensions: Sequence[Extension], app: Starlette) -> AsyncIterator[None]:
-    """Let the parts close what they hold open, when the server ends."""
+    """Close the extensions when the server ends."""
     del app
     yield
     for extension in extensions:
@@ -73,14 +73,14 @@ async def lifespan(extensions: Sequence[Extension], app: Starlette) -> AsyncIter
 
 
 async def home(request: Request) -> Response:
-    """The machines are what people come for."""
+    """Redirect to the list of machines."""
     del request
     return RedirectResponse("/machines", 303)
 
 
 OWN_ROUTES: Sequence[BaseRoute] = (
     Route("/", home),
-    # Before those of one machine: a machine's page is two names deep.
+    # Before a machine's own routes, which match any two names.
     *create.ROUTES,
     *machine_list.ROUTES,
     *machine.ROUTES,

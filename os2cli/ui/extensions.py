@@ -1,4 +1,4 @@
-"""What other parts add to the page: routes, words in the head of each page, larger bodies."""
+"""What other parts add to the web UI: routes, page heads, larger request bodies."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from starlette.routing import BaseRoute
 
 @dataclass(frozen=True)
 class PageHead:
-    """What a part puts into the head of a page.
+    """What an extension adds to the head of a page.
 
-    ``metas`` become ``<meta name=… content=JSON>``; ``scripts`` are addresses of modules on this
-    server; ``sources`` are what the page may use for them, by directive of its policy.
+    ``metas`` become ``<meta name=… content=JSON>``; ``scripts`` are paths of modules on this
+    server; ``sources`` are allowed by the Content-Security-Policy, by directive.
     """
 
     metas: Mapping[str, Any] = field(default_factory=dict)
@@ -23,15 +23,15 @@ class PageHead:
 
 
 async def _nothing() -> None:
-    """Of a part that holds nothing open."""
+    """Close nothing."""
 
 
 @dataclass(frozen=True)
 class Extension:
-    """One part. All of its routes, WebSockets too, are behind the checks of ``guard``.
+    """An extension; the guard protects all its routes, WebSockets included.
 
-    ``head`` is asked for every page. ``body_limits`` maps the beginning of a path to the bytes that
-    a request there may have. ``close`` is called when the server ends.
+    ``head`` is called for every page. ``body_limits`` maps a path prefix to the maximum bytes of a
+    request body. ``close`` is called when the server ends.
     """
 
     routes: Sequence[BaseRoute] = ()

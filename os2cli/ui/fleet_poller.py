@@ -1,7 +1,7 @@
-"""The machines of all providers for whoever looks: each provider is asked alone.
+"""The machines of all providers, fetched from each provider separately.
 
-A page looks every two seconds, in several tabs. A provider is asked once at a time, and one that
-hangs keeps nobody from what the others know: its last answer stays until the next.
+Pages poll every two seconds, in several tabs. Each provider gets one request at a time, and one
+that hangs does not delay the others: its last answer stays until the next.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from os2cli.providers.entry import entries
 from os2cli.ui.page_context import PageContext
 
 FRESH_SECONDS = 1.0
-# Each look costs requests for every machine, of which Daytona allows so many a minute.
+# Each refresh costs requests for every machine, and Daytona limits requests per minute.
 SHARED_FRESH_SECONDS = 10.0
 
 
 @dataclass
 class Answer:
-    """What a provider said last; ``machines`` None: nothing yet."""
+    """A provider's last answer; ``machines`` is None before the first."""
 
     machines: tuple[Machine, ...] | None = None
     failure: Os2Error | None = None
-    asked: float = -1e9
+    requested: float = -1e9
     pending: threading.Event | None = None
 
 
 @dataclass(frozen=True)
 class FleetView:
-    """What is known at a moment: ``waiting`` are those who have not answered yet."""
+    """The known machines at one moment; ``waiting`` are types without an answer yet."""
 
     machines: tuple[Machine, ...]
     failures: dict[MachineType, Os2Error]
@@ -49,27 +49,27 @@ class FleetView:
 
 @dataclass
 class FleetPoller:
-    """Asks the providers when somebody looks."""
+    """Fetches machines from the providers on demand."""
 
     context: PageContext
     _answers: dict[MachineType, Answer] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def view(self, timeout: float, *, all_stages: bool = False) -> FleetView:
-        """What is known within ``timeout`` seconds."""
+        """Return what is known after at most ``timeout`` seconds."""
         session = self.context.session()
         types = [entry.type for entry in session.providers.asked(None)]
         deadline = time.monotonic() + timeout
         for pending in [self._ask(session, type_) for type_ in types]:
             if pending is not None:
                 pending.wait(max(0.0, deadline - time.monotonic()))
-        return self._assembled(session, types, all_stages=all_stages)
+        return self._view(session, types, all_stages=all_stages)
 
     def invalidate(self) -> None:
-        """Something was done: what is known is old."""
+        """Mark all answers as outdated."""
         with self._lock:
             for answer in self._answers.values():
-                answer.asked = -1e9
+                answer.requested = -1e9
 
     def _ask(self, session: Session, type_: MachineType) -> threading.Event | None:
         with self._lock:
@@ -77,10 +77,10 @@ class FleetPoller:
             if answer.pending is not None:
                 return answer.pending
             fresh = SHARED_FRESH_SECONDS if entries()[type_].shared else FRESH_SECONDS
-            if time.monotonic() - answer.asked < fresh:
+            if time.monotonic() - answer.requested < fresh:
                 return None
             pending = answer.pending = threading.Event()
-            answer.asked = time.monotonic()
+            answer.requested = time.monotonic()
         make = session.providers.fleet(type_)
         threading.Thread(
             target=self._collect,
@@ -103,15 +103,17 @@ class FleetPoller:
                 answer.machines, answer.failure, answer.pending = machines, failure, None
             pending.set()
 
-    def _assembled(
+    def _view(
         self, session: Session, types: Sequence[MachineType], *, all_stages: bool
     ) -> FleetView:
         stage = self.context.stage_of(session)
         with self._lock:
-            known = {type_: self._answers[type_] for type_ in types}
-            failures = {t: a.failure for t, a in known.items() if a.failure is not None}
-            waiting = tuple(t for t, a in known.items() if a.machines is None and a.failure is None)
-            machines = [machine for a in known.values() for machine in a.machines or ()]
+            answers = {type_: self._answers[type_] for type_ in types}
+            failures = {t: a.failure for t, a in answers.items() if a.failure is not None}
+            waiting = tuple(
+                t for t, a in answers.items() if a.machines is None and a.failure is None
+            )
+            machines = [machine for a in answers.values() for machine in a.machines or ()]
         within = None if all_stages else stage
         visible = [
             m for m in machines if in_scope(m, within, None if all_stages else self.context.stage)

@@ -1,4 +1,4 @@
-"""What machines are made from, on all providers; kept for a moment, since several pages ask."""
+"""The images and snapshots of all providers, cached briefly since several pages poll."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ FRESH_SECONDS = 3.0
 
 @dataclass
 class InventoryPoller:
-    """Asks for the shelf when somebody looks and what is known is old."""
+    """Fetches the inventory on demand, if the cached one is outdated."""
 
     context: PageContext
     _listing: InventoryListing | None = None
-    _asked: float = -1e9
+    _requested: float = -1e9
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def listing(self, *, all_stages: bool = False) -> InventoryListing:
-        """Images and the stage's snapshots; raises when no provider answers."""
+        """Return images and the stage's snapshots; raises if no provider answers."""
         session = self.context.session()
         with self._lock:
-            if self._listing is None or time.monotonic() - self._asked >= FRESH_SECONDS:
+            if self._listing is None or time.monotonic() - self._requested >= FRESH_SECONDS:
                 self._listing = list_inventory(session.providers.catalogs(None))
-                self._asked = time.monotonic()
+                self._requested = time.monotonic()
             listing = self._listing
         stage = None if all_stages else self.context.stage_of(session)
         return only(listing, stage=stage, state=None)
 
     def invalidate(self) -> None:
-        """Something was done: what is known is old."""
-        self._asked = -1e9
+        """Mark the inventory as outdated."""
+        self._requested = -1e9

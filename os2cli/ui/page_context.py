@@ -1,4 +1,4 @@
-"""Where the page's requests work: a session each, with settings and engine as they are now."""
+"""The context of requests: each gets a session with the current settings and engine."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from os2cli.settings.invocation import Invocation, ProgressMode
 
 
 class _LineStream(io.TextIOBase):
-    """A stream whose lines somebody hears; it is nobody's terminal."""
+    """A stream that passes its lines to a function; it is not a terminal."""
 
-    def __init__(self, hear: Callable[[str], None]) -> None:
-        self._hear = hear
+    def __init__(self, on_line: Callable[[str], None]) -> None:
+        self._on_line = on_line
 
     def write(self, text: str) -> int:
         """Pass on each line."""
         for line in filter(None, text.splitlines()):
-            self._hear(line)
+            self._on_line(line)
         return len(text)
 
 
 @dataclass
 class PageContext:
-    """What the command line said, and the connections that are kept from request to request.
+    """The options of ``os2 ui``, and the connections that requests share.
 
-    ``stage`` is the one that was given. ``remark`` is about this host, for the list of machines.
+    ``remark`` is a notice about this host, for the list of machines.
     """
 
     docker_host: str | None = None
@@ -39,18 +39,18 @@ class PageContext:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _providers: Providers | None = None
 
-    def session(self, hear: Callable[[str], None] = lambda _: None) -> Session:
-        """A new session, whose notes ``hear`` gets; nobody is asked anything."""
+    def session(self, on_line: Callable[[str], None] = lambda _: None) -> Session:
+        """Open a session that passes notes to ``on_line`` and never prompts."""
         invocation = Invocation(no_input=True, progress=ProgressMode.PLAIN)
         session = Session.open(invocation, self.docker_host)
         with self._lock:
-            known = self._providers or session.providers
-            self._providers = known.renewed(session.settings)
+            providers = self._providers or session.providers
+            self._providers = providers.renewed(session.settings)
             providers = self._providers
-        words = _LineStream(hear)
-        output = Output(invocation, session.settings.variables, words, words)  # type: ignore[arg-type]
+        stream = _LineStream(on_line)
+        output = Output(invocation, session.settings.variables, stream, stream)  # type: ignore[arg-type]
         return replace(session, providers=providers, output=output)
 
     def stage_of(self, session: Session) -> str | None:
-        """The stage that is meant, None when none is set."""
+        """Return the stage to work in; None if none is set."""
         return session.stage_if_set(self.stage)

@@ -1,4 +1,4 @@
-"""Turns values into pages; what comes from elsewhere is escaped."""
+"""Rendering of templates; values are escaped."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from os2cli.ui.jobs.job import Job
 
 @dataclass(frozen=True)
 class Pages:
-    """The templates, and what the extensions put into the head of each page."""
+    """The templates, and the extensions that add to the head of each page."""
 
     environment: Environment
     extensions: Sequence[Extension]
@@ -38,9 +38,9 @@ class Pages:
         policy: ContentPolicy | None = None,
         **values: Any,
     ) -> HTMLResponse:
-        """A whole page; ``policy`` is its own Content-Security-Policy where it needs more."""
+        """Render a page; ``policy`` is its own Content-Security-Policy, if it needs one."""
         heads = [extension.head() for extension in self.extensions]
-        metas = {name: json.dumps(told) for head in heads for name, told in head.metas.items()}
+        metas = {name: json.dumps(value) for head in heads for name, value in head.metas.items()}
         scripts = [script for head in heads for script in head.scripts]
         policy = policy or ContentPolicy()
         for head in heads:
@@ -49,12 +49,12 @@ class Pages:
         return HTMLResponse(text, status, security_headers(policy))
 
     def fragment(self, template: str, /, **values: Any) -> str:
-        """A part of a page."""
+        """Render a part of a page."""
         return self.environment.get_template(template).render(**values)
 
 
 def make_pages(extensions: Sequence[Extension]) -> Pages:
-    """The pages with what the templates call."""
+    """Create the pages, with the functions and filters that templates call."""
     environment = Environment(
         loader=PackageLoader("os2cli.ui"),
         autoescape=True,
@@ -81,12 +81,12 @@ def make_pages(extensions: Sequence[Extension]) -> Pages:
 
 
 def exact(moment: datetime) -> str:
-    """A time as it stands behind a relative one."""
+    """Return the exact time, for the tooltip of a relative one."""
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def link(url: str | None) -> str | None:
-    """An address that a provider gave, when a browser may be sent there; else None."""
+    """Return a provider's URL if a browser may open it, else None."""
     try:
         return url if url and urlsplit(url).scheme in ("http", "https") else None
     except ValueError:
@@ -94,13 +94,13 @@ def link(url: str | None) -> str | None:
 
 
 def doing(job: Job) -> str:
-    """What is done by a job, in one word."""
+    """Return what a job does as one word, e.g. ``Stopping``."""
     first = job.title.split(" ", 1)[0]
     return {"Stop": "Stopping"}.get(first, f"{first.removesuffix('e')}ing")
 
 
 def sentence(text: str) -> str:
-    """What os2 says elsewhere behind a label, as it stands alone; names stay as they are."""
+    """Return a message as a sentence of its own: capitalised, unless it starts with a name."""
     text = plain_text(text)
     first = text.split(" ", 1)[0].rstrip(",:;")
     return text[:1].upper() + text[1:] if first.isalpha() and len(text) > len(first) else text

@@ -1,4 +1,4 @@
-"""The server: on loopback, in a thread, until a signal comes."""
+"""The server: on loopback, in a thread, until a signal arrives."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from starlette.types import ASGIApp
 from os2cli.core.errors import Conflict, OperationFailed
 from os2cli.ui.guard.guard import HOST
 
-# Who has asked for an end shall not wait longer for what is undone.
+# After Ctrl-C, how long jobs may take to roll back.
 CLEAN_UP_SECONDS = 20.0
 STOP_SECONDS = 3.0
 _POLL_SECONDS = 0.2
 
 
 def listening_socket(port: int | None) -> socket.socket:
-    """A port of our own on loopback: a free one, unless one is wanted.
+    """Bind a port on loopback; None: any free port.
 
     Raises:
-        Conflict: somebody has it.
+        Conflict: The port is taken or not allowed.
     """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    # Else a port that was left a moment ago could not be had again.
+    # Without it, a port that was just released could not be bound.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port or 0))
     except OSError as error:
         listener.close()
         if error.errno in (errno.EADDRINUSE, errno.EACCES):
-            why = "is taken" if error.errno == errno.EADDRINUSE else "may not be used"
+            problem = "is taken" if error.errno == errno.EADDRINUSE else "is not permitted"
             raise Conflict(
-                f"port {port} {why}",
-                hint="leave --port out to get a free one, or choose another",
+                f"port {port} {problem}",
+                hint="choose another port, or omit --port to use a free one",
                 code="port_taken",
             ) from error
         raise
@@ -47,7 +47,7 @@ def listening_socket(port: int | None) -> socket.socket:
 
 
 class Server:
-    """Uvicorn without its own signals, log and words about itself."""
+    """Uvicorn without its signal handlers, logs and server header."""
 
     def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
         self.listener = listener
@@ -68,12 +68,13 @@ class Server:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Serve while inside."""
+        """Serve while in the block."""
         self._thread.start()
         while not self._server.started:
             if not self._thread.is_alive():
                 raise OperationFailed(
-                    "the server did not start", hint="run it again with --debug, and report it"
+                    "the server did not start",
+                    hint="run the command again with --debug, and report the output",
                 )
             time.sleep(0.01)
         try:
@@ -83,7 +84,7 @@ class Server:
             self._thread.join(STOP_SECONDS)
 
     def wait(self) -> None:
-        """Until a signal ends it."""
+        """Wait until a signal ends the server."""
         while self._thread.is_alive():
             self._thread.join(_POLL_SECONDS)
 
@@ -91,7 +92,7 @@ class Server:
         asyncio.run(self._server.serve([self.listener]))
 
 
-def waited_for(ended: list[Callable[[float], bool]], seconds: float) -> bool:
-    """Whether all of them come to their end within so many seconds."""
+def wait_for_all(waits: list[Callable[[float], bool]], seconds: float) -> bool:
+    """Return whether all waits succeed within ``seconds`` in total."""
     deadline = time.monotonic() + seconds
-    return all(end(max(0.0, deadline - time.monotonic())) for end in ended)
+    return all(wait(max(0.0, deadline - time.monotonic())) for wait in waits)

@@ -1,4 +1,4 @@
-"""From the command's options to a page that is served, and to an orderly end."""
+"""Serve the web UI and shut it down in order."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from os2cli.ui.guard.guard import Credentials
 from os2cli.ui.ingest.extension import analytics_extension
 from os2cli.ui.page_context import PageContext
 from os2cli.ui.pages.first_image import ensure_first_image
-from os2cli.ui.server import CLEAN_UP_SECONDS, Server, listening_socket, waited_for
+from os2cli.ui.server import CLEAN_UP_SECONDS, Server, listening_socket, wait_for_all
 from os2cli.ui.site import Site
 from os2cli.ui.terminal.routes import terminal_extension
 
 
 def extensions(context: PageContext) -> Sequence[Extension]:
-    """What other parts add to the page."""
+    """Create the extensions: the terminal and, with a key, analytics."""
     terminal = terminal_extension()
     analytics = analytics_extension(context, [*terminal.routes, *OWN_ROUTES])
     return [terminal, *([analytics] if analytics else [])]
@@ -35,7 +35,7 @@ def serve(
     note: Callable[[str], None],
     opening: bool,
 ) -> None:
-    """Serve until a signal comes; ``tell`` gets the address, ``note`` everything else."""
+    """Serve until a signal arrives; ``tell`` gets the URL, ``note`` everything else."""
     listener = listening_socket(port)
     credentials = Credentials(listener.getsockname()[1])
     site = make_site(context, extensions(context))
@@ -43,41 +43,41 @@ def serve(
     with server.running():
         try:
             tell(credentials.url)
-            _beside(lambda: _make_ready(site, note))
+            _in_background(lambda: _prepare(site, note))
             if opening:
-                _beside(lambda: _open(credentials.url, note))
+                _in_background(lambda: _open(credentials.url, note))
             server.wait()
         except Interrupted:
-            # While the page can still show how it goes.
+            # While the page can still show the progress.
             _end_jobs(site, note)
             raise
 
 
-def _beside(do: Callable[[], None]) -> None:
+def _in_background(do: Callable[[], None]) -> None:
     threading.Thread(target=do, daemon=True).start()
 
 
-def _make_ready(site: Site, note: Callable[[str], None]) -> None:
-    if told := ensure_first_image(site):
-        site.context.remark = told
-        note(told)
+def _prepare(site: Site, note: Callable[[str], None]) -> None:
+    if problem := ensure_first_image(site):
+        site.context.remark = problem
+        note(problem)
 
 
 def _open(url: str, note: Callable[[str], None]) -> None:
     try:
         open_secret_page(url)
     except Os2Error as error:
-        note(f"{error.message}: open the address above yourself")
+        note(f"{error.message}; open the URL above in a browser")
 
 
 def _end_jobs(site: Site, note: Callable[[str], None]) -> None:
-    """Let every job undo what it began, for as long as one may be kept waiting."""
-    left = site.jobs.close()
-    if not left:
+    """Cancel all jobs and wait until they rolled back, for a limited time."""
+    running = site.jobs.close()
+    if not running:
         return
-    titles = ", ".join(job.title for job in left)
-    note(f"undoing what was begun: {titles}; again Ctrl-C leaves at once")
-    if not waited_for([job.ended.wait for job in left], CLEAN_UP_SECONDS):
-        open_ = ", ".join(job.title for job in left if not job.ended.is_set())
+    titles = ", ".join(job.title for job in running)
+    note(f"rolling back: {titles}; press Ctrl-C again to exit immediately")
+    if not wait_for_all([job.ended.wait for job in running], CLEAN_UP_SECONDS):
+        unfinished = ", ".join(job.title for job in running if not job.ended.is_set())
         with suppress(OSError):
-            note(f"left in the middle after {CLEAN_UP_SECONDS:g} s: {open_}")
+            note(f"gave up after {CLEAN_UP_SECONDS:g} s, not rolled back: {unfinished}")

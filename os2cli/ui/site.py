@@ -1,4 +1,4 @@
-"""What the handlers of requests work with."""
+"""What request handlers work with."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Site:
-    """The one server of a process; ``request.app.state.site``."""
+    """The state of the server, ``request.app.state.site``."""
 
     context: PageContext
     fleet: FleetPoller
@@ -35,7 +35,7 @@ class Site:
     pages: Pages
 
     def invalidate(self) -> None:
-        """Something was done: nothing that was known before is shown as it was."""
+        """Mark machines and inventory as outdated, after a change."""
         self.fleet.invalidate()
         self.inventory.invalidate()
 
@@ -49,7 +49,7 @@ class Site:
         policy: ContentPolicy | None = None,
         **values: Any,
     ) -> HTMLResponse:
-        """A whole page, in the frame that all pages have."""
+        """Render a page in the frame of all pages."""
         stage = await threaded(self._stage)
         return self.pages.show(
             template,
@@ -62,12 +62,12 @@ class Site:
         )
 
     def part(self, template: str, /, **values: Any) -> HTMLResponse:
-        """What changes of a page that is shown; its frame learns how many jobs run."""
+        """Render the part of a page that changes, with the number of running jobs as a header."""
         headers = {RUNNING_HEADER: str(len(self.jobs.running()))}
         return HTMLResponse(self.pages.fragment(template, **values), headers=headers)
 
     def _stage(self) -> str | None:
-        # A setting that is wrong is told where something needs it: the frame is there all the same.
+        # Whatever needs an invalid setting reports it; the frame must render without it.
         try:
             return self.context.stage_of(self.context.session())
         except Os2Error:
@@ -75,16 +75,16 @@ class Site:
 
 
 def site_of(connection: HTTPConnection) -> Site:
-    """The server that a request or a WebSocket came to."""
-    found: Site = connection.app.state.site
-    return found
+    """Return the site that a request or a WebSocket belongs to."""
+    site: Site = connection.app.state.site
+    return site
 
 
 async def threaded(do: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-    """Do in a thread what waits: the use cases know no coroutines."""
+    """Run blocking code in a thread: the use cases have no coroutines."""
     return await run_in_threadpool(partial(do, *args, **kwargs))
 
 
 def wants_json(request: Request) -> bool:
-    """Whether a script of ours asked, and not a form."""
+    """Return whether a script of the page asks, not a plain form."""
     return "application/json" in request.headers.get("accept", "")

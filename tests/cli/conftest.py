@@ -13,6 +13,7 @@ from tests.cli.scenes import SIGNALS, Stage
 from tests.command import Os2, base_environment
 from tests.daytona_server import DaytonaServer, Timing
 from tests.engine_stub import EngineStub, engine_stub
+from tests.posthog_server import PostHogServer
 
 
 @pytest.fixture
@@ -79,3 +80,10 @@ def theatre(
     yield Stage(tmp_path, monkeypatch, capfd)
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def posthog() -> Iterator[PostHogServer]:
+    """A PostHog that takes events."""
+    with PostHogServer() as server:
+        yield server

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import httpx
@@ -13,6 +12,7 @@ import pytest
 
 from tests.command import Os2
 from tests.daytona_server import DaytonaServer, Fault
+from tests.polling import until
 
 CREATE = ("machine", "create", "--type", "daytona")
 NEWEST = "stg--20260111-193045"
@@ -35,15 +35,7 @@ def remove_snapshot(daytona: DaytonaServer, name: str) -> None:
     (snapshot,) = (s for s in daytona.snapshots if s.name == name)
     key = {"Authorization": f"Bearer {daytona.api_key}"}
     httpx.delete(f"{daytona.url}/snapshots/{snapshot.id}", headers=key)
-    wait_for(lambda: all(s.name != name for s in daytona.snapshots))
-
-
-def wait_for(truth: Callable[[], object]) -> None:
-    """Look again until it is so."""
-    deadline = time.monotonic() + 20
-    while not truth():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: all(s.name != name for s in daytona.snapshots))
 
 
 def test_a_machine_is_made_from_the_newest_snapshot_and_healthy(
@@ -234,7 +226,7 @@ def test_a_signal_during_the_create_leaves_nothing(
 ) -> None:
     daytona.timing.create_block = 1.5
     process = cloud.start(*CREATE, "a")
-    wait_for(lambda: daytona.seen("POST", "/sandbox"))
+    until(lambda: daytona.seen("POST", "/sandbox"))
 
     begun = time.monotonic()
     for _ in range(times):
@@ -251,7 +243,7 @@ def test_a_signal_during_the_create_leaves_nothing(
 def test_a_signal_leaves_a_provider_that_hangs(cloud: Os2, daytona: DaytonaServer) -> None:
     daytona.fail_next("GET", "/sandbox", Fault(hang=30), times=9)
     process = cloud.start("machine", "list")
-    wait_for(lambda: daytona.seen("GET", "/sandbox"))
+    until(lambda: daytona.seen("GET", "/sandbox"))
 
     begun = time.monotonic()
     process.send_signal(signal.SIGINT)

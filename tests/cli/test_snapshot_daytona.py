@@ -9,7 +9,6 @@ import signal
 import subprocess
 import tarfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ import pytest
 from os2cli.core.snapshot_name import SnapshotName
 from tests.command import Os2
 from tests.daytona_server import DaytonaServer, Fault
+from tests.polling import until
 
 PUBLISH = ("snapshot", "daytona")
 DOCKERFILE = """\
@@ -41,14 +41,6 @@ def repository(cloud: Os2) -> Path:
     (folder / "tool").symlink_to("lib/tool.sh")
     (folder / "library").symlink_to("lib")
     return folder
-
-
-def wait_for(truth: Callable[[], object]) -> None:
-    """Look again until it is so."""
-    deadline = time.monotonic() + 20
-    while not truth():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def asked(daytona: DaytonaServer) -> dict[str, object]:
@@ -205,14 +197,14 @@ def test_a_failed_build_shows_why_and_is_removed(cloud: Os2, daytona: DaytonaSer
     assert result.status == 1
     assert "  | #9 npm ERR! disk quota" in result.stderr
     assert re.search(r"error: snapshot stg--\d+-\d+ failed to build: exit code: 7", result.stderr)
-    wait_for(lambda: daytona.snapshots == [])
+    until(lambda: daytona.snapshots == [])
 
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_signal_removes_what_was_begun(cloud: Os2, daytona: DaytonaServer, times: int) -> None:
     daytona.timing.build = 30
     process = cloud.start(*PUBLISH)
-    wait_for(lambda: [s for s in daytona.snapshots if s.state == "building"])
+    until(lambda: [s for s in daytona.snapshots if s.state == "building"])
 
     begun = time.monotonic()
     for _ in range(times):
@@ -222,7 +214,7 @@ def test_a_signal_removes_what_was_begun(cloud: Os2, daytona: DaytonaServer, tim
     assert (process.returncode, stdout) == (130, "")
     assert "which was not finished" in stderr
     assert time.monotonic() - begun < 5
-    wait_for(lambda: daytona.snapshots == [])
+    until(lambda: daytona.snapshots == [])
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_a_taken_port_is_told(os2: Os2) -> None:
 
     assert result.status == 5
     assert f"port {port} is taken" in result.stderr
-    assert "leave --port out" in result.stderr
+    assert "omit --port" in result.stderr
 
 
 def test_for_programs_it_is_one_document(os2: Os2) -> None:
@@ -177,4 +177,4 @@ def test_without_an_engine_it_says_so_and_goes_on(os2: Os2) -> None:
         _, errors = site.end()
 
     assert "is not running" in errors
-    assert "machines on this host have to wait" in errors
+    assert "local machines are unavailable" in errors

@@ -143,7 +143,7 @@ class TestWhereItCameFrom:
         told = {name: value.replace("PORT", str(site.port)) for name, value in headers.items()}
 
         assert visitor.post(path, headers=told).status_code == 403
-        assert "Nothing has been done yet" in visitor.get("/jobs").text
+        assert "No activity yet" in visitor.get("/jobs").text
 
     @pytest.mark.parametrize("site_", ["cross-site", "same-site"])
     def test_other_pages_embed_nothing(self, visitor: Visitor, site_: str) -> None:

@@ -141,7 +141,7 @@ def test_its_states_are_changed(visitor: Visitor, daytona: DaytonaServer) -> Non
         ended = visitor.ended(visitor.begin(at.replace("VERB", verb)))
         assert ended["state"] == "done", ended
         assert record.state == after
-    assert visitor.ended(visitor.begin(at.replace("VERB", "rm")))["outcome"] == "one is removed"
+    assert visitor.ended(visitor.begin(at.replace("VERB", "rm")))["outcome"] == "Removed one"
     assert visitor.get(f"{AT_ONE}?stage=dev-x").status_code == 404
 
 
@@ -172,7 +172,7 @@ def test_a_snapshot_of_others_too(visitor: Visitor, daytona: DaytonaServer) -> N
 
     job = visitor.begin("/snapshots/remove", **fields, confirm="stg")
 
-    assert visitor.ended(job)["outcome"] == f"{NEWEST} is removed"
+    assert visitor.ended(job)["outcome"] == f"Removed {NEWEST}"
     assert NEWEST not in [record.name for record in daytona.snapshots_by_id.values()]
 
 
@@ -204,10 +204,10 @@ def test_the_image_is_built_once_at_a_time(visitor: Visitor, engine: EngineStub)
     ended = visitor.ended(first)
 
     assert ended["state"] == "done", ended
-    assert "built iterate-sandbox:local" in ended["outcome"]
+    assert "Built iterate-sandbox:local" in ended["outcome"]
     assert [path for _, path, _ in engine.requests if path.startswith("/build")]
     names = {"type": "local-docker", "name": "iterate-sandbox:local"}
-    assert "What its build wrote" in visitor.get("/snapshots/log", params=names).text
+    assert "Build log" in visitor.get("/snapshots/log", params=names).text
     with visitor.stream("GET", "/snapshots/log/lines", params=names) as log:
         assert "Successfully built" in log.read().decode()
 
@@ -218,14 +218,14 @@ def test_a_missing_image_is_built_in_the_background(both: Os2, engine: EngineStu
         text = until(lambda: "local image" in (t := visitor.get("/jobs?part").text) and t)
         assert "Build the local image" in text
         # The stub has no such image afterwards either, which is shown where people look.
-        until(lambda: "could not be built" in visitor.get("/machines?part").text)
+        until(lambda: "Building the local image failed" in visitor.get("/machines?part").text)
 
 
 def test_what_can_t_be_fixed_is_told(visitor: Visitor) -> None:
     ended = visitor.ended(visitor.begin("/doctor/fix", check="git"))
 
     assert ended["state"] == "failed"
-    assert "nothing about git that os2 can fix" in ended["error"]["message"]
+    assert "os2 cannot fix git itself" in ended["error"]["message"]
 
 
 class TestTheEnd:
@@ -240,7 +240,7 @@ class TestTheEnd:
         status, errors = site.end()
 
         assert status == 130
-        assert "undoing what was begun: Create one" in errors
+        assert "rolling back: Create one" in errors
         assert state_or_none(daytona) is None
 
     def test_a_second_one_leaves_at_once_and_says_what_may_remain(
@@ -254,7 +254,7 @@ class TestTheEnd:
         site.process.send_signal(signal.SIGINT)
         assert site.process.stderr is not None
         lines = [site.process.stderr.readline()]
-        while "undoing" not in lines[-1]:
+        while "rolling back" not in lines[-1]:
             lines.append(site.process.stderr.readline())
         # A signal within a second is the first one again.
         begun = time.monotonic()

@@ -31,15 +31,17 @@ def rows(visitor: Visitor, path: str = "/machines?part") -> str:
 
 
 def test_nothing_is_there_yet(visitor: Visitor) -> None:
-    assert "No machines yet" in until(lambda: (t := rows(visitor)) and "asking" not in t and t)
-    assert "Nothing has been done yet" in visitor.get("/jobs").text
+    assert "No machines yet" in until(
+        lambda: (t := rows(visitor)) and "loading from" not in t and t
+    )
+    assert "No activity yet" in visitor.get("/jobs").text
 
 
 def test_both_providers_on_one_page(visitor: Visitor, daytona: DaytonaServer) -> None:
     machine(daytona, "reviews")
     machine(daytona, "far", stage="dev-anna")
     job = visitor.begin("/machines", type="local-docker", name="here", no_wait="1")
-    assert visitor.ended(job)["outcome"] == "here is up"
+    assert visitor.ended(job)["outcome"] == "here is running"
 
     text = until(lambda: "reviews" in (t := rows(visitor)) and "here" in t and t)
     assert "far" not in re.findall(r"data-item>([^<]+)<", text)
@@ -74,7 +76,7 @@ def test_one_that_hangs_keeps_nobody_waiting(
     daytona.fail_next("GET", "/sandbox", Fault(hang=20), times=50)
     with serving(both) as site, Visitor(site) as new:
         text = until(lambda: "here" in (t := rows(new)) and t)
-        assert "asking daytona" in text
+        assert "loading from daytona" in text
 
 
 def test_what_others_wrote_is_text(visitor: Visitor, daytona: DaytonaServer) -> None:
@@ -161,7 +163,7 @@ def test_the_values_of_variables_are_nowhere(
         visitor.post("/machines", data={"name": "-", **fields}, headers=headers).status_code == 422
     )
     job = visitor.begin("/machines", name="one", type="daytona", env_key="CANARY", env_value=SECRET)
-    assert visitor.ended(job)["outcome"] == "one is up"
+    assert visitor.ended(job)["outcome"] == "one is running"
     events = str(list(visitor.events(job)))
     assert visitor.send_form("/machines", name="one", type="daytona", env_key="CANARY",
                              env_value=SECRET).status_code == 202  # fmt: skip
@@ -183,21 +185,21 @@ def test_the_resolution_is_explained(
 
     first = visitor.get("/machines/preview?type=daytona").text
     second = visitor.get("/machines/preview?type=daytona").text
-    anew = visitor.get("/machines/preview?type=daytona&anew").text
+    refreshed = visitor.get("/machines/preview?type=daytona&refresh").text
 
     assert NEWEST in first
     assert "from APP_STAGE" in first
     assert "building" in first
-    assert "known from before" in second
-    assert "known from before" not in anew
+    assert "cached" in second
+    assert "cached" not in refreshed
 
 
 def test_the_local_image_is_judged(visitor: Visitor) -> None:
     text = visitor.get("/machines/preview?type=local-docker").text
 
     assert "iterate-sandbox:local" in text
-    assert "older than this tree" in text
-    assert "Build first" in text
+    assert "out of date" in text
+    assert "Rebuild the image first" in text
 
 
 def test_what_can_t_be_told_is_said_in_its_place(os2: Os2) -> None:
@@ -215,7 +217,7 @@ def test_a_machine_that_went_away_is_told_on_its_page(
     page = "/machines/daytona/one?stage=stg"
 
     assert visitor.get(page).status_code == 404
-    assert "no such machine any more" in visitor.get(f"{page}&part").text
+    assert "This machine no longer exists" in visitor.get(f"{page}&part").text
 
 
 def test_without_a_key_publishing_says_what_is_missing(os2: Os2) -> None:
@@ -254,4 +256,4 @@ def test_a_mistake_is_told_at_its_field(
     error = answer.json()["error"]
     assert error["field"] == name
     assert error["hint"]
-    assert "Nothing has been done yet" in visitor.get("/jobs").text
+    assert "No activity yet" in visitor.get("/jobs").text

@@ -21,12 +21,6 @@ SECRET = "hunter2-" * 4
 
 
 @pytest.fixture
-def posthog() -> Iterator[PostHogServer]:
-    with PostHogServer() as server:
-        yield server
-
-
-@pytest.fixture
 def visitor(cloud: Os2, published: None, posthog: PostHogServer) -> Iterator[Visitor]:
     tracked = {"POSTHOG_KEY": KEY, "POSTHOG_HOST": posthog.url}
     with serving(replace(cloud, env={**cloud.env, **tracked})) as site, Visitor(site) as visitor:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-import time
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ import pytest
 
 from tests.daytona_server import DaytonaServer, Registry, S3Storage, Timing
 from tests.engine import ENTRYPOINT, engine_endpoint, sandbox_image
+from tests.polling import until
 
 if TYPE_CHECKING:
     from daytona import Daytona, Sandbox
@@ -106,14 +106,6 @@ def build(sdk: Daytona, folder: Path, name: str, *lines: str) -> Any:
     size = Resources(cpu=4, memory=4, disk=10)
     image = Image.from_dockerfile(dockerfile)
     return sdk.snapshot.create(CreateSnapshotParams(name=name, image=image, resources=size))
-
-
-def until(condition: Callable[[], Any], seconds: float = 20) -> Any:
-    """Ask again until the answer is true."""
-    deadline = time.monotonic() + seconds
-    while not (answer := condition()):
-        assert time.monotonic() < deadline, "it never became true"
-    return answer
 
 
 def health(url: str, headers: dict[str, str] | None = None) -> Callable[[], bool]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import pytest
 
 from tests.command import Os2
 from tests.engine import sandbox_image
+from tests.polling import until
 
 pytestmark = pytest.mark.engine
 
@@ -32,13 +31,6 @@ def containers_of(engine: docker.APIClient, stage: str) -> list[dict[str, Any]]:
         all=True, filters={"label": [f"dev.os2.stage={stage}"]}
     )
     return found
-
-
-def until(true: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it never became true"
-        time.sleep(0.05)
 
 
 def test_create_gives_name_url_and_port_and_answers_there(
@@ -160,7 +152,7 @@ def test_an_interrupted_create_leaves_nothing(
 ) -> None:
     # A daemon on another port than the published one never becomes healthy.
     process = os2.start("machine", "create", "-e", "ITERATE_SERVER_PORT=3999")
-    until(lambda: bool(containers_of(engine, stage)))
+    until(lambda: containers_of(engine, stage), 30)
 
     process.send_signal(signum)
     process.send_signal(signum)
@@ -280,7 +272,7 @@ def test_a_killed_create_frees_its_name_at_once(
 ) -> None:
     name = stage.removeprefix("dev-")
     process = os2.start("machine", "create", name)
-    until(lambda: bool(containers_of(engine, stage)))
+    until(lambda: containers_of(engine, stage), 30)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=30)
 

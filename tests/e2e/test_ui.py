@@ -34,8 +34,8 @@ def create(page: Page, name: str, type_: str = "local-docker") -> None:
     page.goto("/".join([*page.url.split("/")[:3], "machines/new"]))
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label("Type").select_option(type_)
-    page.get_by_label("Name of a variable").fill("KEY_HERE")
-    page.get_by_label("Its value").fill(SECRET)
+    page.get_by_label("Variable name").fill("KEY_HERE")
+    page.get_by_label("Value", exact=True).fill(SECRET)
     expect(page.locator("#source .source-name")).to_be_visible()
     page.get_by_role("button", name="Create machine").click()
     expect(page.locator("#job")).to_have_attribute("data-state", "done", timeout=UP_SECONDS)
@@ -43,12 +43,12 @@ def create(page: Page, name: str, type_: str = "local-docker") -> None:
 
 
 def remove(page: Page, name: str) -> None:
-    """Delete a machine from the list, after the question."""
+    """Remove a machine from the list and confirm."""
     row(page, name).get_by_title("More").click()
-    row(page, name).get_by_role("link", name="Delete…").click()
+    row(page, name).get_by_role("link", name="Remove…").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text(f"Delete {name}?")
-    dialog.get_by_role("button", name="Delete").click()
+    expect(dialog).to_contain_text(f"Remove {name}?")
+    dialog.get_by_role("button", name="Remove").click()
     expect(row(page, name)).to_have_count(0, timeout=30_000)
 
 
@@ -56,7 +56,7 @@ def test_a_machine_on_this_host(tab: Tab, site: Site, name: str, os2: Os2) -> No
     page = tab.page
     expect(page.get_by_role("heading", name="Machines", exact=True)).to_be_visible()
     create(page, name)
-    expect(page.locator("[data-job-result]")).to_contain_text(f"{name} is up")
+    expect(page.locator("[data-job-result]")).to_contain_text(f"{name} is running")
     expect(page.locator("[data-phases]")).to_contain_text("healthy")
 
     # Its own page, in another tab, without a way back into ours
@@ -159,12 +159,12 @@ def test_by_keyboard_alone(tab: Tab, name: str) -> None:
     expect(page.get_by_role("link", name=name, exact=True)).to_be_focused()
     keys.press("Enter")
     page.wait_for_url(f"**/machines/local-docker/{name}")
-    delete = page.get_by_role("link", name="Delete…")
-    delete.focus()
+    remove_link = page.get_by_role("link", name="Remove…")
+    remove_link.focus()
     keys.press("Enter")
     expect(page.get_by_role("dialog")).to_be_visible()
     keys.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
-    expect(delete).to_be_focused()
+    expect(remove_link).to_be_focused()
     keys.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("New machine")

@@ -100,7 +100,7 @@ def test_what_is_typed_runs_in_the_machine(
         assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
 
         page.keyboard.type("exit 3\n")
-        expect(page.locator("#terminal-state")).to_have_text("The shell ended with code 3.")
+        expect(page.locator("#terminal-state")).to_have_text("The shell exited with code 3.")
         again = page.get_by_role("button", name="Reconnect")
         expect(again).to_be_focused()
         again.press("Enter")
@@ -130,7 +130,7 @@ def test_the_end_of_the_server_ends_what_runs_in_it(chromium: Chromium, os2: Os2
         tab.page.keyboard.type(f"{mark}\n")
         until(lambda: processes(os2, machine, mark), SECONDS)
         assert site.end()[0] == 130
-        expect(tab.page.locator("#terminal-state")).to_have_text("The connection is lost.")
+        expect(tab.page.locator("#terminal-state")).to_have_text("Connection lost.")
 
     until(lambda: not processes(os2, machine, mark), SECONDS)
 
@@ -177,8 +177,10 @@ def test_a_machine_that_does_not_run_is_told_with_what_helps(
     name = machine.rpartition("/")[2]
     assert os2("machine", "stop", name).status == 0
     with opened(chromium, site, machine) as page:
-        expect(page.locator("#terminal-state")).to_contain_text(f"machine {name} does not run")
-        expect(page.locator("#terminal-hint")).to_have_text(f"os2 machine start {name}")
+        expect(page.locator("#terminal-state")).to_contain_text(f"machine {name} is not running")
+        expect(page.locator("#terminal-hint")).to_have_text(
+            f"to start it: os2 machine start {name}"
+        )
         assert os2("machine", "start", name).status == 0
         page.get_by_role("button", name="Reconnect").click()
         connected(page)

@@ -10,6 +10,8 @@ from types import FrameType
 import pytest
 
 from os2cli.host.interrupts import Interrupted
+from tests.posthog_server import PostHogServer
+from tests.progress import RecordedProgress
 
 DEADLINE_SECONDS = 10
 
@@ -33,3 +35,16 @@ def strike() -> Iterator[Callable[[], None]]:
     before = signal.signal(signal.SIGUSR1, handle)
     yield strike
     signal.signal(signal.SIGUSR1, before)
+
+
+@pytest.fixture
+def posthog() -> Iterator[PostHogServer]:
+    """A PostHog that takes events."""
+    with PostHogServer() as server:
+        yield server
+
+
+@pytest.fixture
+def heard() -> RecordedProgress:
+    """A progress display that records what an operation reports."""
+    return RecordedProgress()

@@ -1,1 +1,1 @@
-"""Who may ask, and what a browser may do with an answer."""
+"""Access checks, and the security headers of responses."""

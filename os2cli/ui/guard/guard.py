@@ -1,7 +1,7 @@
-"""Who may ask: the browser that was given the token, by the server's own name, from its own pages.
+"""The access check: only the browser that got the token, by our own name, from our own pages.
 
-Other users of this host reach the port as well as we do, and so does every page in the user's
-browser: by a form (CSRF), by a name that leads to 127.0.0.1 (DNS rebinding), by a WebSocket.
+Other users of this host can reach the port, and so can every page in the user's browser: with a
+form (CSRF), a name that resolves to 127.0.0.1 (DNS rebinding), or a WebSocket.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from os2cli.ui.guard.plain_responses import TooLarge, refusal
+from os2cli.ui.guard.plain_responses import TooLarge, plain_response
 from os2cli.ui.guard.policy import UNCACHED, security_headers
 
 HOST = "127.0.0.1"
@@ -28,7 +28,7 @@ SIGN_OUT = "/sign-out"
 
 @dataclass(frozen=True)
 class Credentials:
-    """Where the server is and what opens it."""
+    """The port of the server, and its secrets."""
 
     port: int
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
@@ -36,22 +36,22 @@ class Credentials:
 
     @property
     def origin(self) -> str:
-        """The one origin of all pages."""
+        """The origin of all pages."""
         return f"http://{HOST}:{self.port}"
 
     @property
     def url(self) -> str:
-        """The address that opens it; a secret."""
+        """The URL that signs a browser in; a secret."""
         return f"{self.origin}/?token={self.token}"
 
     @property
     def cookie(self) -> str:
-        """The cookie's name; a browser sends the cookies of all ports of a host to each of them."""
+        """The cookie's name, one per port: browsers share cookies between the ports of a host."""
         return f"os2_ui_{self.port}"
 
 
 class Guard:
-    """Lets pass what may pass, and gives every answer its headers."""
+    """Rejects requests that fail a check, and adds headers to every response."""
 
     def __init__(
         self, app: ASGIApp, credentials: Credentials, body_limits: Mapping[str, int]
@@ -61,44 +61,44 @@ class Guard:
         self.body_limits = body_limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Check a request or a WebSocket; everything else is the server's own."""
+        """Check a request or a WebSocket, then pass it on."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        refused = self._refused(scope)
-        if refused is None:
+        rejection = self._rejection(scope)
+        if rejection is None:
             bounded = _bounded(receive, self._limit(scope["path"]))
             await self.app(scope, bounded, with_headers(send))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            await refused(scope, receive, with_headers(send))
+            await rejection(scope, receive, with_headers(send))
 
-    def _refused(self, scope: Scope) -> Response | None:
+    def _rejection(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
-        strange = self._strange_name(scope, headers)
-        if strange is not None:
-            return strange
+        wrong_host = self._reject_host(scope, headers)
+        if wrong_host is not None:
+            return wrong_host
         if scope["type"] == "http" and scope["method"] not in METHODS:
-            return refusal(405, "That method is not used here.")
-        if scope["path"] == "/" and (given := _given_token(scope)) is not None:
-            return self._entered(scope, given)
-        if not self._known(headers):
-            return refusal(401, "This page opens with the address that `os2 ui` printed.")
+            return plain_response(405, "Method not allowed.")
+        if scope["path"] == "/" and (token := _token_of(scope)) is not None:
+            return self._sign_in(scope, token)
+        if not self._is_signed_in(headers):
+            return plain_response(401, "Not signed in.")
         changing = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
-        if not self._from_us(headers, changing=changing):
-            return refusal(403, "Only the pages of os2 itself may ask for that.")
+        if not self._is_same_origin(headers, changing=changing):
+            return plain_response(403, "Requests from other sites are not allowed.")
         declared = headers.get("content-length", "0")
         if not declared.isdecimal() or int(declared) > self._limit(scope["path"]):
-            return refusal(413, "That is more than is taken here.")
+            return plain_response(413, "The request is too large.")
         if (scope["path"], scope.get("method")) == (SIGN_OUT, "POST"):
-            return self._left()
+            return self._sign_out()
         return None
 
-    def _strange_name(self, scope: Scope, headers: Headers) -> Response | None:
-        """By another name than ours; `localhost` leads on to it.
+    def _reject_host(self, scope: Scope, headers: Headers) -> Response | None:
+        """Reject requests by another host name; redirect ``localhost`` to our own.
 
-        The pages of machines are on localhost: they shall get no cookie of ours.
+        The pages of machines are on localhost and must not get our cookie.
         """
         host = headers.getlist("host")
         if host == [f"{HOST}:{self.credentials.port}"]:
@@ -109,12 +109,12 @@ class Guard:
             return RedirectResponse(
                 f"{self.credentials.origin}{path}{'?' if query else ''}{query}", 307
             )
-        return refusal(421, "os2 does not answer by that name.")
+        return plain_response(421, "Unknown host name.")
 
-    def _entered(self, scope: Scope, given: str) -> Response:
-        if scope["method"] != "GET" or not _same(given, self.credentials.token):
-            return refusal(403, "That token is not the one that `os2 ui` printed.")
-        # The token leaves the address bar and the history.
+    def _sign_in(self, scope: Scope, token: str) -> Response:
+        if scope["method"] != "GET" or not _same(token, self.credentials.token):
+            return plain_response(403, "Invalid token.")
+        # The redirect removes the token from the address bar and the history.
         answer = RedirectResponse("/", 303)
         answer.set_cookie(
             self.credentials.cookie,
@@ -125,14 +125,14 @@ class Guard:
         )
         return answer
 
-    def _left(self) -> Response:
-        """Ends the session, here and in every browser that has it; the token begins another."""
+    def _sign_out(self) -> Response:
+        """End the session in every browser that has it; the token starts another."""
         self.credentials = replace(self.credentials, session=secrets.token_urlsafe(32))
-        answer = refusal(200, "You are signed out.")
+        answer = plain_response(200, "You are signed out.")
         answer.delete_cookie(self.credentials.cookie, path="/", httponly=True, samesite="strict")
         return answer
 
-    def _known(self, headers: Headers) -> bool:
+    def _is_signed_in(self, headers: Headers) -> bool:
         jar: SimpleCookie = SimpleCookie()
         try:
             jar.load("; ".join(headers.getlist("cookie")))
@@ -141,32 +141,32 @@ class Guard:
         morsel = jar.get(self.credentials.cookie)
         return morsel is not None and _same(morsel.value, self.credentials.session)
 
-    def _from_us(self, headers: Headers, *, changing: bool) -> bool:
+    def _is_same_origin(self, headers: Headers, *, changing: bool) -> bool:
         origins = headers.getlist("origin")
         if (changing or origins) and origins != [self.credentials.origin]:
             return False
         site = headers.get("sec-fetch-site", "same-origin")
         if site == "same-origin" or (site == "none" and not changing):
             return True
-        # A link elsewhere may lead here; the cookie comes along only when this host has it.
+        # Links on other sites may lead here; the browser decides whether the cookie is sent.
         navigating = headers.get("sec-fetch-mode") == "navigate"
         return navigating and not changing
 
     def _limit(self, path: str) -> int:
-        found = [limit for start, limit in self.body_limits.items() if path.startswith(start)]
-        return max(found, default=BODY_BYTES)
+        limits = [limit for start, limit in self.body_limits.items() if path.startswith(start)]
+        return max(limits, default=BODY_BYTES)
 
 
 def _bounded(receive: Receive, limit: int) -> Receive:
-    """Read no more of a body than it may have; one that is sent in pieces declares nothing."""
-    taken = 0
+    """Limit how much of a body is read: a chunked body declares no length."""
+    size = 0
 
     async def counted() -> Message:
-        nonlocal taken
+        nonlocal size
         message = await receive()
         if message["type"] == "http.request":
-            taken += len(message.get("body", b""))
-            if taken > limit:
+            size += len(message.get("body", b""))
+            if size > limit:
                 raise TooLarge
         return message
 
@@ -174,7 +174,7 @@ def _bounded(receive: Receive, limit: int) -> Receive:
 
 
 def with_headers(send: Send) -> Send:
-    """Add our headers to an answer that does not say otherwise."""
+    """Add our headers to responses that don't set them."""
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -186,12 +186,12 @@ def with_headers(send: Send) -> Send:
     return sending
 
 
-def _given_token(scope: Scope) -> str | None:
+def _token_of(scope: Scope) -> str | None:
     if scope["type"] != "http":
         return None
-    given = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True).get("token")
-    return given[-1] if given else None
+    tokens = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True).get("token")
+    return tokens[-1] if tokens else None
 
 
-def _same(given: str, wanted: str) -> bool:
-    return secrets.compare_digest(given.encode(), wanted.encode())
+def _same(value: str, expected: str) -> bool:
+    return secrets.compare_digest(value.encode(), expected.encode())

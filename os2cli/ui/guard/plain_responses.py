@@ -1,4 +1,4 @@
-"""What is said to who may not come in: plain, without a script and without a secret."""
+"""Responses to rejected requests: plain pages without scripts and without secrets."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _PAGE = """<!doctype html>
 <link rel="icon" href="data:,">
 <title>os2</title>
 <h1>os2</h1>
-<p>{what}</p>
-<p>Look into the terminal where <code>os2 ui</code> runs, and open the address there.</p>
+<p>{message}</p>
+<p>Open the link printed in the terminal running <code>os2 ui</code>.</p>
 </html>
 """
 
 
 class TooLarge(Exception):
-    """A request's body is longer than it may be."""
+    """A request's body exceeds its limit."""
 
 
-def refusal(status: int, what: str) -> Response:
-    """The answer to a request that was not let in."""
-    return HTMLResponse(_PAGE.format(what=escape(what)), status)
+def plain_response(status: int, message: str) -> Response:
+    """Return a plain page with a message."""
+    return HTMLResponse(_PAGE.format(message=escape(message)), status)

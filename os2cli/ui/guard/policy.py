@@ -1,11 +1,11 @@
-"""What a browser may do with an answer of ours: its headers, the Content-Security-Policy first."""
+"""The security headers of responses, above all the Content-Security-Policy."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# Not `no-referrer`: with that a form's POST has the Origin "null", which is nobody's.
+# Not `no-referrer`: with that a form's POST has the Origin "null", which matches no page.
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -18,12 +18,12 @@ UNCACHED = {"Cache-Control": "no-store"}
 
 @dataclass(frozen=True, slots=True)
 class ContentPolicy:
-    """Sources beyond our own that a page may use, by directive; a page adds what it needs."""
+    """A Content-Security-Policy: our own origin, plus sources by directive."""
 
     more: Mapping[str, str] | None = None
 
     def with_sources(self, sources: Mapping[str, str]) -> ContentPolicy:
-        """The same with these, too."""
+        """Return the policy with more sources."""
         more = dict(self.more or {})
         for directive, added in sources.items():
             more[directive] = f"{more.get(directive, '')} {added}".strip()
@@ -48,5 +48,5 @@ class ContentPolicy:
 
 
 def security_headers(policy: ContentPolicy | None = None) -> dict[str, str]:
-    """The headers of every answer."""
+    """Return the security headers of a response."""
     return {"Content-Security-Policy": str(policy or ContentPolicy()), **_ALWAYS}

@@ -1,7 +1,7 @@
-"""The way from the browser to PostHog: a proxy below the page's own address.
+"""A proxy from the browser to PostHog, below the page's own origin.
 
-An ad blocker does not stop it, and the browser needs to be allowed no other host. It knows
-PostHog's paths and no others, and passes on what PostHog needs: nothing of the page's own session.
+Ad blockers don't stop it, and the page's policy needs no other host. It forwards only PostHog's
+paths and the headers PostHog needs, nothing of the page's session.
 """
 
 from __future__ import annotations

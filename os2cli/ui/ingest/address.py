@@ -1,4 +1,4 @@
-"""Where the browser finds the proxy: a path of this server, or somebody else's address."""
+"""The address of the proxy: a path of this server, or a URL elsewhere."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _ADDRESS = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9._~-]+)*")
 
 @dataclass(frozen=True, slots=True)
 class ProxyAddress:
-    """``base`` is what PostHog's script puts in front of its paths.
+    """The address; ``base`` is the prefix of the script's requests.
 
-    ``origin`` is the one that a page has to be allowed, None where the proxy is on this server.
+    ``origin`` must be allowed by the page's policy; None if the proxy is on this server.
     """
 
     base: str
@@ -26,17 +26,17 @@ class ProxyAddress:
 
 
 def proxy_address(text: str, taken: Container[str]) -> ProxyAddress:
-    """Read the setting; ``taken`` are the first words of the paths that the page itself uses.
+    """Parse the setting; ``taken`` are the first segments of the page's own paths.
 
     Raises:
-        UsageError: it is neither a path that is free nor a web address.
+        UsageError: The setting is neither a free path nor a URL.
     """
     uri = text.rstrip("/")
     if _PATH.fullmatch(uri):
-        word = uri.split("/")[1]
-        if word not in taken:
+        segment = uri.split("/")[1]
+        if segment not in taken:
             return ProxyAddress(uri)
-        raise _wrong(f"{VARIABLE} is {text!r}, where os2 ui has pages of its own")
+        raise _invalid(f"{VARIABLE}: path {text!r} is used by os2 ui itself")
     if _ADDRESS.fullmatch(uri):
         try:
             parts = urlsplit(uri)
@@ -44,12 +44,12 @@ def proxy_address(text: str, taken: Container[str]) -> ProxyAddress:
                 return ProxyAddress(uri, f"{parts.scheme}://{parts.netloc}")
         except ValueError:
             pass
-    raise _wrong(f"{VARIABLE} is {text!r}, which is neither a path nor a web address")
+    raise _invalid(f"{VARIABLE}: invalid path or URL {text!r}")
 
 
-def _wrong(message: str) -> UsageError:
+def _invalid(message: str) -> UsageError:
     return UsageError(
         message,
-        hint="use a path such as /ingest, or the address of a proxy such as https://ph.example.com",
+        hint="use a path like /ingest, or the URL of a proxy like https://ph.example.com",
         code="setting_invalid",
     )

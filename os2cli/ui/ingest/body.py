@@ -1,4 +1,4 @@
-"""A request's body on its way through: counted, hurried, and never held as a whole."""
+"""A streamed request body with limits on size and time."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 class ClientGone(Exception):
-    """The browser closed the connection; nobody waits for an answer any more."""
+    """The browser closed the connection."""
 
 
 class RequestBody:
-    """What the browser sends, part by part."""
+    """The body of a request, part by part."""
 
     def __init__(self, receive: Receive, limits: Limits) -> None:
         self._receive = receive
@@ -26,11 +26,11 @@ class RequestBody:
         self._ended = anyio.Event()
 
     async def parts(self) -> AsyncIterator[bytes]:
-        """The body, until its end.
+        """Yield the parts of the body.
 
         Raises:
-            Refused: it is too large or too slow.
-            ClientGone: the connection was closed before its end.
+            Refused: The body is too large or too slow.
+            ClientGone: The browser closed the connection before the end.
         """
         size = 0
         deadline = anyio.current_time() + self._limits.body_seconds
@@ -40,7 +40,7 @@ class RequestBody:
             part: bytes = message.get("body", b"")
             size += len(part)
             if size > self._limits.request_bytes:
-                raise Refused(413, "the body is too large")
+                raise Refused(413, "the request body is too large")
             if part:
                 yield part
             more = message.get("more_body", False)
@@ -51,19 +51,19 @@ class RequestBody:
             with anyio.fail_after(deadline - anyio.current_time()):
                 message = await self._receive()
         except TimeoutError:
-            raise Refused(408, "the body takes too long") from None
+            raise Refused(408, "the request body timed out") from None
         if message["type"] == "http.disconnect":
             raise ClientGone
         return message
 
     async def nothing(self) -> AsyncIterator[bytes]:
-        """No body: what a request without one sends is not looked at."""
+        """Yield nothing: the method has no body, and what is sent anyway is ignored."""
         self._ended.set()
         return
         yield b""
 
     async def until_gone(self) -> None:
-        """Wait until the browser closes the connection; before the body's end ``parts`` sees it."""
+        """Wait until the browser disconnects after the body; before that, ``parts`` notices."""
         await self._ended.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass

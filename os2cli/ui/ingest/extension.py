@@ -1,4 +1,4 @@
-"""PostHog in the page, when there is a key and nobody has said no: its proxy, and its script."""
+"""PostHog in the page, given a key and consent: its proxy and its script."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from os2cli.ui.page_context import PageContext
 
 META = "os2-analytics"
 SCRIPT = "/static/analytics.js"
-# The proxy's own limit comes first, and says so in its own words.
+# So that the proxy's own limit applies first, with its own message.
 _SLACK_BYTES = 1024 * 1024
 
 
 def analytics_extension(context: PageContext, own_routes: Sequence[BaseRoute]) -> Extension | None:
-    """What the page gets; None without a key.
+    """Create the extension; None without a key.
 
     Raises:
-        UsageError: the proxy's address is none.
+        UsageError: The proxy's address is invalid.
     """
     parameters = context.session().analytics.parameters
     if parameters.public_key is None:
@@ -49,53 +49,53 @@ def analytics_extension(context: PageContext, own_routes: Sequence[BaseRoute]) -
 
 @dataclass(frozen=True)
 class _Page:
-    """What a page is told, as the settings are now."""
+    """The page head, built from the current settings."""
 
     context: PageContext
     address: ProxyAddress
     paths: Sequence[str]
 
     def analytics(self) -> BrowserAnalytics | None:
-        """Who it is, None: nothing is collected."""
+        """Return the settings for the browser; None if nothing is collected."""
         try:
             return self.context.session().analytics.browser()
         except Os2Error:
-            # A setting that is wrong is told where something needs it.
+            # Whatever needs an invalid setting reports it.
             return None
 
     def head(self) -> PageHead:
-        """The settings of PostHog's script, and what starts it."""
-        found = self.analytics()
-        if found is None:
+        """Return the settings of PostHog's script and our script that loads it."""
+        analytics = self.analytics()
+        if analytics is None:
             return PageHead()
         origin = self.address.origin
         allowed = {"script-src": origin, "connect-src": origin} if origin else {}
-        return PageHead({META: self._told(found)}, [SCRIPT], allowed)
+        return PageHead({META: self._settings(analytics)}, [SCRIPT], allowed)
 
-    def _told(self, found: BrowserAnalytics) -> dict[str, object]:
-        groups = {"organization": found.organization, "project": found.project}
+    def _settings(self, analytics: BrowserAnalytics) -> dict[str, object]:
+        groups = {"organization": analytics.organization, "project": analytics.project}
         return {
-            "key": found.public_key,
+            "key": analytics.public_key,
             "api_host": self.address.base,
-            "ui_host": found.host.replace(".i.posthog.com", ".posthog.com"),
-            "distinct_id": found.distinct_id,
-            "email": found.email,
+            "ui_host": analytics.host.replace(".i.posthog.com", ".posthog.com"),
+            "distinct_id": analytics.distinct_id,
+            "email": analytics.email,
             "groups": {type_: key for type_, key in groups.items() if key},
-            "environment": found.environment,
-            # A page is told apart by its kind: names stay here.
+            "environment": analytics.environment,
+            # Pages are reported by route, so that names stay here.
             "routes": self.paths,
         }
 
 
 @dataclass(frozen=True)
 class _Allowed:
-    """The proxy while something may be collected: a page that is open keeps sending."""
+    """The proxy with a consent check per request, since open pages keep sending."""
 
     proxy: IngestProxy
     page: _Page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, unless somebody has said no since."""
+        """Forward a request if consent still holds."""
         if await run_in_threadpool(self.page.analytics) is not None:
             await self.proxy(scope, receive, send)
         else:

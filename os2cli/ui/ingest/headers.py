@@ -1,7 +1,7 @@
-"""Which headers pass, in both directions: those that are named here and no others.
+"""The headers that pass the proxy in each direction; all others are dropped.
 
-Cookies, credentials, and what tells the page's address (``Origin``, ``Referer``,
-``X-Forwarded-*``) are kept back without being listed, and so is whatever a browser invents next.
+An allow-list keeps back cookies, credentials, the page's address (``Origin``, ``Referer``,
+``X-Forwarded-*``), and any header that browsers may add in the future.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _RESPONSE = frozenset(
         b"vary",
     }
 )
-# What comes from elsewhere is a script or data, and never a page at our own address.
+# Upstream responses are scripts or data, and must never act as a page of our origin.
 _OURS: Headers = [
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
@@ -44,24 +44,24 @@ _OURS: Headers = [
 
 
 def request_headers(headers: Iterable[tuple[bytes, bytes]], *, with_body: bool) -> Headers:
-    """Those of the browser's that PostHog gets."""
+    """Return the browser's headers that PostHog gets."""
     headers = [(name.lower(), value) for name, value in headers]
     passed = [header for header in headers if header[0] in _REQUEST]
     if not with_body:
         return [header for header in passed if not header[0].startswith(b"content-")]
     if any(name == b"transfer-encoding" for name, _ in headers):
-        # A length beside chunks is a lie that somebody behind us might believe.
+        # A length next to chunks could enable request smuggling (RFC 9112, 6.3).
         return [header for header in passed if header[0] != b"content-length"]
     return passed
 
 
 def response_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """Those of PostHog's that the browser gets, with ours."""
+    """Return PostHog's headers that the browser gets, plus ours."""
     return [(n.lower(), value) for n, value in headers if n.lower() in _RESPONSE] + _OURS
 
 
-def words_headers(length: int) -> Headers:
-    """Those of an answer of our own."""
+def text_headers(length: int) -> Headers:
+    """Return the headers of a text response of our own."""
     return [
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"content-length", str(length).encode()),
@@ -71,7 +71,7 @@ def words_headers(length: int) -> Headers:
 
 
 def content_length(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
-    """The length that a message announces, None when it does not."""
+    """Return the declared length; None if there is none."""
     for name, value in headers:
         if name.lower() == b"content-length":
             return int(value) if value.isdigit() else None

@@ -1,4 +1,4 @@
-"""The proxy itself: one request from the browser, one to PostHog, both as streams."""
+"""The proxy: streams each request to PostHog and the response back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from os2cli.ui.ingest.headers import (
     content_length,
     request_headers,
     response_headers,
-    words_headers,
+    text_headers,
 )
 from os2cli.ui.ingest.limits import Limits
 from os2cli.ui.ingest.upstreams import ASSET_METHODS, Refused, Upstreams
@@ -27,11 +27,7 @@ NOT_MODIFIED = 304
 
 
 class IngestProxy:
-    """An ASGI application that is mounted at the page's ``/ingest``.
-
-    The checks that every request to the page has to pass (its cookie, ``Host`` and ``Origin``)
-    stand before it.
-    """
+    """An ASGI application, mounted at the page's ``/ingest`` behind the guard."""
 
     def __init__(self, upstreams: Upstreams, limits: Limits | None = None) -> None:
         self.upstreams = upstreams
@@ -40,7 +36,7 @@ class IngestProxy:
         self._client = _connections(self.limits)
 
     async def aclose(self) -> None:
-        """Close the connections to PostHog, which are held open between requests."""
+        """Close the idle connections to PostHog."""
         await self._client.aclose()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,7 +44,7 @@ class IngestProxy:
         answer = _Answer(send, bare=scope["method"] == "HEAD")
         try:
             if self._running >= self.limits.concurrent:
-                raise Refused(503, "too many requests at once")
+                raise Refused(503, "too many concurrent requests")
             self._running += 1
             try:
                 await self._exchange(scope, receive, answer)
@@ -75,7 +71,7 @@ class IngestProxy:
                 with anyio.fail_after(self.limits.total_seconds):
                     await self._forward(request, answer)
             except TimeoutError:
-                outcome.append(Refused(504, "PostHog takes too long"))
+                outcome.append(Refused(504, "PostHog timed out"))
             except (Refused, ClientGone) as error:
                 outcome.append(error)
             tasks.cancel_scope.cancel()
@@ -88,9 +84,9 @@ class IngestProxy:
         target = self.upstreams.target(method, *_raw_target(scope))
         headers = request_headers(scope["headers"], with_body=with_body)
         if (content_length(headers) or 0) > self.limits.request_bytes:
-            raise Refused(413, "the body is too large")
+            raise Refused(413, "the request body is too large")
         content = body.parts() if with_body else body.nothing()
-        # Made without the client, which would add headers and cookies of its own.
+        # Built without the client, which would add headers and cookies.
         request = httpx.Request(method, target, headers=headers, content=content)
         if not with_body:
             del request.headers["transfer-encoding"]
@@ -105,31 +101,31 @@ class IngestProxy:
                 with anyio.CancelScope(shield=True):
                     await response.aclose()
         except httpx.TimeoutException:
-            raise Refused(504, "PostHog takes too long") from None
+            raise Refused(504, "PostHog timed out") from None
         except (httpx.HTTPError, httpx.InvalidURL):
-            raise Refused(502, "PostHog cannot be reached") from None
+            raise Refused(502, "cannot reach PostHog") from None
 
     async def _return(self, response: httpx.Response, answer: _Answer) -> None:
         if response.is_redirect and response.status_code != NOT_MODIFIED:
-            # Whereto it leads is not for this proxy to say, nor for the page to visit.
+            # Neither this proxy nor the page may be sent to another host.
             raise Refused(502, "PostHog sent a redirect")
         headers = response.headers.raw
         if (content_length(headers) or 0) > self.limits.response_bytes and not answer.bare:
-            raise Refused(502, "PostHog's answer is too large")
+            raise Refused(502, "PostHog's response is too large")
         await answer.start(response.status_code, response_headers(headers))
         size = 0
         async for part in response.aiter_raw():
             size += len(part)
             if size > self.limits.response_bytes:
-                raise Refused(502, "PostHog's answer is too large")
+                raise Refused(502, "PostHog's response is too large")
             await answer.add(part)
         await answer.end()
 
 
 class _Answer:
-    """The answer to the browser. What goes wrong after its beginning leaves it without an end.
+    """The response to the browser; a failure after its start leaves it incomplete.
 
-    The server then closes the connection, so that nobody takes a part for the whole.
+    The server then closes the connection, so that the browser notices.
     """
 
     def __init__(self, send: Send, *, bare: bool) -> None:
@@ -150,26 +146,26 @@ class _Answer:
     async def refuse(self, refused: Refused) -> None:
         if self._started:
             return
-        words = f"{refused.words}\n".encode()
-        headers = words_headers(len(words))
+        text = f"{refused.message}\n".encode()
+        headers = text_headers(len(text))
         if refused.allow:
             headers.append((b"allow", ", ".join(refused.allow).encode()))
-        # What may still come of a body is read by nobody.
+        # The rest of the request's body is not read.
         headers.append((b"connection", b"close"))
         if refused.status == 503:
             headers.append((b"retry-after", b"1"))
         await self.start(refused.status, headers)
-        await self.add(words)
+        await self.add(text)
         await self.end()
 
 
 def _raw_target(scope: Scope) -> tuple[str, str]:
-    """Path below the proxy and query, as they came: decoding is how traversals get through."""
+    """Return path and query undecoded: decoding would let path traversals through."""
     raw: bytes = scope.get("raw_path") or b""
     prefix: str = scope.get("root_path", "")
     path = raw.decode("latin-1")
     if not path.startswith(f"{prefix}/"):
-        raise Refused(404, "PostHog has no such path")
+        raise Refused(404, "unknown path")
     query: bytes = scope.get("query_string", b"")
     return path.removeprefix(prefix), query.decode("latin-1")
 
@@ -177,12 +173,12 @@ def _raw_target(scope: Scope) -> tuple[str, str]:
 def _connections(limits: Limits) -> httpx.AsyncClient:
     client = httpx.AsyncClient(
         verify=certificates(),
-        # Plain HTTP is for this computer alone: a proxy would be another one.
+        # Plain HTTP is allowed for loopback only, and a proxy is not on loopback.
         mounts=dict.fromkeys(LOOPBACK_PATTERNS),
         follow_redirects=False,
         timeout=httpx.Timeout(limits.answer_seconds, connect=limits.connect_seconds),
         limits=httpx.Limits(max_connections=limits.concurrent),
     )
-    # PostHog's cookies are kept by nobody: neither here nor in the browser.
+    # Store no cookies of PostHog, here or in the browser.
     client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return client

@@ -1,1 +1,1 @@
-"""Work that a page watches, and the events that tell of it."""
+"""Jobs that a page follows, and the events that report on them."""

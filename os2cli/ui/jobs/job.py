@@ -1,4 +1,4 @@
-"""Jobs: what changes something, each in a thread of its own, to be watched and cancelled."""
+"""Jobs: tracked changes, each in its own thread, which the page follows and cancels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_ENDED = 50
 
 
 class JobState(StrEnum):
-    """What a job is at."""
+    """The state of a job."""
 
     RUNNING = "running"
     CANCELLING = "cancelling"
@@ -33,13 +33,13 @@ class JobState(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more happens."""
+        """Whether the job is over."""
         return self not in (JobState.RUNNING, JobState.CANCELLING)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a job: a line on it, and where to go next."""
+    """The result of a job: one line, and links to go on with."""
 
     text: str
     links: tuple[tuple[str, str], ...] = ()
@@ -47,9 +47,9 @@ class Outcome:
 
 @dataclass
 class Job:
-    """One of them. ``subject`` names the machine or the image that it is about.
+    """A job; ``subject`` names the machine or image it is about.
 
-    ``command`` does the same on the command line. None of it holds the values of variables.
+    ``command`` is the equivalent command line. No field holds the values of variables.
     """
 
     procedure: str
@@ -72,18 +72,18 @@ class Job:
 
     @property
     def elapsed(self) -> float:
-        """How long it has taken so far, in seconds."""
+        """The duration so far, in seconds."""
         return time.monotonic() - self._started if self.seconds is None else self.seconds
 
     def cancel(self) -> None:
-        """Ask it to undo what it began and end."""
+        """Ask the job to roll back and end."""
         if self.state is JobState.RUNNING:
             self.state = JobState.CANCELLING
-            self.record.add_message("notice", "cancelling: what was begun is undone")
+            self.record.add_message("notice", "Cancelling and cleaning up…")
             self.cancellation.cancel()
 
     def run(self, work: Callable[[Progress], Outcome]) -> None:
-        """Do it, in this thread; whatever comes of it is kept."""
+        """Run the job in this thread and keep its result."""
         state = JobState.FAILED
         try:
             with self.cancellation.listening():
@@ -93,10 +93,10 @@ class Job:
             state = JobState.CANCELLED
         except Os2Error as error:
             self.error = error
-        except Exception as error:  # noqa: BLE001  # told on the page, as `main` tells it
+        except Exception as error:  # noqa: BLE001  # the page reports it, as `main` does
             self.error = Os2Error(
                 f"unexpected {type(error).__name__}: {error}",
-                hint="do the same on the command line with --debug, and report the traceback",
+                hint="run the command with --debug, and report the traceback",
                 code="unexpected",
             )
         finally:
@@ -106,7 +106,7 @@ class Job:
             self.ended.set()
 
     def as_dict(self) -> dict[str, Any]:
-        """Its state as the page gets it."""
+        """Return the state as the page gets it."""
         error = self.error
         return {
             "state": self.state.value,
@@ -124,43 +124,43 @@ class Job:
 
 
 class JobProgress(Progress):
-    """Keeps all that an operation says, and ends it when somebody cancelled the job."""
+    """Records the progress of an operation, and ends it when the job is cancelled."""
 
     def __init__(self, record: Record) -> None:
         self.record = record
 
     @contextmanager
     def phase(self, title: str) -> Iterator[None]:
-        """Keep how long it takes."""
+        """Record a phase."""
         check()
         with self.record.phase(title):
             yield
 
     def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
-        """Keep the last one."""
+        """Record the latest status."""
         check()
         self.record.set_status(plain_text(f"{text}{counted(done, total)}"))
 
     def transfer(self, text: str, done: int, total: int) -> None:
-        """Keep sizes as people read them."""
+        """Record a transfer as a status with readable sizes."""
         self.status(f"{text} {size(done)} of {size(total)}")
 
     def log(self, line: str) -> None:
-        """Keep the line without what would colour a terminal."""
+        """Record a log line without its terminal colours."""
         check()
         self.record.log(plain_text(line))
 
     def notice(self, message: str) -> None:
-        """Keep a notice; not a place to end, since what is undone is told with it."""
+        """Record a notice; never ends the operation, since roll-backs report with notices."""
         self.record.add_message("notice", plain_text(message))
 
     def warn(self, message: str) -> None:
-        """Keep a warning."""
+        """Record a warning."""
         self.record.add_message("warning", plain_text(message))
 
 
 class Jobs:
-    """The jobs of this server: those that run, and the last that ended."""
+    """The running jobs of this server, and the last that ended."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, Job] = {}
@@ -169,45 +169,45 @@ class Jobs:
         self.notifier = Notifier()
 
     def start(self, job: Job, work: Callable[[Progress], Outcome]) -> Job:
-        """Begin one; raises ``Os2Error`` while the server ends."""
+        """Start a job; raises ``Os2Error`` while the server shuts down."""
         with self._lock:
             if self.closed:
-                raise Os2Error("os2 ui is ending", hint="start it again: os2 ui")
+                raise Os2Error("os2 ui is shutting down", hint="restart it: os2 ui")
             self._jobs[job.id] = job
             self._forget_old()
         threading.Thread(target=self._run, args=(job, work), name=job.title, daemon=True).start()
         return job
 
     def get(self, id_: str) -> Job | None:
-        """One by its id."""
+        """Return a job by its id."""
         return self._jobs.get(id_)
 
     def all(self) -> list[Job]:
-        """Every one that is kept, the newest first."""
+        """Return all jobs, the newest first."""
         with self._lock:
             return list(self._jobs.values())[::-1]
 
     def running(self) -> list[Job]:
-        """Those that have not ended."""
+        """Return the jobs that have not ended."""
         return [job for job in self.all() if not job.state.ended]
 
     def about(self, subject: str) -> Job | None:
-        """The one that is at work on a machine or an image."""
+        """Return the running job about a subject."""
         return next((job for job in self.running() if job.subject == subject), None)
 
     def latest(self, subject: str) -> Job | None:
-        """The last one about something, whether or not it has ended."""
+        """Return the latest job about a subject, running or not."""
         return next((job for job in self.all() if job.subject == subject), None)
 
     def close(self) -> list[Job]:
-        """Cancel all that run and begin no more; returns those that are not at their end yet."""
+        """Cancel all running jobs and return them; start no more."""
         with self._lock:
             self.closed = True
-        left = self.running()
-        for job in left:
+        running = self.running()
+        for job in running:
             job.cancel()
         self.notifier.notify()
-        return left
+        return running
 
     def _run(self, job: Job, work: Callable[[Progress], Outcome]) -> None:
         self.notifier.notify()

@@ -1,4 +1,4 @@
-"""A log that is followed: read by a thread, which ends when nobody looks any more."""
+"""A followed log: a thread reads it until the browser leaves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_WAITING = 5_000
 
 
 class _Reader:
-    """Reads lines until the log ends or it is told to stop."""
+    """Reads lines in a thread until the log ends or the reader is cancelled."""
 
     def __init__(self, lines: Callable[[], Iterator[str]]) -> None:
         self.notifier = Notifier()
@@ -24,16 +24,16 @@ class _Reader:
         self.error: Os2Error | None = None
         self.ended = False
         self._lines = lines
-        # Whoever writes faster than a browser reads loses the oldest lines.
+        # When a log grows faster than the browser reads, the oldest lines are dropped.
         self._waiting: deque[str] = deque(maxlen=MAX_WAITING)
         threading.Thread(target=self._read, name="log", daemon=True).start()
 
-    def taken(self) -> list[str]:
-        """What came since the last time."""
-        taken = []
+    def take(self) -> list[str]:
+        """Return the lines since the last call."""
+        lines = []
         while self._waiting:
-            taken.append(self._waiting.popleft())
-        return taken
+            lines.append(self._waiting.popleft())
+        return lines
 
     def _read(self) -> None:
         try:
@@ -54,22 +54,22 @@ class _Reader:
 async def log_events(
     lines: Callable[[], Iterator[str]], closing: Callable[[], bool]
 ) -> AsyncIterator[str]:
-    """The lines in bundles, then how it ended."""
+    """Yield the lines in batches, then how the log ended."""
     reader = _Reader(lines)
     try:
         with reader.notifier.subscribed() as event_:
             while not closing():
                 event_.clear()
-                # Asked for first: what came before the end is taken after it.
+                # Read before the lines, so that the last lines are not missed.
                 ended = reader.ended
-                if taken := reader.taken():
-                    yield event("lines", taken)
+                if new_lines := reader.take():
+                    yield event("lines", new_lines)
                 if ended:
                     error = reader.error
-                    told = {"message": error.message, "hint": error.hint} if error else None
-                    yield event("end", {"error": told})
+                    document = {"message": error.message, "hint": error.hint} if error else None
+                    yield event("end", {"error": document})
                     return
                 if not await is_set_within(event_, 1.0) and not reader.ended:
-                    yield ": still there\n\n"
+                    yield ": heartbeat\n\n"
     finally:
         reader.cancellation.cancel()

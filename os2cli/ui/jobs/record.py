@@ -1,4 +1,4 @@
-"""What a job has told so far, for those who come late, and a bell for those who wait for more."""
+"""The record of a job for browsers that come late, and a notifier for those that wait."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from typing import Any
 
 MAX_LINES = 2_000
 MAX_LINE_LENGTH = 2_000
-# So many events are sent again to who was away for a moment; who was away longer gets all anew.
+# How many events a browser may miss and catch up on; after that it gets the whole record again.
 MAX_EVENTS = 3_000
 
 
 class Notifier:
-    """Wakes coroutines of any loop from any thread."""
+    """Wakes coroutines of any event loop from any thread."""
 
     def __init__(self) -> None:
         self._waiting: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
         self._lock = threading.Lock()
 
     def notify(self) -> None:
-        """Wake everybody who waits now."""
+        """Set the events of all subscribers."""
         with self._lock:
             waiting = list(self._waiting.items())
         for event, loop in waiting:
-            # A loop that is closed has nobody in it any more.
+            # A closed loop has no subscribers left.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(event.set)
 
     @contextmanager
     def subscribed(self) -> Iterator[asyncio.Event]:
-        """An event that each ``notify`` sets."""
+        """Yield an event that each ``notify`` sets."""
         event = asyncio.Event()
         with self._lock:
             self._waiting[event] = asyncio.get_running_loop()
@@ -48,7 +48,7 @@ class Notifier:
 
 @dataclass
 class Phase:
-    """A part of a job; ``seconds`` None: it goes on, and ``ok`` says how it ended."""
+    """A phase of a job; ``seconds`` is None while it runs, ``ok`` is how it ended."""
 
     title: str
     started: float
@@ -56,7 +56,7 @@ class Phase:
     ok: bool = True
 
     def as_dict(self) -> dict[str, Any]:
-        """As the page gets it."""
+        """Return the phase as the page gets it."""
         elapsed = time.monotonic() - self.started if self.seconds is None else self.seconds
         return {"title": self.title, "seconds": round(elapsed, 1), "running": self.seconds is None,
                 "ok": self.ok}  # fmt: skip
@@ -64,7 +64,7 @@ class Phase:
 
 @dataclass
 class Record:
-    """Phases, the last status, messages and the end of the log; every change is an event."""
+    """Phases, status, messages and the last log lines; every change is an event."""
 
     notifier: Notifier
     phases: list[Phase] = field(default_factory=list)
@@ -80,7 +80,7 @@ class Record:
 
     @contextmanager
     def phase(self, title: str) -> Iterator[None]:
-        """A phase from its begin to its end, also one that fails."""
+        """Record a phase from start to end, also if it fails."""
         phase = Phase(title, time.monotonic())
         with self._lock:
             number = len(self.phases)
@@ -97,41 +97,41 @@ class Record:
                 self._emit("phase", {"number": number, **phase.as_dict()})
 
     def set_status(self, text: str) -> None:
-        """What the current phase is at."""
+        """Set the status of the current phase."""
         with self._lock:
             if text != self.status:
                 self.status = text
                 self._emit("status", {"text": text})
 
     def add_message(self, kind: str, text: str) -> None:
-        """A notice or a warning."""
+        """Add a notice or a warning."""
         with self._lock:
             self.messages.append((kind, text))
             self._emit("message", {"kind": kind, "text": text})
 
     def log(self, line: str) -> None:
-        """A line of the operation's own log; the newest stay."""
+        """Add a log line; the oldest are dropped."""
         line = line[:MAX_LINE_LENGTH]
         with self._lock:
             self.dropped += len(self.lines) == MAX_LINES
             self.lines.append(line)
             self._emit("log", {"line": line})
 
-    def end(self, told: dict[str, Any]) -> None:
-        """The last event."""
+    def end(self, result: dict[str, Any]) -> None:
+        """Add the last event."""
         with self._lock:
             self.status = ""
-            self._emit("end", told)
+            self._emit("end", result)
 
     def since(self, number: int) -> list[tuple[int, str, dict[str, Any]]] | None:
-        """The events after ``number``; None when some of them are not kept any more."""
+        """Return the events after ``number``; None if some of them are gone."""
         with self._lock:
             if number > self.count or (self._events and number < self._events[0][0] - 1):
                 return None
             return [event for event in self._events if event[0] > number]
 
     def all(self) -> dict[str, Any]:
-        """Everything that is kept, as one event."""
+        """Return the whole record as one event."""
         with self._lock:
             return {
                 "count": self.count,

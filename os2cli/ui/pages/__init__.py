@@ -1,1 +1,1 @@
-"""What requests are answered with."""
+"""The request handlers of all pages."""

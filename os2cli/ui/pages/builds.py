@@ -22,47 +22,47 @@ from os2cli.ui.pages.mutations import Mutation, begin, job_answer
 from os2cli.ui.site import site_of, threaded
 
 IMAGE = "local-image"
-_SHELF = (("Snapshots", "/snapshots"),)
+_LINKS = (("Snapshots", "/snapshots"),)
 
 
 async def build(request: Request) -> Response:
-    """Build the local image."""
+    """Start a job that builds the local image."""
     site = site_of(request)
     async with request.form(max_files=0, max_fields=20) as form:
         fields = Fields(form)
-        given = BuildOptions(
+        options = BuildOptions(
             no_cache=fields.flag("no_cache"), allow_secrets=fields.flag("allow_secrets")
         )
     running = site.jobs.about(IMAGE)
-    return job_answer(request, running or begin(site, image_build(given)))
+    return job_answer(request, running or begin(site, image_build(options)))
 
 
-def image_build(given: BuildOptions) -> Mutation:
-    """The job that brings the local image up to date."""
-    flags = {"no_cache": given.no_cache, "allow_secrets": given.allow_secrets}
-    said = {name: True for name, value in flags.items() if value}
-    options = [f"--{name.replace('_', '-')}" for name in said]
-    command = " ".join(["os2 snapshot local-docker", *options])
+def image_build(options: BuildOptions) -> Mutation:
+    """Return the change that brings the local image up to date."""
+    flags = {"no_cache": options.no_cache, "allow_secrets": options.allow_secrets}
+    flags = {name: True for name, value in flags.items() if value}
+    words = [f"--{name.replace('_', '-')}" for name in flags]
+    command = " ".join(["os2 snapshot local-docker", *words])
     return Mutation(
         "snapshot.local-docker",
         "Build the local image",
-        partial(_build, given),
-        said,
+        partial(_build, options),
+        flags,
         IMAGE,
         command,
     )
 
 
-def _build(given: BuildOptions, session: Session, progress: Progress) -> Outcome:
-    result = build_image(session, given, progress)
+def _build(options: BuildOptions, session: Session, progress: Progress) -> Outcome:
+    result = build_image(session, options, progress)
     image = result.image
     if not result.built:
-        return Outcome(f"{image.reference} is up to date, built {age(image.created)}", _SHELF)
-    return Outcome(f"built {image.reference} in {result.seconds:.0f} s", _SHELF)
+        return Outcome(f"{image.reference} is up to date, built {age(image.created)}", _LINKS)
+    return Outcome(f"Built {image.reference} in {result.seconds:.1f} s", _LINKS)
 
 
 async def publish_form(request: Request) -> Response:
-    """What is published, and to which stage."""
+    """Show the form to publish a snapshot."""
     site = site_of(request)
     session = site.context.session()
     stage: Stage | None = None
@@ -79,14 +79,14 @@ async def publish_form(request: Request) -> Response:
 
 
 async def publish_snapshot(request: Request) -> Response:
-    """Publish to the stage that was shown, as a job."""
+    """Start a job that publishes to the stage of the form."""
     site = site_of(request)
     async with request.form(max_files=0, max_fields=20) as form:
         fields = Fields(form)
-        wanted = fields.text("stage") or site.context.stage
-        stage = site.context.session().remote_stage(wanted)
+        name = fields.text("stage") or site.context.stage
+        stage = site.context.session().remote_stage(name)
         local = fields.text("builder") == BuilderKind.LOCAL
-        given = PublishOptions(
+        options = PublishOptions(
             stage,
             BuildOptions(allow_secrets=fields.flag("allow_secrets")),
             SnapshotResources(
@@ -97,34 +97,34 @@ async def publish_snapshot(request: Request) -> Response:
             BuilderKind.LOCAL if local else BuilderKind.REMOTE,
             force=fields.flag("force"),
         )
-    return job_answer(request, begin(site, _publication(given)))
+    return job_answer(request, begin(site, _publication(options)))
 
 
-def _publication(given: PublishOptions) -> Mutation:
-    r = given.resources
-    said: dict[str, object] = {
-        "stage": given.stage.name, "cpu": r.cpu, "memory": r.memory_gib, "disk": r.disk_gib,
-        "builder": given.builder.value,
+def _publication(options: PublishOptions) -> Mutation:
+    r = options.resources
+    values: dict[str, object] = {
+        "stage": options.stage.name, "cpu": r.cpu, "memory": r.memory_gib, "disk": r.disk_gib,
+        "builder": options.builder.value,
     }  # fmt: skip
-    flags = {"force": given.force, "allow_secrets": given.build.allow_secrets}
-    words = [f"--{name} {value}" for name, value in said.items()]
+    flags = {"force": options.force, "allow_secrets": options.build.allow_secrets}
+    words = [f"--{name} {value}" for name, value in values.items()]
     words += [f"--{name.replace('_', '-')}" for name, value in flags.items() if value]
     return Mutation(
         "snapshot.daytona",
-        f"Publish to {given.stage.name}",
-        partial(_publish, given),
-        said | {name: True for name, value in flags.items() if value},
-        f"publish/{given.stage.name}",
+        f"Publish to {options.stage.name}",
+        partial(_publish, options),
+        values | {name: True for name, value in flags.items() if value},
+        f"publish/{options.stage.name}",
         " ".join(["os2 snapshot daytona", *words]),
     )
 
 
-def _publish(given: PublishOptions, session: Session, progress: Progress) -> Outcome:
-    done = publish(session, given, progress)
-    name = done.snapshot.name
-    if not done.published:
-        return Outcome(f"unchanged: {name} is made from the same", _SHELF)
-    return Outcome(f"published {name} in {done.seconds:.0f} s", _SHELF)
+def _publish(options: PublishOptions, session: Session, progress: Progress) -> Outcome:
+    result = publish(session, options, progress)
+    name = result.snapshot.name
+    if not result.published:
+        return Outcome(f"Unchanged: {name} already matches this tree", _LINKS)
+    return Outcome(f"Published {name} in {result.seconds:.1f} s", _LINKS)
 
 
 ROUTES = [

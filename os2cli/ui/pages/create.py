@@ -1,4 +1,4 @@
-"""A new machine: the form, what it would be made from and why, and the making."""
+"""The form for a new machine, the preview of its source, and the creation."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MAX_FIELDS = 1_000
 
 
 async def new_machine(request: Request) -> Response:
-    """The form; what it was filled in with stays in the browser."""
+    """Show the form; what is filled in stays in the browser."""
     chosen = _type(request.query_params.get("type"))
     return await site_of(request).show(
         request,
@@ -54,7 +54,7 @@ def _type(text: str | None) -> MachineType:
 
 
 async def preview(request: Request) -> Response:
-    """What a machine would be made from now, and why that."""
+    """Show the source that a machine would be created from, and why."""
     site, query = site_of(request), request.query_params
     entry = entries()[_type(query.get("type"))]
     try:
@@ -64,7 +64,7 @@ async def preview(request: Request) -> Response:
             entry,
             query.get("stage") or site.context.stage,
             query.get("snapshot") or None,
-            use_cache="anew" not in query,
+            use_cache="refresh" not in query,
         )
     except Os2Error as error:
         what = entry.material.value
@@ -73,7 +73,7 @@ async def preview(request: Request) -> Response:
 
 
 async def create(request: Request) -> Response:
-    """Check what was filled in, and make the machine as a job."""
+    """Check the form and start a job that creates the machine."""
     site = site_of(request)
     async with request.form(max_files=0, max_fields=MAX_FIELDS) as form:
         options = read_options(Fields(form), site.context.stage)
@@ -106,7 +106,7 @@ def _create(options: MachineOptions, session: Session, progress: Progress) -> Ou
     if len(made) == 1:
         links.insert(0, (f"Open {made[0].name}", machine_path(made[0], "/open")))
     text = ", ".join(machine.name for machine in made)
-    return Outcome(f"{text} {'is' if len(made) == 1 else 'are'} up", tuple(links))
+    return Outcome(f"{text} {'is' if len(made) == 1 else 'are'} running", tuple(links))
 
 
 ROUTES = [

@@ -1,4 +1,4 @@
-"""The doctor's findings, and the fixes that os2 can run by itself."""
+"""The doctor's findings, and the fixes that os2 can run itself."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _ORDER = (Status.PROBLEM, Status.WARNING, Status.OK, Status.SKIPPED)
 
 
 async def show_doctor(request: Request) -> Response:
-    """The frame at once; the findings take a moment and come as a part."""
+    """Show the page at once; the findings follow as a part."""
     site = site_of(request)
     job = next((j for j in site.jobs.running() if j.procedure == "doctor"), None)
     if "part" not in request.query_params and "plain" not in request.query_params:
         return await site.show(request, "doctor/page.html", title="Doctor", findings=None, job=job)
-    findings, fixes = await threaded(_examined, site)
+    findings, fixes = await threaded(_examine, site)
     values: dict[str, Any] = {"findings": findings, "fixes": fixes, "job": job}
     if "part" in request.query_params:
         return site.part("doctor/findings.html", **values)
     return await site.show(request, "doctor/page.html", title="Doctor", **values)
 
 
-def _examined(site: Site) -> tuple[list[Finding], dict[str, tuple[str, tuple[str, ...]]]]:
-    """The findings, and for each whose fix is planned what that will do."""
+def _examine(site: Site) -> tuple[list[Finding], dict[str, tuple[str, tuple[str, ...]]]]:
+    """Return the findings, and for those that os2 can fix the title and actions of the fix."""
     session = site.context.session()
     findings = examine(session, site.context.stage)
     findings.sort(key=lambda finding: _ORDER.index(finding.status))
@@ -52,7 +52,7 @@ def _examined(site: Site) -> tuple[list[Finding], dict[str, tuple[str, tuple[str
 
 
 async def fix(request: Request) -> Response:
-    """Run the fixes of one finding, as a job."""
+    """Start a job that fixes one finding."""
     async with request.form(max_files=0, max_fields=5) as form:
         check = Fields(form).text("check") or ""
     mutation = Mutation(
@@ -67,12 +67,12 @@ async def fix(request: Request) -> Response:
 
 
 def _fix(check: str, session: Session, progress: Progress) -> Outcome:
-    wanted = [finding for finding in examine(session) if finding.check == check]
-    fixes = planned_fixes(session, wanted)
+    findings = [finding for finding in examine(session) if finding.check == check]
+    fixes = planned_fixes(session, findings)
     if not fixes:
         raise NotFound(
-            f"there is nothing about {check} that os2 can fix by itself",
-            hint="the doctor's page says what helps",
+            f"os2 cannot fix {check} itself",
+            hint="see the doctor's page for what to do",
         )
     run_fixes(session, fixes, progress, yes=True, command="os2 doctor --fix --yes")
     after: Sequence[Finding] = [f for f in examine(session) if f.check == check]

@@ -1,4 +1,4 @@
-"""How a request fails: on a page for a person, as JSON for a script of ours."""
+"""Failed requests: a page for people, JSON for scripts of the page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from os2cli.core.errors import (
     Unreachable,
     UsageError,
 )
-from os2cli.ui.guard.plain_responses import refusal
+from os2cli.ui.guard.plain_responses import plain_response
 from os2cli.ui.site import site_of, wants_json
 
 _STATUSES: dict[type[Os2Error], int] = {
@@ -26,7 +26,7 @@ _STATUSES: dict[type[Os2Error], int] = {
     TimedOut: 504,
     Unreachable: 502,
 }
-# The option that an error is about stands at the beginning of what it says.
+# Other errors start with the option that they are about.
 _FIELDS = (
     ("machine_name_invalid", "name"),
     ("machine_exists", "name"),
@@ -40,7 +40,7 @@ _FIELDS = (
 
 
 def field_of(error: Os2Error) -> str | None:
-    """The field of a form that an error is about."""
+    """Return the form field that an error is about; None if there is none."""
     for code, name in _FIELDS:
         if error.code == code:
             return name
@@ -49,37 +49,42 @@ def field_of(error: Os2Error) -> str | None:
 
 
 async def on_failure(request: Request, error: Exception) -> Response:
-    """An ``Os2Error``: what is the matter, and what helps."""
+    """Show an ``Os2Error`` and its hint."""
     assert isinstance(error, Os2Error)  # noqa: S101 - the handler of no other
     status = _STATUSES.get(type(error), 500)
     if wants_json(request):
         return JSONResponse(_document(error), status)
     return await site_of(request).show(
-        request, "failure.html", status=status, title="That did not work", error=error
+        request, "failure.html", status=status, title="Something went wrong", error=error
     )
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
-    """A page that is not there."""
+    """Show an HTTP error, such as a missing page."""
     assert isinstance(error, HTTPException)  # noqa: S101
-    told = Os2Error(
-        "there is no such page" if error.status_code == 404 else error.detail,
-        hint="what it was about may be gone; the list shows what is there",
+    failure = Os2Error(
+        "page not found" if error.status_code == 404 else error.detail,
+        hint="It may have been deleted." if error.status_code == 404 else None,
     )
     if wants_json(request):
         body = {
-            "error": {"message": told.message, "hint": told.hint, "code": "http", "field": None}
+            "error": {
+                "message": failure.message,
+                "hint": failure.hint,
+                "code": "http",
+                "field": None,
+            }
         }
         return JSONResponse(body, error.status_code)
     return await site_of(request).show(
-        request, "failure.html", status=error.status_code, title="Not found", error=told
+        request, "failure.html", status=error.status_code, title="Not found", error=failure
     )
 
 
 async def on_too_large(request: Request, error: Exception) -> Response:
-    """A body that is longer than it may be."""
+    """Reject a request body that exceeds its limit."""
     del request, error
-    return refusal(413, "That is more than is taken here.")
+    return plain_response(413, "The request is too large.")
 
 
 def _document(error: Os2Error) -> dict[str, dict[str, str | None]]:

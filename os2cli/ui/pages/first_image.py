@@ -1,4 +1,4 @@
-"""While people look around, the local image is made ready in the background."""
+"""The local image is built in the background as soon as the web UI starts."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from os2cli.ui.site import Site
 
 
 def ensure_first_image(site: Site) -> str | None:
-    """Build it when there is none; returns what to tell when that can't be.
+    """Start a build if the image is missing; return the problem if that is impossible.
 
-    One that is there is used, also when the tree has moved on: that is the user's to decide.
+    An existing image is kept even if it is out of date: rebuilding is the user's decision.
     """
     session = site.context.session()
     try:
         request = build_request(session, locate_source(session))
         status = image_status(session.providers.builder(), request)
     except Unreachable as error:
-        return f"{error.message}; machines on this host have to wait; os2 doctor looks at it"
+        return f"{error.message}; local machines are unavailable; to check: os2 doctor"
     except Os2Error as error:
         return error.message
     if status.freshness is Freshness.MISSING:

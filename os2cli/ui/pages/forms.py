@@ -1,4 +1,4 @@
-"""Reading the fields of a form as the command line reads its options."""
+"""Form fields, read as the command line reads options."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ _Number = TypeVar("_Number", int, float)
 
 @dataclass(frozen=True)
 class Fields:
-    """The fields under the names of the options; an empty one was not given."""
+    """The fields of a form, named like the options; an empty field counts as missing."""
 
     form: FormData
 
     def text(self, name: str) -> str | None:
-        """The text of a field."""
+        """Return the text of a field."""
         value = self.form.get(name)
         return value.strip() or None if isinstance(value, str) else None
 
     def flag(self, name: str) -> bool:
-        """Whether a box is ticked."""
+        """Return whether a checkbox is ticked."""
         return self.text(name) is not None
 
     def whole(self, name: str, least: float, most: float | None = None) -> int | None:
-        """A whole number."""
+        """Return a whole number between the bounds."""
         return self._number(name, int, "whole number", least, most)
 
     def number(self, name: str, least: float) -> float | None:
-        """A number."""
+        """Return a number of at least ``least``."""
         return self._number(name, float, "number", least, None)
 
     def pairs(self, name: str) -> list[str]:
-        """Rows of a key and a value, as ``KEY=VALUE``; a row without both is none."""
+        """Return rows of a key and a value as ``KEY=VALUE``; empty rows are skipped."""
         keys = [str(key).strip() for key in self.form.getlist(f"{name}_key")]
         values = [str(value) for value in self.form.getlist(f"{name}_value")]
         rows = list(zip(keys, values, strict=False))
         for key, value in rows:
             if not key and value:
                 raise UsageError(
-                    f"--{name} has a value without a name",
-                    hint="name it, or take the row out",
+                    f"--{name}: a value has no name",
+                    hint="enter a name, or remove the row",
                     code="option_invalid",
                 )
         return [f"{key}={value}" for key, value in rows if key]
@@ -65,12 +65,12 @@ class Fields:
             number = kind(text)
         except ValueError:
             number = None
-        # Also what is no number at all, such as nan.
+        # The comparison also rejects nan.
         if number is None or not number >= least or (most is not None and number > most):
-            until = f"{least:g} or more" if most is None else f"between {least:g} and {most:g}"
+            bounds = f"of at least {least:g}" if most is None else f"from {least:g} to {most:g}"
             raise UsageError(
-                f"--{name.replace('_', '-')} {text!r} is no {what} that is {until}",
-                hint="correct it, or leave it empty",
+                f"--{name.replace('_', '-')}: invalid value {text!r}: must be a {what} {bounds}",
+                hint="change it, or leave it empty",
                 code="option_invalid",
             )
         return number

@@ -1,4 +1,4 @@
-"""Jobs: one as it runs, and all that are known."""
+"""The pages of one job and of all jobs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _job(request: Request) -> Job:
 
 
 async def list_jobs(request: Request) -> Response:
-    """Those that run, and the last that ended; with `part` only what changes."""
+    """Show running and recent jobs; with ``part`` only the list."""
     site = site_of(request)
     jobs = site.jobs.all()
     if "part" in request.query_params:
@@ -29,25 +29,25 @@ async def list_jobs(request: Request) -> Response:
 
 
 async def show_job(request: Request) -> Response:
-    """One job; for a script its state alone."""
+    """Show a job; for scripts only its state."""
     job = _job(request)
     if wants_json(request):
         return JSONResponse({"title": job.title, **job.as_dict()})
-    # The numbers first: what happens meanwhile is told twice rather than not at all.
+    # The record first: an event in between is shown twice rather than lost.
     record = job.record.all()
     return await site_of(request).show(
-        request, "jobs/page.html", title=job.title, job=job, record=record, told=job.as_dict()
+        request, "jobs/page.html", title=job.title, job=job, record=record, state=job.as_dict()
     )
 
 
 async def events(request: Request) -> Response:
-    """What it tells, as it tells it."""
+    """Stream the events of a job."""
     job, jobs = _job(request), site_of(request).jobs
     return event_stream(job_events(job, last_seen(request), lambda: jobs.closed))
 
 
 async def cancel(request: Request) -> Response:
-    """Ask it to end."""
+    """Cancel a job."""
     job = _job(request)
     job.cancel()
     if wants_json(request):

@@ -1,4 +1,4 @@
-"""One machine: its page, what is done with it, its log, and the way to its own page."""
+"""The page of a machine, its actions, its log, and the redirect to its own page."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ VERBS = (*(verb.value for verb in Verb), REMOVE)
 
 
 async def show_machine(request: Request) -> Response:
-    """A machine as it is now; with `part` only what changes."""
+    """Show a machine; with ``part`` only its state."""
     site, ref = site_of(request), MachineRef(request)
     try:
         machine = await threaded(_current, site, ref)
@@ -41,12 +41,12 @@ async def show_machine(request: Request) -> Response:
         if "part" in request.query_params:
             return site.part("machine/gone.html", name=ref.name)
         raise
-    # Of the log's form, which a browser sends itself as long as our script is not there.
-    asked = request.query_params
+    # The fields of the log's form, for browsers without our script.
+    query = request.query_params
     values: dict[str, Any] = {
         "machine": machine,
-        "service": asked.get("service", ""),
-        "follow": "follow" in asked or "service" not in asked,
+        "service": query.get("service", ""),
+        "follow": "follow" in query or "service" not in query,
         "job": site.jobs.about(subject_of(machine)),
         "verbs": possible_verbs(machine),
         "guarded": is_guarded(machine),
@@ -63,7 +63,7 @@ def _current(site: Site, ref: MachineRef) -> Machine:
 
 
 def commands(machine: Machine) -> list[tuple[str, str]]:
-    """What does the same on the command line, and what only that does."""
+    """Return titles and command lines for what can be done in a terminal."""
     where = f" --type {machine.type}"
     if entries()[machine.type].shared:
         where += f" --stage {shlex.quote(machine.stage)}"
@@ -73,13 +73,13 @@ def commands(machine: Machine) -> list[tuple[str, str]]:
         "Run": f"exec {name}{where} -- COMMAND",
         "Logs": f"logs {name}{where} -f",
         "Copy": f"cp FILE {name}:/tmp/{where}",
-        "Address": f"url {name}{where}",
+        "URL": f"url {name}{where}",
     }
     return [(title, f"os2 machine {words}") for title, words in lines.items()]
 
 
 async def confirm(request: Request) -> Response:
-    """Ask before something is done; with `part` for a dialog."""
+    """Ask before an action; with ``part`` for a dialog."""
     site, ref = site_of(request), MachineRef(request)
     verb = _verb(request)
     located = await threaded(lambda: ref.locate(site.context.session()))
@@ -101,22 +101,20 @@ def _verb(request: Request) -> str:
     verb: str = request.path_params["verb"]
     if verb in VERBS:
         return verb
-    raise UsageError(
-        f"{verb!r} is nothing that is done with a machine", hint=f"use one of {', '.join(VERBS)}"
-    )
+    raise UsageError(f"unknown action {verb!r}", hint=f"use one of {', '.join(VERBS)}")
 
 
 async def change(request: Request) -> Response:
-    """Start, stop, restart, archive or remove it, as a job."""
+    """Start a job that starts, stops, restarts, archives or removes the machine."""
     site, ref, verb = site_of(request), MachineRef(request), _verb(request)
     async with request.form(max_files=0, max_fields=10) as form:
         typed = str(form.get("confirm", "")).strip()
     located = await threaded(lambda: ref.locate(site.context.session()))
     if is_guarded(located.machine) and typed != located.machine.stage:
         raise UsageError(
-            f"--confirm: {located.machine.name} is a machine of stage {located.machine.stage}, "
-            "which others work with",
-            hint=f"type {located.machine.stage} to go on",
+            f"--confirm: {located.machine.name} belongs to the shared stage "
+            f"{located.machine.stage}",
+            hint=f"type {located.machine.stage} to confirm",
             code="confirmation_needed",
         )
     job = begin(site, _mutation(ref, located.machine, verb))
@@ -146,12 +144,12 @@ def _change(ref: MachineRef, verb: str, session: Session, progress: Progress) ->
         else None,
         progress=progress,
     )
-    (done,) = changer.change({located.machine.name: located})
-    if done.error is not None:
-        raise done.error
-    after = done.machine or located.machine
-    text = f"{after.name} was {after.state.value} already"
-    if done.outcome != "unchanged":
+    (change,) = changer.change({located.machine.name: located})
+    if change.error is not None:
+        raise change.error
+    after = change.machine or located.machine
+    text = f"{after.name} is already {after.state.value}"
+    if change.outcome != "unchanged":
         text = f"{after.name} is {Verb(verb).done}"
     return Outcome(text, ((f"Show {after.name}", machine_path(after)),))
 
@@ -159,15 +157,15 @@ def _change(ref: MachineRef, verb: str, session: Session, progress: Progress) ->
 def _remove(ref: MachineRef, verb: str, session: Session, progress: Progress) -> Outcome:
     del verb
     located = ref.locate(session)
-    with progress.phase("remove"):
+    with progress.phase("Removing machine"):
         (removal,) = remove_places([located])
         if removal.error is not None:
             raise removal.error
-    return Outcome(f"{located.machine.name} is removed", (("Machines", "/machines"),))
+    return Outcome(f"Removed {located.machine.name}", (("Machines", "/machines"),))
 
 
 async def open_machine(request: Request) -> Response:
-    """Lead to the machine's own page; a private one's signed address is made only now."""
+    """Redirect to the machine's own page, with a signed URL if it is private."""
     site, ref = site_of(request), MachineRef(request)
 
     def reach() -> str:
@@ -177,8 +175,8 @@ async def open_machine(request: Request) -> Response:
             address = located.provider.reach(located.machine, DAEMON_PORT, SIGNED_LINK_SECONDS)
         if link(address.url) is None:
             raise OperationFailed(
-                f"the address of {ref.name} is none that a browser can open",
-                hint=f"look at it: os2 machine url {ref.name}",
+                f"a browser cannot open the URL of {ref.name}",
+                hint=f"to see it: os2 machine url {ref.name}",
                 code="address_unusable",
             )
         return address.url
@@ -188,14 +186,14 @@ async def open_machine(request: Request) -> Response:
 
 
 async def logs(request: Request) -> Response:
-    """Its log as it is written, or that of one of its services."""
+    """Stream the log of the machine or of one of its services."""
     site, ref = site_of(request), MachineRef(request)
     service = request.query_params.get("service") or None
     follow = "once" not in request.query_params
-    wanted = LogRequest(service, None, LOG_LINES, follow)
+    log_request = LogRequest(service, None, LOG_LINES, follow)
 
     def lines() -> Any:
-        return ref.locate(site.context.session()).provider.logs(ref.name, wanted)
+        return ref.locate(site.context.session()).provider.logs(ref.name, log_request)
 
     return event_stream(log_events(lines, lambda: site.jobs.closed))
 

@@ -14,16 +14,16 @@ from os2cli.ui.jobs.job import Job
 from os2cli.ui.pages.builds import IMAGE
 from os2cli.ui.site import Site, site_of, threaded
 
-# The first page is to be there at once; what looks again may wait for who is slow.
-FIRST_SECONDS, AGAIN_SECONDS = 0.6, 1.5
+# The first page must render at once; refreshes may wait for slow providers.
+FIRST_SECONDS, REFRESH_SECONDS = 0.6, 1.5
 
 
 async def list_machines(request: Request) -> Response:
-    """The machines of this host and, on Daytona, of the stage; with `part` only what changes."""
+    """Show the machines of this host and of the stage; with ``part`` only the list."""
     site = site_of(request)
     part = "part" in request.query_params
     everywhere = "all" in request.query_params
-    timeout = AGAIN_SECONDS if part else FIRST_SECONDS
+    timeout = REFRESH_SECONDS if part else FIRST_SECONDS
     view = await threaded(site.fleet.view, timeout, all_stages=everywhere)
     values: dict[str, Any] = {
         "view": view,
@@ -39,13 +39,13 @@ async def list_machines(request: Request) -> Response:
 
 
 def jobs_of(site: Site, view: FleetView) -> dict[str, Job]:
-    """The jobs that are at work on machines of the list, by the machine's id."""
-    found = {machine.id: site.jobs.about(subject_of(machine)) for machine in view.machines}
-    return {id_: job for id_, job in found.items() if job is not None}
+    """Return the running jobs about listed machines, by machine id."""
+    jobs = {machine.id: site.jobs.about(subject_of(machine)) for machine in view.machines}
+    return {id_: job for id_, job in jobs.items() if job is not None}
 
 
 def creations(site: Site, view: FleetView) -> list[Job]:
-    """The jobs that make a machine which is in no list yet."""
+    """Return the jobs that create machines which are not listed yet."""
     known = {subject_of(machine) for machine in view.machines}
     running = site.jobs.running()
     return [j for j in running if j.procedure == "machine.create" and j.subject not in known]

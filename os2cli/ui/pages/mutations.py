@@ -1,7 +1,7 @@
-"""The one way in which the page changes something: as a job, by the commands' own use cases.
+"""Changes as jobs, with the use cases of the commands.
 
-Each has the name of its procedure, and an input under the names of the command's options. The
-values of variables are in neither.
+Each has a procedure and an input named like the command's options. Neither holds the values of
+variables.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from os2cli.core.progress import Progress
 from os2cli.ui.jobs.job import Job, Outcome
 from os2cli.ui.site import Site, wants_json
 
-# What analytics call the page.
+# The web UI's name in analytics.
 SURFACE = "ui"
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """What is to be changed: by ``work``, which gets a session and its progress.
+    """A change that ``work`` makes with a session and a progress display.
 
-    ``input`` are the command's options that were given, without secrets. ``subject`` is the machine
-    or the image that it is about, ``command`` what does the same on the command line.
+    ``input`` holds the command's options without secrets, ``subject`` names the machine or image,
+    ``command`` is the equivalent command line.
     """
 
     procedure: str
@@ -39,7 +39,7 @@ class Mutation:
 
 
 def begin(site: Site, mutation: Mutation) -> Job:
-    """Start a job for it."""
+    """Start a job for a change."""
     job = Job(mutation.procedure, mutation.title, mutation.subject, mutation.command)
 
     def work(progress: Progress) -> Outcome:
@@ -54,8 +54,8 @@ def begin(site: Site, mutation: Mutation) -> Job:
 
 
 def job_answer(request: Request, job: Job) -> Response:
-    """Where the job is watched."""
+    """Return where the page follows the job."""
     if wants_json(request):
-        told = {"id": job.id, "url": f"/jobs/{job.id}", "title": job.title}
-        return JSONResponse({"job": told}, 202)
+        document = {"id": job.id, "url": f"/jobs/{job.id}", "title": job.title}
+        return JSONResponse({"job": document}, 202)
     return RedirectResponse(f"/jobs/{job.id}", 303)

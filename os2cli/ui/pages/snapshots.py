@@ -1,4 +1,4 @@
-"""What machines are made from: the shelf, removing, bringing back."""
+"""The inventory of images and snapshots: listing, removing, activating."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ from os2cli.ui.pages.forms import Fields
 from os2cli.ui.pages.mutations import Mutation, begin, job_answer
 from os2cli.ui.site import site_of, threaded
 
-_SHELF = (("Snapshots", "/snapshots"),)
+_LINKS = (("Snapshots", "/snapshots"),)
 
 
 async def list_snapshots(request: Request) -> Response:
-    """The shelf; with `part` only what changes."""
+    """Show the inventory; with ``part`` only the list."""
     site = site_of(request)
     everywhere = "all" in request.query_params
     part = "part" in request.query_params
@@ -60,12 +60,12 @@ async def list_snapshots(request: Request) -> Response:
 
 
 async def confirm_removal(request: Request) -> Response:
-    """Ask before an image or a snapshot goes; with `part` for a dialog."""
+    """Ask before removing an image or a snapshot; with ``part`` for a dialog."""
     site = site_of(request)
     query = request.query_params
-    type_, name = _named(query.get("type"), query.get("name"))
-    found = await threaded(_located, site.context.session(), type_, name, with_users=True)
-    values: dict[str, Any] = {"entry": found, "guarded": is_guarded_stage(found.item.stage)}
+    type_, name = _parse(query.get("type"), query.get("name"))
+    entry = await threaded(_locate, site.context.session(), type_, name, with_users=True)
+    values: dict[str, Any] = {"entry": entry, "guarded": is_guarded_stage(entry.item.stage)}
     if "part" in request.query_params:
         return site.part("snapshots/confirm.html", **values)
     return await site.show(
@@ -73,38 +73,38 @@ async def confirm_removal(request: Request) -> Response:
     )
 
 
-def _named(type_: str | None, name: str | None) -> tuple[MachineType, str]:
-    """What a request names."""
+def _parse(type_: str | None, name: str | None) -> tuple[MachineType, str]:
+    """Return the type and name of a request; raises ``UsageError`` without a name."""
     if not name:
         raise UsageError(
-            "no image or snapshot is named",
-            hint="choose one from the list of snapshots",
+            "no image or snapshot named",
+            hint="choose one from the list",
             code="option_invalid",
         )
     return parse_type(type_ or ""), name
 
 
-def _located(session: Session, type_: MachineType, name: str, *, with_users: bool) -> Entry:
+def _locate(session: Session, type_: MachineType, name: str, *, with_users: bool) -> Entry:
     catalogs = session.providers.catalogs(type_)
-    found = locate_all(catalogs, [name], with_users=with_users)[name]
-    if isinstance(found, Os2Error):
-        raise found
-    return found
+    entry = locate_all(catalogs, [name], with_users=with_users)[name]
+    if isinstance(entry, Os2Error):
+        raise entry
+    return entry
 
 
 async def remove(request: Request) -> Response:
-    """Remove an image or a snapshot, as a job."""
+    """Start a job that removes an image or a snapshot."""
     site = site_of(request)
     async with request.form(max_files=0, max_fields=20) as form:
         fields = Fields(form)
-        type_, name = _named(fields.text("type"), fields.text("name"))
+        type_, name = _parse(fields.text("type"), fields.text("name"))
         force, typed = fields.flag("force"), fields.text("confirm")
-    found = await threaded(_located, site.context.session(), type_, name, with_users=False)
-    stage = found.item.stage
+    entry = await threaded(_locate, site.context.session(), type_, name, with_users=False)
+    stage = entry.item.stage
     if is_guarded_stage(stage) and typed != stage:
         raise UsageError(
-            f"--confirm: {name} is a snapshot of stage {stage}, which others work with",
-            hint=f"type {stage} to go on",
+            f"--confirm: {name} belongs to the shared stage {stage}",
+            hint=f"type {stage} to confirm",
             code="confirmation_needed",
         )
     words = f"{' --force' if force else ''} --type {type_} --yes"
@@ -126,21 +126,21 @@ def _remove(
     session: Session,
     progress: Progress,
 ) -> Outcome:
-    found = locate_all(session.providers.catalogs(type_), [name], with_users=not force)
-    with progress.phase("remove"):
-        (removal,) = remove_entries(found, force=force)
+    entries = locate_all(session.providers.catalogs(type_), [name], with_users=not force)
+    with progress.phase("Removing snapshot"):
+        (removal,) = remove_entries(entries, force=force)
         if removal.error is not None:
             raise removal.error
-    session.forget_resolutions(e.item.stage for e in found.values() if isinstance(e, Entry))
-    return Outcome(f"{name} is removed" if removal.removed else f"{name} was gone already", _SHELF)
+    session.forget_resolutions(e.item.stage for e in entries.values() if isinstance(e, Entry))
+    return Outcome(f"Removed {name}" if removal.removed else f"{name} did not exist", _LINKS)
 
 
 async def activate(request: Request) -> Response:
-    """Bring back a snapshot that was put away, as a job."""
+    """Start a job that activates an inactive snapshot."""
     site = site_of(request)
     async with request.form(max_files=0, max_fields=20) as form:
         fields = Fields(form)
-        type_, name = _named(fields.text("type"), fields.text("name"))
+        type_, name = _parse(fields.text("type"), fields.text("name"))
     mutation = Mutation(
         "snapshot.activate",
         f"Activate {name}",
@@ -162,23 +162,23 @@ def _activate(
     state, changed = bring_back(entry, ACTIVATION_SECONDS, progress=progress)
     if changed:
         session.forget_resolutions([entry.item.stage])
-    return Outcome(f"{name} is {state.value}", _SHELF)
+    return Outcome(f"{name} is {state.value}", _LINKS)
 
 
 async def show_log(request: Request) -> Response:
-    """What its build wrote."""
+    """Show the build log."""
     query = request.query_params
-    type_, name = _named(query.get("type"), query.get("name"))
+    type_, name = _parse(query.get("type"), query.get("name"))
     names = {"type_": type_, "name": name}
     return await site_of(request).show(
-        request, "snapshots/log.html", title=f"Log of {name}", names=names
+        request, "snapshots/log.html", title=f"Build log of {name}", names=names
     )
 
 
 async def log_lines(request: Request) -> Response:
-    """The same, line by line."""
+    """Stream the lines of the build log."""
     site, query = site_of(request), request.query_params
-    type_, name = _named(query.get("type"), query.get("name"))
+    type_, name = _parse(query.get("type"), query.get("name"))
 
     def lines() -> Iterator[str]:
         catalogs = site.context.session().providers.catalogs(type_)

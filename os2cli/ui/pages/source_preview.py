@@ -1,4 +1,4 @@
-"""What a machine would be made from now, and why that."""
+"""The source that a new machine would be created from, and why."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_CANDIDATES = 8
 
 @dataclass(frozen=True)
 class SourceStatus:
-    """``tone`` is good, notice or problem; ``why`` says why it is this one."""
+    """A source and its state; ``tone`` is good, notice or problem."""
 
     name: str
     tone: str
@@ -38,7 +38,7 @@ def source_status(
     *,
     use_cache: bool,
 ) -> SourceStatus:
-    """The image, the snapshot or the host that machines of a type are made from."""
+    """Return the image, snapshot or host that machines of a type are created from."""
     match entry.material:
         case Material.LOCAL_IMAGE:
             return _image(session, named)
@@ -50,7 +50,7 @@ def source_status(
                 "notice",
                 "no isolation",
                 entry.warning or "",
-                hint="choose another type for what you would not run as yourself",
+                hint="choose another type to run untrusted code",
             )
 
 
@@ -59,10 +59,10 @@ def _image(session: Session, named: str | None) -> SourceStatus:
     if named is not None:
         image = builder.find(named)
         if image is None:
-            why = "there is no image of that name on the engine"
-            hint = f"build it: os2 snapshot local-docker --tag {named}"
-            return SourceStatus(named, "problem", "not there", why, hint=hint)
-        return SourceStatus(named, "good", "used as it is", "you named it", image.created)
+            why = "the engine has no image with this name"
+            hint = f"to build it: os2 snapshot local-docker --tag {named}"
+            return SourceStatus(named, "problem", "not found", why, hint=hint)
+        return SourceStatus(named, "good", "used as is", "specified by name", image.created)
     request = build_request(session, locate_source(session))
     status = image_status(builder, request)
     created = status.image.created if status.image else None
@@ -70,32 +70,30 @@ def _image(session: Session, named: str | None) -> SourceStatus:
     match status.freshness:
         case Freshness.FRESH:
             return SourceStatus(
-                reference, "good", "up to date", "built from this tree as it is now", created
+                reference, "good", "up to date", "matches this working tree", created
             )
         case Freshness.STALE:
             return SourceStatus(
                 reference,
                 "notice",
-                "older than this tree",
-                "files, the Dockerfile or its base changed since it was built",
+                "out of date",
+                "files, the Dockerfile or its base image changed since the build",
                 created,
-                "tick “Build first” to bring it up to date",
+                "to update it, tick “Rebuild the image first”",
             )
         case Freshness.MISSING:
             return SourceStatus(
                 reference,
                 "notice",
-                "built first",
-                f"it is not on the engine yet; it will be built from {request.root}",
-                hint="the first build takes minutes, the next ones seconds",
+                "will be built",
+                f"not on the engine yet; will be built from {request.root}",
+                hint="the first build takes minutes, later ones seconds",
             )
         case Freshness.FOREIGN:
-            return SourceStatus(
-                reference, "good", "used as it is", "somebody else built it", created
-            )
+            return SourceStatus(reference, "good", "used as is", "not built by os2", created)
         case Freshness.UNKNOWN:
             return SourceStatus(
-                reference, "notice", "perhaps not up to date", status.reason or "", created
+                reference, "notice", "may be out of date", status.reason or "", created
             )
 
 
@@ -104,8 +102,9 @@ def _snapshot(
 ) -> SourceStatus:
     store = session.providers.snapshots()
     if named is not None:
-        found = store.get(named)
-        return SourceStatus(found.name, "good", found.state.value, "you named it", found.created)
+        snapshot = store.get(named)
+        why = "specified by name"
+        return SourceStatus(snapshot.name, "good", snapshot.state.value, why, snapshot.created)
     chosen = session.remote_stage(stage, changing=False)
     resolution = resolve_cached(
         store,
@@ -118,14 +117,14 @@ def _snapshot(
     if resolution.name is None:
         inactive = resolution.newest_inactive
         if inactive is not None:
-            why = "the newest of the stage; it was put away because nobody used it"
-            return SourceStatus(inactive.name, "notice", "activated first", why, inactive.created,
+            why = "newest of the stage; deactivated because it was unused"
+            return SourceStatus(inactive.name, "notice", "will be activated", why, inactive.created,
                         stage=chosen.name, candidates=candidates)  # fmt: skip
         failure = no_active_snapshot_error(resolution)
-        assert isinstance(failure, NotFound)  # noqa: S101 - what it is
-        return SourceStatus("no snapshot", "problem", "nothing to make it from", failure.message,
+        assert isinstance(failure, NotFound)  # noqa: S101 - what the function returns
+        return SourceStatus("no snapshot", "problem", "not found", failure.message,
                     hint=failure.hint, stage=chosen.name, candidates=candidates)  # fmt: skip
-    why = f"the newest active snapshot of stage {chosen.name} (from {chosen.origin})"
+    why = f"newest active snapshot of stage {chosen.name} (from {chosen.origin})"
     created = resolution.snapshot.created if resolution.snapshot else None
     return SourceStatus(resolution.name, "good", "active", why, created, stage=chosen.name,
                 candidates=candidates, cached=resolution.cached)  # fmt: skip

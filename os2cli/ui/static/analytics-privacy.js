@@ -1,40 +1,40 @@
-// What PostHog may know of a page: which kind of page it is, and nothing of this computer.
+// What PostHog may know about a page: its kind, and nothing about this computer.
 //
-// Addresses, titles and names are replaced where they leave the browser, in events and in
-// recordings. A recording shows what the page looks like and the words that are os2's own; all other
-// text, and every attribute that is not about looks, is masked.
+// URLs, titles and names are replaced before they leave the browser, in events and in recordings. A
+// recording shows the layout of the page and os2's own words; all other text, and every attribute
+// that does not affect the layout, is masked.
 
-// RFC 2606: no such host exists, so that nobody takes it for one.
+// RFC 2606 reserves .invalid: this host can't exist.
 const ANYWHERE = "https://os2.invalid";
 const DIRECT = "$direct";
 
 /**
- * Where the page is, an event as PostHog's script makes it, and what it holds.
+ * The location of the page, an event of PostHog's script, and the properties of an event.
  * @typedef {{ host: string, path: string }} Place
  * @typedef {Record<string, unknown>} Properties
  * @typedef {{ properties?: Properties, $set?: Properties, $set_once?: Properties }} Event
  */
 
 /**
- * A path as its route: `/machines/local-docker/dev` is `/machines/{type}/{name}`.
+ * Return the route of a path: `/machines/local-docker/dev` is `/machines/{type}/{name}`.
  * @param {string} path @param {string[]} routes @returns {string}
  */
 export function routeOf(path, routes) {
   const segments = path.split("/");
   const names = (/** @type {string} */ route) => route.split("{").length - 1;
-  const found = routes.filter((route) => {
+  const matches = routes.filter((route) => {
     const parts = route.split("/");
     return (
       parts.length === segments.length &&
       parts.every((part, at) => part === segments[at] || (part.startsWith("{") && segments[at]))
     );
   });
-  // A word of ours wins over a name: `/machines/new` is no machine.
-  return found.sort((a, b) => names(a) - names(b))[0] ?? "/{page}";
+  // A fixed segment wins over a name: `/machines/new` is not a machine.
+  return matches.sort((a, b) => names(a) - names(b))[0] ?? "/{page}";
 }
 
 /**
- * An address without host, query and names.
+ * Return a URL without host, query and names.
  * @param {string} address @param {string[]} routes @returns {string}
  */
 export function publicAddress(address, routes) {
@@ -47,7 +47,7 @@ export function publicAddress(address, routes) {
 }
 
 /**
- * An event as it may leave.
+ * Return an event that may be sent.
  * @param {Event} event @param {Place} place @param {string[]} routes @returns {Event}
  */
 export function publicEvent(event, place, routes) {
@@ -78,7 +78,7 @@ function publicProperties(properties, place, routes) {
  * @returns {unknown}
  */
 function publicValue(name, value, place, routes) {
-  // Recordings are masked where they are made.
+  // Recordings are masked when they are made.
   if (name === "$snapshot_data") return value;
   if (Array.isArray(value)) return value.map((each) => publicValue(name, each, place, routes));
   if (value && typeof value === "object")
@@ -91,25 +91,24 @@ function publicValue(name, value, place, routes) {
   return value.includes(place.host) ? undefined : value;
 }
 
-// Places would not do: names of machines come into headings, buttons and even the way back.
+// Allowing elements would not do: names of machines appear in headings, buttons and breadcrumbs.
 const OWN_WORDS = new Set(
-  `Activate,Activity,Age,Archive,Archived,Cancel,Close,Command,Copy,Create,Create machine,Creating,
-  Delete,Doctor,Expires,Fix,Labels,Log,Logs,Machine,Machines,Name,New machine,On the command line,
-  Open,Owner,Publish,Reason,Reconnect,Remove,Restart,Running,Service,Shell,Sign out,Snapshot,
+  `Activate,Activity,Age,Archive,Archived,CLI,Cancel,Close,Command,Copy,Create,Create machine,
+  Creating,Doctor,Expires,Fix,Labels,Log,Logs,Machine,Machines,Name,New machine,Open,Owner,Publish,Reason,Reconnect,Remove,Restart,Running,Service,Shell,Sign out,Snapshot,
   Snapshots,Stage,Start,State,Stop,Stopped,Terminal,Type,URL,Variables,healthy`
     .split(",")
     .map((word) => word.trim()),
 );
 
 /**
- * Text as a recording has it.
+ * Return a text as it may be recorded.
  * @param {string} text
  */
 export function publicText(text) {
   return OWN_WORDS.has(text.trim()) ? text : text.replace(/\S/g, "*");
 }
 
-const LOOKS = new Set([
+const LAYOUT_ATTRIBUTES = new Set([
   ..."class style type role rel media dir lang hidden disabled checked selected open".split(" "),
   ..."colspan rowspan size rows cols width height data-state data-kind data-theme".split(" "),
   ..."viewBox d x y x1 x2 y1 y2 cx cy r rx ry points fill stroke stroke-width".split(" "),
@@ -117,9 +116,9 @@ const LOOKS = new Set([
 ]);
 
 /**
- * An attribute as a recording has it.
+ * Return an attribute's value as it may be recorded.
  * @param {string} name @param {string} value @param {string} origin
  */
 export function publicAttribute(name, value, origin) {
-  return LOOKS.has(name) || name.startsWith("rr_") ? value.replaceAll(origin, "") : "*";
+  return LAYOUT_ATTRIBUTES.has(name) || name.startsWith("rr_") ? value.replaceAll(origin, "") : "*";
 }

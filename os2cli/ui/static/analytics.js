@@ -1,13 +1,13 @@
-// PostHog in the page: its own script, fetched through the page's proxy when everything else is
-// there. The server says what it is to know in a <meta>; without that nothing happens here.
+// PostHog in the page: its own script, loaded through the page's proxy after everything else. The
+// server passes the settings in a <meta>; without it nothing happens.
 import { publicAddress, publicAttribute, publicEvent, publicText } from "./analytics-privacy.js";
 
 /**
- * What the server says, and what is used of PostHog's script.
+ * The server's settings, and the part of PostHog's script that is used.
  * @typedef {{
  *   key: string, api_host: string, ui_host: string, distinct_id: string, email: string | null,
  *   groups: Record<string, string>, environment: string, routes: string[],
- * }} Told
+ * }} Settings
  * @typedef {{
  *   get_property(name: string): unknown, reset(device?: boolean): void,
  *   register(properties: object): void, identify(id: string, properties?: object): void,
@@ -18,22 +18,22 @@ import { publicAddress, publicAttribute, publicEvent, publicText } from "./analy
 const PERSON = "os2_analytics_person";
 let signedOut = false;
 
-/** @returns {Told | null} */
-function settings() {
+/** @returns {Settings | null} */
+function readSettings() {
   /** @type {HTMLMetaElement | null} */
   const meta = document.querySelector('meta[name="os2-analytics"]');
-  // Whoever does not want to be tracked costs PostHog not even a request.
+  // A browser that opts out of tracking sends no request at all.
   const unwanted = navigator.doNotTrack === "1" || Reflect.get(navigator, "globalPrivacyControl");
   return meta && !unwanted ? JSON.parse(meta.content) : null;
 }
 
-/** @param {Told} told */
-function options(told) {
-  const routes = told.routes;
+/** @param {Settings} settings */
+function options(settings) {
+  const routes = settings.routes;
   const place = () => ({ host: location.host, path: location.pathname });
   return {
-    api_host: told.api_host,
-    ui_host: told.ui_host,
+    api_host: settings.api_host,
+    ui_host: settings.ui_host,
     // Cookies of 127.0.0.1 would go to every other server on this computer.
     persistence: "localStorage",
     respect_dnt: true,
@@ -58,7 +58,7 @@ function options(told) {
     advanced_disable_toolbar_metrics: true,
     enable_recording_console_log: false,
     session_recording: {
-      // Not even how much there is of it.
+      // Blocked, since a mask would still show the length.
       blockSelector: '#terminal, .log, [data-rows="env"], [name^="env"]',
       maskAllInputs: true,
       maskTextSelector: "*",
@@ -74,55 +74,55 @@ function options(told) {
     },
     before_send: (/** @type {import("./analytics-privacy.js").Event | null} */ event) =>
       event && !signedOut ? publicEvent(event, place(), routes) : null,
-    // A PostHog that does not answer is nobody's concern here.
+    // Failures of PostHog are not shown to the user.
     on_request_error: () => {},
-    loaded: (/** @type {PostHog} */ posthog) => introduce(posthog, told),
+    loaded: (/** @type {PostHog} */ posthog) => identify(posthog, settings),
   };
 }
 
 /**
- * Who uses the page, told once and not with each page.
- * @param {PostHog} posthog @param {Told} told
+ * Identify the user, once and not on every page.
+ * @param {PostHog} posthog @param {Settings} settings
  */
-function introduce(posthog, told) {
+function identify(posthog, settings) {
   const known = posthog.get_property("$user_id");
-  // Two people are never one because they share a browser.
-  if (known && known !== told.distinct_id) posthog.reset();
-  posthog.register({ $environment: told.environment });
-  const person = JSON.stringify([told.distinct_id, told.email]);
-  const news = told.email && localStorage.getItem(PERSON) !== person;
-  posthog.identify(told.distinct_id, news ? { email: told.email } : undefined);
+  // Two people who share a browser stay two.
+  if (known && known !== settings.distinct_id) posthog.reset();
+  posthog.register({ $environment: settings.environment });
+  const person = JSON.stringify([settings.distinct_id, settings.email]);
+  const isNew = settings.email && localStorage.getItem(PERSON) !== person;
+  posthog.identify(settings.distinct_id, isNew ? { email: settings.email } : undefined);
   localStorage.setItem(PERSON, person);
-  const gone = Object.keys(posthog.getGroups()).some((type) => !told.groups[type]);
-  if (gone) posthog.resetGroups();
-  // PostHog's script keeps them, and says only what changed.
-  for (const [type, id] of Object.entries(told.groups)) posthog.group(type, id);
+  const removed = Object.keys(posthog.getGroups()).some((type) => !settings.groups[type]);
+  if (removed) posthog.resetGroups();
+  // PostHog's script remembers the groups and sends only changes.
+  for (const [type, id] of Object.entries(settings.groups)) posthog.group(type, id);
 }
 
 function signOut() {
   signedOut = true;
   Reflect.get(window, "posthog")?.reset?.(true);
-  // Also where PostHog's script was not there to do it.
-  const kept = Object.keys(localStorage).filter((key) => key.startsWith("ph_") || key === PERSON);
-  for (const key of kept) localStorage.removeItem(key);
+  // PostHog's script may not be loaded.
+  const keys = Object.keys(localStorage).filter((key) => key.startsWith("ph_") || key === PERSON);
+  for (const key of keys) localStorage.removeItem(key);
 }
 
-/** @param {Told} told */
-function load(told) {
-  // The queue that PostHog's script looks for, as its own loader leaves it.
-  const queue = { _i: [[told.key, options(told), "posthog"]], people: [] };
+/** @param {Settings} settings */
+function load(settings) {
+  // The queue that PostHog's script looks for, as its own loader creates it.
+  const queue = { _i: [[settings.key, options(settings), "posthog"]], people: [] };
   Reflect.set(window, "posthog", Object.assign([], queue));
   const script = document.createElement("script");
-  script.src = `${told.api_host}/static/array.js`;
+  script.src = `${settings.api_host}/static/array.js`;
   script.async = true;
   script.crossOrigin = "anonymous";
   document.head.append(script);
 }
 
-const told = settings();
-if (told) {
-  if (document.readyState === "complete") load(told);
-  else addEventListener("load", () => load(told), { once: true });
+const settings = readSettings();
+if (settings) {
+  if (document.readyState === "complete") load(settings);
+  else addEventListener("load", () => load(settings), { once: true });
 }
 addEventListener("submit", (event) => {
   const form = event.target;

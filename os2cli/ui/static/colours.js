@@ -1,8 +1,8 @@
 // The switch between the system's colours, light and dark.
 
 const NEXT = /** @type {Record<string, string>} */ ({ "": "dark", dark: "light", light: "" });
-const WORDS = /** @type {Record<string, string>} */ ({
-  "": "as the system",
+const LABELS = /** @type {Record<string, string>} */ ({
+  "": "system",
   dark: "dark",
   light: "light",
 });
@@ -10,10 +10,10 @@ const WORDS = /** @type {Record<string, string>} */ ({
 export function watchColours() {
   const button = /** @type {HTMLButtonElement} */ (document.getElementById("theme"));
   const root = document.documentElement;
-  const say = () => {
-    const words = `Colours: ${WORDS[root.dataset.theme ?? ""]}`;
-    button.setAttribute("aria-label", words);
-    button.title = words;
+  const showLabel = () => {
+    const label = `Colours: ${LABELS[root.dataset.theme ?? ""]}`;
+    button.setAttribute("aria-label", label);
+    button.title = label;
   };
   button.addEventListener("click", () => {
     const theme = NEXT[root.dataset.theme ?? ""];
@@ -22,9 +22,9 @@ export function watchColours() {
     try {
       localStorage.setItem("os2-theme", theme);
     } catch {
-      // It lasts as long as the page then.
+      // Without storage the choice lasts as long as the page.
     }
-    say();
+    showLabel();
   });
-  say();
+  showLabel();
 }

@@ -1,4 +1,4 @@
-// The form for a new machine: what a type takes, what it would be made from, rows of variables.
+// The form for a new machine: the options of a type, the source preview, rows of variables.
 
 import { submit } from "./forms.js";
 import { morphInto } from "./morph.js";
@@ -11,17 +11,17 @@ export function watchCreate() {
   if (!(form instanceof HTMLFormElement)) return;
   const type = /** @type {HTMLSelectElement} */ (form.elements.namedItem("type"));
   let timer = 0;
-  const soon = () => {
+  const showSoon = () => {
     clearTimeout(timer);
-    timer = window.setTimeout(() => showMaterial(form, false), WAIT);
+    timer = window.setTimeout(() => showSource(form, false), WAIT);
   };
-  const fit = () => {
+  const update = () => {
     showOptions(form, type);
-    showMaterial(form, false);
+    showSource(form, false);
   };
-  type.addEventListener("change", fit);
+  type.addEventListener("change", update);
   for (const name of ["stage", "snapshot"]) {
-    form.querySelector(`[name="${name}"]`)?.addEventListener("input", soon);
+    form.querySelector(`[name="${name}"]`)?.addEventListener("input", showSoon);
   }
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -31,35 +31,35 @@ export function watchCreate() {
   form.querySelector("[data-reveal]")?.addEventListener("change", (event) => {
     reveal(form, /** @type {HTMLInputElement} */ (event.target).checked);
   });
-  fit();
+  update();
 }
 
 /** @param {HTMLFormElement} form @param {HTMLSelectElement} type */
 function showOptions(form, type) {
-  const known = new Set((type.selectedOptions[0].dataset.options ?? "").split(" "));
+  const supported = new Set((type.selectedOptions[0].dataset.options ?? "").split(" "));
   for (const part of form.querySelectorAll("[data-option]")) {
     if (!(part instanceof HTMLElement)) continue;
-    const foreign = !known.has(part.dataset.option ?? "");
-    part.toggleAttribute("data-foreign", foreign);
-    for (const input of part.querySelectorAll("input")) input.disabled = foreign;
+    const unsupported = !supported.has(part.dataset.option ?? "");
+    part.toggleAttribute("data-foreign", unsupported);
+    for (const input of part.querySelectorAll("input")) input.disabled = unsupported;
   }
   for (const words of form.querySelectorAll("[data-type]")) {
     if (words instanceof HTMLElement) words.hidden = words.dataset.type !== type.value;
   }
 }
 
-/** @param {HTMLFormElement} form @param {boolean} anew */
-async function showMaterial(form, anew) {
+/** @param {HTMLFormElement} form @param {boolean} refresh */
+async function showSource(form, refresh) {
   const box = /** @type {HTMLElement} */ (form.querySelector("[data-source]"));
   const data = new FormData(form);
   const query = new URLSearchParams();
   for (const name of ["type", "stage", "snapshot"]) query.set(name, String(data.get(name) ?? ""));
-  if (anew) query.set("anew", "");
+  if (refresh) query.set("refresh", "");
   box.setAttribute("aria-busy", "true");
-  const asked = query.toString();
-  box.dataset.asked = asked;
-  const html = await piece(`/machines/preview?${asked}`);
-  if (box.dataset.asked !== asked) return;
+  const search = query.toString();
+  box.dataset.search = search;
+  const html = await piece(`/machines/preview?${search}`);
+  if (box.dataset.search !== search) return;
   if (html !== null) morphInto(box, html);
   box.setAttribute("aria-busy", "false");
 }
@@ -70,7 +70,7 @@ function clicked(form, target) {
   if (add instanceof HTMLElement) addRow(form, add.dataset.addRow ?? "", "", "").focus();
   const remove = target.closest("[data-remove-row]");
   if (remove) removeRow(/** @type {Element} */ (remove.closest(".pair")));
-  if (target.closest("[data-anew]")) showMaterial(form, true);
+  if (target.closest("[data-refresh]")) showSource(form, true);
   const paste = target.closest("[data-paste]");
   const panel = /** @type {HTMLElement} */ (form.querySelector("#paste"));
   if (paste) {
@@ -120,12 +120,12 @@ function reveal(form, shown) {
 /** @param {string} text @returns {[string, string][]} */
 export function parseEnv(text) {
   /** @type {[string, string][]} */
-  const found = [];
+  const pairs = [];
   for (const line of text.split(/\r?\n/)) {
     const match = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$/.exec(line);
     if (!match) continue;
     const quoted = /^(["'])(.*)\1$/.exec(match[2]);
-    found.push([match[1], quoted ? quoted[2] : match[2].replace(/\s+#.*$/, "")]);
+    pairs.push([match[1], quoted ? quoted[2] : match[2].replace(/\s+#.*$/, "")]);
   }
-  return found;
+  return pairs;
 }

@@ -1,4 +1,4 @@
-// Shows only the rows of a list that hold every word of the filter.
+// Shows only the rows of a list that contain every word of the filter.
 
 export function watchFilter() {
   const input = document.getElementById("filter");
@@ -17,16 +17,16 @@ export function watchFilter() {
 
 /** @param {Element} list @param {string[]} words */
 function narrow(list, words) {
-  let left = 0;
+  let matches = 0;
   const rows = /** @type {NodeListOf<HTMLElement>} */ (list.querySelectorAll("tr[data-text]"));
   for (const row of rows) {
     const text = (row.dataset.text ?? "").toLowerCase();
     row.hidden = !words.every((word) => text.includes(word));
-    if (!row.hidden) left += 1;
+    if (!row.hidden) matches += 1;
   }
   const none = list.querySelector("[data-none]");
   if (none instanceof HTMLElement) {
-    none.hidden = left > 0 || rows.length === 0;
+    none.hidden = matches > 0 || rows.length === 0;
     none.dataset.shown = "";
   }
 }

@@ -1,4 +1,4 @@
-// Forms that begin a job: sent without leaving the page, with errors where they belong.
+// Forms that start a job: sent without leaving the page, with errors at their fields.
 
 import { element, follow } from "./notes.js";
 import { piece, send } from "./server.js";
@@ -47,7 +47,7 @@ export async function submit(form) {
   clearErrors(form);
   const must = form.querySelector("[data-must]");
   if (must instanceof HTMLInputElement && must.value.trim() !== must.dataset.must) {
-    fieldError(must, `Type ${must.dataset.must} to go on`);
+    fieldError(must, `Type ${must.dataset.must} to confirm`);
     return;
   }
   const button = form.querySelector("button:not([type=button])");
@@ -68,16 +68,16 @@ export async function submit(form) {
 /** @param {HTMLFormElement} form @param {{ message: string, hint: string | null, field?: string | null }} error */
 function showError(form, error) {
   const name = (error.field ?? "").replaceAll("-", "_");
-  const named = name ? form.querySelector(`[name="${name}"], [name="${name}_key"]`) : null;
+  const field = name ? form.querySelector(`[name="${name}"], [name="${name}_key"]`) : null;
   const words = error.hint ? `${capital(error.message)} – ${error.hint}` : capital(error.message);
   if (
-    named instanceof HTMLInputElement &&
-    named.type !== "hidden" &&
-    !named.closest("[hidden], [data-foreign]")
+    field instanceof HTMLInputElement &&
+    field.type !== "hidden" &&
+    !field.closest("[hidden], [data-foreign]")
   ) {
-    const closed = named.closest("details:not([open])");
+    const closed = field.closest("details:not([open])");
     closed?.setAttribute("open", "");
-    fieldError(named, words);
+    fieldError(field, words);
     return;
   }
   const box = form.querySelector(".form-error");
@@ -95,18 +95,18 @@ function showError(form, error) {
 
 /** @param {HTMLInputElement} input @param {string} words */
 function fieldError(input, words) {
-  const told = element("p", "field-error", words);
-  told.id = `${input.name}-error`;
-  told.setAttribute("role", "alert");
+  const message = element("p", "field-error", words);
+  message.id = `${input.name}-error`;
+  message.setAttribute("role", "alert");
   input.setAttribute("aria-invalid", "true");
-  input.setAttribute("aria-errormessage", told.id);
-  (input.closest(".field, .rows") ?? input).append(told);
+  input.setAttribute("aria-errormessage", message.id);
+  (input.closest(".field, .rows") ?? input).append(message);
   input.focus();
 }
 
 /** @param {HTMLFormElement} form */
 function clearErrors(form) {
-  for (const told of form.querySelectorAll(".field-error")) told.remove();
+  for (const message of form.querySelectorAll(".field-error")) message.remove();
   for (const input of form.querySelectorAll("[aria-invalid]"))
     input.removeAttribute("aria-invalid");
   const box = form.querySelector(".form-error");

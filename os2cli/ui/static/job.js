@@ -1,8 +1,8 @@
-// A job as it goes: phases, its status, messages and the end of its log, from the server's events.
+// A running job: phases, status, messages and the end of its log, from the server's events.
 
 import { element } from "./notes.js";
 
-const MOST_LINES = 2000;
+const MAX_LINES = 2000;
 const TONES = /** @type {Record<string, string>} */ ({
   running: "busy",
   cancelling: "busy",
@@ -111,7 +111,7 @@ class JobView {
     const row = element("li", "", message.text);
     row.dataset.kind = message.kind;
     this.messages.append(row);
-    if (message.text.startsWith("cancelling")) this.state("cancelling");
+    if (message.text.startsWith("Cancelling")) this.state("cancelling");
   }
 
   /** @param {string} text */
@@ -119,7 +119,7 @@ class JobView {
     const box = this.lines;
     const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
     box.append(element("div", "", text));
-    while (box.children.length > MOST_LINES) box.firstElementChild?.remove();
+    while (box.children.length > MAX_LINES) box.firstElementChild?.remove();
     if (atEnd) box.scrollTop = box.scrollHeight;
     part(this.job, "[data-line-count]").textContent = `${box.children.length} lines`;
   }
@@ -132,23 +132,23 @@ class JobView {
     status.lastChild?.replaceWith(`${state.charAt(0).toUpperCase()}${state.slice(1)}`);
   }
 
-  /** @param {any} told */
-  end(told) {
+  /** @param {any} result */
+  end(result) {
     clearInterval(this.clock);
-    this.state(told.state);
-    part(this.job, "[data-elapsed]").textContent = `${Math.floor(told.seconds)} s`;
+    this.state(result.state);
+    part(this.job, "[data-elapsed]").textContent = `${Math.floor(result.seconds)} s`;
     const cancel = this.job.querySelector("[data-cancel]");
     if (cancel instanceof HTMLElement) cancel.hidden = true;
     const box = element("div", "notice");
-    box.dataset.tone = TONES[told.state];
-    if (told.outcome) {
-      box.append(element("p", "notice-title", told.outcome), links(told.links));
-    } else if (told.error) {
-      box.append(element("p", "notice-title", told.error.message));
-      if (told.error.hint) box.append(element("p", "hint", told.error.hint));
-      if (!this.lines.children.length) for (const line of told.error.log_tail) this.line(line);
+    box.dataset.tone = TONES[result.state];
+    if (result.outcome) {
+      box.append(element("p", "notice-title", result.outcome), links(result.links));
+    } else if (result.error) {
+      box.append(element("p", "notice-title", result.error.message));
+      if (result.error.hint) box.append(element("p", "hint", result.error.hint));
+      if (!this.lines.children.length) for (const line of result.error.log_tail) this.line(line);
     } else {
-      box.append(element("p", "notice-title", "Cancelled; what was begun is undone."));
+      box.append(element("p", "notice-title", "Cancelled. Everything was rolled back."));
     }
     part(this.job, "[data-job-result]").replaceChildren(box);
     const running = document.getElementById("running");
@@ -157,7 +157,7 @@ class JobView {
       running.lastChild.nodeValue = String(left);
       running.hidden = left === 0;
     }
-    document.title = `${told.state === "done" ? "✓" : "✗"} ${document.title}`;
+    document.title = `${result.state === "done" ? "✓" : "✗"} ${document.title}`;
   }
 }
 

@@ -1,4 +1,4 @@
-// The keyboard: one letter for what is done all day, arrows in lists, Esc out of anything.
+// Keyboard shortcuts: letters for common actions, arrows in lists, Esc to close.
 
 const shortcuts = /** @type {HTMLDialogElement} */ (document.getElementById("shortcuts"));
 let going = false;

@@ -1,4 +1,4 @@
-// Parts of a page that are looked at again while somebody sees them.
+// Parts of a page that are refreshed while the page is visible.
 
 import { morphInto } from "./morph.js";
 import { piece } from "./server.js";
@@ -11,8 +11,8 @@ export function watchParts() {
     watch(/** @type {HTMLElement} */ (part));
 }
 
-/** Look again now, since something was done. */
-export function lookAgain() {
+/** Refresh all parts now, after a change. */
+export function refresh() {
   for (const again of parts.values()) again();
 }
 

@@ -1,8 +1,8 @@
-// A machine's log as it is written.
+// A log, as it is written.
 
 import { element } from "./notes.js";
 
-const MOST_LINES = 5000;
+const MAX_LINES = 5000;
 
 export function watchLog() {
   const box = document.querySelector("[data-log]");
@@ -11,38 +11,38 @@ export function watchLog() {
   const form = () => new FormData(tools instanceof HTMLFormElement ? tools : undefined);
   /** @type {EventSource | null} */
   let source = null;
-  const begin = () => {
+  const start = () => {
     source?.close();
     const chosen = form();
     const url = new URL(box.dataset.log ?? "", location.href);
     const service = String(chosen.get("service") ?? "").trim();
     if (service) url.searchParams.set("service", service);
     if (tools && !chosen.get("follow")) url.searchParams.set("once", "");
-    say(box, "Loading the log…");
+    show(box, "Loading logs…");
     source = new EventSource(url);
     source.addEventListener("lines", (event) => add(box, JSON.parse(event.data)));
     source.addEventListener("end", (event) => {
       source?.close();
       const { error } = JSON.parse(event.data);
-      if (error) say(box, error.hint ? `${error.message} – ${error.hint}` : error.message);
-      else if (!box.querySelector("div")) say(box, "Nothing has been written yet.");
+      if (error) show(box, error.hint ? `${error.message} – ${error.hint}` : error.message);
+      else if (!box.querySelector("div")) show(box, "No output yet.");
     });
     source.addEventListener("error", () => {
-      // A browser would begin again from the start, and every line would be there twice.
+      // The browser would reconnect from the start and show every line twice.
       if (source?.readyState !== EventSource.CLOSED) source?.close();
     });
   };
-  tools?.addEventListener("change", begin);
+  tools?.addEventListener("change", start);
   tools?.addEventListener("submit", (event) => {
     event.preventDefault();
-    begin();
+    start();
   });
   window.addEventListener("pagehide", () => source?.close());
-  begin();
+  start();
 }
 
 /** @param {HTMLElement} box @param {string} words */
-function say(box, words) {
+function show(box, words) {
   box.replaceChildren(element("p", "log-state", words));
 }
 
@@ -51,6 +51,6 @@ function add(box, lines) {
   box.querySelector(".log-state")?.remove();
   const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
   box.append(...lines.map((line) => element("div", "", line)));
-  while (box.children.length > MOST_LINES) box.firstElementChild?.remove();
+  while (box.children.length > MAX_LINES) box.firstElementChild?.remove();
   if (atEnd) box.scrollTop = box.scrollHeight;
 }

@@ -1,5 +1,5 @@
-// Makes what is shown like new HTML, element by element: what has the focus keeps it, a menu that is
-// open stays open, and nothing that is the same is touched.
+// Updates the page to new HTML element by element: the focus stays, open menus stay open, and
+// unchanged elements are not touched.
 
 /** @param {Element} shown @param {string} html */
 export function morphInto(shown, html) {
@@ -53,7 +53,7 @@ function morphNode(shown, wanted) {
     return;
   }
   for (const { name } of Array.from(shown.attributes)) {
-    // What the reader opened, and what the scripts turned on, is theirs.
+    // Keep what the user opened and what scripts set.
     if (!wanted.hasAttribute(name) && !["open", "hidden", "data-shown"].includes(name)) {
       shown.removeAttribute(name);
     }

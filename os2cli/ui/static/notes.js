@@ -1,7 +1,7 @@
-// Short words at the edge of the page: what a job came to.
+// Toasts at the edge of the page: the results of jobs.
 
-import { lookAgain } from "./live.js";
-import { look } from "./server.js";
+import { refresh } from "./live.js";
+import { fetchJson } from "./server.js";
 
 const toasts = /** @type {HTMLElement} */ (document.getElementById("toasts"));
 const POLL = 700;
@@ -20,7 +20,7 @@ export function toast(tone, text, more = {}) {
 }
 
 /**
- * In the same place, so that nothing on the page moves.
+ * Replace the content in place, so that nothing on the page moves.
  * @param {HTMLElement} box @param {string} tone @param {string} text @param {More} more
  */
 function fill(box, tone, text, more) {
@@ -42,22 +42,22 @@ function fill(box, tone, text, more) {
 }
 
 /**
- * Say that a job runs, look again as it goes, and say how it ended.
+ * Show a job in a toast, refresh the page, and show the result.
  * @param {{ id: string, url: string, title: string }} job
  */
 export async function follow(job) {
   const box = toast("busy", `${job.title}…`, { href: job.url, stay: true });
-  lookAgain();
+  refresh();
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, POLL));
-    const now = await look(job.url);
-    if (now.state === "running" || now.state === "cancelling") continue;
-    lookAgain();
-    if (now.outcome) fill(box, "good", now.outcome, {});
-    else if (now.state === "cancelled") fill(box, "idle", `${job.title}: cancelled`, {});
+    const current = await fetchJson(job.url);
+    if (current.state === "running" || current.state === "cancelling") continue;
+    refresh();
+    if (current.outcome) fill(box, "good", current.outcome, {});
+    else if (current.state === "cancelled") fill(box, "idle", `${job.title}: cancelled`, {});
     else
-      fill(box, "bad", now.error?.message ?? "it failed", {
-        hint: now.error?.hint,
+      fill(box, "bad", current.error?.message ?? "failed", {
+        hint: current.error?.hint,
         href: job.url,
         stay: true,
       });
@@ -67,8 +67,8 @@ export async function follow(job) {
 
 /** @param {string} tag @param {string} [name] @param {string} [text] */
 export function element(tag, name, text) {
-  const made = document.createElement(tag);
-  if (name) made.className = name;
-  if (text !== undefined) made.textContent = text;
-  return made;
+  const created = document.createElement(tag);
+  if (name) created.className = name;
+  if (text !== undefined) created.textContent = text;
+  return created;
 }

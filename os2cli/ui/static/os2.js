@@ -1,4 +1,4 @@
-// What every page does; each part looks whether the page has what it is about.
+// What every page runs; each part checks whether the page has its elements.
 
 import { watchColours } from "./colours.js";
 import { watchCreate } from "./create.js";
@@ -25,8 +25,8 @@ document.addEventListener("click", async (event) => {
   await navigator.clipboard.writeText(button.dataset.copy ?? "");
   toast("good", "Copied");
 });
-for (const again of document.querySelectorAll("[data-again]")) {
-  again.addEventListener("click", (event) => {
+for (const link of document.querySelectorAll("[data-again]")) {
+  link.addEventListener("click", (event) => {
     event.preventDefault();
     location.assign("/doctor");
   });

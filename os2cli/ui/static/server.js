@@ -1,4 +1,4 @@
-// Talking to os2: JSON and pieces of pages, and a word when it is gone.
+// Requests to os2 ui: JSON and parts of pages, and a notice while it is unreachable.
 
 const offline = /** @type {HTMLElement} */ (document.getElementById("offline"));
 
@@ -11,7 +11,7 @@ export async function piece(url) {
 }
 
 /**
- * What a form's answer says: `{job}` or `{error}`.
+ * Send a form; returns `{job}` or `{error}`.
  * @param {HTMLFormElement} form
  */
 export async function send(form) {
@@ -20,22 +20,21 @@ export async function send(form) {
     body: new URLSearchParams(/** @type {any} */ (new FormData(form))),
     headers: { Accept: "application/json" },
   });
-  return told(answer);
+  return readJson(answer);
 }
 
 /** @param {string} url */
-export async function look(url) {
-  return told(await reach(url, { headers: { Accept: "application/json" } }));
+export async function fetchJson(url) {
+  return readJson(await reach(url, { headers: { Accept: "application/json" } }));
 }
 
 /** @param {Response | null} answer */
-async function told(answer) {
-  if (!answer)
-    return { error: { message: "os2 ui does not answer", hint: "start it again: os2 ui" } };
+async function readJson(answer) {
+  if (!answer) return { error: { message: "cannot reach os2 ui", hint: "restart it: os2 ui" } };
   try {
     return await answer.json();
   } catch {
-    return { error: { message: `os2 answered ${answer.status}`, hint: "load the page again" } };
+    return { error: { message: `os2 ui returned ${answer.status}`, hint: "reload the page" } };
   }
 }
 

@@ -1,11 +1,11 @@
-// xterm.js writes rules into <style> elements and `style` attributes, which a strict policy forbids
-// to everybody. On the page of a terminal the same rules go through the object model instead, which
-// is allowed: it needs no exception, and shows what programs write under the policy of all pages.
+// xterm.js writes rules into <style> elements and `style` attributes, which a strict
+// Content-Security-Policy forbids. On the terminal's page the same rules go through the CSS object
+// model, which is allowed, so that this page needs no exception from the policy of all pages.
 
 const { createElement } = document;
 const { setAttribute, remove } = Element.prototype;
 
-/** Stands where a <style> would; its rules are a sheet of the document. */
+/** Return a stand-in for a <style>; its rules become a style sheet of the document. */
 function styleElement() {
   const sheet = new CSSStyleSheet();
   document.adoptedStyleSheets.push(sheet);

@@ -1,1 +1,1 @@
-"""A terminal in the page: a shell in a machine, over a WebSocket."""
+"""The terminal page: a shell in a machine, over a WebSocket."""

@@ -1,9 +1,9 @@
-"""Carries bytes between a browser's terminal and a shell, no faster than either takes them.
+"""A bridge between a browser's terminal and a shell, with flow control in both directions.
 
-The browser sends what was typed as binary messages and everything else as JSON: its size, and how
-many bytes it has shown. What it was sent and has not shown yet stays below ``WINDOW``; the rest is
-left in the terminal, where the shell waits with it. What was typed and nobody reads is kept up to
-``MAX_TYPED``: whoever would stop to listen to the browser would not notice that it leaves.
+The browser sends input as binary messages and everything else as JSON: its size, and how many bytes
+it has shown. At most ``WINDOW`` bytes are sent and not yet shown; then the shell must wait. Input
+that the shell does not read is buffered up to ``MAX_TYPED``, so that the bridge keeps receiving and
+notices when the browser leaves.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from os2cli.ui.terminal.shell import Shell, Size
 WINDOW = 256 * 1024
 MAX_MESSAGE_BYTES = 64 * 1024
 MAX_TYPED = 1024 * 1024
-TOO_MUCH, NO_SENSE = 1009, 1003
+TOO_LARGE, INVALID = 1009, 1003
 
 
 async def serve(websocket: WebSocket, command: Sequence[str]) -> None:
-    """Run a command in an accepted connection, of the size that its address asks for."""
-    given = websocket.query_params
-    shell = Shell(command, Size.of(given.get("columns"), given.get("rows")))
+    """Run a command for an accepted connection, in the size that its URL requests."""
+    query = websocket.query_params
+    shell = Shell(command, Size.of(query.get("columns"), query.get("rows")))
     try:
         await Bridge(websocket, shell).run()
     finally:
@@ -35,7 +35,7 @@ async def serve(websocket: WebSocket, command: Sequence[str]) -> None:
 
 
 class Bridge:
-    """One connection; ``run`` until the shell has ended or the browser is gone."""
+    """One connection between a browser and a shell."""
 
     def __init__(self, websocket: WebSocket, shell: Shell) -> None:
         self._websocket = websocket
@@ -46,7 +46,7 @@ class Bridge:
         self._typing = anyio.Event()
 
     async def run(self) -> None:
-        """Carry both ways."""
+        """Forward in both directions until the shell ends or the browser leaves."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._from_browser, tasks.cancel_scope)
             tasks.start_soon(self._to_shell)
@@ -55,7 +55,7 @@ class Bridge:
                 await self._websocket.send_json({"exit": await self._shell.exit_code()})
                 await self._websocket.close()
             except (WebSocketDisconnect, RuntimeError):
-                # Gone in the middle of a message: `finally` of our caller ends the shell.
+                # The browser left mid-message; the caller ends the shell.
                 pass
             tasks.cancel_scope.cancel()
 
@@ -72,39 +72,39 @@ class Bridge:
             await self._typing.wait()
             self._typing = anyio.Event()
             while self._typed:
-                piece = bytes(self._typed[:MAX_MESSAGE_BYTES])
-                await self._shell.write(piece)
-                del self._typed[: len(piece)]
+                chunk = bytes(self._typed[:MAX_MESSAGE_BYTES])
+                await self._shell.write(chunk)
+                del self._typed[: len(chunk)]
 
     async def _from_browser(self, everything: anyio.CancelScope) -> None:
         while (message := await self._websocket.receive())["type"] == "websocket.receive":
-            why = self._taken(message.get("bytes"), message.get("text") or "")
-            if why is not None:
-                # The shell may have ended at this very moment, and closed it.
+            code = self._accept(message.get("bytes"), message.get("text") or "")
+            if code is not None:
+                # The shell may have ended just now and closed the connection.
                 with suppress(RuntimeError):
-                    await self._websocket.close(why)
+                    await self._websocket.close(code)
                 break
         everything.cancel()
 
-    def _taken(self, typed: bytes | None, text: str) -> int | None:
-        """Take a message; the code to leave with when it is none that the page sends."""
+    def _accept(self, typed: bytes | None, text: str) -> int | None:
+        """Handle a message; return the close code if it is invalid."""
         if len(typed or text) > MAX_MESSAGE_BYTES or len(self._typed) > MAX_TYPED:
-            return TOO_MUCH
+            return TOO_LARGE
         if typed is None:
-            return None if self._told(text) else NO_SENSE
+            return None if self._control(text) else INVALID
         self._typed += typed
         self._typing.set()
         return None
 
-    def _told(self, text: str) -> bool:
+    def _control(self, text: str) -> bool:
         try:
-            told = json.loads(text)
+            message = json.loads(text)
         except (ValueError, RecursionError):
             return False
-        return isinstance(told, dict) and self._understood(told)
+        return isinstance(message, dict) and self._apply(message)
 
-    def _understood(self, told: dict[str, Any]) -> bool:
-        match told:
+    def _apply(self, message: dict[str, Any]) -> bool:
+        match message:
             case {"columns": int() as columns, "rows": int() as rows}:
                 self._shell.resize(Size.of(columns, rows))
             case {"shown": int() as shown} if 0 < shown <= self._unseen:

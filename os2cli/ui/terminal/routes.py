@@ -1,4 +1,4 @@
-"""The page of a terminal, and the WebSocket that it talks to."""
+"""The terminal page and its WebSocket."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ MAX_TERMINALS = 12
 
 
 @dataclass
-class Places:
-    """For so many terminals at once: each is a process here, and one in its machine."""
+class Slots:
+    """Slots for terminals: each terminal is a process here and one in its machine."""
 
-    most: int
+    limit: int
     taken: int = 0
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Take one while inside; raises ``Conflict`` when there is none."""
-        if self.taken >= self.most:
+        """Hold a slot while in the block; raises ``Conflict`` if none is free."""
+        if self.taken >= self.limit:
             raise Conflict(
-                f"{self.most} terminals are open",
-                hint="close one of them and reconnect",
+                f"too many open terminals: {self.limit}",
+                hint="close one and reconnect",
                 code="too_many_terminals",
             )
         self.taken += 1
@@ -47,7 +47,7 @@ class Places:
 
 
 async def page(request: Request) -> Response:
-    """The terminal of a machine."""
+    """Show the terminal of a machine."""
     site, ref = site_of(request), MachineRef(request)
     machine = (await threaded(lambda: ref.locate(site.context.session()))).machine
     return await site.show(
@@ -59,11 +59,11 @@ async def page(request: Request) -> Response:
     )
 
 
-async def socket(places: Places, websocket: WebSocket) -> None:
-    """One shell, from the connection's beginning to its end."""
+async def socket(slots: Slots, websocket: WebSocket) -> None:
+    """Run one shell for the duration of a connection."""
     await websocket.accept()
     try:
-        with places.one():
+        with slots.one():
             await serve(websocket, await _command(websocket))
     except Os2Error as error:
         await websocket.send_json({"failed": error.message, "hint": error.hint})
@@ -71,13 +71,13 @@ async def socket(places: Places, websocket: WebSocket) -> None:
 
 
 async def _command(websocket: WebSocket) -> list[str]:
-    """What is typed for it on a command line; raises ``Os2Error`` where that would fail."""
+    """Return the command that opens the shell; raises ``Os2Error`` if it would fail."""
     site, ref = site_of(websocket), MachineRef(websocket)
     machine = (await threaded(lambda: ref.locate(site.context.session()))).machine
     if machine.state is not MachineState.RUNNING:
         raise Conflict(
-            f"machine {machine.name} does not run: it is {machine.state.value}",
-            hint=f"os2 machine start {machine.name}",
+            f"machine {machine.name} is not running: it is {machine.state.value}",
+            hint=f"to start it: os2 machine start {machine.name}",
             code="machine_not_running",
         )
     words = ["machine", "shell", ref.name, f"--type={ref.type}"]
@@ -88,8 +88,8 @@ async def _command(websocket: WebSocket) -> list[str]:
     return [sys.executable, "-m", "os2cli", *words]
 
 
-def terminal_extension(most: int = MAX_TERMINALS) -> Extension:
-    """The routes of terminals."""
+def terminal_extension(limit: int = MAX_TERMINALS) -> Extension:
+    """Create the extension with the terminal's routes."""
     path = "/machines/{type}/{name}/terminal"
-    answer = partial(socket, Places(most))
-    return Extension(routes=(Route(path, page), WebSocketRoute(f"{path}/socket", answer)))
+    endpoint = partial(socket, Slots(limit))
+    return Extension(routes=(Route(path, page), WebSocketRoute(f"{path}/socket", endpoint)))

@@ -1,4 +1,4 @@
-"""A program on a terminal of its own: what it writes is read, what is typed is written to it."""
+"""A program in its own pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ import anyio
 from ptyprocess import PtyProcess
 
 READ_BYTES = 32 * 1024
-# How long os2 has to end what runs in the machine before it is ended itself.
+# How long os2 may take to end the process in the machine before os2 is killed.
 GRACE_SECONDS = 5.0
 _POLL_SECONDS = 0.02
-# What the page's terminal understands, whatever the one is where the server was started.
-_KIND = ("TERM=xterm-256color", "COLORTERM=truecolor")
+# The page's terminal, whatever terminal the server was started in.
+_TERMINAL = ("TERM=xterm-256color", "COLORTERM=truecolor")
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Of a terminal, in characters."""
+    """The size of a terminal in characters."""
 
     columns: int
     rows: int
 
     @classmethod
     def of(cls, columns: object, rows: object) -> Size:
-        """What was asked for, within reason."""
+        """Return the requested size within bounds."""
         return cls(_within(columns, 80, 1000), _within(rows, 24, 500))
 
 
-def _within(value: object, otherwise: int, most: int) -> int:
+def _within(value: object, default: int, maximum: int) -> int:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 9:
         value = int(value)
     usable = isinstance(value, int) and not isinstance(value, bool) and value > 0
-    return min(value, most) if usable and isinstance(value, int) else otherwise
+    return min(value, maximum) if usable and isinstance(value, int) else default
 
 
 class Shell:
-    """One program and its terminal; ``end`` has to be awaited, whatever happened."""
+    """A program and its terminal; ``end`` must always be awaited."""
 
     def __init__(self, command: Sequence[str], size: Size) -> None:
         self._process = PtyProcess.spawn(
-            ["/usr/bin/env", *_KIND, *command], dimensions=(size.rows, size.columns)
+            ["/usr/bin/env", *_TERMINAL, *command], dimensions=(size.rows, size.columns)
         )
         self._process.delayafterclose = self._process.delayafterterminate = 0
         self._fd: int = self._process.fd
@@ -52,22 +52,22 @@ class Shell:
 
     @property
     def pid(self) -> int:
-        """Of the program."""
+        """The process id of the program."""
         return int(self._process.pid)
 
     async def read(self) -> bytes:
-        """What it wrote next, nothing at its end."""
+        """Return the next output, empty at the end."""
         while True:
             try:
                 return os.read(self._fd, READ_BYTES)
             except BlockingIOError:
                 await anyio.wait_readable(self._fd)
             except OSError:
-                # Linux's way to say that nobody has the terminal open any more.
+                # Linux reports EIO when the last process closed the terminal.
                 return b""
 
     async def write(self, typed: bytes) -> None:
-        """Type; waits while the program reads nothing."""
+        """Write input; waits while the program reads nothing."""
         rest = memoryview(typed)
         while rest:
             try:
@@ -78,19 +78,19 @@ class Shell:
                 return
 
     def resize(self, size: Size) -> None:
-        """Tell the program that its terminal has another size."""
+        """Resize the terminal."""
         with suppress(OSError):
             self._process.setwinsize(size.rows, size.columns)
 
     async def exit_code(self) -> int:
-        """How it ended, as a shell says it; one that only closed its terminal is ended."""
+        """End the program if it still runs; return its exit code as a shell reports it."""
         await self.end()
         if self._process.signalstatus is not None:
             return 128 + int(self._process.signalstatus)
         return int(self._process.exitstatus or 0)
 
     async def end(self) -> None:
-        """End it as a terminal that is closed does, and by force when that takes too long."""
+        """Hang up, as a closed terminal does; kill the program if it does not end in time."""
         with anyio.CancelScope(shield=True):
             if not await self._ended(0.2):
                 self._signal(signal.SIGHUP)
@@ -110,5 +110,5 @@ class Shell:
             if number == signal.SIGKILL:
                 os.killpg(self.pid, number)
             else:
-                # Only os2 itself: it knows best how to end what it started.
+                # Only os2 itself, which ends its own child processes properly.
                 os.kill(self.pid, number)

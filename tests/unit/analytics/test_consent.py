@@ -85,7 +85,7 @@ def test_a_host_that_is_none_is_told_where_it_is_asked_about(host: str, tmp_path
     found = parameters(tmp_path, POSTHOG_HOST=host)
 
     assert not can_be_sent_to(found.host)
-    with pytest.raises(UsageError, match="POSTHOG_HOST is no web address") as caught:
+    with pytest.raises(UsageError, match="POSTHOG_HOST is not a web address") as caught:
         found.check_host()
     assert (
         host

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from os2cli.core.progress import Progress
 from os2cli.doctor.fixes import Host
 from os2cli.doctor.fixes.commands import Commands
 from os2cli.providers.local_docker.engine.address import Endpoint
+from tests.progress import RecordedProgress
 from tests.serving import HOST, Quiet, serving_forever
 
 if TYPE_CHECKING:
@@ -131,27 +131,9 @@ def host(folder: Path, programs: Programs) -> Host:
     return Host(root, folder / "home", "linux", is_root=True, commands=commands)
 
 
-class Heard(Progress):
-    """Keeps what an operation says."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.notices: list[str] = []
-        self.warnings: list[str] = []
-
-    def log(self, line: str) -> None:
-        self.lines.append(line)
-
-    def notice(self, message: str) -> None:
-        self.notices.append(message)
-
-    def warn(self, message: str) -> None:
-        self.warnings.append(message)
-
-
 @pytest.fixture
-def progress() -> Heard:
-    return Heard()
+def progress() -> RecordedProgress:
+    return RecordedProgress()
 
 
 DOCKERD = """

@@ -26,14 +26,6 @@ def inside(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Path:
-    """A folder of this host."""
-    folder = tmp_path / "here"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def place(inside: Path) -> LocatedMachine:
     provider = MemoryMachines(folder=inside)
     return LocatedMachine(provider.create(SPEC), provider)

@@ -18,14 +18,6 @@ from os2cli.machines.copying import copy_out
 from tests.unit.copies import Sender, entry, everything_in, sent_by, tar
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> Path:
-    """A folder of this host."""
-    folder = tmp_path / "here"
-    folder.mkdir()
-    return folder
-
-
 class TestHostileMachines:
     @pytest.mark.parametrize(
         "members",

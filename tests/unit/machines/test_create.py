@@ -18,6 +18,7 @@ from os2cli.machines.health import list_with_health, wait_until_healthy, with_he
 from os2cli.machines.names import validate_machine_name
 from tests.clock import Time
 from tests.contract.memory import MemoryMachines
+from tests.progress import RecordedProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,27 +26,6 @@ if TYPE_CHECKING:
 IMAGE = "iterate-sandbox:local"
 SPEC = MachineSpec(name="dev-1", stage="dev-test", snapshot=IMAGE)
 MEET_SECONDS = 10
-
-
-class Listener(Progress):
-    """Keeps what a use case said."""
-
-    def __init__(self) -> None:
-        self.titles: list[str] = []
-        self.states: list[str] = []
-        self.warnings: list[str] = []
-
-    @contextmanager
-    def phase(self, title: str) -> Iterator[None]:
-        self.titles.append(title)
-        yield
-
-    def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
-        del done, total
-        self.states.append(text)
-
-    def warn(self, message: str) -> None:
-        self.warnings.append(message)
 
 
 class InterruptedAfter(Progress):
@@ -88,7 +68,7 @@ class TestCreate:
         assert [m.name for m in provider.list()] == ["dev-1"]
 
     def test_the_phases_are_told_in_their_order(self) -> None:
-        listener = Listener()
+        listener = RecordedProgress()
 
         create_machine(after(2), SPEC, wait_seconds=60, progress=listener, clock=Time().clock)
 
@@ -240,7 +220,7 @@ class TestCreateThatFails:
     def test_an_undoing_that_fails_does_not_hide_why_it_was_needed(
         self, event: Callable[[], None], expected: type[BaseException]
     ) -> None:
-        provider, listener = never(), Listener()
+        provider, listener = never(), RecordedProgress()
         provider.failing_removals["dev-1"] = Unreachable("the engine does not answer")
         time = Time(events={1: event})
 
@@ -314,7 +294,7 @@ class TestBringUp:
         assert provider.get("dev-1").state is MachineState.CREATING
 
     def test_a_healthy_machine_is_returned_without_a_word(self) -> None:
-        provider, time, listener = MemoryMachines(), Time(), Listener()
+        provider, time, listener = MemoryMachines(), Time(), RecordedProgress()
         created = provider.create(SPEC)
 
         machine = bring_up(provider, "dev-1", wait_seconds=60, progress=listener, clock=time.clock)
@@ -329,7 +309,7 @@ class TestBringUp:
     def test_a_machine_that_does_not_run_is_started_and_waited_for(
         self, state: MachineState
     ) -> None:
-        provider, listener, time = after(3), Listener(), Time()
+        provider, listener, time = after(3), RecordedProgress(), Time()
         created = provider.create(SPEC)
         provider.set_state("dev-1", state)
 
@@ -341,7 +321,7 @@ class TestBringUp:
         assert listener.titles == ["start", "healthy"]
 
     def test_an_unhealthy_machine_is_waited_for_and_not_restarted(self) -> None:
-        provider, listener, time = after(5), Listener(), Time()
+        provider, listener, time = after(5), RecordedProgress(), Time()
         provider.create(SPEC)
 
         machine = bring_up(provider, "dev-1", wait_seconds=60, progress=listener, clock=time.clock)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from os2cli.snapshots.cache import CachedSnapshot, SnapshotCache
 from tests.clock import Time
 from tests.contract.memory import MemoryMachines
 from tests.contract.memory_snapshots import MemorySnapshots
+from tests.progress import RecordedProgress
 
 NOON = datetime(2026, 1, 11, 12, 0, 0, tzinfo=UTC)
 STAGE = Stage("stg", "--stage")
@@ -59,18 +59,6 @@ class Machines(MemoryMachines):
         return super().create(spec, progress)
 
 
-class Listener(Progress):
-    """Keeps what was said."""
-
-    def __init__(self) -> None:
-        self.notices: list[str] = []
-        self.on_notice: Callable[[], None] = lambda: None
-
-    def notice(self, message: str) -> None:
-        self.notices.append(message)
-        self.on_notice()
-
-
 class Scene:
     """A launcher, and everything around it that it may ask or change."""
 
@@ -79,7 +67,7 @@ class Scene:
         self.machines = Machines(self.store, answers=(Health.HEALTHY,))
         self.cache = SnapshotCache(folder / "cache", 300)
         self.time = Time()
-        self.listener = Listener()
+        self.listener = RecordedProgress()
         self.use_cache = True
 
     def know(self, *minutes: int) -> None:

@@ -24,7 +24,7 @@ from os2cli.core.errors import (
     UsageError,
 )
 from os2cli.core.models import Snapshot, SnapshotResources, SnapshotState
-from os2cli.core.progress import SILENT, Progress
+from os2cli.core.progress import SILENT
 from os2cli.core.snapshot_name import SnapshotName
 from os2cli.core.stage import Stage
 from os2cli.host.interrupts import Interrupted
@@ -38,6 +38,7 @@ from tests.contract.memory_snapshots import (
     MemorySource,
     name_taken,
 )
+from tests.progress import RecordedProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,42 +60,28 @@ PENDING, BUILDING, ACTIVE, INACTIVE, REMOVING, FAILED, UNKNOWN = (
 MEET_SECONDS = 10
 
 
-class Listener(Progress):
-    """Keeps what was said; a signal arrives before or after the phases that are named."""
+class Listener(RecordedProgress):
+    """A recorded progress in which a signal arrives before or after the phases that are named."""
 
     def __init__(self, *, before: str = "", after: str = "") -> None:
+        super().__init__()
         self.before = before
         self.after = after
-        self.titles: list[str] = []
-        self.states: list[str] = []
-        self.lines: list[str] = []
-        self.notices: list[str] = []
-        self.warnings: list[str] = []
         self.waiting = threading.Event()
 
     @contextmanager
     def phase(self, title: str) -> Iterator[None]:
-        self.titles.append(title)
-        if title == self.before:
-            interrupt()
-        yield
-        if title == self.after:
-            interrupt()
-
-    def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
-        del done, total
-        self.states.append(text)
-
-    def log(self, line: str) -> None:
-        self.lines.append(line)
+        with super().phase(title):
+            if title == self.before:
+                interrupt()
+            yield
+            if title == self.after:
+                interrupt()
 
     def notice(self, message: str) -> None:
-        self.notices.append(message)
+        super().notice(message)
         if message.startswith("waiting for another os2"):
             self.waiting.set()
-
-    def warn(self, message: str) -> None:
-        self.warnings.append(message)
 
 
 def interrupt() -> None:

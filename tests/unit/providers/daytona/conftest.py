@@ -12,9 +12,10 @@ from os2cli.providers.daytona.machines.creation import SandboxCreation
 from os2cli.providers.daytona.machines.machines import DaytonaMachines
 from os2cli.providers.daytona.machines.toolbox import Toolbox
 from tests.clock import Time
+from tests.progress import RecordedProgress
 from tests.unit.providers.daytona.answers import SPEC
 from tests.unit.providers.daytona.guests import GuestWire, toolbox
-from tests.unit.providers.daytona.wires import ACCESS, Heard, Wire, time_zone
+from tests.unit.providers.daytona.wires import ACCESS, Wire, time_zone
 
 
 @pytest.fixture
@@ -36,11 +37,6 @@ def client(wire: Wire, time: Time) -> DaytonaClient:
 
 
 @pytest.fixture
-def heard() -> Heard:
-    return Heard()
-
-
-@pytest.fixture
 def far_away() -> Iterator[None]:
     """This computer's clock shows the time of another zone."""
     with time_zone("JST-9"):
@@ -53,7 +49,7 @@ def machines(client: DaytonaClient) -> DaytonaMachines:
 
 
 @pytest.fixture
-def creation(client: DaytonaClient, heard: Heard) -> SandboxCreation:
+def creation(client: DaytonaClient, heard: RecordedProgress) -> SandboxCreation:
     return SandboxCreation(client, SPEC, heard)
 
 

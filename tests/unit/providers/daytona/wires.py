@@ -18,7 +18,6 @@ import pytest
 
 from os2cli.core.daytona_access import DaytonaAccess
 from os2cli.core.errors import Os2Error
-from os2cli.core.progress import Progress
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.retry import DEFAULT, RetryPolicy
 from tests.clock import Time
@@ -107,27 +106,6 @@ def web_page(status: int = 200) -> httpx.Response:
 def lost() -> httpx.ReadError:
     """The connection broke after the request was sent."""
     return httpx.ReadError("Connection reset by peer")
-
-
-class Heard(Progress):
-    """Keeps what an operation says; ``on_notice`` happens when it tells something."""
-
-    def __init__(self, on_notice: Callable[[], None] = lambda: None) -> None:
-        self.notices: list[str] = []
-        self.warnings: list[str] = []
-        self.transfers: list[tuple[int, int]] = []
-        self.on_notice = on_notice
-
-    def notice(self, message: str) -> None:
-        self.notices.append(message)
-        self.on_notice()
-
-    def warn(self, message: str) -> None:
-        self.warnings.append(message)
-
-    def transfer(self, text: str, done: int, total: int) -> None:
-        del text
-        self.transfers.append((done, total))
 
 
 class Peer(ConnectionServer):

@@ -6,7 +6,6 @@ import html
 import json
 import os
 import re
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,19 +23,9 @@ KEY = "phc_of_the_page"
 MESSAGE = {"event": "hello", "distinct_id": "me", "token": KEY}
 
 
-@pytest.fixture
-def posthog() -> Iterator[PostHogServer]:
-    with PostHogServer() as server:
-        yield server
-
-
 @pytest.fixture(autouse=True)
-def surroundings(posthog: PostHogServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A key, a PostHog, and no engine anywhere."""
-    folder = tmp_path / "here"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+def analytics(no_engine: None, posthog: PostHogServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A public key, and a PostHog that it is for."""
     monkeypatch.setenv("VITE_POSTHOG_PUBLIC_KEY", KEY)
     monkeypatch.setenv("POSTHOG_HOST", posthog.url)
 
@@ -246,4 +235,4 @@ class TestProxyAddress:
         done = command_line()("ui", "--no-open")
 
         assert done.status == 2
-        assert "VITE_POSTHOG_PROXY_URI is '/machines'" in done.stderr
+        assert "VITE_POSTHOG_PROXY_URI: path '/machines'" in done.stderr

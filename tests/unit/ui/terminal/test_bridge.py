@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from os2cli.ui.terminal.bridge import MAX_MESSAGE_BYTES, MAX_TYPED, TOO_MUCH, WINDOW, serve
+from os2cli.ui.terminal.bridge import MAX_MESSAGE_BYTES, MAX_TYPED, TOO_LARGE, WINDOW, serve
 from tests.polling import until
 from tests.serving import HOST, asgi_server
 
@@ -201,7 +201,7 @@ def test_a_shell_that_reads_nothing_is_not_typed_to_without_an_end() -> None:
                 page.connection.send(b"x" * 10_000)
 
         assert page.end() == []
-        assert page.connection.close_code == TOO_MUCH
+        assert page.connection.close_code == TOO_LARGE
 
 
 @pytest.mark.parametrize(

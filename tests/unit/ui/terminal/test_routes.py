@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,16 +10,10 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from os2cli.core.errors import Conflict
-from os2cli.ui.terminal.routes import Places
+from os2cli.ui.terminal.routes import Slots
 from tests.unit.ui.served import Served, served
 
 MACHINE = "/machines/local-process/dev"
-
-
-@pytest.fixture(autouse=True)
-def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
 
 
 def ask(page: Served, path: str = MACHINE, **more: str) -> dict[str, Any]:
@@ -76,9 +69,9 @@ def test_its_page_is_behind_the_same_door() -> None:
 
 
 def test_there_are_only_so_many() -> None:
-    places = Places(2)
+    places = Slots(2)
     with places.one():
-        with places.one(), pytest.raises(Conflict, match="2 terminals are open") as full:
+        with places.one(), pytest.raises(Conflict, match="too many open terminals: 2") as full:
             places.one().__enter__()
         assert full.value.hint
         with places.one():

@@ -16,6 +16,7 @@ from os2cli.core.errors import Conflict, NotAuthorised, NotFound, OperationFaile
 from os2cli.core.models import Lifetime, MachineSpec
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.machines.creation import SandboxCreation
+from tests.progress import RecordedProgress
 from tests.unit.providers.daytona.answers import SANDBOX, SNAPSHOT_NAME, SPEC, sandbox
 from tests.unit.providers.daytona.sandbox_answers import (
     BY_NAME,
@@ -25,7 +26,7 @@ from tests.unit.providers.daytona.sandbox_answers import (
     none,
     not_found,
 )
-from tests.unit.providers.daytona.wires import ACCESS, Heard, Wire, ok, refused
+from tests.unit.providers.daytona.wires import ACCESS, Wire, ok, refused
 
 Create = Callable[[], Any]
 
@@ -33,7 +34,7 @@ Create = Callable[[], Any]
 class TestBody:
     def asked(self, spec: MachineSpec, wire: Wire, target: str | None = None) -> dict[str, Any]:
         creation = SandboxCreation(
-            DaytonaClient(replace(ACCESS, target=target), transport=wire), spec, Heard()
+            DaytonaClient(replace(ACCESS, target=target), transport=wire), spec, RecordedProgress()
         )
         wire.on(POST, ok(sandbox()))
         creation.create()
@@ -124,7 +125,7 @@ class TestRefused:
         code: str,
         creation: SandboxCreation,
         wire: Wire,
-        heard: Heard,
+        heard: RecordedProgress,
     ) -> None:
         wire.on(POST, answer)
 

@@ -12,8 +12,9 @@ from os2cli.host.interrupts import Interrupted
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.retry import FAST
 from os2cli.providers.daytona.machines.creation import SandboxCreation
+from tests.progress import RecordedProgress
 from tests.unit.providers.daytona.answers import SANDBOX, SPEC, sandbox
-from tests.unit.providers.daytona.wires import DEADLINE_SECONDS, Heard, Wire, lost, ok, refused
+from tests.unit.providers.daytona.wires import DEADLINE_SECONDS, Wire, lost, ok, refused
 
 ID = sandbox()["id"]
 POST, BY_NAME, LIST = "POST /sandbox", f"GET /sandbox/{SANDBOX}", "GET /sandbox"
@@ -22,7 +23,7 @@ NOTICE = "removing machine dev-1, which was not finished"
 
 
 @pytest.fixture
-def creation(client: DaytonaClient, heard: Heard) -> SandboxCreation:
+def creation(client: DaytonaClient, heard: RecordedProgress) -> SandboxCreation:
     return SandboxCreation(client, SPEC, heard)
 
 
@@ -41,7 +42,7 @@ def hanging(strike: Callable[[], None]) -> Iterator[Callable[[httpx.Request], ht
 
 
 def test_an_answer_that_comes_late_is_removed(
-    creation: SandboxCreation, wire: Wire, heard: Heard, strike: Callable[[], None]
+    creation: SandboxCreation, wire: Wire, heard: RecordedProgress, strike: Callable[[], None]
 ) -> None:
     told = threading.Event()
     heard.on_notice = told.set
@@ -63,7 +64,7 @@ def test_an_answer_that_comes_late_is_removed(
 def test_an_answer_that_does_not_come_is_looked_for(
     creation: SandboxCreation,
     wire: Wire,
-    heard: Heard,
+    heard: RecordedProgress,
     hanging: Callable[[httpx.Request], httpx.Response],
 ) -> None:
     made = ok(sandbox(creation.request_id, state="creating"))
@@ -80,7 +81,7 @@ def test_an_answer_that_does_not_come_is_looked_for(
 
 
 def test_an_api_that_answers_nothing_more_is_told(
-    creation: SandboxCreation, wire: Wire, heard: Heard, strike: Callable[[], None]
+    creation: SandboxCreation, wire: Wire, heard: RecordedProgress, strike: Callable[[], None]
 ) -> None:
     def gone(request: httpx.Request) -> httpx.Response:
         strike()
@@ -97,7 +98,7 @@ def test_an_api_that_answers_nothing_more_is_told(
 
 
 def test_nothing_is_made_any_more_after_it_was_undone(
-    creation: SandboxCreation, wire: Wire, heard: Heard, strike: Callable[[], None]
+    creation: SandboxCreation, wire: Wire, heard: RecordedProgress, strike: Callable[[], None]
 ) -> None:
     told = threading.Event()
     heard.on_notice = told.set

@@ -13,6 +13,7 @@ from os2cli.core.errors import OperationFailed
 from os2cli.providers.daytona.api.errors import LostAnswer
 from os2cli.providers.daytona.machines.creation import SandboxCreation
 from tests.clock import Time
+from tests.progress import RecordedProgress
 from tests.unit.providers.daytona.answers import sandbox
 from tests.unit.providers.daytona.sandbox_answers import (
     BY_ID,
@@ -25,7 +26,7 @@ from tests.unit.providers.daytona.sandbox_answers import (
     none,
     not_found,
 )
-from tests.unit.providers.daytona.wires import Heard, Wire, lost, ok, refused
+from tests.unit.providers.daytona.wires import Wire, lost, ok, refused
 
 Create = Callable[[], Any]
 
@@ -127,7 +128,7 @@ class TestFailedStart:
         return wire.on(POST, refused(400, "Sandbox failed to start: no such file"))
 
     def test_removes_what_it_left(
-        self, creation: SandboxCreation, wire: Wire, heard: Heard, time: Time
+        self, creation: SandboxCreation, wire: Wire, heard: RecordedProgress, time: Time
     ) -> None:
         made = ok(sandbox(creation.request_id, state="error"))
         self.fail(wire).on(BY_NAME, made).on(REMOVE, httpx.Response(200))
@@ -140,7 +141,7 @@ class TestFailedStart:
         assert (heard.warnings, time.slept) == ([], [0.5])
 
     def test_that_left_nothing_removes_nothing(
-        self, creation: SandboxCreation, wire: Wire, heard: Heard
+        self, creation: SandboxCreation, wire: Wire, heard: RecordedProgress
     ) -> None:
         self.fail(wire).on(BY_NAME, not_found()).on(LIST, none())
 
@@ -153,7 +154,7 @@ class TestFailedStart:
         assert "failed to start" in failure(creation).message
 
     def test_that_can_not_be_removed_is_told_with_what_to_do(
-        self, creation: SandboxCreation, wire: Wire, heard: Heard
+        self, creation: SandboxCreation, wire: Wire, heard: RecordedProgress
     ) -> None:
         made = ok(sandbox(creation.request_id, state="error"))
         self.fail(wire).on(BY_NAME, made).on(REMOVE, refused(403, "Forbidden"))
@@ -163,7 +164,7 @@ class TestFailedStart:
         assert "os2 machine rm dev-1 --type daytona --stage dev-jonas" in heard.warnings[1]
 
     def test_that_can_not_be_looked_for_is_told_too(
-        self, creation: SandboxCreation, wire: Wire, heard: Heard
+        self, creation: SandboxCreation, wire: Wire, heard: RecordedProgress
     ) -> None:
         self.fail(wire).on(BY_NAME, refused(500))
 

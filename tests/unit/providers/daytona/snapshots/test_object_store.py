@@ -18,7 +18,8 @@ from os2cli.host.interrupts import Interrupted
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.snapshots.object_store import PART_BYTES, ObjectStore
 from os2cli.snapshots.context import BuildContext, collect
-from tests.unit.providers.daytona.wires import Heard, Peer, Wire, ok, peer, refused
+from tests.progress import RecordedProgress
+from tests.unit.providers.daytona.wires import Peer, Wire, ok, peer, refused
 
 PUSH = "GET /object-storage/push-access"
 DIGEST = "d" * 64
@@ -112,7 +113,7 @@ def store(client: DaytonaClient) -> ObjectStore:
 def failure(store: ObjectStore, context: BuildContext) -> Os2Error:
     """What an upload fails with; no secret is in it."""
     with pytest.raises(Os2Error) as caught:
-        store.ensure(context, DIGEST, Heard())
+        store.ensure(context, DIGEST, RecordedProgress())
     error = caught.value
     assert error.hint
     for secret in SECRETS:
@@ -133,7 +134,7 @@ class TestUpload:
         bucket: Bucket,
         tree: Callable[[int], BuildContext],
         wire: Wire,
-        heard: Heard,
+        heard: RecordedProgress,
     ) -> None:
         wire.on(PUSH, access(bucket.url, bucket.name))
         context = tree(size)
@@ -153,7 +154,7 @@ class TestUpload:
         bucket: Bucket,
         tree: Callable[[int], BuildContext],
         wire: Wire,
-        heard: Heard,
+        heard: RecordedProgress,
     ) -> None:
         bucket.put(b"as it was")
         wire.on(PUSH, access(bucket.url, bucket.name))
@@ -173,7 +174,7 @@ class TestUpload:
     ) -> None:
         wire.on(PUSH, access(bucket.url, bucket.name, **missing))
 
-        assert store.ensure(tree(10), DIGEST, Heard()) is True
+        assert store.ensure(tree(10), DIGEST, RecordedProgress()) is True
 
 
 class TestBrokenOff:
@@ -220,7 +221,7 @@ class TestBrokenOff:
         wire.on(PUSH, access(bucket.url, bucket.name))
         context = tree(100 * PART_BYTES)
 
-        class Struck(Heard):
+        class Struck(RecordedProgress):
             def transfer(self, text: str, done: int, total: int) -> None:
                 super().transfer(text, done, total)
                 if len(self.transfers) == 20:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from os2cli.core.errors import OperationFailed
-from os2cli.core.progress import Progress
 from os2cli.providers.local_docker.images.build_events import BuildEvents
+from tests.progress import RecordedProgress
 
 BUILDS = Path(__file__).parents[4] / "data/builds"
 RUN = (
@@ -19,24 +19,9 @@ RUN = (
 )
 
 
-class Listener(Progress):
-    """Keeps states and log lines."""
-
-    def __init__(self) -> None:
-        self.states: list[str] = []
-        self.lines: list[str] = []
-
-    def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
-        del done, total
-        self.states.append(text)
-
-    def log(self, line: str) -> None:
-        self.lines.append(line)
-
-
 @pytest.fixture
-def listener() -> Listener:
-    return Listener()
+def listener() -> RecordedProgress:
+    return RecordedProgress()
 
 
 def recorded(build: str) -> list[dict[str, Any]]:
@@ -44,7 +29,7 @@ def recorded(build: str) -> list[dict[str, Any]]:
     return events
 
 
-def follow(listener: Listener, events: list[dict[str, Any]]) -> str:
+def follow(listener: RecordedProgress, events: list[dict[str, Any]]) -> str:
     return BuildEvents(listener).follow(events)
 
 
@@ -59,7 +44,7 @@ class TestSuccess:
         + ["podman_run"],
     )
     def test_the_image_is_the_one_that_the_engine_named(
-        self, build: str, listener: Listener
+        self, build: str, listener: RecordedProgress
     ) -> None:
         events = recorded(build)
 
@@ -69,13 +54,13 @@ class TestSuccess:
         assert found.startswith("sha256:")
 
     def test_an_engine_that_names_the_image_in_words_only_is_understood(
-        self, listener: Listener
+        self, listener: RecordedProgress
     ) -> None:
         events = [e for e in recorded("classic_copy") if "aux" not in e]
 
         assert image_id(recorded("classic_copy")).startswith(f"sha256:{follow(listener, events)}")
 
-    def test_buildkits_steps_are_told_as_they_begin(self, listener: Listener) -> None:
+    def test_buildkits_steps_are_told_as_they_begin(self, listener: RecordedProgress) -> None:
         follow(listener, recorded("buildkit_run"))
 
         assert listener.states == [
@@ -85,31 +70,33 @@ class TestSuccess:
 
     @pytest.mark.parametrize("builder", ["classic", "podman"])
     def test_the_other_builders_steps_are_told_in_the_same_form(
-        self, builder: str, listener: Listener
+        self, builder: str, listener: RecordedProgress
     ) -> None:
         follow(listener, recorded(f"{builder}_run"))
 
         assert listener.states == ["[1/2] FROM os2-dev-base:bookworm", f"[2/2] {RUN}"]
 
-    def test_a_cached_step_of_buildkit_is_only_logged(self, listener: Listener) -> None:
+    def test_a_cached_step_of_buildkit_is_only_logged(self, listener: RecordedProgress) -> None:
         follow(listener, recorded("buildkit_cached"))
 
         assert listener.states == []
         assert "[1/1] COPY a.txt /a.txt (cached)" in listener.lines
 
-    def test_buildkits_own_housekeeping_is_not_logged(self, listener: Listener) -> None:
+    def test_buildkits_own_housekeeping_is_not_logged(self, listener: RecordedProgress) -> None:
         follow(listener, recorded("buildkit_run"))
 
         assert not [line for line in listener.lines if "[internal]" in line]
 
     def test_a_step_is_logged_once_and_what_it_wrote_in_whole_plain_lines(
-        self, listener: Listener
+        self, listener: RecordedProgress
     ) -> None:
         follow(listener, recorded("buildkit_run"))
 
         assert listener.lines[-4:] == [f"[2/2] {RUN}", "red", "half a line", "exporting to image"]
 
-    def test_the_classic_builders_lines_are_whole_and_plain_too(self, listener: Listener) -> None:
+    def test_the_classic_builders_lines_are_whole_and_plain_too(
+        self, listener: RecordedProgress
+    ) -> None:
         follow(listener, recorded("classic_run"))
 
         assert "line" in listener.lines
@@ -130,7 +117,7 @@ class TestFailure:
         ],
     )
     def test_the_message_ends_with_what_the_engine_said(
-        self, build: str, reason: str, listener: Listener
+        self, build: str, reason: str, listener: RecordedProgress
     ) -> None:
         with pytest.raises(OperationFailed) as caught:
             follow(listener, recorded(build))
@@ -143,7 +130,7 @@ class TestFailure:
 
     @pytest.mark.parametrize("builder", ["buildkit", "classic", "podman"])
     def test_what_the_failed_step_wrote_is_in_the_tail(
-        self, builder: str, listener: Listener
+        self, builder: str, listener: RecordedProgress
     ) -> None:
         with pytest.raises(OperationFailed) as caught:
             follow(listener, recorded(f"{builder}_failed_run"))
@@ -151,27 +138,31 @@ class TestFailure:
         assert "about to fail" in caught.value.log_tail
         assert caught.value.log_tail == tuple(listener.lines)
 
-    def test_buildkits_failed_step_is_logged_with_its_error(self, listener: Listener) -> None:
+    def test_buildkits_failed_step_is_logged_with_its_error(
+        self, listener: RecordedProgress
+    ) -> None:
         with pytest.raises(OperationFailed):
             follow(listener, recorded("buildkit_missing_file"))
 
         assert listener.lines[-1] == '[1/1] COPY missing.txt /: "/missing.txt" not found: not found'
 
     @pytest.mark.parametrize("build", ["buildkit_copy", "classic_copy"])
-    def test_a_build_that_breaks_off_has_no_image(self, build: str, listener: Listener) -> None:
+    def test_a_build_that_breaks_off_has_no_image(
+        self, build: str, listener: RecordedProgress
+    ) -> None:
         events = recorded(build)
         events = events[: next(i for i, e in enumerate(events) if isinstance(e.get("aux"), dict))]
 
         with pytest.raises(OperationFailed, match="ended the build without an image"):
             follow(listener, events)
 
-    def test_a_line_that_was_not_ended_is_in_the_tail(self, listener: Listener) -> None:
+    def test_a_line_that_was_not_ended_is_in_the_tail(self, listener: RecordedProgress) -> None:
         with pytest.raises(OperationFailed) as caught:
             follow(listener, [{"stream": "half a"}, {"stream": " line"}, {"error": "broken"}])
 
         assert caught.value.log_tail == ("half a line",)
 
-    def test_the_tail_is_the_end_of_the_log(self, listener: Listener) -> None:
+    def test_the_tail_is_the_end_of_the_log(self, listener: RecordedProgress) -> None:
         lines = [f"line {number}" for number in range(25)]
 
         with pytest.raises(OperationFailed) as caught:
@@ -189,7 +180,7 @@ class TestFailure:
         ids=["said by the engine", "said by a step"],
     )
     def test_a_full_disk_is_called_so(
-        self, events: list[dict[str, Any]], listener: Listener
+        self, events: list[dict[str, Any]], listener: RecordedProgress
     ) -> None:
         with pytest.raises(OperationFailed, match="the engine's disk is full") as caught:
             follow(listener, events)
@@ -220,7 +211,7 @@ class TestLines:
         ],
     )
     def test_text_becomes_lines(
-        self, texts: list[str], lines: list[str], listener: Listener
+        self, texts: list[str], lines: list[str], listener: RecordedProgress
     ) -> None:
         events: list[dict[str, Any]] = [{"stream": text} for text in texts]
 
@@ -228,7 +219,7 @@ class TestLines:
 
         assert listener.lines == lines
 
-    def test_a_pull_is_told_as_a_state(self, listener: Listener) -> None:
+    def test_a_pull_is_told_as_a_state(self, listener: RecordedProgress) -> None:
         events: list[dict[str, Any]] = [
             {"status": "Downloading", "progress": "[=>  ] 1MB/2MB"},
             {"status": "Pull complete"},
@@ -239,7 +230,9 @@ class TestLines:
 
         assert listener.states == ["Downloading [=>  ] 1MB/2MB", "Pull complete"]
 
-    def test_events_of_a_kind_that_is_not_known_are_ignored(self, listener: Listener) -> None:
+    def test_events_of_a_kind_that_is_not_known_are_ignored(
+        self, listener: RecordedProgress
+    ) -> None:
         events: list[dict[str, Any]] = [
             {},
             {"id": "moby.buildkit.trace", "aux": "damaged"},

@@ -16,7 +16,8 @@ from os2cli.core.models import Image
 from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.images.push import RegistryLogin, push_image
-from tests.unit.providers.daytona.wires import Heard, Peer, http, peer
+from tests.progress import RecordedProgress
+from tests.unit.providers.daytona.wires import Peer, http, peer
 
 IMAGE = Image("sha256:" + "f" * 64, "sandbox:local", datetime(2026, 1, 11, tzinfo=UTC), 1, None)
 REPOSITORY = "cr.example:5000/transient/os2-abc"
@@ -71,18 +72,13 @@ Push = Callable[[], None]
 
 
 @pytest.fixture
-def heard() -> Heard:
-    return Heard()
-
-
-@pytest.fixture
 def server(daemon: Daemon) -> Iterator[Peer]:
     with peer(daemon.talk) as server:
         yield server
 
 
 @pytest.fixture
-def push(server: Peer, heard: Heard) -> Iterator[Push]:
+def push(server: Peer, heard: RecordedProgress) -> Iterator[Push]:
     engine = Engine(Endpoint(server.address.replace("http", "tcp"), "DOCKER_HOST"))
     yield lambda: push_image(engine, IMAGE, REFERENCE, LOGIN, heard)
     engine.client.close()
@@ -116,7 +112,9 @@ def test_the_image_is_named_pushed_with_the_login_and_unnamed(
     assert not [r for r in server.requests if "/push?" not in r and "X-Registry-Auth" in r]
 
 
-def test_bytes_of_all_layers_are_counted_together(push: Push, daemon: Daemon, heard: Heard) -> None:
+def test_bytes_of_all_layers_are_counted_together(
+    push: Push, daemon: Daemon, heard: RecordedProgress
+) -> None:
     daemon.answers["push"] = b"".join(
         [
             STREAM,

@@ -1,0 +1,15 @@
+"""What several tests of machines need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """A directory of this host."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    return folder
