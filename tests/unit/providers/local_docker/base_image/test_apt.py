@@ -147,7 +147,7 @@ def test_an_archive_without_the_system_is_told(tmp_path: Path, archives: tuple[P
     publish(folder / "ours", "Debian", {"sed": "yes"})
     apt = private(tmp_path)
     apt.update([source(url, "ours")], "Debian")
-    with pytest.raises(OperationFailed, match="offers no apt, base-files, dpkg") as failure:
+    with pytest.raises(OperationFailed, match="does not offer apt, base-files, dpkg") as failure:
         apt.download(tmp_path / "cache")
     assert failure.value.code == "base_unavailable"
 

@@ -184,7 +184,7 @@ def test_without_packages_both_reasons_are_told(tmp_path: Path) -> None:
     with serving(wire) as client, pytest.raises(OperationFailed) as failure:
         prepare(client, tmp_path, explicit=False)
     assert failure.value.code == "base_unavailable"
-    assert failure.value.message.startswith(f"{WANTED} can't be pulled ({NO_HOST}), and ")
+    assert failure.value.message.startswith(f"cannot pull {WANTED} ({NO_HOST}), and ")
     assert failure.value.hint is not None
     assert "--base-image" in failure.value.hint
 
@@ -196,7 +196,7 @@ def test_packages_serve_only_the_engine_s_own_architecture(tmp_path: Path) -> No
 
 
 def test_a_registry_that_keeps_silent_is_given_up(tmp_path: Path) -> None:
-    with serving(Engine()) as client, pytest.raises(PullFailed, match="no answer") as failure:
+    with serving(Engine()) as client, pytest.raises(PullFailed, match="no response") as failure:
         pull(client, WANTED, platform=None, progress=SILENT, first_answer_s=0.05)
     assert failure.value.problem is PullProblem.UNREACHABLE
 
@@ -217,10 +217,10 @@ def test_layers_are_reported() -> None:
     with serving(wire) as client:
         pull(client, WANTED, platform=None, progress=heard)
     assert heard.said == [
-        ("pull layers", 0, 1),
-        ("pull layers", 0, 2),
+        ("pulling layers", 0, 1),
+        ("pulling layers", 0, 2),
         ("downloading aa", 3, 9),
-        ("pull layers", 1, 2),
+        ("pulling layers", 1, 2),
     ]
 
 

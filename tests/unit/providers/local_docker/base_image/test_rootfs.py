@@ -100,6 +100,6 @@ def test_files_of_ours_belong_to_root(tmp_path: Path) -> None:
 def test_a_broken_package_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "broken_1_all.deb"
     broken.write_bytes(b"not a package")
-    with pytest.raises(OperationFailed, match="the package broken_1_all") as failure:
+    with pytest.raises(OperationFailed, match="package broken_1_all") as failure:
         list(first_stage([broken], []))
     assert failure.value.code == "base_unavailable"

@@ -137,7 +137,7 @@ class TestFailure:
 
         error = caught.value
         assert error.code == "build_failed"
-        assert error.message.startswith("the image could not be built: ")
+        assert error.message.startswith("cannot build the image: ")
         assert error.message.endswith(reason)
         assert error.hint
 
@@ -162,7 +162,7 @@ class TestFailure:
         events = recorded(build)
         events = events[: next(i for i, e in enumerate(events) if isinstance(e.get("aux"), dict))]
 
-        with pytest.raises(OperationFailed, match="ended the build without an image"):
+        with pytest.raises(OperationFailed, match="the engine returned no image"):
             follow(listener, events)
 
     def test_a_line_that_was_not_ended_is_in_the_tail(self, listener: Listener) -> None:
