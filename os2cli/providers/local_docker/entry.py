@@ -37,7 +37,7 @@ def engine(context: ProviderContext) -> Engine:
 
 
 def machines(context: ProviderContext, stage: str | None) -> MachineProvider:
-    """Return the provider; machine names are unique on the engine, whatever the stage."""
+    """Return the provider; machine names are unique on the engine, across stages."""
     from os2cli.host.certificates import host_certificates
     from os2cli.providers.local_docker.machines.machines import LocalDockerMachines
 

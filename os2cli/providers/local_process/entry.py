@@ -17,7 +17,7 @@ def root(context: ProviderContext) -> Path:
 
 
 def machines(context: ProviderContext, stage: str | None) -> MachineProvider:
-    """Return the provider; machine names are unique on this host, whatever the stage."""
+    """Return the provider; machine names are unique on this host, across stages."""
     from os2cli.providers.local_process.machines import LocalProcessMachines
 
     del stage

@@ -65,7 +65,7 @@ def prepare_base(
         NotFound: the registry does not have the image.
         NotAuthorised: the registry denies access to an image that the user chose.
         Unreachable: the engine, or the registry of an image that the user chose.
-        OperationFailed: ``base_unavailable`` if packages are no way out either; ``disk_full``;
+        OperationFailed: ``base_unavailable`` if packages do not help either; ``disk_full``;
             ``base_failed``.
         TimedOut: a step exceeded its deadline.
     """

@@ -72,7 +72,7 @@ def finding(inputs: DoctorInputs, check: str) -> Finding:
 def test_all_is_well(inputs: DoctorInputs) -> None:
     findings = run_checks(inputs)
     assert [each.check for each in findings] == list(CHECKS)
-    # How much space this computer has is not ours to decide.
+    # The free space depends on this host.
     there = [each for each in findings if each.check not in ("disk", *ELSEWHERE)]
     assert {each.status for each in there} == {Status.OK}
     assert findings[0].what == "Docker Engine 26.1.5, API 1.45, linux/amd64, storage overlay2"
@@ -171,7 +171,7 @@ class TestTcpApi:
         wide = replace(inputs, tcp_api=server.endpoint, addresses=("127.0.0.2",))
         found = finding(wide, "tcp-api")
         assert found.status is Status.PROBLEM
-        assert found.why == "whoever reaches that address is root here"
+        assert found.why == "every client that reaches that address has root access to this host"
 
     def test_a_port_of_its_own_is_not_open(self, inputs: DoctorInputs) -> None:
         found = finding(replace(inputs, addresses=("127.0.0.2",)), "tcp-api")
@@ -184,7 +184,7 @@ class TestTcpApi:
         other.answers["info"]["ID"] = "engine-2"
         found = finding(replace(inputs, tcp_api=other.endpoint), "tcp-api")
         assert found.status is Status.WARNING
-        assert "is another engine" in found.what
+        assert "is not the engine that os2 uses" in found.what
 
     def test_something_else_there_is_told(
         self, inputs: DoctorInputs, start_server: Callable[[str], Any]
@@ -193,7 +193,7 @@ class TestTcpApi:
         other.answers["version"] = {"hello": "world"}
         found = finding(replace(inputs, tcp_api=other.endpoint), "tcp-api")
         assert found.status is Status.WARNING
-        assert "it is not a Docker engine" in found.what
+        assert "is not a Docker engine" in found.what
         assert found.remedy is not None
         assert found.remedy.commands[0].startswith("lsof ")
 
@@ -225,10 +225,10 @@ class TestImage:
     @pytest.mark.parametrize(
         ("image", "what"),
         [
-            (ImageFreshness("a:b", None, fresh=False), "there is no image a:b"),
+            (ImageFreshness("a:b", None, fresh=False), "image a:b not found"),
             (
                 ImageFreshness("a:b", BUILT, fresh=False, reason="package.json changed"),
-                "a:b, built 2026-01-11 19:30 UTC, is stale",
+                "a:b, built 2026-01-11 19:30 UTC, is out of date",
             ),
         ],
     )

@@ -116,7 +116,7 @@ def test_a_failing_foreign_source_is_only_a_warning(
     complaint = "E: Failed to fetch https://foreign.example/InRelease  403  Forbidden"
     add_apt(programs, policy, update=f'echo "{complaint}"; exit 100')
     install_engine(host).apply(progress)
-    assert progress.warnings == [f"apt-get update complained: {complaint}"]
+    assert progress.warnings == [f"apt-get update: {complaint}"]
     assert programs.calls[-1] == INSTALL
 
 
@@ -127,7 +127,7 @@ def test_without_network_it_says_so(host: Host, programs: Any, policy: Path, pro
     with pytest.raises(OperationFailed) as caught:
         install_engine(host).apply(progress)
     assert caught.value.code == "engine_not_installable"
-    assert caught.value.message.endswith("the package lists could not be fetched")
+    assert caught.value.message.endswith("cannot fetch the package lists")
     assert caught.value.log_tail == (complaint,)
     assert not policy.exists()
 
@@ -136,9 +136,9 @@ def test_an_interrupted_dpkg_is_finished_first(
     host: Host, programs: Any, policy: Path, progress: Any, folder: Path
 ) -> None:
     complaint = "E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct it"
-    install = f'[ -e {folder}/repaired ] || {{ echo "{complaint}"; exit 100; }}'
+    install = f'[ -e {folder}/configured ] || {{ echo "{complaint}"; exit 100; }}'
     add_apt(programs, policy, install=install)
-    programs.add("dpkg", f": > {folder}/repaired")
+    programs.add("dpkg", f": > {folder}/configured")
     install_engine(host).apply(progress)
     assert programs.calls[3:] == [INSTALL, "dpkg --configure -a", INSTALL]
 
@@ -147,7 +147,9 @@ def test_a_failed_install_carries_its_last_lines(
     host: Host, programs: Any, policy: Path, progress: Any
 ) -> None:
     add_apt(programs, policy, install='echo "E: Could not get lock"; exit 100')
-    with pytest.raises(OperationFailed, match="could not be installed: E: Could not get lock") as e:
+    with pytest.raises(
+        OperationFailed, match="cannot install Docker Engine: E: Could not get lock"
+    ) as e:
         install_engine(host).apply(progress)
     assert e.value.log_tail[-1] == "E: Could not get lock"
-    assert e.value.hint == f"try it by hand: {INSTALL}"
+    assert e.value.hint == f"run it by hand: {INSTALL}"
