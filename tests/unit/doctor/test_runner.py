@@ -1,4 +1,4 @@
-"""A check that hangs or breaks is a finding, and holds up neither the others nor the exit."""
+"""A check that hangs or breaks is a finding, and delays neither the others nor the exit."""
 
 from __future__ import annotations
 

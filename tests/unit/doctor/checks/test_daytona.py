@@ -1,4 +1,4 @@
-"""What the doctor finds at Daytona, over a wire that the test writes."""
+"""The doctor's checks of Daytona, with answers that the test writes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ CHECKS: dict[str, tuple[Check, str]] = {
     "daytona-snapshots": (check_daytona_snapshots, SNAPSHOTS),
     "clock": (check_clock, HEALTH),
 }
-# The snapshots are counted only for a key that is accepted.
+# Snapshots are counted only with a valid API key.
 EVERY = pytest.mark.parametrize("name", [name for name in CHECKS if name != "daytona-snapshots"])
 
 
@@ -59,7 +59,7 @@ def wire() -> Iterator[Wire]:
 
 
 def found(name: str, wire: Wire, access: DaytonaAccess | None = ACCESS) -> Finding:
-    """What the check of that name says; no engine is asked and nobody waits."""
+    """Return the finding of the check of that name; no engine is asked, retries do not wait."""
     time = Time()
     facts = None
     if access is not None:
@@ -142,7 +142,7 @@ class TestEvery:
 
     @pytest.mark.parametrize("name", ["daytona", "daytona-key"])
     @pytest.mark.parametrize("answer", [web_page(), ok({}), ok([])], ids=["page", "{}", "[]"])
-    def test_what_is_no_proper_answer_is_found(
+    def test_an_invalid_answer_is_found(
         self, name: str, answer: httpx.Response, wire: Wire
     ) -> None:
         wire.on(CHECKS[name][1], answer)
@@ -284,7 +284,7 @@ class TestSnapshots:
 
 
 def dated(ahead: timedelta) -> httpx.Response:
-    """An answer of an API whose clock is behind ours by so much."""
+    """Return an answer of an API whose clock is behind ours by that time."""
     return ok({"status": "ok"}, Date=format_datetime(datetime.now(UTC) - ahead, usegmt=True))
 
 

@@ -1,4 +1,4 @@
-"""Whether Doppler's configuration and the stage agree, for every kind of both."""
+"""Doppler's configuration against the stage, for every kind of both."""
 
 from __future__ import annotations
 

@@ -45,6 +45,6 @@ def test_a_failure_carries_the_last_lines(commands: Commands, programs: Any) -> 
     assert caught.value.log_tail == ("reason",)
 
 
-def test_a_missing_program_is_told(commands: Commands) -> None:
+def test_a_missing_program_is_reported(commands: Commands) -> None:
     with pytest.raises(OperationFailed, match="program nothing not found"):
         commands.run(["nothing"], timeout=1)

@@ -18,7 +18,7 @@ INSTALL = (
     "apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "
     "docker.io iptables ca-certificates"
 )
-# The real `apt-cache policy` of Debian 12, with more versions below than a tail would hold.
+# The real `apt-cache policy` of Debian 12, with more versions than a tail keeps.
 OFFERED = 'echo "docker.io:"; echo "  Installed: (none)"; echo "  Candidate: 20.10.24+dfsg1-1"\n'
 OFFERED += 'for n in 1 2 3 4 5 6 7 8 9 10 11 12; do echo "  v$n"; echo "  500 http://deb"; done'
 BOOKWORM = f'if [ "$2" = docker.io ]; then {OFFERED}; else echo "N: Unable to locate $2"; fi'
@@ -33,7 +33,7 @@ def policy(host: Host) -> Path:
 def add_apt(
     programs: Any, policy: Path, update: str = "", install: str = "", offers: str = BOOKWORM
 ) -> None:
-    """An apt-get that shows, as it installs, whether services are held back."""
+    """Add an apt-get that shows during installation whether services are held back."""
     programs.add("apt-cache", offers)
     script = f"""
 case "$*" in
@@ -84,9 +84,7 @@ def test_under_systemd_services_start_as_usual(
     assert progress.lines == ["frontend noninteractive"]
 
 
-def test_a_policy_of_somebody_else_stays(
-    host: Host, programs: Any, policy: Path, progress: Any
-) -> None:
+def test_an_existing_policy_stays(host: Host, programs: Any, policy: Path, progress: Any) -> None:
     policy.write_text("#!/bin/sh\nexit 104\n")
     policy.chmod(0o755)
     add_apt(programs, policy)

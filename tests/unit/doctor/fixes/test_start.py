@@ -25,7 +25,7 @@ IPTABLES = "failed to create NAT chain DOCKER: iptables failed: iptables v1.8.9 
 
 @pytest.fixture
 def host(host: Host) -> Host:
-    """The computer, with a port for the TCP API that is free here."""
+    """Return the host, with a free port for the TCP API."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return replace(host, tcp_url=f"tcp://127.0.0.1:{server.getsockname()[1]}")
 
@@ -114,7 +114,7 @@ class TestWithoutInit:
         add_dockerd: Callable[..., None],
         text: str,
     ) -> None:
-        """4711 is dead, 816 is no dockerd, and 817 was one that nobody has collected."""
+        """4711 is dead, 816 is not a dockerd, and 817 is a zombie."""
         self._process(host, 816, "python3")
         self._process(host, 817, "dockerd", "Z (zombie)")
         pid_file = host.path("/var/run/docker.pid")
@@ -135,7 +135,7 @@ class TestWithoutInit:
         assert host.path("/var/run/docker.pid").exists()
 
     def _process(self, host: Host, pid: int, program: str, state: str = "S (sleeping)") -> None:
-        """A process as proc_pid_status(5) shows it."""
+        """Write a process as proc_pid_status(5) shows it."""
         folder = host.path(f"/proc/{pid}")
         folder.mkdir()
         (folder / "status").write_text(f"Name:\t{program}\nUmask:\t0022\nState:\t{state}\n")
@@ -144,7 +144,7 @@ class TestWithoutInit:
 class TestIptables:
     @pytest.fixture
     def backend(self, host: Host, programs: Any) -> Path:
-        """Debian's alternatives, with iptables set to nft."""
+        """Create Debian's alternatives, with iptables set to nft."""
         for name in ("iptables-nft", "iptables-legacy"):
             host.path(f"/usr/sbin/{name}").touch()
         link = host.path("/etc/alternatives/iptables")
@@ -210,7 +210,7 @@ class TestCgroups:
         ensure_cgroups(bare, progress)
         assert [call.split()[2] for call in programs.calls] == ["tmpfs", "cgroup", "cgroup"]
 
-    def test_the_reason_is_told_when_nothing_can_be_mounted(
+    def test_the_reason_is_reported_when_nothing_can_be_mounted(
         self, bare: Host, programs: Any, progress: Any
     ) -> None:
         programs.add("mount", "echo 'mount: permission denied.'; exit 32")

@@ -1,4 +1,4 @@
-"""Turning the TCP API on edits real files: merged, backed up, put back when it does not work."""
+"""Turning on the TCP API edits real files: merged, backed up, restored after a failure."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class TestSystemd:
         return host.path("/etc/systemd/system/docker.service.d/zz-os2-tcp-api.conf")
 
     def add_systemctl(self, programs: Any, drop_in: Path, restart: str = "") -> None:
-        """A systemctl whose `cat` shows the unit and then the drop-in, as the real one does."""
+        """Add a systemctl whose `cat` shows the unit and then the drop-in, like the real one."""
         script = f"""case "$1" in
 cat) {UNIT}
   [ ! -e {drop_in} ] || cat {drop_in} ;;

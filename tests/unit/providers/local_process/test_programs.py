@@ -1,4 +1,4 @@
-"""The parts that stand in for s6, and the terminal that is lent to a shell."""
+"""The programs that stand in for s6, and the terminal of a shell."""
 
 from __future__ import annotations
 

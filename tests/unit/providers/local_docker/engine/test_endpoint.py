@@ -1,4 +1,4 @@
-"""Which engine is chosen, and what is said when it does not answer (each failure provoked)."""
+"""Which engine is chosen, and the message when it does not answer (each failure provoked)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ORBSTACK = "unix:///Users/jonas/.orbstack/run/docker.sock"
 
 
 def write_context(config: Path, name: str, host: str, **extra: object) -> Path:
-    """Write a context as the Docker CLI does; returns the folder for its TLS files."""
+    """Write a context as the Docker CLI does, and return the directory for its TLS files."""
     identity = hashlib.sha256(name.encode()).hexdigest()
     meta = config / "contexts/meta" / identity
     meta.mkdir(parents=True)
@@ -214,7 +214,7 @@ class TestAddresses:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder with a short name (a socket's path may have 107 bytes) that anyone may enter."""
+    """Yield a public directory with a short name: a socket's path may have 107 bytes."""
     path = Path(tempfile.mkdtemp(prefix="os2-"))
     path.chmod(0o755)
     yield path
@@ -265,7 +265,7 @@ class TestSockets:
 def serving(
     answer: Callable[[socket.socket], None], tls: ssl.SSLContext | None = None
 ) -> Iterator[Endpoint]:
-    """A TCP server that does ``answer`` to every connection until the block ends."""
+    """Serve ``answer`` to every TCP connection until the block ends."""
     listener = socket.create_server(("127.0.0.1", 0))
     held: list[socket.socket] = []
 
@@ -312,7 +312,7 @@ def silent(connection: socket.socket) -> None:
 
 
 def provoke(endpoint: Endpoint, tls: TLSConfig | bool = False) -> DockerException:
-    """What the Docker SDK really raises there."""
+    """Return what the Docker SDK really raises there."""
     try:
         docker.APIClient(endpoint.url, version="auto", timeout=1, tls=tls)
     except DockerException as error:
@@ -326,7 +326,7 @@ def failure(endpoint: Endpoint, tls: TLSConfig | bool = False) -> Os2Error:
 
 @pytest.fixture(scope="module")
 def pems(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate for 127.0.0.1, which is its own authority."""
+    """Create a self-signed certificate for 127.0.0.1, its own authority."""
     folder = tmp_path_factory.mktemp("pems")
     options = "-x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=os2"
     options += " -addext subjectAltName=IP:127.0.0.1"
@@ -368,7 +368,7 @@ class TestExplanations:
         assert found.code == "engine_refused"
         assert "that a stopped engine left behind" in found.message
 
-    def test_a_file_that_is_no_socket(self, folder: Path) -> None:
+    def test_a_file_that_is_not_a_socket(self, folder: Path) -> None:
         found = failure(Endpoint(f"unix://{folder}", "DOCKER_HOST"))
         assert found.code == "engine_refused"
         assert found.message.endswith("that file is not a socket")
@@ -460,7 +460,7 @@ class TestExplanations:
         with serving(half) as endpoint:
             assert failure(endpoint).code == "engine_timeout"
 
-    def test_an_engine_that_accepts_nobody(self, folder: Path) -> None:
+    def test_an_engine_that_accepts_no_connections(self, folder: Path) -> None:
         endpoint = Endpoint(f"unix://{folder}/full", "DOCKER_HOST")
         with contextlib.ExitStack() as stack:
             stack.enter_context(unix_socket(folder / "full", listen=False)).listen(0)
@@ -532,7 +532,7 @@ class TestExplanations:
         assert found.code == "engine_proxy"
         assert found.hint == "bypass the proxy: export NO_PROXY=127.0.0.1"
 
-    def test_the_unforeseen_keeps_its_words(self) -> None:
+    def test_an_unknown_error_keeps_its_message(self) -> None:
         found = failure(Endpoint(f"unix:///{'a' * 200}", "DOCKER_HOST"))
         assert type(found) is Unreachable
         assert found.code == "unreachable"

@@ -1,4 +1,4 @@
-"""Whole builds, as a real engine (Docker 20.10) told them with either of its builders."""
+"""Whole builds, recorded from a real engine (Docker 20.10) with each of its builders."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RUN = (
 
 
 class Listener(Progress):
-    """Keeps states and log lines."""
+    """Records statuses and log lines."""
 
     def __init__(self) -> None:
         self.states: list[str] = []
@@ -75,7 +75,7 @@ class TestSuccess:
 
         assert image_id(recorded("classic_copy")).startswith(f"sha256:{follow(listener, events)}")
 
-    def test_buildkits_steps_are_told_as_they_begin(self, listener: Listener) -> None:
+    def test_buildkits_steps_are_shown_as_they_start(self, listener: Listener) -> None:
         follow(listener, recorded("buildkit_run"))
 
         assert listener.states == [
@@ -84,7 +84,7 @@ class TestSuccess:
         ]
 
     @pytest.mark.parametrize("builder", ["classic", "podman"])
-    def test_the_other_builders_steps_are_told_in_the_same_form(
+    def test_the_other_builders_steps_are_shown_in_the_same_form(
         self, builder: str, listener: Listener
     ) -> None:
         follow(listener, recorded(f"{builder}_run"))
@@ -228,7 +228,7 @@ class TestLines:
 
         assert listener.lines == lines
 
-    def test_a_pull_is_told_as_a_state(self, listener: Listener) -> None:
+    def test_a_pull_is_shown_as_a_status(self, listener: Listener) -> None:
         events: list[dict[str, Any]] = [
             {"status": "Downloading", "progress": "[=>  ] 1MB/2MB"},
             {"status": "Pull complete"},

@@ -1,4 +1,4 @@
-"""The logs of past local builds: a few, small, private, and there after a failure, too."""
+"""The logs of recent local builds: few, small, private, and kept after a failure."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_build_that_fails_leaves_its_log_and_the_reason(tmp_path: Path) -> Non
     assert read(logs)[1:] == ["one", "# failed: out of luck"]
 
 
-def test_nobody_else_may_read_them(tmp_path: Path) -> None:
+def test_other_users_cannot_read_them(tmp_path: Path) -> None:
     logs = BuildLogs(tmp_path / "logs")
     (tmp_path / "logs").mkdir(mode=0o755)
     (tmp_path / "logs" / "a.log").touch(mode=0o644)
@@ -109,7 +109,7 @@ def test_a_folder_that_can_t_be_made_stops_no_build(tmp_path: Path) -> None:
     assert logs.latest(IMAGE) is None
 
 
-def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
+def test_a_link_at_its_path_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("precious")
     folder = tmp_path / "logs"
     folder.mkdir()
