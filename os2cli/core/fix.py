@@ -1,4 +1,4 @@
-"""A fix of this host: what it will do in words, and the doing."""
+"""One fix: what it does in words, and how."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Daytona's API says about itself and about the key; the checks ask side by side."""
+"""What Daytona's API reports about itself and the API key, shared by concurrent checks."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.retry import RetryPolicy
 from os2cli.providers.daytona.api.wire import ConfigAnswer, KeyAnswer, PageAnswer, read
 
-# Below the deadline of a check, so that the reason is told, not the deadline.
-_PATIENCE = RetryPolicy(
-    attempts=1, answer_seconds=2.4, connect_seconds=2.0, longest_wait_seconds=0.0
-)
+# Below the deadline of a check, so that the check reports the reason, not the deadline.
+_POLICY = RetryPolicy(attempts=1, answer_seconds=2.4, connect_seconds=2.0, longest_wait_seconds=0.0)
 
 
 class DaytonaFacts:
-    """One account at one API. Every method raises ``Os2Error`` when there is no proper answer."""
+    """One account at one API; each method raises ``Os2Error`` without a valid answer."""
 
     def __init__(self, client: DaytonaClient) -> None:
         self.client = client
@@ -28,43 +26,43 @@ class DaytonaFacts:
         self._key: KeyAnswer | Os2Error | None = None
 
     def config(self) -> ConfigAnswer:
-        """What the API tells everybody."""
-        doing = "asking Daytona's API for its version"
-        return read(ConfigAnswer, self.client.get("/config", doing=doing, policy=_PATIENCE), doing)
+        """Return the API's public configuration."""
+        doing = "reading the version of Daytona's API"
+        return read(ConfigAnswer, self.client.get("/config", doing=doing, policy=_POLICY), doing)
 
     def key(self) -> KeyAnswer:
-        """Who asks; asked once, because a key that is refused again and again blocks its sender."""
+        """Return the API key's details, requested once: repeated refusals block the sender."""
         with self._lock:
             if self._key is None:
                 try:
-                    self._key = self._ask_for_key()
+                    self._key = self._request_key()
                 except Os2Error as error:
                     self._key = error
         if isinstance(self._key, Os2Error):
             raise self._key
         return self._key
 
-    def _ask_for_key(self) -> KeyAnswer:
-        doing = "looking at the key"
-        answer = self.client.get("/api-keys/current", doing=doing, policy=_PATIENCE)
+    def _request_key(self) -> KeyAnswer:
+        doing = "reading the API key"
+        answer = self.client.get("/api-keys/current", doing=doing, policy=_POLICY)
         key = read(KeyAnswer, answer, doing)
         if key.user_id:
             record_user(self.access, key.user_id)
         return key
 
     def snapshot_count(self) -> int:
-        """How many snapshots the organisation has, the provider's own among them."""
+        """Return the number of snapshots in the organisation, Daytona's own included."""
         doing = "counting the snapshots"
-        answer = self.client.get("/snapshots", {"limit": 1}, doing=doing, policy=_PATIENCE)
+        answer = self.client.get("/snapshots", {"limit": 1}, doing=doing, policy=_POLICY)
         return read(PageAnswer, answer, doing).total
 
     def clock_skew(self) -> timedelta | None:
-        """How far this computer's clock is ahead; None when the API does not say the time."""
+        """Return how far this host's clock is ahead; None if the API does not send the time."""
         headers = self.client.response_headers(
-            "/health", doing="asking Daytona's API for the time", policy=_PATIENCE
+            "/health", doing="reading the time of Daytona's API", policy=_POLICY
         )
         try:
-            theirs = parsedate_to_datetime(headers["date"])
+            remote = parsedate_to_datetime(headers["date"])
         except (KeyError, ValueError):
             return None
-        return datetime.now(UTC) - (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC))
+        return datetime.now(UTC) - (remote if remote.tzinfo else remote.replace(tzinfo=UTC))

@@ -1,4 +1,4 @@
-"""What a Docker engine says about itself, asked once and shared by the checks."""
+"""What a Docker engine reports about itself, requested once and shared by the checks."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from os2cli.core.errors import Os2Error
 from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.connection import connect, explained
 
-# Products whose engine runs inside a virtual machine, by what /info calls the system or the host.
+# Products whose engine runs in a virtual machine, by the system or host name in /info.
 _PRODUCTS = {
     "docker desktop": "Docker Desktop",
     "orbstack": "OrbStack",
     "colima": "Colima",
     "rancher desktop": "Rancher Desktop",
 }
-REQUEST_SECONDS = 2.4  # below the deadline of a check, so that the reason is told, not the deadline
+# Below the deadline of a check, so that the check reports the reason, not the deadline.
+REQUEST_SECONDS = 2.4
 
 
 @dataclass(frozen=True, slots=True)
 class EngineFacts:
     """From ``GET /version`` and ``GET /info``; ``architecture`` is Go's (amd64, arm64).
 
-    ``identity`` tells two engines apart and may be empty; ``in_vm`` means that ``data_root`` is a
-    path inside a product's virtual machine.
+    ``identity`` distinguishes engines and may be empty; ``in_vm`` means that ``data_root`` is in a
+    product's virtual machine.
     """
 
     version: str
@@ -42,10 +43,10 @@ class EngineFacts:
 
 
 def ask_engine(endpoint: Endpoint, timeout: float = REQUEST_SECONDS) -> EngineFacts:
-    """Ask an engine about itself; ``timeout`` in seconds holds for each request.
+    """Return an engine's facts; ``timeout`` is in seconds, for each request.
 
     Raises:
-        Os2Error: whatever ``explain_unreachable`` makes of the failure.
+        Os2Error: as ``explain_unreachable`` returns it.
     """
     client = connect(endpoint, request_seconds=timeout, connect_seconds=timeout)
     with contextlib.closing(client), explained(endpoint):
@@ -81,7 +82,7 @@ def _flavour(version: dict[str, Any], info: dict[str, Any]) -> str:
 
 
 class SharedEngine:
-    """The engine that ``resolve_endpoint`` chose; the first check that asks makes the request."""
+    """The engine that ``resolve_endpoint`` chose; the first check sends the request."""
 
     def __init__(self, endpoint: Endpoint | Os2Error) -> None:
         self._endpoint = endpoint
@@ -90,13 +91,13 @@ class SharedEngine:
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where the engine is; raises the ``Os2Error`` with which its resolution ended."""
+        """The engine's address; raises the ``Os2Error`` of its resolution."""
         if isinstance(self._endpoint, Os2Error):
             raise self._endpoint
         return self._endpoint
 
     def facts(self) -> EngineFacts:
-        """What the engine says about itself; raises ``Os2Error`` when it does not."""
+        """Return the engine's facts; raises ``Os2Error`` if it does not answer."""
         with self._lock:
             if self._answer is None:
                 try:

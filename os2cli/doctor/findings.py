@@ -1,4 +1,4 @@
-"""What a check found, and what helps."""
+"""The findings of the checks, and their remedies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """How bad a finding is; only ``PROBLEM`` makes ``os2 doctor`` exit 1."""
+    """The severity of a finding; only ``PROBLEM`` makes ``os2 doctor`` exit 1."""
 
     OK = "ok"
     WARNING = "warning"
@@ -16,7 +16,7 @@ class Status(StrEnum):
 
 
 class FixId(StrEnum):
-    """The automatic fixes that a remedy may name; ``fixes.plan_fixes`` knows how."""
+    """The automatic fixes that a remedy may name; ``plan_fixes`` plans them."""
 
     START_ENGINE = "start-engine"
     TCP_API_ENGINE = "tcp-api-engine"
@@ -25,13 +25,13 @@ class FixId(StrEnum):
 
     @property
     def needs_root(self) -> bool:
-        """Whether it changes what belongs to the system."""
+        """Whether it changes files or services of the system."""
         return self in (FixId.START_ENGINE, FixId.TCP_API_ENGINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What helps: in words, as commands to paste, and as a fix that os2 can run by itself."""
+    """A remedy: a sentence, commands to paste, and a fix that os2 can run."""
 
     text: str
     commands: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One answer of one check: ``what`` is the case, ``why`` it is so or matters."""
+    """The result of one check: ``what`` it found, and ``why`` that is or matters."""
 
     check: str
     status: Status

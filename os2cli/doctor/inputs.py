@@ -1,4 +1,4 @@
-"""Everything that the checks look at, as plain values: they read no environment themselves."""
+"""The inputs of the checks as plain values: checks do not read the environment."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from os2cli.providers.local_docker.engine.endpoint import DEFAULT_TCP
 
 @dataclass(frozen=True, slots=True)
 class ImageFreshness:
-    """Whether the sandbox image is there and built from what the repository holds now.
+    """Whether the sandbox image exists and is built from the current working tree.
 
-    ``built`` None means that there is no such image; ``reason`` says what changed since.
+    ``built`` is None if the image does not exist; ``reason`` is what changed since.
     """
 
     reference: str
@@ -28,13 +28,13 @@ class ImageFreshness:
 
 @dataclass(frozen=True, slots=True)
 class DoctorInputs:
-    """The computer and the settings that are examined.
+    """The host and the settings to check.
 
     ``endpoint`` is what ``resolve_endpoint`` returned or raised. ``image`` is called in a thread
     and may raise ``Os2Error``. ``system`` and ``architecture`` are ``platform.system()`` and
-    ``platform.machine()``, ``host_name`` is ``platform.node()``. ``addresses`` are those at which
-    this computer is reached from outside, to see whether the TCP API is open to others; None finds
-    them. ``tcp_api`` is where the web app expects the API. ``daytona`` None leaves that out.
+    ``platform.machine()``, ``host_name`` is ``platform.node()``. ``addresses`` are this host's
+    outside addresses, to check whether the TCP API is open to other hosts; None detects them.
+    ``tcp_api`` is where the web app expects the API. ``daytona`` None skips its checks.
     """
 
     variables: Mapping[str, str]

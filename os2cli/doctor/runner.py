@@ -1,4 +1,4 @@
-"""Runs all checks at once; none of them can hold up the others, the answer or the exit."""
+"""Runs all checks concurrently; none can delay the others, the result or the exit."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ CHECKS: dict[str, Check] = {
 
 
 def run_checks(inputs: DoctorInputs, deadline: float = DEADLINE_SECONDS) -> list[Finding]:
-    """Run every check and return one finding for each, in the order of ``CHECKS``.
+    """Run every check and return a finding for each, in the order of ``CHECKS``.
 
-    ``deadline`` is what each check has, in seconds; a check that needs longer becomes a finding
-    that says so. Never raises because of what is found.
+    ``deadline`` is for each check, in seconds; a check that exceeds it becomes a finding. A check's
+    exception also becomes one.
     """
     engine = SharedEngine(inputs.endpoint)
     end = time.monotonic() + deadline
@@ -64,11 +64,11 @@ def _start(
     def run() -> None:
         try:
             answer.put(check(inputs, engine))
-        except Exception as error:  # noqa: BLE001  # one broken check must not hide the others
-            what = f"the check itself failed: {type(error).__name__}: {error}"
+        except Exception as error:  # noqa: BLE001  # a broken check must not hide the others
+            what = f"the check failed: {type(error).__name__}: {error}"
             answer.put(Finding(name, Status.PROBLEM, what))
 
-    # Daemon threads, not an executor: the interpreter would wait for an executor's at its exit.
+    # Daemon threads, not an executor: the interpreter waits for executors at exit.
     threading.Thread(target=run, name=f"doctor-{name}", daemon=True).start()
     return answer
 
@@ -77,4 +77,4 @@ def _collect(name: str, answer: queue.SimpleQueue[Finding], end: float, deadline
     try:
         return answer.get(timeout=max(0.0, end - time.monotonic()))
     except queue.Empty:
-        return Finding(name, Status.PROBLEM, f"no answer in {deadline:g} s")
+        return Finding(name, Status.PROBLEM, f"timed out after {deadline:g} s")

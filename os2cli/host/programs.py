@@ -1,4 +1,4 @@
-"""Programs of this host: their output line by line, a deadline, and none left behind."""
+"""Running programs on this host: line by line, with a deadline, and none left behind."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STOP_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ProgramResult:
-    """How a program ended, and the last lines of its two outputs."""
+    """A program's exit code, and the last lines of its two outputs."""
 
     returncode: int
     tail: tuple[str, ...]
@@ -40,10 +40,10 @@ def run_program(
     env: Mapping[str, str] | None = None,
     on_line: Callable[[str], None] | None = None,
 ) -> ProgramResult:
-    """Run a program to its end, which may be a failure; ``timeout`` is in seconds.
+    """Run a program to its end, successful or not; ``timeout`` is in seconds.
 
     ``on_line`` gets each line of both outputs. Without ``env`` the program inherits the
-    environment. It and its children are stopped when this ends in any exception.
+    environment. An exception stops it and its children.
 
     Raises:
         ProgramTimeout: the program did not end in time.
@@ -76,7 +76,7 @@ def run_program(
 
 
 def _follow(process: subprocess.Popen[str], end: float, on_line: Callable[[str], None]) -> None:
-    """Pass on the lines as they come; raises ``queue.Empty`` at ``end``, on the monotonic clock."""
+    """Pass on each line; raises ``queue.Empty`` at ``end`` on the monotonic clock."""
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
 
     def read() -> None:

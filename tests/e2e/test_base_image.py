@@ -125,7 +125,7 @@ class Interrupting(Progress):
 
     def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
         del total
-        if text == "configure packages" and done == 5:
+        if text == "configuring packages" and done == 5:
             raise KeyboardInterrupt
 
 
@@ -158,7 +158,7 @@ def base(cache_dir: Path) -> Iterator[BaseImage]:
     heard = Heard()
     made = prepare(client, cache_dir, FIRST_AUTHORITY, heard)
     assert len(heard.notices) == 1
-    assert {"configure packages", "store the image"} <= set(heard.statuses)
+    assert {"configuring packages", "storing the image"} <= set(heard.statuses)
     yield made
     client.remove_image(made.reference, force=True)
     client.close()
@@ -359,7 +359,7 @@ def test_an_archive_out_of_reach_is_told(
             root=tmp_path,
         )
     assert failure.value.code == "base_unavailable"
-    assert failure.value.message.startswith(f"{WANTED} can't be pulled (")
+    assert failure.value.message.startswith(f"cannot pull {WANTED} (")
 
 
 def inspect(client: docker.APIClient, reference: str) -> dict[str, Any]:

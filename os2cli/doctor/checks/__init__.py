@@ -1,1 +1,1 @@
-"""One module for each thing that ``os2 doctor`` looks at."""
+"""The checks of ``os2 doctor``, one module each."""

@@ -1,4 +1,4 @@
-"""Whether images built here run natively: emulation is slow and breaks some programs."""
+"""Whether images run natively: emulation is slow and breaks some programs."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ _GO_NAMES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def check_architecture(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
-    """Compare the engine's architecture with this computer's."""
+    """Compare the engine's architecture with this host's."""
     try:
         facts = engine.facts()
     except Os2Error:
-        return Finding(_NAME, Status.SKIPPED, "not known while the engine does not answer")
+        return Finding(_NAME, Status.SKIPPED, "skipped: the engine does not answer")
     if facts.system != "linux":
         return Finding(
             _NAME,
             Status.PROBLEM,
-            f"the engine runs {facts.system} containers; the sandbox is a Linux image",
+            f"the engine runs {facts.system} containers, but the sandbox is a Linux image",
             remedy=Remedy("switch Docker Desktop to Linux containers"),
         )
     here, there = _go_name(inputs.architecture), _go_name(facts.architecture)
     if here == there:
-        return Finding(_NAME, Status.OK, f"engine and computer are both {here}")
+        return Finding(_NAME, Status.OK, f"engine and host are both {here}")
     return Finding(
         _NAME,
         Status.WARNING,
-        f"the engine is {there}, this computer is {here}",
-        "an engine on this computer would have to emulate, which is slow",
-        Remedy(f"use an engine, and a Python, made for {here}"),
+        f"the engine is {there}, this host is {here}",
+        "the engine emulates another architecture, which is slow",
+        Remedy(f"use an engine and a Python for {here}"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Daytona: is the API there, may the key do what os2 does, and do the clocks agree."""
+"""Daytona: the API answers, the API key has the permissions, and the clocks agree."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from os2cli.doctor.inputs import DoctorInputs
 
 PERMISSIONS = ("write:snapshots", "delete:snapshots", "write:sandboxes", "delete:sandboxes")
 EXPIRES_SOON = timedelta(days=14)
-# The object store refuses uploads that are signed with a clock more than a quarter of an hour off.
+# The object store rejects uploads signed with a clock more than 15 minutes off.
 SKEW, TOO_MUCH_SKEW = timedelta(minutes=1), timedelta(minutes=10)
-_NEW_KEY = "make one in Daytona's dashboard and set DAYTONA_API_KEY"
-_NO_KEY = "no key is set; only staging and production need one"
+_NEW_KEY = "create an API key in Daytona's dashboard and set DAYTONA_API_KEY"
+_NO_KEY = "no API key (only needed for Daytona)"
 
 
 def check_daytona(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
-    """Reach the API, and see that it is one: every other address answers with a web page."""
+    """Check that the API answers; other addresses answer with a web page."""
     del engine
 
     def reach(facts: DaytonaFacts) -> Finding:
@@ -28,46 +28,46 @@ def check_daytona(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
         what = f"Daytona API {config.version} at {facts.client.url}"
         why = f"address from {facts.access.url_origin}"
         if config.maintenance:
-            remedy = Remedy("wait until it is over")
+            remedy = Remedy("wait until the maintenance is over")
             return Finding("daytona", Status.PROBLEM, f"{what} is under maintenance", why, remedy)
         return Finding("daytona", Status.OK, what, why)
 
-    return _asked("daytona", inputs, reach)
+    return _check("daytona", inputs, reach)
 
 
 def check_daytona_key(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
-    """Ask the API who the key is, what it may do and until when."""
+    """Check the API key's name, permissions and expiry."""
     del engine
-    return _asked("daytona-key", inputs, _judge_key)
+    return _check("daytona-key", inputs, _key_finding)
 
 
-def _judge_key(facts: DaytonaFacts) -> Finding:
+def _key_finding(facts: DaytonaFacts) -> Finding:
     name = "daytona-key"
     if facts.access.api_key is None:
-        return Finding(name, Status.OK, "a person's token is used (DAYTONA_JWT_TOKEN)")
+        return Finding(name, Status.OK, "a user token is used (DAYTONA_JWT_TOKEN)")
     key = facts.key()
-    what = f"key {key.name!r} is valid"
+    what = f"API key {key.name!r} is valid"
     expires = key.expires
     if expires is not None:
         left = expires - datetime.now(UTC)
         if left <= timedelta(0):
-            what = f"key {key.name!r} expired on {expires:%Y-%m-%d}"
+            what = f"API key {key.name!r} expired on {expires:%Y-%m-%d}"
             return Finding(name, Status.PROBLEM, what, None, Remedy(_NEW_KEY))
         if left <= EXPIRES_SOON:
             what = f"{what}, but expires on {expires:%Y-%m-%d}"
             return Finding(name, Status.WARNING, what, None, Remedy(_NEW_KEY))
         what = f"{what} until {expires:%Y-%m-%d}"
-    has = [each for each in PERMISSIONS if each in key.permissions]
-    lacks = [each for each in PERMISSIONS if each not in key.permissions]
-    why = f"it may {', '.join(has)}" if has else "it may only read"
-    if not lacks:
+    granted = [each for each in PERMISSIONS if each in key.permissions]
+    missing = [each for each in PERMISSIONS if each not in key.permissions]
+    why = f"permissions: {', '.join(granted) or 'read only'}"
+    if not missing:
         return Finding(name, Status.OK, what, why)
-    what = f"{what}, but lacks {', '.join(lacks)}"
-    return Finding(name, Status.WARNING, what, why, Remedy(f"for those {_NEW_KEY}"))
+    what = f"{what}, but lacks {', '.join(missing)}"
+    return Finding(name, Status.WARNING, what, why, Remedy(_NEW_KEY))
 
 
 def check_daytona_snapshots(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
-    """Count the snapshots: what a quota holds is told only when it is full."""
+    """Count the snapshots: the API reports the quota only when it is exceeded."""
     del engine
 
     def count(facts: DaytonaFacts) -> Finding:
@@ -75,37 +75,37 @@ def check_daytona_snapshots(inputs: DoctorInputs, engine: SharedEngine) -> Findi
             try:
                 facts.key()
             except Os2Error:
-                what = "not known while the key is not accepted"
+                what = "skipped: Daytona rejects the API key"
                 return Finding("daytona-snapshots", Status.SKIPPED, what)
         total = facts.snapshot_count()
         what = f"{total} snapshot{'' if total == 1 else 's'} in the organisation"
-        why = "the API tells its quota only in a refusal: Maximum allowed: …"
+        why = "quota unknown (Daytona only reports it when exceeded)"
         return Finding("daytona-snapshots", Status.OK, what, why)
 
-    return _asked("daytona-snapshots", inputs, count)
+    return _check("daytona-snapshots", inputs, count)
 
 
 def check_clock(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
-    """Compare this computer's clock with the API's."""
+    """Compare this host's clock with the API's."""
     del engine
 
     def compare(facts: DaytonaFacts) -> Finding:
         skew = facts.clock_skew()
         if skew is None:
-            return Finding("clock", Status.SKIPPED, "the API does not say what time it is")
+            return Finding("clock", Status.SKIPPED, "skipped: the API does not send the time")
         seconds = round(skew.total_seconds())
         if abs(skew) < SKEW:
-            return Finding("clock", Status.OK, "this computer's clock agrees with Daytona's")
+            return Finding("clock", Status.OK, "this host's clock agrees with Daytona's")
         status = Status.PROBLEM if abs(skew) >= TOO_MUCH_SKEW else Status.WARNING
-        what = f"this clock is {abs(seconds)} s {'ahead' if seconds > 0 else 'behind'}"
+        what = f"this host's clock is {abs(seconds)} s {'ahead' if seconds > 0 else 'behind'}"
         why = "snapshots are named after the time, and uploads are signed with it"
         remedy = Remedy("set the clock", ("sudo timedatectl set-ntp true",))
         return Finding("clock", status, what, why, remedy)
 
-    return _asked("clock", inputs, compare)
+    return _check("clock", inputs, compare)
 
 
-def _asked(name: str, inputs: DoctorInputs, ask: Callable[[DaytonaFacts], Finding]) -> Finding:
+def _check(name: str, inputs: DoctorInputs, ask: Callable[[DaytonaFacts], Finding]) -> Finding:
     facts = inputs.daytona
     if facts is None or not facts.access.configured:
         return Finding(name, Status.SKIPPED, _NO_KEY)

@@ -1,4 +1,4 @@
-"""Free space where the engine keeps images: a build that runs out of it fails late."""
+"""Free space where the engine keeps images: a build that runs out of space fails late."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def check_disk(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
-    """Compare the free space with what the sandbox image and a few machines take."""
+    """Compare the free space with the size of the sandbox image and a few machines."""
     try:
         facts = engine.facts()
         folder = _storage(inputs, engine.endpoint, facts)
     except Os2Error:
-        return Finding(_NAME, Status.SKIPPED, "not known while the engine does not answer")
+        return Finding(_NAME, Status.SKIPPED, "skipped: the engine does not answer")
     if folder is None:
-        what = "the engine runs on another computer, or its storage cannot be seen from here"
+        what = "skipped: the engine's storage is not on this host"
         return Finding(_NAME, Status.SKIPPED, what)
     try:
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        what = f"the free space of {folder} cannot be read: {error.strerror}"
+        what = f"skipped: cannot read the free space of {folder}: {error.strerror}"
         return Finding(_NAME, Status.SKIPPED, what)
     return judge_free_space(free, folder, facts)
 
 
 def judge_free_space(free: int, folder: Path, facts: EngineFacts) -> Finding:
-    """The finding for ``free`` bytes: a warning below 10 GB, a problem below 3 GB."""
+    """Return the finding for ``free`` bytes: a warning below 10 GB, a problem below 3 GB."""
     what = f"{free / _GB:.1f} GB free in {folder}"
     if facts.in_vm:
         what += f", where the disk of {facts.flavour}'s virtual machine grows"
@@ -48,20 +48,20 @@ def judge_free_space(free: int, folder: Path, facts: EngineFacts) -> Finding:
         _NAME,
         Status.PROBLEM if free < _PROBLEM_BELOW else Status.WARNING,
         what,
-        "the sandbox image takes about 1 GB, building it about 3 GB",
+        "the sandbox image uses about 1 GB, its build about 3 GB",
         Remedy(
-            "see what takes the space, and remove what you no longer need", ("docker system df",)
+            "see what uses the space, and remove what you no longer need", ("docker system df",)
         ),
     )
 
 
 def _storage(inputs: DoctorInputs, endpoint: Endpoint, facts: EngineFacts) -> Path | None:
-    """The folder whose file system the engine fills; None when that is not on this computer."""
+    """Return a directory on the engine's file system; None if it is not on this host."""
     host = urlsplit(endpoint.url).hostname
     if endpoint.socket is None and host not in _LOOPBACK:
         return None
     if facts.in_vm:
         return inputs.home
     folder = Path(facts.data_root)
-    # A socket may lead elsewhere (mounted into a container, forwarded): the names must agree.
+    # A socket may be forwarded or mounted into a container: the host names must agree.
     return folder if facts.data_root and facts.host_name == inputs.host_name else None

@@ -1,4 +1,4 @@
-"""Doppler: does the configuration that it injects belong to the stage."""
+"""Doppler: the injected configuration belongs to the stage."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ _KINDS = {
 
 
 def check_doppler(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
-    """Compare Doppler's configuration with the stage that a command would take."""
+    """Compare Doppler's configuration with the stage that a command would use."""
     del engine
-    said = {name: inputs.variables[name] for name in _VARIABLES if inputs.variables.get(name)}
-    if not said:
+    configs = {name: inputs.variables[name] for name in _VARIABLES if inputs.variables.get(name)}
+    if not configs:
         return Finding(_NAME, Status.SKIPPED, "not run under Doppler")
-    shown = ", ".join(f"{name}={config}" for name, config in said.items())
+    shown = ", ".join(f"{name}={config}" for name, config in configs.items())
     try:
         stage = resolve_stage(inputs.variables, explicit=inputs.stage)
     except UsageError as error:
         what = f"{shown}, but {error.message}"
         return Finding(_NAME, Status.WARNING, what, None, Remedy(error.hint or ""))
-    wrong = [name for name, config in said.items() if _contradicts(config, stage)]
+    wrong = [name for name, config in configs.items() if _contradicts(config, stage)]
     if not wrong:
         return Finding(_NAME, Status.OK, f"{shown} and stage {stage.name} agree")
     what = f"{shown}, but the stage is {stage.name} (from {stage.origin})"
-    why = "secrets of one environment would be used for machines of another"
+    why = "machines would get the secrets of another environment"
     remedy = Remedy(
-        "set APP_STAGE in that Doppler config, unset ITERATE_USER there, or choose the other one",
+        "set APP_STAGE or unset ITERATE_USER in that Doppler config, or choose another config",
         (f"doppler run --config {_config_for(stage)} -- os2 …",),
     )
     return Finding(_NAME, Status.PROBLEM, what, why, remedy)
 
 
 def _contradicts(config: str, stage: Stage) -> bool:
-    """A config of another name (a branch's, a person's) says nothing about the stage."""
+    """Return whether the config belongs to another stage; a branch config belongs to none."""
     return config in _KINDS and _KINDS[config] is not stage.kind
 
 

@@ -1,4 +1,4 @@
-"""Is there an engine, which one is it, and who said so."""
+"""The engine: whether it answers, its version, and the setting that chose it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _START = {
 
 
 def check_engine(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
-    """Ask the engine for its version; everything that os2 does locally needs it."""
+    """Check that the engine answers: all local work needs it."""
     try:
         facts = engine.facts()
         endpoint = engine.endpoint
@@ -39,7 +39,7 @@ def check_engine(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
 def _remedy(inputs: DoctorInputs, error: Os2Error) -> Remedy | None:
     if error.code == "engine_permission":
         return Remedy(
-            "let this user reach the engine, then log in again (or use rootless Docker)",
+            "let this user access the engine, then log in again (or use rootless Docker)",
             ('sudo usermod -aG docker "$USER"',),
         )
     if error.code in _NOT_RUNNING and not isinstance(inputs.endpoint, Os2Error):
@@ -52,11 +52,11 @@ def _start(inputs: DoctorInputs, url: str) -> Remedy:
         if mark in url:
             return Remedy(text, commands)
     if url not in (_DEFAULT_SOCKET, DEFAULT_TCP.url):
-        return Remedy("start the engine, or correct the setting that names it")
+        return Remedy("start the engine, or fix the setting that names it")
     if inputs.system != "Linux":
         return Remedy("install and start OrbStack or Docker Desktop")
     return Remedy(
-        "install Docker Engine where it is missing, and start it",
+        "install Docker Engine if it is missing, and start it",
         ("sudo apt-get install docker.io", "sudo systemctl enable --now docker"),
         FixId.START_ENGINE,
     )

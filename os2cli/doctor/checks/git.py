@@ -1,4 +1,4 @@
-"""git and the repository: they decide which files go into the image."""
+"""Git and the repository, which decide the files of the image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SECONDS = 2.5
 
 
 def check_git(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
-    """See whether git runs and accepts the repository."""
+    """Check that git runs and trusts the repository."""
     del engine
     program = shutil.which("git", path=inputs.variables.get("PATH", ""))
     if program is None:
@@ -29,13 +29,13 @@ def check_git(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
     version = _git(inputs, program, "--version").stdout.strip().removeprefix("git version ")
     root = inputs.repo_root
     if root is None:
-        why = "the folder itself, without what .dockerignore names, goes into the image"
-        return Finding(_NAME, Status.WARNING, f"git {version}; this is no git checkout", why)
+        why = "the image gets all files of the directory, except those in .dockerignore"
+        return Finding(_NAME, Status.WARNING, f"git {version}, but this is not a Git checkout", why)
     answer = _git(inputs, program, "-C", str(root), "rev-parse", "--show-toplevel")
     if answer.returncode == 0:
         return Finding(_NAME, Status.OK, f"git {version}, repository {root}")
     lines = answer.stderr.strip().splitlines() or ["git rev-parse failed"]
-    return Finding(_NAME, Status.PROBLEM, f"git refuses {root}: {lines[0]}", None, _remedy(answer))
+    return Finding(_NAME, Status.PROBLEM, f"git rejects {root}: {lines[0]}", None, _remedy(answer))
 
 
 def _remedy(answer: subprocess.CompletedProcess[str]) -> Remedy | None:
@@ -43,7 +43,7 @@ def _remedy(answer: subprocess.CompletedProcess[str]) -> Remedy | None:
         return None
     root = shlex.quote(str(answer.args[2]))
     return Remedy(
-        "tell git that you trust this folder, which belongs to another user",
+        "trust this directory, which belongs to another user",
         (f"git config --global --add safe.directory {root}",),
     )
 

@@ -1,4 +1,4 @@
-"""The sandbox image: is it there, and was it built from what the repository holds now."""
+"""The sandbox image: whether it exists and is up to date."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _BUILD = "os2 snapshot local-docker"
 
 
 def check_image(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
-    """Ask the caller's ``image``, which knows how the image is built."""
+    """Check the freshness that ``inputs.image`` returns."""
     try:
         engine.facts()
     except Os2Error:
-        return Finding(_NAME, Status.SKIPPED, "not known while the engine does not answer")
+        return Finding(_NAME, Status.SKIPPED, "skipped: the engine does not answer")
     try:
         image = inputs.image()
     except Os2Error as error:
@@ -24,9 +24,11 @@ def check_image(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
         return Finding(_NAME, Status.PROBLEM, error.message, remedy=remedy)
     if image.built is None:
         remedy = Remedy("build it", (_BUILD,))
-        return Finding(_NAME, Status.WARNING, f"there is no image {image.reference}", None, remedy)
+        return Finding(_NAME, Status.WARNING, f"image {image.reference} not found", None, remedy)
     what = f"{image.reference}, built {image.built:%Y-%m-%d %H:%M} UTC"
     if image.fresh:
         return Finding(_NAME, Status.OK, f"{what}, is up to date")
-    why = image.reason or "the repository changed since"
-    return Finding(_NAME, Status.WARNING, f"{what}, is stale", why, Remedy("rebuild it", (_BUILD,)))
+    why = image.reason or "the repository changed since the build"
+    return Finding(
+        _NAME, Status.WARNING, f"{what}, is out of date", why, Remedy("rebuild it", (_BUILD,))
+    )

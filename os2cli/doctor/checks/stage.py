@@ -1,4 +1,4 @@
-"""The stage: which one, and what decided it."""
+"""The stage, and the setting that chose it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NAME = "stage"
 
 
 def check_stage(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
-    """Resolve the stage as a command would that publishes nothing."""
+    """Resolve the stage as a command does that does not publish."""
     del engine
     try:
         stage = resolve_stage(inputs.variables, explicit=inputs.stage)
@@ -28,5 +28,5 @@ def check_stage(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
     what = f"{stage.name} ({stage.kind}), from {stage.origin}"
     if stage.warning is None:
         return Finding(_NAME, Status.OK, what)
-    remedy = Remedy("unset the variable that is wrong, or decide with --stage")
+    remedy = Remedy("unset the wrong variable, or use --stage")
     return Finding(_NAME, Status.WARNING, what, stage.warning, remedy)

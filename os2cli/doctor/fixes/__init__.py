@@ -1,4 +1,4 @@
-"""The fixes that ``os2 doctor --fix`` runs, after showing what each will do."""
+"""The fixes that ``os2 doctor --fix`` shows and runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mounts the control groups that dockerd needs, where nothing has done so (bare containers)."""
+"""Mounts the control groups that dockerd needs, in containers without them."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from os2cli.core.progress import Progress
 from os2cli.doctor.fixes.host import Host
 
 _SECONDS = 10.0
-_UNBOUND = "0"  # the hierarchy of a controller that version 2 has, or that nobody has yet
+_UNBOUND = "0"  # the hierarchy of a controller that version 2 has, or that is unused
 
 
 def ensure_cgroups(host: Host, progress: Progress) -> None:
-    """Do nothing when cgroups are mounted, else mount version 2, else version 1.
+    """Do nothing if cgroups are mounted, else mount version 2, else version 1.
 
-    Where the host of a container has its controllers in version 1, version 2 mounts as well and
-    has none of them: an engine would run on it, and ignore every limit.
+    If the host of a container uses version 1, version 2 mounts without controllers: an engine
+    would run on it and ignore every limit.
 
     Raises:
-        OperationFailed: neither can be mounted; a container must be started with ``--privileged``.
+        OperationFailed: neither can be mounted; a container needs ``--privileged``.
     """
     folder = host.path("/sys/fs/cgroup")
     if (folder / "cgroup.controllers").exists() or any((folder / "memory").glob("*")):
         return
-    progress.notice(f"nothing is mounted on {folder}: mounting cgroups")
+    progress.notice(f"mounting cgroups on {folder}")
     tail: list[str] = []
     memory = _controllers(host).get("memory")
     if memory in (None, _UNBOUND) and _mount(host, tail, "cgroup2", "cgroup2", folder):
@@ -32,8 +32,8 @@ def ensure_cgroups(host: Host, progress: Progress) -> None:
     if _mount_version_1(host, folder, tail):
         return
     raise OperationFailed(
-        f"dockerd needs cgroups, and they cannot be mounted on {folder}",
-        hint="in a container, start that container with --privileged",
+        f"cannot mount cgroups on {folder}, which dockerd needs",
+        hint="if this is a container, start it with --privileged",
         code="cgroups_missing",
         log_tail=tuple(tail),
     )
@@ -47,7 +47,7 @@ def _mount(host: Host, tail: list[str], kind: str, source: str, folder: Path, *m
 
 
 def _mount_version_1(host: Host, folder: Path, tail: list[str]) -> bool:
-    """One mount for each controller that the kernel has; memory and devices are what counts."""
+    """Mount each controller that the kernel has; memory and devices are required."""
     if not _mount(host, tail, "tmpfs", "cgroup", folder):
         return False
     mounted = set[str]()
@@ -59,7 +59,7 @@ def _mount_version_1(host: Host, folder: Path, tail: list[str]) -> bool:
 
 
 def _controllers(host: Host) -> dict[str, str]:
-    """The enabled ones of ``/proc/cgroups``, and the version-1 hierarchy that each is bound to.
+    """Return the enabled controllers of ``/proc/cgroups``, and the version-1 hierarchy of each.
 
     Its columns are name, hierarchy, groups, enabled.
     """

@@ -11,24 +11,24 @@ from pathlib import Path
 from os2cli.core.errors import OperationFailed, TimedOut
 from os2cli.host.programs import ProgramResult, ProgramTimeout, run_program
 
-# Nothing else is passed on: under `doppler run` the rest of the environment is full of secrets.
+# Only these are passed on: under `doppler run` the environment is full of secrets.
 _PASSED_ON = ("PATH", "HOME", "XDG_RUNTIME_DIR", "SSL_CERT_FILE", "TMPDIR", "SYSTEMROOT")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
 
-# A program that is started to stay; kept because Popen complains when it is collected before.
+# Programs that outlive os2; referenced here because Popen warns if it is collected before the end.
 _LEFT_RUNNING: list[subprocess.Popen[bytes]] = []
 
 
 class Commands:
-    """Programs found on the PATH of ``variables``, run with little of the rest of it."""
+    """Programs on the PATH of ``variables``, run with few of the other variables."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
-        wanted = (*_PASSED_ON, *_PROXIES, *map(str.lower, _PROXIES))
-        self._environment = {name: variables[name] for name in wanted if name in variables}
+        names = (*_PASSED_ON, *_PROXIES, *map(str.lower, _PROXIES))
+        self._environment = {name: variables[name] for name in names if name in variables}
         self._environment["LC_ALL"] = "C"
 
     def find(self, name: str) -> str | None:
-        """The program's file, or None."""
+        """Return the program's path, or None."""
         return shutil.which(name, path=self._environment.get("PATH", ""))
 
     def run(
@@ -42,7 +42,7 @@ class Commands:
         """Run a program to its end, which may be a failure; ``timeout`` is in seconds.
 
         Raises:
-            OperationFailed: there is no program of that name.
+            OperationFailed: the program is not on the PATH.
             TimedOut: it did not end in time and was stopped.
         """
         command = [self._require(argv[0]), *argv[1:]]
@@ -51,8 +51,8 @@ class Commands:
             return run_program(command, timeout=timeout, env=env, on_line=on_line)
         except ProgramTimeout as late:
             raise TimedOut(
-                f"{' '.join(argv)} did not end within {timeout:g} s",
-                hint="run it by hand to see what keeps it",
+                f"timed out after {timeout:g} s waiting for {' '.join(argv)}",
+                hint="run the command by hand to see why",
                 log_tail=late.tail,
             ) from None
 
@@ -64,17 +64,17 @@ class Commands:
         on_line: Callable[[str], None] | None = None,
         extra: Mapping[str, str] | None = None,
     ) -> None:
-        """Run a program that must succeed; raises ``OperationFailed`` with its last lines."""
+        """Run a program; raises ``OperationFailed`` with its last lines if it fails."""
         result = self.run(argv, timeout=timeout, on_line=on_line, extra=extra)
         if result.returncode != 0:
             raise OperationFailed(
-                f"{' '.join(argv)} failed with status {result.returncode}",
-                hint="the lines above are the end of what it said",
+                f"{' '.join(argv)} failed with exit code {result.returncode}",
+                hint="see the end of its output above",
                 log_tail=result.tail,
             )
 
     def start_detached(self, argv: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
-        """Start a program that outlives os2: own session, no stdin, its output appended to log."""
+        """Start a program that outlives os2, with its output appended to ``log``."""
         log.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
         try:
@@ -94,10 +94,10 @@ class Commands:
         return process
 
     def _require(self, name: str) -> str:
-        if found := self.find(name):
-            return found
+        if path := self.find(name):
+            return path
         raise OperationFailed(
-            f"the program {name} was not found",
-            hint="install it, or add its folder to PATH",
+            f"program {name} not found",
+            hint="install it, or add its directory to PATH",
             code="program_missing",
         )

@@ -1,4 +1,4 @@
-"""Starts dockerd without an init: in containers, in WSL and on bare virtual machines."""
+"""Starts dockerd without an init system: in containers, WSL and bare virtual machines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from os2cli.host.programs import TAIL_LINES
 from os2cli.providers.local_docker.engine.address import Endpoint
 
 LOG = "/var/log/os2-dockerd.log"
-_VERDICT = "failed to start daemon"  # dockerd's last words, which may have several lines
+_VERDICT = "failed to start daemon"  # dockerd's last message, which may have several lines
 _DEADLINE_SECONDS = 30.0
 _POLL_SECONDS = 0.1
 _PID_FILES = {
@@ -28,12 +28,12 @@ _PID_FILES = {
 
 
 def start_dockerd(host: Host, progress: Progress, deadline: float = _DEADLINE_SECONDS) -> None:
-    """Start dockerd and wait, at most ``deadline`` seconds for each try, until it answers.
+    """Start dockerd and wait until it answers, at most ``deadline`` seconds for each attempt.
 
     Raises:
-        Conflict: a dockerd runs already and does not answer.
-        OperationFailed: it dies; the last lines of its log come along.
-        TimedOut: it runs and does not answer in time.
+        Conflict: a dockerd runs but does not answer.
+        OperationFailed: it dies; ``log_tail`` has the end of its log.
+        TimedOut: it runs but does not answer in time.
     """
     ensure_cgroups(host, progress)
     _remove_stale_pid_files(host)
@@ -45,7 +45,7 @@ def start_dockerd(host: Host, progress: Progress, deadline: float = _DEADLINE_SE
     if tail:
         reason = next((line for line in tail if line.startswith(_VERDICT)), tail[-1])
         raise OperationFailed(
-            f"dockerd ended right after its start: {reason}",
+            f"dockerd failed to start: {reason}",
             hint=f"see its log: {host.path(LOG)}",
             code="engine_start_failed",
             log_tail=tail,
@@ -53,25 +53,25 @@ def start_dockerd(host: Host, progress: Progress, deadline: float = _DEADLINE_SE
 
 
 def _try(host: Host, options: list[str], endpoint: Endpoint, deadline: float) -> tuple[str, ...]:
-    """Start once; returns the end of the log when dockerd died, nothing when it answers."""
+    """Start once, and return the end of the log if dockerd died, nothing if it answers."""
     log = host.path(LOG)
     start = log.stat().st_size if log.exists() else 0
     process = host.commands.start_detached(["dockerd", *options], log)
     try:
         answers = _wait(process, endpoint, time.monotonic() + deadline)
-    except BaseException:  # an interrupt: whoever stops us does not want it
+    except BaseException:  # after an interrupt dockerd is unwanted
         process.terminate()
         raise
     if answers:
         return ()
     if process.poll() is None:
         raise TimedOut(
-            f"dockerd runs (process {process.pid}) but did not answer within {deadline:g} s",
+            f"timed out after {deadline:g} s waiting for dockerd (process {process.pid}) to answer",
             hint=f"see its log: {log}",
             code="engine_start_timeout",
             log_tail=_tail(log, start),
         )
-    return _tail(log, start) or (f"status {process.returncode}, and its log is empty",)
+    return _tail(log, start) or (f"exit code {process.returncode}, and its log is empty",)
 
 
 def _wait(process: Popen[bytes], endpoint: Endpoint, end: float) -> bool:
@@ -93,7 +93,7 @@ def _tail(log: Path, start: int) -> tuple[str, ...]:
 
 
 def _remove_stale_pid_files(host: Host) -> None:
-    """Remove what a killed daemon left; its number may belong to any other process by now."""
+    """Remove the pid files of a killed daemon: other processes may now have those ids."""
     for name, program in _PID_FILES.items():
         file = host.path(name)
         try:
@@ -106,14 +106,14 @@ def _remove_stale_pid_files(host: Host) -> None:
             file.unlink(missing_ok=True)
         elif program == "dockerd":
             raise Conflict(
-                f"dockerd runs already (process {pid}) but does not answer",
-                hint=f"end it, then try again: kill {pid}",
+                f"dockerd already runs (process {pid}) but does not answer",
+                hint=f"end it, then retry: kill {pid}",
                 code="engine_hangs",
             )
 
 
 def _program(host: Host, pid: int) -> str:
-    """The name of a live process, empty when it is dead; where no init reaps, the dead linger."""
+    """Return a live process's name, empty if it is dead; without an init, zombies remain."""
     try:
         lines = host.path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
@@ -123,15 +123,15 @@ def _program(host: Host, pid: int) -> str:
 
 
 def _listen_options(host: Host, progress: Progress) -> tuple[list[str], Endpoint]:
-    """The ``-H`` options, and where to wait: daemon.json's ``hosts`` exclude options of ours."""
+    """Return the ``-H`` options and where to wait: ``hosts`` in daemon.json excludes options."""
     config = host.path("/etc/docker/daemon.json")
     if hosts := read_settings(config).get("hosts"):
         if host.tcp_url not in hosts:
-            progress.notice(f"the TCP API stays as the hosts in {config} say")
+            progress.notice(f'the TCP API stays as set by "hosts" in {config}')
         return [], Endpoint(str(hosts[0]).replace("fd://", host.socket.url), f"{config}")
     options = ["-H", host.socket.url]
     if _is_taken(host.tcp_url):
-        progress.warn(f"something else listens at {host.tcp_url}: the TCP API stays off")
+        progress.warn(f"another program listens at {host.tcp_url}: the TCP API stays off")
         return options, host.socket
     return [*options, "-H", host.tcp_url], host.socket
 
@@ -157,13 +157,13 @@ def _try_other_iptables(
     endpoint: Endpoint,
     deadline: float,
 ) -> tuple[str, ...]:
-    """Kernels differ in which of iptables' two backends they have; put back what did not help."""
+    """Try iptables' other backend, as kernels differ; restore the first one if that fails."""
     current = host.path("/etc/alternatives/iptables")
     before = str(current.readlink()) if current.is_symlink() else ""
     other = "iptables-nft" if before.endswith("-legacy") else "iptables-legacy"
     if not before or not host.path(f"/usr/sbin/{other}").exists():
         return first_tail
-    progress.notice(f"iptables fails; trying {other}")
+    progress.notice(f"iptables fails, trying {other}")
     _set_iptables(host, f"/usr/sbin/{other}")
     tail = _try(host, options, endpoint, deadline)
     if tail:

@@ -1,4 +1,4 @@
-"""The computer that is fixed: where its files are and how programs are run on it."""
+"""The host to fix: where its files are and how to run programs on it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """``root`` is what stands for ``/``; ``platform`` is ``sys.platform``."""
+    """The host to fix; ``root`` stands for ``/``, ``platform`` is ``sys.platform``."""
 
     root: Path
     home: Path
@@ -32,23 +32,23 @@ class Host:
     tcp_url: str = TCP_URL
 
     def path(self, absolute: str) -> Path:
-        """A file of the system, e.g. ``/etc/docker/daemon.json``, below ``root``."""
+        """Return a system file, such as ``/etc/docker/daemon.json``, below ``root``."""
         return self.root / absolute.lstrip("/")
 
     @property
     def has_systemd(self) -> bool:
-        """Whether systemd runs (being installed is not enough); as ``sd_booted(3)`` decides it."""
+        """Whether systemd runs, not only is installed; the test of ``sd_booted(3)``."""
         return self.path("/run/systemd/system").is_dir()
 
     @property
     def socket(self) -> Endpoint:
-        """Where Docker Engine listens by default."""
+        """The default socket of Docker Engine."""
         return Endpoint(f"unix://{self.path('/var/run/docker.sock')}", "the default socket")
 
 
 def this_host(variables: Mapping[str, str], home: Path) -> Host:
-    """The computer that os2 runs on."""
-    # A root shell that `su` opened has no sbin on its PATH.
+    """Return the host that os2 runs on."""
+    # A root shell opened by `su` has no sbin on its PATH.
     search = f"{variables.get('PATH', os.defpath)}{os.pathsep}/usr/sbin{os.pathsep}/sbin"
     is_root = sys.platform != "win32" and os.geteuid() == 0
     commands = Commands({**variables, "PATH": search})

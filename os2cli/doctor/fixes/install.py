@@ -12,7 +12,7 @@ from os2cli.core.progress import Progress
 from os2cli.doctor.fixes.host import Host
 
 PACKAGES = ("docker.io", "iptables", "ca-certificates")
-# The command `docker`: a package of its own since Debian 13, before that a part of docker.io.
+# The command `docker`: a separate package since Debian 13, before that a part of docker.io.
 CLIENT_PACKAGE = "docker-cli"
 _UPDATE_SECONDS = 180.0
 _INSTALL_SECONDS = 600.0
@@ -23,10 +23,10 @@ _POLICY = "/usr/sbin/policy-rc.d"
 
 
 def install_engine(host: Host) -> Fix:
-    """The fix for a computer without Docker Engine that has apt-get."""
+    """Return the fix for a host with apt-get but without Docker Engine."""
     actions = (
         "apt-get update",
-        f"{' '.join(_INSTALL)} (and {CLIENT_PACKAGE}, where that is a package of its own)",
+        f"{' '.join(_INSTALL)} (and {CLIENT_PACKAGE} if it is a separate package)",
     )
     return Fix(
         "install-engine",
@@ -41,18 +41,18 @@ def _install(host: Host, progress: Progress) -> None:
         return
     with _services_held_back(host):
         _update(host, progress)
-        client = (CLIENT_PACKAGE,) if _is_offered(host, CLIENT_PACKAGE) else ()
+        client = (CLIENT_PACKAGE,) if _is_available(host, CLIENT_PACKAGE) else ()
         _install_packages(host, progress, (*_INSTALL, *client))
 
 
 def _update(host: Host, progress: Progress) -> None:
-    """Refresh the package lists; a third-party source that fails does not matter."""
+    """Refresh the package lists; a failing third-party source is only a warning."""
     progress.status("apt-get update")
     argv = (*_APT, "update")
     result = host.commands.run(argv, timeout=_UPDATE_SECONDS, on_line=progress.log, extra=_QUIET)
-    if not _is_offered(host, PACKAGES[0]):
+    if not _is_available(host, PACKAGES[0]):
         failed = bool(_complaints(result.tail))
-        reason = "the package lists could not be fetched" if failed else "see /etc/apt"
+        reason = "cannot fetch the package lists" if failed else "see /etc/apt"
         raise OperationFailed(
             f"no package source offers {PACKAGES[0]}: {reason}",
             hint="check the network and the package sources, then: apt-get update",
@@ -60,13 +60,13 @@ def _update(host: Host, progress: Progress) -> None:
             log_tail=result.tail,
         )
     if result.returncode != 0:
-        progress.warn(f"apt-get update complained: {' '.join(_complaints(result.tail)[:1])}")
+        progress.warn(f"apt-get update: {' '.join(_complaints(result.tail)[:1])}")
 
 
-def _is_offered(host: Host, package: str) -> bool:
-    said: list[str] = []
-    host.commands.run(("apt-cache", "policy", package), timeout=30, on_line=said.append)
-    return any("Candidate:" in line and "(none)" not in line for line in said)
+def _is_available(host: Host, package: str) -> bool:
+    lines: list[str] = []
+    host.commands.run(("apt-cache", "policy", package), timeout=30, on_line=lines.append)
+    return any("Candidate:" in line and "(none)" not in line for line in lines)
 
 
 def _complaints(lines: tuple[str, ...]) -> list[str]:
@@ -77,16 +77,19 @@ def _install_packages(host: Host, progress: Progress, command: tuple[str, ...]) 
     progress.status("apt-get install")
     run = host.commands.run
     result = run(command, timeout=_INSTALL_SECONDS, on_line=progress.log, extra=_QUIET)
-    if any("dpkg --configure -a" in line for line in result.tail):  # an earlier run was cut short
-        progress.notice("an interrupted dpkg is finished first")
-        repair = ("dpkg", "--configure", "-a")
-        run(repair, timeout=_INSTALL_SECONDS, on_line=progress.log, extra=_QUIET)
+    if any("dpkg --configure -a" in line for line in result.tail):  # an earlier run was interrupted
+        progress.notice("finishing an interrupted dpkg run first")
+        configure = ("dpkg", "--configure", "-a")
+        run(configure, timeout=_INSTALL_SECONDS, on_line=progress.log, extra=_QUIET)
         result = run(command, timeout=_INSTALL_SECONDS, on_line=progress.log, extra=_QUIET)
     if result.returncode != 0:
         raise OperationFailed(
-            "Docker Engine could not be installed: "
-            + " ".join(_complaints(result.tail)[:1] or [f"apt-get ended with {result.returncode}"]),
-            hint=f"try it by hand: {' '.join(command)}",
+            "cannot install Docker Engine: "
+            + " ".join(
+                _complaints(result.tail)[:1]
+                or [f"apt-get failed with exit code {result.returncode}"]
+            ),
+            hint=f"run it by hand: {' '.join(command)}",
             code="engine_install_failed",
             log_tail=result.tail,
         )
@@ -94,9 +97,9 @@ def _install_packages(host: Host, progress: Progress, command: tuple[str, ...]) 
 
 @contextlib.contextmanager
 def _services_held_back(host: Host) -> Iterator[None]:
-    """Keep packages from starting services where no init would look after them.
+    """Keep packages from starting services that no init system would supervise.
 
-    A ``policy-rc.d`` that is there already stays, and decides.
+    An existing ``policy-rc.d`` stays in force.
     """
     policy = host.path(_POLICY)
     try:

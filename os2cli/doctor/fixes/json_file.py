@@ -1,4 +1,4 @@
-"""Edits a product's JSON settings: merged, backed up, replaced in one step, or not touched."""
+"""Edits a product's JSON settings: merged, backed up and replaced atomically, or unchanged."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from os2cli.core.errors import OperationFailed, UsageError
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """The object in ``path``; empty when the file is missing or empty.
+    """Return the object in ``path``; empty if the file is missing or empty.
 
     Raises:
-        UsageError: the file holds no JSON object (``settings_broken``); it is left as it is.
+        UsageError: the file is not a JSON object (``settings_broken``); it stays unchanged.
     """
     try:
         text = path.read_text("utf-8-sig")
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        raise _broken(f"{path} cannot be read: {error}") from error
+        raise _broken(f"cannot read {path}: {error}") from error
     try:
         settings = json.loads(text) if text.strip() else {}
     except json.JSONDecodeError as error:
         raise _broken(f"{path}, line {error.lineno}: {error.msg}") from error
     if not isinstance(settings, dict):
-        raise _broken(f"{path}, line 1: it holds no JSON object")
+        raise _broken(f"{path}, line 1: not a JSON object")
     return settings
 
 
 def write_settings(path: Path, settings: dict[str, Any], now: datetime) -> Path | None:
-    """Replace ``path``, keeping its mode and owner; returns the backup of what was there.
+    """Replace ``path``, keeping its mode and owner, and return the backup, if any.
 
     Raises:
-        OperationFailed: the folder cannot be written to; the file is as it was.
+        OperationFailed: the directory is not writable; the file is unchanged.
     """
     target = path.resolve()  # a settings file may be a link into someone's dotfiles
     backup = target.with_name(f"{target.name}.os2-backup-{now:%Y%m%dT%H%M%SZ}")
@@ -51,7 +51,7 @@ def write_settings(path: Path, settings: dict[str, Any], now: datetime) -> Path 
     except OSError as error:
         raise OperationFailed(
             f"cannot write {path}: {error.strerror}",
-            hint="the file is as it was; change it by hand",
+            hint="the file is unchanged; edit it by hand",
         ) from error
     return backup if exists else None
 
@@ -76,4 +76,4 @@ def _replace(target: Path, text: str) -> None:
 
 
 def _broken(problem: str) -> UsageError:
-    return UsageError(problem, hint="repair the file; it was not touched", code="settings_broken")
+    return UsageError(problem, hint="fix the file; os2 did not change it", code="settings_broken")

@@ -1,4 +1,4 @@
-"""Chooses the fixes for what was found; a remedy that cannot be run here stays advice."""
+"""Plans the fixes for findings; a remedy that cannot run on this host stays advice."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from os2cli.doctor.fixes.systemd_tcp_api import systemd_tcp_api
 
 
 def plan_fixes(findings: Iterable[Finding], host: Host) -> list[Fix]:
-    """The fixes in the order in which they must run; empty when there is nothing os2 can do.
+    """Return the fixes in the order in which they must run; empty if os2 can fix nothing.
 
-    Planning runs and changes nothing. What needs root is planned only for root.
+    Planning changes nothing. Fixes that need root are planned only for root.
     """
-    wanted = dict.fromkeys(finding.remedy.fix for finding in findings if finding.remedy)
-    return [fix for fix_id in wanted if fix_id for fix in _fixes(fix_id, host)]
+    fix_ids = dict.fromkeys(finding.remedy.fix for finding in findings if finding.remedy)
+    return [fix for fix_id in fix_ids if fix_id for fix in _fixes(fix_id, host)]
 
 
 def _fixes(fix_id: FixId, host: Host) -> list[Fix]:
@@ -27,8 +27,8 @@ def _fixes(fix_id: FixId, host: Host) -> list[Fix]:
         case FixId.START_ENGINE:
             return _engine_fixes(host)
         case FixId.TCP_API_ENGINE:
-            # Without systemd nobody knows the options that dockerd was started with, except when
-            # os2 did it, and then the TCP API is on.
+            # Without systemd the options of a running dockerd are unknown, unless os2 started it:
+            # then the TCP API is on.
             return [systemd_tcp_api(host)] if host.is_root and host.has_systemd else []
         case FixId.TCP_API_ORBSTACK:
             return [orbstack_tcp_api(host)] if host.platform == "darwin" else []

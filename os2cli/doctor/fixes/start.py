@@ -1,4 +1,4 @@
-"""Starts Docker Engine: through systemd where it runs, else by ourselves."""
+"""Starts Docker Engine: through systemd if it runs, else directly."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _SYSTEMCTL_SECONDS = 100.0  # systemd itself gives a service 90
 
 
 def start_engine(host: Host) -> Fix:
-    """The fix for a Docker Engine that is installed and does not run."""
+    """Return the fix for a Docker Engine that is installed but does not run."""
     if host.has_systemd:
         actions: tuple[str, ...] = ("systemctl enable --now docker",)
     else:
         actions = (
-            f"start dockerd -H {host.socket.url} -H {host.tcp_url}, its log in {LOG}",
-            "remove the pid file of a daemon that was killed, if there is one",
-            "mount cgroups if nothing did, and switch iptables to its other backend if it fails",
+            f"start dockerd -H {host.socket.url} -H {host.tcp_url}, with its log in {LOG}",
+            "remove the pid file of a killed daemon, if any",
+            "mount cgroups if missing, and switch iptables to its other backend if it fails",
         )
     return Fix(
         "start-engine", "start Docker Engine", actions, lambda progress: _start(host, progress)
@@ -45,7 +45,7 @@ def _answers(host: Host) -> bool:
 
 
 def systemctl(host: Host, progress: Progress, *arguments: str) -> None:
-    """Run systemctl; a failure carries the last lines of the service's journal."""
+    """Run systemctl; a failure has the last lines of the service's journal."""
     argv = ("systemctl", *arguments)
     progress.status(" ".join(argv))
     result = host.commands.run(argv, timeout=_SYSTEMCTL_SECONDS, on_line=progress.log)
@@ -56,7 +56,7 @@ def systemctl(host: Host, progress: Progress, *arguments: str) -> None:
         journal = ("journalctl", "-u", "docker", "-n", "20", "--no-pager", "-o", "cat")
         tail += host.commands.run(journal, timeout=10).tail
     raise OperationFailed(
-        f"{' '.join(argv)} failed with status {result.returncode}",
+        f"{' '.join(argv)} failed with exit code {result.returncode}",
         hint="see why: journalctl -u docker",
         code="engine_start_failed",
         log_tail=tail,

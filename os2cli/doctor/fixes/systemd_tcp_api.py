@@ -1,4 +1,4 @@
-"""Switches the TCP API of a Docker Engine on that systemd runs."""
+"""Turns on the TCP API of a Docker Engine under systemd."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _HOST_OPTIONS = ("-H", "--host")
 
 
 def systemd_tcp_api(host: Host) -> Fix:
-    """Add ``-H`` to the unit's command by a drop-in, or to ``hosts`` when daemon.json has them."""
+    """Return the fix that adds ``-H`` in a drop-in, or to ``hosts`` if daemon.json has them."""
     actions = (
-        f"add -H {TCP_URL} to dockerd's command by the drop-in {_DROP_IN}"
-        f' (or to "hosts" in {_DAEMON_JSON}, with a backup, if that file has them already)',
+        f"add -H {TCP_URL} to dockerd's command in the drop-in {_DROP_IN}"
+        f' (or to "hosts" in {_DAEMON_JSON}, with a backup, if that file has them)',
         "systemctl daemon-reload && systemctl restart docker (running containers stop)",
     )
     return Fix(
@@ -37,7 +37,7 @@ def systemd_tcp_api(host: Host) -> Fix:
 def _apply(host: Host, progress: Progress) -> None:
     path = host.path(_DAEMON_JSON)
     settings = read_settings(path)
-    # dockerd refuses to start with hosts in both places, so each is added to where they are.
+    # dockerd does not start with hosts in both places.
     if "hosts" in settings:
         merged = merge_hosts(settings, path)
         if merged != settings:
@@ -55,13 +55,13 @@ def _apply(host: Host, progress: Progress) -> None:
     except OSError as error:
         raise OperationFailed(
             f"cannot write {drop_in}: {error.strerror}",
-            hint="see whether that file system is full or read-only: nothing was changed",
+            hint="check whether the file system is full or read-only; os2 changed nothing",
         ) from error
     _restart(host, progress, drop_in, before)
 
 
 def render_drop_in(command: str) -> str:
-    """A drop-in that runs ``command`` with the TCP API added; the empty line clears the unit's."""
+    """Return a drop-in that adds the TCP API to ``command``; ``ExecStart=`` clears the unit's."""
     options = f"-H {TCP_URL}"
     if not any(word in _HOST_OPTIONS or word.startswith("--host=") for word in command.split()):
         options = f"-H unix:///var/run/docker.sock {options}"  # the default, which any -H replaces
@@ -69,7 +69,7 @@ def render_drop_in(command: str) -> str:
 
 
 def _current_command(host: Host) -> str:
-    """The command that is in force: the last of the unit and its drop-ins."""
+    """Return the command in force: the last of the unit and its drop-ins."""
     lines: list[str] = []
     host.commands.check(("systemctl", "cat", "docker.service"), timeout=20, on_line=lines.append)
     joined = "\n".join(lines).replace("\\\n", " ").splitlines()
@@ -77,33 +77,33 @@ def _current_command(host: Host) -> str:
     if not commands or not commands[-1]:
         raise OperationFailed(
             "docker.service has no ExecStart",
-            hint="look at the unit: systemctl cat docker.service",
+            hint="check the unit: systemctl cat docker.service",
             code="unit_unknown",
         )
     return commands[-1]
 
 
 def _listens(command: str) -> bool:
-    """Whether the command opens the TCP API already; raises when it opens it to everyone."""
+    """Return whether the command opens the TCP API; raises if it opens it to other hosts."""
     urls = [word.removeprefix("-H").removeprefix("--host=") for word in shlex.split(command)]
     if TCP_URL in urls:
         return True
     if taken := [url for url in urls if url.startswith("tcp://") and url.endswith(":2375")]:
         raise UsageError(
-            f"docker.service listens at {taken[0]}, which may be open to others",
-            hint=f"replace it by {TCP_URL}: systemctl edit --full docker",
+            f"docker.service listens at {taken[0]}, which may be open to other hosts",
+            hint=f"replace it with {TCP_URL}: systemctl edit --full docker",
             code="tcp_api_open",
         )
     return False
 
 
 def _restart(host: Host, progress: Progress, changed: Path, before: bytes | None) -> None:
-    """Restart the engine; when it does not come back, put the file back and start it as it was."""
+    """Restart the engine; if that fails, restore the file and restart it again."""
     try:
         systemctl(host, progress, "daemon-reload")
         systemctl(host, progress, "restart", "docker")
     except Os2Error:
-        progress.warn(f"the engine does not start with the TCP API: {changed} is put back")
+        progress.warn(f"the engine does not start with the TCP API: restoring {changed}")
         if before is None:
             changed.unlink(missing_ok=True)
         else:

@@ -1,4 +1,4 @@
-"""Machines whose services run on this host as they are, under supervisor and without isolation."""
+"""Machines whose services run directly on this host, under supervisor and without isolation."""
 
 from os2cli.core.models import MachineType
 

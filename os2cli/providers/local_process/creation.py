@@ -1,4 +1,4 @@
-"""Making a machine: a name that is free, ports that are free, or nothing at all."""
+"""Creating a machine: on a free name and free ports, or not at all."""
 
 from __future__ import annotations
 
@@ -27,37 +27,37 @@ OUR_SERVER = "iterate-server"
 
 @dataclass(frozen=True)
 class Creation:
-    """One creation at a time of a name; the caller holds the name's lock."""
+    """The creation of a machine; the caller holds the lock of its name."""
 
     records: Records
     type: MachineType
     lock_dir: Path
 
     def create(self, spec: MachineSpec, progress: Progress) -> Record:
-        """Create a machine and start it; when that fails, nothing is left."""
+        """Create a machine and start it; a failure leaves nothing behind."""
         self._clear_name(spec.name)
         sandbox = find_sandbox(spec.snapshot)
         node = find_node()
         progress.status(f"starting the services of {spec.name}")
         record = self._record(spec, sandbox)
         try:
-            record = self._reserved(record, spec.port)
+            record = self._reserve_ports(record, spec.port)
             return lifecycle.start(self.records, record, node)
         except BaseException:
             lifecycle.remove(self.records, record, lifecycle.STOP_SECONDS)
             raise
 
     def _clear_name(self, name: str) -> None:
-        """Make sure that the name is free; what a killed create left behind is removed."""
-        left = self.records.find(name)
-        if left is None:
+        """Make sure that the name is free; remove the leftovers of a killed create."""
+        existing = self.records.find(name)
+        if existing is None:
             self.records.forget(name)
-        elif left.phase is Phase.CREATING:
-            lifecycle.remove(self.records, left, lifecycle.STOP_SECONDS)
+        elif existing.phase is Phase.CREATING:
+            lifecycle.remove(self.records, existing, lifecycle.STOP_SECONDS)
         else:
             raise Conflict(
-                f"machine {name} exists already",
-                hint=f"use it: os2 machine show {name}, or remove it first: os2 machine rm {name}",
+                f"machine {name} already exists",
+                hint=f"choose another name, or remove it: os2 machine rm {name}",
                 code="machine_exists",
             )
 
@@ -77,8 +77,8 @@ class Creation:
             sandbox=str(sandbox),
         )
 
-    def _reserved(self, record: Record, port: int | None) -> Record:
-        """The record with ports of its own, written before anybody else looks for some."""
+    def _reserve_ports(self, record: Record, port: int | None) -> Record:
+        """Return the record with its own ports, saved before another process looks for ports."""
         with exclusive(self.lock_dir, f"ports of {self.type}", on_busy=lambda: None):
             holders = port_holders(self.records)
             if port is not None and (port in holders or not is_free(port)):
@@ -88,7 +88,7 @@ class Creation:
             if len(free) <= len(variables):
                 raise Conflict(
                     f"no free port for machine {record.name}",
-                    hint="remove machines that are no longer needed: os2 machine rm NAME",
+                    hint="remove machines that you no longer need: os2 machine rm NAME",
                     code="port_taken",
                 )
             ports = dict(zip(variables, free[1:], strict=True))
@@ -96,23 +96,23 @@ class Creation:
 
 
 def find_sandbox(snapshot: str) -> Path:
-    """The folder whose files a machine runs: the one that os2 has with it, or a named one.
+    """Return the directory whose files a machine runs: os2's own, or ``snapshot``.
 
     Raises:
-        NotFound: there is no sandbox.
+        NotFound: the directory does not hold a sandbox.
     """
     folder = Path(snapshot) if snapshot else bundled_source().root / "sandbox"
     if not (folder / "entry.ts").is_file():
         raise NotFound(
-            f"there is no sandbox in {folder}",
-            hint="leave the snapshot out: these machines run what os2 has with it",
+            f"sandbox not found in {folder}",
+            hint="omit --snapshot: local-process machines run the sandbox that comes with os2",
             code="image_not_found",
         )
     return folder.resolve()
 
 
 def service_ports(sandbox: Path) -> Iterator[str]:
-    """The variables that move the sandbox's own services, but for the one that is published."""
+    """Yield the port variables of the sandbox's services, except the published one's."""
     for metadata in sorted(sandbox.glob("services/*/metadata.json")):
         name = metadata.parent.name
         if name != OUR_SERVER and "port" in json.loads(metadata.read_text()):
@@ -121,7 +121,7 @@ def service_ports(sandbox: Path) -> Iterator[str]:
 
 
 def port_holders(records: Records) -> dict[int, str]:
-    """Each port that a machine has, or will want when it is started again."""
+    """Return each port that a machine has or will need when it starts, with its holder."""
     return {
         port: f"machine {record.name}" for record in records.all() for port in record.all_ports()
     }

@@ -13,12 +13,12 @@ from os2cli.providers.local_process import LOCAL_PROCESS
 
 
 def root(context: ProviderContext) -> Path:
-    """The folder with a folder for each machine."""
+    """Return the directory with a directory for each machine."""
     return context.state_dir / LOCAL_PROCESS
 
 
 def machines(context: ProviderContext, stage: str | None) -> MachineProvider:
-    """The provider; its names are unique on this host, whatever the stage."""
+    """Return the provider; machine names are unique on this host, across stages."""
     from os2cli.providers.local_process.machines import LocalProcessMachines
 
     del stage
@@ -26,12 +26,12 @@ def machines(context: ProviderContext, stage: str | None) -> MachineProvider:
 
 
 def set_up(context: ProviderContext) -> bool:
-    """Whether there is a machine: others need not hear of it."""
+    """Return whether a machine exists: otherwise the provider stays hidden."""
     return any(root(context).glob("*/machine.json"))
 
 
 def setup_fix(context: ProviderContext) -> Fix | None:
-    """Node.js, when it can be installed beside os2."""
+    """Return the fix that installs Node.js if it is missing and can be installed beside os2."""
     from os2cli.providers.local_process.node_package import node_fix
 
     del context
@@ -44,5 +44,5 @@ ENTRY = ProviderEntry(
     machines=machines,
     set_up=set_up,
     setup_fix=setup_fix,
-    warning="local-process has no isolation: what runs in it runs on this host as you",
+    warning="local-process has no isolation: its programs run on this host as you",
 )

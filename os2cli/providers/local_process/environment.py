@@ -1,4 +1,4 @@
-"""What a machine's processes find: variables, programs in front of the host's, and a home."""
+"""The environment of a machine's processes: variables, programs and a home."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from os2cli.providers.local_process.s6.folders import (
 from os2cli.providers.local_process.s6.scan import PROGRAM_FILE
 
 LOOPBACK = "127.0.0.1"
-# In place of the usual place for a mounted folder, which this host may have.
+# Instead of the image's mount directory, which may exist on this host.
 _NO_MOUNT = "no-mount"
 
 
 def environment(record: Record, folder: MachineFolder) -> dict[str, str]:
-    """All variables of everything in the machine: none of this process's but the search path.
+    """Return the variables of every process in the machine; only PATH comes from this process.
 
-    The user's go before our defaults, and what holds the machine together before theirs.
+    The user's override our defaults, and those that the machine needs override the user's.
     """
     path = record.env.get("PATH") or os.pathsep.join(os.get_exec_path())
     return {
@@ -62,18 +62,18 @@ def environment(record: Record, folder: MachineFolder) -> dict[str, str]:
 def _user() -> dict[str, str]:
     try:
         user = pwd.getpwuid(os.getuid())
-    except KeyError:  # a number without a name, as containers have them
+    except KeyError:  # a user id without a name, as in containers
         return {"SHELL": "/bin/sh"}
     return {"USER": user.pw_name, "LOGNAME": user.pw_name, "SHELL": user.pw_shell or "/bin/sh"}
 
 
 def tool(name: str) -> list[str]:
-    """One of our s6 programs, to be started from outside of a machine."""
+    """Return the command of one of our s6 programs, for use outside a machine."""
     return [sys.executable, "-I", "-S", str(PROGRAM_FILE), name]
 
 
 def prepare_home(record: Record, folder: MachineFolder, node: Node) -> None:
-    """Make what the variables name; the home is the machine's own once it is there."""
+    """Create what the variables name; files in an existing home stay."""
     for each in (folder.home, folder.repository, folder.logs):
         each.mkdir(mode=0o700, exist_ok=True)
     shutil.rmtree(folder.programs, ignore_errors=True)
@@ -98,12 +98,12 @@ def _program(path: Path, argv: list[str]) -> None:
 
 
 def _package_manager(sandbox: Path) -> str:
-    """The pnpm that the sandbox is made with, such as ``pnpm@10.34.9``."""
+    """Return the sandbox's pnpm, such as ``pnpm@10.34.9``."""
     return str(json.loads((sandbox / "package.json").read_text())["packageManager"])
 
 
 def _profile(record: Record, folder: MachineFolder) -> str:
-    """For login shells, as the host's own profile may have set another search path."""
+    """Return the profile for login shells: the host's may set another PATH."""
     programs = shlex.quote(str(folder.programs))
     prompt = shlex.quote(f"{record.name} (this host) $ ")
     return f'PATH={programs}:"$PATH"\nexport PATH\nPS1={prompt}\n'

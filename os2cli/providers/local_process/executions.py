@@ -1,4 +1,4 @@
-"""Running programs in a machine: their streams, their exit codes, and their end."""
+"""Running programs in a machine: their streams, exit codes, and end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
 @dataclass
 class Execution:
-    """One program with the machine's variables, in the folder of its repository."""
+    """One program with the machine's variables, in the directory of its repository."""
 
     env: Mapping[str, str]
     folder: Path
@@ -34,7 +34,7 @@ class Execution:
     exit_code: int = 0
 
     def run(self, command: Command, streams: Streams) -> int:
-        """Run it to its end and return its exit code; whoever ends this ends the program, too."""
+        """Run the program and return its exit code; an exception here also ends the program."""
         with closing(self._pieces(command, streams.stdin)) as pieces:
             for is_error, data in pieces:
                 target = streams.stderr if is_error else streams.stdout
@@ -43,7 +43,7 @@ class Execution:
         return self.exit_code
 
     def output(self, command: Command) -> Generator[bytes]:
-        """What it writes to stdout, as it comes; ``stderr`` and ``exit_code`` are known then."""
+        """Yield what it writes to stdout; ``stderr`` and ``exit_code`` are set afterwards."""
         for is_error, data in self._pieces(command, None):
             if is_error:
                 self.stderr = (self.stderr + data)[-CHUNK_BYTES:]
@@ -51,7 +51,7 @@ class Execution:
                 yield data
 
     def attach(self, terminal: Terminal, argv: list[str], banner: str) -> int:
-        """Leave the terminal to a program until it ends, and return its exit code."""
+        """Hand the terminal to a program until it ends, and return its exit code."""
         os.write(terminal.output, banner.encode())
         process = subprocess.Popen(
             argv,
@@ -71,7 +71,7 @@ class Execution:
             raise
 
     def _pieces(self, command: Command, stdin: BinaryIO | None) -> Generator[tuple[bool, bytes]]:
-        """Pieces of both streams as they come; who stops reading ends the program."""
+        """Yield chunks of both streams; closing the generator ends the program."""
         try:
             process = self._start(command, stdin)
         except OSError as error:
@@ -99,7 +99,7 @@ class Execution:
 
 
 def _read(process: subprocess.Popen[bytes]) -> Iterator[tuple[bool, bytes]]:
-    """Both streams to their ends; what the program left running may keep them open for longer."""
+    """Yield both streams to their ends, or to the program's: its children may keep them open."""
     with selectors.DefaultSelector() as selector:
         for stream in (process.stdout, process.stderr):
             if stream is not None:
@@ -119,7 +119,7 @@ def _read(process: subprocess.Popen[bytes]) -> Iterator[tuple[bool, bytes]]:
 
 @contextmanager
 def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """End its process group when the block ends in any exception."""
+    """End the program's process group if the block raises."""
     try:
         yield
     except BaseException:
@@ -141,7 +141,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _pump_in(source: BinaryIO, target: IO[bytes]) -> None:
-    """Pass everything on, then say that nothing more comes."""
+    """Write everything, then close the program's input."""
     read = getattr(source, "read1", source.read)
     with suppress(OSError, ValueError):  # the program ended before it had read everything
         while data := read(CHUNK_BYTES):
@@ -157,5 +157,5 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 def _exit_code(returned: int) -> int:
-    """As a shell tells it: 128 and the signal that ended it."""
+    """Return the exit code as a shell reports it: 128 plus the signal that ended the program."""
     return returned if returned >= 0 else 128 - returned

@@ -1,4 +1,4 @@
-"""Starting a machine's processes and ending them."""
+"""Starting, stopping and removing a machine's processes."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from os2cli.providers.loopback import port_conflict
 
 STOP_SECONDS = 3.0
 BOOT_SECONDS = 30.0
-# A Unix socket's path has 104 bytes on a Mac and 108 on Linux; supervisor makes it under a name
-# with its process number at the end.
+# A Unix socket's path may have 104 bytes on macOS and 108 on Linux; supervisor appends its process
+# id while it creates the socket.
 SOCKET_PATH_BYTES = 90
 SOCKET = "supervisor.sock"
 
 
 def start(records: Records, record: Record, node: Node) -> Record:
-    """Start the machine's processes; what is left of earlier ones is ended."""
+    """Start the machine's processes, after ending those of an earlier start."""
     folder = records.folder(record.name)
-    _ended(record, 0)
+    _end(record, 0)
     if not is_free(record.port):
         raise port_conflict(record.port, None)
     _remove_socket(record, folder)
     record = replace(record, socket=str(_socket(folder)))
     try:
         prepare_home(record, folder, node)
-        # Kept before there is a process that could have to be found.
+        # Saved before a process exists that another os2 may need to find.
         records.save(record)
         first, logger = _boot(record, folder)
         return records.save(replace(record, phase=Phase.STARTED, first=first, logger=logger))
@@ -45,32 +45,32 @@ def start(records: Records, record: Record, node: Node) -> Record:
 
 
 def stop(records: Records, record: Record, seconds: float) -> Record:
-    """End all of the machine's processes; raises ``TimedOut`` when one can't be ended."""
-    _ended(record, min(seconds, STOP_SECONDS))
+    """End all of the machine's processes; raises ``TimedOut`` if one does not end."""
+    _end(record, min(seconds, STOP_SECONDS))
     _remove_socket(record, records.folder(record.name))
     return records.save(replace(record, phase=Phase.STOPPED, first=None, logger=None))
 
 
 def remove(records: Records, record: Record, seconds: float) -> None:
-    """End all of the machine's processes and remove its files, and look that they are gone."""
-    _ended(record, min(seconds, STOP_SECONDS))
+    """End all of the machine's processes and remove its files."""
+    _end(record, min(seconds, STOP_SECONDS))
     folder = records.folder(record.name)
     _remove_socket(record, folder)
     records.forget(record.name)
     if folder.path.exists():
         raise OperationFailed(
-            f"the files of machine {record.name} can't be removed: {folder.path}",
-            hint="remove that folder as the user who may, root perhaps",
+            f"cannot remove the files of machine {record.name}: {folder.path}",
+            hint=f"remove it as a user with permission: rm -r {folder.path}",
             code="files_left",
         )
 
 
-def _ended(record: Record, seconds: float) -> None:
+def _end(record: Record, seconds: float) -> None:
     left = end_machine(record, seconds)
     if left:
         raise TimedOut(
             f"machine {record.name} still has processes: {', '.join(map(str, left))}",
-            hint="they may wait for a disk or a device; look at them with ps",
+            hint=f"they may wait for a disk or a device: ps -p {','.join(map(str, left))}",
             code="processes_left",
         )
 
@@ -89,8 +89,8 @@ def _boot(record: Record, folder: MachineFolder) -> tuple[ProcessId, ProcessId]:
     )
     if done.returncode != 0:
         raise OperationFailed(
-            f"machine {record.name} was not started: {done.stderr.strip() or done.returncode}",
-            hint="the host may have no room for more processes or files",
+            f"cannot start machine {record.name}: {done.stderr.strip() or done.returncode}",
+            hint="check this host's limits of processes and disk space: ulimit -a",
             code="start_failed",
         )
     pids = json.loads(done.stdout)
@@ -98,11 +98,11 @@ def _boot(record: Record, folder: MachineFolder) -> tuple[ProcessId, ProcessId]:
 
 
 def _socket(folder: MachineFolder) -> Path:
-    """In the machine's folder; where that is too deep, in a private one of its own."""
+    """Return the socket's path: in the machine's directory or, if too deep, a private one."""
     path = folder.path / SOCKET
     if len(bytes(path)) <= SOCKET_PATH_BYTES:
         return path
-    for parent in (tempfile.gettempdir(), "/tmp"):  # noqa: S108 - a new folder of ours alone
+    for parent in (tempfile.gettempdir(), "/tmp"):  # noqa: S108 - a new private directory
         if len(parent.encode()) <= SOCKET_PATH_BYTES - 40:
             return Path(tempfile.mkdtemp(prefix="os2-", dir=parent)) / SOCKET
     return path

@@ -1,4 +1,4 @@
-"""The lines that a machine and its services wrote."""
+"""The logs of a machine and its services."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from os2cli.providers.local_process.executions import Execution
 from os2cli.providers.local_process.records import MachineFolder
 from os2cli.providers.service_log import meant, reading, service_log, split_lines
 
-# Behind the time that the logger puts in front of each line.
+# Ends the time that the logger writes before each line.
 TIME_END = "  "
 
 
 def machine_log(program: Execution, folder: MachineFolder, request: LogRequest) -> Iterator[str]:
-    """What the machine wrote, without the times."""
+    """Yield the machine's log without the times."""
     command = reading(request, str(folder.logs), str(folder.services))
     with closing(program.output(command)) as chunks:
         for line in meant(split_lines(chunks), request.since):
@@ -25,6 +25,6 @@ def machine_log(program: Execution, folder: MachineFolder, request: LogRequest) 
 def log_of_service(
     program: Execution, folder: MachineFolder, machine: str, request: LogRequest
 ) -> Iterator[str]:
-    """What one service wrote; raises ``NotFound`` when it has no log."""
+    """Return one service's log; raises ``NotFound`` if it has none."""
     places = (str(folder.logs), str(folder.services))
     return service_log(program, machine, request, *places)

@@ -40,9 +40,9 @@ LAST_LINES_SECONDS = 1.0
 
 
 class LocalProcessMachines:
-    """Machines that are folders below ``root`` and processes that carry their mark.
+    """Machines as directories below ``root`` and processes that carry their mark.
 
-    ``lock_dir`` is where changes of one machine meet.
+    ``lock_dir`` keeps the locks of machines.
     """
 
     type = LOCAL_PROCESS
@@ -53,12 +53,12 @@ class LocalProcessMachines:
         self.lock_dir = lock_dir
 
     def create(self, spec: MachineSpec, progress: Progress = SILENT) -> Machine:
-        """Start the sandbox's services on ports of their own; nothing is left when that fails."""
+        """Start the sandbox's services on their own ports; a failure leaves nothing behind."""
 
         def refuse() -> None:
             raise Conflict(
-                f"machine {spec.name} is being created by another os2",
-                hint="wait until that is done, or choose another name",
+                f"another os2 process is creating machine {spec.name}",
+                hint="wait for it, or choose another name",
                 code="machine_busy",
             )
 
@@ -67,16 +67,16 @@ class LocalProcessMachines:
             return self._machine(creation.create(spec, progress))
 
     def list(self) -> list[Machine]:
-        """Every machine that has a record."""
+        """Return every machine that has a record."""
         return [self._machine(record) for record in self.records.all()]
 
     def get(self, name: str) -> Machine:
-        """One machine."""
+        """Return one machine; raises ``NotFound`` if it does not exist."""
         return self._machine(self._record(name))
 
     def start(self, name: str, within: float | None = None) -> Machine:
-        """Start the services again, on the port that the machine has."""
-        del within  # it is started when this returns
+        """Start the services on the machine's port."""
+        del within  # starting does not wait
         with self._changing(name):
             record = self._record(name)
             if not first_is_alive(record):
@@ -84,14 +84,14 @@ class LocalProcessMachines:
             return self._machine(record)
 
     def stop(self, name: str, within: float | None = None) -> Machine:
-        """End all of its processes; its files and its port stay reserved."""
+        """End all of its processes; it keeps its files and its port."""
         with self._changing(name):
             record = self._record(name)
             seconds = within or lifecycle.STOP_SECONDS
             return self._machine(lifecycle.stop(self.records, record, seconds))
 
     def archive(self, name: str, within: float | None = None) -> Machine:
-        """Stop it: there is nothing less than files."""
+        """Stop it: local processes have no archive."""
         return self.stop(name, within)
 
     def remove(self, name: str, within: float | None = None) -> bool:
@@ -104,26 +104,26 @@ class LocalProcessMachines:
             return True
 
     def probe(self, machine: Machine) -> Health:
-        """Ask the daemon on its port."""
+        """Request the daemon's health on its port."""
         return probe_published(machine, PROBE_SECONDS)
 
     def address(self, machine: Machine) -> str | None:
-        """The URL on this host."""
+        """Return the URL on this host."""
         return machine.url
 
     def reach(self, machine: Machine, port: int, signed_seconds: int | None = None) -> Address:
-        """The daemon's port; other services' pages are behind it, under names of their own."""
+        """Return the daemon's address; other services answer behind it by name."""
         return published_address(machine, port, PROBE_SECONDS, signed_seconds)
 
     def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
-        """The end of what the entry wrote, and of the services without a log of their own."""
+        """Return the end of the machine's log."""
         return tuple(self.logs(name, LogRequest(tail=lines)))
 
     def logs(self, name: str, request: LogRequest) -> Iterator[str]:
-        """Lines of a log; all of them are there while the machine is stopped, too."""
+        """Yield the lines of a log, also of a stopped machine."""
         record = self._record(name)
         if not first_is_alive(record):
-            # Nothing more will come but what is on its way already.
+            # Only lines that are already on their way will follow.
             request = replace(request, follow=False)
             until(lambda: not logger_is_alive(record), LAST_LINES_SECONDS)
         folder = self.records.folder(name)
@@ -137,11 +137,11 @@ class LocalProcessMachines:
         return self._execution(name).run(command, streams)
 
     def shell(self, name: str, terminal: Terminal) -> int:
-        """A login shell of this host with the machine's variables."""
+        """Run a login shell of this host with the machine's variables."""
         execution = self._execution(name)
         shell = execution.env.get("SHELL") or "/bin/sh"
         banner = (
-            f"This shell is on this host, as you: machine {name} has no isolation.\r\n"
+            f"This shell runs on this host as you: machine {name} has no isolation.\r\n"
             f"Its home is {execution.env['HOME']}\r\n"
         )
         return execution.attach(terminal, [shell, "-l"], banner)
@@ -171,8 +171,8 @@ class LocalProcessMachines:
         record = self.records.find(name)
         if record is None:
             raise NotFound(
-                f"there is no machine named {name}",
-                hint="os2 machine list shows those that exist",
+                f"machine {name} not found",
+                hint="list the machines: os2 machine list",
                 code="machine_not_found",
             )
         return record
@@ -193,9 +193,7 @@ class LocalProcessMachines:
             port=record.port,
             labels=labels.users_own(marks),
             health=Health.STARTING if state is MachineState.RUNNING else Health.NONE,
-            reason="it ended without having been asked to"
-            if state is MachineState.FAILED
-            else None,
+            reason="its first process ended unexpectedly" if state is MachineState.FAILED else None,
             expires=labels.moment(marks.get(labels.EXPIRES, "")),
             isolated=False,
         )

@@ -1,4 +1,4 @@
-"""The Node.js that a machine's services run on: this host's, or the one of a Python package."""
+"""The Node.js for a machine's services: this host's, or that of a Python package."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _VERSION = re.compile(r"v(\d+)\.(\d+)\.")
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A program ``node``; ``npm`` is the script of its npm when it has no program for that."""
+    """A program ``node``; ``npm`` is its npm's script if npm is not on the PATH."""
 
     program: Path
     version: tuple[int, int]
@@ -27,29 +27,29 @@ class Node:
 
 
 def find_node() -> Node:
-    """The best that is here: Node.js 24 of this host, the package's, an older one of this host.
+    """Return the best Node.js: version 24 on this host, else the package's, else an older one.
 
     Raises:
         OperationFailed: none of them runs the sandbox's TypeScript.
     """
-    found = [node for node in (_on_path(), _in_package()) if node and runs_typescript(node.version)]
-    if not found:
+    nodes = [node for node in (_on_path(), _in_package()) if node and runs_typescript(node.version)]
+    if not nodes:
         raise OperationFailed(
-            "this host has no Node.js that is new enough for a sandbox's services",
-            hint="install Node.js 24, or let os2 bring it: os2 up --type local-process --fix",
+            "local-process machines require Node.js 22.18 or newer",
+            hint="install Node.js 24, or run: os2 up --type local-process --fix",
             code="node_missing",
         )
-    return next((node for node in found if node.version >= PREFERRED), found[0])
+    return next((node for node in nodes if node.version >= PREFERRED), nodes[0])
 
 
 def runs_typescript(version: tuple[int, int]) -> bool:
-    """Whether it does so without having been told to."""
+    """Return whether this version runs TypeScript without an option."""
     return (22, 18) <= version < (23, 0) or version >= (23, 6)
 
 
 def _on_path() -> Node | None:
     program = shutil.which("node")
-    return _asked(Path(program)) if program else None
+    return _node(Path(program)) if program else None
 
 
 def _in_package() -> Node | None:
@@ -57,15 +57,15 @@ def _in_package() -> Node | None:
     if spec is None or spec.origin is None:
         return None
     folder = Path(spec.origin).parent
-    return _asked(folder / "bin/node", folder / "lib/node_modules/npm/bin/npm-cli.js")
+    return _node(folder / "bin/node", folder / "lib/node_modules/npm/bin/npm-cli.js")
 
 
-def _asked(program: Path, npm: Path | None = None) -> Node | None:
+def _node(program: Path, npm: Path | None = None) -> Node | None:
     try:
         done = subprocess.run(
             [program, "--version"], capture_output=True, text=True, timeout=_SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    said = _VERSION.match(done.stdout)
-    return Node(program, (int(said[1]), int(said[2])), npm) if said else None
+    version = _VERSION.match(done.stdout)
+    return Node(program, (int(version[1]), int(version[2])), npm) if version else None

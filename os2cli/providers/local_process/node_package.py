@@ -1,4 +1,4 @@
-"""Installing Node.js beside os2, from the Python package that holds it."""
+"""Installing Node.js beside os2, from a Python package."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ INSTALL_SECONDS = 600
 
 
 def node_fix() -> Fix | None:
-    """The package, when there is no other Node.js that would do and something can install it."""
+    """Return the fix that installs it if no Node.js is suitable and pip or uv can."""
     try:
         find_node()
     except OperationFailed:
@@ -28,32 +28,32 @@ def node_fix() -> Fix | None:
             return None
         actions = (" ".join(argv),)
         return Fix(
-            "install-node", "bring Node.js", actions, lambda progress: install(argv, progress)
+            "install-node", "install Node.js", actions, lambda progress: install(argv, progress)
         )
     return None
 
 
 def installer(hashed: Path | None = None) -> list[str] | None:
-    """The command that installs it; a checkout knows the very files that it wants."""
+    """Return the command that installs it, with hashes if os2 runs from a checkout."""
     hashed = hashed or bundled_source().root / "requirements" / "node.txt"
-    wanted = ["--require-hashes", f"--requirement={hashed}"] if hashed.is_file() else [PACKAGE]
+    package = ["--require-hashes", f"--requirement={hashed}"] if hashed.is_file() else [PACKAGE]
     if find_spec("pip") is not None:
-        return [sys.executable, "-m", "pip", "install", "--quiet", *wanted]
+        return [sys.executable, "-m", "pip", "install", "--quiet", *package]
     uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
     if uv is not None:
-        return [uv, "pip", "install", "--quiet", f"--python={sys.executable}", *wanted]
+        return [uv, "pip", "install", "--quiet", f"--python={sys.executable}", *package]
     return None
 
 
 def install(argv: list[str], progress: Progress) -> None:
-    """Run it, and look that there is a Node.js then."""
+    """Run the command and check that Node.js is found afterwards."""
     progress.status("downloading Node.js")
     try:
         result = run_program(argv, timeout=INSTALL_SECONDS)
     except ProgramTimeout:
-        raise _not_installed(f"it took longer than {INSTALL_SECONDS} s") from None
+        raise _not_installed(f"timed out after {INSTALL_SECONDS} s") from None
     if result.returncode != 0:
-        reason = f"{Path(argv[0]).name} ended with {result.returncode}"
+        reason = f"{Path(argv[0]).name} failed with exit code {result.returncode}"
         raise _not_installed(reason, result.tail)
     importlib.invalidate_caches()
     find_node()
@@ -61,8 +61,8 @@ def install(argv: list[str], progress: Progress) -> None:
 
 def _not_installed(reason: str, lines: tuple[str, ...] = ()) -> OperationFailed:
     return OperationFailed(
-        f"Node.js was not installed: {reason}",
-        hint="install Node.js 24 yourself, such as from nodejs.org, and put it on the PATH",
+        f"cannot install Node.js: {reason}",
+        hint="install Node.js 24 from nodejs.org and add it to the PATH",
         code="node_not_installed",
         log_tail=lines,
     )

@@ -1,4 +1,4 @@
-"""A machine's processes: found by the mark that all of them inherit, and never taken for others."""
+"""A machine's processes, found by a mark that all of them inherit."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from os2cli.providers.local_process.records import ProcessId, Record
 from os2cli.providers.local_process.s6.folders import LOGGER_VARIABLE, MARK_VARIABLE
 
 POLL_SECONDS = 0.02
-# Clocks that are set move the beginning of every process that the system tells.
+# Setting the clock moves the start time that the system reports for every process.
 SAME_BEGINNING_SECONDS = 2.0
 
 
 def identify(pid: int) -> ProcessId:
-    """A process that was just started; one that has ended already began at no time."""
+    """Return the identity of a process; the start time is 0 if it has already ended."""
     try:
         return ProcessId(pid, psutil.Process(pid).create_time())
     except psutil.NoSuchProcess:
@@ -28,48 +28,48 @@ def identify(pid: int) -> ProcessId:
 
 
 def is_alive(process: ProcessId | None, variable: str, mark: str) -> bool:
-    """Whether it is still that process: the number alone may be a stranger's by now."""
+    """Return whether the process still runs: its id may now belong to another process."""
     if process is None:
         return False
     try:
-        found = psutil.Process(process.pid)
-        if found.status() == psutil.STATUS_ZOMBIE:
+        candidate = psutil.Process(process.pid)
+        if candidate.status() == psutil.STATUS_ZOMBIE:
             return False
-        if abs(found.create_time() - process.began) > SAME_BEGINNING_SECONDS:
+        if abs(candidate.create_time() - process.began) > SAME_BEGINNING_SECONDS:
             return False
-        return _mark(found, variable) in (mark, None)
+        return _mark(candidate, variable) in (mark, None)
     except psutil.Error:
         return False
 
 
 def first_is_alive(record: Record) -> bool:
-    """Whether the machine has its first process, the shell in which supervisor runs."""
+    """Return whether the machine's first process runs, the shell that runs supervisor."""
     return is_alive(record.first, MARK_VARIABLE, record.id)
 
 
 def logger_is_alive(record: Record) -> bool:
-    """Whether somebody still writes the machine's log."""
+    """Return whether the process that writes the machine's log runs."""
     return is_alive(record.logger, LOGGER_VARIABLE, record.id)
 
 
 def end_machine(record: Record, seconds: float) -> list[int]:
-    """Ask the first process to end, then kill what is left; returns what could not be ended.
+    """End the first process, kill the rest, and return the ids of processes that survive.
 
-    ``seconds`` is the time for services to end; what they leave behind is killed at once.
+    ``seconds`` is the time for services to end; their leftovers are killed at once.
     """
     if first_is_alive(record) and record.first is not None:
         with suppress(ProcessLookupError, PermissionError):
             os.kill(record.first.pid, signal.SIGTERM)
-        until(lambda: _hurried_end(record), seconds)
+        until(lambda: _wake_until_ended(record), seconds)
     left = kill_all(lambda: of_machine(record.id), 2.0)
-    # It ends by itself when it has heard everything.
+    # The logger ends by itself once it has read everything.
     if not until(lambda: not logger_is_alive(record), 1.0) and record.logger is not None:
         _kill(record.logger.pid)
     return left + kill_all(lambda: marked(LOGGER_VARIABLE, record.id), 1.0)
 
 
-def _hurried_end(record: Record) -> bool:
-    """Whether the first process has ended; supervisor looks once a second, or when it is called."""
+def _wake_until_ended(record: Record) -> bool:
+    """Return whether the first process has ended; a connection wakes supervisor to check."""
     if not first_is_alive(record):
         return True
     with suppress(OSError), socket.socket(socket.AF_UNIX) as caller:
@@ -79,36 +79,36 @@ def _hurried_end(record: Record) -> bool:
 
 
 def kill_all(find: Callable[[], list[psutil.Process]], seconds: float) -> list[int]:
-    """Kill until none is found: while one is killed, it may start another."""
+    """Kill until none is left: a process may start another while it is killed."""
 
     def none_left() -> bool:
-        found = find()
-        for process in found:
+        processes = find()
+        for process in processes:
             _kill(process.pid)
-        return not found
+        return not processes
 
     return [] if until(none_left, seconds) else [process.pid for process in find()]
 
 
 def of_machine(mark: str) -> list[psutil.Process]:
-    """Everything in a machine: what has its mark, and what that has started."""
-    found = {process.pid: process for process in marked(MARK_VARIABLE, mark)}
-    for process in list(found.values()):
+    """Return every process of a machine: those with its mark, and their children."""
+    processes = {process.pid: process for process in marked(MARK_VARIABLE, mark)}
+    for process in list(processes.values()):
         with suppress(psutil.Error):
-            found |= {child.pid: child for child in process.children(recursive=True)}
-    found.pop(os.getpid(), None)
-    return [process for process in found.values() if not _is_zombie(process)]
+            processes |= {child.pid: child for child in process.children(recursive=True)}
+    processes.pop(os.getpid(), None)
+    return [process for process in processes.values() if not _is_zombie(process)]
 
 
 def marked(variable: str, mark: str) -> list[psutil.Process]:
-    """The processes of this user that hold a variable of that value."""
+    """Return this user's processes that have the variable with that value."""
     return [process for process in _all() if _mark(process, variable) == mark]
 
 
-def until(question: Callable[[], bool], seconds: float) -> bool:
-    """Ask until the answer is yes; False when it is still no at the end."""
+def until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Poll ``condition`` until it is true, and return whether it became true in time."""
     deadline = time.monotonic() + seconds
-    while not question():
+    while not condition():
         if time.monotonic() >= deadline:
             return False
         time.sleep(POLL_SECONDS)
@@ -125,7 +125,7 @@ def _all() -> Iterator[psutil.Process]:
 
 
 def _mark(process: psutil.Process, variable: str) -> str | None:
-    """Its value, empty without one; None when the system does not tell, as of a Mac's programs."""
+    """Return the variable's value, "" if unset, None if unknown, as for macOS's own programs."""
     try:
         env = process.environ()
     except (psutil.Error, OSError):

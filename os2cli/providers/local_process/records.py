@@ -1,4 +1,4 @@
-"""What is known of a machine: a folder for each, and a record in it that is its only list."""
+"""The record of each machine, in a directory of its own; together they are the list."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RECORD_FILE = "machine.json"
 
 
 class Phase(StrEnum):
-    """What os2 did last with a machine; whether it runs is seen from its processes."""
+    """What os2 last did with a machine; its processes show whether it runs."""
 
     CREATING = "creating"
     STARTED = "started"
@@ -27,7 +27,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProcessId:
-    """A process, told from a later one of the same number by when it began."""
+    """A process, distinguished by its start time from a later one with the same id."""
 
     pid: int
     began: float
@@ -37,8 +37,8 @@ class ProcessId:
 class Record:
     """A machine.
 
-    ``labels`` are ours and the user's, ``env`` are the user's variables, ``ports`` those of the
-    sandbox's services by variable. ``first`` and ``logger`` are of the last start.
+    ``labels`` are ours and the user's, ``env`` the user's variables, ``ports`` those of the
+    sandbox's services by variable. ``first`` and ``logger`` are processes of the last start.
     """
 
     id: str
@@ -55,59 +55,59 @@ class Record:
     logger: ProcessId | None = None
 
     def all_ports(self) -> set[int]:
-        """Every port that the machine has, or will want when it is started again."""
+        """Return every port that the machine has or will need when it starts."""
         return {self.port, *self.ports.values()}
 
 
 @dataclass(frozen=True, slots=True)
 class MachineFolder:
-    """Where the parts of a machine are."""
+    """The directory of a machine, and the paths in it."""
 
     path: Path
 
     @property
     def record(self) -> Path:
-        """Holds secrets: for this user alone."""
+        """The record's file, which holds secrets: readable by this user only."""
         return self.path / RECORD_FILE
 
     @property
     def programs(self) -> Path:
-        """What comes first on the machine's PATH."""
+        """The first directory on the machine's PATH."""
         return self.path / "bin"
 
     @property
     def logs(self) -> Path:
-        """The machine's own log, and a folder for each service's."""
+        """The machine's own log, and a directory for the log of each service."""
         return self.path / "log"
 
     @property
     def home(self) -> Path:
-        """HOME of everything in the machine."""
+        """The HOME of every process in the machine."""
         return self.path / "home"
 
     @property
     def repository(self) -> Path:
-        """The repository of a machine that has no working tree of its user's."""
+        """The repository of a machine without a mounted working tree."""
         return self.path / "repo"
 
     @property
     def services(self) -> Path:
-        """The scan directory."""
+        """The scan directory of s6."""
         return self.path / "services"
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The machines below a folder."""
+    """The machines below a directory."""
 
     root: Path
 
     def folder(self, name: str) -> MachineFolder:
-        """Where the machine of that name is, or would be."""
+        """Return the directory of the machine of that name, existing or not."""
         return MachineFolder(self.root / name)
 
     def find(self, name: str) -> Record | None:
-        """The record of a machine; raises ``OperationFailed`` for one that can't be read."""
+        """Return the record of a machine or None; raises ``OperationFailed`` for an invalid one."""
         path = self.folder(name).record
         try:
             return _record(json.loads(path.read_text(encoding="utf-8")))
@@ -115,43 +115,43 @@ class Records:
             return None
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise OperationFailed(
-                f"{path} can't be read: {error}",
-                hint=f"end the machine's processes and remove its folder: {path.parent}",
+                f"cannot read {path}: {error}",
+                hint=f"end the machine's processes and remove its directory: rm -r {path.parent}",
                 code="record_unreadable",
             ) from error
 
     def names(self) -> list[str]:
-        """The names of all machines, sorted."""
+        """Return the names of all machines, sorted."""
         return sorted(path.parent.name for path in self.root.glob(f"*/{RECORD_FILE}"))
 
     def all(self) -> list[Record]:
-        """All machines, sorted by name; one that is removed at this moment is left out."""
+        """Return all machines, sorted by name, without those being removed."""
         return [record for name in self.names() if (record := self.find(name)) is not None]
 
     def save(self, record: Record) -> Record:
-        """Write a record as a whole, with its folder if need be."""
+        """Write a record atomically, and create its directory if needed."""
         folder = self.folder(record.name)
         folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         write(folder.record, json.dumps(asdict(record), indent=2))
         return record
 
     def forget(self, name: str) -> None:
-        """Remove the record first and the rest of the folder then."""
+        """Remove the record, then the rest of the directory."""
         folder = self.folder(name)
         folder.record.unlink(missing_ok=True)
         shutil.rmtree(folder.path, ignore_errors=True)
 
 
 def _record(values: Mapping[str, Any]) -> Record:
-    known = Record(**values)
+    record = Record(**values)
     return replace(
-        known,
-        phase=Phase(known.phase),
+        record,
+        phase=Phase(record.phase),
         first=ProcessId(**values["first"]) if values["first"] else None,
         logger=ProcessId(**values["logger"]) if values["logger"] else None,
     )
 
 
 def name_of_snapshot(record: Record) -> str:
-    """What the machine was made from."""
+    """Return what the machine was created from."""
     return record.labels.get(labels.SNAPSHOT, record.sandbox)

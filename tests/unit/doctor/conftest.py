@@ -1,4 +1,4 @@
-"""An engine and programs to examine: what lies outside os2 is faked, nothing of ours is."""
+"""An engine and programs for the doctor: only what is outside os2 is faked."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def engine(start_server: Callable[[str], Engine]) -> Engine:
 
 
 class Programs:
-    """Executables in a folder of their own; each records how it was called."""
+    """Executables in their own directory; each records its calls."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -88,7 +88,7 @@ class Programs:
             (folder / name).symlink_to(str(shutil.which(name)))
 
     def add(self, name: str, script: str = "") -> None:
-        """A shell script; ``$0`` and its arguments are recorded first."""
+        """Add a shell script that records ``$0`` and its arguments first."""
         path = self.folder / name
         shell = shutil.which("sh")
         path.write_text(f'#!{shell}\necho "{name} $*" >> "{self.record}"\n{script}\n')
@@ -97,7 +97,7 @@ class Programs:
     def add_python(self, name: str, script: str) -> None:
         program = self.folder / f"{name}.py"
         program.write_text(script)
-        # A `#!` line can't name an interpreter whose path has spaces.
+        # A `#!` line cannot name an interpreter whose path has spaces.
         path = self.folder / name
         path.write_text(f'#!{shutil.which("sh")}\nexec "{sys.executable}" "{program}" "$@"\n')
         path.chmod(0o755)
@@ -109,7 +109,7 @@ class Programs:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder with a short name: a socket's path may have 107 bytes."""
+    """Yield a directory with a short name: a socket's path may have 107 bytes."""
     path = Path(tempfile.mkdtemp(prefix="os2-"))
     yield path
     shutil.rmtree(path)
@@ -122,7 +122,7 @@ def programs(folder: Path) -> Programs:
 
 @pytest.fixture
 def host(folder: Path, programs: Programs) -> Host:
-    """A Linux computer, as root, without systemd; its files are below ``folder``."""
+    """Return a Linux host with root and without systemd; its files are below ``folder``."""
     root = folder / "root"
     for name in ("usr/sbin", "var/run", "var/log", "etc", "sys/fs/cgroup", "proc"):
         (root / name).mkdir(parents=True)

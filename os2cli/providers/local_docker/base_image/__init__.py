@@ -1,4 +1,4 @@
-"""The base image of a sandbox: found, pulled or made, and trusting what the host trusts."""
+"""The base image of a sandbox: found, pulled or built, and trusting what the host trusts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Packages of the distribution, resolved and fetched by the host's own APT.
 
-APT runs on a private state as chdist(1) does: nothing of the host's is changed and no privilege
-is needed. What is the host's stays the host's: proxy, credentials, trusted keys.
+APT runs on private state as chdist(1) does: it needs no privilege and changes nothing on the host.
+It uses the host's proxy, credentials and trusted keys.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from os2cli.host.programs import ProgramResult, ProgramTimeout, run_program
 from os2cli.providers.local_docker.base_image.apt_sources import AptSource, deb822
 from os2cli.providers.local_docker.base_image.failures import no_base
 
-# What `?essential` leaves out of a system that one can work in. One pattern for all of it, because
-# a name that a release doesn't have (usr-is-merged) must match nothing instead of failing.
+# `?essential` leaves these out. One pattern for all, because a name that a release doesn't have
+# (usr-is-merged) must match nothing instead of failing.
 _ADDED = ("apt", "ca-certificates", "mount", "passwd", "tzdata", "usr-is-merged")
 PATTERN = f"?or(?essential,{','.join(f'?exact-name({name})' for name in _ADDED)})"
 
@@ -33,8 +33,8 @@ _KEPT_UNUSED_S = 30 * 24 * 3600
 
 _URI_LINE = re.compile(r"'[^']+' (?P<name>\S+\.deb) \d+ SHA256:(?P<sha256>\w+)")
 
-# A private archives folder instead of the caller's cache: APT takes a file that is there for good
-# when its size is right, and two runs may not share one `partial`.
+# A private archives directory instead of the caller's cache: APT accepts an existing file of the
+# right size unchecked, and two runs must not share one `partial`.
 _CONFIGURATION = """\
 #clear APT::Architectures;
 #clear APT::Default-Release;
@@ -69,15 +69,15 @@ Dir::State::status "{folder}/status";
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A package file that APT names: ``sha256`` in hex."""
+class _PackageFile:
+    """A package file that APT names; ``sha256`` is hex."""
 
     name: str
     sha256: str
 
 
 class PrivateApt:
-    """APT on a state of its own below ``folder``, for one Debian ``architecture``."""
+    """APT with its own state below ``folder``, for one Debian ``architecture``."""
 
     def __init__(self, folder: Path, architecture: str, progress: Progress) -> None:
         for name in ("cache/archives/partial", "state/lists/partial", "sources.list.d", "log"):
@@ -92,9 +92,9 @@ class PrivateApt:
         )
 
     def update(self, sources: Sequence[AptSource], origin: str) -> tuple[AptSource, ...]:
-        """Fetch the indexes, and return the sources whose Release files say ``origin``.
+        """Fetch the indexes and return the sources whose Release files name ``origin``.
 
-        All are returned when none says so: then they are a re-published mirror of the archive.
+        If none does, they are a republished mirror: all are returned.
 
         Raises:
             OperationFailed: ``base_unavailable`` when an archive can't be reached or verified.
@@ -109,7 +109,7 @@ class PrivateApt:
         return own or tuple(sources)
 
     def _listen(self, line: str) -> None:
-        """An archive that can't be reached is only a warning to ``apt-get update``."""
+        """Note archives that can't be reached: ``apt-get update`` only warns about them."""
         self._progress.log(line)
         if line.startswith("W: Failed to fetch"):
             self._unfetched.append(line.removeprefix("W: "))
@@ -118,8 +118,8 @@ class PrivateApt:
         uris: set[str] = set()
 
         def note(line: str) -> None:
-            uri, _, said = line.partition(" ")
-            if said == origin:
+            uri, _, name = line.partition(" ")
+            if name == origin:
                 uris.add(uri.rstrip("/"))
 
         targets = ("indextargets", "--format", "$(REPO_URI) $(ORIGIN)", "Created-By: Packages")
@@ -127,50 +127,51 @@ class PrivateApt:
         return uris
 
     def download(self, cache_dir: Path) -> list[Path]:
-        """Resolve ``PATTERN`` and fetch it, sorted by file name; verified files of
-        ``cache_dir`` are taken from there and new ones left there.
+        """Resolve ``PATTERN``, fetch its packages and return them sorted by file name.
+
+        Verified files come from ``cache_dir``; new ones are added to it.
 
         Raises:
             OperationFailed: ``base_unavailable`` when packages are missing or can't be fetched.
             TimedOut: the archive is too slow.
         """
-        wanted = self._resolve()
+        packages = self._resolve()
         archives = self._folder / "cache/archives"
-        missing = [item for item in wanted if not _take(item, cache_dir, archives)]
-        done = len(wanted) - len(missing)
+        missing = [item for item in packages if not _take(item, cache_dir, archives)]
+        done = len(packages) - len(missing)
 
         def count(line: str) -> None:
             nonlocal done
             self._progress.log(line)
             if line.startswith("Get:"):
-                self._progress.status("download packages", done, len(wanted))
+                self._progress.status("downloading packages", done, len(packages))
                 done += 1
 
         if missing:
             self._install("--download-only", deadline_s=_DOWNLOAD_DEADLINE_S, on_line=count)
-        _keep(archives, wanted, missing, cache_dir)
-        return sorted(archives / item.name for item in wanted)
+        _keep(archives, packages, missing, cache_dir)
+        return sorted(archives / item.name for item in packages)
 
-    def _resolve(self) -> list[_Wanted]:
-        wanted: list[_Wanted] = []
+    def _resolve(self) -> list[_PackageFile]:
+        packages: list[_PackageFile] = []
 
         def note(line: str) -> None:
-            if found := _URI_LINE.fullmatch(line):
-                wanted.append(_Wanted(found["name"], found["sha256"]))
+            if uri := _URI_LINE.fullmatch(line):
+                packages.append(_PackageFile(uri["name"], uri["sha256"]))
 
-        # Without a forced one the list shows MD5 sums, for the sake of old scripts.
+        # Without ForceHash the list shows MD5 sums, for old scripts.
         options = ("-qq", "--print-uris", "-o", "Acquire::ForceHash=SHA256")
         self._install(*options, deadline_s=_RESOLVE_DEADLINE_S, on_line=note)
-        names = {item.name.partition("_")[0] for item in wanted}
-        if lacking := {"apt", "base-files", "dpkg"} - names:
-            missing = f"the package archive offers no {', '.join(sorted(lacking))}"
-            raise no_base("; ".join(self._unfetched) or missing)
+        names = {item.name.partition("_")[0] for item in packages}
+        if missing := {"apt", "base-files", "dpkg"} - names:
+            reason = f"the package archive does not offer {', '.join(sorted(missing))}"
+            raise no_base("; ".join(self._unfetched) or reason)
         for line in self._unfetched:
-            self._progress.warn(f"the base may lack updates: {line}")
-        return wanted
+            self._progress.warn(f"the base image may lack updates: {line}")
+        return packages
 
     def _use(self, sources: Sequence[AptSource]) -> None:
-        """Only package indexes: desktops and servers configure others, of tens of megabytes."""
+        """Configure package indexes only: hosts may have others of tens of megabytes."""
         text = deb822(sources, Targets="Packages")
         (self._folder / "sources.list.d/os2.sources").write_text(text, encoding="utf-8")
 
@@ -183,10 +184,10 @@ class PrivateApt:
         try:
             result = run_program(["env", "LC_ALL=C", *command], timeout=deadline_s, on_line=on_line)
         except ProgramTimeout as late:
-            last = late.tail[-1] if late.tail else "it wrote nothing"
+            last = late.tail[-1] if late.tail else "no output"
             raise TimedOut(
-                f"apt-get was still running after {deadline_s:.0f} s: {last}",
-                hint="try again when the network or the disk is faster",
+                f"timed out after {deadline_s:.0f} s waiting for apt-get (last line: {last})",
+                hint="retry when the network or the disk is faster",
             ) from None
         if result.returncode:
             raise _failed(result)
@@ -195,11 +196,11 @@ class PrivateApt:
 def _failed(result: ProgramResult) -> OperationFailed:
     complaints = [line[3:] for line in result.tail if line.startswith(("E: ", "W: "))]
     why = complaints[0] if complaints else f"apt-get ended with status {result.returncode}"
-    return no_base(f"packages can't be fetched: {why}", result.tail)
+    return no_base(f"cannot fetch packages: {why}", result.tail)
 
 
-def _take(item: _Wanted, cache_dir: Path, archives: Path) -> bool:
-    """Copy a cached file to where APT looks, unless it isn't what the archive says."""
+def _take(item: _PackageFile, cache_dir: Path, archives: Path) -> bool:
+    """Copy a cached file to where APT looks; return False unless its digest is the archive's."""
     target = archives / item.name
     try:
         shutil.copyfile(cache_dir / item.name, target)
@@ -213,16 +214,19 @@ def _take(item: _Wanted, cache_dir: Path, archives: Path) -> bool:
 
 
 def _keep(
-    archives: Path, wanted: Sequence[_Wanted], fetched: Sequence[_Wanted], cache_dir: Path
+    archives: Path,
+    packages: Sequence[_PackageFile],
+    fetched: Sequence[_PackageFile],
+    cache_dir: Path,
 ) -> None:
-    """Leave the files for the next run; a cache that can't be written is no reason to fail."""
+    """Add the files to the cache and drop unused ones; a failure to write is ignored."""
     with suppress(OSError):
         cache_dir.mkdir(parents=True, exist_ok=True)
         for item in fetched:
             part = cache_dir / f".{item.name}.{archives.parent.parent.name}"
             shutil.copyfile(archives / item.name, part)
             part.replace(cache_dir / item.name)
-        for item in wanted:
+        for item in packages:
             (cache_dir / item.name).touch()
         for old in _unused(cache_dir):
             old.unlink()

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from os2cli.providers.local_docker.base_image.distribution import Distribution
 
 _FETCHED = ("http", "https")
-# Options that change how an archive is fetched or checked; the others (Languages, Targets, PDiffs…)
-# choose indexes, and that choice is ours.
+# Options that change how an archive is fetched or checked. The others (Languages, Targets, PDiffs…)
+# choose indexes, which os2 chooses itself.
 _KEPT_OPTIONS = ("Trusted", "Check-Valid-Until", "Check-Date", "Valid-Until-Max", "By-Hash")
 
 
@@ -45,12 +45,12 @@ class AptSource:
 def distribution_sources(
     root: Path, distribution: Distribution, architecture: str
 ) -> tuple[AptSource, ...]:
-    """The entries below ``root`` that name the distribution's suites and components.
+    """Return the entries below ``root`` that name the distribution's suites and components.
 
-    ``architecture`` is Debian's name. A foreign archive that uses the same suite names cannot be
-    told apart by its entry: ``apt_packages`` asks its Release file afterwards.
+    ``architecture`` is Debian's name. An entry does not show whether a foreign archive uses the
+    same suite names: ``apt_packages`` checks its Release file later.
     """
-    found: dict[AptSource, None] = {}
+    sources: dict[AptSource, None] = {}
     for path in _source_files(root):
         try:
             text = path.read_text(encoding="utf-8", errors="replace")
@@ -58,12 +58,12 @@ def distribution_sources(
             continue
         read = _deb822_stanzas if path.suffix == ".sources" else _one_line_stanzas
         for stanza in read(text):
-            found.update(dict.fromkeys(_sources_of(stanza, root, distribution, architecture)))
-    return tuple(found)
+            sources.update(dict.fromkeys(_sources_of(stanza, root, distribution, architecture)))
+    return tuple(sources)
 
 
 def deb822(sources: Iterable[AptSource], **fields: str) -> str:
-    """The text of a ``.sources`` file; ``fields`` are added to every stanza (``_`` for ``-``)."""
+    """Return the text of a ``.sources`` file with ``fields`` in every stanza (``_`` for ``-``)."""
     stanzas = []
     for source in sources:
         stanza = {
@@ -80,7 +80,7 @@ def deb822(sources: Iterable[AptSource], **fields: str) -> str:
 
 
 def signed_by_default(source: AptSource, keyring: str) -> AptSource:
-    """The same archive, with ``keyring`` where its entry left the keys to APT."""
+    """Return the source signed by ``keyring`` if its entry names no keys."""
     return source if source.signed_by else replace(source, signed_by=keyring)
 
 
@@ -111,9 +111,9 @@ def _sources_of(
 
 
 def _resolved(uris: Iterable[str], root: Path) -> Iterator[str]:
-    """The URIs that a container can fetch from too, with local mirror lists opened.
+    """Yield the URIs that a container can also fetch from, with local mirror lists expanded.
 
-    Debian's cloud images name their mirror in a file of the host (``mirror+file:``).
+    Debian's cloud images name their mirrors in a file on the host (``mirror+file:``).
     """
     for uri in uris:
         parts = urlsplit(uri)
@@ -129,7 +129,7 @@ def _resolved(uris: Iterable[str], root: Path) -> Iterator[str]:
 
 
 def _one_line_stanzas(text: str) -> Iterator[dict[str, str]]:
-    """``deb [arch=amd64 signed-by=/key.gpg] URI suite component…`` as deb822 fields."""
+    """Yield ``deb [arch=amd64 signed-by=/key.gpg] URI suite component…`` lines as deb822 fields."""
     names = {"arch": "architectures"}
     for line in text.splitlines():
         kind, rest = [*line.partition("#")[0].split(None, 1), "", ""][:2]
@@ -146,7 +146,7 @@ def _one_line_stanzas(text: str) -> Iterator[dict[str, str]]:
 
 
 def _deb822_stanzas(text: str) -> Iterator[dict[str, str]]:
-    """The stanzas with lower-case names; continuation lines stay as they are (inline keys)."""
+    """Yield the stanzas with lower-case names; continuation lines (inline keys) stay unchanged."""
     stanza: dict[str, str] = {}
     name = ""
     for line in [*text.splitlines(), ""]:

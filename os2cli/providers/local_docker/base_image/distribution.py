@@ -1,4 +1,4 @@
-"""Which distribution this host runs, and what that means for its archive."""
+"""The distribution that this host runs, and its package archive."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 _COMPONENTS = {"debian": ("main",), "ubuntu": ("main", "universe")}
 
-# The engine speaks Go's names, the archive Debian's.
+# The engine uses Go's names, the archive Debian's.
 _DEBIAN_ARCHITECTURES = {
     "amd64": "amd64",
     "x86_64": "amd64",
@@ -30,21 +30,21 @@ class Distribution:
 
     @property
     def components(self) -> tuple[str, ...]:
-        """The free components; Ubuntu keeps s6 and gh outside its main one."""
+        """The free components; Ubuntu has s6 and gh outside `main`."""
         return _COMPONENTS[self.id]
 
     @property
     def origin(self) -> str:
-        """What the ``Origin`` field of the archive's Release files says."""
+        """The ``Origin`` field of the archive's Release files."""
         return self.id.capitalize()
 
     @property
     def keyring(self) -> str:
-        """The archive's keys, as the packages that ``apt`` depends on install them."""
+        """The archive's keys, installed by a package that ``apt`` depends on."""
         return f"/usr/share/keyrings/{self.id}-archive-keyring.gpg"
 
     def owns_suite(self, suite: str) -> bool:
-        """Whether ``suite`` is the release itself, its updates or its security fixes."""
+        """Return whether ``suite`` is the release itself, its updates or its security fixes."""
         return suite in {
             self.codename,
             f"{self.codename}-updates",
@@ -56,7 +56,7 @@ class Distribution:
 def host_distribution(root: Path) -> Distribution | None:
     """Read ``etc/os-release`` below ``root``; None for anything but Debian and Ubuntu.
 
-    Derivatives (Mint, Raspbian…) are left out on purpose: their archives mix two origins.
+    Derivatives (Mint, Raspbian…) are excluded: their archives mix two origins.
     """
     fields: dict[str, str] = {}
     for name in ("etc/os-release", "usr/lib/os-release"):
@@ -74,5 +74,5 @@ def host_distribution(root: Path) -> Distribution | None:
 
 
 def debian_architecture(engine_architecture: str) -> str | None:
-    """Debian's name for an architecture of the engine (``GOARCH`` or ``uname -m``), or None."""
+    """Return Debian's name for an engine architecture (``GOARCH`` or ``uname -m``), or None."""
     return _DEBIAN_ARCHITECTURES.get(engine_architecture)

@@ -1,4 +1,4 @@
-"""The failures of this package in our words, each with what to do next."""
+"""Failures to prepare a base image, each with what to do next."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ from os2cli.providers.local_docker.engine.failures import (
 
 UNAVAILABLE = "base_unavailable"
 FAILED = "base_failed"
-ENGINE_HINT = "try again; when that fails, see what is wrong: os2 doctor"
+ENGINE_HINT = "retry; if it fails again, run: os2 doctor"
 HINT = "name an image that the engine has or can pull: --base-image IMAGE"
 
 
 def no_base(why: str, log_tail: tuple[str, ...] = ()) -> OperationFailed:
-    """There is nothing to build on; ``why`` starts in lower case and names what is missing."""
+    """Return the failure for a missing base image; ``why`` names what is missing, in lower case."""
     return OperationFailed(why, hint=HINT, code=UNAVAILABLE, log_tail=log_tail)
 
 
 def refused(doing: str, message: str, log_tail: tuple[str, ...] = ()) -> Os2Error:
-    """Return the failure for what the engine, or a program on it, answered to a step."""
+    """Return the failure for an error message of the engine, or of a program on it."""
     if is_disk_full(message, *log_tail):
         return disk_full(doing, log_tail)
     if "exec format error" in "\n".join((*log_tail, message)).lower():
-        return no_base(f"{doing}: the engine can't run programs of that architecture", log_tail)
+        return no_base(f"{doing}: the engine cannot run programs of that architecture", log_tail)
     return OperationFailed(f"{doing}: {message}", hint=HINT, code=FAILED, log_tail=log_tail)
 
 
 def lost(doing: str, error: Exception) -> Os2Error:
-    """Return the failure for an engine that stopped answering, or stayed silent."""
+    """Return the failure for an engine that stopped responding."""
     if isinstance(error, (ReadTimeout, ReadTimeoutError)):
-        return TimedOut(f"{doing}: the engine was silent for too long", hint=ENGINE_HINT)
-    return Unreachable(f"{doing}: the engine stopped answering ({error})", hint=ENGINE_HINT)
+        return TimedOut(f"{doing}: the engine did not respond in time", hint=ENGINE_HINT)
+    return Unreachable(f"{doing}: lost the connection to the engine ({error})", hint=ENGINE_HINT)
 
 
 def engine_errors(doing: str) -> AbstractContextManager[None]:
     """Turn what the Docker SDK raises inside into an ``Os2Error``.
 
     Raises:
-        OperationFailed: the engine refused; ``disk_full`` when it has no space left.
-        TimedOut: the engine took a request and stayed silent.
-        Unreachable: the engine stopped answering.
+        OperationFailed: the engine rejected the request; ``disk_full`` if it has no space left.
+        TimedOut: the engine accepted a request and did not answer.
+        Unreachable: the connection to the engine broke.
     """
     return sdk_errors(
         refused=lambda error: refused(doing, explanation(error)),

@@ -1,7 +1,7 @@
-"""A base image made of the distribution's packages, where no registry can be reached.
+"""A base image built from the distribution's packages, for hosts without a registry.
 
-Nothing is needed but APT, dpkg-deb and an engine: the first stage is a stream of unpacked
-packages, and the second runs in a container made from it, so no step needs to be root.
+It needs APT, dpkg-deb and an engine: the first stage is a stream of unpacked packages, the second
+runs in a container created from it, so no step needs root.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from os2cli.providers.local_docker.base_image.recipe import SECOND_STAGE, Recipe
 from os2cli.providers.local_docker.base_image.rootfs import first_stage
 
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_CONFIGURING = "configuring the base's packages"
+_CONFIGURING = "configuring the base image's packages"
 _CONFIGURE_DEADLINE_S = 600
 _CONNECT_S = 10
 _SILENCE_S = 120
@@ -34,16 +34,16 @@ _PIECE = 1 << 20
 _TAIL = 20
 
 
-def make_base(
+def build_base(
     client: docker.APIClient, recipe: Recipe, *, cache_dir: Path, progress: Progress
 ) -> str:
-    """Make the image of ``recipe`` and return its id; nothing else stays on the engine.
+    """Build the image of ``recipe`` and return its id; nothing else stays on the engine.
 
     Raises:
-        OperationFailed: ``base_unavailable`` when packages are missing, ``disk_full``,
-            ``base_failed`` when the engine or a package's configuration fails.
-        TimedOut: a step took longer than its deadline.
-        Unreachable: the engine stopped answering.
+        OperationFailed: ``base_unavailable`` if packages are missing, ``disk_full``,
+            ``base_failed`` if the engine or a package's configuration fails.
+        TimedOut: a step exceeded its deadline.
+        Unreachable: the connection to the engine broke.
     """
     with tempfile.TemporaryDirectory(prefix="os2-base-") as folder:
         with progress.phase(f"fetch packages of {recipe.title}"):
@@ -51,20 +51,20 @@ def make_base(
             sources = apt.update(recipe.sources, recipe.distribution.origin)
             packages = apt.download(cache_dir)
         with progress.phase("make the base image"):
-            progress.status("unpack packages")
+            progress.status("unpacking packages")
             archive = first_stage(packages, list(added_files(recipe, sources)))
             with (
                 _temporary_image(client, archive) as image,
                 _container(client, image) as container,
             ):
                 _configure(client, container, 2 * len(packages), progress)
-                progress.status("store the image")
+                progress.status("storing the image")
                 return _store(client, container, recipe)
 
 
 @contextmanager
 def _temporary_image(client: docker.APIClient, archive: Iterator[bytes]) -> Iterator[str]:
-    """An image that exists only inside; by name, so that an interrupted import is removed too."""
+    """Import an image and remove it at the end, by name, even if the import is interrupted."""
     reference = f"{images.REPOSITORY}:temporary-{secrets.token_hex(6)}"
     changes = [f"LABEL {images.TEMPORARY_LABEL}=1", f"ENV {_PATH}"]
     try:
@@ -78,7 +78,7 @@ def _container(client: docker.APIClient, image: str) -> Iterator[str]:
     name = f"{images.REPOSITORY}-{secrets.token_hex(6)}"
     try:
         with engine_errors(_CONFIGURING):
-            # Everything was downloaded: without a network nothing else can slip in.
+            # Everything is downloaded: no network, so that nothing else gets in.
             client.create_container(
                 image,
                 command=["/bin/sh", f"/{SECOND_STAGE}"],
@@ -93,7 +93,7 @@ def _container(client: docker.APIClient, image: str) -> Iterator[str]:
 
 
 def _configure(client: docker.APIClient, container: str, steps: int, progress: Progress) -> None:
-    """Run the second stage; dpkg says a line for each package unpacked and each set up."""
+    """Run the second stage; dpkg writes a line for each package it unpacks or sets up."""
     deadline = time.monotonic() + _CONFIGURE_DEADLINE_S
     tail: deque[str] = deque(maxlen=_TAIL)
     done = 0
@@ -105,11 +105,12 @@ def _configure(client: docker.APIClient, container: str, steps: int, progress: P
                 tail.append(line)
                 if line.startswith(("Unpacking ", "Setting up ")):
                     done = min(done + 1, steps)
-                    progress.status("configure packages", done, steps)
+                    progress.status("configuring packages", done, steps)
                 if time.monotonic() > deadline:
-                    limit = f"{_CONFIGURE_DEADLINE_S} s"
                     raise TimedOut(
-                        f"{_CONFIGURING}: not done after {limit}, last: {line}", hint=ENGINE_HINT
+                        f"timed out after {_CONFIGURE_DEADLINE_S} s {_CONFIGURING}"
+                        f" (last line: {line})",
+                        hint=ENGINE_HINT,
                     )
         status = int(client.wait(container, timeout=30)["StatusCode"])
     if status:
@@ -118,9 +119,9 @@ def _configure(client: docker.APIClient, container: str, steps: int, progress: P
 
 @contextmanager
 def _streamed(client: docker.APIClient, path: str) -> Iterator[requests.Response]:
-    """An answer of the engine about containers as it comes, every piece under a deadline.
+    """Stream a response about containers, each chunk under a deadline.
 
-    The SDK's own calls take the deadline off and leave the connection to the garbage collector.
+    The SDK's own calls drop the deadline and leave the connection to the garbage collector.
     """
     url = f"{client.base_url}/v{client.api_version}/containers/{path}"
     with client.get(url, stream=True, timeout=(_CONNECT_S, _SILENCE_S)) as answer:
@@ -129,7 +130,7 @@ def _streamed(client: docker.APIClient, path: str) -> Iterator[requests.Response
 
 
 def _frames(answer: requests.Response) -> Iterator[bytes]:
-    """The payloads of the engine's multiplexed stream: eight bytes of header, four of them size.
+    """Yield the payloads of the engine's multiplexed stream: an 8-byte header, 4 of them the size.
 
     Source: the Engine API's "Stream format", under "Attach to a container".
     """
@@ -147,12 +148,15 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[str]:
 
 
 def _store(client: docker.APIClient, container: str, recipe: Recipe) -> str:
-    """Import what the container has become as the one layer of the image."""
+    """Import the container's files as the image's single layer and return its id."""
     of = f"{recipe.distribution.codename}-{recipe.architecture}-{recipe.certificates.digest}"
     marks = f"LABEL {images.KEY_LABEL}={recipe.key} {images.OF_LABEL}={of}"
     changes = [marks, f"ENV {_PATH}", 'CMD ["bash"]']
-    with engine_errors("exporting the base"), _streamed(client, f"{container}/export") as answer:
+    with (
+        engine_errors("exporting the base image"),
+        _streamed(client, f"{container}/export") as answer,
+    ):
         archive = answer.iter_content(_PIECE)
-        made = images.import_image(client, archive, recipe.reference, changes)
-    images.remove_superseded(client, of, made)
-    return made
+        latest = images.import_image(client, archive, recipe.reference, changes)
+    images.remove_superseded(client, of, latest)
+    return latest

@@ -1,4 +1,4 @@
-"""The image that a sandbox is built on: the wanted one, pulled, or one made from packages."""
+"""The image that a sandbox is built on: present, pulled, or built from packages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from os2cli.providers.local_docker.base_image.failures import (
     engine_errors,
     no_base,
 )
-from os2cli.providers.local_docker.base_image.packages import make_base
+from os2cli.providers.local_docker.base_image.packages import build_base
 from os2cli.providers.local_docker.base_image.pull import (
     FIRST_ANSWER_S,
     PullFailed,
@@ -27,16 +27,16 @@ from os2cli.providers.local_docker.base_image.pull import (
 from os2cli.providers.local_docker.base_image.recipe import Recipe, host_recipe
 from os2cli.providers.local_docker.base_image.trust import find_trusting_image, trusting_image
 
-# Where a base from packages exists, the registry has been out of reach before.
+# If a base from packages exists, the registry was unreachable before.
 _FIRST_ANSWER_AGAIN_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class BaseImage:
-    """What ``FROM`` is to name.
+    """The image that ``FROM`` names.
 
-    ``digest`` is the image's id on the engine (``sha256:…``); ``origin`` says where it came from:
-    ``engine`` (it was there), ``registry`` (pulled now) or ``packages``.
+    ``digest`` is its id on the engine (``sha256:…``); ``origin`` is where it came from: ``engine``
+    (already present), ``registry`` (pulled now) or ``packages``.
     """
 
     reference: str
@@ -46,7 +46,7 @@ class BaseImage:
 
 def prepare_base(
     client: docker.APIClient,
-    wanted: str,
+    reference: str,
     *,
     platform: str | None,
     explicit: bool,
@@ -55,92 +55,90 @@ def prepare_base(
     progress: Progress = SILENT,
     root: Path = Path("/"),
 ) -> BaseImage:
-    """Make sure that the engine has a base image which trusts what this host trusts.
+    """Return a base image that trusts what this host trusts, and pull or build it if needed.
 
-    ``platform`` is the engine's ``os/arch[/variant]``, None for its own. ``explicit`` says that
-    the user chose ``wanted``: then nothing takes its place. ``cache_dir`` keeps downloaded
-    packages between runs; ``root`` is where the host's distribution and APT sources are read.
+    ``platform`` is the engine's ``os/arch[/variant]``, None for its own. ``explicit`` means that
+    the user chose ``reference``: no other image replaces it. ``cache_dir`` keeps downloaded
+    packages between runs; the host's distribution and APT sources are read below ``root``.
 
     Raises:
-        NotFound: the registry has no such image.
+        NotFound: the registry does not have the image.
         NotAuthorised: the registry denies access to an image that the user chose.
-        Unreachable: so is the registry of an image that the user chose; or the engine.
-        OperationFailed: ``base_unavailable`` when it can't be made from packages either;
-            ``disk_full``; ``base_failed``.
-        TimedOut: a step took longer than its deadline.
+        Unreachable: the engine, or the registry of an image that the user chose.
+        OperationFailed: ``base_unavailable`` if packages do not help either; ``disk_full``;
+            ``base_failed``.
+        TimedOut: a step exceeded its deadline.
     """
     origin = "engine"
-    if not _present(client, wanted, platform):
+    if not _present(client, reference, platform):
         origin = "registry"
         recipe = None if explicit else _recipe(client, platform, certificates, root)
         try:
-            with progress.phase(f"pull {wanted}"):
+            with progress.phase(f"pull {reference}"):
                 limit = _first_answer_s(client, recipe)
-                pull(client, wanted, platform=platform, progress=progress, first_answer_s=limit)
+                pull(client, reference, platform=platform, progress=progress, first_answer_s=limit)
         except PullFailed as failure:
             if recipe is None or failure.problem is PullProblem.MISSING:
-                raise _pull_error(wanted, failure) from failure
+                raise _pull_error(reference, failure) from failure
             try:
-                return _from_packages(client, wanted, failure, recipe, cache_dir, progress)
+                return _from_packages(client, reference, failure, recipe, cache_dir, progress)
             except OperationFailed as error:
                 if error.code != UNAVAILABLE:
                     raise
-                raise _joined(wanted, failure, error) from error
+                raise _joined(reference, failure, error) from error
     if not certificates:
-        return BaseImage(wanted, images.image_id(client, wanted), origin)
-    reference, found = trusting_image(
-        client, wanted, certificates, platform=platform, progress=progress
-    )
-    return BaseImage(reference, found, origin)
+        return BaseImage(reference, images.image_id(client, reference), origin)
+    trusting = trusting_image(client, reference, certificates, platform=platform, progress=progress)
+    return BaseImage(*trusting, origin)
 
 
 def find_base(
     client: docker.APIClient,
-    wanted: str,
+    reference: str,
     *,
     platform: str | None,
     explicit: bool,
     certificates: HostCertificates,
     root: Path = Path("/"),
 ) -> BaseImage | None:
-    """What ``prepare_base`` would return if it need not pull or make anything, else None.
+    """Return what ``prepare_base`` would if it had nothing to pull or build, else None.
 
     Raises:
-        OperationFailed: the engine refused to say.
-        Unreachable: the engine stopped answering.
+        OperationFailed: the engine answered with an error.
+        Unreachable: the connection to the engine broke.
     """
-    if _present(client, wanted, platform):
+    if _present(client, reference, platform):
         if not certificates:
-            return BaseImage(wanted, images.image_id(client, wanted), "engine")
-        trusting = find_trusting_image(client, wanted, certificates)
+            return BaseImage(reference, images.image_id(client, reference), "engine")
+        trusting = find_trusting_image(client, reference, certificates)
         return BaseImage(*trusting, "engine") if trusting else None
     recipe = None if explicit else _recipe(client, platform, certificates, root)
     if not isinstance(recipe, Recipe):
         return None
-    found = _made_before(client, recipe)
-    return BaseImage(recipe.reference, found, "packages") if found else None
+    digest = _built_before(client, recipe)
+    return BaseImage(recipe.reference, digest, "packages") if digest else None
 
 
-def _present(client: docker.APIClient, wanted: str, platform: str | None) -> bool:
-    found = images.inspect(client, wanted)
-    if found is None:
+def _present(client: docker.APIClient, reference: str, platform: str | None) -> bool:
+    image = images.inspect(client, reference)
+    if image is None:
         return False
-    # Podman and containerd may leave out the variant, and a missing part is no contradiction.
-    has = (found.get("Os"), found.get("Architecture"), found.get("Variant"))
-    asked = (platform or "").split("/")
-    return all(not want or not is_ or want == is_ for want, is_ in zip(asked, has, strict=False))
+    # Podman and containerd may omit the variant: a missing part matches.
+    actual = (image.get("Os"), image.get("Architecture"), image.get("Variant"))
+    expected = (platform or "").split("/")
+    return all(not e or not a or e == a for e, a in zip(expected, actual, strict=False))
 
 
 def _recipe(
     client: docker.APIClient, platform: str | None, certificates: HostCertificates, root: Path
 ) -> Recipe | OperationFailed:
-    """What to make when the pull fails, or why nothing can be made."""
-    with engine_errors("asking the engine for its architecture"):
+    """Return what to build if the pull fails, or why nothing can be built."""
+    with engine_errors("reading the engine's architecture"):
         own = str(client.version()["Arch"])
     try:
         if platform and platform.split("/")[1:2] != [own]:
             raise no_base(
-                f"one is made from packages only for the engine's own architecture, {own}"
+                f"one is built from packages only for the engine's own architecture, {own}"
             )
         return host_recipe(root, own, certificates)
     except OperationFailed as failure:
@@ -148,17 +146,17 @@ def _recipe(
 
 
 def _first_answer_s(client: docker.APIClient, recipe: Recipe | OperationFailed | None) -> float:
-    made = isinstance(recipe, Recipe) and _made_before(client, recipe)
-    return _FIRST_ANSWER_AGAIN_S if made else FIRST_ANSWER_S
+    built = isinstance(recipe, Recipe) and _built_before(client, recipe)
+    return _FIRST_ANSWER_AGAIN_S if built else FIRST_ANSWER_S
 
 
-def _made_before(client: docker.APIClient, recipe: Recipe) -> str | None:
+def _built_before(client: docker.APIClient, recipe: Recipe) -> str | None:
     return images.keyed_image_id(client, recipe.reference, recipe.key)
 
 
 def _from_packages(
     client: docker.APIClient,
-    wanted: str,
+    reference: str,
     failure: PullFailed,
     recipe: Recipe | OperationFailed,
     cache_dir: Path,
@@ -166,29 +164,29 @@ def _from_packages(
 ) -> BaseImage:
     if isinstance(recipe, OperationFailed):
         raise recipe
-    found = _made_before(client, recipe)
-    if found is None:
+    digest = _built_before(client, recipe)
+    if digest is None:
         progress.notice(
-            f"{wanted}: its registry {failure.problem}, so the base is made from the packages of"
-            f" {recipe.title}"
+            f"{reference}: the registry {failure.problem}; building the base image from packages"
+            f" of {recipe.title}"
         )
-        found = make_base(client, recipe, cache_dir=cache_dir, progress=progress)
-    return BaseImage(recipe.reference, found, "packages")
+        digest = build_base(client, recipe, cache_dir=cache_dir, progress=progress)
+    return BaseImage(recipe.reference, digest, "packages")
 
 
-def _joined(wanted: str, failure: PullFailed, error: OperationFailed) -> OperationFailed:
+def _joined(reference: str, failure: PullFailed, error: OperationFailed) -> OperationFailed:
     return OperationFailed(
-        f"{wanted} can't be pulled ({failure.reason}), and {error.message}",
+        f"cannot pull {reference} ({failure.reason}), and {error.message}",
         hint=error.hint,
         code=error.code,
         log_tail=error.log_tail,
     )
 
 
-def _pull_error(wanted: str, failure: PullFailed) -> Os2Error:
-    message = f"{wanted} can't be pulled: its registry {failure.problem} ({failure.reason})"
+def _pull_error(reference: str, failure: PullFailed) -> Os2Error:
+    message = f"cannot pull {reference}: the registry {failure.problem} ({failure.reason})"
     if failure.problem is PullProblem.MISSING:
         return NotFound(message, hint="check the name and the tag", code="base_not_found")
     if failure.problem is PullProblem.DENIED:
-        return NotAuthorised(message, hint="log in to it: docker login", code="base_denied")
+        return NotAuthorised(message, hint="log in: docker login", code="base_denied")
     return Unreachable(message, hint=HINT, code=UNAVAILABLE)

@@ -1,4 +1,4 @@
-"""Pulling an image: its progress, its deadlines, and what its failure means."""
+"""Pulling an image: progress, deadlines, and what a failure means."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from os2cli.providers.local_docker.base_image.failures import lost, refused
 from os2cli.providers.local_docker.engine.failures import explanation, sdk_errors
 
 FIRST_ANSWER_S = 10.0
-"""How long a registry may keep silent before it counts as out of reach."""
+"""How long to wait for a registry's first response before it counts as unreachable."""
 
-# Verifying and unpacking a large layer on a slow disk is silent for a while.
+# Verifying and unpacking a large layer on a slow disk takes a while without output.
 _SILENCE_S = 180.0
 _DOING = "pulling the base image"
 
 
 class PullProblem(StrEnum):
-    """Why an image cannot be had; the value completes "the registry …"."""
+    """Why a pull failed; the value completes "the registry …"."""
 
-    UNREACHABLE = "can't be reached"
+    UNREACHABLE = "cannot be reached"
     DENIED = "denies access"
-    MISSING = "has no such image"
+    MISSING = "does not have it"
 
 
 class PullFailed(Exception):
-    """The image cannot be had from its registry; ``reason`` is the engine's own line."""
+    """A pull that the registry made fail; ``reason`` is the engine's message."""
 
     def __init__(self, problem: PullProblem, reason: str) -> None:
         super().__init__(reason)
@@ -43,8 +43,8 @@ class PullFailed(Exception):
         self.reason = reason
 
 
-# In this order: a proxy's "unexpected HTTP status: 403 Forbidden" is no word of the registry, and
-# "pull access denied … repository does not exist" is a denial, since registries hide what they
+# In this order: a proxy's "unexpected HTTP status: 403 Forbidden" does not come from the registry,
+# and "pull access denied … repository does not exist" is a denial, since registries hide what they
 # have. Sources: the distribution specification's error codes, Go's net, net/http and crypto
 # packages, and the engine's wording from 20.10 to 29.
 _MEANINGS = (
@@ -66,12 +66,12 @@ _MEANINGS = (
 )
 
 
-def pull_failure(said: str) -> Os2Error | PullFailed:
-    """What the engine's message about a pull means; an ``Os2Error`` when it's about the engine."""
+def pull_failure(message: str) -> Os2Error | PullFailed:
+    """Return what an error message of a pull means; an ``Os2Error`` if it's about the engine."""
     for problem, pattern in _MEANINGS:
-        if re.search(pattern, said, re.IGNORECASE):
-            return PullFailed(problem, said)
-    return refused(_DOING, said)
+        if re.search(pattern, message, re.IGNORECASE):
+            return PullFailed(problem, message)
+    return refused(_DOING, message)
 
 
 def _pull_refused(error: Exception) -> Exception:
@@ -86,16 +86,16 @@ def pull(
     progress: Progress,
     first_answer_s: float = FIRST_ANSWER_S,
 ) -> None:
-    """Pull ``reference`` with the credentials that the SDK finds in the user's configuration.
+    """Pull ``reference`` with the credentials in the user's Docker configuration.
 
     Raises:
-        PullFailed: the registry is out of reach, denies access or lacks the image.
+        PullFailed: the registry is unreachable, denies access or lacks the image.
         OperationFailed: the engine cannot store it.
     """
     layers: dict[str, bool] = {}
     for event in _events(client, reference, platform, first_answer_s):
-        if said := event.get("error"):
-            raise pull_failure(str(said))
+        if message := event.get("error"):
+            raise pull_failure(str(message))
         _report(event, layers, progress)
 
 
@@ -109,7 +109,7 @@ def _report(event: Mapping[str, Any], layers: dict[str, bool], progress: Progres
     if detail.get("total"):
         progress.status(f"{status.lower()} {layer}", detail.get("current"), detail["total"])
     elif layers:
-        progress.status("pull layers", sum(layers.values()), len(layers))
+        progress.status("pulling layers", sum(layers.values()), len(layers))
     else:
         progress.log(status)
 
@@ -117,10 +117,10 @@ def _report(event: Mapping[str, Any], layers: dict[str, bool], progress: Progres
 def _events(
     client: docker.APIClient, reference: str, platform: str | None, first_answer_s: float
 ) -> Iterator[Mapping[str, Any]]:
-    """The engine's events, each awaited under a deadline.
+    """Yield the engine's events, each awaited under a deadline.
 
-    The SDK pulls without one, and the engine sends nothing at all while it tries to reach a
-    registry. Hence a thread that may be left behind: it ends when the engine gives up.
+    The SDK has none, and the engine sends nothing while it tries to reach a registry. So a thread
+    reads; it may be left behind, and ends when the engine gives up.
     """
     events: queue.SimpleQueue[Mapping[str, Any] | Exception | None] = queue.SimpleQueue()
     left = threading.Event()
@@ -132,7 +132,7 @@ def _events(
                 if left.is_set():
                     return
             events.put(None)
-        except Exception as error:  # noqa: BLE001 - handed to the thread that waits for it
+        except Exception as error:  # noqa: BLE001 - raised by the thread that waits for it
             events.put(error)
 
     threading.Thread(target=read, name="os2-pull", daemon=True).start()
@@ -146,6 +146,6 @@ def _events(
             wait_s = _SILENCE_S
     except queue.Empty:
         waited = time.monotonic() - started
-        raise PullFailed(PullProblem.UNREACHABLE, f"no answer after {waited:.0f} s") from None
+        raise PullFailed(PullProblem.UNREACHABLE, f"no response after {waited:.0f} s") from None
     finally:
         left.set()

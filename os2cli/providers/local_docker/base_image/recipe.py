@@ -1,4 +1,4 @@
-"""What a base image from packages consists of, and the key that names it."""
+"""The contents of a base image built from packages, and the key that names it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from os2cli.providers.local_docker.base_image.rootfs import DOCUMENTATION, STAGI
 
 SECOND_STAGE = f"{STAGING}/configure.sh"
 
-# Counts up when the code that makes the image changes what is in it.
+# Increased when a change of the code changes the image's contents.
 _VERSION = 1
 
 _APT_CONF = """\
@@ -38,21 +38,21 @@ APT::Install-Recommends "false";
 APT::Install-Suggests "false";
 Acquire::GzipIndexes "true";
 Acquire::Languages "none";
-// What APT fetched is of no use once a layer is written.
+// Fetched files are useless once a layer is written.
 Dir::Cache::pkgcache "";
 Dir::Cache::srcpkgcache "";
 DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb || true"; };
 """
 
-# There is no init system in a container: packages must not start their services.
+# A container has no init system: packages must not start their services.
 _POLICY = b"#!/bin/sh\nexit 101\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """All that decides what a base from packages contains, except the packages' versions.
+    """Everything that decides what the base image contains, except the packages' versions.
 
-    ``architecture`` is Debian's name; ``root`` is where the host's files are read.
+    ``architecture`` is Debian's name; the host's files are read below ``root``.
     """
 
     root: Path
@@ -63,12 +63,12 @@ class Recipe:
 
     @property
     def title(self) -> str:
-        """The distribution's release as people say it: ``Debian bookworm``."""
+        """The distribution's release for people: ``Debian bookworm``."""
         return f"{self.distribution.origin} {self.distribution.codename}"
 
     @property
     def key(self) -> str:
-        """Equal keys, equal recipes: 64 hex digits."""
+        """64 hex digits, equal for equal recipes."""
         inputs = (
             *(_VERSION, PATTERN, DOCUMENTATION, _APT_CONF, _second_stage().decode()),
             *(self.distribution.id, self.distribution.codename, self.architecture),
@@ -83,17 +83,17 @@ class Recipe:
 
 
 def host_recipe(root: Path, architecture: str, certificates: HostCertificates) -> Recipe:
-    """What the host below ``root`` offers for the engine's ``architecture`` (Go's name).
+    """Return the recipe for the host below ``root`` and the engine's ``architecture`` (Go's name).
 
     Raises:
-        OperationFailed: ``base_unavailable`` when the host has no APT, is no Debian or Ubuntu,
+        OperationFailed: ``base_unavailable`` if the host has no APT, is not Debian or Ubuntu,
             or has no sources for that architecture.
     """
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
-        raise no_base("there's no apt on this host to make one from packages")
+        raise no_base("this host has no APT to build one from packages")
     distribution = host_distribution(root)
     if distribution is None:
-        raise no_base("one is made from packages only on Debian and Ubuntu, which this host isn't")
+        raise no_base("one is built from packages only on Debian and Ubuntu hosts")
     debian = debian_architecture(architecture)
     if debian is None:
         raise no_base(f"{distribution.origin} has no packages for the engine's {architecture}")
@@ -105,12 +105,12 @@ def host_recipe(root: Path, architecture: str, certificates: HostCertificates) -
         certificates,
     )
     if not any(distribution.codename in source.suites for source in recipe.sources):
-        raise no_base(f"this host's APT sources name no archive of {recipe.title} for {debian}")
+        raise no_base(f"this host's APT sources have no archive of {recipe.title} for {debian}")
     return recipe
 
 
 def added_files(recipe: Recipe, sources: Sequence[AptSource]) -> Iterator[File]:
-    """What the first stage holds beside the packages; ``sources`` go into the image's own APT."""
+    """Yield the first stage's other files; ``sources`` go into the image's own APT."""
     distribution = recipe.distribution
     own = [signed_by_default(source, distribution.keyring) for source in sources]
     yield File("etc/dpkg/dpkg.cfg.d/os2", _dpkg_configuration().encode())
@@ -121,7 +121,7 @@ def added_files(recipe: Recipe, sources: Sequence[AptSource]) -> Iterator[File]:
     for certificate in recipe.certificates.pems:
         path = f"usr/local/share/ca-certificates/os2-{certificate.fingerprint[:16]}.crt"
         yield File(path, certificate.pem.encode())
-    # A re-published archive has keys of its own, which no package of the archive brings.
+    # A republished archive has its own keys, which none of its packages installs.
     for key in sorted({key.lstrip("/") for source in sources for key in source.key_files}):
         with suppress(OSError):
             yield File(key, (recipe.root / key).read_bytes())

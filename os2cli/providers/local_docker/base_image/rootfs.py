@@ -1,7 +1,7 @@
 """The first stage of a Debian system: the content of its packages as one tar stream.
 
-What comes out starts programs although nothing in it is configured; the second stage does that
-inside a container (``configure.sh``), as debootstrap(8) does after a change of root.
+Its programs run although no package is configured; the second stage (``configure.sh``) configures
+them inside a container, as debootstrap(8) does after chroot.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
 
 STAGING = "var/tmp/os2"
-"""Where the packages and the second stage lie in the stream; the second stage removes it."""
+"""The directory of the packages and the second stage, which removes it."""
 
 DOCUMENTATION = (
     "usr/share/doc",
@@ -29,9 +29,9 @@ DOCUMENTATION = (
     "usr/share/locale",
     "usr/share/man",
 )
-"""Folders that packages fill with what nobody reads in a sandbox."""
+"""Directories that a sandbox does not need."""
 
-_UNREAD = tuple(f"{folder}/" for folder in DOCUMENTATION)
+_EXCLUDED = tuple(f"{folder}/" for folder in DOCUMENTATION)
 
 # On a merged /usr these are links before the first package is unpacked; dpkg keeps them.
 _MERGED = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
@@ -50,13 +50,13 @@ class File:
 def first_stage(packages: Sequence[Path], files: Sequence[File]) -> Iterator[bytes]:
     """Yield a tar archive of the merged packages, the packages themselves and ``files``.
 
-    Memory stays below the largest single file of a package, whatever their sum.
+    Memory use stays below the largest single file of a package.
 
     Raises:
-        OperationFailed: ``base_unavailable`` when a package can't be unpacked.
+        OperationFailed: ``base_unavailable`` if a package cannot be unpacked.
     """
     stream = _TarStream()
-    # The package that names a folder first decides its mode, and base-files is the one that knows.
+    # The first package with a directory decides its mode: base-files has the right ones.
     for package in sorted(packages, key=lambda path: not path.name.startswith("base-files_")):
         for member, content in _members(package):
             stream.merge(member, content)
@@ -74,7 +74,7 @@ def first_stage(packages: Sequence[Path], files: Sequence[File]) -> Iterator[byt
 
 
 class _Pieces(io.RawIOBase):
-    """The file that ``tarfile`` believes it writes to."""
+    """The file that ``tarfile`` writes to."""
 
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
@@ -85,7 +85,7 @@ class _Pieces(io.RawIOBase):
 
 
 class _TarStream:
-    """A tar archive that is handed on while it grows."""
+    """A tar archive that is read while it is written."""
 
     def __init__(self) -> None:
         self._output = _Pieces()
@@ -93,7 +93,7 @@ class _TarStream:
         self._tar = tarfile.open(fileobj=self._output, mode="w|", bufsize=_PIECE)  # noqa: SIM115
 
     def written(self) -> Iterator[bytes]:
-        """Hand on what was written since the last call."""
+        """Yield what was written since the last call."""
         pieces, self._output.pieces = self._output.pieces, []
         yield from pieces
 
@@ -102,7 +102,7 @@ class _TarStream:
         self._tar.close()
 
     def add(self, member: tarfile.TarInfo, content: IO[bytes] | None = None) -> None:
-        """Append one member, unless there is one of that name: the engine refuses doubles."""
+        """Append one member, unless its name exists: the engine rejects duplicates."""
         if member.name not in self._seen:
             self._seen.add(member.name)
             self._tar.addfile(member, content)
@@ -116,7 +116,7 @@ class _TarStream:
     def merge(self, member: tarfile.TarInfo, content: IO[bytes] | None) -> None:
         """Append a package's member where a merged /usr has it."""
         path = member.name.removeprefix("./").strip("/")
-        if path == "." or f"{path}/".startswith(_UNREAD):
+        if path == "." or f"{path}/".startswith(_EXCLUDED):
             return
         self._link(path.partition("/")[0])
         if path in _MERGED and not member.isdir():
@@ -141,7 +141,7 @@ def _merged(path: str) -> str:
 
 def _members(package: Path) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
     command = ["dpkg-deb", "--fsys-tarfile", str(package)]
-    # Left early, the program ends by itself: its output is closed before it is waited for.
+    # If the caller stops early, the program ends too: its output is closed first.
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=_PIECE
     ) as process:
@@ -151,7 +151,7 @@ def _members(package: Path) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]
                 for member in content:
                     yield member, content.extractfile(member) if member.isreg() else None
         except tarfile.TarError as error:
-            raise no_base(f"the package {package.name} is broken: {error}") from error
+            raise no_base(f"package {package.name} is broken: {error}") from error
         output.read()  # the padding behind the archive's end
     if process.returncode:
-        raise no_base(f"the package {package.name} is broken")
+        raise no_base(f"package {package.name} is broken")

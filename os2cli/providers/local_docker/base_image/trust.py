@@ -21,9 +21,9 @@ _RECIPE = 1
 _SILENCE_S = 120
 _FOLDER = "usr/local/share/ca-certificates"
 
-# A slim image has neither the tool nor a network that trusts us to fetch it through. The bundle is
-# the file that OpenSSL, GnuTLS and curl read on Debian and Alpine alike; when the tool is
-# installed later, it makes the bundle anew from the folder.
+# A slim image has neither the tool nor a trusted connection to fetch it. OpenSSL, GnuTLS and curl
+# read the bundle on Debian and Alpine; the tool, if installed later, rebuilds it from the
+# directory.
 _SCRIPT = f"""\
 set -eu
 if command -v update-ca-certificates >/dev/null; then
@@ -44,34 +44,34 @@ def trusting_image(
 ) -> tuple[str, str]:
     """Return (reference, id) of an image like ``reference`` that trusts ``certificates``.
 
-    It is made once per base and set of authorities, and keeps the base's configuration. When
-    ``reference`` has become another image, the one that was made of the former goes.
+    It is built once per base and set of authorities, and keeps the base's configuration. If
+    ``reference`` names another image than before, the image built on the former is removed.
 
     Raises:
         OperationFailed: the base has no shell, or the engine failed; ``disk_full``.
-        Unreachable: the engine stopped answering.
+        Unreachable: the connection to the engine broke.
     """
     base = images.inspect(client, reference) or {}
     trusting, key = _name_and_key(base, certificates)
-    if found := images.keyed_image_id(client, trusting, key):
-        return trusting, found
+    if existing := images.keyed_image_id(client, trusting, key):
+        return trusting, existing
     user = str((base.get("Config") or {}).get("User") or "")
     of = f"{reference} {platform or ''} {certificates.digest}"
     marks = {images.KEY_LABEL: key, images.OF_LABEL: of}
     with progress.phase("trust the host's certificates"):
         _build(client, _context(reference, user, certificates), trusting, marks, platform, progress)
-    made = images.image_id(client, trusting)
-    images.remove_superseded(client, of, made)
-    return trusting, made
+    latest = images.image_id(client, trusting)
+    images.remove_superseded(client, of, latest)
+    return trusting, latest
 
 
 def find_trusting_image(
     client: docker.APIClient, reference: str, certificates: HostCertificates
 ) -> tuple[str, str] | None:
-    """(reference, id) of the image that ``trusting_image`` has made before; raises as it does."""
+    """Return (reference, id) of an image that ``trusting_image`` built, else None."""
     trusting, key = _name_and_key(images.inspect(client, reference) or {}, certificates)
-    found = images.keyed_image_id(client, trusting, key)
-    return (trusting, found) if found else None
+    existing = images.keyed_image_id(client, trusting, key)
+    return (trusting, existing) if existing else None
 
 
 def _name_and_key(base: Mapping[str, Any], certificates: HostCertificates) -> tuple[str, str]:
@@ -94,7 +94,7 @@ def _context(reference: str, user: str, certificates: HostCertificates) -> bytes
 
 
 def _dockerfile(reference: str, user: str) -> str:
-    # The JSON form runs whatever SHELL the base has set; USER is touched only where it's set.
+    # The JSON form ignores the base's SHELL; USER is changed only if the base sets it.
     lines = [f"FROM {reference}"]
     lines += ["USER 0"] if user else []
     lines += [f"COPY certificates/ /{_FOLDER}/", f"RUN {json.dumps(['/bin/sh', '-c', _SCRIPT])}"]
@@ -112,7 +112,7 @@ def _build(
 ) -> None:
     doing = "adding the host's certificates to the base image"
     tail: deque[str] = deque(maxlen=20)
-    said = ""
+    message = ""
     with engine_errors(doing):
         answers = client.build(
             fileobj=io.BytesIO(context),
@@ -131,6 +131,6 @@ def _build(
             if line:
                 progress.log(line)
                 tail.append(line)
-            said = said or str(answer.get("error", ""))
-    if said:
-        raise refused(doing, said, tuple(tail))
+            message = message or str(answer.get("error", ""))
+    if message:
+        raise refused(doing, message, tuple(tail))

@@ -1,1 +1,1 @@
-"""Where the engine is, and the connection to it."""
+"""The engine's address and the connection to it."""

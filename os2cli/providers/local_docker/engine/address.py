@@ -1,4 +1,4 @@
-"""The address of a Docker engine, and the certificates behind it."""
+"""The address of a Docker engine, and the certificates for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from os2cli.core.errors import UsageError
 from os2cli.core.redaction import mask_userinfo
 
-_NOTHING_ELSE = "it may hold a host, a port and a path, nothing else"
+_NOTHING_ELSE = "only a host, a port and a path are allowed"
 _HOST_NAME = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%\w+)?", re.ASCII)
 
 
@@ -19,7 +19,7 @@ _HOST_NAME = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%\w+)?", re.ASCII)
 class Endpoint:
     """The address of a Docker engine and the setting that it came from.
 
-    ``url`` is what the Docker SDK takes: ``unix:///…``, ``tcp://…``, ``ssh://…`` or ``npipe://…``.
+    ``url`` is for the Docker SDK: ``unix:///…``, ``tcp://…``, ``ssh://…`` or ``npipe://…``.
     """
 
     url: str
@@ -35,7 +35,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """The certificates with which an engine behind TLS is reached."""
+    """The certificates for an engine behind TLS."""
 
     ca: Path | None
     certificate: Path | None
@@ -62,7 +62,9 @@ def parse_address(url: str, origin: str, tls: TlsFiles | None = None) -> Endpoin
         case "unix" if rest.startswith("/"):
             return Endpoint(f"unix://{rest}", origin)
         case "unix":
-            raise _malformed(url, origin, "the path must be absolute, e.g. unix:///run/docker.sock")
+            raise _malformed(
+                url, origin, "the path must be absolute, such as unix:///run/docker.sock"
+            )
         case "npipe" if rest.startswith("//"):
             return Endpoint(f"npipe://{rest}", origin)
         case "ssh" if rest:
@@ -85,7 +87,7 @@ def _network_address(rest: str, url: str, origin: str, default_port: int) -> str
 
 
 def _split(rest: str, url: str, origin: str) -> tuple[str, int | None, str, bool]:
-    """Host, port, path, and whether there is more (a user, a query, a fragment)."""
+    """Return host, port, path, and whether there is more (a user, a query, a fragment)."""
     try:
         parts = urlsplit(f"//{rest}")
         port = parts.port
@@ -93,16 +95,18 @@ def _split(rest: str, url: str, origin: str) -> tuple[str, int | None, str, bool
         raise _malformed(url, origin, str(error)) from error
     host = parts.hostname or "127.0.0.1"  # as in tcp://:2375
     if port == 0 or not _HOST_NAME.fullmatch(host):
-        raise _malformed(url, origin, "the port is 0" if port == 0 else f"{host!r} is no host name")
+        raise _malformed(
+            url, origin, "the port is 0" if port == 0 else f"invalid host name {host!r}"
+        )
     return host, port, parts.path, bool(parts.username or parts.query or parts.fragment)
 
 
 def _malformed(url: str, origin: str, problem: str) -> UsageError:
     if "@" in url:
-        # Whatever else it is: a part of a password may stand in the problem.
+        # The problem may quote a part of a password.
         problem = _NOTHING_ELSE
     return UsageError(
-        f"{mask_userinfo(url)!r} from {origin} is not an engine's address: {problem}",
+        f"{origin}: invalid engine address {mask_userinfo(url)!r}: {problem}",
         hint="use an address such as unix:///var/run/docker.sock or tcp://127.0.0.1:2375",
         code="endpoint_invalid",
     )

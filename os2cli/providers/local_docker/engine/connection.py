@@ -1,4 +1,4 @@
-"""A connection to an engine, made so that nothing but the engine can answer."""
+"""A connection to an engine that no proxy or environment variable can redirect."""
 
 from __future__ import annotations
 
@@ -27,20 +27,19 @@ def connect(
     request_seconds: float = REQUEST_SECONDS,
     connect_seconds: float = CONNECT_SECONDS,
 ) -> docker.APIClient:
-    """Reach the engine and agree on an API version.
+    """Connect to the engine and agree on an API version.
 
-    The version is asked for under ``connect_seconds``; an engine that answers it may take
-    ``request_seconds`` over each later request.
+    The version request has ``connect_seconds``, each later request ``request_seconds``.
 
     Raises:
-        Unreachable: nothing answers there, or what answers is no engine.
-        NotAuthorised: the socket may not be opened by this user.
-        UsageError: the engine is one that os2 does not reach.
+        Unreachable: nothing answers, or something that is not an engine.
+        NotAuthorised: this user may not open the socket.
+        UsageError: os2 does not support this kind of address (``engine_ssh``).
     """
     if endpoint.url.startswith("ssh://"):
         raise UsageError(
-            f"os2 reaches no engine over SSH, and {endpoint.origin} names {endpoint.url}",
-            hint="choose an engine on this host with --docker-host or `docker context use`",
+            f"{endpoint.origin}: engines over SSH are not supported: {endpoint.url}",
+            hint="choose an engine on this host: --docker-host or `docker context use`",
             code="engine_ssh",
         )
     _check_socket(endpoint, connect_seconds)
@@ -54,9 +53,9 @@ def connect(
 
 
 def hanging_up(client: docker.APIClient) -> Callable[[], None]:
-    """What ends the answers that the client is reading, from another thread; call it beforehand.
+    """Return a function that closes the responses which the client reads in another thread.
 
-    The engine ends a build whose client went away.
+    Call this before the request. The engine ends a build whose client disconnects.
     """
     answers: list[Any] = []
     client.hooks["response"].append(lambda answer, **_: answers.append(answer))
@@ -70,7 +69,7 @@ def hanging_up(client: docker.APIClient) -> Callable[[], None]:
 
 @contextlib.contextmanager
 def explained(endpoint: Endpoint) -> Iterator[None]:
-    """Turn what a request to something that may be no engine raises into an ``Os2Error``."""
+    """Turn errors of a request to an address that may not be an engine's into ``Os2Error``."""
     try:
         yield
     except (*SDK_ERRORS, ValueError, KeyError, TypeError) as error:
@@ -78,7 +77,7 @@ def explained(endpoint: Endpoint) -> Iterator[None]:
 
 
 def _check_socket(endpoint: Endpoint, seconds: float) -> None:
-    """Connect to a Unix socket once, since the SDK leaks its own whose connect fails."""
+    """Connect to a Unix socket once: the SDK leaks its own socket if connecting fails."""
     if endpoint.socket is None:
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -90,10 +89,10 @@ def _check_socket(endpoint: Endpoint, seconds: float) -> None:
 
 
 def _client(endpoint: Endpoint, version: str, seconds: float) -> docker.APIClient:
-    """A client that asks the engine itself.
+    """Return a client that talks to the engine directly.
 
-    Not ``version="auto"``: that asks while constructing, before ``trust_env`` is off, and would
-    send the request to the proxy that HTTP_PROXY names or check TLS against REQUESTS_CA_BUNDLE.
+    Not ``version="auto"``: it sends a request in the constructor, before ``trust_env`` is off, to
+    the proxy that HTTP_PROXY names, and checks TLS against REQUESTS_CA_BUNDLE.
     """
     client = docker.APIClient(
         endpoint.url,

@@ -29,8 +29,8 @@ def context_endpoint(name: str, source: str, config: Path) -> Endpoint:
     """Return the endpoint of a context that ``source`` names.
 
     Raises:
-        UsageError: there is no context of that name (``context_unknown``), its file is not
-            usable (``docker_config_invalid``) or TLS files are missing (``tls_files_missing``).
+        UsageError: the context does not exist (``context_unknown``), its file is invalid
+            (``docker_config_invalid``) or TLS files are missing (``tls_files_missing``).
     """
     store = config / "contexts"
     identity = hashlib.sha256(name.encode()).hexdigest()
@@ -38,15 +38,15 @@ def context_endpoint(name: str, source: str, config: Path) -> Endpoint:
     if not (meta := _read_object(file)):
         known = ", ".join(["default", *_context_names(store)])
         raise UsageError(
-            f"the Docker context {name!r} named by {source} does not exist",
+            f"{source}: Docker context {name!r} not found",
             hint=f"choose one of: {known}",
             code="context_unknown",
         )
     docker = _mapping(_mapping(meta.get("Endpoints")).get("docker"))
     if not docker.get("Host"):
         raise UsageError(
-            f"{file} names no Docker engine",
-            hint="make the context anew: docker context create NAME --docker host=…",
+            f"{file} does not name a Docker engine",
+            hint="recreate the context: docker context create NAME --docker host=…",
             code="docker_config_invalid",
         )
     skip_verify = docker.get("SkipTLSVerify") is True
@@ -65,31 +65,31 @@ def _mapping(value: object) -> dict[str, Any]:
 
 
 def _read_object(file: Path) -> dict[str, Any]:
-    """The JSON object in ``file``; empty when there is no such file."""
+    """Return the JSON object in ``file``; empty if the file does not exist."""
     try:
         value = json.loads(file.read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:
         raise UsageError(
-            f"{file} can't be read: {error}",
-            hint="mend the file, or name the engine with --docker-host",
+            f"cannot read {file}: {error}",
+            hint="fix the file, or name the engine: --docker-host",
             code="docker_config_invalid",
         ) from error
     if not isinstance(value, dict):
         raise UsageError(
-            f"{file} holds no JSON object",
-            hint="mend the file, or name the engine with --docker-host",
+            f"{file} is not a JSON object",
+            hint="fix the file, or name the engine: --docker-host",
             code="docker_config_invalid",
         )
     return value
 
 
 def tls_files(folder: Path, *, verify: bool) -> TlsFiles:
-    """Return the certificates in ``folder``; a client certificate needs its key.
+    """Return the certificates in ``folder``.
 
     Raises:
-        UsageError: one of the two is missing (``tls_files_missing``).
+        UsageError: only one of the client's certificate and key exists (``tls_files_missing``).
     """
     paths = (folder / "ca.pem", folder / "cert.pem", folder / "key.pem")
     ca, certificate, key = (path if holds(path.is_file) else None for path in paths)
@@ -99,7 +99,7 @@ def tls_files(folder: Path, *, verify: bool) -> TlsFiles:
 
 
 def tls_missing(problem: str) -> UsageError:
-    """Return the failure of TLS files that are not where a setting says."""
+    """Return the error for TLS files that do not exist."""
     return UsageError(
         f"the engine's TLS files are missing: {problem}",
         hint="put ca.pem, cert.pem and key.pem there, or unset DOCKER_TLS_VERIFY",

@@ -1,4 +1,4 @@
-"""Where the Docker engine is, and which setting says so."""
+"""The engine to use, and the setting that chose it."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def resolve_endpoint(
     *,
     docker_host: str | None = None,
 ) -> Endpoint:
-    """Decide which engine is meant, in the order of the Docker CLI, then by looking around.
+    """Return the engine to use: first as the Docker CLI chooses it, then the first one found.
 
-    ``docker_host`` is the command line's; then come ``DOCKER_HOST``, ``DOCKER_CONTEXT``, the CLI's
+    The order: ``docker_host`` (the command line's), ``DOCKER_HOST``, ``DOCKER_CONTEXT``, the CLI's
     current context, the sockets of known engines (the first that accepts a connection, else the
-    first that exists) and ``tcp://127.0.0.1:2375``. As for the CLI, the context ``default`` names
-    no engine of its own.
+    first that exists) and ``tcp://127.0.0.1:2375``. As in the CLI, the context ``default`` does
+    not name an engine.
 
     Raises:
         UsageError: an address is malformed (``endpoint_invalid``), a context does not exist
@@ -67,9 +67,9 @@ def resolve_endpoint(
 
 
 def known_sockets(variables: Mapping[str, str], home: Path) -> tuple[Endpoint, ...]:
-    """Where engines put their sockets, whether or not they are there, in order of preference."""
+    """Return the sockets of known engines, existing or not, in order of preference."""
     runtime = variables.get("XDG_RUNTIME_DIR", "").strip()
-    places: list[tuple[Path | None, str]] = [
+    sockets: list[tuple[Path | None, str]] = [
         (Path("/var/run/docker.sock"), "the default socket"),
         (Path(runtime, "docker.sock") if runtime else None, "the socket of rootless Docker"),
         (home / ".docker/run/docker.sock", "the socket of Docker Desktop"),
@@ -84,14 +84,14 @@ def known_sockets(variables: Mapping[str, str], home: Path) -> tuple[Endpoint, .
             "the socket of Podman",
         ),
     ]
-    return tuple(Endpoint(f"unix://{path}", origin) for path, origin in places if path)
+    return tuple(Endpoint(f"unix://{path}", origin) for path, origin in sockets if path)
 
 
 def choose_socket(candidates: Iterable[Endpoint]) -> Endpoint | None:
-    """The first socket that accepts a connection, else the first that exists, else None.
+    """Return the first socket that accepts a connection, else the first that exists, else None.
 
-    An engine that died leaves its socket behind; it is only returned, so that its failure is
-    reported, when no other engine answers.
+    A dead engine leaves its socket behind: it is returned, for its failure to be reported, only
+    if no other engine answers.
     """
     existing = [
         candidate
@@ -112,9 +112,9 @@ def _accepts(endpoint: Endpoint) -> bool:
 
 
 def _tls_from_variables(variables: Mapping[str, str], config: Path) -> TlsFiles | None:
-    """What ``DOCKER_TLS_VERIFY`` (any text means yes) and ``DOCKER_CERT_PATH`` ask for."""
+    """Return the files for ``DOCKER_TLS_VERIFY`` (any text means yes) and ``DOCKER_CERT_PATH``."""
     verify = bool(variables.get("DOCKER_TLS_VERIFY", ""))
     folder = variables.get("DOCKER_CERT_PATH", "")
     if folder and not holds(Path(folder).is_dir):
-        raise tls_missing(f"DOCKER_CERT_PATH names {folder}, which is not a folder")
+        raise tls_missing(f"DOCKER_CERT_PATH: {folder} is not a directory")
     return tls_files(Path(folder or config), verify=verify) if verify or folder else None

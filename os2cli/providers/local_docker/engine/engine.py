@@ -1,4 +1,4 @@
-"""A connection to the engine, and its failures in our words."""
+"""A connection to the engine, and its failures as ``Os2Error``."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from os2cli.providers.local_docker.engine.failures import (
 )
 from os2cli.providers.local_docker.engine.unreachable import explain_unreachable
 
-_ENGINE_S_WORDS = "this is what the engine says; os2 doctor looks at it"
+_CHECK = "to check the engine, run: os2 doctor"
 
 
 class Engine:
-    """One engine: a connection per thread, since the SDK's is not made to be shared."""
+    """One engine, with a connection per thread: the SDK's is not thread-safe."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
@@ -31,14 +31,14 @@ class Engine:
 
     @property
     def client(self) -> docker.APIClient:
-        """This thread's connection, made when it is first needed."""
+        """This thread's connection, opened on first use."""
         client: docker.APIClient | None = getattr(self._local, "client", None)
         if client is None:
             client = self._local.client = connect(self.endpoint)
         return client
 
     def errors(self, doing: str) -> AbstractContextManager[None]:
-        """Turn what the SDK raises inside into an ``Os2Error`` that says what was being done."""
+        """Turn errors of the SDK in the block into an ``Os2Error`` about ``doing``."""
         return sdk_errors(
             refused=partial(explain_refusal, doing),
             lost=partial(explain_unreachable, self.endpoint),
@@ -46,7 +46,7 @@ class Engine:
 
 
 def explain_refusal(doing: str, error: Exception) -> Os2Error:
-    """Return the failure for a request that the engine, or the SDK before it, rejected."""
+    """Return the failure for a request that the engine or the SDK rejected."""
     status = getattr(error, "status_code", None)
     message = explanation(error)
     if is_disk_full(message):
@@ -54,11 +54,11 @@ def explain_refusal(doing: str, error: Exception) -> Os2Error:
     if status == 404:
         return NotFound(
             f"{doing} failed: {message}",
-            hint="it may have been removed meanwhile: os2 machine list",
+            hint="another process may have removed it: os2 machine list",
         )
     if status == 409:
         return Conflict(
             f"{doing} failed: {message}",
-            hint="something else changes it at this moment: try again",
+            hint="another process is changing it: retry",
         )
-    return OperationFailed(f"{doing} failed: {message}", hint=_ENGINE_S_WORDS)
+    return OperationFailed(f"{doing} failed: {message}", hint=_CHECK)

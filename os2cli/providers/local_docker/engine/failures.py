@@ -1,4 +1,4 @@
-"""What the Docker SDK raises, as failures of ours: one list of its exceptions for every caller."""
+"""The exceptions of the Docker SDK, and how they become ``Os2Error``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib3.exceptions import HTTPError
 
 from os2cli.core.errors import OperationFailed
 
-# The SDK's own, those of requests and urllib3 that it lets through, and the system's.
+# The SDK's own, those of requests and urllib3 that it passes on, and the system's.
 SDK_ERRORS = (DockerException, StreamParseError, RequestException, HTTPError, OSError)
 
 
@@ -19,10 +19,10 @@ SDK_ERRORS = (DockerException, StreamParseError, RequestException, HTTPError, OS
 def sdk_errors(
     refused: Callable[[Exception], Exception], lost: Callable[[Exception], Exception]
 ) -> Iterator[None]:
-    """Raise what ``refused`` or ``lost`` makes of an exception that the SDK raises inside.
+    """Turn exceptions of the SDK in the block into what ``refused`` or ``lost`` returns.
 
-    ``refused`` gets what the engine answered and what the SDK itself rejects; ``lost`` gets what
-    broke the connection.
+    ``refused`` gets the engine's error responses and the SDK's own errors; ``lost`` gets errors of
+    the connection.
     """
     try:
         yield
@@ -33,17 +33,17 @@ def sdk_errors(
 
 
 def explanation(error: Exception) -> str:
-    """Return the engine's own words, or the SDK's where the engine did not answer."""
+    """Return the engine's message, or the SDK's if the engine did not answer."""
     return str(getattr(error, "explanation", None) or error).strip()
 
 
 def is_disk_full(*texts: str) -> bool:
-    """Return whether the engine, or a program on it, ran out of disk space."""
+    """Return whether a message of the engine, or of a program on it, reports a full disk."""
     return any("no space left on device" in text.lower() for text in texts)
 
 
 def disk_full(step: str, log_tail: tuple[str, ...] = ()) -> OperationFailed:
-    """Return the failure of a step for which the engine's disk has no space left."""
+    """Return the failure of a step for which the engine has no disk space."""
     return OperationFailed(
         f"{step}: the engine's disk is full",
         hint="free some space: docker system df shows what uses it",

@@ -1,4 +1,4 @@
-"""Why an engine does not answer: one clear failure for each cause."""
+"""Why an engine does not answer: one failure for each cause."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from os2cli.providers.local_docker.engine.endpoint import DEFAULT_TCP
 
 
 def explain_unreachable(endpoint: Endpoint, error: BaseException) -> Os2Error:
-    """Turn what the Docker SDK, an HTTP client or the system raised into one clear failure.
+    """Return the failure for an exception of the Docker SDK, an HTTP client or the system.
 
-    The cause is looked for below ``error``, since the SDK and its HTTP client wrap it up to four
-    times. Codes, all exit 8 unless said otherwise: ``engine_socket_missing``, ``engine_refused``,
-    ``engine_permission`` (``NotAuthorised``, exit 4: the engine is up, trying again is no use),
+    The SDK and its HTTP client wrap the cause up to four times, so all causes of ``error`` are
+    examined. Codes, with exit code 8 unless stated: ``engine_socket_missing``, ``engine_refused``,
+    ``engine_permission`` (``NotAuthorised``, exit code 4: the engine runs, retrying does not help),
     ``engine_not_docker``, ``engine_timeout``, ``engine_tls``, ``engine_host_unknown``,
-    ``engine_proxy``, ``engine_failed`` (it answered with a server error), ``engine_closed`` (a
-    Unix socket whose engine ended the connection) and ``unreachable``.
-    When a plain connection is cut, the port is asked once whether it speaks TLS.
+    ``engine_proxy``, ``engine_failed`` (a server error), ``engine_closed`` (the engine closed the
+    connection on a Unix socket) and ``unreachable``.
+    If a plain connection is cut, a handshake tests whether the port speaks TLS.
     """
     if isinstance(error, Os2Error):
         return error
@@ -43,15 +43,15 @@ def _engine(endpoint: Endpoint) -> str:
 
 
 def _unrecognised(endpoint: Endpoint, causes: tuple[BaseException, ...]) -> Unreachable:
-    # What the system said is clearer than what was wrapped around it.
+    # The system's error is clearer than its wrappers.
     cause = next((each for each in reversed(causes) if isinstance(each, OSError)), causes[0])
     return Unreachable(
-        f"{_engine(endpoint)} cannot be reached: {cause}", hint="see what is wrong: os2 doctor"
+        f"cannot reach {_engine(endpoint)}: {cause}", hint="to find the cause, run: os2 doctor"
     )
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and all that it wraps, outermost first; requests hides causes in ``args``."""
+    """Yield the error and all that it wraps, outermost first; requests hides causes in ``args``."""
     queue, seen = [error], set[int]()
     for cause in queue:
         if id(cause) in seen:
@@ -67,8 +67,8 @@ def _proxy(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
         return None
     host = urlsplit(endpoint.url).hostname
     return Unreachable(
-        f"the proxy that HTTP_PROXY names does not lead to {_engine(endpoint)}",
-        hint=f"export NO_PROXY={host}",
+        f"cannot reach {_engine(endpoint)} through the proxy in HTTP_PROXY",
+        hint=f"bypass the proxy: export NO_PROXY={host}",
         code="engine_proxy",
     )
 
@@ -77,20 +77,20 @@ def _access(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
     path = endpoint.socket
     if path and isinstance(cause, PermissionError):
         return NotAuthorised(
-            f"{_engine(endpoint)} may not be used by this user: permission denied",
-            hint='run: sudo usermod -aG docker "$USER", then log in again (or use rootless Docker)',
+            f"cannot use {_engine(endpoint)}: permission denied",
+            hint='use rootless Docker, or run, then log in again: sudo usermod -aG docker "$USER"',
             code="engine_permission",
         )
     if path and isinstance(cause, FileNotFoundError | NotADirectoryError):
         return Unreachable(
-            f"{_engine(endpoint)} is not there: the socket does not exist",
-            hint="start the engine, or let os2 find out: os2 doctor",
+            f"cannot reach {_engine(endpoint)}: the socket does not exist",
+            hint="start the engine, or run: os2 doctor",
             code="engine_socket_missing",
         )
     if isinstance(cause, socket.gaierror):
         return Unreachable(
-            f"{_engine(endpoint)} cannot be found: the host name is not known",
-            hint=f"correct the host name in {endpoint.origin}",
+            f"cannot reach {_engine(endpoint)}: unknown host name",
+            hint=f"fix the host name in {endpoint.origin}",
             code="engine_host_unknown",
         )
     return None
@@ -103,10 +103,10 @@ def _tls(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
     if isinstance(cause, ssl.SSLCertVerificationError):
         reason, hint = (
             cause.verify_message,
-            "check ca.pem in the folder that DOCKER_CERT_PATH names",
+            "check ca.pem in the directory that DOCKER_CERT_PATH names",
         )
     elif isinstance(cause, ssl.SSLError) and "ALERT" in str(cause.reason):
-        reason, hint = "it accepts no client without its certificate", _CLIENT_FILES
+        reason, hint = "it requires a client certificate", _CLIENT_FILES
     elif isinstance(cause, ssl.SSLError):
         reason, hint = "the port does not speak TLS", "unset DOCKER_TLS_VERIFY and DOCKER_CERT_PATH"
     elif "HTTP request to an HTTPS server" in str(cause) or (
@@ -115,11 +115,13 @@ def _tls(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
         reason, hint = "it speaks TLS only", "set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH"
     else:
         return None
-    return Unreachable(f"{_engine(endpoint)} refuses: {reason}", hint=hint, code="engine_tls")
+    return Unreachable(
+        f"cannot connect to {_engine(endpoint)}: {reason}", hint=hint, code="engine_tls"
+    )
 
 
 def _speaks_tls(endpoint: Endpoint) -> bool:
-    """Whether a handshake completes; asked only to name the reason of a connection that was cut."""
+    """Return whether a TLS handshake completes; called only to explain a cut connection."""
     address = urlsplit(endpoint.url)
     if address.scheme != "tcp" or endpoint.tls or not address.hostname or not address.port:
         return False
@@ -137,15 +139,15 @@ def _speaks_tls(endpoint: Endpoint) -> bool:
 
 
 def _silence(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
-    # BlockingIOError: the queue of a Unix socket is full because the engine accepts nobody.
+    # BlockingIOError: a Unix socket's queue is full because the engine accepts no connections.
     if (
         not isinstance(cause, TimeoutError | BlockingIOError)
         and "Timeout" not in type(cause).__name__
     ):
         return None
     return Unreachable(
-        f"{_engine(endpoint)} does not answer in time: it hangs or is overloaded",
-        hint="restart the engine, or wait and try again",
+        f"timed out waiting for {_engine(endpoint)}: it hangs or is overloaded",
+        hint="restart the engine, or wait and retry",
         code="engine_timeout",
     )
 
@@ -155,64 +157,64 @@ def _refusal(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
         return None
     if endpoint == DEFAULT_TCP:
         return Unreachable(
-            "no Docker engine was found: no known socket exists, "
+            "no Docker engine found: no known socket exists, "
             f"and nothing listens at {endpoint.url}",
-            hint="install or start Docker; on Debian and Ubuntu, as root: os2 doctor --fix",
+            hint="install or start Docker; on Debian and Ubuntu, run as root: os2 doctor --fix",
             code="engine_refused",
         )
-    path, hint = endpoint.socket, "start the engine, or let os2 find out: os2 doctor"
+    path, hint = endpoint.socket, "start the engine, or run: os2 doctor"
     if path is None:
         problem = "nothing listens on that port"
     elif holds(path.is_socket):
-        problem = "nothing listens on the socket, which a stopped engine left behind"
+        problem = "nothing listens on the socket that a stopped engine left behind"
     else:
-        problem, hint = "that file is not a socket", f"correct the path in {endpoint.origin}"
+        problem, hint = "that file is not a socket", f"fix the path in {endpoint.origin}"
     return Unreachable(
         f"{_engine(endpoint)} is not running: {problem}", hint=hint, code="engine_refused"
     )
 
 
 def _answer(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
-    """An HTTP error or a document that only something else than a Docker engine sends."""
+    """Explain an HTTP error, or a document that a Docker engine would not send."""
     response = getattr(cause, "response", None)
     status = getattr(response, "status_code", 0)
     if response is not None and status >= 400:
         kind = response.headers.get("Content-Type", "")
         if "html" in kind or ("json" not in kind and status < 500):
-            return _not_docker(endpoint, f"it answers {status} with something that is not JSON")
-        said = " ".join(str(getattr(cause, "explanation", "") or cause).split())[:200]
+            return _not_docker(endpoint, f"it returned {status} without JSON")
+        message = " ".join(str(getattr(cause, "explanation", "") or cause).split())[:200]
         return Unreachable(
-            f"{_engine(endpoint)} answers with an error: {status} {said}",
-            hint="see the engine's log; restart it when the error stays",
+            f"{_engine(endpoint)} returned {status}: {message}",
+            hint="see the engine's log; restart the engine if the error persists",
             code="engine_failed",
         )
     if isinstance(cause, json.JSONDecodeError):
-        return _not_docker(endpoint, "what it answers is not JSON")
+        return _not_docker(endpoint, "its answer is not JSON")
     if "server API version" in str(cause) and isinstance(cause.__cause__, TypeError):
-        return _not_docker(endpoint, "its answer names no API version")
+        return _not_docker(endpoint, "its answer has no API version")
     if isinstance(cause, KeyError) and cause.args == ("ApiVersion",):
-        return _not_docker(endpoint, "its answer names no API version")
+        return _not_docker(endpoint, "its answer has no API version")
     return None
 
 
 def _cut_off(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
     if not _is_cut_off(cause):
         return None
-    # http.client's RemoteDisconnected is a ConnectionError too; httpx only says it in words.
+    # http.client's RemoteDisconnected is also a ConnectionError; httpx has it only in the message.
     ended = isinstance(cause, ConnectionError | IncompleteRead) or "disconnected" in str(cause)
-    if ended and endpoint.socket:  # what else would have an engine's socket
+    if ended and endpoint.socket:  # only an engine has its socket
         return Unreachable(
-            f"{_engine(endpoint)} ended the connection in the middle: it stopped or was restarted",
-            hint="try again; when that fails: os2 doctor",
+            f"{_engine(endpoint)} closed the connection: it stopped or restarted",
+            hint="retry; if it fails again, run: os2 doctor",
             code="engine_closed",
         )
     if ended:
         return _not_docker(endpoint, "it closes the connection without an answer")
-    return _not_docker(endpoint, "what it answers is not HTTP")
+    return _not_docker(endpoint, "its answer is not HTTP")
 
 
 def _is_cut_off(cause: BaseException) -> bool:
-    """Whether the answer ended early or was no HTTP; told by name for httpx, a heavy import."""
+    """Return whether the answer ended early or was not HTTP; by name for httpx, a slow import."""
     if isinstance(cause, ConnectionRefusedError):
         return False
     by_name = type(cause).__name__ == "RemoteProtocolError"
@@ -221,8 +223,7 @@ def _is_cut_off(cause: BaseException) -> bool:
 
 def _not_docker(endpoint: Endpoint, evidence: str) -> Unreachable:
     return Unreachable(
-        f"something listens at {endpoint.url} ({endpoint.origin}), "
-        f"but it is not a Docker engine: {evidence}",
-        hint="point DOCKER_HOST at the engine, or see what was found: os2 doctor",
+        f"{endpoint.url} ({endpoint.origin}) is not a Docker engine: {evidence}",
+        hint="set DOCKER_HOST to the engine's address, or run: os2 doctor",
         code="engine_not_docker",
     )

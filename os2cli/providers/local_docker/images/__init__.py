@@ -1,1 +1,1 @@
-"""Images: built, kept and pushed."""
+"""Images: built, listed and pushed."""

@@ -1,4 +1,4 @@
-"""The answer of ``POST /build``, from either builder, as progress and an outcome."""
+"""The events of ``POST /build``, from either builder, as progress and a result."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from os2cli.providers.local_docker.engine.failures import disk_full, is_disk_ful
 from os2cli.providers.local_docker.images.buildkit_trace import Step, Trace, decode_trace
 
 TAIL_LINES = 20
-# Of the classic builder, and of Podman's, which counts the steps of each stage.
+# The classic builder's steps, and Podman's, which counts those of each stage.
 _CLASSIC_STEP = re.compile(r"(?:\[\d+/\d+\] )?(?:Step|STEP) (\d+)/(\d+) ?: (.*)")
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class BuildEvents:
-    """Follows one build; ``image_id`` is set when it ended well, ``record`` gets every line."""
+    """One build's progress; ``image_id`` is set on success, ``record`` gets every line."""
 
     def __init__(self, progress: Progress, record: Callable[[str], None] = lambda _: None) -> None:
         self.progress = progress
@@ -30,7 +30,7 @@ class BuildEvents:
         self._partial: dict[str, str] = {}
 
     def follow(self, events: Iterable[Mapping[str, Any]]) -> str:
-        """Read the events to their end and return the image's id.
+        """Read all events and return the image's id.
 
         Raises:
             OperationFailed: the build failed; ``log_tail`` holds its last lines.
@@ -40,7 +40,7 @@ class BuildEvents:
                 raise self._failure(str(event["error"]))
             self._take(event)
         if self.image_id is None:
-            raise self._failure("the engine ended the build without an image")
+            raise self._failure("the engine returned no image")
         return self.image_id
 
     def _take(self, event: Mapping[str, Any]) -> None:
@@ -69,7 +69,7 @@ class BuildEvents:
             if step.error:
                 self._write(f"{step.name}: {step.error}")
             elif step.started and (before is None or not before.started):
-                # Steps named [internal] are the builder's own housekeeping.
+                # Steps named [internal] are the builder's housekeeping.
                 if not step.name.startswith("[internal]"):
                     self._write(step.name + (" (cached)" if step.cached else ""))
                 self._show(step)
@@ -83,13 +83,13 @@ class BuildEvents:
         self.progress.status(" ".join(step.name.split()))
 
     def _log(self, source: str, text: str) -> None:
-        """Pass on whole lines; a line may come in pieces, and steps write at the same time."""
+        """Write whole lines; a line may come in pieces, and steps write concurrently."""
         text = self._partial.pop(source, "") + text
         *lines, rest = text.split("\n")
         if rest:
             self._partial[source] = rest
         for line in lines:
-            # Of a line that redraws itself, only its last state is worth keeping.
+            # Only the last state of a line that redraws itself.
             self._write(_ANSI.sub("", line.rstrip("\r").rpartition("\r")[2]))
 
     def _write(self, line: str) -> None:
@@ -102,10 +102,10 @@ class BuildEvents:
         for rest in self._partial.values():
             self._write(rest)
         if is_disk_full(reason, *self.tail):
-            return disk_full("the image could not be built", tuple(self.tail))
+            return disk_full("cannot build the image", tuple(self.tail))
         return OperationFailed(
-            f"the image could not be built: {reason.strip()}",
-            hint="the lines above are the end of the build's log; -v shows all of it",
+            f"cannot build the image: {reason.strip()}",
+            hint="the end of the build log is above; to see all of it, use -v",
             code="build_failed",
             log_tail=tuple(self.tail),
         )

@@ -1,7 +1,7 @@
-"""The logs of past local builds on disk, a few of them, readable by their owner alone.
+"""The logs of recent local builds on disk, readable by their owner only.
 
-Each is named by the key of the image that was to be built, and begins with the image's name, so
-that the log of a build that failed is found by the name that it would have had.
+Each file is named after the image key and begins with the image's name, by which the log of a
+failed build is found.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TextIO
 
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 MAX_LOGS = 20
-# Of a longer log its beginning and its end are kept.
+# A longer log keeps its beginning and its end.
 HEAD_BYTES, TAIL_LINES = 1_000_000, 1_000
 MAX_LINE_LENGTH = 10_000
 _TITLE = "# build of "
@@ -24,7 +24,7 @@ _TITLE = "# build of "
 
 @dataclass(slots=True)
 class Recording:
-    """One log that is being written; a disk that is full loses lines and stops no build."""
+    """A log being written; a full disk loses lines but does not stop the build."""
 
     file: TextIO | None
     left: int = HEAD_BYTES
@@ -32,7 +32,7 @@ class Recording:
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
 
     def write(self, line: str) -> None:
-        """Keep one line."""
+        """Write one line, or hold it back for the end of a long log."""
         line = line[:MAX_LINE_LENGTH]
         if self.left <= 0:
             self.dropped += len(self.tail) == TAIL_LINES
@@ -42,9 +42,9 @@ class Recording:
         self._put(line)
 
     def close(self) -> None:
-        """Write what was held back."""
+        """Write the held back lines and close the file."""
         if self.dropped:
-            self._put(f"# {self.dropped} lines are left out here")
+            self._put(f"# {self.dropped} lines omitted")
         for line in self.tail:
             self._put(line)
         if self.file is not None:
@@ -59,27 +59,27 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class BuildLogs:
-    """The logs in ``folder``, of which the ``most`` newest stay."""
+    """The logs in ``folder``; the ``limit`` newest are kept."""
 
     folder: Path
-    most: int = MAX_LOGS
+    limit: int = MAX_LOGS
 
     @contextmanager
     def recording(self, key: str, image: str) -> Iterator[Recording]:
-        """Keep the log of a build, also when it fails."""
+        """Record the log of a build, including one that fails."""
         recording = Recording(self._open(key))
         recording.write(f"{_TITLE}{image}")
         try:
             yield recording
         except BaseException as error:
-            recording.write(f"# it did not succeed: {error}")
+            recording.write(f"# failed: {error}")
             raise
         finally:
             recording.close()
-            self._forget_old()
+            self._remove_old()
 
     def latest(self, image: str) -> Path | None:
-        """The newest log of a build of that name."""
+        """Return the newest build log of the image, or None."""
         title = f"{_TITLE}{image}"
         for path in self._newest_first():
             with suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
@@ -100,14 +100,14 @@ class BuildLogs:
             return None
 
     def _newest_first(self) -> list[Path]:
-        found: list[tuple[int, Path]] = []
+        logs: list[tuple[int, Path]] = []
         with suppress(OSError):
             for path in self.folder.glob("*.log"):
                 with suppress(OSError):
-                    found.append((path.stat().st_mtime_ns, path))
-        return [path for _, path in sorted(found, reverse=True)]
+                    logs.append((path.stat().st_mtime_ns, path))
+        return [path for _, path in sorted(logs, reverse=True)]
 
-    def _forget_old(self) -> None:
-        for path in self._newest_first()[self.most :]:
+    def _remove_old(self) -> None:
+        for path in self._newest_first()[self.limit :]:
             with suppress(OSError):
                 path.unlink()

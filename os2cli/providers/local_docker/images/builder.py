@@ -31,8 +31,8 @@ from os2cli.snapshots.context import BuildContext, collect, refuse_secrets
 class LocalDockerBuilder:
     """Builds images on the engine, one build of a tag at a time.
 
-    ``cache_dir`` keeps downloads for a base image that has to be made; ``lock_dir`` is where
-    builds of one tag meet; ``logs`` keeps what each build wrote.
+    ``cache_dir`` keeps downloads for a base image built from packages, ``lock_dir`` the locks of
+    tags, ``logs`` the build logs.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class LocalDockerBuilder:
         self.certificates = certificates
 
     def find(self, reference: str) -> Image | None:
-        """The image of that name on the engine, or None."""
+        """Return the image of that name on the engine, or None."""
         with self.engine.errors(f"looking for image {reference}"):
             return find_image(self.engine.client, reference)
 
@@ -84,7 +84,7 @@ class LocalDockerBuilder:
         """
 
         def say_waiting() -> None:
-            progress.notice(f"waiting for another os2 that builds {request.tag}")
+            progress.notice(f"waiting for another os2 process that builds {request.tag}")
 
         started = time.monotonic()
         with exclusive(self.lock_dir, f"image {request.tag}", on_busy=say_waiting):
@@ -119,8 +119,8 @@ class LocalDockerBuilder:
         built = self.find(request.tag)
         if built is None:
             raise NotFound(
-                f"image {request.tag} is gone right after it was built",
-                hint="something on this engine removes images; build it again",
+                f"image {request.tag} disappeared after its build",
+                hint="another process on this engine removes images; build it again",
             )
         return built
 
@@ -149,14 +149,14 @@ class LocalDockerBuilder:
             nocache=request.no_cache,
             rm=True,
             forcerm=True,
-            # A step may be silent for minutes: the whole build has no deadline but Ctrl-C.
+            # A step may write nothing for minutes: only Ctrl-C ends a build.
             timeout=None,
         )
 
     def _builder_client(self) -> docker.APIClient:
-        """A connection of its own, which asks for BuildKit where that can be had.
+        """Return a separate connection that requests BuildKit if the engine has it.
 
-        The SDK has no switch for it; a parameter of the whole connection is one.
+        The SDK has no option for it; a parameter of the connection does it.
         """
         client = connect(self.engine.endpoint)
         if has_buildkit(client):
@@ -166,12 +166,12 @@ class LocalDockerBuilder:
     def _prepare_base(
         self, request: BuildRequest, context: BuildContext, progress: Progress
     ) -> BaseImage | None:
-        wanted = wanted_base(request, context)
-        if wanted is None:
+        reference = wanted_base(request, context)
+        if reference is None:
             return None
         return prepare_base(
             self.engine.client,
-            wanted,
+            reference,
             platform=request.platform,
             certificates=self.certificates,
             progress=progress,
@@ -180,17 +180,17 @@ class LocalDockerBuilder:
         )
 
     def _present_base_id(self, request: BuildRequest, context: BuildContext) -> str | None:
-        """The id of the base that a build would take, without making it.
+        """Return the id of the base that a build would use, without building one.
 
-        A base that is no longer there does not make the image stale that was built on it.
+        An image does not become stale if its base is removed.
         """
-        wanted = wanted_base(request, context)
-        if wanted is None:
+        reference = wanted_base(request, context)
+        if reference is None:
             return None
-        with self.engine.errors(f"looking for the base image {wanted}"):
+        with self.engine.errors(f"looking for the base image {reference}"):
             base = find_base(
                 self.engine.client,
-                wanted,
+                reference,
                 platform=request.platform,
                 certificates=self.certificates,
                 explicit=request.base_image is not None,
@@ -208,17 +208,17 @@ class LocalDockerBuilder:
 
 
 def _watched(stream: Iterable[bytes]) -> Iterator[bytes]:
-    """The pieces, until somebody cancels the build that they are for."""
-    for piece in stream:
+    """Yield the chunks until the build is cancelled."""
+    for chunk in stream:
         check()
-        yield piece
+        yield chunk
 
 
 def has_buildkit(client: docker.APIClient) -> bool:
-    """Whether the engine has a BuildKit that works without a session.
+    """Return whether the engine has a BuildKit that works without a session.
 
-    Docker has had one on Linux since 18.09, whether or not it is the default builder; Podman has
-    none. With the containerd image store it needs a session until 27.5.
+    Docker has one on Linux since 18.09, default builder or not; Podman does not. With the
+    containerd image store it needs a session until 27.5.
     """
     answer = client.get(f"{client.base_url}/_ping").headers
     if "Libpod-API-Version" in answer or answer.get("Ostype") != "linux":

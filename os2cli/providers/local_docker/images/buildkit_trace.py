@@ -1,8 +1,7 @@
 """BuildKit's progress as the engine's API sends it: base64 of a protobuf ``StatusResponse``.
 
-The messages are declared here field by field, so that no generated code is kept; numbers and names
-are those of BuildKit's ``api/services/control/control.proto``. Fields left out are skipped when
-read.
+The messages are declared here field by field instead of in generated code; numbers and names are
+those of BuildKit's ``api/services/control/control.proto``. Other fields are skipped.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ _SCHEMA: dict[str, dict[str, tuple[int, int, bool, str | None]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One vertex of the build graph, as of this message."""
+    """One vertex of the build graph, at the time of the message."""
 
     digest: str
     name: str
@@ -51,9 +50,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """One message: the steps that changed, and what was written by whom.
+    """One message: the steps that changed, and output by writer.
 
-    A writer is one of a step's two streams: their lines come in pieces, side by side.
+    A writer is one of a step's two streams, whose lines come in interleaved pieces.
     """
 
     steps: tuple[Step, ...]
@@ -61,7 +60,7 @@ class Trace:
 
 
 def decode_trace(encoded: str) -> Trace:
-    """Read one ``moby.buildkit.trace`` value; one that can't be read is an empty trace."""
+    """Return one ``moby.buildkit.trace`` value; an empty trace if it cannot be decoded."""
     # A build through the classic builder needs no protobuf, which is slow to import.
     from google.protobuf.message import DecodeError
 

@@ -1,4 +1,4 @@
-"""The images on an engine that os2 built, and what their builds wrote."""
+"""The images on an engine that os2 built, and their build logs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NO_NAME = "<none>:<none>"
 
 
 class LocalImages:
-    """Images that carry our labels under the name that os2 gave them, and those that lost it."""
+    """Images with our labels under the name that os2 gave them, and untagged ones."""
 
     type = LOCAL_DOCKER
     store: SnapshotStore | None = None
@@ -34,7 +34,7 @@ class LocalImages:
         self.logs = logs
 
     def could_contain(self, name: str) -> bool:
-        """Whatever is no snapshot's name may be an image's."""
+        """Return whether the name can be an image's: it is not the name of a snapshot."""
         try:
             SnapshotName.parse(name)
         except UsageError:
@@ -42,49 +42,49 @@ class LocalImages:
         return False
 
     def list(self, stage: str | None = None) -> list[CatalogItem]:
-        """Our images, one for each of their names; they belong to no stage."""
+        """Return an item for each name of our images; none with ``stage``: images have no stage."""
         if stage is not None:
             return []
         with self.engine.errors("listing the images"):
-            found = self.engine.client.images(filters={"label": [labels.IMAGE_KEY]})
-        items = [item for image in found for item in _items(image)]
+            images = self.engine.client.images(filters={"label": [labels.IMAGE_KEY]})
+        items = [item for image in images for item in _items(image)]
         return sorted(items, key=lambda item: (item.created, item.name), reverse=True)
 
     def get(self, name: str) -> CatalogItem:
-        """One image by its name, or by the beginning of its id when it has lost its name."""
+        """Return one image by its name or, if untagged, by the beginning of its id."""
         items = self.list()
-        wanted = full_name(name)
+        tagged = full_name(name)
         for item in items:
-            if item.name == wanted or (item.untagged and _begins(item.id, name)):
+            if item.name == tagged or (item.untagged and _begins(item.id, name)):
                 return item
         with self.engine.errors(f"looking for image {name}"):
             foreign = find_image(self.engine.client, name)
         if foreign is not None:
             raise Conflict(
-                f"image {name} was not built by os2 under this name",
-                hint=f"docker image inspect {name} shows what it is",
+                f"image {name} was not built by os2",
+                hint=f"to see what it is, run: docker image inspect {name}",
                 code="not_ours",
             )
         raise NotFound(
-            f"there is no image named {name} on the engine",
-            hint="os2 snapshot list shows those that os2 built",
+            f"image {name} not found on the engine",
+            hint="to see the images that os2 built, run: os2 snapshot list",
             code="snapshot_not_found",
         )
 
     def users(self, items: Iterable[CatalogItem]) -> Mapping[str, tuple[str, ...]]:
-        """The containers that were made from each image, machines by their own names."""
+        """Return the containers created from each image; machines by their own names."""
         with self.engine.errors("listing the containers"):
-            found = self.engine.client.containers(all=True)
+            containers = self.engine.client.containers(all=True)
         users: dict[str, list[str]] = {item.id: [] for item in items}
-        for container in found:
+        for container in containers:
             users.get(str(container.get("ImageID")), []).append(_user(container))
         return {id_: tuple(sorted(names)) for id_, names in users.items() if names}
 
     def remove(
         self, item: CatalogItem, *, force: bool = False, within: float | None = None
     ) -> bool:
-        """Remove a name of an image, and the image with its last one."""
-        del within  # the engine answers when it has
+        """Remove a name of an image; its last name removes the image."""
+        del within  # the engine answers when it is done
         reference = item.id if item.untagged else item.name
         with self.engine.errors(f"removing image {item.name}"):
             try:
@@ -94,18 +94,18 @@ class LocalImages:
             left = find_image(self.engine.client, reference)
         if left is not None and left.id == item.id:
             raise OperationFailed(
-                f"image {item.name} is still there after its removal",
-                hint="something on this engine keeps it: docker image inspect shows what it is",
+                f"image {item.name} still exists after its removal",
+                hint=f"to see what keeps it, run: docker image inspect {item.name}",
             )
         return True
 
     def log(self, name: str) -> Iterator[str]:
-        """What the last build of that name wrote, one that failed included."""
+        """Yield the log of the last build of that name, including a failed one."""
         path = self.logs.latest(full_name(name))
         if path is None:
             raise NotFound(
-                f"no log of a build of {name} is kept here",
-                hint="os2 keeps those of its last builds: os2 snapshot local-docker -v shows one",
+                f"no build log of {name} on this host",
+                hint="build the image to get one: os2 snapshot local-docker -v",
                 code="log_not_found",
             )
         try:
@@ -113,18 +113,18 @@ class LocalImages:
                 yield from (line.rstrip("\n") for line in file)
         except OSError as error:
             raise OperationFailed(
-                f"{path} can't be read: {error.strerror}", hint="change its permissions"
+                f"cannot read {path}: {error.strerror}", hint="change its permissions"
             ) from error
 
 
 def _items(image: Mapping[str, Any]) -> Iterator[CatalogItem]:
     marks: dict[str, str] = image.get("Labels") or {}
-    made_as = marks.get(labels.IMAGE_NAME)
+    built_as = marks.get(labels.IMAGE_NAME)
     names = [full_name(tag) for tag in image.get("RepoTags") or () if tag != _NO_NAME]
-    # One that an earlier os2 built does not say its name: then every name is as good, except of a
-    # base image, which may be built on one of ours.
+    # An image of an earlier os2 has no name label: then every name counts, except that of a base
+    # image, which may be built on one of ours.
     base = f"{REPOSITORY}:"
-    ours = [name for name in names if made_as in (None, name) and not name.startswith(base)]
+    ours = [name for name in names if built_as in (None, name) and not name.startswith(base)]
     if ours:
         for name in ours:
             yield _item(image, marks, name)
@@ -146,9 +146,9 @@ def _item(image: Mapping[str, Any], marks: Mapping[str, str], name: str | None) 
 
 
 def _begins(id_: str, name: str) -> bool:
-    """Whether somebody who wrote that may have meant the image of this id."""
-    written = name.removeprefix("sha256:")
-    return len(written) >= ID_DIGITS and id_.removeprefix("sha256:").startswith(written)
+    """Return whether ``name`` is the beginning of the id, with enough digits."""
+    digits = name.removeprefix("sha256:")
+    return len(digits) >= ID_DIGITS and id_.removeprefix("sha256:").startswith(digits)
 
 
 def _user(container: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Pushing an image to a registry with a login that is used this once and written nowhere."""
+"""Pushing an image to a registry with a login that is used once and stored nowhere."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class RegistryLogin:
 def push_image(
     engine: Engine, image: Image, reference: str, login: RegistryLogin, progress: Progress
 ) -> None:
-    """Push ``image`` as ``reference`` (``host/path:tag``); its name here is taken away again.
+    """Push ``image`` as ``reference`` (``host/path:tag``), a name it has during the push only.
 
     Raises:
-        OperationFailed: the registry does not take it.
+        OperationFailed: the registry rejected it.
     """
     with engine.errors(f"pushing {reference}"), _named(engine, image, reference):
         events = engine.client.push(
@@ -55,18 +55,18 @@ def _named(engine: Engine, image: Image, reference: str) -> Iterator[None]:
 
 def _follow(events: Iterable[Mapping[str, Any]], reference: str, progress: Progress) -> None:
     layers: dict[str, tuple[int, int]] = {}
-    said = None
-    # Read to the end also after an error, so that the connection is free for the next request.
+    message = None
+    # Read to the end even after an error, so that the connection is free for the next request.
     for event in events:
-        said = said or event.get("error")
+        message = message or event.get("error")
         detail = event.get("progressDetail") or {}
         if event.get("status") == "Pushing" and detail.get("total"):
             layers[str(event.get("id"))] = (detail.get("current", 0), detail["total"])
             done, total = (sum(counts) for counts in zip(*layers.values(), strict=True))
             progress.transfer("pushing", min(done, total), total)
-    if said:
+    if message:
         raise OperationFailed(
-            f"pushing {reference} failed: {said}",
-            hint="the login holds for an hour and this image only: run the command again",
+            f"pushing {reference} failed: {message}",
+            hint="the login is valid for an hour and this image only: run the command again",
             code="push_failed",
         )

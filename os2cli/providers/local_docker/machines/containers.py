@@ -1,4 +1,4 @@
-"""Between machines and containers: requests to the engine, and what its answers mean."""
+"""Machines as containers: the requests to the engine, and what its answers mean."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ _STATES = {
     "dead": MachineState.FAILED,
 }
 
-# What a container ends with when it was asked to end: by itself, or by INT, KILL or TERM.
+# Exit codes of a container that was stopped: by itself, or by INT, KILL or TERM.
 _STOPPED_BY_SIGNAL = (0, 130, 137, 143)
 
 
 def container_name(machine: str) -> str:
-    """The container's name; the engine allows each once, which makes machine names unique."""
+    """Return the container's name, which the engine keeps unique."""
     return f"os2-{machine}"
 
 
 def container_request(
     client: docker.APIClient, spec: MachineSpec, port: int, created: datetime
 ) -> dict[str, Any]:
-    """The keyword arguments of ``create_container`` for a machine on ``port``."""
+    """Return the keyword arguments of ``create_container`` for a machine on ``port``."""
     resources = spec.resources
     limits: dict[str, Any] = {}
     if resources.cpu is not None:
         limits["nano_cpus"] = round(resources.cpu * 1e9)
     if resources.memory_bytes is not None:
-        # Without the second limit the engine adds as much swap again.
+        # Without the second limit the engine adds the same amount of swap.
         limits["mem_limit"] = limits["memswap_limit"] = resources.memory_bytes
     binds: dict[str, Mapping[str, str]] | None = None
     if spec.mount_repo is not None:
@@ -70,7 +70,7 @@ def container_request(
 
 
 def machine_environment(spec: MachineSpec) -> dict[str, str]:
-    """The user's variables over our defaults."""
+    """Return our default variables, overridden by the user's."""
     return {
         "ITERATE_DEV": "true",
         "OS2_MACHINE_NAME": spec.name,
@@ -80,26 +80,26 @@ def machine_environment(spec: MachineSpec) -> dict[str, str]:
 
 
 def machine_labels(spec: MachineSpec, port: int, created: datetime) -> dict[str, str]:
-    """Our labels over the user's."""
+    """Return the user's labels, overridden by ours."""
     marks = labels.of_machine(spec, LOCAL_DOCKER, created)
     return {**marks, labels.PORT: str(port)}
 
 
-def machine_from_inspection(found: Mapping[str, Any]) -> Machine:
-    """A machine from what the engine says of its container."""
-    marks: dict[str, str] = found["Config"].get("Labels") or {}
-    state = found["State"]
-    port = _published_port(found)
+def machine_from_inspection(inspection: Mapping[str, Any]) -> Machine:
+    """Return the machine of a container, from the engine's inspection of it."""
+    marks: dict[str, str] = inspection["Config"].get("Labels") or {}
+    state = inspection["State"]
+    port = _published_port(inspection)
     return Machine(
-        id=found["Id"],
-        name=marks.get(labels.NAME) or str(found["Name"]).lstrip("/"),
+        id=inspection["Id"],
+        name=marks.get(labels.NAME) or str(inspection["Name"]).lstrip("/"),
         type=LOCAL_DOCKER,
         stage=marks.get(labels.STAGE, ""),
         state=_state(state),
         snapshot=marks.get(labels.SNAPSHOT, ""),
         owner=marks.get(labels.OWNER, ""),
         created=labels.moment(marks.get(labels.CREATED, ""))
-        or labels.moment(found["Created"])
+        or labels.moment(inspection["Created"])
         or EPOCH,
         url=f"http://localhost:{port}" if port else None,
         port=port,
@@ -109,18 +109,18 @@ def machine_from_inspection(found: Mapping[str, Any]) -> Machine:
     )
 
 
-def is_ours(found: Mapping[str, Any]) -> bool:
-    """Whether the container is a machine; every other one is none of our business."""
-    return (found["Config"].get("Labels") or {}).get(labels.MACHINE) == "1"
+def is_ours(inspection: Mapping[str, Any]) -> bool:
+    """Return whether the container is a machine of os2."""
+    return (inspection["Config"].get("Labels") or {}).get(labels.MACHINE) == "1"
 
 
 def start_container(engine: Engine, container: str, name: str, port: int | None) -> None:
-    """Start a machine's container; raises ``Conflict`` when its port is somebody else's now."""
+    """Start a machine's container; raises ``Conflict`` if another program has its port."""
     try:
         engine.client.start(container)
     except APIError as error:
-        said = str(error.explanation or error)
-        if port and ("port is already allocated" in said or "address already in use" in said):
+        message = str(error.explanation or error)
+        if port and ("port is already allocated" in message or "address already in use" in message):
             others = port_holders(engine)
             if others.get(port) == f"container {container_name(name)}":
                 del others[port]
@@ -129,18 +129,18 @@ def start_container(engine: Engine, container: str, name: str, port: int | None)
 
 
 def remove_container(engine: Engine, container: str) -> None:
-    """Ask for a container's removal, its anonymous volumes included."""
+    """Remove a container and its anonymous volumes."""
     try:
         with engine.errors("removing a machine"):
             engine.client.remove_container(container, v=True, force=True)
     except (NotFound, Conflict):
-        # It is gone, or somebody removes it at this moment; who needs it gone looks again.
+        # It is gone, or another process is removing it; callers check.
         return
 
 
 def port_holders(engine: Engine) -> dict[int, str]:
-    """Each host port that a container has, or will want when it is started again."""
-    with engine.errors("looking which ports are taken"):
+    """Return each host port that a container has or will need when it starts, with its holder."""
+    with engine.errors("listing the ports in use"):
         containers = engine.client.containers(all=True)
     holders: dict[int, str] = {}
     for container in containers:
@@ -163,12 +163,12 @@ def _state(state: Mapping[str, Any]) -> MachineState:
 def _health(state: Mapping[str, Any]) -> Health:
     if state.get("Status") != "running":
         return Health.NONE
-    said = (state.get("Health") or {}).get("Status")
-    return Health.HEALTHY if said == "healthy" else Health.STARTING
+    health = (state.get("Health") or {}).get("Status")
+    return Health.HEALTHY if health == "healthy" else Health.STARTING
 
 
-def _published_port(found: Mapping[str, Any]) -> int | None:
-    bindings = (found["HostConfig"].get("PortBindings") or {}).get(f"{DAEMON_PORT}/tcp") or []
+def _published_port(inspection: Mapping[str, Any]) -> int | None:
+    bindings = (inspection["HostConfig"].get("PortBindings") or {}).get(f"{DAEMON_PORT}/tcp") or []
     for binding in bindings:
         if str(binding.get("HostPort", "")).isdigit():
             return int(binding["HostPort"])

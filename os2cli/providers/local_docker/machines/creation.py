@@ -1,4 +1,4 @@
-"""Making a machine's container: a name that is free, a port that is free, or nothing at all."""
+"""Creating a machine's container: on a free name and port, or not at all."""
 
 from __future__ import annotations
 
@@ -32,45 +32,45 @@ PORT_ATTEMPTS = 50
 
 
 class ContainerCreation:
-    """One creation at a time of a name; the caller holds the name's lock."""
+    """The creation of a machine; the caller holds the lock of its name."""
 
     def __init__(self, engine: Engine, certificates: HostCertificates) -> None:
         self.engine = engine
         self.certificates = certificates
 
     def create(self, spec: MachineSpec, progress: Progress) -> str:
-        """Create and start the container and return its id; when that fails, none is left."""
+        """Create and start the container and return its id; a failure leaves none behind."""
         self._clear_name(spec.name)
         for port in self._ports(spec):
             container = self._try_port(spec, port, progress)
             if container is not None:
                 return container
-            progress.status(f"port {port} was taken meanwhile, trying the next")
+            progress.status(f"port {port} is taken, trying the next one")
         raise Conflict(
             f"no free port for machine {spec.name}",
-            hint="remove machines that are no longer needed: os2 machine rm NAME",
+            hint="remove machines that you no longer need: os2 machine rm NAME",
             code="port_taken",
         )
 
     def _clear_name(self, name: str) -> None:
         """Make sure that the name is free.
 
-        A container of ours that was never started, whose creator no longer holds the lock, is
-        what a killed create left behind.
+        A container of ours that never started, and whose creator does not hold the lock, is a
+        leftover of a killed create.
         """
         try:
             with self.engine.errors(f"looking for machine {name}"):
-                found = self.engine.client.inspect_container(container_name(name))
+                inspection = self.engine.client.inspect_container(container_name(name))
         except NotFound:
             return
-        if not is_ours(found):
+        if not is_ours(inspection):
             raise Conflict(
-                f"a container named {container_name(name)} exists that os2 did not make",
+                f"container {container_name(name)} exists, but os2 did not create it",
                 hint="choose another machine name, or rename that container",
                 code="name_taken",
             )
-        if found["State"]["Status"] == "created":
-            remove_container(self.engine, found["Id"])
+        if inspection["State"]["Status"] == "created":
+            remove_container(self.engine, inspection["Id"])
             return
         raise _machine_exists(name)
 
@@ -84,12 +84,12 @@ class ContainerCreation:
         return iter((spec.port,))
 
     def _try_port(self, spec: MachineSpec, port: int, progress: Progress) -> str | None:
-        """The running container's id, or None when somebody else took the port meanwhile."""
+        """Return the running container's id, or None if another program took the port."""
         doing = f"creating machine {spec.name}"
-        with self.engine.errors(doing), self._undone_on_failure(spec.name, progress) as made:
+        with self.engine.errors(doing), self._undone_on_failure(spec.name, progress) as created:
             with deferred():
                 container = self._create_container(spec, port, progress)
-                made.append(container)
+                created.append(container)
             trust_host_certificates(self.engine.client, container, self.certificates)
             try:
                 start_container(self.engine, container, spec.name, port)
@@ -102,14 +102,14 @@ class ContainerCreation:
 
     @contextmanager
     def _undone_on_failure(self, name: str, progress: Progress) -> Iterator[list[str]]:
-        """Remove the containers named in the list when the block ends in any exception."""
-        made: list[str] = []
+        """Remove the containers in the yielded list if the block raises."""
+        created: list[str] = []
         try:
-            yield made
+            yield created
         except BaseException:
-            if made:
-                progress.notice(f"removing what was created: {name}")
-            for container in made:
+            if created:
+                progress.notice(f"rolling back: removing {name}")
+            for container in created:
                 remove_container(self.engine, container)
             raise
 
@@ -119,38 +119,42 @@ class ContainerCreation:
         try:
             answer = self.engine.client.create_container(**request)
         except APIError as error:
-            # Podman answers 500 where Docker answers 409.
+            # Podman returns 500 where Docker returns 409.
             if "already in use" in str(error.explanation or error):
                 raise _machine_exists(spec.name) from error
             if error.status_code == 404:
                 raise NotFound(
-                    f"there is no image {spec.snapshot} on the engine",
+                    f"image {spec.snapshot} not found on the engine",
                     hint="build it: os2 snapshot local-docker",
                     code="image_not_found",
                 ) from error
             raise
-        # Such as of a limit that the kernel can't keep: the engine goes on without it.
+        # Such as a limit that the kernel cannot enforce: the engine ignores it.
         for warning in answer.get("Warnings") or []:
-            progress.warn(f"the engine says: {warning}")
+            progress.warn(f"engine: {warning}")
         return str(answer["Id"])
 
 
 def refuse_remote(endpoint: Endpoint) -> None:
-    """A machine listens on the engine's own loopback: on another host nobody here reaches it."""
+    """Reject an engine on another host: machines listen on its loopback only.
+
+    Raises:
+        UsageError: the engine is not on this host (``engine_not_local``).
+    """
     host = urlsplit(endpoint.url).hostname
     if host is None or host == "localhost" or host.startswith("127.") or host == "::1":
         return
     raise UsageError(
-        f"the Docker engine at {endpoint.url} ({endpoint.origin}) is on another host, "
-        "where a machine would listen for that host only",
-        hint="choose an engine on this host with --docker-host or `docker context use`",
+        f"the Docker engine at {endpoint.url} ({endpoint.origin}) is on another host; "
+        "its machines cannot be reached from here",
+        hint="choose an engine on this host: --docker-host or `docker context use`",
         code="engine_not_local",
     )
 
 
 def _machine_exists(name: str) -> Conflict:
     return Conflict(
-        f"machine {name} exists already",
-        hint=f"use it: os2 machine show {name}, or remove it first: os2 machine rm {name}",
+        f"machine {name} already exists",
+        hint=f"choose another name, or remove it: os2 machine rm {name}",
         code="machine_exists",
     )

@@ -1,4 +1,4 @@
-"""Running programs in a container: their streams, their exit codes, and their end."""
+"""Running programs in a container: their streams, exit codes, and end."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ STDOUT, STDERR = 1, 2
 CHUNK_BYTES = 64 * 1024
 LOGIN_SHELL = ("sh", "-c", 'exec "${SHELL:-/bin/sh}" -l')
 _MARK = "OS2_EXECUTION"
-# The engine knows the exit code a moment after the streams end.
+# The engine reports the exit code shortly after the streams end.
 END_SECONDS = 5.0
-# Everything that the command started carries the mark in its environment. What does not end when
-# it is asked to is ended.
+# Every process of the command has the mark in its environment. What ignores TERM is killed.
 _END_MARKED = """
 send() {
     left=1
@@ -42,7 +41,7 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
     sleep 0.1
     send 0 "$1" || exit 0
 done
-# One that is ended first may be started again by one that is ended next.
+# A process that is killed later may restart one that was killed before.
 for _ in 1 2 3 4 5; do
     send KILL "$1" || exit 0
     sleep 0.05
@@ -51,7 +50,7 @@ done
 
 
 class Execution:
-    """One program in one container; the engine's own connection carries its streams."""
+    """One program in one container; a connection to the engine carries its streams."""
 
     def __init__(self, engine: Engine, container: str, doing: str) -> None:
         self.engine = engine
@@ -62,7 +61,7 @@ class Execution:
         self.exit_code = 0
 
     def run(self, command: Command, streams: Streams) -> int:
-        """Run it to its end and return its exit code; whoever ends this ends the program, too."""
+        """Run the program and return its exit code; an exception here also ends the program."""
         targets = {STDOUT: streams.stdout, STDERR: streams.stderr}
         with closing(self._frames(command, streams.stdin)) as frames:
             for stream, data in frames:
@@ -71,7 +70,7 @@ class Execution:
         return self.exit_code
 
     def output(self, command: Command) -> Iterator[bytes]:
-        """What it writes to stdout, as it comes; ``stderr`` and ``exit_code`` are known then."""
+        """Yield what it writes to stdout; ``stderr`` and ``exit_code`` are set afterwards."""
         for stream, data in self._frames(command, None):
             if stream == STDOUT:
                 yield data
@@ -79,8 +78,8 @@ class Execution:
                 self.stderr = (self.stderr + data)[-CHUNK_BYTES:]
 
     def _frames(self, command: Command, stdin: BinaryIO | None) -> Generator[tuple[int, bytes]]:
-        """Pieces of both streams as they come; who stops reading ends the program."""
-        # What fails where the pieces go is none of the engine's failures: it is raised out there.
+        """Yield chunks of both streams; closing the generator ends the program."""
+        # Errors of the consumer are not the engine's: they are raised outside this block.
         with self.engine.errors(self.doing):
             client = self.engine.client
             execution = self._create(command, stdin=stdin is not None, tty=False)
@@ -91,12 +90,12 @@ class Execution:
             self.exit_code = self._exit_code(client, execution)
 
     def attach(self, terminal: Terminal, command: Command) -> int:
-        """Lend the terminal to a program until it ends, and return its exit code."""
+        """Connect the terminal to a program until it ends, and return its exit code."""
         client = self.engine.client
         execution = self._create(command, stdin=True, tty=True)
 
         def resize(size: Any) -> None:
-            with suppress(Exception):  # the shell may have ended at this moment
+            with suppress(Exception):  # the shell may have just ended
                 client.exec_resize(execution, height=size.lines, width=size.columns)
 
         with (
@@ -113,8 +112,8 @@ class Execution:
         return self._exit_code(client, execution)
 
     def _create(self, command: Command, *, stdin: bool, tty: bool) -> str:
-        # By way of a shell, whose exit code for a program that is not there is everybody's. What
-        # the engine says of a folder that is not there would look like the program's own words.
+        # A shell returns the usual exit code for a missing program. The engine's message about a
+        # missing directory would look like the program's own output.
         run = ["sh", "-c", 'exec "$@"', "sh"]
         if command.folder is not None:
             run = ["sh", "-c", 'cd -- "$1" && shift && exec "$@"', "sh", command.folder]
@@ -131,17 +130,17 @@ class Execution:
     def _connection(
         self, client: docker.APIClient, execution: str, *, tty: bool = False
     ) -> Iterator[socket.socket]:
-        """The raw connection that the engine turns the request into."""
+        """Open the raw connection that the engine turns the request into."""
         answer = client.exec_start(execution, socket=True, tty=tty)
-        # The SDK gives the file around the socket; only the socket can be half closed.
+        # The SDK returns a file around the socket; only the socket can be half closed.
         connection = cast("socket.socket", getattr(answer, "_sock", answer))
-        # Programs may be silent for as long as they like.
+        # Programs may write nothing for any time.
         connection.settimeout(None)
         try:
             with ended_by(partial(connection.shutdown, socket.SHUT_RDWR)):
                 yield connection
         finally:
-            # All three hold the same connection, and each keeps it open by itself.
+            # All three hold the connection, and each alone keeps it open.
             for holder in (answer, connection, getattr(answer, "_response", None)):
                 if holder is not None:
                     with suppress(OSError, ValueError):
@@ -152,12 +151,12 @@ class Execution:
         try:
             yield
         except BaseException:
-            with suppress(Exception):  # why we end is worth more
+            with suppress(Exception):  # the original exception matters more
                 self._end_program()
             raise
 
     def _end_program(self) -> None:
-        """Ask what the command started to end; the engine itself leaves it running."""
+        """End all processes of the command; the engine leaves them running."""
         argv = ["sh", "-c", _END_MARKED, "sh", self.mark]
         client = self.engine.client
         client.exec_start(client.exec_create(self.container, argv)["Id"])
@@ -179,13 +178,13 @@ class Execution:
 
 
 def _write_all(screen: IO[bytes], data: bytes) -> None:
-    """A terminal may take only a part at once."""
+    """Write everything: a terminal may accept only a part at a time."""
     while data:
         data = data[screen.write(data) or 0 :]
 
 
 def _pump_in(source: IO[bytes], connection: socket.socket) -> None:
-    """Pass everything on, then say that nothing more comes."""
+    """Send everything, then close the sending side."""
     read = getattr(source, "read1", source.read)
     with suppress(OSError, ValueError):  # the program ended before it had read everything
         while data := read(CHUNK_BYTES):
@@ -194,13 +193,13 @@ def _pump_in(source: IO[bytes], connection: socket.socket) -> None:
 
 
 def _frames(connection: socket.socket) -> Iterator[tuple[int, bytes]]:
-    """The engine's frames: each has a head of its stream's number and its length."""
+    """Yield the engine's frames: the header has the stream's number and the length."""
     while head := _exactly(connection, 8):
         yield head[0], _exactly(connection, int.from_bytes(head[4:8], "big"))
 
 
 def _exactly(connection: socket.socket, count: int) -> bytes:
-    """So many bytes; fewer when the connection ends."""
+    """Return ``count`` bytes; fewer if the connection ends."""
     parts = []
     while count > 0 and (data := connection.recv(min(count, CHUNK_BYTES))):
         parts.append(data)

@@ -1,4 +1,4 @@
-"""The lines that a container wrote."""
+"""The log of a container."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from os2cli.providers.service_log import split_lines
 
 
 def container_log(engine: Engine, container: str, request: LogRequest) -> Iterator[str]:
-    """What the first process and the services without a log of their own wrote."""
+    """Yield the output of the first process and of services without their own log."""
     options: dict[str, Any] = {"tail": "all" if request.tail is None else request.tail}
     if request.since is not None:
-        # 0 would mean nothing to the SDK, and there was no container before.
+        # The SDK ignores 0.
         options["since"] = max(request.since.timestamp(), 1.0)
     with engine.errors("reading a machine's log"):
         if not request.follow:
             yield from split_lines([engine.client.logs(container, **options)])
             return
-        # Silence may last: the deadline of other requests is not for this one.
+        # A log may stay silent: the deadline of other requests does not apply.
         answer = engine.client.logs(container, stream=True, follow=True, **options)
         with closing(answer), ended_by(answer.close):
             yield from split_lines(answer)

@@ -46,10 +46,10 @@ REMOVAL_SECONDS = 10.0
 
 
 class LocalDockerMachines:
-    """Containers that carry our labels; every other container is left alone.
+    """Containers with our labels; other containers are ignored.
 
-    ``lock_dir`` is where creates of one name meet; ``certificates`` are the host's extra ones,
-    which every machine shall trust.
+    ``lock_dir`` keeps the locks of names; ``certificates`` are the host's extra ones, which every
+    machine trusts.
     """
 
     type = LOCAL_DOCKER
@@ -61,13 +61,13 @@ class LocalDockerMachines:
         self.certificates = certificates
 
     def create(self, spec: MachineSpec, progress: Progress = SILENT) -> Machine:
-        """Create and start a container on a port of its own; nothing is left when that fails."""
+        """Create and start a container on its own port; a failure leaves nothing behind."""
         refuse_remote(self.engine.endpoint)
 
         def refuse() -> None:
             raise Conflict(
-                f"machine {spec.name} is being created by another os2",
-                hint="wait until that is done, or choose another name",
+                f"another os2 process is creating machine {spec.name}",
+                hint="wait for it, or choose another name",
                 code="machine_busy",
             )
 
@@ -76,14 +76,14 @@ class LocalDockerMachines:
             return self._inspect(creation.create(spec, progress))
 
     def list(self) -> list[Machine]:
-        """Every container with our label, whatever its state."""
+        """Return every container with our label, in any state."""
         with self.engine.errors("listing the machines"):
-            found = self.engine.client.containers(
+            containers = self.engine.client.containers(
                 all=True, filters={"label": [f"{labels.MACHINE}=1"]}, quiet=True
             )
         machines = []
-        for item in found:
-            # One that is removed between the two requests is simply not there any more.
+        for item in containers:
+            # It may be removed between the two requests.
             try:
                 machines.append(self._inspect(item["Id"]))
             except NotFound:
@@ -91,19 +91,19 @@ class LocalDockerMachines:
         return sorted(machines, key=lambda machine: machine.name)
 
     def get(self, name: str) -> Machine:
-        """The container of that machine; one of the same name that isn't ours is no machine."""
+        """Return the machine of that name; a foreign container is not a machine."""
         machine = self._find(name)
         if machine is None:
             raise NotFound(
-                f"there is no machine named {name}",
-                hint="os2 machine list shows those that exist",
+                f"machine {name} not found",
+                hint="list the machines: os2 machine list",
                 code="machine_not_found",
             )
         return machine
 
     def start(self, name: str, within: float | None = None) -> Machine:
-        """Start the container again on the port that was written into it."""
-        del within  # the engine answers when it has
+        """Start the container on the port it was created with."""
+        del within  # the engine answers when it is done
         machine = self.get(name)
         with self.engine.errors(f"starting machine {name}"):
             if machine.state is MachineState.PAUSED:
@@ -113,7 +113,7 @@ class LocalDockerMachines:
         return self._inspect(machine.id)
 
     def stop(self, name: str, within: float | None = None) -> Machine:
-        """Stop the container; its files and its port stay reserved."""
+        """Stop the container; it keeps its files and its port."""
         machine = self.get(name)
         if machine.state in (MachineState.RUNNING, MachineState.PAUSED):
             seconds = max(1, int(min(within or STOP_SECONDS, STOP_SECONDS)))
@@ -122,11 +122,11 @@ class LocalDockerMachines:
         return self._inspect(machine.id)
 
     def archive(self, name: str, within: float | None = None) -> Machine:
-        """Stop it: a container can't be put away further."""
+        """Stop it: containers have no archive."""
         return self.stop(name, within)
 
     def remove(self, name: str, within: float | None = None) -> bool:
-        """Remove the container and its volumes, and look that it is gone."""
+        """Remove the container and its volumes, and wait until they are gone."""
         machine = self._find(name)
         if machine is None:
             return False
@@ -138,31 +138,31 @@ class LocalDockerMachines:
         while (left := self._find(name)) is not None and left.id == machine.id:
             if time.monotonic() > deadline:
                 raise TimedOut(
-                    f"machine {name} is still there {seconds:g} s after its removal",
-                    hint="os2 doctor checks the engine",
+                    f"timed out after {seconds:g} s waiting for machine {name} to be removed",
+                    hint="to check the engine, run: os2 doctor",
                 )
             time.sleep(0.1)
         drop_unused_image(self.engine.client, image)
         return True
 
     def probe(self, machine: Machine) -> Health:
-        """Ask the daemon through the published port, as its user would."""
+        """Request the daemon's health through the published port."""
         return probe_published(machine, PROBE_SECONDS)
 
     def address(self, machine: Machine) -> str | None:
-        """The URL on this host."""
+        """Return the URL on this host."""
         return machine.url
 
     def reach(self, machine: Machine, port: int, signed_seconds: int | None = None) -> Address:
-        """The published port; other services' pages are behind it, under names of their own."""
+        """Return the published port's address; other services answer behind it by name."""
         return published_address(machine, port, PROBE_SECONDS, signed_seconds)
 
     def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
-        """The end of what the container wrote on stdout and stderr."""
+        """Return the end of the container's output."""
         return tuple(container_log(self.engine, self.get(name).id, LogRequest(tail=lines)))
 
     def logs(self, name: str, request: LogRequest) -> Iterator[str]:
-        """What the container wrote, or the file that a service's logger writes."""
+        """Return the container's output, or the log file of a service."""
         if request.service is None:
             return container_log(self.engine, self.get(name).id, request)
         return self._service_log(name, request)
@@ -172,12 +172,12 @@ class LocalDockerMachines:
         return service_log(self._execution(name, doing), name, request)
 
     def execute(self, name: str, command: Command, streams: Streams) -> int:
-        """Run a program beside the others in the container."""
+        """Run a program in the container."""
         doing = f"running {command.argv[0]} in machine {name}"
         return self._execution(name, doing).run(command, streams)
 
     def shell(self, name: str, terminal: Terminal) -> int:
-        """A login shell in the container."""
+        """Run a login shell in the container."""
         doing = f"opening a shell in machine {name}"
         command = Command(LOGIN_SHELL, {"TERM": terminal.kind})
         with self.engine.errors(doing):
@@ -203,7 +203,7 @@ class LocalDockerMachines:
     def _find(self, name: str) -> Machine | None:
         try:
             with self.engine.errors(f"looking for machine {name}"):
-                found = self.engine.client.inspect_container(container_name(name))
+                inspection = self.engine.client.inspect_container(container_name(name))
         except NotFound:
             return None
-        return machine_from_inspection(found) if is_ours(found) else None
+        return machine_from_inspection(inspection) if is_ours(inspection) else None

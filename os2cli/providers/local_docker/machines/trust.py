@@ -1,4 +1,4 @@
-"""The host's extra certificates in a machine: it reaches what its host reaches."""
+"""The host's extra certificates in a machine, so that it reaches what the host reaches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from docker.errors import NotFound
 
 from os2cli.host.certificates import HostCertificates
 
-# Debian, Ubuntu and Alpine keep the bundle here; an image without it is left as it is.
+# The bundle of Debian, Ubuntu and Alpine; an image without it stays unchanged.
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 _MAX_BUNDLE_BYTES = 8 * 1024 * 1024
 
@@ -18,10 +18,9 @@ _MAX_BUNDLE_BYTES = 8 * 1024 * 1024
 def trust_host_certificates(
     client: docker.APIClient, container: str, certificates: HostCertificates
 ) -> None:
-    """Append what is missing to the bundle of a container that was not started yet.
+    """Append the missing certificates to the bundle of a container that has not started.
 
-    An image that was built here has the certificates already; one that came from elsewhere must
-    not contain them, and gets them at this moment.
+    Images built on this host have them; images from elsewhere must not.
     """
     if not certificates.pems:
         return
@@ -48,7 +47,7 @@ def _read_file(client: docker.APIClient, container: str, path: str) -> str | Non
     packed.seek(0)
     with tarfile.open(fileobj=packed) as archive:
         member = next(iter(archive), None)
-        # Some images have a link here: its target is theirs to manage.
+        # Some images have a link here: they manage its target.
         content = archive.extractfile(member) if member and member.isreg() else None
         return content.read().decode("ascii", errors="replace") if content else None
 

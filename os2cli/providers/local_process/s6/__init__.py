@@ -1,12 +1,12 @@
 """The s6 programs that a sandbox's services use, on top of supervisor.
 
-They run as processes of a machine: with the standard library alone, as they start often, and with
-the machine's environment, which is all that they know.
+They are processes of a machine: they import the standard library only, as they start often, and
+read the machine's environment only.
 """
 
 from __future__ import annotations
 
-# Each is a module with a `main`.
+# The module of each program, which has a `main`.
 PROGRAMS = {
     "os2-boot": "boot",
     "os2-run-service": "service",

@@ -6,12 +6,12 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-# Last: what is installed beside os2 must not stand in for a part of the standard library.
+# Last: a package beside os2 must not shadow the standard library.
 sys.path.append(str(Path(__file__).resolve().parents[4]))
 
 
 def main() -> int:
-    """Become the program that the first argument names."""
+    """Run the program that the first argument names."""
     from os2cli.providers.local_process.s6 import PROGRAMS
 
     name, *arguments = sys.argv[1:]
@@ -20,7 +20,7 @@ def main() -> int:
         return int(module.main(arguments))
     except (OSError, ValueError) as error:
         sys.stderr.write(f"{name}: {error}\n")
-        # What s6 ends with when the system refuses something.
+        # The exit code of s6 for a failed system call.
         return 111
 
 

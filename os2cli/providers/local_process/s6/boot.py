@@ -1,7 +1,7 @@
-"""``os2-boot FOLDER PROGRAM ARGUMENT…``: start a machine's first process and leave it to itself.
+"""``os2-boot FOLDER PROGRAM ARGUMENT…``: start a machine's first process in the background.
 
-What it and everything in the machine prints goes to a logger that writes to ``FOLDER`` and ends
-when nobody is left who could print. The process ids of both are printed.
+A logger writes the output of every process in the machine to ``FOLDER`` and ends with the last of
+them. Prints the process ids of both as JSON.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ ROTATION = ("n20", "s1000000", "T")
 
 
 def main(arguments: list[str]) -> int:
-    """Start both."""
+    """Start the logger and the first process."""
     logs, *argv = arguments
     reader, writer = os.pipe()
     nothing = os.open(os.devnull, os.O_RDWR)
     env = dict(os.environ)
-    # The logger is no part of what is ended: it hears the end.
+    # The logger lacks the mark: it must outlive the processes that are ended.
     logger_env = {LOGGER_VARIABLE: env[MARK_VARIABLE], "PATH": env["PATH"]}
     logger_argv = [sys.executable, "-I", "-S", str(PROGRAM_FILE), "s6-log", *ROTATION, logs]
     logger = _start(logger_argv, logger_env, (reader, nothing, nothing))
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _start(argv: list[str], env: dict[str, str], descriptors: tuple[int, int, int]) -> int:
-    """A process in a session of its own; everything else that is open here closes there."""
+    """Start a process in its own session, with three descriptors open, and return its id."""
     child = os.fork()
     if child:
         return child

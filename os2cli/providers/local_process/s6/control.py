@@ -9,7 +9,7 @@ import sys
 from os2cli.providers.local_process.s6.folders import SOCKET_VARIABLE, ServiceFolder
 from os2cli.providers.local_process.s6.rpc import Supervisor
 
-# Supervisor starts again whatever ended without having been asked to.
+# Supervisor restarts a program that ends unexpectedly.
 SIGNALS = {
     "r": "TERM",
     "t": "TERM",
@@ -26,7 +26,7 @@ WRONG_USAGE = 100
 
 
 def main(arguments: list[str]) -> int:
-    """Do what each letter says, one after the other."""
+    """Run the command of each letter in turn."""
     *options, folder = arguments
     letters = "".join(option[1:] for option in options if option.startswith("-"))
     if not letters or not set(letters) <= {*SIGNALS, "u", "d"}:

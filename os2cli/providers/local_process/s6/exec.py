@@ -1,4 +1,4 @@
-"""Becoming another program, with nothing of Python left in it."""
+"""Replacing this process with another program, without traces of Python."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NoReturn
 
 
 def default_signals() -> None:
-    """Let every signal do what it does by default: Python itself ignores some, and so might we."""
+    """Restore the default action of every signal: Python ignores some."""
     for signum in signal.valid_signals():
         with suppress(OSError, ValueError):  # KILL and STOP
             signal.signal(signum, signal.SIG_DFL)
@@ -18,6 +18,6 @@ def default_signals() -> None:
 
 
 def exec_program(argv: Sequence[str], env: Mapping[str, str] | None = None) -> NoReturn:
-    """Replace this process; raises ``OSError`` when there is no such program."""
+    """Replace this process; raises ``OSError`` if the program does not exist."""
     default_signals()
     os.execvpe(argv[0], list(argv), dict(os.environ if env is None else env))  # noqa: S606

@@ -1,6 +1,6 @@
-"""``s6-log [DIRECTIVE…] FOLDER``: write lines to files that do not grow for ever.
+"""``s6-log [DIRECTIVE…] FOLDER``: write lines to rotated files.
 
-Understood are ``nCOUNT``, ``sSIZE``, ``T``, ``t`` and ``1``. Lines are not selected.
+Supports the directives ``nCOUNT``, ``sSIZE``, ``T``, ``t`` and ``1``; no selection of lines.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LEAP_SECONDS = 10
 
 @dataclass
 class LogFolder:
-    """``current`` and the older files beside it, named ``@…`` in the order of their ends."""
+    """``current`` and the older files beside it, named ``@…`` by the time they were rotated."""
 
     path: Path
     files: int = 10
@@ -35,11 +35,11 @@ class LogFolder:
     _file: BinaryIO | None = field(default=None, repr=False)
 
     def write(self, line: bytes) -> None:
-        """Add a line; the file before it may become an old one."""
+        """Append a line, and rotate a full file first."""
         file = self._file or self._open()
         if file.tell() >= self.size:
             file.close()
-            self._put_away()
+            self._rotate()
             file = self._open()
         file.write(self._time() + line + b"\n")
 
@@ -48,7 +48,7 @@ class LogFolder:
         self._file = (self.path / "current").open("ab", buffering=0)
         return self._file
 
-    def _put_away(self) -> None:
+    def _rotate(self) -> None:
         now = time.time_ns()
         label = f"@{_TAI_EPOCH + _LEAP_SECONDS + now // 10**9:016x}{now % 10**9:08x}.s"
         (self.path / "current").rename(self.path / label)
@@ -67,12 +67,12 @@ class LogFolder:
 
 
 def parse(arguments: list[str]) -> tuple[list[LogFolder], bool]:
-    """The folders, and whether lines are printed, too."""
+    """Return the log directories, and whether lines are also printed."""
     folders: list[LogFolder] = []
     files, size, times, printed = 10, 99999, "", False
     for argument in arguments:
         if argument.startswith(("/", ".")):
-            folders.append(LogFolder(_place(argument), files, size, times))
+            folders.append(LogFolder(_map_path(argument), files, size, times))
             times = ""
         elif argument[0] == "n" and argument[1:].isdigit():
             files = int(argument[1:])
@@ -85,8 +85,8 @@ def parse(arguments: list[str]) -> tuple[list[LogFolder], bool]:
     return folders, printed
 
 
-def _place(folder: str) -> Path:
-    """Where that is here: in the image ``/var/log`` is the machine's own."""
+def _map_path(folder: str) -> Path:
+    """Map the image's ``/var/log`` to the machine's log directory."""
     logs = os.environ.get(LOG_VARIABLE)
     if logs and folder.startswith(USUAL_LOGS):
         return Path(logs) / folder.removeprefix(USUAL_LOGS)
@@ -94,7 +94,7 @@ def _place(folder: str) -> Path:
 
 
 class Lines:
-    """Lines of stdin, until its end or until a signal asks for that."""
+    """Lines of stdin, until its end or SIGTERM."""
 
     def __init__(self) -> None:
         self._waiting = False
@@ -110,7 +110,7 @@ class Lines:
             yield rest
 
     def _next(self) -> bytes:
-        """What has come; nothing at the end."""
+        """Return the next chunk; empty at the end."""
         self._waiting = not self._ending
         try:
             seconds = 0 if self._ending else None
@@ -125,11 +125,11 @@ class Lines:
         del signum, frame
         self._ending = True
         if self._waiting:
-            raise InterruptedError  # out of the system's call, which would be begun again
+            raise InterruptedError  # leave the system call, which would be restarted
 
 
 def main(arguments: list[str]) -> int:
-    """Write what comes until its end; asked to end, what is there already."""
+    """Write all lines until the end of stdin; on SIGTERM, those already there."""
     folders, printed = parse([a for a in arguments if not a.startswith("-")])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for line in Lines():

@@ -1,4 +1,4 @@
-"""``s6-notifyoncheck``: become a program, and say that it is ready as soon as a check succeeds."""
+"""``s6-notifyoncheck``: run a program, and notify readiness as soon as a check succeeds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from os2cli.providers.local_process.s6.exec import exec_program
 
 @dataclass(frozen=True)
 class Check:
-    """What is run how often; seconds, and 0 tries mean no limit."""
+    """A check, and how often it runs; times in seconds, 0 tries mean no limit."""
 
     argv: list[str]
     descriptor: int
@@ -29,7 +29,7 @@ class Check:
     tries: int = 7
 
     def until_ready(self) -> None:
-        """Try, and write a line to the descriptor when that succeeds."""
+        """Run the check until it succeeds, then write a line to the descriptor."""
         deadline = time.monotonic() + self.whole if self.whole else float("inf")
         time.sleep(self.first)
         left = self.tries or sys.maxsize
@@ -48,27 +48,27 @@ class Check:
 
 
 def parse(arguments: list[str]) -> tuple[Check, list[str]]:
-    """The check, and the program to become."""
+    """Return the check, and the program to run."""
     options, program = getopt.getopt(arguments, "d3:s:T:t:w:n:c:")
-    given = dict(options)
+    values = dict(options)
 
     def seconds(name: str, otherwise: float) -> float:
-        return int(given[name]) / 1000 if name in given else otherwise
+        return int(values[name]) / 1000 if name in values else otherwise
 
-    descriptor = given["-3"] if "-3" in given else Path("notification-fd").read_text().strip()
+    descriptor = values["-3"] if "-3" in values else Path("notification-fd").read_text().strip()
     return Check(
-        argv=shlex.split(given["-c"]) if "-c" in given else ["./data/check"],
+        argv=shlex.split(values["-c"]) if "-c" in values else ["./data/check"],
         descriptor=int(descriptor),
         first=seconds("-s", 0.01),
         pause=seconds("-w", 1.0),
         each=seconds("-t", 0.0),
         whole=seconds("-T", 0.0),
-        tries=int(given.get("-n", 7)),
+        tries=int(values.get("-n", 7)),
     ), program
 
 
 def main(arguments: list[str]) -> NoReturn:
-    """Leave the check to a process beside the program, which is no child of it."""
+    """Run the check in a process that is not a child of the program, then exec the program."""
     check, program = parse(arguments)
     child = os.fork()
     if child == 0:

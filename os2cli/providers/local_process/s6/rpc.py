@@ -1,4 +1,4 @@
-"""Questions to supervisor over its Unix socket."""
+"""XML-RPC to supervisor over its Unix socket."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import xmlrpc.client
 from typing import Any
 
 ANSWER_SECONDS = 5.0
-# Of supervisor's own numbers those that mean that there is nothing to do.
+# Supervisor's fault codes that mean there is nothing to do.
 ALREADY_STARTED, NOT_RUNNING = 60, 70
 
 
 class Refused(OSError):
-    """Supervisor answered that it can't or won't."""
+    """A fault that supervisor returned."""
 
     def __init__(self, fault: xmlrpc.client.Fault) -> None:
         super().__init__(str(fault.faultString))
@@ -32,20 +32,20 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 class Supervisor:
-    """The supervisor behind a socket; ``OSError`` when it does not answer."""
+    """The supervisor behind a socket; methods raise ``OSError`` if it does not answer."""
 
     def __init__(self, path: str) -> None:
         self._path = path
 
     def ask(self, method: str, *arguments: Any) -> Any:
-        """The answer to one question; raises ``Refused``."""
+        """Call a method and return its result; raises ``Refused``."""
         body = xmlrpc.client.dumps(arguments, f"supervisor.{method}")
         connection = _UnixConnection(self._path)
         try:
             connection.request("POST", "/RPC2", body, {"Content-Type": "text/xml"})
             response = connection.getresponse()
             if response.status != 200:
-                raise OSError(f"supervisor answered {response.status} to {method}")
+                raise OSError(f"supervisor returned {response.status} to {method}")
             (answer,), _ = xmlrpc.client.loads(response.read())
             return answer
         except xmlrpc.client.Fault as fault:
@@ -56,18 +56,18 @@ class Supervisor:
             connection.close()
 
     def processes(self) -> dict[str, dict[str, Any]]:
-        """Everything that it supervises, by program."""
+        """Return all supervised processes by program."""
         return {str(info["name"]): info for info in self.ask("getAllProcessInfo")}
 
     def full_name(self, program: str) -> str:
-        """The name with which a program is addressed; raises ``ValueError`` for a foreign one."""
+        """Return a program's name with its group; raises ``ValueError`` if it is not supervised."""
         info = self.processes().get(program)
         if info is None:
             raise ValueError(f"{program} is not supervised")
         return f"{info['group']}:{info['name']}"
 
     def change(self, method: str, program: str, *arguments: Any) -> None:
-        """Ask for a change of one program; one that is there already is fine."""
+        """Change one program's state; nothing happens if it already has that state."""
         try:
             self.ask(method, self.full_name(program), *arguments)
         except Refused as refusal:

@@ -1,4 +1,4 @@
-"""``s6-svscan FOLDER``: write supervisor's configuration for the services there and become it."""
+"""``s6-svscan FOLDER``: configure supervisor for the services there, and run it."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ from os2cli.providers.local_process.s6.folders import (
 from os2cli.providers.local_process.s6.rpc import Supervisor
 
 PROGRAM_FILE = Path(__file__).with_name("__main__.py")
-# How much longer supervisor waits for a service that is waited for by itself.
+# How much longer supervisor waits for a service with a `finish`.
 FINISH_SECONDS = 6
 NEVER_SECONDS = 10**6
 WAKE_SECONDS = 10.0
 POLL_SECONDS = 0.02
-# What a script that was written for the image calls its places; `/var/log` is also the host's.
+# Paths in scripts that were written for the image.
 IMAGE_HOME, IMAGE_RUN = "/opt/os2/", "/run/os2/"
 
 
 def main(arguments: list[str]) -> NoReturn:
-    """Become supervisor; it runs in the foreground."""
+    """Configure supervisor and exec it in the foreground."""
     scan_directory = Path(arguments[-1]).resolve()
     folder = Path(os.environ[FOLDER_VARIABLE])
-    found = services(scan_directory)
-    for service in found:
+    members = services(scan_directory)
+    for service in members:
         prepare(service, os.environ[HOME_VARIABLE], scan_directory)
     configuration = folder / "supervisord.conf"
-    write(configuration, configuration_text(folder, os.environ[SOCKET_VARIABLE], found))
+    write(configuration, configuration_text(folder, os.environ[SOCKET_VARIABLE], members))
     _wake(os.environ[SOCKET_VARIABLE])
     exec_program([sys.executable, "-I", "-m", "supervisor.supervisord", "-c", str(configuration)])
 
 
 def _wake(socket: str) -> None:
-    """Ask supervisor something as soon as it listens: by itself it sleeps for a second first."""
+    """Call supervisor as soon as it listens: otherwise it sleeps for a second first."""
     if os.fork():
         return
     try:
@@ -62,29 +62,29 @@ def _wake(socket: str) -> None:
 
 
 def prepare(service: ServiceFolder, home: str, scan_directory: Path) -> None:
-    """Make a service ready to run here: its state, its pipe, and places as they are here."""
+    """Prepare a service for this host: its state, its FIFO, and the paths in its scripts."""
     for part in filter(None, (service, service.logger)):
         part.prepare()
         for name in ("run", "finish"):
-            _move(part.path / name, home, scan_directory)
+            _relocate(part.path / name, home, scan_directory)
 
 
-def _move(script: Path, home: str, scan_directory: Path) -> None:
+def _relocate(script: Path, home: str, scan_directory: Path) -> None:
     if not script.is_file():
         return
     text = script.read_bytes()
-    places = {IMAGE_HOME: f"{home}/", IMAGE_RUN: f"{scan_directory.parent}/"}
+    paths = {IMAGE_HOME: f"{home}/", IMAGE_RUN: f"{scan_directory.parent}/"}
     if not text.startswith(b"#!") or Path(home) == Path(IMAGE_HOME):
         return
     moved = text
-    for there, here in places.items():
+    for there, here in paths.items():
         moved = moved.replace(there.encode(), os.fsencode(here))
     if moved != text:
         script.write_bytes(moved)
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file for this user alone, as a whole."""
+    """Write a file atomically, readable by this user only."""
     new = path.with_name(f"{path.name}.new")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -98,10 +98,10 @@ def configuration_text(
     together: Sequence[ServiceFolder],
     alone: Sequence[ServiceFolder] = (),
 ) -> str:
-    """Supervisor's configuration.
+    """Return supervisor's configuration.
 
-    ``together`` are in one group, as it ends groups one after the other; ``alone`` are those that
-    came later, as a group can't grow. Loggers end after everything that they may still hear.
+    ``together`` are in one group, because supervisor ends groups one after the other; ``alone``
+    came later, because a group cannot grow. Loggers end after the services that they read.
     """
     sections: dict[str, Mapping[str, object]] = {
         "unix_http_server": {"file": socket, "chmod": "0700"},
@@ -133,7 +133,7 @@ def configuration_text(
 
 
 def program(service: ServiceFolder) -> dict[str, object]:
-    """How one service is run; what it prints without a logger becomes supervisor's output."""
+    """Return one service's section; without a logger its output becomes supervisor's."""
     limit = service.number("timeout-kill", DEFAULT_KILL_MILLISECONDS)
     seconds = math.ceil(limit / 1000) if limit else NEVER_SECONDS
     finishes = (service.path / "finish").is_file()

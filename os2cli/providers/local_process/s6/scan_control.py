@@ -1,4 +1,4 @@
-"""``s6-svscanctl -a|-t FOLDER``: take new services in, or end everything."""
+"""``s6-svscanctl -a|-t FOLDER``: add new services, or end all."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ WRONG_USAGE = 100
 
 
 def main(arguments: list[str]) -> int:
-    """Ask supervisor; the machine itself ends with it."""
+    """Call supervisor; ending it ends the machine."""
     supervisor = Supervisor(os.environ[SOCKET_VARIABLE])
     if arguments[:-1] == ["-t"]:
         supervisor.ask("shutdown")
         return 0
     if arguments[:-1] == ["-a"]:
-        take_in(supervisor, Path(arguments[-1]).resolve())
+        add_new(supervisor, Path(arguments[-1]).resolve())
         return 0
     sys.stderr.write("usage: s6-svscanctl -a|-t FOLDER\n")
     return WRONG_USAGE
 
 
-def take_in(supervisor: Supervisor, scan_directory: Path) -> None:
-    """Start what is new in the folder; nothing else is touched."""
+def add_new(supervisor: Supervisor, scan_directory: Path) -> None:
+    """Start the new services of the directory; the others stay unchanged."""
     groups = {
         program: str(info["group"])
         for program, info in supervisor.processes().items()
         if not program.endswith(LOGGER_SUFFIX)
     }
-    found = services(scan_directory)
-    together = [service for service in found if groups.get(service.program) == "services"]
-    before = [s for s in found if groups.get(s.program, "services") != "services"]
-    new = [service for service in found if service.program not in groups]
+    members = services(scan_directory)
+    together = [service for service in members if groups.get(service.program) == "services"]
+    before = [s for s in members if groups.get(s.program, "services") != "services"]
+    new = [service for service in members if service.program not in groups]
     for service in new:
         prepare(service, os.environ[HOME_VARIABLE], scan_directory)
     folder = Path(os.environ[FOLDER_VARIABLE])

@@ -1,6 +1,6 @@
-"""``os2-run-service FOLDER``: what supervisor starts for each service, as ``s6-supervise`` does.
+"""``os2-run-service FOLDER``: run a service for supervisor, as ``s6-supervise`` does.
 
-It becomes the service's ``run``. A service with a ``finish`` is waited for, as that follows.
+It execs the service's ``run``; if the service has a ``finish``, it waits and runs that as well.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ PASSED_ON = (
 
 
 def main(arguments: list[str]) -> int:
-    """Run the service in its folder."""
+    """Run the service in its directory."""
     folder = ServiceFolder(Path(arguments[0]))
     os.chdir(folder.path)
     for name in [name for name in os.environ if name.startswith("SUPERVISOR_")]:
         del os.environ[name]
     _wait_for_turn(folder)
     _open_notification(folder)
-    # From now on what is said of readiness is about this process.
+    # From now on a notification is about this process.
     folder.status.write_text(str(os.getpid()))
     _connect(folder)
     if (folder.path / "finish").is_file():
@@ -58,7 +58,7 @@ def _exec_run() -> NoReturn:
 
 
 def _wait_for_turn(folder: ServiceFolder) -> None:
-    """A service that can't run is not tried more than once a second."""
+    """Wait until the service may start: at most once a second."""
     wait = folder.status.stat().st_mtime + LEAST_SECONDS_BETWEEN_STARTS - time.time()
     if 0 < wait <= LEAST_SECONDS_BETWEEN_STARTS:
         folder.waiting.touch()
@@ -68,22 +68,22 @@ def _wait_for_turn(folder: ServiceFolder) -> None:
 
 
 def _open_notification(folder: ServiceFolder) -> None:
-    """A file takes the place of the pipe that ``s6-supervise`` reads: nobody has to wait for it."""
+    """Open a file as the notification descriptor: unlike a pipe, it needs no reader."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
     file = os.open(folder.ready, flags, 0o600)
     descriptor = folder.number("notification-fd", -1)
     if descriptor > 2:
         os.dup2(file, descriptor)
-        # Not said by a copy onto itself.
+        # dup2 onto itself does not set it.
         os.set_inheritable(descriptor, True)
     if descriptor != file:
         os.close(file)
 
 
 def _connect(folder: ServiceFolder) -> None:
-    """Lead the output to the service's logger; a logger reads its pipe.
+    """Connect the output to the service's logger; a logger reads its FIFO.
 
-    Opened for both directions it neither blocks nor ends when the other side is started again.
+    A FIFO opened for both directions neither blocks nor ends when the other side restarts.
     """
     if folder.path.name == "log":
         _replace(0, folder.pipe)
@@ -98,7 +98,7 @@ def _replace(descriptor: int, pipe: Path) -> None:
 
 
 class _FinishedService:
-    """A ``run`` in a process group of its own, and the ``finish`` after it."""
+    """A ``run`` in its own process group, and the ``finish`` after it."""
 
     def __init__(self, folder: ServiceFolder) -> None:
         self.folder = folder
@@ -106,8 +106,8 @@ class _FinishedService:
         self.end = float("inf")
 
     def run(self) -> int:
-        """Run both; returns what ``run`` ended with."""
-        # The notification descriptor is the child's.
+        """Run both, and return the exit code of ``run``."""
+        # The notification descriptor belongs to the child.
         descriptor = self.folder.number("notification-fd", -1)
         signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
         self.child = os.fork()
@@ -138,7 +138,7 @@ class _FinishedService:
             self.end = time.monotonic() + limit / 1000 if limit else float("inf")
 
     def _wait(self) -> int:
-        """Its wait status; one that does not end in time is killed with its group."""
+        """Return its wait status; kill its group if it does not end in time."""
         while True:
             pid, status = os.waitpid(self.child, os.WNOHANG)
             if pid:
@@ -159,7 +159,7 @@ class _FinishedService:
         return done.returncode
 
     def _stay_down(self) -> None:
-        # It ends this process, too.
+        # This also ends this process.
         supervisor = Supervisor(os.environ[SOCKET_VARIABLE])
         with suppress(OSError):
             supervisor.change("stopProcess", self.folder.program, False)

@@ -1,4 +1,4 @@
-"""``s6-svstat [-o FIELD,…] FOLDER``: how a service is."""
+"""``s6-svstat [-o FIELD,…] FOLDER``: print a service's status."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MEANT_TO_BE = {*_UP, "EXITED", "BACKOFF"}
 
 @dataclass(frozen=True)
 class Status:
-    """What s6 would say of a service; ``seconds`` since it came up, or went down."""
+    """The status of a service as s6 reports it; ``seconds`` since it went up or down."""
 
     up: bool
     wanted_up: bool
@@ -26,7 +26,7 @@ class Status:
     exit_code: int
 
     def field(self, name: str) -> str:
-        """One of the fields of ``s6-svstat -o``; raises ``ValueError`` for another."""
+        """Return a field of ``s6-svstat -o``; raises ``ValueError`` for an unknown one."""
         values: dict[str, object] = {
             "up": self.up,
             "wantedup": self.wanted_up,
@@ -36,16 +36,16 @@ class Status:
             "pid": self.pid,
             "updownfor": self.seconds,
             "exitcode": self.exit_code,
-            # Supervisor does not tell which signal ended it.
+            # Supervisor does not report the signal.
             "signal": "NA",
             "signum": -1,
         }
         if name not in values:
-            raise ValueError(f"there is no field {name}")
+            raise ValueError(f"unknown field {name!r}")
         return str(values[name]).lower() if isinstance(values[name], bool) else str(values[name])
 
     def sentence(self) -> str:
-        """For people."""
+        """Return the status for people."""
         if self.up:
             ready = ", ready" if self.ready else ""
             return f"up (pid {self.pid}) {self.seconds} seconds{ready}"
@@ -54,21 +54,21 @@ class Status:
 
 
 def status_of(folder: ServiceFolder, info: dict[str, Any]) -> Status:
-    """From what supervisor says and from the files of the service."""
+    """Return the status, from supervisor's answer and the service's files."""
     up = info["statename"] in _UP and not folder.waiting.exists()
     since = info["start"] if up else info["stop"] or info["now"]
     return Status(
         up=up,
         wanted_up=info["statename"] in _MEANT_TO_BE,
-        ready=up and says_ready(folder, int(info["pid"])),
+        ready=up and has_notified(folder, int(info["pid"])),
         pid=(folder.child or int(info["pid"])) if up else -1,
         seconds=max(0, int(info["now"]) - int(since)),
         exit_code=-1 if up else int(info["exitstatus"]),
     )
 
 
-def says_ready(folder: ServiceFolder, pid: int) -> bool:
-    """Whether that process of it has written a line to its notification descriptor."""
+def has_notified(folder: ServiceFolder, pid: int) -> bool:
+    """Return whether process ``pid`` wrote a line to the notification descriptor."""
     try:
         return folder.number("supervise/status", 0) == pid and b"\n" in folder.ready.read_bytes()
     except OSError:
@@ -76,7 +76,7 @@ def says_ready(folder: ServiceFolder, pid: int) -> bool:
 
 
 def ask_status(folder: ServiceFolder) -> Status:
-    """How it is now; raises ``OSError`` when supervisor does not answer."""
+    """Return the status now; raises ``OSError`` if supervisor does not answer."""
     info = Supervisor(os.environ[SOCKET_VARIABLE]).processes().get(folder.program)
     if info is None:
         raise OSError(f"{folder.path} is not supervised")
@@ -84,11 +84,11 @@ def ask_status(folder: ServiceFolder) -> Status:
 
 
 def main(arguments: list[str]) -> int:
-    """Print the fields that are asked for, or a sentence."""
+    """Print the requested fields, or a sentence."""
     fields: list[str] | None = None
     if arguments[:1] == ["-o"]:
         fields, arguments = arguments[1].split(","), arguments[2:]
     status = ask_status(ServiceFolder.named(arguments[-1]))
-    said = " ".join(status.field(name) for name in fields) if fields else status.sentence()
-    sys.stdout.write(f"{said}\n")
+    text = " ".join(status.field(name) for name in fields) if fields else status.sentence()
+    sys.stdout.write(f"{text}\n")
     return 0

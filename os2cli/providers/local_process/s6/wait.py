@@ -13,14 +13,14 @@ TIMED_OUT = 99
 
 
 def main(arguments: list[str]) -> int:
-    """Wait, for ever without a limit."""
+    """Wait for the services; without ``-t`` there is no limit."""
     options, folders = getopt.gnu_getopt(arguments, "uUdDrRaot:")
     flags = {name for name, _ in options}
     limit = next((int(value) / 1000 for name, value in options if name == "-t" and value != "0"), 0)
     deadline = time.monotonic() + limit if limit else float("inf")
     services = [ServiceFolder.named(folder) for folder in folders]
     enough = any if "-o" in flags else all
-    while not enough(_is_so(_status(service), flags) for service in services):
+    while not enough(_has_state(_status(service), flags) for service in services):
         if time.monotonic() >= deadline:
             return TIMED_OUT
         time.sleep(POLL_SECONDS)
@@ -34,7 +34,7 @@ def _status(service: ServiceFolder) -> Status | None:
         return None  # supervisor may be about to start
 
 
-def _is_so(status: Status | None, flags: set[str]) -> bool:
+def _has_state(status: Status | None, flags: set[str]) -> bool:
     if status is None:
         return False
     if flags & {"-d", "-D"}:

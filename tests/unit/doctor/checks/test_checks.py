@@ -1,4 +1,4 @@
-"""Each check against an engine, a repository and variables of every kind."""
+"""Each check against different engines, repositories and variables."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 BUILT = datetime(2026, 1, 11, 19, 30, tzinfo=UTC)
-# Daytona and Doppler, which have tests of their own.
+# Daytona and Doppler have their own tests.
 ELSEWHERE = {"doppler", "daytona", "daytona-key", "daytona-snapshots", "clock"}
 FRESH = ImageFreshness("iterate-sandbox:local", BUILT, fresh=True)
 
 
 @pytest.fixture
 def closed() -> Endpoint:
-    """A port where nothing listens."""
+    """Return a port where nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return Endpoint(f"tcp://127.0.0.1:{server.getsockname()[1]}", "the default TCP API")
 
@@ -46,7 +46,7 @@ def repo(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def inputs(engine: Any, tmp_path: Path, repo: Path) -> DoctorInputs:
-    """A computer on which everything is as it should be."""
+    """Return the inputs of a host without problems."""
     return DoctorInputs(
         variables={
             "PATH": str(Path(shutil.which("git") or "").parent),
@@ -72,7 +72,7 @@ def finding(inputs: DoctorInputs, check: str) -> Finding:
 def test_all_is_well(inputs: DoctorInputs) -> None:
     findings = run_checks(inputs)
     assert [each.check for each in findings] == list(CHECKS)
-    # How much space this computer has is not ours to decide.
+    # The free space depends on this host.
     there = [each for each in findings if each.check not in ("disk", *ELSEWHERE)]
     assert {each.status for each in there} == {Status.OK}
     assert findings[0].what == "Docker Engine 26.1.5, API 1.45, linux/amd64, storage overlay2"
@@ -93,7 +93,7 @@ class TestEngine:
         engine.answers["info"].update(answer)
         assert ask_engine(engine.endpoint).flavour == flavour
 
-    def test_podman_is_told_by_its_version(self, engine: Any) -> None:
+    def test_podman_is_recognised_by_its_version(self, engine: Any) -> None:
         engine.answers["version"]["Components"] = [{"Name": "Podman Engine"}]
         assert ask_engine(engine.endpoint).flavour == "Podman"
 
@@ -171,29 +171,29 @@ class TestTcpApi:
         wide = replace(inputs, tcp_api=server.endpoint, addresses=("127.0.0.2",))
         found = finding(wide, "tcp-api")
         assert found.status is Status.PROBLEM
-        assert found.why == "whoever reaches that address is root here"
+        assert found.why == "every client that reaches that address has root access to this host"
 
     def test_a_port_of_its_own_is_not_open(self, inputs: DoctorInputs) -> None:
         found = finding(replace(inputs, addresses=("127.0.0.2",)), "tcp-api")
         assert found.status is Status.OK
 
-    def test_another_engine_there_is_told(
+    def test_another_engine_there_is_reported(
         self, inputs: DoctorInputs, start_server: Callable[[str], Any]
     ) -> None:
         other = start_server("127.0.0.1")
         other.answers["info"]["ID"] = "engine-2"
         found = finding(replace(inputs, tcp_api=other.endpoint), "tcp-api")
         assert found.status is Status.WARNING
-        assert "is another engine" in found.what
+        assert "is not the engine that os2 uses" in found.what
 
-    def test_something_else_there_is_told(
+    def test_something_else_there_is_reported(
         self, inputs: DoctorInputs, start_server: Callable[[str], Any]
     ) -> None:
         other = start_server("127.0.0.1")
         other.answers["version"] = {"hello": "world"}
         found = finding(replace(inputs, tcp_api=other.endpoint), "tcp-api")
         assert found.status is Status.WARNING
-        assert "it is not a Docker engine" in found.what
+        assert "is not a Docker engine" in found.what
         assert found.remedy is not None
         assert found.remedy.commands[0].startswith("lsof ")
 
@@ -225,10 +225,10 @@ class TestImage:
     @pytest.mark.parametrize(
         ("image", "what"),
         [
-            (ImageFreshness("a:b", None, fresh=False), "there is no image a:b"),
+            (ImageFreshness("a:b", None, fresh=False), "image a:b not found"),
             (
                 ImageFreshness("a:b", BUILT, fresh=False, reason="package.json changed"),
-                "a:b, built 2026-01-11 19:30 UTC, is stale",
+                "a:b, built 2026-01-11 19:30 UTC, is out of date",
             ),
         ],
     )
@@ -284,7 +284,7 @@ class TestGit:
         assert found.status is Status.WARNING
 
     def test_a_folder_of_another_user(self, inputs: DoctorInputs, repo: Path) -> None:
-        # git's own switch for its tests: the folder counts as somebody else's.
+        # Git's own variable for its tests: the directory counts as another user's.
         variables = {**inputs.variables, "GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
         found = finding(replace(inputs, variables=variables), "git")
         assert found.status is Status.PROBLEM

@@ -1,4 +1,4 @@
-"""What the doctor finds at Daytona, over a wire that the test writes."""
+"""The doctor's checks of Daytona, with answers that the test writes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ CHECKS: dict[str, tuple[Check, str]] = {
     "daytona-snapshots": (check_daytona_snapshots, SNAPSHOTS),
     "clock": (check_clock, HEALTH),
 }
-# The snapshots are counted only for a key that is accepted.
+# Snapshots are counted only with a valid API key.
 EVERY = pytest.mark.parametrize("name", [name for name in CHECKS if name != "daytona-snapshots"])
 
 
@@ -59,7 +59,7 @@ def wire() -> Iterator[Wire]:
 
 
 def found(name: str, wire: Wire, access: DaytonaAccess | None = ACCESS) -> Finding:
-    """What the check of that name says; no engine is asked and nobody waits."""
+    """Return the finding of the check of that name; no engine is asked, retries do not wait."""
     time = Time()
     facts = None
     if access is not None:
@@ -93,7 +93,7 @@ class TestEvery:
         finding = found(name, wire, access)
 
         assert (finding.status, wire.requests) == (Status.SKIPPED, [])
-        assert finding.what == "no key is set; only staging and production need one"
+        assert finding.what == "no API key (only needed for Daytona)"
 
     @EVERY
     @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ class TestEvery:
 
     @pytest.mark.parametrize("name", ["daytona", "daytona-key"])
     @pytest.mark.parametrize("answer", [web_page(), ok({}), ok([])], ids=["page", "{}", "[]"])
-    def test_what_is_no_proper_answer_is_found(
+    def test_an_invalid_answer_is_found(
         self, name: str, answer: httpx.Response, wire: Wire
     ) -> None:
         wire.on(CHECKS[name][1], answer)
@@ -179,12 +179,12 @@ class TestKey:
     @pytest.mark.parametrize(
         ("left", "status", "what"),
         [
-            (None, Status.OK, "key 'ci' is valid"),
-            (timedelta(days=15), Status.OK, "key 'ci' is valid until {day}"),
-            (timedelta(days=13), Status.WARNING, "key 'ci' is valid, but expires on {day}"),
-            (timedelta(hours=1), Status.WARNING, "key 'ci' is valid, but expires on {day}"),
-            (timedelta(hours=-1), Status.PROBLEM, "key 'ci' expired on {day}"),
-            (timedelta(days=-400), Status.PROBLEM, "key 'ci' expired on {day}"),
+            (None, Status.OK, "API key 'ci' is valid"),
+            (timedelta(days=15), Status.OK, "API key 'ci' is valid until {day}"),
+            (timedelta(days=13), Status.WARNING, "API key 'ci' is valid, but expires on {day}"),
+            (timedelta(hours=1), Status.WARNING, "API key 'ci' is valid, but expires on {day}"),
+            (timedelta(hours=-1), Status.PROBLEM, "API key 'ci' expired on {day}"),
+            (timedelta(days=-400), Status.PROBLEM, "API key 'ci' expired on {day}"),
         ],
     )
     @pytest.mark.parametrize("zone", ["Z", ""])
@@ -205,15 +205,19 @@ class TestKey:
 
         finding = found("daytona-key", wire)
 
-        assert (finding.status, finding.why) == (Status.OK, f"it may {', '.join(MAY)}")
+        assert (finding.status, finding.why) == (Status.OK, f"permissions: {', '.join(MAY)}")
 
     @pytest.mark.parametrize(
         ("has", "what", "why"),
         [
-            (MAY[:3], "lacks delete:sandboxes", f"it may {', '.join(MAY[:3])}"),
-            (MAY[2:], "lacks write:snapshots, delete:snapshots", f"it may {', '.join(MAY[2:])}"),
-            ([], f"lacks {', '.join(MAY)}", "it may only read"),
-            (["read:volumes"], f"lacks {', '.join(MAY)}", "it may only read"),
+            (MAY[:3], "lacks delete:sandboxes", f"permissions: {', '.join(MAY[:3])}"),
+            (
+                MAY[2:],
+                "lacks write:snapshots, delete:snapshots",
+                f"permissions: {', '.join(MAY[2:])}",
+            ),
+            ([], f"lacks {', '.join(MAY)}", "permissions: read only"),
+            (["read:volumes"], f"lacks {', '.join(MAY)}", "permissions: read only"),
         ],
     )
     def test_missing_permissions_are_a_warning(
@@ -280,7 +284,7 @@ class TestSnapshots:
 
 
 def dated(ahead: timedelta) -> httpx.Response:
-    """An answer of an API whose clock is behind ours by so much."""
+    """Return an answer of an API whose clock is behind ours by that time."""
     return ok({"status": "ok"}, Date=format_datetime(datetime.now(UTC) - ahead, usegmt=True))
 
 
@@ -307,7 +311,7 @@ class TestClock:
 
         assert finding.status is status
         if status is Status.OK:
-            assert finding.what == "this computer's clock agrees with Daytona's"
+            assert finding.what == "this host's clock agrees with Daytona's"
         else:
             assert finding.what.endswith("ahead" if ahead > timedelta(0) else "behind")
             assert finding.remedy is not None
@@ -318,7 +322,7 @@ class TestClock:
 
         # The header has no fractions of a second.
         assert found("clock", wire).what in {
-            f"this clock is {seconds} s behind" for seconds in (3599, 3600)
+            f"this host's clock is {seconds} s behind" for seconds in (3599, 3600)
         }
 
     def test_a_time_that_says_nothing_of_its_zone_is_utc(self, wire: Wire) -> None:
@@ -336,5 +340,5 @@ class TestClock:
 
         assert (finding.status, finding.what) == (
             Status.SKIPPED,
-            "the API does not say what time it is",
+            "skipped: the API does not send the time",
         )

@@ -1,4 +1,4 @@
-"""Whether Doppler's configuration and the stage agree, for every kind of both."""
+"""Doppler's configuration against the stage, for every kind of both."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_contradiction(variables: dict[str, str], stage: str, config: str) -> No
 
     assert finding.status is Status.PROBLEM
     assert finding.what.endswith(f", but the stage is {stage}")
-    assert finding.why == "secrets of one environment would be used for machines of another"
+    assert finding.why == "machines would get the secrets of another environment"
     assert finding.remedy is not None
     assert finding.remedy.commands == (f"doppler run --config {config} -- os2 …",)
 

@@ -18,7 +18,7 @@ INSTALL = (
     "apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "
     "docker.io iptables ca-certificates"
 )
-# The real `apt-cache policy` of Debian 12, with more versions below than a tail would hold.
+# The real `apt-cache policy` of Debian 12, with more versions than a tail keeps.
 OFFERED = 'echo "docker.io:"; echo "  Installed: (none)"; echo "  Candidate: 20.10.24+dfsg1-1"\n'
 OFFERED += 'for n in 1 2 3 4 5 6 7 8 9 10 11 12; do echo "  v$n"; echo "  500 http://deb"; done'
 BOOKWORM = f'if [ "$2" = docker.io ]; then {OFFERED}; else echo "N: Unable to locate $2"; fi'
@@ -33,7 +33,7 @@ def policy(host: Host) -> Path:
 def add_apt(
     programs: Any, policy: Path, update: str = "", install: str = "", offers: str = BOOKWORM
 ) -> None:
-    """An apt-get that shows, as it installs, whether services are held back."""
+    """Add an apt-get that shows during installation whether services are held back."""
     programs.add("apt-cache", offers)
     script = f"""
 case "$*" in
@@ -84,9 +84,7 @@ def test_under_systemd_services_start_as_usual(
     assert progress.lines == ["frontend noninteractive"]
 
 
-def test_a_policy_of_somebody_else_stays(
-    host: Host, programs: Any, policy: Path, progress: Any
-) -> None:
+def test_an_existing_policy_stays(host: Host, programs: Any, policy: Path, progress: Any) -> None:
     policy.write_text("#!/bin/sh\nexit 104\n")
     policy.chmod(0o755)
     add_apt(programs, policy)
@@ -116,7 +114,7 @@ def test_a_failing_foreign_source_is_only_a_warning(
     complaint = "E: Failed to fetch https://foreign.example/InRelease  403  Forbidden"
     add_apt(programs, policy, update=f'echo "{complaint}"; exit 100')
     install_engine(host).apply(progress)
-    assert progress.warnings == [f"apt-get update complained: {complaint}"]
+    assert progress.warnings == [f"apt-get update: {complaint}"]
     assert programs.calls[-1] == INSTALL
 
 
@@ -127,7 +125,7 @@ def test_without_network_it_says_so(host: Host, programs: Any, policy: Path, pro
     with pytest.raises(OperationFailed) as caught:
         install_engine(host).apply(progress)
     assert caught.value.code == "engine_not_installable"
-    assert caught.value.message.endswith("the package lists could not be fetched")
+    assert caught.value.message.endswith("cannot fetch the package lists")
     assert caught.value.log_tail == (complaint,)
     assert not policy.exists()
 
@@ -136,9 +134,9 @@ def test_an_interrupted_dpkg_is_finished_first(
     host: Host, programs: Any, policy: Path, progress: Any, folder: Path
 ) -> None:
     complaint = "E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct it"
-    install = f'[ -e {folder}/repaired ] || {{ echo "{complaint}"; exit 100; }}'
+    install = f'[ -e {folder}/configured ] || {{ echo "{complaint}"; exit 100; }}'
     add_apt(programs, policy, install=install)
-    programs.add("dpkg", f": > {folder}/repaired")
+    programs.add("dpkg", f": > {folder}/configured")
     install_engine(host).apply(progress)
     assert programs.calls[3:] == [INSTALL, "dpkg --configure -a", INSTALL]
 
@@ -147,7 +145,9 @@ def test_a_failed_install_carries_its_last_lines(
     host: Host, programs: Any, policy: Path, progress: Any
 ) -> None:
     add_apt(programs, policy, install='echo "E: Could not get lock"; exit 100')
-    with pytest.raises(OperationFailed, match="could not be installed: E: Could not get lock") as e:
+    with pytest.raises(
+        OperationFailed, match="cannot install Docker Engine: E: Could not get lock"
+    ) as e:
         install_engine(host).apply(progress)
     assert e.value.log_tail[-1] == "E: Could not get lock"
-    assert e.value.hint == f"try it by hand: {INSTALL}"
+    assert e.value.hint == f"run it by hand: {INSTALL}"

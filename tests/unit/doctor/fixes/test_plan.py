@@ -1,4 +1,4 @@
-"""Which fixes are offered on which computer."""
+"""Which fixes are planned on which host."""
 
 from __future__ import annotations
 

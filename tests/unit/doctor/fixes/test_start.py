@@ -25,7 +25,7 @@ IPTABLES = "failed to create NAT chain DOCKER: iptables failed: iptables v1.8.9 
 
 @pytest.fixture
 def host(host: Host) -> Host:
-    """The computer, with a port for the TCP API that is free here."""
+    """Return the host, with a free port for the TCP API."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return replace(host, tcp_url=f"tcp://127.0.0.1:{server.getsockname()[1]}")
 
@@ -72,7 +72,7 @@ class TestWithoutInit:
             url = f"tcp://127.0.0.1:{server.getsockname()[1]}"
             start_engine(replace(host, tcp_url=url)).apply(progress)
         assert programs.calls == [f"dockerd -H {host.socket.url}"]
-        assert progress.warnings == [f"something else listens at {url}: the TCP API stays off"]
+        assert progress.warnings == [f"another program listens at {url}: the TCP API stays off"]
 
     def test_hosts_in_daemon_json_decide(
         self, host: Host, programs: Any, progress: Any, add_dockerd: Callable[..., None]
@@ -83,7 +83,7 @@ class TestWithoutInit:
         add_dockerd(f"sys.argv.append({host.socket.url!r})")
         start_engine(host).apply(progress)
         assert programs.calls == ["dockerd"]
-        assert progress.notices == [f"the TCP API stays as the hosts in {path} say"]
+        assert progress.notices == [f'the TCP API stays as set by "hosts" in {path}']
 
     def test_a_daemon_that_dies_shows_its_log(
         self, host: Host, progress: Any, add_dockerd: Callable[..., None]
@@ -103,7 +103,7 @@ class TestWithoutInit:
         self, host: Host, progress: Any, add_dockerd: Callable[..., None]
     ) -> None:
         add_dockerd("import time; time.sleep(60)")
-        with pytest.raises(TimedOut, match=r"did not answer within 0\.3 s"):
+        with pytest.raises(TimedOut, match=r"timed out after 0\.3 s waiting for dockerd"):
             start_dockerd(host, progress, deadline=0.3)
 
     @pytest.mark.parametrize("text", ["4711", "816", "817", "nonsense"])
@@ -114,7 +114,7 @@ class TestWithoutInit:
         add_dockerd: Callable[..., None],
         text: str,
     ) -> None:
-        """4711 is dead, 816 is no dockerd, and 817 was one that nobody has collected."""
+        """4711 is dead, 816 is not a dockerd, and 817 is a zombie."""
         self._process(host, 816, "python3")
         self._process(host, 817, "dockerd", "Z (zombie)")
         pid_file = host.path("/var/run/docker.pid")
@@ -129,13 +129,13 @@ class TestWithoutInit:
         self._process(host, 815, "dockerd")
         host.path("/var/run/docker.pid").write_text("815")
         add_dockerd()
-        with pytest.raises(Conflict, match=r"dockerd runs already \(process 815\)"):
+        with pytest.raises(Conflict, match=r"dockerd already runs \(process 815\)"):
             start_engine(host).apply(progress)
         assert programs.calls == []
         assert host.path("/var/run/docker.pid").exists()
 
     def _process(self, host: Host, pid: int, program: str, state: str = "S (sleeping)") -> None:
-        """A process as proc_pid_status(5) shows it."""
+        """Write a process as proc_pid_status(5) shows it."""
         folder = host.path(f"/proc/{pid}")
         folder.mkdir()
         (folder / "status").write_text(f"Name:\t{program}\nUmask:\t0022\nState:\t{state}\n")
@@ -144,7 +144,7 @@ class TestWithoutInit:
 class TestIptables:
     @pytest.fixture
     def backend(self, host: Host, programs: Any) -> Path:
-        """Debian's alternatives, with iptables set to nft."""
+        """Create Debian's alternatives, with iptables set to nft."""
         for name in ("iptables-nft", "iptables-legacy"):
             host.path(f"/usr/sbin/{name}").touch()
         link = host.path("/etc/alternatives/iptables")
@@ -165,7 +165,7 @@ class TestIptables:
             f"if os.readlink({str(backend)!r}).endswith('-nft'): sys.exit({IPTABLES!r})",
         )
         start_engine(host).apply(progress)
-        assert progress.notices == ["iptables fails; trying iptables-legacy"]
+        assert progress.notices == ["iptables fails, trying iptables-legacy"]
         assert "update-alternatives --set iptables /usr/sbin/iptables-legacy" in programs.calls
         assert ask_engine(host.socket).version == "26.1.5"
 
@@ -210,11 +210,11 @@ class TestCgroups:
         ensure_cgroups(bare, progress)
         assert [call.split()[2] for call in programs.calls] == ["tmpfs", "cgroup", "cgroup"]
 
-    def test_the_reason_is_told_when_nothing_can_be_mounted(
+    def test_the_reason_is_reported_when_nothing_can_be_mounted(
         self, bare: Host, programs: Any, progress: Any
     ) -> None:
         programs.add("mount", "echo 'mount: permission denied.'; exit 32")
-        with pytest.raises(OperationFailed, match="cannot be mounted") as caught:
+        with pytest.raises(OperationFailed, match="cannot mount cgroups") as caught:
             ensure_cgroups(bare, progress)
-        assert caught.value.hint == "in a container, start that container with --privileged"
+        assert caught.value.hint == "if this is a container, start it with --privileged"
         assert caught.value.log_tail[0] == "mount: permission denied."

@@ -1,4 +1,4 @@
-"""Turning the TCP API on edits real files: merged, backed up, put back when it does not work."""
+"""Turning on the TCP API edits real files: merged, backed up, restored after a failure."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ class TestOrbStack:
         ("text", "problem"),
         [
             ('{\n  "hosts": [\n', r"docker\.json, line 3: "),
-            ("[]", r"docker\.json, line 1: it holds no JSON object"),
+            ("[]", r"docker\.json, line 1: not a JSON object"),
             ('{"hosts": "x"}', r'docker\.json: "hosts" is not a list'),
-            ('{"hosts": ["tcp://0.0.0.0:2375"]}', "which may be open to others"),
+            ('{"hosts": ["tcp://0.0.0.0:2375"]}', "which may be open to other hosts"),
         ],
     )
     def test_what_it_does_not_understand_is_not_touched(
@@ -130,7 +130,7 @@ class TestSystemd:
         return host.path("/etc/systemd/system/docker.service.d/zz-os2-tcp-api.conf")
 
     def add_systemctl(self, programs: Any, drop_in: Path, restart: str = "") -> None:
-        """A systemctl whose `cat` shows the unit and then the drop-in, as the real one does."""
+        """Add a systemctl whose `cat` shows the unit and then the drop-in, like the real one."""
         script = f"""case "$1" in
 cat) {UNIT}
   [ ! -e {drop_in} ] || cat {drop_in} ;;
@@ -170,7 +170,7 @@ esac"""
             systemd_tcp_api(host).apply(progress)
         assert not drop_in.exists()
         assert programs.calls[-2:] == ["systemctl daemon-reload", "systemctl restart docker"]
-        assert "is put back" in progress.warnings[0]
+        assert "restoring " in progress.warnings[0]
 
     def test_hosts_in_daemon_json_are_extended_there(
         self, host: Host, drop_in: Path, programs: Any, progress: Any
@@ -200,7 +200,7 @@ esac"""
         self, host: Host, drop_in: Path, programs: Any, progress: Any
     ) -> None:
         programs.add("systemctl", "echo 'ExecStart=/usr/bin/dockerd -H tcp://0.0.0.0:2375'")
-        with pytest.raises(UsageError, match="may be open to others"):
+        with pytest.raises(UsageError, match="may be open to other hosts"):
             systemd_tcp_api(host).apply(progress)
         assert not drop_in.exists()
 

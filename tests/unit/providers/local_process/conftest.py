@@ -1,4 +1,4 @@
-"""Machines of this host, and what the tests ask about their processes."""
+"""Machines of this host, and questions about their processes."""
 
 from __future__ import annotations
 
@@ -23,43 +23,43 @@ SANDBOX = Path(__file__).parents[4] / "sandbox"
 
 @dataclass(frozen=True)
 class Host:
-    """The provider, and a folder with its machines."""
+    """The provider, and the directory of its machines."""
 
     root: Path
     provider: LocalProcessMachines
 
     def create(self, name: str = "m", **values: object) -> Machine:
-        """A machine, which may still be starting."""
+        """Create a machine, which may still be starting."""
         spec = MachineSpec(name, "dev", "", **values)  # type: ignore[arg-type]
         return self.provider.create(spec)
 
     def up(self, name: str = "m", **values: object) -> Machine:
-        """A machine whose daemon answers."""
+        """Create a machine and wait until its daemon answers."""
         return wait_until_healthy(self.provider, self.create(name, **values), HEALTHY_SECONDS)
 
     def record(self, name: str = "m") -> Record:
-        """What is kept of it."""
+        """Return its record."""
         record = self.provider.records.find(name)
         assert record is not None
         return record
 
     def run(self, name: str, *argv: str) -> tuple[int, str]:
-        """A program's exit code and what it wrote, errors too."""
+        """Run a program and return its exit code and output, errors included."""
         said = io.BytesIO()
         code = self.provider.execute(name, Command(argv), Streams(said, said))
         return code, said.getvalue().decode()
 
     def pid(self, name: str, service: str) -> int:
-        """The process of a service, -1 while there is none."""
+        """Return the process id of a service, -1 if it is down."""
         code, said = self.run(name, "sh", "-c", f"s6-svstat -o pid $OS2_SCAN_DIRECTORY/{service}")
         return int(said) if code == 0 else -1
 
     def folder(self, name: str = "m") -> Path:
-        """The machine's folder."""
+        """Return the machine's directory."""
         return self.root / name
 
     def processes(self, record: Record) -> list[psutil.Process]:
-        """Everything that belongs to a machine, its logger too."""
+        """Return all processes of a machine, its logger included."""
         return [*marked(MARK_VARIABLE, record.id), *marked(LOGGER_VARIABLE, record.id)]
 
     def clear(self) -> None:
@@ -69,14 +69,14 @@ class Host:
 
 
 def host_in(folder: Path) -> Host:
-    """The provider of a folder."""
+    """Return the provider of a directory."""
     root = folder / "local-process"
     return Host(root, LocalProcessMachines(root, folder / "locks"))
 
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Host]:
-    """For a test alone."""
+    """Yield a host for one test."""
     host = host_in(tmp_path)
     yield host
     host.clear()
@@ -84,7 +84,7 @@ def host(tmp_path: Path) -> Iterator[Host]:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """With a healthy machine ``m`` that several tests look at."""
+    """Yield a host with a healthy machine ``m`` that several tests share."""
     host = host_in(tmp_path_factory.mktemp("host"))
     host.up("m", env={"GREETING": "hello", "TOKEN": "s3cret-of-the-user"})
     yield host

@@ -1,4 +1,4 @@
-"""What is in a machine of this host, and what of the host is not."""
+"""What a machine of this host contains, and what of the host it does not."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_command_s_own_variables_win_and_relative_folders_are_the_repository_s
     assert said.getvalue().decode().split() == ["hi", str(shared.folder() / "repo" / "below")]
 
 
-def test_node_is_new_enough_and_git_is_somebody(shared: Host) -> None:
+def test_node_is_new_enough_and_git_has_a_user(shared: Host) -> None:
     _, version = shared.run("m", "node", "-p", "process.versions.node")
     _, name = shared.run("m", "git", "config", "user.name")
 

@@ -1,4 +1,4 @@
-"""How machines of this host start and end, whatever happens to them."""
+"""How machines of this host start and end, also after failures."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ESCAPED = "trap '' TERM HUP; while :; do sleep 1; done"
 def test_stop_leaves_no_process_and_takes_no_five_seconds(host: Host) -> None:
     host.up("m")
     record = host.record()
-    # One that left its session and ignores the request to end.
+    # A process that left its session and ignores SIGTERM.
     code, _ = host.run("m", "sh", "-c", f'setsid sh -c "{ESCAPED}" >/dev/null 2>&1 &')
     assert code == 0
     before = time.monotonic()
@@ -95,7 +95,7 @@ def test_a_stranger_with_the_number_of_a_process_is_left_alone(host: Host) -> No
     try:
         reused = identify(stranger.pid)
         records = [
-            # As after a boot of the host, and as if it had begun at that very moment.
+            # As after a reboot of the host, and as if it had started at that moment.
             replace(host.record(), phase=Phase.STARTED, first=replace(reused, began=1.0)),
             replace(host.record(), phase=Phase.STARTED, first=reused, logger=reused),
         ]
@@ -157,7 +157,7 @@ def _holds(process: psutil.Process, variable: str, root: str) -> bool:
     return variable in env and env.get("HOME", "").startswith(root)
 
 
-def test_a_step_that_fails_is_told(host: Host) -> None:
+def test_a_step_that_fails_is_reported(host: Host) -> None:
     machine = host.create("m", env={"ITERATE_SERVICES_DIR": "nowhere"})
 
     with pytest.raises(OperationFailed) as caught:
@@ -191,7 +191,7 @@ def test_a_deep_folder_has_its_socket_elsewhere(tmp_path: Path) -> None:
     assert not socket.parent.exists()
 
 
-def test_a_port_that_somebody_took_meanwhile_is_a_conflict(host: Host) -> None:
+def test_a_port_that_another_program_took_is_a_conflict(host: Host) -> None:
     import socket
 
     machine = host.create("m")

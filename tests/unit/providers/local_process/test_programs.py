@@ -1,4 +1,4 @@
-"""The parts that stand in for s6, and the terminal that is lent to a shell."""
+"""The programs that stand in for s6, and the terminal of a shell."""
 
 from __future__ import annotations
 
@@ -127,6 +127,6 @@ def test_a_shell_is_on_the_terminal_that_was_lent(shared: Host) -> None:
 
     text = b"".join(shown).decode()
     assert code == 7
-    assert "This shell is on this host, as you" in text
+    assert "This shell runs on this host as you" in text
     assert "in m on xterm-256color" in text
     assert str(shared.folder() / "bin" / "s6-svstat") in text

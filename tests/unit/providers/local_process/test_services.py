@@ -1,4 +1,4 @@
-"""Services under supervisor: ours, and those that were written for s6."""
+"""Services under supervisor: ours, and services written for s6."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_service_is_stopped_and_started_by_hand(shared: Host) -> None:
     until(lambda: shared.pid("m", "example-service-a") not in (-1, first), 20)
 
 
-def test_what_is_no_service_is_said_so(shared: Host) -> None:
+def test_a_directory_that_is_not_a_service_is_rejected(shared: Host) -> None:
     for script in ("s6-svstat nothing", "s6-svc -x iterate-server", "s6-svscanctl -z ."):
         code, said = shared.run("m", "sh", "-c", f"cd $OS2_SCAN_DIRECTORY && {script}")
         assert code in (100, 111)
@@ -121,7 +121,7 @@ def test_a_repository_s_services_run_unmodified(host: Host, tmp_path: Path) -> N
     finished = tmp_path / "finished"
     until(lambda: finished.exists() and finished.read_text() == "256 9 whole\n", 10)
     in_services(host, "s6-svwait -U -t 20000 whole")
-    # Not more than once a second.
+    # At most once a second.
     assert list(host.provider.logs("m", LogRequest())).count("broken") < 30
 
 

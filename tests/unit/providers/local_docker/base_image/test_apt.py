@@ -1,4 +1,4 @@
-"""The host's APT on a private state, against archives on loopback."""
+"""The host's APT with private state, against archives on loopback."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from os2cli.providers.local_docker.base_image.apt_sources import AptSource
 from tests.serving import HOST, Quiet, http_server
 
 pytestmark = pytest.mark.skipif(
-    shutil.which("apt-get") is None, reason="only Debian's hosts make a base from packages"
+    shutil.which("apt-get") is None, reason="only Debian hosts build a base from packages"
 )
 
 ESSENTIAL = {"apt": "no", "base-files": "yes", "dpkg": "yes", "sed": "yes", "games": "no"}
@@ -31,7 +31,7 @@ class _Files(Quiet, SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def archives(tmp_path: Path) -> Iterator[tuple[Path, str]]:
-    """A folder and the URL under which it is served."""
+    """Yield a directory and the URL at which it is served."""
     folder = tmp_path / "served"
     folder.mkdir()
     handler = partial(_Files, directory=str(folder))
@@ -40,7 +40,7 @@ def archives(tmp_path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def publish(folder: Path, origin: str, essential: Mapping[str, str]) -> None:
-    """An unsigned archive of empty packages, each essential or not."""
+    """Write an unsigned archive of empty packages, each essential or not."""
     index = ""
     for name, is_essential in essential.items():
         file = package(folder, name, is_essential)
@@ -125,7 +125,7 @@ def test_downloads_are_kept_verified_and_replaced(
     assert len(taken) == 4
 
 
-def test_a_cache_that_cannot_be_written_is_no_failure(
+def test_a_cache_that_cannot_be_written_is_ignored(
     tmp_path: Path, archives: tuple[Path, str]
 ) -> None:
     folder, url = archives
@@ -136,12 +136,14 @@ def test_a_cache_that_cannot_be_written_is_no_failure(
     assert len(apt.download(tmp_path / "file/cache")) == 4
 
 
-def test_an_archive_without_the_system_is_told(tmp_path: Path, archives: tuple[Path, str]) -> None:
+def test_an_archive_without_the_system_is_reported(
+    tmp_path: Path, archives: tuple[Path, str]
+) -> None:
     folder, url = archives
     publish(folder / "ours", "Debian", {"sed": "yes"})
     apt = private(tmp_path)
     apt.update([source(url, "ours")], "Debian")
-    with pytest.raises(OperationFailed, match="offers no apt, base-files, dpkg") as failure:
+    with pytest.raises(OperationFailed, match="does not offer apt, base-files, dpkg") as failure:
         apt.download(tmp_path / "cache")
     assert failure.value.code == "base_unavailable"
 

@@ -1,4 +1,4 @@
-"""Preparing a base against an engine's answers: what is used, what is pulled, what fails how."""
+"""Preparing a base against an engine's answers: what is used, pulled, and how it fails."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PULLED = ({"status": "Pulling from node", "id": "24"},)
 
 @dataclass
 class Engine:
-    """The wire of an engine: what it has, how it answers a pull, and what it was asked."""
+    """An engine's images, its answer to a pull, and the requests it got."""
 
     images: dict[str, dict[str, Any]] = field(default_factory=dict)
     pull_status: int = 200
@@ -70,7 +70,7 @@ class _Handler(Quiet, BaseHTTPRequestHandler):
         self._answer(self.wire.pull_status, *self.wire.pull_answer)
 
     def _answer(self, status: int, *lines: dict[str, Any]) -> None:
-        # Chunked, as engines answer: from anything else the SDK reads no stream.
+        # Chunked, as engines answer: the SDK reads no other stream.
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Transfer-Encoding", "chunked")
@@ -152,7 +152,7 @@ def test_an_image_of_another_platform_is_pulled_again(tmp_path: Path) -> None:
         ("manifest for node:24 not found: manifest unknown", NotFound),
     ],
 )
-def test_nothing_takes_the_place_of_an_image_that_the_user_chose(
+def test_nothing_replaces_an_image_that_the_user_chose(
     tmp_path: Path, said: str, expected: type[Os2Error]
 ) -> None:
     wire = answering(Engine(pull_status=500, pull_answer=({"message": said},)))
@@ -169,14 +169,14 @@ def test_a_name_that_the_registry_lacks_is_an_error_even_as_a_default(tmp_path: 
         prepare(client, tmp_path, explicit=False)
 
 
-def test_without_packages_both_reasons_are_told(tmp_path: Path) -> None:
+def test_without_packages_both_reasons_are_reported(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/os-release").write_text("ID=fedora\n")
     wire = answering(Engine(pull_status=500, pull_answer=({"message": NO_HOST},)))
     with serving(wire) as client, pytest.raises(OperationFailed) as failure:
         prepare(client, tmp_path, explicit=False)
     assert failure.value.code == "base_unavailable"
-    assert failure.value.message.startswith(f"{WANTED} can't be pulled ({NO_HOST}), and ")
+    assert failure.value.message.startswith(f"cannot pull {WANTED} ({NO_HOST}), and ")
     assert failure.value.hint is not None
     assert "--base-image" in failure.value.hint
 
@@ -187,8 +187,8 @@ def test_packages_serve_only_the_engine_s_own_architecture(tmp_path: Path) -> No
         prepare(client, tmp_path, explicit=False, platform="linux/s390x")
 
 
-def test_a_registry_that_keeps_silent_is_given_up(tmp_path: Path) -> None:
-    with serving(Engine()) as client, pytest.raises(PullFailed, match="no answer") as failure:
+def test_a_registry_that_does_not_respond_is_unreachable(tmp_path: Path) -> None:
+    with serving(Engine()) as client, pytest.raises(PullFailed, match="no response") as failure:
         pull(client, WANTED, platform=None, progress=SILENT, first_answer_s=0.05)
     assert failure.value.problem is PullProblem.UNREACHABLE
 
@@ -209,14 +209,14 @@ def test_layers_are_reported() -> None:
     with serving(wire) as client:
         pull(client, WANTED, platform=None, progress=heard)
     assert heard.said == [
-        ("pull layers", 0, 1),
-        ("pull layers", 0, 2),
+        ("pulling layers", 0, 1),
+        ("pulling layers", 0, 2),
         ("downloading aa", 3, 9),
-        ("pull layers", 1, 2),
+        ("pulling layers", 1, 2),
     ]
 
 
-def test_a_failure_in_the_midst_of_a_pull_is_one() -> None:
+def test_a_failure_during_a_pull_is_one() -> None:
     events = (*PULLED, {"errorDetail": {}, "error": "unexpected EOF"})
     with (
         serving(answering(Engine(pull_answer=events))) as client,
@@ -243,8 +243,8 @@ def test_a_failure_in_the_midst_of_a_pull_is_one() -> None:
         ("registry.example/node:99: not found", PullProblem.MISSING),
     ],
 )
-def test_what_engines_say_about_registries(said: str, problem: PullProblem) -> None:
-    failure = pull_failure(said)
+def test_messages_of_engines_about_registries(message: str, problem: PullProblem) -> None:
+    failure = pull_failure(message)
     assert isinstance(failure, PullFailed)
     assert failure.problem is problem
 

@@ -1,4 +1,4 @@
-"""The first stage: packages become one archive on a merged /usr, without doubles."""
+"""The first stage: packages become one archive on a merged /usr, without duplicates."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(
-    shutil.which("dpkg-deb") is None, reason="only Debian's hosts make a base from packages"
+    shutil.which("dpkg-deb") is None, reason="only Debian hosts build a base from packages"
 )
 
 
 def package(folder: Path, name: str, files: Mapping[str, str]) -> Path:
-    """A package with ``files``; a value that starts with ``->`` is a symbolic link."""
+    """Build a package with ``files``; a value that starts with ``->`` is a symbolic link."""
     tree = folder / f"{name}.tree"
     control = tree / "DEBIAN/control"
     control.parent.mkdir(parents=True)
@@ -61,7 +61,7 @@ def test_files_move_below_a_merged_usr(tmp_path: Path) -> None:
         assert len(names) == len(set(names))
 
 
-def test_a_package_that_ships_the_links_itself_is_no_double(tmp_path: Path) -> None:
+def test_a_package_that_ships_the_links_adds_no_duplicate(tmp_path: Path) -> None:
     base = package(tmp_path, "base-files", {"bin": "->usr/bin", "usr/bin/x": "x"})
     with archive([base]) as made:
         assert made.getnames().count("bin") == 1
@@ -100,6 +100,6 @@ def test_files_of_ours_belong_to_root(tmp_path: Path) -> None:
 def test_a_broken_package_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "broken_1_all.deb"
     broken.write_bytes(b"not a package")
-    with pytest.raises(OperationFailed, match="the package broken_1_all") as failure:
+    with pytest.raises(OperationFailed, match="package broken_1_all") as failure:
         list(first_stage([broken], []))
     assert failure.value.code == "base_unavailable"

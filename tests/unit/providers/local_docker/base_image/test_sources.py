@@ -1,4 +1,4 @@
-"""The host's APT sources: what is the distribution's own is found, whatever the format."""
+"""The host's APT sources: the distribution's own are found in each format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which engine is chosen, and what is said when it does not answer (each failure provoked)."""
+"""Which engine is chosen, and the message when it does not answer (each failure provoked)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ORBSTACK = "unix:///Users/jonas/.orbstack/run/docker.sock"
 
 
 def write_context(config: Path, name: str, host: str, **extra: object) -> Path:
-    """Write a context as the Docker CLI does; returns the folder for its TLS files."""
+    """Write a context as the Docker CLI does, and return the directory for its TLS files."""
     identity = hashlib.sha256(name.encode()).hexdigest()
     meta = config / "contexts/meta" / identity
     meta.mkdir(parents=True)
@@ -113,10 +113,7 @@ class TestContexts:
         with pytest.raises(UsageError) as caught:
             resolve_endpoint({"DOCKER_CONTEXT": "orbstak"}, tmp_path)
         assert caught.value.code == "context_unknown"
-        assert (
-            str(caught.value)
-            == "the Docker context 'orbstak' named by DOCKER_CONTEXT does not exist"
-        )
+        assert str(caught.value) == "DOCKER_CONTEXT: Docker context 'orbstak' not found"
         assert caught.value.hint == "choose one of: default, colima, orbstack"
 
     def test_tls_material_comes_along(self, tmp_path: Path, config: Path) -> None:
@@ -139,7 +136,7 @@ class TestContexts:
 
     def test_a_context_without_an_engine_is_an_error(self, tmp_path: Path, config: Path) -> None:
         write_context(config, "k8s", "")
-        with pytest.raises(UsageError, match="names no Docker engine"):
+        with pytest.raises(UsageError, match="does not name a Docker engine"):
             resolve_endpoint({"DOCKER_CONTEXT": "k8s"}, tmp_path)
 
 
@@ -184,7 +181,7 @@ class TestAddresses:
         with pytest.raises(UsageError) as caught:
             resolve_endpoint({}, tmp_path, docker_host=text)
         assert caught.value.code == "endpoint_invalid"
-        assert "from --docker-host is not an engine's address" in caught.value.message
+        assert caught.value.message.startswith("--docker-host: invalid engine address ")
 
     def test_tls_variables_are_honoured(self, tmp_path: Path) -> None:
         write_pems(tmp_path / "certs", "ca", "cert", "key")
@@ -218,7 +215,7 @@ class TestAddresses:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder with a short name (a socket's path may have 107 bytes) that anyone may enter."""
+    """Yield a public directory with a short name: a socket's path may have 107 bytes."""
     path = Path(tempfile.mkdtemp(prefix="os2-"))
     path.chmod(0o755)
     yield path
@@ -269,7 +266,7 @@ class TestSockets:
 def serving(
     answer: Callable[[socket.socket], None], tls: ssl.SSLContext | None = None
 ) -> Iterator[Endpoint]:
-    """A TCP server that does ``answer`` to every connection until the block ends."""
+    """Serve ``answer`` to every TCP connection until the block ends."""
     with Answering(answer, tls) as server:
         yield Endpoint(f"tcp://{HOST}:{server.port}", "DOCKER_HOST")
 
@@ -310,7 +307,7 @@ def silent(connection: socket.socket) -> None:
 
 
 def provoke(endpoint: Endpoint, tls: TLSConfig | bool = False) -> DockerException:
-    """What the Docker SDK really raises there."""
+    """Return what the Docker SDK really raises there."""
     try:
         docker.APIClient(endpoint.url, version="auto", timeout=1, tls=tls)
     except DockerException as error:
@@ -324,7 +321,7 @@ def failure(endpoint: Endpoint, tls: TLSConfig | bool = False) -> Os2Error:
 
 @pytest.fixture(scope="module")
 def pems(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate for 127.0.0.1, which is its own authority."""
+    """Create a self-signed certificate for 127.0.0.1, its own authority."""
     folder = tmp_path_factory.mktemp("pems")
     options = "-x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=os2"
     options += " -addext subjectAltName=IP:127.0.0.1"
@@ -341,8 +338,8 @@ def server_tls(pems: Path) -> ssl.SSLContext:
 
 
 @pytest.fixture(autouse=True)
-def _sockets_that_the_sdk_forgets() -> Iterator[None]:
-    """The SDK does not close a Unix socket whose connect failed; let that not fail other tests."""
+def _sockets_that_the_sdk_leaks() -> Iterator[None]:
+    """Collect the Unix sockets that the SDK does not close after a failed connect."""
     yield
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
@@ -355,7 +352,7 @@ class TestExplanations:
         found = failure(endpoint)
         assert (found.exit_code, found.code) == (8, "engine_socket_missing")
         assert found.message == (
-            f"the Docker engine at unix://{folder}/none.sock (DOCKER_HOST) is not there: "
+            f"cannot reach the Docker engine at unix://{folder}/none.sock (DOCKER_HOST): "
             "the socket does not exist"
         )
         assert found.details == {"endpoint": endpoint.url, "origin": "DOCKER_HOST"}
@@ -364,13 +361,13 @@ class TestExplanations:
         with unix_socket(folder / "stale", listen=False):
             found = failure(Endpoint(f"unix://{folder}/stale", "the socket of Colima"))
         assert found.code == "engine_refused"
-        assert "which a stopped engine left behind" in found.message
+        assert "that a stopped engine left behind" in found.message
 
-    def test_a_file_that_is_no_socket(self, folder: Path) -> None:
+    def test_a_file_that_is_not_a_socket(self, folder: Path) -> None:
         found = failure(Endpoint(f"unix://{folder}", "DOCKER_HOST"))
         assert found.code == "engine_refused"
         assert found.message.endswith("that file is not a socket")
-        assert found.hint == "correct the path in DOCKER_HOST"
+        assert found.hint == "fix the path in DOCKER_HOST"
 
     def test_a_port_where_nothing_listens(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -381,7 +378,7 @@ class TestExplanations:
 
     def test_no_engine_anywhere(self) -> None:
         found = explain_unreachable(DEFAULT_TCP, ConnectionRefusedError())
-        assert found.message.startswith("no Docker engine was found")
+        assert found.message.startswith("no Docker engine found")
 
     def test_a_forbidden_socket(self, folder: Path) -> None:
         endpoint = Endpoint(f"unix://{folder}/forbidden", "the default socket")
@@ -404,17 +401,17 @@ class TestExplanations:
     def test_an_unknown_host(self) -> None:
         found = failure(Endpoint("tcp://no-such-host.invalid:2375", "DOCKER_HOST"))
         assert found.code == "engine_host_unknown"
-        assert found.hint == "correct the host name in DOCKER_HOST"
+        assert found.hint == "fix the host name in DOCKER_HOST"
 
     @pytest.mark.parametrize(
         ("answer", "evidence"),
         [
-            (http("200 OK", "text/html", "<html>"), "what it answers is not JSON"),
-            (http("404 Not Found", "text/html", "<html>"), "it answers 404 with something"),
-            (http("502 Bad Gateway", "text/html", "<html>"), "it answers 502 with something"),
-            (http("200 OK", "application/json", "{}"), "its answer names no API version"),
-            (http("200 OK", "application/json", "[]"), "its answer names no API version"),
-            (reply(b"garbage\r\n\r\n"), "what it answers is not HTTP"),
+            (http("200 OK", "text/html", "<html>"), "its answer is not JSON"),
+            (http("404 Not Found", "text/html", "<html>"), "it returned 404 without JSON"),
+            (http("502 Bad Gateway", "text/html", "<html>"), "it returned 502 without JSON"),
+            (http("200 OK", "application/json", "{}"), "its answer has no API version"),
+            (http("200 OK", "application/json", "[]"), "its answer has no API version"),
+            (reply(b"garbage\r\n\r\n"), "its answer is not HTTP"),
             (reply(b""), "it closes the connection without an answer"),
         ],
     )
@@ -424,7 +421,7 @@ class TestExplanations:
         with serving(answer) as endpoint:
             found = failure(endpoint)
         assert found.code == "engine_not_docker"
-        assert "but it is not a Docker engine" in found.message
+        assert " is not a Docker engine: " in found.message
         assert evidence in found.message
 
     @pytest.mark.parametrize(
@@ -443,13 +440,13 @@ class TestExplanations:
         with serving(answer) as endpoint:
             found = failure(endpoint)
         assert found.code == "engine_failed"
-        assert found.message.endswith("answers with an error: 503 Docker Desktop is paused")
+        assert found.message.endswith("returned 503: Docker Desktop is paused")
 
     def test_an_engine_that_hangs(self) -> None:
         with serving(silent) as endpoint:
             found = failure(endpoint)
         assert found.code == "engine_timeout"
-        assert found.message.endswith("does not answer in time: it hangs or is overloaded")
+        assert found.message.endswith("(DOCKER_HOST): it hangs or is overloaded")
 
     def test_an_engine_that_hangs_in_the_middle(self) -> None:
         def half(connection: socket.socket) -> None:
@@ -458,7 +455,7 @@ class TestExplanations:
         with serving(half) as endpoint:
             assert failure(endpoint).code == "engine_timeout"
 
-    def test_an_engine_that_accepts_nobody(self, folder: Path) -> None:
+    def test_an_engine_that_accepts_no_connections(self, folder: Path) -> None:
         endpoint = Endpoint(f"unix://{folder}/full", "DOCKER_HOST")
         with contextlib.ExitStack() as stack:
             stack.enter_context(unix_socket(folder / "full", listen=False)).listen(0)
@@ -482,13 +479,13 @@ class TestExplanations:
             found = failure(endpoint)
             thread.join()
         assert found.code == "engine_closed"
-        assert found.message.endswith("in the middle: it stopped or was restarted")
+        assert found.message.endswith("closed the connection: it stopped or restarted")
 
     def test_http_to_a_tls_port(self, server_tls: ssl.SSLContext) -> None:
         with serving(reply(b""), server_tls) as endpoint:
             found = failure(endpoint)
         assert found.code == "engine_tls"
-        assert found.message.endswith("refuses: it speaks TLS only")
+        assert found.message.endswith("(DOCKER_HOST): it speaks TLS only")
         assert found.hint == "set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH"
 
     def test_http_to_the_tls_port_of_an_engine(self) -> None:
@@ -501,7 +498,7 @@ class TestExplanations:
         with serving(http("200 OK", "application/json", "{}")) as endpoint:
             found = failure(endpoint, trusting)
         assert found.code == "engine_tls"
-        assert found.message.endswith("refuses: the port does not speak TLS")
+        assert found.message.endswith("(DOCKER_HOST): the port does not speak TLS")
 
     def test_an_unknown_authority(self, server_tls: ssl.SSLContext) -> None:
         with serving(reply(b""), server_tls) as endpoint:
@@ -520,7 +517,7 @@ class TestExplanations:
         with serving(reply(b""), server_tls) as endpoint:
             found = failure(endpoint, trusting)
         assert found.code == "engine_tls"
-        assert found.message.endswith("refuses: it accepts no client without its certificate")
+        assert found.message.endswith("(DOCKER_HOST): it requires a client certificate")
 
     def test_a_proxy_in_the_way(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("no_proxy", "NO_PROXY"):
@@ -528,13 +525,13 @@ class TestExplanations:
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
         found = failure(Endpoint("tcp://127.0.0.1:2", "DOCKER_HOST"))
         assert found.code == "engine_proxy"
-        assert found.hint == "export NO_PROXY=127.0.0.1"
+        assert found.hint == "bypass the proxy: export NO_PROXY=127.0.0.1"
 
-    def test_the_unforeseen_keeps_its_words(self) -> None:
+    def test_an_unknown_error_keeps_its_message(self) -> None:
         found = failure(Endpoint(f"unix:///{'a' * 200}", "DOCKER_HOST"))
         assert type(found) is Unreachable
         assert found.code == "unreachable"
-        assert found.message.endswith("cannot be reached: AF_UNIX path too long")
+        assert found.message.endswith("(DOCKER_HOST): AF_UNIX path too long")
 
     def test_our_own_errors_pass(self) -> None:
         own = UsageError("x")

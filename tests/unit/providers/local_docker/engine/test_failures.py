@@ -1,4 +1,4 @@
-"""Nothing that the Docker SDK raises leaves os2 as it is, and each cause keeps its meaning."""
+"""Every exception of the Docker SDK becomes an ``Os2Error`` that keeps its meaning."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENDPOINT = Endpoint("tcp://engine.test:2375", "a test")
 
 
 def every_sdk_error() -> list[type[Exception]]:
-    """What a request through the SDK may raise, abstract ones among them."""
+    """Return what a request through the SDK may raise, abstract classes included."""
     return [
         *classes_of(docker.errors, Exception),
         *classes_of(requests_exceptions, Exception),
@@ -33,7 +33,7 @@ def every_sdk_error() -> list[type[Exception]]:
 
 
 def classes_of(module: ModuleType, base: type[Exception]) -> list[type[Exception]]:
-    """The exceptions that a module defines, sorted by name."""
+    """Return the exceptions that a module defines, sorted by name."""
     package = module.__name__.partition(".")[0]
     return [
         kind
@@ -44,7 +44,7 @@ def classes_of(module: ModuleType, base: type[Exception]) -> list[type[Exception
 
 
 def instance(kind: type[Exception]) -> Exception:
-    """An exception of that class, made with whatever its constructor takes."""
+    """Return an exception of that class, with what its constructor takes."""
     if issubclass(kind, json.JSONDecodeError):  # its own constructor hides what it needs
         return kind("why", "", 0)
     values: dict[str, object] = {

@@ -1,4 +1,4 @@
-"""Whole builds, as a real engine (Docker 20.10) told them with either of its builders."""
+"""Whole builds, recorded from a real engine (Docker 20.10) with each of its builders."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class TestSuccess:
 
         assert image_id(recorded("classic_copy")).startswith(f"sha256:{follow(listener, events)}")
 
-    def test_buildkits_steps_are_told_as_they_begin(self, listener: RecordedProgress) -> None:
+    def test_buildkits_steps_are_shown_as_they_start(self, listener: RecordedProgress) -> None:
         follow(listener, recorded("buildkit_run"))
 
         assert listener.states == [
@@ -69,7 +69,7 @@ class TestSuccess:
         ]
 
     @pytest.mark.parametrize("builder", ["classic", "podman"])
-    def test_the_other_builders_steps_are_told_in_the_same_form(
+    def test_the_other_builders_steps_are_shown_in_the_same_form(
         self, builder: str, listener: RecordedProgress
     ) -> None:
         follow(listener, recorded(f"{builder}_run"))
@@ -124,7 +124,7 @@ class TestFailure:
 
         error = caught.value
         assert error.code == "build_failed"
-        assert error.message.startswith("the image could not be built: ")
+        assert error.message.startswith("cannot build the image: ")
         assert error.message.endswith(reason)
         assert error.hint
 
@@ -153,7 +153,7 @@ class TestFailure:
         events = recorded(build)
         events = events[: next(i for i, e in enumerate(events) if isinstance(e.get("aux"), dict))]
 
-        with pytest.raises(OperationFailed, match="ended the build without an image"):
+        with pytest.raises(OperationFailed, match="the engine returned no image"):
             follow(listener, events)
 
     def test_a_line_that_was_not_ended_is_in_the_tail(self, listener: RecordedProgress) -> None:
@@ -219,7 +219,7 @@ class TestLines:
 
         assert listener.lines == lines
 
-    def test_a_pull_is_told_as_a_state(self, listener: RecordedProgress) -> None:
+    def test_a_pull_is_shown_as_a_status(self, listener: RecordedProgress) -> None:
         events: list[dict[str, Any]] = [
             {"status": "Downloading", "progress": "[=>  ] 1MB/2MB"},
             {"status": "Pull complete"},

@@ -1,4 +1,4 @@
-"""The logs of past local builds: a few, small, private, and there after a failure, too."""
+"""The logs of recent local builds: few, small, private, and kept after a failure."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ def test_a_build_that_fails_leaves_its_log_and_the_reason(tmp_path: Path) -> Non
     with pytest.raises(ValueError, match="out of luck"):
         build()
 
-    assert read(logs)[1:] == ["one", "# it did not succeed: out of luck"]
+    assert read(logs)[1:] == ["one", "# failed: out of luck"]
 
 
-def test_nobody_else_may_read_them(tmp_path: Path) -> None:
+def test_other_users_cannot_read_them(tmp_path: Path) -> None:
     logs = BuildLogs(tmp_path / "logs")
     (tmp_path / "logs").mkdir(mode=0o755)
     (tmp_path / "logs" / "a.log").touch(mode=0o644)
@@ -77,7 +77,7 @@ def test_nobody_else_may_read_them(tmp_path: Path) -> None:
 
 
 def test_only_the_newest_stay(tmp_path: Path) -> None:
-    logs = BuildLogs(tmp_path, most=3)
+    logs = BuildLogs(tmp_path, limit=3)
     for number in range(6):
         write(logs, f"k{number}", "line")
         os.utime(tmp_path / f"k{number}.log", (number, number))
@@ -97,7 +97,7 @@ def test_of_a_long_one_the_beginning_and_the_end_stay(
 
     lines = read(logs)
     assert lines[1:4] == ["line 00", "line 01", "line 02"]
-    assert lines[4:] == ["# 94 lines are left out here", "line 97", "line 98", "line 99"]
+    assert lines[4:] == ["# 94 lines omitted", "line 97", "line 98", "line 99"]
 
 
 def test_a_folder_that_can_t_be_made_stops_no_build(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_folder_that_can_t_be_made_stops_no_build(tmp_path: Path) -> None:
     assert logs.latest(IMAGE) is None
 
 
-def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
+def test_a_link_at_its_path_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("precious")
     folder = tmp_path / "logs"
     folder.mkdir()

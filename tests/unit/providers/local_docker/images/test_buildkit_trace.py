@@ -1,4 +1,4 @@
-"""BuildKit's messages, as a real engine (Docker 20.10) sent them, and ones that are damaged."""
+"""BuildKit's messages, recorded from a real engine (Docker 20.10), and damaged ones."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ EMPTY = Trace((), ())
 
 
 def traces(build: str) -> list[Trace]:
-    """The decoded trace messages of a recorded build."""
+    """Return the decoded trace messages of a recorded build."""
     events = json.loads((BUILDS / f"{build}.json").read_text())
     return [decode_trace(e["aux"]) for e in events if e.get("id") == "moby.buildkit.trace"]
 
 
 def steps(build: str, name: str) -> list[Step]:
-    """What was said of one step, in order."""
+    """Return the messages about one step, in order."""
     return [step for trace in traces(build) for step in trace.steps if step.name == name]
 
 
-def test_a_step_is_told_when_it_is_planned_begins_and_ends() -> None:
+def test_a_step_appears_when_it_is_planned_starts_and_ends() -> None:
     told = steps("buildkit_copy", "[1/1] COPY a.txt /a.txt")
 
     assert [(s.started, s.completed) for s in told] == [(False, False), (True, False), (True, True)]

@@ -1,4 +1,4 @@
-"""An image's name as engines list it, however it was written."""
+"""An image's name as engines list it, from every way to write it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pushing an image: what the engine is asked for, and what becomes of its stream of events."""
+"""Pushing an image: the requests to the engine, and the results of its event stream."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def pushing(layer: str, current: int, total: int) -> bytes:
 
 
 class Daemon:
-    """An engine's API, as far as a push goes."""
+    """The part of an engine's API that a push uses."""
 
     def __init__(self) -> None:
         self.answers = {
@@ -138,7 +138,7 @@ def test_bytes_of_all_layers_are_counted_together(
 
 
 @pytest.mark.parametrize("before", [b"", pushing("a", 1, 2)])
-def test_an_error_of_the_registry_is_told_and_the_name_goes_again(
+def test_an_error_of_the_registry_is_reported_and_the_name_removed(
     before: bytes, push: Push, daemon: Daemon
 ) -> None:
     said = "denied: requested access to the resource is denied"
@@ -157,7 +157,7 @@ def test_an_error_of_the_registry_is_told_and_the_name_goes_again(
     [STREAM + pushing("a", 1, 2), STREAM[:-9], b""],
     ids=["after an event", "within the head", "nothing"],
 )
-def test_a_stream_that_breaks_off_is_told_and_the_name_goes_again(
+def test_a_broken_stream_is_reported_and_the_name_removed(
     sent: bytes, push: Push, daemon: Daemon
 ) -> None:
     daemon.answers["push"] = sent
@@ -166,7 +166,7 @@ def test_a_stream_that_breaks_off_is_told_and_the_name_goes_again(
     assert daemon.asked[-1] == REMOVED
 
 
-def test_what_is_no_event_is_told(push: Push, daemon: Daemon) -> None:
+def test_an_invalid_event_is_reported(push: Push, daemon: Daemon) -> None:
     text = b'{"status": "Pushing", '
     daemon.answers["push"] = STREAM + f"{len(text):x}\r\n".encode() + text + b"\r\n" + END
 
@@ -174,7 +174,7 @@ def test_what_is_no_event_is_told(push: Push, daemon: Daemon) -> None:
     assert daemon.asked[-1] == REMOVED
 
 
-def test_an_image_that_is_gone_is_told_and_nothing_is_pushed(push: Push, daemon: Daemon) -> None:
+def test_a_missing_image_is_reported_and_nothing_is_pushed(push: Push, daemon: Daemon) -> None:
     daemon.answers["tag"] = http(b'{"message": "No such image"}', status="404 Not Found")
 
     assert type(failure(push)) is NotFound

@@ -1,4 +1,4 @@
-"""Machines as containers: what the engine is asked for, and what its answers mean."""
+"""Machines as containers: the requests to the engine, and what its answers mean."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def spec(**changes: Any) -> MachineSpec:
 
 
 def request(machine: MachineSpec, port: int = 10123) -> dict[str, Any]:
-    """What the real SDK would be asked with; it talks to nobody until then."""
+    """Return the real SDK's client, which does not connect until its first request."""
     client = docker.APIClient("tcp://127.0.0.1:1", version="1.41")
     try:
         return container_request(client, machine, port, CREATED)
@@ -40,7 +40,7 @@ def request(machine: MachineSpec, port: int = 10123) -> dict[str, Any]:
 
 
 def inspection(**changes: Any) -> dict[str, Any]:
-    """What an engine says of a machine's container."""
+    """Return an engine's inspection of a machine's container."""
     found: dict[str, Any] = {
         "Id": "f00d" * 16,
         "Name": "/os2-dev-1",
@@ -188,7 +188,7 @@ class TestMachine:
             ("something new", 0, MachineState.UNKNOWN),
         ],
     )
-    def test_its_state_is_told_in_our_words(
+    def test_its_state_is_one_of_ours(
         self, status: str, exit_code: int, state: MachineState
     ) -> None:
         found = inspection(State={"Status": status, "ExitCode": exit_code})

@@ -1,4 +1,4 @@
-"""Programs in a container, where the engine answers otherwise than one hopes."""
+"""Programs in a container, with unusual answers of the engine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from os2cli.providers.local_docker.machines.executions import Execution
 
 
 class Client:
-    """The engine at the other end of the SDK: ``codes`` is what it says of the exit, in turn."""
+    """The engine behind the SDK; ``codes`` are the exit codes it reports, in turn."""
 
     def __init__(self, *codes: int | None, output: bytes = b"") -> None:
         self.codes = list(codes)
@@ -84,7 +84,7 @@ def test_an_exit_code_that_is_not_known_yet_is_waited_for() -> None:
     assert run(Client(None, None, 7))[0] == 7
 
 
-def test_one_that_is_never_known_is_no_success(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_stays_unknown_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executions, "END_SECONDS", 0.1)
 
     with pytest.raises(OperationFailed) as caught:
