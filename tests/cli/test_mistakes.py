@@ -93,7 +93,7 @@ MISTAKES: list[tuple[str, Callable[[World], None], Mapping[str, str], int, str, 
         nothing,
         {},
         2,
-        "--type 'vm' is no type of machine",
+        "--type: unknown machine type 'vm'",
         "choose one of local-docker, local-process, daytona",
     ),
     (

@@ -8,7 +8,7 @@ from contextlib import closing
 from os2cli.core.models import LogRequest
 from os2cli.providers.local_process.executions import Execution
 from os2cli.providers.local_process.records import MachineFolder
-from os2cli.providers.service_log import meant, reading, service_log, split_lines
+from os2cli.providers.service_log import lines_since, log_command, service_log, split_lines
 
 # Behind the time that the logger puts in front of each line.
 TIME_END = "  "
@@ -16,9 +16,9 @@ TIME_END = "  "
 
 def machine_log(program: Execution, folder: MachineFolder, request: LogRequest) -> Iterator[str]:
     """What the machine wrote, without the times."""
-    command = reading(request, str(folder.logs), str(folder.services))
+    command = log_command(request, str(folder.logs), str(folder.services))
     with closing(program.output(command)) as chunks:
-        for line in meant(split_lines(chunks), request.since):
+        for line in lines_since(split_lines(chunks), request.since):
             yield line.partition(TIME_END)[2]
 
 
