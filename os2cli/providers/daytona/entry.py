@@ -1,4 +1,4 @@
-"""Machines on Daytona: what the command line needs to know of them."""
+"""The entry of Daytona's machines and snapshots."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ if TYPE_CHECKING:
 
 @cache
 def client(context: ProviderContext) -> DaytonaClient:
-    """The API, not contacted yet."""
+    """Return the API's client, which has not connected yet."""
+    # Here, as in the functions below: every start imports this module.
     from os2cli.providers.daytona.api.client import DaytonaClient
 
     return DaytonaClient(context.daytona)
 
 
 def machines(context: ProviderContext, stage: str | None) -> MachineProvider:
-    """The provider for the machines of a stage; None lists all and knows no names."""
+    """Return the provider for the machines of a stage; None lists all and finds no names."""
     from os2cli.providers.daytona.machines.machines import DaytonaMachines
 
     return DaytonaMachines(client(context), stage, context.state_dir / "daytona")
 
 
 def catalog(context: ProviderContext) -> Catalog:
-    """The snapshots that os2 published."""
+    """Return the snapshots that os2 published."""
     from os2cli.providers.daytona.snapshots.catalog import DaytonaCatalog
 
     return DaytonaCatalog(client(context))
