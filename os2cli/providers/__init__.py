@@ -1,1 +1,1 @@
-"""The places where machines run, each behind the Protocols of ``os2cli.machines.provider``."""
+"""Implementations that run machines, each behind the protocols of the rooms below."""

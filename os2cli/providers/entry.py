@@ -1,6 +1,6 @@
 """How a provider presents itself: every package under ``providers`` has an ``ENTRY`` in ``entry``.
 
-An entry is read at every start, so that its module imports nothing heavy.
+Every start reads all entries, so their modules import nothing heavy.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from os2cli.snapshots.catalog import Catalog
 
 
 class Material(Enum):
-    """What machines of a type are made from."""
+    """What machines of a type are created from."""
 
     LOCAL_IMAGE = "the image on this host's engine"
     PUBLISHED_SNAPSHOT = "the stage's newest snapshot"
@@ -32,9 +32,9 @@ class Material(Enum):
 
 @dataclass(frozen=True, eq=False)
 class ProviderContext:
-    """What providers are made from, once for an invocation.
+    """What an invocation creates its providers from.
 
-    ``docker_host`` is the command line's; ``variables`` are the recognised ones of the environment.
+    ``docker_host`` is the command line's; ``variables`` are the environment's that os2 declares.
     """
 
     variables: Mapping[str, str]
@@ -46,32 +46,32 @@ class ProviderContext:
 
 
 def always(context: ProviderContext) -> bool:
-    """For providers that need no setting."""
+    """Return True: for providers that need no setting."""
     del context
     return True
 
 
 def never(context: ProviderContext) -> bool:
-    """For providers that are always there, or answer themselves that they are not."""
+    """Return False: for providers that are always there, or report themselves that they are not."""
     del context
     return False
 
 
-def nothing(context: ProviderContext) -> Fix | None:
-    """For providers that bring what they need."""
+def no_fix(context: ProviderContext) -> Fix | None:
+    """Return None: for providers that bring what they need."""
     del context
     return None
 
 
 @dataclass(frozen=True)
 class ProviderEntry:
-    """One provider: its ``--type``, its nature, and how it is made.
+    """One provider: its ``--type``, its traits, and how it is created.
 
-    ``shared`` machines are named within a stage and seen by others, so that changing those of
-    ``stg`` and ``prd`` is asked about. ``set_up`` says whether it is asked when no type is named.
-    ``warning`` is told whenever a machine of it is made. ``setup_fix`` installs what they need
-    here. ``absent`` says that nothing is installed here that could have machines of it.
-    ``catalog`` is what machines are made from, where os2 makes that.
+    ``shared`` machines are named within a stage and seen by others, so that changes to those of
+    ``stg`` and ``prd`` are confirmed. ``set_up`` tells whether commands without ``--type`` ask it.
+    It shows ``warning`` for each machine that it creates. ``setup_fix`` installs what its machines
+    need. ``absent`` tells that nothing on this host could run its machines. ``catalog`` holds what
+    its machines are created from, if os2 makes that.
     """
 
     type: MachineType
@@ -80,40 +80,41 @@ class ProviderEntry:
     shared: bool = False
     set_up: Callable[[ProviderContext], bool] = always
     warning: str | None = None
-    setup_fix: Callable[[ProviderContext], Fix | None] = nothing
+    setup_fix: Callable[[ProviderContext], Fix | None] = no_fix
     absent: Callable[[ProviderContext], bool] = never
     catalog: Callable[[ProviderContext], Catalog] | None = None
 
 
 @cache
 def entries() -> Mapping[MachineType, ProviderEntry]:
-    """Every provider, those on this host first."""
+    """Return every provider, those on this host first."""
     packages = [module.name for module in iter_modules(providers.__path__) if module.ispkg]
-    found: list[ProviderEntry] = [
+    unsorted: list[ProviderEntry] = [
         import_module(f"{providers.__name__}.{name}.entry").ENTRY for name in packages
     ]
-    found.sort(key=lambda entry: (entry.shared, list(Material).index(entry.material)))
-    return {entry.type: entry for entry in found}
+    order = list(Material).index
+    ordered = sorted(unsorted, key=lambda entry: (entry.shared, order(entry.material)))
+    return {entry.type: entry for entry in ordered}
 
 
 def set_up_here(
     candidates: Iterable[ProviderEntry], context: ProviderContext
 ) -> list[ProviderEntry]:
-    """Those that are asked when no type is named.
+    """Return the providers that commands without ``--type`` ask.
 
-    One that is absent is asked only when there is no other: it says what is missing.
+    An absent one is asked only if there is no other: its error says what is missing.
     """
-    found = [entry for entry in candidates if entry.set_up(context)]
-    return [entry for entry in found if not entry.absent(context)] or found
+    set_up = [entry for entry in candidates if entry.set_up(context)]
+    return [entry for entry in set_up if not entry.absent(context)] or set_up
 
 
 def parse_type(text: str) -> MachineType:
-    """The type of that name; raises ``UsageError`` when no provider has it."""
+    """Return the type of that name; raises ``UsageError`` if no provider has it."""
     for type_ in entries():
         if text == type_:
             return type_
     raise UsageError(
-        f"--type {text!r} is no type of machine",
+        f"--type: unknown machine type {text!r}",
         hint=f"choose one of {', '.join(entries())}",
         code="option_invalid",
     )

@@ -1,7 +1,7 @@
-"""The log of one service: what is run in a machine to read it, and which of its lines are meant.
+"""The log of one service: the command that reads it in a machine, and the lines of a request.
 
-Every service with a logger has a folder of its name, or the one that its ``metadata.json`` tells,
-with ``current`` and older files whose names sort by age. Each line begins with its time.
+Every service with a logger has a folder of its name, or the one in its ``metadata.json``, with
+``current`` and older files whose names sort by age. Each line begins with its time.
 """
 
 from __future__ import annotations
@@ -38,8 +38,13 @@ fi
 """
 
 
-def reading(request: LogRequest, logs: str = LOG_FOLDER, services: str = SCAN_FOLDER) -> Command:
-    """The command whose stdout is the log; exit code 66 and names on stderr: there is none."""
+def log_command(
+    request: LogRequest, logs: str = LOG_FOLDER, services: str = SCAN_FOLDER
+) -> Command:
+    """Return the command whose stdout is the log.
+
+    Without a log it exits with 66 and lists the services that have one on stderr.
+    """
     lines = "all" if request.tail is None else str(request.tail)
     mode = "follow" if request.follow else "once"
     return Command(("sh", "-c", _READ, "sh", logs, services, request.service or "", lines, mode))
@@ -52,27 +57,27 @@ def service_log(
     logs: str = LOG_FOLDER,
     services: str = SCAN_FOLDER,
 ) -> Iterator[str]:
-    """The lines that are meant.
+    """Yield the requested lines.
 
     Raises:
         NotFound: the service has no log.
-        OperationFailed: it was not read to its end.
+        OperationFailed: reading it failed.
     """
-    lines = split_lines(execution.output(reading(request, logs, services)))
-    yield from meant(lines, request.since)
+    lines = split_lines(execution.output(log_command(request, logs, services)))
+    yield from lines_since(lines, request.since)
     if execution.exit_code == NO_LOG_CODE:
         services = execution.stderr.decode(errors="replace")
         raise log_not_found(machine, request.service or "", services)
     if execution.exit_code and not request.follow:
         raise OperationFailed(
-            f"the log of service {request.service} in machine {machine} was not read to its end",
-            hint=f"see whether the machine still runs: os2 machine show {machine}",
+            f"reading the log of service {request.service} in machine {machine} stopped early",
+            hint=f"check that the machine is still running: os2 machine show {machine}",
             code="log_unreadable",
         )
 
 
 def split_lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Whole lines as they come; what is no UTF-8 is shown as such."""
+    """Yield whole lines as they come; bytes that are not UTF-8 become U+FFFD."""
     rest = b""
     for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
@@ -82,8 +87,8 @@ def split_lines(chunks: Iterable[bytes]) -> Iterator[str]:
         yield rest.decode(errors="replace").rstrip("\r")
 
 
-def meant(lines: Iterable[str], since: datetime | None) -> Iterator[str]:
-    """The lines that are recent enough; one without a time belongs to the one before it."""
+def lines_since(lines: Iterable[str], since: datetime | None) -> Iterator[str]:
+    """Yield the lines from ``since`` on; a line without a time belongs to the one before it."""
     recent = since is None
     for line in lines:
         moment = time_of(line) if since is not None else None
@@ -94,27 +99,27 @@ def meant(lines: Iterable[str], since: datetime | None) -> Iterator[str]:
 
 
 def time_of(line: str) -> datetime | None:
-    """The time at the beginning of a line, in UTC."""
+    """Return the time at the start of a line, in UTC; None if it has none."""
     first = line.split(" ", 2)[:2]
     for text in (" ".join(first), first[0]):
-        # The logger writes nanoseconds, for which there is no room.
+        # The logger writes nanoseconds; datetime takes microseconds.
         whole, dot, fraction = text.partition(".")
         try:
             moment = datetime.fromisoformat(f"{whole}{dot}{fraction[:6]}" if dot else whole)
             return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-        # OverflowError: no calendar has it.
+        # OverflowError: out of datetime's range.
         except (ValueError, OverflowError):
             continue
     return None
 
 
 def log_not_found(machine: str, service: str, others: str) -> NotFound:
-    """The failure for a service that keeps no log."""
+    """Return the error for a service that keeps no log."""
     names = ", ".join(others.split())
     return NotFound(
         f"machine {machine} has no log of a service {service}",
-        hint=f"services with a log: {names}; the others write into the machine's own log"
+        hint=f"services with a log: {names}; the others write to the machine's log"
         if names
-        else f"read the machine's own log: os2 machine logs {machine}",
+        else f"read the machine's log: os2 machine logs {machine}",
         code="service_log_not_found",
     )

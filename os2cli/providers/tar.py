@@ -1,4 +1,4 @@
-"""How files get in and out of a machine through the tar that it has."""
+"""Files in and out of a machine, with the tar program that it has."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from os2cli.core.errors import NotFound, OperationFailed, Os2Error
 from os2cli.core.models import Command, Streams
 from os2cli.providers.execution import Execution, Readable
 
-# Owners are the machine's own: who unpacks here is its user. A folder is to follow.
+# The machine's user unpacks, and owns the files. The folder follows as the last argument.
 UNPACK = ("tar", "-x", "-f", "-", "--no-same-owner", "-C")
 
 
 def packing(path: str) -> Command:
-    """The command whose stdout is a tar of ``path`` under its last name.
+    """Return the command whose stdout is a tar of ``path`` under its last name.
 
-    Without one (``/``, ``.`` and ``..``) it is what is in that folder, below ``.``.
+    A path without one (``/``, ``.`` and ``..``) gives that folder's content, below ``.``.
     """
     folder, name = posixpath.split(path.rstrip("/"))
     if name in ("", ".", ".."):
@@ -30,7 +30,7 @@ def unpack(execution: Execution, machine: str, archive: BinaryIO, folder: str) -
     """Unpack a tar into a folder of the machine.
 
     Raises:
-        NotFound: there is no such folder.
+        NotFound: the folder does not exist.
         OperationFailed: the machine's tar failed.
     """
     stderr = io.BytesIO()
@@ -46,18 +46,18 @@ def pack(execution: Readable, machine: str, path: str) -> Iterator[bytes]:
         raise copy_error(machine, path, execution.stderr)
 
 
-def copy_error(machine: str, path: str, said: bytes) -> Os2Error:
-    """The failure when the machine's tar ended with one; ``said`` is its stderr."""
-    lines = said.decode(errors="replace").strip().splitlines()
-    reason = lines[0].removeprefix("tar: ") if lines else "its tar failed and gave no reason"
+def copy_error(machine: str, path: str, stderr: bytes) -> Os2Error:
+    """Return the error for a failed tar of the machine."""
+    lines = stderr.decode(errors="replace").strip().splitlines()
+    reason = lines[0].removeprefix("tar: ") if lines else "its tar failed without a message"
     if "No such file or directory" in reason:
         return NotFound(
             f"{machine}:{path} does not exist",
-            hint=f"look around: os2 machine exec {machine} -- ls {posixpath.dirname(path) or '.'}",
+            hint=f"list files: os2 machine exec {machine} -- ls {posixpath.dirname(path) or '.'}",
             code="path_not_found",
         )
     return OperationFailed(
-        f"{machine}:{path} was not copied: {reason}",
-        hint="files are copied as the machine's own user; choose a place that is its own",
+        f"cannot copy {machine}:{path}: {reason}",
+        hint="files are copied as the machine's user; choose a path that this user may access",
         code="copy_failed",
     )

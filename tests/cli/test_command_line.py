@@ -91,7 +91,7 @@ def test_the_version(os2: Os2, arguments: tuple[str, ...]) -> None:
         (("machine", "create", "--memory", "lots"), "--memory lots is no usable amount"),
         (("machine", "create", "--timeout", "0"), "Invalid value for '--timeout'"),
         (("machine", "create", "--no-wait", "--timeout", "9"), "contradict each other"),
-        (("machine", "create", "--type", "vm"), "--type 'vm' is no type of machine"),
+        (("machine", "create", "--type", "vm"), "--type: unknown machine type 'vm'"),
         (("machine", "create", "a b"), "'a b' can't be a machine's name"),
         (("machine", "create", "-e", "1X=2"), "-e: '1X' is no name for a variable"),
         (("machine", "create", "-e", "NOT_SET"), "-e NOT_SET: that variable is not set here"),

@@ -196,5 +196,5 @@ def test_without_a_key_the_way_to_one_is_told(os2: Os2) -> None:
     result = os2("snapshot", "resolve", "--stage", "stg")
 
     assert result.status == 4
-    assert result.stderr.splitlines()[0] == "error: no key for Daytona is set"
+    assert result.stderr.splitlines()[0] == "error: no API key for Daytona"
     assert "DAYTONA_API_KEY" in result.stderr.splitlines()[1]

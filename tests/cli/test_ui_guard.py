@@ -201,7 +201,7 @@ class TestWhatIsSent:
         answer = visitor.send_form("/machines", type="nonsense")
 
         assert answer.status_code == 422
-        assert "no type of machine" in answer.json()["error"]["message"]
+        assert "unknown machine type" in answer.json()["error"]["message"]
 
 
 def test_every_answer_has_its_headers(site: Site, visitor: Visitor, stranger: Visitor) -> None:

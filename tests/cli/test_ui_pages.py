@@ -60,7 +60,7 @@ def test_one_that_is_down_is_told_and_the_other_shown(
         Visitor(site) as other,
     ):
         text = until(lambda: "daytona:" in (t := rows(other)) and "here" in t and t)
-        assert "does not accept the key" in text
+        assert "rejected the API key" in text
         assert "DAYTONA_API_KEY" in text
         assert "dtn_wrong" not in "".join(other.texts)
         catalogs = other.get("/snapshots?part").text

@@ -1,4 +1,4 @@
 """Snapshots and machines on Daytona, through its REST API (v0).
 
-The API's specification declares almost no error answers: ``refusals`` holds what it really says.
+The specification declares almost no errors: ``api.errors`` holds those that it really returns.
 """

@@ -1,4 +1,4 @@
-"""Machines on Daytona: what the command line needs to know of them."""
+"""The entry of Daytona's machines and snapshots."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from os2cli.core.models import LogRequest
 from os2cli.providers.local_process.executions import Execution
 from os2cli.providers.local_process.records import MachineFolder
-from os2cli.providers.service_log import meant, reading, service_log, split_lines
+from os2cli.providers.service_log import lines_since, log_command, service_log, split_lines
 
 # Ends the time that the logger writes before each line.
 TIME_END = "  "
@@ -16,9 +16,9 @@ TIME_END = "  "
 
 def machine_log(program: Execution, folder: MachineFolder, request: LogRequest) -> Iterator[str]:
     """Yield the machine's log without the times."""
-    command = reading(request, str(folder.logs), str(folder.services))
+    command = log_command(request, str(folder.logs), str(folder.services))
     with closing(program.output(command)) as chunks:
-        for line in meant(split_lines(chunks), request.since):
+        for line in lines_since(split_lines(chunks), request.since):
             yield line.partition(TIME_END)[2]
 
 

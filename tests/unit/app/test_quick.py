@@ -307,7 +307,7 @@ class TestCommand:
         result = as_a_process(here)(*RESOLVE, env={"DAYTONA_API_KEY": ""})
 
         assert (result.status, result.stdout) == (4, "")
-        assert "no key for Daytona is set" in result.stderr
+        assert "no API key for Daytona" in result.stderr
 
     SCRIPT = """
 import sys

@@ -1,4 +1,4 @@
-"""How providers present themselves, and which of them are asked."""
+"""Providers' entries, and which providers are asked."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ CONTEXT = ProviderContext({}, Path("/h"), Path("/s"), Path("/c"), DaytonaAccess(
 HOST = replace(ENGINE, absent=never, shared=False)
 
 
-def test_every_package_has_one_and_those_on_this_host_come_first() -> None:
+def test_every_package_has_an_entry_and_those_on_this_host_come_first() -> None:
     assert list(entries()) == [LOCAL_DOCKER, "local-process", DAYTONA]
     assert all(type_ == entry.type for type_, entry in entries().items())
 
 
-def test_a_type_is_known_by_its_name() -> None:
+def test_parse_type_takes_exact_names() -> None:
     assert parse_type("daytona") == DAYTONA
     with pytest.raises(UsageError) as caught:
         parse_type("Daytona")
     assert caught.value.hint == "choose one of local-docker, local-process, daytona"
 
 
-def test_what_is_absent_is_asked_only_when_there_is_nobody_else() -> None:
+def test_an_absent_provider_is_asked_only_without_another() -> None:
     gone = replace(ENGINE, absent=always)
     not_set_up = replace(HOST, set_up=never)
 
@@ -38,7 +38,7 @@ def test_what_is_absent_is_asked_only_when_there_is_nobody_else() -> None:
     assert set_up_here([HOST, not_set_up], CONTEXT) == [HOST]
 
 
-def test_daytona_is_set_up_by_a_key() -> None:
+def test_an_api_key_sets_daytona_up() -> None:
     with_key = replace(CONTEXT, daytona=DaytonaAccess("https://x/api", api_key="k"))
 
     assert not entries()[DAYTONA].set_up(CONTEXT)

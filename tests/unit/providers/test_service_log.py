@@ -1,4 +1,4 @@
-"""The log of a service: the script itself, run by ``sh`` on a folder, and what its lines mean."""
+"""The log of a service: the script, run by ``sh`` on a folder, and its lines."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from os2cli.core.errors import NotFound, OperationFailed
 from os2cli.core.models import Command, LogRequest
 from os2cli.providers.service_log import (
     NO_LOG_CODE,
-    meant,
-    reading,
+    lines_since,
+    log_command,
     service_log,
     split_lines,
     time_of,
@@ -28,7 +28,7 @@ MOMENT = datetime(2026, 1, 11, 19, 30, 45, tzinfo=UTC)
 
 
 class Services:
-    """The folders that a machine has its logs and its services in."""
+    """The folders of a machine's logs and services."""
 
     def __init__(self, root: Path) -> None:
         self.logs, self.scan = root / "log", root / "services"
@@ -46,12 +46,12 @@ class Services:
         return folder
 
     def command(self, request: LogRequest) -> Command:
-        return reading(request, str(self.logs), str(self.scan))
+        return log_command(request, str(self.logs), str(self.scan))
 
     def read(self, **request: object) -> str:
-        wanted = LogRequest(**{"service": "web", **request})  # type: ignore[arg-type]
+        log_request = LogRequest(**{"service": "web", **request})  # type: ignore[arg-type]
         return subprocess.run(
-            self.command(wanted).argv, capture_output=True, text=True, check=True, timeout=10
+            self.command(log_request).argv, capture_output=True, text=True, check=True, timeout=10
         ).stdout
 
 
@@ -70,12 +70,12 @@ class TestScript:
         assert services.read(tail=2) == "two\nthree\n"
         assert services.read(tail=0) == ""
 
-    def test_one_that_was_never_rotated_is_its_current_file(self, services: Services) -> None:
+    def test_a_log_that_never_rotated_is_its_current_file(self, services: Services) -> None:
         services.add("web", ("current", "one\ntwo"))
 
         assert services.read() == "one\ntwo"
 
-    def test_a_service_may_say_where_its_log_is(self, services: Services) -> None:
+    def test_metadata_names_another_folder(self, services: Services) -> None:
         metadata = '{"port": 3001,\n  "logDirectory" : "else where/deep", "hasWebUI": true}'
         services.add("web", ("current", "there\n"), metadata=metadata, at="else where/deep")
         services.add("other", ("current", "wrong\n"))
@@ -83,7 +83,7 @@ class TestScript:
         assert services.read() == "there\n"
 
     @pytest.mark.parametrize("follow", [False, True])
-    def test_one_without_a_log_names_those_that_have_one(
+    def test_a_service_without_a_log_lists_those_with_one(
         self, services: Services, follow: bool
     ) -> None:
         services.add("web", ("current", ""))
@@ -95,7 +95,7 @@ class TestScript:
         assert (done.returncode, done.stdout, done.stderr) == (NO_LOG_CODE, "", "web\n")
 
     @pytest.mark.parametrize("name", ["; echo pwned", "$(echo pwned)", "a b", "-x", "..", ""])
-    def test_a_strange_name_is_a_name(self, services: Services, name: str) -> None:
+    def test_a_name_is_never_run(self, services: Services, name: str) -> None:
         command = services.command(LogRequest(service=name))
 
         done = subprocess.run(command.argv, capture_output=True, text=True, timeout=10)
@@ -103,7 +103,7 @@ class TestScript:
         assert (done.returncode, done.stdout) == (NO_LOG_CODE, "")
 
     @pytest.mark.parametrize(("tail", "first"), [(None, "one\ntwo\nthree\n"), (1, "three\n")])
-    def test_following_goes_on_through_a_rotation(
+    def test_following_continues_after_a_rotation(
         self, services: Services, tail: int | None, first: str
     ) -> None:
         folder = services.add("web", ("@0001.s", "one\n"), ("current", "two\nthree\n"))
@@ -120,7 +120,7 @@ class TestScript:
 
         assert (got.decode(), rotated) == (first, b"four\n")
 
-    def test_following_ends_with_who_reads(self, services: Services) -> None:
+    def test_following_ends_with_its_reader(self, services: Services) -> None:
         folder = services.add("web", ("current", "one\n"))
         argv = services.command(LogRequest(service="web", follow=True)).argv
         with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
@@ -132,7 +132,7 @@ class TestScript:
 
 
 class Program:
-    """What ended with a code after it had written."""
+    """A program that exits with a code after its output."""
 
     def __init__(self, exit_code: int, *pieces: bytes, stderr: bytes = b"") -> None:
         self.exit_code, self.pieces, self.stderr = exit_code, pieces, stderr
@@ -143,7 +143,7 @@ class Program:
 
 
 class TestLines:
-    def test_no_log_is_not_found_and_names_the_others(self) -> None:
+    def test_a_missing_log_is_not_found_and_names_the_others(self) -> None:
         program = Program(NO_LOG_CODE, stderr=b"web\nworker\n")
 
         with pytest.raises(NotFound) as caught:
@@ -152,14 +152,14 @@ class TestLines:
         assert caught.value.message == "machine a has no log of a service db"
         assert "web, worker" in (caught.value.hint or "")
 
-    def test_one_that_was_not_read_to_its_end_is_no_success(self) -> None:
+    def test_a_program_that_fails_is_an_error_unless_followed(self) -> None:
         program = Program(137, b"one\n")
 
         with pytest.raises(OperationFailed):
             list(service_log(program, "a", LogRequest(service="db")))
         assert list(service_log(program, "a", LogRequest(service="db", follow=True))) == ["one"]
 
-    def test_only_what_is_new_enough_with_what_belongs_to_it(self) -> None:
+    def test_since_keeps_recent_lines_and_their_continuations(self) -> None:
         lines = [
             "2026-01-11 19:30:44.999999999 old",
             "  of the old one",
@@ -168,8 +168,8 @@ class TestLines:
             "2026-01-11T19:30:46Z newer",
         ]
 
-        assert list(meant(lines, MOMENT)) == lines[2:]
-        assert list(meant(lines, None)) == lines
+        assert list(lines_since(lines, MOMENT)) == lines[2:]
+        assert list(lines_since(lines, None)) == lines
 
     @pytest.mark.parametrize(
         ("line", "moment"),
@@ -185,15 +185,15 @@ class TestLines:
             ("99999-01-01 00:00:00 a", None),
         ],
     )
-    def test_the_time_at_the_beginning(self, line: str, moment: datetime | None) -> None:
+    def test_the_time_at_the_start_is_parsed(self, line: str, moment: datetime | None) -> None:
         assert time_of(line) == moment
 
     @given(st.binary(max_size=60), st.lists(st.integers(0, 60), max_size=6))
-    def test_where_pieces_end_makes_no_difference(self, data: bytes, cuts: list[int]) -> None:
+    def test_chunk_boundaries_do_not_matter(self, data: bytes, cuts: list[int]) -> None:
         ends = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
         pieces = [data[start:end] for start, end in pairwise(ends)]
 
         assert list(split_lines(pieces)) == list(split_lines([data]))
 
-    def test_signs_that_only_look_like_line_ends_are_none(self) -> None:
+    def test_only_a_newline_ends_a_line(self) -> None:
         assert list(split_lines(["a\u2028b\x0cc\r\n\nd".encode()])) == ["a\u2028b\x0cc", "", "d"]

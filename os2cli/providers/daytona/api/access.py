@@ -1,4 +1,4 @@
-"""Who asks and where: what is checked before the first request."""
+"""The API's address and the login, checked before the first request."""
 
 from __future__ import annotations
 
@@ -8,50 +8,50 @@ from os2cli.host.web import LOOPBACK, is_private, web_address
 
 
 def checked_url(access: DaytonaAccess) -> str:
-    """The API's base URL.
+    """Return the API's base URL.
 
     Raises:
-        UsageError: it is no URL, holds a password or a query, or would send the key over plain
-            HTTP.
+        UsageError: it is not a URL, holds a password or a query, or would send the API key over
+            plain HTTP.
     """
     parts = web_address(access.url)
     if parts is None:
-        raise _wrong(access, "is not a web address")
+        raise _invalid(access, "is not a web address")
     if parts.username or parts.password:
-        raise _wrong(access, "holds a user name or a password, which do not belong there")
+        raise _invalid(access, "must not hold a user name or a password")
     if parts.query or parts.fragment:
-        raise _wrong(access, "ends in a query or a fragment, behind which no path can stand")
+        raise _invalid(access, "must not hold a query or a fragment")
     if not is_private(parts):
-        raise _wrong(access, "is plain HTTP, over which anybody on the way could read the key")
+        raise _invalid(access, "is plain HTTP, which would expose the API key")
     return access.url
 
 
-def _wrong(access: DaytonaAccess, problem: str) -> UsageError:
+def _invalid(access: DaytonaAccess, problem: str) -> UsageError:
     return UsageError(
-        f"the address of Daytona's API ({access.url_origin}) {problem}",
-        hint="set DAYTONA_API_URL to one such as https://app.daytona.io/api",
+        f"the URL of Daytona's API ({access.url_origin}) {problem}",
+        hint="set DAYTONA_API_URL, for example to https://app.daytona.io/api",
         code="api_url_invalid",
     )
 
 
 def login_headers(access: DaytonaAccess) -> dict[str, str]:
-    """The headers that say who asks.
+    """Return the headers that authenticate a request.
 
     Raises:
-        NotAuthorised: there is neither a key nor a token.
-        UsageError: one can't stand in a header; messages never show it.
+        NotAuthorised: neither an API key nor a token is set.
+        UsageError: one of them is not valid in a header; messages never show it.
     """
     if access.api_key:
         return {"Authorization": f"Bearer {_plain(access.api_key, 'DAYTONA_API_KEY')}"}
     if not access.jwt:
         raise NotAuthorised(
-            "no key for Daytona is set",
-            hint="set DAYTONA_API_KEY, or let Doppler do it: doppler run --config stg -- os2 …",
+            "no API key for Daytona",
+            hint="set DAYTONA_API_KEY, or have Doppler set it: doppler run --config stg -- os2 …",
             code="key_missing",
         )
     if not access.organization:
         raise UsageError(
-            "DAYTONA_JWT_TOKEN is set, but not whose organisation it is used for",
+            "DAYTONA_JWT_TOKEN is set, but DAYTONA_ORGANIZATION_ID is not",
             hint="set DAYTONA_ORGANIZATION_ID, or use DAYTONA_API_KEY instead",
             code="organization_missing",
         )
@@ -65,17 +65,17 @@ def _plain(value: str, variable: str) -> str:
     if value.isascii() and value.isprintable() and " " not in value:
         return value
     raise UsageError(
-        f"{variable} holds a character that no key has",
-        hint="copy it again; a line break or a quotation mark may have come with it",
+        f"{variable} holds an invalid character",
+        hint="copy it again, without line breaks and quotation marks",
         code="key_invalid",
     )
 
 
 def may_receive_key(trusted_url: str, other: str) -> bool:
-    """Whether an address that the API named may be sent the key, as ``trusted_url`` may.
+    """Tell whether an address that the API named may receive the API key, as ``trusted_url`` may.
 
-    Only the very same host, over HTTPS: next to it, under the same domain, may live whoever rents a
-    name there. A server on this computer (a test's, a tunnel's) may have other ports of it.
+    Only the same host, over HTTPS: other hosts of its domain may belong to other people. A server
+    on this computer (a test's, a tunnel's) may use other ports of it.
     """
     trusted, target = web_address(trusted_url), web_address(other)
     if trusted is None or target is None:

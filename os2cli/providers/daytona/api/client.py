@@ -1,4 +1,4 @@
-"""The connection to Daytona's API: JSON in, JSON out, failures in our words."""
+"""The client of Daytona's API: JSON in, JSON out, failures as our errors."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ from os2cli.providers.daytona.api.retry import (
 
 
 class DaytonaClient:
-    """One account at one API; may be used by several threads at once.
+    """One account at one API; several threads may use it at once.
 
-    ``transport`` and ``clock`` are for tests: the wire and the time.
+    ``transport`` and ``clock`` are for tests.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class DaytonaClient:
         self.close()
 
     def close(self) -> None:
-        """Close the connections that were opened; a command leaves that to its end."""
+        """Close the open connections; commands leave that to the end of the process."""
         for name in ("http", "visitor"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
@@ -76,12 +76,12 @@ class DaytonaClient:
 
     @cached_property
     def http(self) -> httpx.Client:
-        """The connections that say who asks."""
+        """Connections that carry the API key."""
         return self._connections(login_headers(self.access))
 
     @cached_property
     def visitor(self) -> httpx.Client:
-        """Connections that carry no key, for addresses that are not the API's."""
+        """Connections without the API key, for other addresses than the API's."""
         return self._connections({})
 
     def _connections(self, headers: Mapping[str, str]) -> httpx.Client:
@@ -90,21 +90,21 @@ class DaytonaClient:
                 headers={"User-Agent": f"os2/{__version__}", **headers},
                 verify=certificates(),
                 transport=self._transport,
-                # Plain HTTP is for this computer alone: a proxy would be another one.
+                # Plain HTTP is for this computer alone, so never through a proxy.
                 mounts=dict.fromkeys(LOOPBACK_PATTERNS),
-                # Nobody else gets the key because the API, or who pretends to be it, says so.
+                # A redirect must not send the API key to another host.
                 follow_redirects=False,
             )
         except (httpx.InvalidURL, ImportError, ValueError, OSError) as error:
             raise Unreachable(
-                f"no connection to Daytona can be set up: {type(error).__name__}: {error}",
-                hint="see whether HTTPS_PROXY and SSL_CERT_FILE are right",
+                f"cannot connect to Daytona: {type(error).__name__}: {error}",
+                hint="check HTTPS_PROXY and SSL_CERT_FILE",
             ) from error
 
     def connections_for(self, address: str) -> httpx.Client:
-        """Those with the key where ``address`` may have it, else those without.
+        """Return connections with the API key if ``address`` may receive it, else without.
 
-        Beside the API's own host that is the proxy of which the API tells everybody that it is its.
+        That is the API's own host, and the proxy that the API's ``/config`` names.
         """
         if may_receive_key(self.url, address) or may_receive_key(self._proxy, address):
             return self.http
@@ -119,11 +119,11 @@ class DaytonaClient:
         return str(answer.get("proxyToolboxUrl") or "") if isinstance(answer, dict) else ""
 
     def keep_secret(self, values: Mapping[str, str]) -> None:
-        """Never show these values, should the API repeat them in an answer."""
+        """Redact these values in messages: an answer may repeat them."""
         self._secrets |= spellings(values.values())
 
     def redact(self, text: str) -> str:
-        """``text`` without what must not be shown."""
+        """Return ``text`` without secrets."""
         return redact(text, self._secrets)
 
     def error_message(self, response: httpx.Response) -> str:
@@ -138,7 +138,7 @@ class DaytonaClient:
         doing: str,
         policy: RetryPolicy = DEFAULT,
     ) -> Any:
-        """Read something; the JSON that it answers."""
+        """Send a GET request and return the JSON of its answer."""
         return self._json(self._send("GET", path, doing, policy, params=query), doing)
 
     def create(
@@ -150,10 +150,10 @@ class DaytonaClient:
         needs: str = "",
         policy: RetryPolicy = DEFAULT,
     ) -> Any:
-        """Make something.
+        """Send a POST request that creates something, and return the JSON of its answer.
 
         Raises:
-            LostAnswer: whether it was made is not known.
+            LostAnswer: it may have been created.
         """
         response = self._send("POST", path, doing, policy, repeatable=False, needs=needs, json=body)
         try:
@@ -170,11 +170,11 @@ class DaytonaClient:
         needs: str = "",
         policy: RetryPolicy = DEFAULT,
     ) -> None:
-        """Ask for a change that may be asked for twice, such as a stop or a removal."""
+        """Request a change that is safe to repeat, such as a stop or a removal."""
         self._send(method, path, doing, policy, needs=needs)
 
     def response_headers(self, path: str, *, doing: str, policy: RetryPolicy) -> Mapping[str, str]:
-        """The headers of an answer, for what stands in them alone."""
+        """Send a GET request and return the headers of its answer."""
         return self._send("GET", path, doing, policy).headers
 
     def _send(

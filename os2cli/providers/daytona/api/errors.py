@@ -1,4 +1,4 @@
-"""The API's refusals as failures of ours: the statuses and words that it really answers with."""
+"""The API's error responses as our errors, by the statuses and messages that it really returns."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _MISSING_SNAPSHOT = re.compile(r"(?i)^snapshot .* (not found|is inactive)")
 
 
 class LostAnswer(Unreachable):
-    """A request that makes something was sent, and whether it took is not known."""
+    """A request that creates something was sent, and its outcome is unknown."""
 
     default_code = "answer_lost"
 
 
 def spellings(secrets: Iterable[str]) -> set[str]:
-    """The secrets as they are and as they stand in JSON; very short ones are not worth hiding."""
+    """Return the secrets as they are and as JSON spells them, without very short ones."""
     return {
         spelling
         for secret in secrets
@@ -48,7 +48,7 @@ def spellings(secrets: Iterable[str]) -> set[str]:
 
 
 def redact(text: str, spelled: Iterable[str]) -> str:
-    """``text`` without any of the secrets, spelled out: a server may repeat what it was sent."""
+    """Return ``text`` without the secrets, in any of the spellings ``spelled``."""
     for spelling in sorted(spelled, key=len, reverse=True):
         text = text.replace(spelling, HIDDEN)
     return text
@@ -89,41 +89,42 @@ def response_error(
     message = f"{doing} failed: {words or returned}"
     if status == 401:
         return NotAuthorised(
-            f"Daytona does not accept the key: {words or 'no details'}",
-            hint="set DAYTONA_API_KEY to a key that is valid; os2 doctor looks at it",
+            f"Daytona rejected the API key: {words or 'no details'}",
+            hint="set DAYTONA_API_KEY to a valid key; to check it: os2 doctor",
             code="key_invalid",
         )
     if status == 403:
-        wanted = f"the key needs the permission {needs}" if needs else "the key may not do that"
+        needed = f"an API key with the permission {needs}" if needs else "another API key"
         return NotAuthorised(
             f"{doing} is not allowed: {words or 'no details'}",
-            hint=f"{wanted}, unless the organisation is suspended; os2 doctor shows what it has",
+            hint=f"use {needed}, unless the organisation is suspended; "
+            "to see its permissions: os2 doctor",
             code="not_permitted",
             details={"permission": needs} if needs else {},
         )
     if status < 400 or (status == 404 and not is_json(response)):
-        return _not_the_api(f"{doing} failed: the answer is HTTP {status}, not an API's")
+        return _not_the_api(f"{doing} failed: unexpected response: HTTP {status}")
     if status == 404:
-        return NotFound(message, hint="it may have been removed, or belong to somebody else")
+        return NotFound(message, hint="it may have been removed, or belong to another organisation")
     if status == 409:
-        return Conflict(message, hint="something else changes it at this moment: try again")
+        return Conflict(message, hint="another change is in progress: try again")
     if status in (400, 422):
         return _bad_request(message, words)
     if status >= 500:
         return Unreachable(
             f"{doing} failed: {returned}",
-            hint="try again in a minute; os2 doctor looks at the API",
+            hint="try again in a minute; to check the API: os2 doctor",
             code="api_failed",
         )
     return OperationFailed(
         f"{doing} failed: {returned}",
-        hint="this is what Daytona says; os2 doctor looks at it",
+        hint="to check the API: os2 doctor",
         code="request_refused",
     )
 
 
 def is_json(response: httpx.Response) -> bool:
-    """Whether an answer says that it is JSON: everything of the API's is."""
+    """Tell whether a response claims to be JSON, as all of the API's do."""
     return "json" in response.headers.get("content-type", "")
 
 
@@ -133,30 +134,28 @@ def _bad_request(message: str, words: str) -> Os2Error:
         kind = Conflict if inactive else NotFound
         return kind(
             message,
-            hint="os2 snapshot resolve --explain shows the snapshots that there are",
+            hint="list the snapshots: os2 snapshot resolve --explain",
             code="snapshot_inactive" if inactive else "snapshot_not_found",
         )
     if _QUOTA.search(words):
         return OperationFailed(
             message,
-            hint="remove what is no longer needed, or have the organisation's limit raised",
+            hint="remove machines or snapshots, or have the organisation's limit raised",
             code="quota_exceeded",
         )
     if "no available runners" in words.lower():
         return OperationFailed(
             message,
-            hint="Daytona has no room there now: try again later, or set another DAYTONA_TARGET",
+            hint="this region is full: try again later, or set another DAYTONA_TARGET",
             code="no_runner",
         )
-    return OperationFailed(
-        message, hint="this is what Daytona says; os2 doctor looks at it", code="request_refused"
-    )
+    return OperationFailed(message, hint="to check the API: os2 doctor", code="request_refused")
 
 
 def rate_limit_error(doing: str, headers: Mapping[str, str], seconds: float) -> Unreachable:
-    """A limiter asks for a longer wait than the policy allows."""
+    """Return the error for a rate limit that lasts longer than the policy waits."""
     return Unreachable(
-        f"{doing} failed: Daytona's rate limit{limiter(headers)} holds for {seconds:g} s more",
+        f"{doing} failed: Daytona's rate limit{limiter(headers)} is exceeded for {seconds:g} s",
         hint=f"try again in {seconds:g} s",
         code="rate_limited",
         details={"retry_after_seconds": seconds},
@@ -164,18 +163,18 @@ def rate_limit_error(doing: str, headers: Mapping[str, str], seconds: float) -> 
 
 
 def connection_error(doing: str, url: str, error: Exception, secrets: Iterable[str]) -> Unreachable:
-    """The failure for a request that got no answer at all."""
+    """Return the error for a request without a response."""
     late = isinstance(error, httpx.TimeoutException)
-    why = "no answer in time" if late else redact(str(error), secrets) or type(error).__name__
+    cause = "timed out" if late else redact(str(error), secrets) or type(error).__name__
     host = url.partition("://")[2].partition("/")[0]
-    hint = "look at the network and DAYTONA_API_URL; os2 doctor helps"
-    if "CERTIFICATE_VERIFY_FAILED" in why:
-        hint = "a proxy that inspects TLS needs its authority in SSL_CERT_FILE"
-    return Unreachable(f"{doing} failed: {host} can't be reached: {why}", hint=hint)
+    hint = "check the network and DAYTONA_API_URL: os2 doctor"
+    if "CERTIFICATE_VERIFY_FAILED" in cause:
+        hint = "if a proxy inspects TLS, set SSL_CERT_FILE to a file with its CA certificate"
+    return Unreachable(f"{doing} failed: cannot reach {host}: {cause}", hint=hint)
 
 
 def may_have_been_sent(error: Exception) -> bool:
-    """Whether the API may have got the request that ended in this error."""
+    """Tell whether the API may have received the request that ended in this error."""
     unsent = (
         httpx.ConnectError,
         httpx.ConnectTimeout,
@@ -187,23 +186,23 @@ def may_have_been_sent(error: Exception) -> bool:
 
 
 def not_json_error(doing: str, response: httpx.Response) -> Os2Error:
-    """A success that is not the API's: every path outside of it answers with the dashboard."""
+    """Return the error for a success that is not the API's: other paths return the dashboard."""
     kind = response.headers.get("content-type", "no type").partition(";")[0]
-    return _not_the_api(f"{doing} failed: the answer is {kind}, not an API's")
+    return _not_the_api(f"{doing} failed: unexpected response: {kind}")
 
 
 def _not_the_api(message: str) -> UsageError:
     return UsageError(
         message,
-        hint="DAYTONA_API_URL must be the API's own address, which ends in /api",
+        hint="set DAYTONA_API_URL to the API's own URL, which ends in /api",
         code="api_url_wrong",
     )
 
 
 def invalid_answer(doing: str, problem: str) -> OperationFailed:
-    """An answer that the API's specification does not allow."""
+    """Return the error for an answer that the API's specification does not allow."""
     return OperationFailed(
-        f"{doing} failed: Daytona's answer can't be read ({problem})",
-        hint="try again; if it stays so, os2 or the API is too old for the other",
+        f"{doing} failed: invalid answer from Daytona ({problem})",
+        hint="try again; if it persists, upgrade os2",
         code="answer_invalid",
     )

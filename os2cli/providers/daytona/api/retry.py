@@ -1,17 +1,18 @@
-"""When a request is sent again, and after how long: one policy for the whole API.
+"""When and after how long a request is retried: one policy for the whole API.
 
 ====================================  =====================  ==============================
-what happened                         reads, and writes       creates
-                                      that may run twice
+what happened                         reads, and writes      creates
+                                      that are safe to
+                                      repeat
 ====================================  =====================  ==============================
-no connection was made                again                   again: nothing was sent
-the connection broke, no answer       again                   ``LostAnswer``: ask by name first
-429                                   after what it says      after what it says
-502, 503, 504                         again                   ``LostAnswer``
-401 and every other                   never                   never
+no connection                         retried                retried: nothing was sent
+the connection broke, no answer       retried                ``LostAnswer``: look up the name
+429                                   after its Retry-After  after its Retry-After
+502, 503, 504                         retried                ``LostAnswer``
+401 and all others                    never                  never
 ====================================  =====================  ==============================
 
-Repeated 401s block the caller's whole IP address, so that one is never retried.
+Repeated 401s block the caller's IP address.
 """
 
 from __future__ import annotations
@@ -27,16 +28,16 @@ TOO_MANY = 429
 _RETRY_AFTER = re.compile(r"(?i)retry-after(?:-(?P<limiter>.+))?")
 _SECONDS = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _DEFAULT_WAIT_SECONDS = 5.0
-# One that asks for no wait again and again would be asked for ever, and without a pause.
-_LEAST_WAIT_SECONDS = 1.0
+# Without a minimum, a limiter that always says 0 would be asked without a pause.
+_MIN_WAIT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How long one request may keep silent, in seconds, and how often it is sent at most.
+    """How often a request is sent at most, and how long the API may be silent.
 
-    A long answer over a slow line is no silence. One without an answer in time counts twice.
-    ``longest_wait_seconds`` is what the API's limiters may ask for in all.
+    A long answer over a slow line is not silence. A timeout counts as two attempts.
+    ``longest_wait_seconds`` limits what the API's rate limiters may ask for in all.
     """
 
     attempts: int = 4
@@ -46,17 +47,16 @@ class RetryPolicy:
 
 
 DEFAULT = RetryPolicy()
-# A create answers after up to 30 s.
+# Creating a sandbox takes up to 30 s to answer.
 CREATING = RetryPolicy(answer_seconds=65.0)
-# For undoing while somebody waits for the command to end, and for checks that have a deadline.
+# For rolling back while the user waits for the command to end, and for checks with a deadline.
 FAST = RetryPolicy(attempts=1, answer_seconds=2.5, connect_seconds=2.0, longest_wait_seconds=0.0)
 
 
 class Retryable(Exception):
-    """An attempt failed in a way that another one may not.
+    """A failed attempt that counts as ``weight`` of ``RetryPolicy.attempts``.
 
-    It uses up ``weight`` of ``RetryPolicy.attempts``. ``seconds`` is the pause that the API itself
-    asks for.
+    ``seconds`` is the pause that the API asks for.
     """
 
     def __init__(self, failure: Os2Error, *, weight: int = 1, seconds: float | None = None) -> None:
@@ -67,30 +67,30 @@ class Retryable(Exception):
 
 
 def pause(failures: int) -> float:
-    """Seconds after so many failed attempts: 0.3, 0.9, 2.7."""
+    """Return the seconds to wait after this number of failures: 0.3, 0.9, 2.7."""
     return 0.3 * 3.0 ** (failures - 1)
 
 
 def retry_after(headers: Mapping[str, str]) -> float:
-    """What a 429 asks to wait, in seconds.
+    """Return the seconds that a 429 asks to wait.
 
-    Each limiter sends a header with its own name behind it (``Retry-After-sandbox-create``); when
-    several are there, the longest counts.
+    Each limiter appends its name to the header (``Retry-After-sandbox-create``); the longest wait
+    counts.
     """
-    return max(_longest(headers)[0], _LEAST_WAIT_SECONDS)
+    return max(_longest(headers)[0], _MIN_WAIT_SECONDS)
 
 
 def limiter(headers: Mapping[str, str]) -> str:
-    """The limiter that asks for the wait, e.g. `` of sandbox-create``; empty when none is named."""
+    """Return the limiter that asks to wait, e.g. `` of sandbox-create``; empty if unnamed."""
     name = _longest(headers)[1]
     return f" of {name}" if name else ""
 
 
 def _longest(headers: Mapping[str, str]) -> tuple[float, str]:
-    found = ((_RETRY_AFTER.fullmatch(name), value.strip()) for name, value in headers.items())
+    matches = ((_RETRY_AFTER.fullmatch(name), value.strip()) for name, value in headers.items())
     waits = [
         (float(value) if _SECONDS.fullmatch(value) else _DEFAULT_WAIT_SECONDS, match["limiter"])
-        for match, value in found
+        for match, value in matches
         if match
     ]
     seconds, name = max(waits, key=lambda wait: wait[0], default=(_DEFAULT_WAIT_SECONDS, None))

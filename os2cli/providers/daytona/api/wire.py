@@ -1,7 +1,4 @@
-"""The API's answers as they come over the wire, and what they mean to us.
-
-Only what os2 reads is declared; everything else in an answer is left alone.
-"""
+"""The API's answers as models; they declare only what os2 reads."""
 
 from __future__ import annotations
 
@@ -37,15 +34,15 @@ def _in_utc(value: datetime) -> datetime:
     try:
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     except OverflowError:
-        raise ValueError("no calendar has it") from None
+        raise ValueError("out of range") from None
 
 
-# In UTC, also when the API left the zone out.
+# In UTC, also if the API omits the zone.
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
 
 
 class Answer(BaseModel):
-    """Part of an answer; an error in one never shows what stood there."""
+    """Part of an answer; its validation errors never show values."""
 
     model_config = ConfigDict(hide_input_in_errors=True, extra="ignore", allow_inf_nan=False)
 
@@ -73,7 +70,7 @@ class SnapshotAnswer(Answer):
     build: BuildInfo | None = Field(None, alias="buildInfo")
 
     def snapshot(self) -> Snapshot:
-        """The snapshot in our terms."""
+        """Return the snapshot as os2's model."""
         resources = None
         if self.cpu and self.memory and self.disk:
             resources = SnapshotResources(int(self.cpu), int(self.memory), int(self.disk))
@@ -92,15 +89,15 @@ class SnapshotAnswer(Answer):
 
     def _key(self) -> str | None:
         text = (self.build and self.build.dockerfile_content) or ""
-        found = list(_KEY_LINE.finditer(text))
+        lines = list(_KEY_LINE.finditer(text))
         tag = _KEY_TAG.search(self.image or "")
-        if found:
-            return found[-1]["key"]
+        if lines:
+            return lines[-1]["key"]
         return tag["key"] if tag else None
 
 
 class PageAnswer(Answer):
-    """One page of a list; its items are judged one by one."""
+    """One page of a list, whose items are validated one by one."""
 
     items: list[Any]
     total: int = 0
@@ -108,7 +105,7 @@ class PageAnswer(Answer):
 
 
 class SandboxAnswer(Answer):
-    """A sandbox, as a list has it and as it is looked at alone."""
+    """A sandbox, in a list or alone."""
 
     id: str
     name: str = ""
@@ -130,21 +127,21 @@ class SandboxListAnswer(Answer):
 
 
 class UrlAnswer(Answer):
-    """An address, and the token that a private one takes."""
+    """An address, and the token that a private one requires."""
 
     url: str
     token: str | None = Field(None, repr=False)
 
 
 class SshAnswer(Answer):
-    """A way in by SSH, for a while; the token is the user's name."""
+    """Temporary SSH access; the token is the user name."""
 
     token: str = Field(repr=False)
     command: str = Field(alias="sshCommand", repr=False)
 
 
 class StorageAccess(Answer):
-    """A login to the object store, for an hour."""
+    """A login to the object store, valid for an hour."""
 
     access_key: str = Field(alias="accessKey", repr=False)
     secret: str = Field(repr=False)
@@ -156,7 +153,7 @@ class StorageAccess(Answer):
 
 
 class RegistryAccess(Answer):
-    """A login to the transient registry, for an hour."""
+    """A login to the transient registry, valid for an hour."""
 
     username: str = Field(repr=False)
     secret: str = Field(repr=False)
@@ -165,7 +162,7 @@ class RegistryAccess(Answer):
 
 
 class KeyAnswer(Answer):
-    """The key that asks."""
+    """The API key of the request."""
 
     name: str
     permissions: list[str]
@@ -174,7 +171,7 @@ class KeyAnswer(Answer):
 
 
 class ConfigAnswer(Answer):
-    """What the API says of itself to everybody."""
+    """What the API reports about itself without a login."""
 
     version: str
     # The API spells it so.
@@ -185,7 +182,7 @@ _Answer = TypeVar("_Answer", bound=Answer)
 
 
 def read(kind: type[_Answer], data: Any, doing: str) -> _Answer:
-    """The answer as ``kind``; raises ``OperationFailed`` when a field is missing or wrong."""
+    """Parse an answer as ``kind``; raises ``OperationFailed`` if a field is missing or wrong."""
     try:
         return kind.model_validate(data)
     except ValidationError as error:
@@ -193,19 +190,19 @@ def read(kind: type[_Answer], data: Any, doing: str) -> _Answer:
 
 
 def read_each(kind: type[_Answer], items: Iterable[Any]) -> tuple[list[_Answer], int]:
-    """Those of a list's items that can be read, and how many can't."""
+    """Return the valid items of a list, and the number of invalid ones."""
     answers: list[_Answer] = []
-    unreadable = 0
+    invalid = 0
     for item in items:
         try:
             answers.append(read(kind, item, "reading a list"))
         except Os2Error:
-            unreadable += 1
-    return answers, unreadable
+            invalid += 1
+    return answers, invalid
 
 
 def problem(error: ValidationError) -> str:
-    """The first thing that is wrong, without its value."""
+    """Return the first validation error, without its value."""
     first = error.errors(include_input=False, include_url=False)[0]
     where = ".".join(map(str, first["loc"])) or "the whole"
     return f"{where}: {first['msg']}"

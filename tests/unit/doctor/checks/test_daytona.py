@@ -99,14 +99,14 @@ class TestEvery:
     @pytest.mark.parametrize(
         ("answer", "what", "remedy"),
         [
-            (refused(401, "Invalid credentials"), "does not accept the key", "DAYTONA_API_KEY"),
+            (refused(401, "Invalid credentials"), "rejected the API key", "DAYTONA_API_KEY"),
             (refused(500, "oh"), "Daytona returned 500: oh", "try again"),
             (refused(503, "maintenance"), "Daytona returned 503: maintenance", "try again"),
             (refused(429, Retry_After_anonymous="7"), "rate limit of anonymous", "again in 7 s"),
-            (httpx.Response(302), "HTTP 302, not an API's", "DAYTONA_API_URL"),
-            (web_page(404), "HTTP 404, not an API's", "DAYTONA_API_URL"),
-            (httpx.ConnectError("refused"), "can't be reached: refused", "network"),
-            (httpx.ReadTimeout("late"), "no answer in time", "network"),
+            (httpx.Response(302), "unexpected response: HTTP 302", "DAYTONA_API_URL"),
+            (web_page(404), "unexpected response: HTTP 404", "DAYTONA_API_URL"),
+            (httpx.ConnectError("refused"), "cannot reach 127.0.0.1", "network"),
+            (httpx.ReadTimeout("late"), "timed out", "network"),
         ],
         ids=["401", "500", "503", "429", "302", "404", "refused", "late"],
     )
@@ -128,7 +128,7 @@ class TestEvery:
         [
             ({"url": "http://app.daytona.io/api"}, "is plain HTTP"),
             ({"url": "nonsense"}, "is not a web address"),
-            ({"api_key": "dtn with spaces"}, "DAYTONA_API_KEY holds a character"),
+            ({"api_key": "dtn with spaces"}, "DAYTONA_API_KEY holds an invalid character"),
         ],
     )
     def test_wrong_settings_are_found_before_anything_is_asked(

@@ -37,10 +37,10 @@ class TestUrl:
             ("http://localhost.evil.example/api", "is plain HTTP"),
             ("http://127.0.0.1.evil.example/api", "is plain HTTP"),
             ("http://10.0.0.1/api", "is plain HTTP"),
-            ("https://me:hunter2@app.daytona.io/api", "holds a user name or a password"),
-            ("https://:hunter2@app.daytona.io/api", "holds a user name or a password"),
-            ("https://hunter2@app.daytona.io/api", "holds a user name or a password"),
-            ("http://hunter2@127.0.0.1/api", "holds a user name or a password"),
+            ("https://me:hunter2@app.daytona.io/api", "must not hold a user name or a password"),
+            ("https://:hunter2@app.daytona.io/api", "must not hold a user name or a password"),
+            ("https://hunter2@app.daytona.io/api", "must not hold a user name or a password"),
+            ("http://hunter2@127.0.0.1/api", "must not hold a user name or a password"),
             ("", "is not a web address"),
             ("app.daytona.io/api", "is not a web address"),
             ("//app.daytona.io/api", "is not a web address"),
@@ -54,8 +54,8 @@ class TestUrl:
             ("https://app..daytona.io/api", "is not a web address"),
             (f"https://{'a' * 64}.example/api", "is not a web address"),
             ("https://app daytona.io/api", "is not a web address"),
-            ("https://app.daytona.io/api?token=hunter2", "ends in a query"),
-            ("https://app.daytona.io/api#hunter2", "ends in a query or a fragment"),
+            ("https://app.daytona.io/api?token=hunter2", "must not hold a query"),
+            ("https://app.daytona.io/api#hunter2", "must not hold a query or a fragment"),
         ],
     )
     def test_everything_else_is_refused_without_being_shown(self, url: str, problem: str) -> None:
@@ -91,14 +91,14 @@ class TestLogin:
         }
 
     def test_neither_is_told(self) -> None:
-        with pytest.raises(NotAuthorised, match="no key for Daytona is set") as caught:
+        with pytest.raises(NotAuthorised, match="no API key for Daytona") as caught:
             login_headers(DaytonaAccess(PUBLIC))
 
         assert (caught.value.exit_code, caught.value.code) == (4, "key_missing")
         assert "DAYTONA_API_KEY" in (caught.value.hint or "")
 
     def test_a_token_without_an_organisation_is_told(self) -> None:
-        with pytest.raises(UsageError, match="whose organisation") as caught:
+        with pytest.raises(UsageError, match="but DAYTONA_ORGANIZATION_ID is not") as caught:
             login_headers(DaytonaAccess(PUBLIC, jwt="a.b.c"))
 
         assert caught.value.code == "organization_missing"

@@ -115,8 +115,8 @@ class TestAnswers:
         error = failure(client)
 
         assert (type(error), error.exit_code, error.code) == (UsageError, 2, "api_url_wrong")
-        assert error.message == f"{DOING} failed: the answer is {what}, not an API's"
-        assert error.hint == "DAYTONA_API_URL must be the API's own address, which ends in /api"
+        assert error.message == f"{DOING} failed: unexpected response: {what}"
+        assert error.hint == "set DAYTONA_API_URL to the API's own URL, which ends in /api"
 
     @pytest.mark.parametrize(
         "body",
@@ -130,7 +130,7 @@ class TestAnswers:
         error = failure(client)
 
         assert (type(error), error.exit_code, error.code) == (OperationFailed, 1, "answer_invalid")
-        assert error.message == f"{DOING} failed: Daytona's answer can't be read (it is not JSON)"
+        assert error.message == f"{DOING} failed: invalid answer from Daytona (it is not JSON)"
 
     def test_broken_json_of_a_create_is_a_lost_answer(
         self, client: DaytonaClient, wire: Wire
@@ -153,7 +153,7 @@ class TestAnswers:
         headers = {"Location": "https://evil.example/api/thing"}
         wire.on(f"{method} /thing", httpx.Response(status, headers=headers))
 
-        with pytest.raises(UsageError, match=f"the answer is HTTP {status}") as caught:
+        with pytest.raises(UsageError, match=f"unexpected response: HTTP {status}") as caught:
             ask(client, method)
 
         assert caught.value.code == "api_url_wrong"
@@ -176,7 +176,7 @@ class TestForeignErrors:
         with pytest.raises(Unreachable) as caught:
             ask(client, method)
 
-        assert caught.value.message.startswith(f"{DOING} failed: 127.0.0.1:3986 can't be reached:")
+        assert caught.value.message.startswith(f"{DOING} failed: cannot reach 127.0.0.1:3986:")
         assert isinstance(caught.value.__cause__, kind)
         wire.script.clear()
 
@@ -184,12 +184,12 @@ class TestForeignErrors:
         why = "[Errno -2] Name or service not known"
         wire.on("GET /thing", *[httpx.ConnectError(why)] * 4)
 
-        assert failure(client).message.endswith(f"can't be reached: {why}")
+        assert failure(client).message.endswith(f"cannot reach 127.0.0.1:3986: {why}")
 
     def test_one_without_words_is_named(self, client: DaytonaClient, wire: Wire) -> None:
         wire.on("GET /thing", *[httpx.ReadError("")] * 4)
 
-        assert failure(client).message.endswith("can't be reached: ReadError")
+        assert failure(client).message.endswith("cannot reach 127.0.0.1:3986: ReadError")
 
     @pytest.mark.parametrize(
         "proxy", ["socks5://127.0.0.1:1", "ftp://127.0.0.1:1", "http://127.0.0.1:bad"]
@@ -202,7 +202,7 @@ class TestForeignErrors:
         error = failure(DaytonaClient(replace(ACCESS, url="https://daytona.invalid/api")))
 
         assert type(error) is Unreachable
-        assert error.message.startswith("no connection to Daytona can be set up: ")
+        assert error.message.startswith("cannot connect to Daytona: ")
         assert "HTTPS_PROXY" in (error.hint or "")
 
 

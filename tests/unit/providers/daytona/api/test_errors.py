@@ -98,14 +98,14 @@ class TestHints:
         error = refusal(client, wire, refused(403, "Forbidden"), needs="delete:snapshots")
 
         assert error.message == f"{DOING} is not allowed: Forbidden"
-        assert "the key needs the permission delete:snapshots" in (error.hint or "")
+        assert "an API key with the permission delete:snapshots" in (error.hint or "")
         assert "suspended" in (error.hint or "")
         assert error.details == {"permission": "delete:snapshots"}
 
     def test_of_a_read_none_is_made_up(self, client: DaytonaClient, wire: Wire) -> None:
         error = refusal(client, wire, refused(403, "Forbidden"), needs="")
 
-        assert "the key may not do that" in (error.hint or "")
+        assert "another API key" in (error.hint or "")
         assert error.details == {}
 
     @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ class TestRateLimits:
 
         assert (type(error), error.exit_code, error.code) == (Unreachable, 8, "rate_limited")
         assert error.message == (
-            f"{DOING} failed: Daytona's rate limit of sandbox-create holds for 91 s more"
+            f"{DOING} failed: Daytona's rate limit of sandbox-create is exceeded for 91 s"
         )
         assert error.hint == "try again in 91 s"
         assert error.details == {"retry_after_seconds": 91}
@@ -90,7 +90,7 @@ class TestRateLimits:
     def test_without_a_limiters_name_none_is_told(self, client: DaytonaClient, wire: Wire) -> None:
         wire.on("GET /thing", busy(**{"": "120"}))
 
-        assert "Daytona's rate limit holds for 120 s more" in failure(client, "GET").message
+        assert "Daytona's rate limit is exceeded for 120 s" in failure(client, "GET").message
 
     def test_are_waited_for_up_to_a_sum(
         self, client: DaytonaClient, wire: Wire, time: Time
