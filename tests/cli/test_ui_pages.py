@@ -39,7 +39,7 @@ def test_both_providers_on_one_page(visitor: Visitor, daytona: DaytonaServer) ->
     machine(daytona, "reviews")
     machine(daytona, "far", stage="dev-anna")
     job = visitor.begin("/machines", type="local-docker", name="here", no_wait="1")
-    assert visitor.ended(job)["outcome"] == "here is up"
+    assert visitor.ended(job)["outcome"] == "here is running"
 
     text = until(lambda: "reviews" in (t := rows(visitor)) and "here" in t and t)
     assert "far" not in re.findall(r"data-item>([^<]+)<", text)
@@ -161,7 +161,7 @@ def test_the_values_of_variables_are_nowhere(
         visitor.post("/machines", data={"name": "-", **fields}, headers=headers).status_code == 422
     )
     job = visitor.begin("/machines", name="one", type="daytona", env_key="CANARY", env_value=SECRET)
-    assert visitor.ended(job)["outcome"] == "one is up"
+    assert visitor.ended(job)["outcome"] == "one is running"
     events = str(list(visitor.events(job)))
     assert visitor.send_form("/machines", name="one", type="daytona", env_key="CANARY",
                              env_value=SECRET).status_code == 202  # fmt: skip

@@ -34,8 +34,8 @@ def create(page: Page, name: str, type_: str = "local-docker") -> None:
     page.goto("/".join([*page.url.split("/")[:3], "machines/new"]))
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label("Type").select_option(type_)
-    page.get_by_label("Name of a variable").fill("KEY_HERE")
-    page.get_by_label("Its value").fill(SECRET)
+    page.get_by_label("Variable name").fill("KEY_HERE")
+    page.get_by_label("Variable value").fill(SECRET)
     expect(page.locator("#material .material-name")).to_be_visible()
     page.get_by_role("button", name="Create machine").click()
     expect(page.locator("#job")).to_have_attribute("data-state", "done", timeout=UP_SECONDS)
@@ -56,7 +56,7 @@ def test_a_machine_on_this_host(tab: Tab, site: Site, name: str, os2: Os2) -> No
     page = tab.page
     expect(page.get_by_role("heading", name="Machines", exact=True)).to_be_visible()
     create(page, name)
-    expect(page.locator("[data-job-result]")).to_contain_text(f"{name} is up")
+    expect(page.locator("[data-job-result]")).to_contain_text(f"{name} is running")
     expect(page.locator("[data-phases]")).to_contain_text("healthy")
 
     # Its own page, in another tab, without a way back into ours

@@ -173,8 +173,8 @@ def test_nothing_that_is_private_arrives(
 
         page.goto(f"{site.origin}/machines/new")
         page.get_by_label("Name", exact=True).fill(secret)
-        page.get_by_label("Name of a variable").fill("A_KEY")
-        page.get_by_label("Its value").fill(secret)
+        page.get_by_label("Variable name").fill("A_KEY")
+        page.get_by_label("Variable value").fill(secret)
         page.get_by_label("Show values").check()
         arrived(posthog, "$pageview", 2)
 

@@ -114,7 +114,7 @@ def test_the_basics_work_without_scripts(
         page.get_by_label("Name", exact=True).fill(name)
         page.get_by_role("button", name="Create machine").click()
         page.wait_for_url("**/jobs/*")
-        until(lambda: page.reload() and "is up" in page.content(), 60)
+        until(lambda: page.reload() and "is running" in page.content(), 60)
         page.goto(f"{site.origin}/machines/local-docker/{name}")
         page.get_by_role("link", name="Delete…").click()
         page.get_by_role("button", name="Delete").click()
@@ -130,10 +130,10 @@ def test_variables_are_pasted_and_a_mistake_keeps_what_was_typed(tab: Tab) -> No
     page.get_by_label("Lines of KEY=VALUE").fill(
         f"# a comment\nexport ONE='{SECRET}'\nTWO=2 # two\n\nnonsense\n"
     )
-    page.get_by_role("button", name="Take them").click()
-    names = page.get_by_label("Name of a variable")
+    page.get_by_role("button", name="Add variables").click()
+    names = page.get_by_label("Variable name")
     assert [names.nth(at).input_value() for at in range(names.count())] == ["ONE", "TWO"]
-    values = page.get_by_label("Its value")
+    values = page.get_by_label("Variable value")
     assert [values.nth(at).input_value() for at in range(2)] == [SECRET, "2"]
     assert values.first.get_attribute("type") == "password"
     page.get_by_text("Show values").click()

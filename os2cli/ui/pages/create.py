@@ -1,4 +1,4 @@
-"""A new machine: the form, what it would be made from and why, and the making."""
+"""Creating a machine: the form, the preview of its source, and the job."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MAX_FIELDS = 1_000
 
 
 async def new_machine(request: Request) -> Response:
-    """The form; what it was filled in with stays in the browser."""
+    """Show the form; its values stay in the browser."""
     chosen = _type(request.query_params.get("type"))
     return await site_of(request).show(
         request,
@@ -54,7 +54,7 @@ def _type(text: str | None) -> MachineType:
 
 
 async def preview(request: Request) -> Response:
-    """What a machine would be made from now, and why that."""
+    """Show what a machine would be created from now, and why."""
     site, query = site_of(request), request.query_params
     entry = entries()[_type(query.get("type"))]
     try:
@@ -73,7 +73,7 @@ async def preview(request: Request) -> Response:
 
 
 async def create(request: Request) -> Response:
-    """Check what was filled in, and make the machine as a job."""
+    """Validate the form and create the machine as a job."""
     site = site_of(request)
     async with request.form(max_files=0, max_fields=MAX_FIELDS) as form:
         options = read_options(Fields(form), site.workplace.stage)
@@ -82,7 +82,7 @@ async def create(request: Request) -> Response:
 
 
 def _mutation(options: MachineOptions, session: Session) -> Mutation:
-    """The job, once what can be told beforehand has been: at its field, not in the job."""
+    """Return the job; raise what can be known before it starts, to show it at its field."""
     reject_unusable(options)
     validate(options)
     entry = entries()[options.type_]
@@ -101,12 +101,12 @@ def _mutation(options: MachineOptions, session: Session) -> Mutation:
 
 
 def _create(options: MachineOptions, session: Session, progress: Progress) -> Outcome:
-    made = Creation(session, options, progress).run()
-    links = [(f"Show {machine.name}", machine_path(machine)) for machine in made]
-    if len(made) == 1:
-        links.insert(0, (f"Open {made[0].name}", machine_path(made[0], "/open")))
-    text = ", ".join(machine.name for machine in made)
-    return Outcome(f"{text} {'is' if len(made) == 1 else 'are'} up", tuple(links))
+    machines = Creation(session, options, progress).run()
+    links = [(f"Show {machine.name}", machine_path(machine)) for machine in machines]
+    if len(machines) == 1:
+        links.insert(0, (f"Open {machines[0].name}", machine_path(machines[0], "/open")))
+    text = ", ".join(machine.name for machine in machines)
+    return Outcome(f"{text} {'is' if len(machines) == 1 else 'are'} running", tuple(links))
 
 
 ROUTES = [
