@@ -1,4 +1,4 @@
-"""Waiting for what becomes true in its own time."""
+"""Waiting for a condition by polling."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def until(condition: Callable[[], Any], seconds: float = 5) -> Any:
-    """Ask again until the answer is true, and give it."""
+    """Poll until the answer is true, and return it."""
     deadline = time.monotonic() + seconds
     while not (answer := condition()):
         assert time.monotonic() < deadline, "it never became true"
