@@ -1,4 +1,4 @@
-// Build step: prepare the repository that was copied into the image, so that a machine starts at once.
+// Build step: prepare the repository in the image, so that a machine starts fast.
 import { writeFileSync } from "node:fs";
 import { installDependencies } from "./entry/dependencies.ts";
 import { listFiles } from "./entry/mount.ts";

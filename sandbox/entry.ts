@@ -1,5 +1,5 @@
-// What a machine does first: bring its repository up to date, install its dependencies and assemble its
-// services. `bin/start-machine` runs it, and the supervisor of those services when it succeeds.
+// The first steps of a machine: update its repository, install its dependencies and assemble its services.
+// `bin/start-machine` runs this, and the supervisor if it succeeds.
 import { installDependencies } from "./entry/dependencies.ts";
 import { updateRepository } from "./entry/repository.ts";
 import { assembleServices } from "./entry/services.ts";
@@ -11,8 +11,8 @@ import { Steps } from "./lib/step.ts";
 
 const steps = new Steps(redactor(process.env));
 
-// A clone or an installation is not left to go on by itself. Not `once`: `bin/start-machine` asks again until
-// this has ended, and a second signal must not end it before it has killed and told everything.
+// Kill a running clone or installation. Not `once`: `bin/start-machine` repeats the signal until this process
+// ends, and a second one must not end it before everything is killed and reported.
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, () => {
     killRunning();

@@ -1,10 +1,10 @@
-// Build step: ask every tool of the image for its version and write the answers to a file.
+// Build step: record the version of every tool of the image in a file.
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 
 const TOOLS = ["node", "npm", "pnpm", "tsx", "git", "gh", "claude", "opencode", "tmux", "rg"];
 
-/** The first thing in a program's answer that looks like a version. */
+/** Returns the first part of a program's output that looks like a version. */
 function versionOf(tool: string): string {
   const flag = tool === "tmux" ? "-V" : "--version";
   const answer = execFileSync(tool, [flag], { encoding: "utf8", timeout: 60_000 });

@@ -1,4 +1,4 @@
-"""What the tests of analytics share: the state on disk, and the process that delivers."""
+"""Helpers for analytics: the state on disk, and the delivery process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from os2cli.settings.settings import load_settings
 from tests.posthog_server import PostHogServer
 
 KEY = "phc_a-key-of-a-project-0815"
-# What the SDK says of itself and of the Python that it runs in.
+# What the SDK reports about itself and its Python.
 OF_THE_SDK = {
     "$geoip_disable",
     "$is_server",
@@ -39,23 +39,23 @@ class State:
 
     @property
     def spool(self) -> Spool:
-        """Where events wait."""
+        """The directory of waiting events."""
         return Spool(self.folder / "spool")
 
     @property
     def waiting(self) -> list[Event]:
-        """The events that were not sent yet, in their order."""
+        """The events that were not sent yet, in order."""
         found = [take(path) for path in self.spool.waiting()]
         return [event for event in found if event is not None]
 
     @contextmanager
     def undelivered(self) -> Iterator[None]:
-        """No process that delivers begins while inside, as if one were at work."""
+        """Keep a delivery process from starting, as if one were running."""
         with self._locked():
             yield
 
     def settle(self) -> None:
-        """Wait until the process that delivers has ended, if one is at work."""
+        """Wait until the delivery process, if there is one, has ended."""
         with self._locked():
             pass
 
@@ -70,28 +70,28 @@ class State:
             os.close(lock)
 
     def everything(self) -> str:
-        """Whatever stands on disk, with the names of the files."""
+        """Return everything on disk, including the names of the files."""
         files = [path for path in self.folder.rglob("*") if path.is_file()]
         return "\n".join(f"{path.name}: {path.read_bytes().decode('latin-1')}" for path in files)
 
 
 def state_of(home: str | Path) -> State:
-    """That of somebody with this home."""
+    """Return the state of a user with this home."""
     return State(load_settings(None, {"HOME": str(home)}).state_dir / "analytics")
 
 
 def sent_to(server: PostHogServer | str, **more: str) -> dict[str, str]:
-    """The environment of somebody whose usage goes there."""
+    """Return the environment of a user whose usage is sent there."""
     host = server if isinstance(server, str) else server.url
     return {"POSTHOG_KEY": KEY, "POSTHOG_HOST": host, **more}
 
 
 def parameters(home: Path, **environ: str) -> Parameters:
-    """As the settings say in an environment."""
+    """Return the parameters for an environment."""
     return Parameters.of(load_settings(None, {"HOME": str(home), **environ}))
 
 
 def told(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties that are ours, without what differs between two runs."""
+    """Return our own properties, without those that differ between two runs."""
     volatile = {"duration", "os2_version"}
     return {k: v for k, v in properties.items() if k not in OF_THE_SDK | volatile}

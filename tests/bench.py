@@ -1,8 +1,8 @@
-"""`nox -s bench`: what os2 costs beside a peer in the same run, as ratios.
+"""`nox -s bench`: the cost of os2 relative to a peer in the same run.
 
 Each pair runs in turns, so that both meet the same noise. The ratio is of medians: of CPU time for
-what runs in one process, of the clock for what an engine does. The engine's part needs the image
-that `os2 snapshot local-docker` makes.
+work in one process, of wall-clock time for work of an engine. The engine's part needs the image
+that `os2 snapshot local-docker` builds.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SDK_BUILD = (
     "import docker; list(docker.APIClient(version='auto')"
     ".build(path='.', tag='os2-bench:peer', rm=True))"
 )
-# An answer for this account, as a resolution leaves it behind.
+# A cache entry for this account, as a resolution leaves it.
 SETTINGS = {
     "OS2_NO_INPUT": "1",
     "APP_STAGE": "stg",
@@ -62,7 +62,7 @@ BUILD = (*OS2, "snapshot", "local-docker", "--tag", "os2-bench:ours", "--dockerf
 
 @dataclass(frozen=True)
 class Pair:
-    """Something of ours and something that does the same without us."""
+    """An operation of os2 and its equivalent without os2."""
 
     name: str
     ours: Sequence[str]
@@ -72,7 +72,7 @@ class Pair:
 
 
 def cpu_seconds(command: Sequence[str], folder: Path) -> float:
-    """The CPU time of one run, user and system, children included."""
+    """Return the CPU time of one run: user and system, with children."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     run(command, folder)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -80,14 +80,14 @@ def cpu_seconds(command: Sequence[str], folder: Path) -> float:
 
 
 def wall_seconds(command: Sequence[str], folder: Path) -> float:
-    """The time that a person waits."""
+    """Return the wall-clock time of one run."""
     started = time.perf_counter()
     run(command, folder)
     return time.perf_counter() - started
 
 
 def run(command: Sequence[str], folder: Path) -> None:
-    """Run it; what fails must not be measured."""
+    """Run it; a failure must not be measured."""
     env = {
         **os.environ,
         **SETTINGS,
@@ -117,7 +117,7 @@ PAIRS = (
 
 
 def make_tree(folder: Path) -> None:
-    """A checkout with many small files."""
+    """Create a checkout with many small files."""
     for number in range(FILES):
         file = folder / f"d{number % 100:02}" / f"f{number}.txt"
         file.parent.mkdir(exist_ok=True)

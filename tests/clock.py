@@ -1,4 +1,4 @@
-"""A clock that only the test moves."""
+"""A clock that only the test advances."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from os2cli.core.clock import Clock
 
 @dataclass
 class Time:
-    """It moves when it is slept on; ``events`` happen in the sleep of that number."""
+    """Advance by each sleep; ``events`` happen in the sleep of that number."""
 
     seconds: float = 100.0
     slept: list[float] = field(default_factory=list)
     events: dict[int, Callable[[], None]] = field(default_factory=dict)
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self.slept.append(round(seconds, 6))
         self.seconds += seconds
         self.events.get(len(self.slept), lambda: None)()
 
     @property
     def clock(self) -> Clock:
-        """What the product is given."""
+        """The functions for the product."""
         return Clock(now=lambda: self.seconds, sleep=self.sleep)

@@ -1,4 +1,4 @@
-"""Runs os2 as its users do: a process of its own, with only the environment that is given."""
+"""Runs os2 as its users do: as a process, with only the given environment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEADLINE_SECONDS = 300
 
 @dataclass(frozen=True)
 class Result:
-    """What a command left behind."""
+    """The result of a command."""
 
     status: int
     stdout: str
@@ -35,11 +35,11 @@ class Os2:
     env: Mapping[str, str]
 
     def __call__(self, *arguments: str, env: Mapping[str, str] | None = None) -> Result:
-        """Run it to its end."""
+        """Run it to completion."""
         return self._run(self.argv(*arguments), env)
 
     def python(self, script: str, *arguments: str) -> Result:
-        """Run a Python script in its place."""
+        """Run a Python script instead."""
         return self._run([sys.executable, "-P", "-c", script, *arguments])
 
     def shell(self, script: str, *arguments: str) -> Result:
@@ -47,7 +47,7 @@ class Os2:
         return self._run(["sh", "-c", script, "sh", *self.argv(*arguments)])
 
     def unread(self, *arguments: str) -> Result:
-        """Run it with a stdout whose reader has gone away already."""
+        """Run it with a stdout whose reader is already gone."""
         reader, writer = os.pipe()
         os.close(reader)
         with os.fdopen(writer, "w") as stdout:
@@ -72,7 +72,7 @@ class Os2:
         return Result(done.returncode, done.stdout or "", done.stderr)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start it and go on; the caller waits for its end."""
+        """Start it without waiting; the caller waits for its end."""
         return subprocess.Popen(
             self.argv(*arguments),
             cwd=self.folder,
@@ -84,12 +84,12 @@ class Os2:
 
     @staticmethod
     def argv(*arguments: str) -> list[str]:
-        """The command line of a process."""
+        """Return the command line of a process."""
         return [sys.executable, "-P", "-m", "os2cli", *arguments]
 
 
 def base_environment(home: Path) -> dict[str, str]:
-    """What a process needs to find Python, os2 and its home; no setting of os2 is among it."""
+    """Return what a process needs to find Python, os2 and its home, without any setting of os2."""
     kept = {
         name: os.environ[name] for name in ("PATH", "LANG", "DOCKER_HOST") if name in os.environ
     }

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-# What a test process itself needs; everything else a test sets for itself.
+# What a test process itself needs; a test sets everything else itself.
 KEPT_VARIABLES = (
     "PATH",
     "LANG",
@@ -25,7 +25,7 @@ KEPT_VARIABLES = (
 def clean_environment(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Take away the developer's own settings; tests on an engine keep the engine's address."""
+    """Remove the developer's own settings; tests on an engine keep the engine's address."""
     kept = {*KEPT_VARIABLES, "PYTEST_CURRENT_TEST"}
     if request.node.get_closest_marker("engine"):
         kept |= {"DOCKER_HOST", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"}
@@ -38,7 +38,7 @@ def clean_environment(
 
 @pytest.fixture(autouse=True)
 def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fail at once when a test reaches for another host."""
+    """Fail when a test connects to another host."""
     connect = socket.socket.connect
 
     def guarded(self: socket.socket, address: Any) -> None:

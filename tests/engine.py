@@ -1,4 +1,4 @@
-"""The real engine and image that marked tests run on; what is missing fails, never skips."""
+"""The real engine and image for marked tests; a missing one fails the test, never skips it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.endpoint import resolve_endpoint
 
-# What the image is started with, which Daytona is told along with a snapshot.
+# The entrypoint of the image, which Daytona gets with a snapshot.
 ENTRYPOINT = [
     *("tini-static", "-s", "-e", "143", "-e", "130", "--"),
     *("sh", "/opt/os2/bin/start-machine"),
@@ -18,17 +18,17 @@ ENTRYPOINT = [
 
 
 def engine_endpoint() -> Endpoint:
-    """Where the engine for tests is: ``DOCKER_HOST``, else where os2 itself finds one."""
+    """Return the address of the engine for tests: ``DOCKER_HOST``, else where os2 finds one."""
     return resolve_endpoint(os.environ, Path.home())
 
 
 def sandbox_image() -> str:
-    """The sandbox image under test, which ``nox -s e2e`` builds."""
+    """Return the sandbox image under test, which ``nox -s e2e`` builds."""
     return _image("OS2_TEST_IMAGE")
 
 
 def browser_image() -> str:
-    """The image with a browser, which ``nox -s e2e`` builds."""
+    """Return the image with a browser, which ``nox -s e2e`` builds."""
     return _image("OS2_TEST_BROWSER")
 
 

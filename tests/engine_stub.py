@@ -1,4 +1,4 @@
-"""The wire of a Docker engine: answers just enough to see what os2 asks for."""
+"""The HTTP API of a Docker engine: just enough to see what os2 requests."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ IMAGE: dict[str, Any] = {
 
 @dataclass
 class EngineStub:
-    """Requests as they came; ``containers`` are what it says that it has."""
+    """The requests that it received; ``containers`` are those it claims to have."""
 
     url: str = ""
     requests: list[tuple[str, str, str]] = field(default_factory=list)
     containers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
-        """The status and the JSON of an answer."""
+        """Return the status and the JSON of a response."""
         path = re.sub(r"^/v[\d.]+", "", path)
         self.requests.append((method, path, body.decode(errors="replace")))
         path = path.partition("?")[0]
@@ -92,7 +92,7 @@ class EngineStub:
 
 @contextmanager
 def engine_stub() -> Iterator[EngineStub]:
-    """An engine that listens on this computer while inside."""
+    """Run an engine stub on this host."""
     stub = EngineStub()
 
     class Handler(Quiet, BaseHTTPRequestHandler):

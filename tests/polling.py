@@ -1,4 +1,4 @@
-"""Waiting for what becomes true in its own time."""
+"""Waiting for a condition by polling."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLED = "os2cli/bundled/"
-# Of the sandbox's folder, what works on it and is not part of it.
+# Files in sandbox/ that are for its development only.
 LEFT_OUT = (
     "sandbox/test/",
     "sandbox/.gitignore",
@@ -37,7 +37,7 @@ def expected() -> set[str]:
 
 
 def main(wheel: Path) -> None:
-    """Compare the names; fails with those that differ."""
+    """Compare the names; fail with those that differ."""
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
     wanted = expected()

@@ -1,4 +1,4 @@
-"""What a shell offers behind a part of an option's value, when no provider must be asked."""
+"""Shell completion of values that need no provider."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from os2cli.providers.entry import entries
 
 
 def complete_stage(incomplete: str) -> list[str]:
-    """Return the stages that begin so: the one that is set here, and those that everyone has."""
+    """Return the stages that start with the text: the configured one and the common ones."""
     from os2cli.core.stage import resolve_stage
     from os2cli.settings.settings import load_settings
 
@@ -20,5 +20,5 @@ def complete_stage(incomplete: str) -> list[str]:
 
 
 def complete_type(incomplete: str) -> list[str]:
-    """Return the types of machines that begin so."""
+    """Return the machine types that start with the text."""
     return [type_ for type_ in entries() if type_.startswith(incomplete)]

@@ -31,7 +31,7 @@ DEVELOPMENT_STOP_MINUTES = 12 * 60
 
 
 def reject_unusable(options: MachineOptions) -> None:
-    """Raise ``UsageError`` for options that exclude each other or mean nothing to their type."""
+    """Raise ``UsageError`` for options that contradict each other or that the type ignores."""
     reject_both("--timeout", options.timeout is not None, "--no-wait", options.no_wait)
     reject_unsupported(options)
     reject_both(
@@ -39,28 +39,28 @@ def reject_unusable(options: MachineOptions) -> None:
         options.count > 1,
         "--port",
         options.port is not None,
-        reason="a port is for one machine",
+        reason="each machine needs its own port",
     )
 
 
 def reject_unsupported(options: MachineOptions) -> None:
-    """Raise ``UsageError`` for an option that means nothing to machines of their type."""
+    """Raise ``UsageError`` for an option that machines of the type ignore."""
     entry = entries()[options.type_]
     for option, _ in changed(options):
         materials = option.spec.materials
         if entry.material not in materials:
             other = next(other for other in entries().values() if other.material in materials)
             raise UsageError(
-                f"{option.flag} is not for machines on {entry.type}",
+                f"{option.flag} is not supported on {entry.type}",
                 hint=option.spec.hints.get(
-                    entry.material, f"leave it out, or choose --type {other.type}"
+                    entry.material, f"leave it out, or use --type {other.type}"
                 ),
                 code="option_invalid",
             )
 
 
 def validate(options: MachineOptions) -> None:
-    """Raise ``UsageError`` for a value that is written wrongly, before anything is started."""
+    """Raise ``UsageError`` for an invalid value, before anything is started."""
     names(options)
     user_labels(options.label)
     parse_memory(options.memory)
@@ -71,7 +71,7 @@ def validate(options: MachineOptions) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """Machines that were asked for: all of them are made, or none."""
+    """The creation of one or more machines, all or none."""
 
     session: Session
     options: MachineOptions
@@ -79,18 +79,18 @@ class Creation:
 
     @property
     def entry(self) -> ProviderEntry:
-        """The provider of their type."""
+        """The provider of the machines' type."""
         return entries()[self.options.type_]
 
     @property
     def wait_seconds(self) -> float | None:
-        """How long to wait until they are healthy; None: not at all."""
+        """How long to wait until the machines are healthy; None: not at all."""
         if self.options.no_wait:
             return None
         return self.options.timeout or self.session.settings.timeout_seconds
 
     def run(self) -> list[Machine]:
-        """Make them from what machines of their type are made from."""
+        """Create the machines from the material of their type."""
         match self.entry.material:
             case Material.LOCAL_IMAGE:
                 return self._from_image()
@@ -100,7 +100,7 @@ class Creation:
                 return self._on_host()
 
     def _from_image(self) -> list[Machine]:
-        """From the local image, which is built when it is missing."""
+        """Create them from the local image, which is built first when it is missing."""
         session, options = self.session, self.options
         image = options.snapshot or session.settings.image
         specs = self._specifications(
@@ -119,7 +119,7 @@ class Creation:
         return self._create(specs)
 
     def _from_snapshot(self) -> list[Machine]:
-        """From the stage's newest snapshot."""
+        """Create them from the snapshot, the stage's newest unless one is named."""
         options = self.options
         stage = self.session.remote_stage(options.stage)
         specs = self._specifications(
@@ -134,7 +134,7 @@ class Creation:
         return launcher.create(specs, stage, wait_seconds=self.wait_seconds, progress=self.progress)
 
     def _on_host(self) -> list[Machine]:
-        """From what this host has."""
+        """Create them from what is installed on this host."""
         session, options = self.session, self.options
         specs = self._specifications(
             session.stage(options.stage),
@@ -153,7 +153,7 @@ class Creation:
         )
 
     def _specifications(self, stage: Stage, **values: Any) -> list[MachineSpec]:
-        """One for each machine."""
+        """Return a specification for each machine."""
         options = self.options
         minutes = parse_minutes(options.ttl, "--ttl", off=NEVER)
         common: dict[str, Any] = {
@@ -167,7 +167,7 @@ class Creation:
 
 
 def names(options: MachineOptions) -> list[str]:
-    """What the machines shall be called; an empty name is made up when its machine is created."""
+    """Return a name for each machine; an empty one is generated at creation."""
     if options.name is None:
         return [""] * options.count
     validate_machine_name(options.name)
@@ -180,7 +180,7 @@ def variables(options: MachineOptions) -> dict[str, str]:
 
 
 def lifetime(options: MachineOptions, stage: Stage) -> Lifetime:
-    """When the machine is ended by itself: only one for development is, unless that was said."""
+    """Return when Daytona stops the machine: by default only machines for development stop."""
     development = stage.kind is StageKind.DEVELOPMENT
     stop = parse_minutes(options.auto_stop, "--auto-stop", off=NEVER)
     if stop is None:
@@ -193,13 +193,13 @@ def lifetime(options: MachineOptions, stage: Stage) -> Lifetime:
 
 
 def user_labels(values: list[str] | None) -> dict[str, str]:
-    """The user's own labels; ours can't be options."""
+    """Read the values of ``--label``; raise ``UsageError`` for a key that is reserved."""
     labels = parse_pairs(values, "--label")
     for key in labels:
         if key.startswith(RESERVED_PREFIX):
             raise UsageError(
-                f"--label {key}: names that begin with dev.os2. are os2's own",
-                hint="choose another name for the label",
+                f"--label {key}: the prefix {RESERVED_PREFIX} is reserved for os2",
+                hint="use another key",
                 code="option_invalid",
             )
     return labels

@@ -1,11 +1,11 @@
 """The options of ``machine create``, each declared here and nowhere else.
 
-From these declarations follow the command line and its completion, the form of the page and the
-command that it shows, what is rejected, and what an event says. To add an option, declare it here
+The command line and its completion, the form of the web UI and the command it shows, what is
+rejected, and what an event says follow from these declarations. To add an option, declare it here
 and use it in ``machine_creation``.
 """
 
-# No postponed annotations here: the declarations stand in them.
+# Annotations are evaluated here: they hold the declarations.
 from dataclasses import dataclass
 from functools import partial
 from operator import not_
@@ -22,32 +22,32 @@ ENGINES = frozenset({Material.LOCAL_IMAGE})
 THIS_HOST = frozenset({Material.LOCAL_IMAGE, Material.THIS_HOST})
 PUBLISHED = frozenset({Material.PUBLISHED_SNAPSHOT})
 SIZED = {
-    Material.PUBLISHED_SNAPSHOT: "resources come with the snapshot: "
+    Material.PUBLISHED_SNAPSHOT: "set resources when publishing: "
     "os2 snapshot daytona --cpu … --memory …"
 }
 
-# By the panel of the help that they stand in.
+# One for each panel of the help.
 _machine = partial(Option, panel="Machine")
 _on_this_host = partial(Option, panel="On this host", materials=THIS_HOST)
 _on_engines = partial(Option, panel="On this host", materials=ENGINES)
 _daytona = partial(Option, panel="Daytona", materials=PUBLISHED)
-# By the part of the form.
+# One for each group of the form.
 _resource = partial(Input, group="resources")
 _more = partial(Input, group="more")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineOptions:
-    """The options of one command line, or of one form."""
+    """The options of a command line, or of a filled-in form."""
 
     name: Annotated[
         str | None,
-        Option("A new name is made up without it.", "[NAME]", positional=True, input=Input()),
+        Option("Default: a generated name.", "[NAME]", positional=True, input=Input()),
     ] = None
     type_: Annotated[
         MachineType,
         _machine(
-            f"Where it runs: {', '.join(entries())}.",
+            f"Where the machine runs: {', '.join(entries())}.",
             "TYPE",
             parser=parse_type,
             completion=complete_type,
@@ -57,18 +57,18 @@ class MachineOptions:
     count: Annotated[
         int,
         _machine(
-            "So many, all or none: NAME-1, NAME-2, …",
+            "Machines to create, all or none: NAME-1, NAME-2, …",
             "N",
             minimum=1,
             maximum=100,
-            input=_more("How many", "1", order=4),
+            input=_more("Count", "1", order=4),
             tracked=Tracked("count", int),
         ),
     ] = 1
     ttl: Annotated[
         str | None,
         _machine(
-            "How long it may exist: 30m, 12h, 2d. Daytona ends it then, prune does elsewhere.",
+            "Time to live: 30m, 12h, 2d. Enforced by Daytona; elsewhere by machine prune.",
             "TIME",
             input=_more("Expires after", "never, e.g. 12h", order=3),
         ),
@@ -76,7 +76,7 @@ class MachineOptions:
     env: Annotated[
         list[str] | None,
         _machine(
-            "Variable for the machine; without a value, the one of this shell. Repeatable.",
+            "Environment variable; without VALUE, the one of this shell. Repeatable.",
             "KEY[=VALUE]",
             short="-e",
             input=Input(),
@@ -86,12 +86,12 @@ class MachineOptions:
         list[Path] | None, _machine("File of KEY=VALUE lines. Repeatable.", "FILE")
     ] = None
     label: Annotated[
-        list[str] | None, _machine("Label of your own. Repeatable.", "KEY=VALUE", input=Input())
+        list[str] | None, _machine("Label to add. Repeatable.", "KEY=VALUE", input=Input())
     ] = None
     stage: Annotated[
         str | None,
         _machine(
-            "Stage it belongs to. Default: dev-$ITERATE_USER, APP_STAGE.",
+            "Stage of the machine. Default: dev-$ITERATE_USER, APP_STAGE.",
             "STAGE",
             completion=complete_stage,
             input=_more("Stage", "dev", font="", order=2),
@@ -100,10 +100,10 @@ class MachineOptions:
     snapshot: Annotated[
         str | None,
         _machine(
-            "Made from this. Default: the local image, the stage's newest snapshot.",
+            "Image or snapshot to use. Default: the local image, the stage's newest snapshot.",
             "NAME",
             materials=ENGINES | PUBLISHED,
-            input=_more("Made from", "the newest", font="mono", order=1),
+            input=_more("Image or snapshot", "the newest", font="mono", order=1),
             tracked=Tracked("named_snapshot", bool),
         ),
     ] = None
@@ -118,16 +118,16 @@ class MachineOptions:
     timeout: Annotated[
         float | None,
         _machine(
-            "How long to wait for the machine to be healthy. Default: OS2_TIMEOUT, 120.",
+            "How long to wait until the machine is healthy. Default: OS2_TIMEOUT, 120.",
             "SECONDS",
             minimum=0.1,
-            input=_more("Wait at most", "seconds"),
+            input=_more("Timeout", "seconds"),
         ),
     ] = None
     port: Annotated[
         int | None,
         _on_this_host(
-            "Its port. Default: a free one.",
+            "Port on this host. Default: a free one.",
             "PORT",
             minimum=1,
             maximum=65535,
@@ -137,7 +137,7 @@ class MachineOptions:
     cpu: Annotated[
         float | None,
         _on_engines(
-            "Limit of CPUs.",
+            "CPU limit.",
             "CPUS",
             minimum=0.01,
             hints=SIZED,
@@ -147,7 +147,7 @@ class MachineOptions:
     memory: Annotated[
         str | None,
         _on_engines(
-            "Limit of memory, e.g. 2g.",
+            "Memory limit, e.g. 2g.",
             "SIZE",
             hints=SIZED,
             input=_resource("Memory", "no limit, e.g. 2g", order=1),
@@ -156,7 +156,7 @@ class MachineOptions:
     mount_repo: Annotated[
         bool,
         _on_this_host(
-            "Let the machine read this working tree instead of the image's copy.",
+            "Mount this working tree, read-only, instead of the image's copy.",
             input=_resource("Mount the repository", help="the machine reads this working tree"),
             tracked=Tracked("mount_repo", bool),
         ),
@@ -164,8 +164,8 @@ class MachineOptions:
     build: Annotated[
         bool,
         _on_engines(
-            "Bring the image up to date first.",
-            input=_resource("Build first", help="bring the image up to date", order=1),
+            "Build the image first if it is out of date.",
+            input=_resource("Build first", help="if the image is out of date", order=1),
             tracked=Tracked("build", bool),
         ),
     ] = False
@@ -187,15 +187,15 @@ class MachineOptions:
     public: Annotated[
         bool,
         _daytona(
-            "Let anybody who has the URL reach it.",
-            input=_resource("Public", help="anybody who has the URL reaches it"),
+            "Let anyone with the URL reach the machine.",
+            input=_resource("Public", help="anyone with the URL can reach the machine"),
             tracked=Tracked("public", bool),
         ),
     ] = False
     auto_stop: Annotated[
         str | None,
         _daytona(
-            "Stop it when idle for 30m, 12h, …; off. Default: 12h in development, else off.",
+            "Stop when idle this long: 30m, 12h, off. Default: 12h in development, else off.",
             "TIME",
             input=_resource("Stop when idle", "12h in development"),
         ),
@@ -203,7 +203,7 @@ class MachineOptions:
     auto_archive: Annotated[
         str | None,
         _daytona(
-            "Archive it when stopped for so long; off: as late as possible.",
+            "Archive when stopped this long; off: as late as possible.",
             "TIME",
             input=_resource("Archive when stopped", "e.g. 7d"),
         ),
@@ -211,16 +211,16 @@ class MachineOptions:
     auto_delete: Annotated[
         str | None,
         _daytona(
-            "Delete it when stopped for so long, 0m at once. Default: off.",
+            "Remove when stopped this long; 0m: immediately. Default: off.",
             "TIME",
-            input=_resource("Delete when stopped", "never"),
+            input=_resource("Remove when stopped", "never"),
         ),
     ] = None
     no_cache: Annotated[
         bool,
         _daytona(
-            "Ask Daytona, whatever the cache knows.",
-            input=_resource("Ask Daytona anew", help="whatever is kept of the newest snapshot"),
+            "Ask Daytona and ignore the cache.",
+            input=_resource("Skip the cache", help="ask Daytona for the newest snapshot"),
         ),
     ] = False
 

@@ -1,4 +1,4 @@
-"""How an option is declared once, for the command line, the page and analytics."""
+"""The declaration of an option, for the command line, the web UI and analytics."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ EVERY_MATERIAL = frozenset(Material)
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An option's field in the form: a checkbox for a flag, a line of text for anything else.
+    """An option's field in the form: a checkbox for a flag, else a text input.
 
-    ``group`` is the part of the form that it stands in; None: the template writes it out itself.
-    Within a group, a smaller ``order`` comes first, then the declared order.
+    ``group`` is its part of the form; None: the template has its own markup for it. Within a
+    group, fields are sorted by ``order``, then as declared.
     """
 
     label: str = ""
@@ -30,7 +30,7 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """What an event says of an option: ``reduce`` leaves a number or a flag of its value."""
+    """An event's property: ``reduce`` turns the option's value into a number or a flag."""
 
     name: str
     reduce: Callable[[Any], int | float]
@@ -40,9 +40,9 @@ class Tracked:
 class Option:
     """The declaration of an option, in the annotation of a dataclass's field.
 
-    Its flag is ``--`` and the field's name, after ``short`` if it has one. ``materials`` are those
-    that it means something to; ``hints`` say for others what to do instead. Without ``input`` the
-    form doesn't have it, without ``tracked`` no event mentions it.
+    Its flag is ``--`` and the field's name; ``short`` is another. Machines made from other than
+    ``materials`` reject the option, with a hint of their own in ``hints``. Without ``input`` it is
+    not in the form, without ``tracked`` not in events.
     """
 
     help: str
@@ -62,7 +62,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredOption:
-    """An option with what its field in the dataclass says of it."""
+    """An option and its field in the dataclass."""
 
     name: str
     annotation: Any
@@ -71,7 +71,7 @@ class DeclaredOption:
 
     @property
     def word(self) -> str:
-        """Its name without dashes in front, as the form calls it."""
+        """The name of its form field."""
         return self.name.rstrip("_")
 
     @property
@@ -81,24 +81,24 @@ class DeclaredOption:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """All of its flags, the short one first; none of an argument."""
+        """All flags, the short one first; an argument has none."""
         if self.spec.positional:
             return ()
         return (self.spec.short, self.flag) if self.spec.short else (self.flag,)
 
     @property
     def kind(self) -> Any:
-        """The type of its value when it is set, e.g. ``float`` or ``list[str]``."""
+        """The type of its value without None, e.g. ``float`` or ``list[str]``."""
         return next((t for t in get_args(self.annotation) if t is not NoneType), self.annotation)
 
     @property
     def restricted(self) -> bool:
-        """Whether it means nothing to some machines."""
+        """Whether some machines reject it."""
         return self.spec.materials != EVERY_MATERIAL
 
 
 def declared_options(declarations: type[Any]) -> tuple[DeclaredOption, ...]:
-    """Return the options that the fields of a dataclass declare, in their order."""
+    """Return the options that a dataclass declares, in the order of its fields."""
     options = []
     for option in fields(declarations):
         annotation, spec = get_args(option.type)
@@ -115,7 +115,7 @@ def changed(options: Any) -> Iterator[tuple[DeclaredOption, Any]]:
 
 
 def event_properties(declarations: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an event may say of the values of options, which are given by name."""
+    """Return the properties that an event may have; ``values`` are by option name."""
     return {
         tracked.name: tracked.reduce(values.get(option.name, option.default))
         for option in declared_options(declarations)

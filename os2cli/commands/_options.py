@@ -1,4 +1,4 @@
-"""Options that several commands share, declared once."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from os2cli.commands._completions import complete_machine, complete_snapshot
 from os2cli.core.models import MachineType
 from os2cli.providers.entry import parse_type
 
-# The panels of the help; those of a machine's options are declared with them.
+# Panels of the help, beside those in ``app.machine_options``.
 BUILD = "Build"
 SNAPSHOT = "Snapshot"
 
 
 def machine_option(name: str, panel: str | None = None) -> Any:
-    """Return Typer's declaration of one of ``MachineOptions``, for any command."""
+    """Return the Typer option for a field of ``MachineOptions``."""
     by_name = {option.name: option for option in declared_options(MachineOptions)}
     return _typer_option(by_name[name], panel)
 
@@ -47,7 +47,7 @@ def _typer_option(option: DeclaredOption, panel: str | None = None) -> Any:
 def takes_machine_options(
     command: Callable[[typer.Context, MachineOptions], None],
 ) -> Callable[..., None]:
-    """Let a command take ``MachineOptions`` as its options."""
+    """Give a command the options of ``MachineOptions``."""
 
     @wraps(command)
     def with_options(ctx: typer.Context, **values: Any) -> None:
@@ -78,7 +78,7 @@ Repo = Annotated[
     typer.Option(
         "--repo",
         metavar="FOLDER",
-        help="Repository to build from. Default: the checkout around this folder.",
+        help="Repository to build from. Default: the one around the current directory.",
         rich_help_panel=BUILD,
     ),
 ]
@@ -87,7 +87,7 @@ Dockerfile = Annotated[
     typer.Option(
         "--dockerfile",
         metavar="PATH",
-        help="Dockerfile below the repository. Default: OS2_DOCKERFILE, sandbox/Dockerfile.",
+        help="Dockerfile, relative to the repository. Default: OS2_DOCKERFILE, sandbox/Dockerfile.",
         rich_help_panel=BUILD,
     ),
 ]
@@ -114,7 +114,7 @@ BuildArg = Annotated[
     typer.Option(
         "--build-arg",
         metavar="KEY=VALUE",
-        help="Value of an ARG of the Dockerfile. Repeatable.",
+        help="Value for an ARG of the Dockerfile. Repeatable.",
         rich_help_panel=BUILD,
     ),
 ]
@@ -145,7 +145,7 @@ OnlyType = Annotated[
         parser=parse_type,
         metavar="TYPE",
         autocompletion=complete_type,
-        help="Only machines of this type. Default: all that are set up here.",
+        help="Only machines of this type. Default: every type that is set up.",
     ),
 ]
 WithinStage = Annotated[
@@ -154,10 +154,10 @@ WithinStage = Annotated[
         "--stage",
         metavar="STAGE",
         autocompletion=complete_stage,
-        help="Stage that it belongs to. Default: dev-$ITERATE_USER, APP_STAGE.",
+        help="Stage of the machine. Default: dev-$ITERATE_USER, APP_STAGE.",
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
 ExistingMachine = Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete_machine)]
@@ -177,6 +177,6 @@ InventoryType = Annotated[
         parser=parse_type,
         metavar="TYPE",
         autocompletion=complete_type,
-        help="Only what machines of this type are made from. Default: all that are set up here.",
+        help="Only images or snapshots of this type. Default: every type that is set up.",
     ),
 ]

@@ -1,4 +1,4 @@
-"""``os2 up``: the whole way to a healthy machine in one command."""
+"""``os2 up``: from nothing to a healthy machine in one command."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from os2cli.providers.entry import Material, ProviderEntry, entries, parse_type
 from os2cli.snapshots.images import ensure_image
 
 DEFAULT_NAME = "dev"
-# What a newcomer wants next.
+# What a new user does next.
 NEXT = (("enter", "shell"), ("read", "logs"), ("open", "open"), ("remove", "rm"))
 
 
 @dataclass(frozen=True, slots=True)
 class UpOptions:
-    """What the command line said."""
+    """The options of the command line."""
 
     name: str
     fix: bool
@@ -44,7 +44,9 @@ class UpOptions:
 
 def up(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="Its name.")] = DEFAULT_NAME,
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="Name of the machine.")
+    ] = DEFAULT_NAME,
     type_: Annotated[
         MachineType | None,
         typer.Option(
@@ -52,14 +54,14 @@ def up(
             parser=parse_type,
             metavar="TYPE",
             autocompletion=complete_type,
-            help="Where it runs. Default: where it is already, else local-docker.",
+            help="Where the machine runs. Default: where it already is, else local-docker.",
         ),
     ] = None,
     fix: Annotated[
         bool,
         typer.Option("--fix", help="Install or start what is missing, such as a Docker engine."),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask before a fix.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before fixing.")] = False,
     build: options.Build = False,
     timeout: options.Timeout = None,
     stage: options.Stage = None,
@@ -68,8 +70,8 @@ def up(
 ) -> None:
     """Bring up a machine: engine, image, machine, healthy, URL.
 
-    Run again, it finds the machine and prints the same URL. Where no Docker engine can be had,
-    --fix takes this host itself, without isolation, and says so.
+    Run it again to get the same URL. If no Docker engine is available, --fix
+    runs the machine on this host itself, without isolation, and warns about it.
 
     [dim]Examples:[/dim]
       os2 up
@@ -92,7 +94,7 @@ def up(
 
 
 def found_on_host(session: Session, name: str) -> ProviderEntry | None:
-    """Where the machine is already, if it needs no engine."""
+    """Return the provider that already has the machine without an engine, if one does."""
     for entry in entries().values():
         if entry.material is Material.THIS_HOST and entry.set_up(session.providers.context):
             try:
@@ -104,11 +106,11 @@ def found_on_host(session: Session, name: str) -> ProviderEntry | None:
 
 
 def reject_unusable(wish: UpOptions, entry: ProviderEntry) -> None:
-    """What can't be brought up like this, and options that would change nothing, are errors."""
+    """Raise ``UsageError`` for a type that ``up`` does not create, or an option it ignores."""
     if entry.shared:
         raise UsageError(
-            f"machines on {entry.type} are made from a snapshot",
-            hint=f"os2 machine create {wish.name} --type {entry.type}",
+            f"machines on {entry.type} are created from snapshots",
+            hint=f"use machine create: os2 machine create {wish.name} --type {entry.type}",
             code="option_invalid",
         )
     reject_unsupported(
@@ -122,7 +124,7 @@ def reject_unusable(wish: UpOptions, entry: ProviderEntry) -> None:
 
 
 def engine_or_host(session: Session, wish: UpOptions, progress: RecordingProgress) -> ProviderEntry:
-    """The engine's machines; with --fix those of this host, when no engine can be had."""
+    """Return the engine's provider; with --fix the host's own if no engine is available."""
     engine = entries()[LOCAL_DOCKER]
     instead = next((e for e in entries().values() if e.material is Material.THIS_HOST), None)
     failure = fix_engine(session, wish, progress) if wish.fix else None
@@ -131,35 +133,33 @@ def engine_or_host(session: Session, wish: UpOptions, progress: RecordingProgres
     except NotFound:
         return engine
     except Unreachable as error:
-        # An engine that the user named himself is his to start.
+        # An engine that the user named is theirs to start.
         if not str(error.details.get("origin")).startswith("the default"):
             raise
         if not wish.fix or instead is None:
             error.hint = _choices(wish.name, instead)
             raise
-        progress.warn(f"no Docker engine can be had here: {(failure or error).message}")
+        progress.warn(f"no Docker engine is available: {(failure or error).message}")
         progress.warn(
-            f"machine {wish.name} becomes one of type {instead.type} INSTEAD, without isolation; "
-            f"to have none: os2 machine rm {wish.name}"
+            f"creating machine {wish.name} on {instead.type} INSTEAD, without isolation; "
+            f"to undo: os2 machine rm {wish.name}"
         )
         return instead
     return engine
 
 
 def _choices(name: str, instead: ProviderEntry | None) -> str:
-    install = f"let os2 install or start one (on Linux as root): os2 up {name} --fix"
+    install = f"install or start one (on Linux as root): os2 up {name} --fix"
     if instead is None:
         return install
-    return (
-        f"{install}; or do without one and without isolation: os2 up {name} --type {instead.type}"
-    )
+    return f"{install}; or use this host, without isolation: os2 up {name} --type {instead.type}"
 
 
 def fix_engine(session: Session, wish: UpOptions, progress: RecordingProgress) -> Os2Error | None:
-    """Install or start an engine when none answers; returns why that failed, if it did.
+    """Install or start an engine when none answers; return why that failed, if it did.
 
     Raises:
-        UsageError: the user was asked and said no, or nobody could be asked.
+        UsageError: the user declined, or could not be asked.
     """
     from os2cli.app.repairs import examine, planned_fixes, run_fixes
 
@@ -186,7 +186,7 @@ def _agreed(wish: UpOptions) -> str:
 def up_from_image(
     session: Session, wish: UpOptions, entry: ProviderEntry, progress: RecordingProgress
 ) -> Machine:
-    """A machine from the local image, which is built when it is missing."""
+    """Bring up a machine from the local image, which is built first when it is missing."""
     provider = session.providers.machines(entry.type)
     source = locate_source(session)
     request = build_request(session, source, allow_secrets=wish.allow_secrets)
@@ -196,8 +196,8 @@ def up_from_image(
     note_bundled(session, source, image)
     if machine is not None and image.built:
         progress.notice(
-            f"{wish.name} still runs the image that it was made from; "
-            f"to change that: os2 machine rm {wish.name}, then os2 up {wish.name}"
+            f"machine {wish.name} still runs the old image; "
+            f"to replace it: os2 machine rm {wish.name}, then os2 up {wish.name}"
         )
     if machine is not None:
         return machine
@@ -208,7 +208,7 @@ def up_from_image(
 def up_on_host(
     session: Session, wish: UpOptions, entry: ProviderEntry, progress: RecordingProgress
 ) -> Machine:
-    """A machine of what this host has; with --fix that is completed first."""
+    """Bring up a machine on this host; with --fix, install what is missing first."""
     fix = entry.setup_fix(session.providers.context) if wish.fix else None
     if fix is not None:
         from os2cli.app.repairs import run_fixes
@@ -230,9 +230,9 @@ def _spec(session: Session, wish: UpOptions, snapshot: str) -> MachineSpec:
 
 
 def report(session: Session, machine: Machine, progress: RecordingProgress) -> None:
-    """Print the result, and on a terminal where the time went and what to do next."""
+    """Print the machine, and on a terminal the time of each phase and what to do next."""
     show_machine_line(session.output, machine)
     if progress.phases:
-        session.output.note(f"{machine.name} is up ({progress.summary()})")
+        session.output.note(f"{machine.name} is running ({progress.summary()})")
     for what, command in NEXT:
         session.output.note(f"{what:<8}os2 machine {command} {machine.name}")

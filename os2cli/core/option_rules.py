@@ -1,4 +1,4 @@
-"""What two options of one command mean for each other."""
+"""Rules between two options of a command."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from os2cli.core.errors import UsageError
 def reject_both(
     option: str, present: bool, other: str, other_present: bool, *, reason: str = ""
 ) -> None:
-    """Raise ``UsageError`` when two options that exclude each other are both present."""
+    """Raise ``UsageError`` when both of two contradicting options are present."""
     if present and other_present:
         raise UsageError(
             f"{option} and {other} contradict each other{reason and f': {reason}'}",
@@ -18,10 +18,10 @@ def reject_both(
 
 
 def reject_without(option: str, present: bool, other: str, other_present: bool) -> None:
-    """Raise ``UsageError`` when an option is present without the one that it depends on."""
+    """Raise ``UsageError`` when an option is present without the one it requires."""
     if present and not other_present:
         raise UsageError(
-            f"{option} changes nothing without {other}",
-            hint=f"leave it out, or add {other}",
+            f"{option} requires {other}",
+            hint=f"add {other}, or leave {option} out",
             code="option_invalid",
         )

@@ -1,5 +1,4 @@
-// A checkout of the remote repository, made and updated in place, and never at the cost of work that
-// somebody did in it.
+// A checkout of the remote repository, created and updated in place without losing work in it.
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,9 +7,9 @@ import { BAKED_REPOSITORY } from "../lib/paths.ts";
 import type { Remote } from "../lib/remote.ts";
 
 interface Target {
-  /** What git calls it. */
+  /** A commit in git's syntax. */
   readonly commit: string;
-  /** The local branch to be on; none for a tag or a commit. */
+  /** The local branch to check out; none for a tag or a commit. */
   readonly branch?: string;
 }
 
@@ -28,7 +27,7 @@ export async function checkOut(
     await unfinished.set();
   }
   await removeStaleLocks(folder);
-  // Without a commit or after an interrupted checkout, what lies in the folder is git's own half work.
+  // Without a commit or after an interrupted checkout, the files are from git, not from a user.
   const isNew = unfinished.isSet || !(await git.ask("rev-parse", "--verify", "--quiet", "HEAD"));
   await pointTo(git, url);
 
@@ -39,14 +38,14 @@ export async function checkOut(
   try {
     await git.transfer("fetch", "--quiet", "--prune", "--tags", "--force", "origin");
   } catch (error) {
-    // A machine that has its repository starts without the network, too.
+    // A machine that has its repository also starts without the network.
     if (isNew || !(error instanceof Error)) throw error;
     return `kept at ${await position(git)}, as no update could be fetched: ${error.message}`;
   }
   const target = await resolve(git, ref);
   await unfinished.set();
   const ahead = await moveTo(git, target);
-  // The copy in the image had files that this commit hasn't; ignored ones such as dependencies stay.
+  // The copy in the image had files that this commit lacks; ignored ones such as dependencies stay.
   if (isNew) await git.run("clean", "-ffdq");
   if (existsSync(join(folder, ".gitmodules"))) {
     await git.transfer("submodule", "update", "--init", "--recursive", "--quiet");
@@ -55,7 +54,7 @@ export async function checkOut(
   return `${isNew ? "cloned" : "updated"} ${url}: ${await position(git)}${ahead}`;
 }
 
-/** While it exists, an interrupted start may have left the tree between two commits. */
+/** A mark that exists while a checkout runs: an interrupted one leaves the tree between two commits. */
 class UnfinishedMark {
   readonly #file: string;
 
@@ -76,7 +75,7 @@ class UnfinishedMark {
   }
 }
 
-/** The copy in the image may be replaced. Anything else without `.git` belongs to somebody. */
+/** Rejects files without `.git`, which belong to a user; the copy in the image may be replaced. */
 async function refuseForeignFiles(folder: string): Promise<void> {
   if ((await readdir(folder)).length === 0) return;
   const mounts = await readFile("/proc/self/mountinfo", "utf8");
@@ -85,7 +84,7 @@ async function refuseForeignFiles(folder: string): Promise<void> {
   throw new Error(`${folder} has files and is not a git checkout`);
 }
 
-/** Nothing else runs yet, so a lock can only be left over from a git that was killed. */
+/** Removes locks of killed git processes: no other process runs yet. */
 async function removeStaleLocks(folder: string): Promise<void> {
   for (const name of [
     "index.lock",
@@ -101,14 +100,14 @@ async function removeStaleLocks(folder: string): Promise<void> {
 async function pointTo(git: Git, url: string): Promise<void> {
   await git.run("config", "remote.origin.url", url);
   await git.run("config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*");
-  // Installed dependencies are not somebody's work, even where the repository forgot to ignore them.
+  // Installed dependencies do not count as work, even if the repository does not ignore them.
   const exclude = join(git.folder, ".git", "info", "exclude");
   await mkdir(join(git.folder, ".git", "info"), { recursive: true });
   const lines = existsSync(exclude) ? await readFile(exclude, "utf8") : "";
   if (!lines.includes("node_modules/")) await writeFile(exclude, `${lines}node_modules/\n`);
 }
 
-/** What would be lost or hidden by moving on, in words. */
+/** Describes the work that a checkout would lose or hide. */
 async function localWork(git: Git): Promise<string | undefined> {
   const changes = (await git.run("status", "--porcelain")).split("\n").filter(Boolean).length;
   if (changes > 0) return `${count(changes, "uncommitted change")}`;
@@ -124,7 +123,7 @@ async function resolve(git: Git, ref: string | undefined): Promise<Target> {
   const known = (await has(`refs/tags/${ref}`)) ?? (isCommit(ref) ? await has(ref) : undefined);
   if (known) return { commit: known };
   try {
-    // A commit that no branch holds any more, or a ref outside of branches and tags.
+    // A commit that is on no branch any more, or a ref outside branches and tags.
     await git.transfer("fetch", "--quiet", "origin", ref);
   } catch {
     throw new Error(`the remote has no branch, tag or commit ${ref}`);
@@ -147,7 +146,7 @@ function isCommit(text: string): boolean {
   return /^[0-9a-f]{7,64}$/i.test(text);
 }
 
-/** Returns what is to be added to the message: a branch with commits of its own is not moved back. */
+/** Returns a suffix for the message: a branch with local commits is not moved back. */
 async function moveTo(git: Git, { commit, branch }: Target): Promise<string> {
   if (!branch) {
     await git.run("checkout", "--quiet", "--force", "--detach", commit);
@@ -167,7 +166,7 @@ async function moveTo(git: Git, { commit, branch }: Target): Promise<string> {
   return "";
 }
 
-/** What the remote branch was when the local one left it: the remote may have rewritten it since. */
+/** The remote branch as it was when the local one forked: the remote may have rewritten it since. */
 async function forkPoint(git: Git, remote: string, local: string): Promise<string> {
   return (await git.ask("merge-base", "--fork-point", remote, local)) || remote;
 }

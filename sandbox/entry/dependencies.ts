@@ -1,4 +1,4 @@
-// Step `dependencies`: install what the lockfile names, unless that is installed already.
+// Step `dependencies`: install what the lockfile names, unless it is installed already.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -14,7 +14,7 @@ export async function installDependencies(repository: string): Promise<string> {
   const digest = createHash("sha256")
     .update(await readFile(lockfile))
     .digest("hex");
-  // Kept beside what it describes: whoever deletes the one deletes the other.
+  // Stored with the dependencies, so that deleting them deletes it.
   const record = join(repository, "node_modules", ".os2-lockfile");
   if ((await readFile(record, "utf8").catch(() => "")) === digest) return "up to date";
   await run("pnpm", ["install", "--frozen-lockfile"], {

@@ -1,5 +1,5 @@
-// A working tree of the host, mounted read-only: its files are brought over at each start, so that
-// the machine can change its copy and the host's stays as it is.
+// A working tree of the host, mounted read-only: its files are copied at each start, so that the machine
+// can change its copy and the host's stays as it is.
 import { createHash } from "node:crypto";
 import type { Stats } from "node:fs";
 import {
@@ -21,7 +21,7 @@ import { dirname, join } from "node:path";
 import { Git } from "../lib/git.ts";
 import { BAKED_REPOSITORY, RECORDED_FILES } from "../lib/paths.ts";
 
-/** Never brought over: git's database, and dependencies, which may be made for another system. */
+/** Never copied: git's database, and dependencies, which may be built for another system. */
 const LEFT_BEHIND = new Set([".git", "node_modules"]);
 const AT_ONCE = 32;
 
@@ -39,7 +39,7 @@ export async function syncMount(mount: string, folder: string): Promise<string> 
   return `synced ${mount}: ${files.length} files, ${changed} copied, ${gone.length} removed`;
 }
 
-/** What git tracks or would offer to track; every file when the folder is no checkout. */
+/** Files that git tracks or would offer to track; every file if the directory is not a checkout. */
 export async function listFiles(folder: string): Promise<string[]> {
   const git = new Git(folder);
   const output = await git.ask("ls-files", "-z", "--cached", "--others", "--exclude-standard");
@@ -47,7 +47,7 @@ export async function listFiles(folder: string): Promise<string[]> {
   const files: string[] = [];
   for (const name of new Set(output.split("\0").filter(Boolean))) {
     const stat = await lstat(join(folder, name)).catch(() => undefined);
-    // A submodule is listed as a folder; a file deleted on the host is listed and missing.
+    // A submodule is listed as a directory; a file deleted on the host is listed but missing.
     if (stat?.isDirectory()) {
       files.push(...(await listFiles(join(folder, name))).map((inner) => join(name, inner)));
     } else if (stat?.isFile() || stat?.isSymbolicLink()) {
@@ -68,7 +68,7 @@ async function walk(folder: string, prefix = ""): Promise<string[]> {
   return files;
 }
 
-/** Copies one file or link unless the copy is the same already; returns whether it did. */
+/** Copies a file or link unless the copy is the same; returns whether it did. */
 async function bring(source: string, target: string): Promise<boolean> {
   const from = await lstat(source);
   const to = await lstat(target).catch(() => undefined);
@@ -87,20 +87,20 @@ async function bring(source: string, target: string): Promise<boolean> {
   return true;
 }
 
-/** Like make and rsync: by size and time, as reading every file twice would cost more than copying. */
+/** Compares size and time, as rsync does: reading every file twice would cost more than copying. */
 function isSameVersion(a: Stats, b: Stats): boolean {
-  // A copy gets its time in milliseconds.
+  // A copy's time has milliseconds only.
   return a.size === b.size && Math.abs(a.mtimeMs - b.mtimeMs) < 2;
 }
 
-/** Removes a file, and the folders that are empty without it: an empty folder means something to some. */
+/** Removes a file and the directories left empty: some tools give a meaning to an empty directory. */
 async function remove(folder: string, file: string): Promise<void> {
   await rm(join(folder, file), { force: true, recursive: true });
   for (let parent = dirname(file); parent !== "."; parent = dirname(parent)) {
     try {
       await rmdir(join(folder, parent));
     } catch {
-      return; // It holds something else, or is gone already.
+      return; // not empty, or already gone
     }
   }
 }
@@ -110,7 +110,7 @@ async function makeRoom(target: string): Promise<void> {
   await mkdir(dirname(target), { recursive: true });
 }
 
-/** Remembered, so that what the host deletes disappears and what the machine made stays. */
+/** The record of copied files: those deleted on the host are removed, the machine's own stay. */
 export async function rememberFiles(folder: string, files: string[]): Promise<void> {
   const file = memoryOf(folder);
   await mkdir(dirname(file), { recursive: true });
@@ -123,7 +123,7 @@ async function filesOfLastTime(folder: string): Promise<string[]> {
     try {
       return JSON.parse(await readFile(candidate, "utf8")) as string[];
     } catch {
-      // Not written yet, or cut short by a machine that was killed: then nothing is removed.
+      // Not written yet, or truncated when the machine was killed: nothing is removed then.
     }
   }
   return [];

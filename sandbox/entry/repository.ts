@@ -19,7 +19,7 @@ async function hasFiles(folder: string): Promise<boolean> {
   try {
     return (await readdir(folder)).length > 0;
   } catch (error) {
-    // One that is there and can't be read was meant to be used.
+    // A mount that exists but cannot be read was meant to be used.
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw error;
   }

@@ -1,5 +1,5 @@
-// Step `services`: put together the folder that the supervisor runs, from the services of the image
-// and those that the repository brings.
+// Step `services`: assemble the supervisor's scan directory from the services of the image and of the
+// repository.
 import { existsSync } from "node:fs";
 import { chmod, cp, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { basename, isAbsolute, join, resolve } from "node:path";
@@ -7,7 +7,7 @@ import { HOME, OWN_SERVICES } from "../lib/paths.ts";
 import { isServiceName } from "../lib/service-name.ts";
 import type { Settings } from "./settings.ts";
 
-/** Where a repository may keep its services; the first of these that exists is taken. */
+/** Where a repository may have its services; the first that exists is used. */
 export const USUAL_PLACES = [
   ".os2/services",
   "s6",
@@ -15,10 +15,10 @@ export const USUAL_PLACES = [
   "apps/os2/sandbox/s6-daemons",
 ];
 
-/** How long a service may take to end before it is killed, unless it says so itself. */
+/** How long a service may take to end before it is killed, unless it sets `timeout-kill`. */
 const KILL_AFTER_MILLISECONDS = "2000\n";
 
-/** What a supervisor keeps in a service's folder while it runs. */
+/** What a supervisor writes into a service's directory. */
 const RUNTIME_STATE = new Set(["supervise", "event"]);
 
 export async function assembleServices(settings: Settings, scanDirectory: string): Promise<string> {
@@ -35,7 +35,7 @@ export async function assembleServices(settings: Settings, scanDirectory: string
   return `${describe(chosen, theirs)}${names && `; left out, as run is not executable: ${names}`}`;
 }
 
-/** The repository may replace a service of the image by one of the same name. */
+/** A service of the repository replaces one of the image with the same name. */
 export function merge(own: readonly string[], theirs: readonly string[]): string[] {
   const byName = new Map([...own, ...theirs].map((folder) => [basename(folder), folder]));
   return [...byName.values()].sort((a, b) => basename(a).localeCompare(basename(b)));
@@ -47,7 +47,7 @@ async function servicesFolder({ repository, services }: Settings): Promise<strin
     if (!existsSync(folder)) throw new Error(`ITERATE_SERVICES_DIR doesn't exist: ${folder}`);
     return folder;
   }
-  // In a checkout of os2 itself, that folder is where the services of the image come from.
+  // In a checkout of os2 itself, this directory holds the services of the image.
   if (await isOurSource(join(repository, "sandbox"))) return undefined;
   return USUAL_PLACES.map((place) => join(repository, place)).find((folder) => existsSync(folder));
 }
@@ -63,7 +63,7 @@ async function isOurSource(folder: string): Promise<boolean> {
   }
 }
 
-/** Every folder in there with a program `run`. Ours come from a build that may have lost file modes. */
+/** Every directory with a program `run`. The image's own may have lost their file modes in the build. */
 export async function findServices(folder: string, { ours = false } = {}): Promise<string[]> {
   const found = await lookForServices(folder);
   return found.filter(({ isProgram }) => ours || isProgram).map((one) => one.folder);

@@ -4,13 +4,13 @@ import { type Remote, remoteOf } from "../lib/remote.ts";
 import { StepFailed } from "../lib/step.ts";
 
 export interface Settings {
-  /** Where the repository is, or is put. */
+  /** The directory of the repository. */
   readonly repository: string;
   readonly remote?: Remote;
   readonly ref?: string;
-  /** Where a working tree of the host may be mounted. */
+  /** The mount point for a working tree of the host. */
   readonly mount: string;
-  /** Where the repository's services are, relative to it; by default a few places are tried. */
+  /** The repository's services, relative to it; by default, a few directories are tried. */
   readonly services?: string;
 }
 
@@ -25,7 +25,7 @@ export function readSettings(env: Environment): Settings {
   if (remote?.url.startsWith("-")) fail("ITERATE_REPO_URL is not an address");
   checkPort(value("ITERATE_SERVER_PORT"));
   return {
-    // As it is: bin/start-machine and the services read it for themselves.
+    // Unchanged: bin/start-machine and the services read it themselves.
     repository: absolute("ITERATE_REPO_DIR", env["ITERATE_REPO_DIR"] || BAKED_REPOSITORY),
     mount: absolute("ITERATE_REPO_MOUNT", value("ITERATE_REPO_MOUNT") ?? "/mnt/repo"),
     ...(remote && { remote }),
@@ -34,7 +34,7 @@ export function readSettings(env: Environment): Settings {
   };
 }
 
-/** Git's own rules are longer; these keep a name from being read as an option or an expression. */
+/** Stricter than git: a name must not be parsed as an option or an expression. */
 export function isRef(text: string): boolean {
   return (
     /^[^\s~^:?*[\\@-][^\s~^:?*[\\]*$/.test(text) && !text.includes("..") && !text.includes("@{")

@@ -1,4 +1,4 @@
-// Other programs: started in a group of their own, watched, and never left behind.
+// Child programs: each in its own process group, with a deadline, and never left running.
 import { spawn } from "node:child_process";
 
 export interface Options {
@@ -11,7 +11,7 @@ export class CommandFailed extends Error {}
 
 const running = new Set<number>();
 
-/** Runs a program and returns what it wrote to stdout. A failure says why in one line. */
+/** Runs a program and returns its stdout. An error gives the reason in one line. */
 export async function run(
   program: string,
   args: readonly string[],
@@ -39,7 +39,7 @@ export async function run(
     killGroup(child.pid);
   }, seconds * 1000);
 
-  // `git fetch`, but not `sh -c`: it goes in front of the reason.
+  // The prefix of the reason: `git fetch`, but not `sh -c`.
   const name = /^[a-z][\w-]*$/.test(args[0] ?? "") ? `${program} ${args[0]}` : program;
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   child.on("error", (error) => reject(new CommandFailed(`${name}: ${error.message}`)));
@@ -59,7 +59,7 @@ export async function run(
   }
 }
 
-/** Ends whatever `run` has started and is still waiting for. */
+/** Kills every program that `run` is waiting for. */
 export function killRunning(): void {
   for (const pid of running) killGroup(pid);
 }
@@ -69,13 +69,13 @@ function killGroup(pid: number | undefined): void {
   try {
     process.kill(-pid, "SIGKILL");
   } catch {
-    // The group has ended by itself in the meantime.
+    // The group has already ended.
   }
 }
 
 const COMPLAINT = /^\s*(?:remote: )?(?:fatal|error|ERROR|err_pnpm\w*|\[?ERR_\w+\]?)\b/i;
 
-/** The lines in which a program says what went wrong; its last line when none looks like it. */
+/** The lines of the output that look like errors, else the last line. */
 export function reasonIn(output: string): string | undefined {
   const lines = output
     .split(/[\r\n]+/)

@@ -1,4 +1,4 @@
-// The remote repository: its address as git may store and print it, and the credentials for it.
+// The remote repository: its URL without secrets, and the credentials for it.
 
 export interface Credentials {
   readonly username: string;
@@ -6,17 +6,17 @@ export interface Credentials {
 }
 
 export interface Remote {
-  /** The address without credentials. */
+  /** The URL without credentials. */
   readonly url: string;
   readonly credentials?: Credentials;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What hosting services accept as user name when the password is a token. */
+/** The user name that hosting services accept with a token as password. */
 const TOKEN_USER = "x-access-token";
 
-/** Separates an address from the credentials inside it. Other forms (`git@host:path`) have none. */
+/** Separates a URL from its credentials. Other forms (`git@host:path`) have none. */
 export function parseRemote(text: string): Remote {
   if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return { url: text };
   const url = new URL(text);
@@ -25,14 +25,14 @@ export function parseRemote(text: string): Remote {
   url.username = "";
   url.password = "";
   if (!username && !password) return { url: url.href };
-  // `https://TOKEN@host` names a token only, and no user.
+  // `https://TOKEN@host` has a token but no user.
   const credentials = password
     ? { username: username || TOKEN_USER, password }
     : { username: TOKEN_USER, password: username };
   return { url: url.href, credentials };
 }
 
-/** The repository that the environment asks for, with the credentials that belong to its host. */
+/** Returns the repository that the environment names, with the credentials for its host. */
 export function remoteOf(env: Environment): Remote | undefined {
   const text = env["ITERATE_REPO_URL"]?.trim();
   if (!text) return undefined;
@@ -44,8 +44,8 @@ export function remoteOf(env: Environment): Remote | undefined {
 }
 
 /**
- * The credentials for a host that git asks about. A token is told to the host it was given for and
- * to nobody else, whatever a redirect or a submodule says.
+ * Returns the credentials for the host that git asks about. A token is sent only to the host it was set
+ * for, never to the target of a redirect or a submodule.
  */
 export function credentialsFor(origin: string, env: Environment): Credentials | undefined {
   const remote = remoteOf(env);

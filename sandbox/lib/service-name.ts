@@ -1,4 +1,4 @@
-/** A service's name is a folder, a part of addresses and a word on the page. */
+/** A service's name is a directory, a part of URLs and a label on the page. */
 export function isServiceName(name: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/.test(name);
 }

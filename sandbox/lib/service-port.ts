@@ -1,9 +1,9 @@
-/** The variable that moves a service to another port: `ITERATE_SERVER_PORT` for `iterate-server`. */
+/** Returns the variable that sets a service's port: `ITERATE_SERVER_PORT` for `iterate-server`. */
 export function portVariable(service: string): string {
   return `${service.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_")}_PORT`;
 }
 
-/** The port that the environment gives to a service; undefined leaves it where it usually is. */
+/** Returns the port that the environment sets for a service, or undefined for its default. */
 export function changedPort(
   service: string,
   env: Readonly<Record<string, string | undefined>>,

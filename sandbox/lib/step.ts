@@ -1,8 +1,8 @@
-// A start is a sequence of named steps. Each leaves one line: what it did and how long it took.
+// The steps of a start. Each logs one line: what it did and how long it took.
 import { writeSync } from "node:fs";
 import type { Redact } from "./redact.ts";
 
-/** Thrown by a step that has already a sentence for the person who reads the log. */
+/** Thrown when a step fails, with a message for the log. */
 export class StepFailed extends Error {
   readonly step: string;
 
@@ -24,7 +24,7 @@ export class Steps {
     return this.#current;
   }
 
-  /** Runs `work`, which returns what it did in a few words. */
+  /** Runs `work`, which returns a summary of what it did. */
   async run(name: string, work: () => Promise<string>): Promise<void> {
     this.#current = name;
     const start = performance.now();
@@ -44,7 +44,7 @@ export class Steps {
     this.#write(2, text);
   }
 
-  // Not `process.stdout`: its pipes don't block, and the supervisor would inherit them like that.
+  // Not `process.stdout`: it makes pipes non-blocking, and the supervisor would inherit that.
   #write(descriptor: 1 | 2, text: string): void {
     writeSync(descriptor, `entry: ${oneLine(this.#redact(text))}\n`);
   }

@@ -1,4 +1,4 @@
-// The page's files, read once. What isn't in this list can't be asked for, whatever the path says.
+// The page's files, read once. Only files in this list are served.
 import { readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 

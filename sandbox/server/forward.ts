@@ -1,6 +1,6 @@
-// Another service's web page, through the one port of the machine that is published: requests for
-// `NAME.localhost` are that service's. Browsers take such a name for their own host, so each service
-// is an origin of its own and its page may use any path. Nobody else can be asked for by that name.
+// The web pages of other services, through the one published port of the machine: requests for
+// `NAME.localhost` go to that service. Browsers resolve these names to their own host, so each service is
+// an origin of its own, its page may use any path, and no other host can have the name.
 import { request as ask, type IncomingMessage, type ServerResponse } from "node:http";
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
@@ -8,7 +8,7 @@ import { pipeline } from "node:stream/promises";
 
 const HOST = /^([a-z0-9-]+)\.localhost(?::\d+)?$/i;
 
-/** The name of the service that a request is for, judging by its `Host`. */
+/** Returns the service that a request is for, from its `Host` header. */
 export function serviceInHost(host: string | undefined): string | undefined {
   return HOST.exec(host ?? "")?.[1]?.toLowerCase();
 }
@@ -22,7 +22,7 @@ export async function forward(
   const asked = ask({ host: "127.0.0.1", port, method, path, headers, agent: false });
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   asked.on("response", resolve).on("error", reject);
-  // Whoever goes away takes the question along.
+  // A client that disconnects cancels its request.
   response.on("close", () => asked.destroy());
   request.pipe(asked);
   try {
@@ -35,7 +35,7 @@ export async function forward(
   }
 }
 
-/** The same for a web socket: what follows the request's head is passed on as it comes. */
+/** Forwards a WebSocket: what follows the request's head is passed on unchanged. */
 export async function forwardUpgrade(
   request: IncomingMessage,
   socket: Duplex,
@@ -49,6 +49,6 @@ export async function forwardUpgrade(
   }
   service.write(`${lines.join("\r\n")}\r\n\r\n`);
   service.write(head);
-  // An end that breaks off ends the other; there is nobody to tell.
+  // A broken connection closes the other; no client is left to answer.
   await Promise.allSettled([pipeline(socket, service), pipeline(service, socket)]);
 }

@@ -1,4 +1,4 @@
-// Requests and answers. Everything can be read and nothing changed, and only from the page itself.
+// HTTP requests: read-only, and only from the page itself.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Redact } from "../lib/redact.ts";
 import { type Asset, loadAssets } from "./assets.ts";
@@ -60,7 +60,7 @@ export function handler({ machine, services, redact }: Parts): Handler {
     return json(log);
   }
 
-  /** Commit messages, descriptions and logs come from elsewhere: any text may have a secret in it. */
+  /** Redacts every string: commit messages, descriptions and logs may hold secrets. */
   function json(value: unknown, status = 200): Answer {
     const body = JSON.stringify(value, (_, part) =>
       typeof part === "string" ? redact(part) : part,
@@ -76,7 +76,7 @@ export function handler({ machine, services, redact }: Parts): Handler {
     }
     try {
       const url = URL.parse(request.url ?? "/", "http://machine");
-      send(request, response, url ? await answer(url) : json({ error: "not an address" }, 400));
+      send(request, response, url ? await answer(url) : json({ error: "invalid URL" }, 400));
     } catch (error) {
       console.error("iterate-server:", redact(String(error)));
       send(request, response, json({ error: "internal error" }, 500));

@@ -4,10 +4,10 @@ import { resolve, sep } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { USUAL_LOG_DIRECTORY } from "../lib/paths.ts";
 
-/** Enough for any screen; a log may be longer than memory should be. */
+/** Enough for any screen; a log may not fit into memory. */
 const MOST_BYTES = 256 * 1024;
 
-/** The current file of the log in `directory`, which must be inside of `root`, as `/var/log` is here. */
+/** Returns the current log file in `directory`, which must be inside `root`, the machine's `/var/log`. */
 export function logFileOf(root: string, directory: string): string | undefined {
   const usual = `${USUAL_LOG_DIRECTORY}/`;
   const path = resolve(
@@ -22,7 +22,7 @@ export async function readTail(file: string, count: number): Promise<string[]> {
   try {
     handle = await open(file, "r");
   } catch {
-    return []; // the logger hasn't made it yet
+    return []; // the logger has not created it yet
   }
   try {
     const { size } = await handle.stat();
@@ -39,7 +39,7 @@ export async function readTail(file: string, count: number): Promise<string[]> {
   }
 }
 
-/** `isCut` says that the first line may have lost its beginning. */
+/** Returns the last lines; with `isCut`, the first line of the text is incomplete and is dropped. */
 export function lastLines(text: string, count: number, isCut = false): string[] {
   const lines = text.split("\n");
   if (lines.at(-1) === "") lines.pop();
@@ -47,7 +47,7 @@ export function lastLines(text: string, count: number, isCut = false): string[] 
   return lines.slice(-count).map(withoutControls);
 }
 
-/** Colours and cursor movements mean something to a terminal only; a tab is text. */
+/** Removes colours and cursor movements, which only a terminal understands; a tab is text. */
 function withoutControls(line: string): string {
   return stripVTControlCharacters(line).replace(/(?!\t)\p{Cc}/gu, "");
 }

@@ -1,5 +1,5 @@
-// What the machine is: its name, its age, its tools and its repository. No value of the environment
-// gets out but the two names that exist to be shown.
+// The machine: its name, uptime, tools and repository. Of the environment, only the two names that are
+// meant to be shown leave the machine.
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { availableParallelism, totalmem } from "node:os";
@@ -23,9 +23,9 @@ export interface Info {
   readonly name: string | null;
   readonly snapshot: string | null;
   readonly version: string;
-  /** Where the page is reached inside of the machine. */
+  /** The port of the page inside the machine. */
   readonly port: number;
-  /** Seconds since the machine, and not only this service, was started. */
+  /** Seconds since the machine, not this service, was started. */
   readonly uptime: number;
   readonly cpus: number;
   readonly memory: number;
@@ -75,17 +75,17 @@ function readTools(file: string): Tool[] {
   try {
     return JSON.parse(readFileSync(file, "utf8")) as Tool[];
   } catch {
-    return []; // outside of the image, during development
+    return []; // outside the image, during development
   }
 }
 
-/** The age of a process: the kernel counts its start in ticks since the host's boot. */
+/** Returns the age of a process: the kernel counts its start in ticks since the host's boot. */
 async function secondsSinceStart(pid: string): Promise<number> {
   const TICKS_PER_SECOND = 100;
   try {
     const stat = await readFile(`/proc/${pid}/stat`, "utf8");
     const uptime = await readFile("/proc/uptime", "utf8");
-    // Behind the program's name, which may contain anything, its start is the 20th field.
+    // The start is the 20th field after the program's name, which may contain anything.
     const started = Number(stat.slice(stat.lastIndexOf(")")).split(" ")[20]) / TICKS_PER_SECOND;
     return Math.max(0, Math.round(Number.parseFloat(uptime) - started));
   } catch {

@@ -12,8 +12,8 @@ const services = new Services(SCAN_DIRECTORY, LOG_DIRECTORY, (service) =>
   service === "iterate-server" ? port : changedPort(service, process.env),
 );
 
-// All interfaces of the machine: which of them the world may reach is decided by whoever publishes it.
-// A machine that shares its interfaces with its host says which.
+// All interfaces of the machine: the provider decides what is published. A machine that shares the
+// interfaces of its host sets one.
 const host = process.env["ITERATE_SERVER_HOST"]?.trim() || "0.0.0.0";
 machineServer({ machine, services, redact: redactor(process.env), port }).listen(port, host, () => {
   console.log(`iterate-server: listening on port ${port}`);

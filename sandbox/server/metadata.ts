@@ -1,4 +1,4 @@
-// A service's metadata.json. Repositories write it, so nothing about it is taken for granted.
+// A service's metadata.json. Repositories write it, so every field is validated.
 
 export interface Metadata {
   readonly displayName?: string;
@@ -6,11 +6,11 @@ export interface Metadata {
   readonly port?: number;
   readonly healthEndpoint?: string;
   readonly hasWebUI?: boolean;
-  /** Where its logger writes, when that isn't the service's name in the log folder. */
+  /** The directory of its log, if it is not the service's name in the log directory. */
   readonly logDirectory?: string;
 }
 
-/** Keeps what has the right form and drops the rest: a service is shown even when its file is broken. */
+/** Returns the valid fields and drops the rest: a service is shown even if its file is broken. */
 export function parseMetadata(text: string): Metadata {
   const { displayName, description, port, healthEndpoint, hasWebUI, logDirectory } = fieldsOf(text);
   return {
@@ -37,7 +37,7 @@ function isPort(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) > 0 && (value as number) < 65536;
 }
 
-/** With anything else in front of it, the address would name another host. */
+/** A path must start with `/`: otherwise the URL could name another host. */
 function isPath(value: unknown): value is string {
   return typeof value === "string" && /^\/[^\s\\]*$/.test(value);
 }

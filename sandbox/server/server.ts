@@ -7,7 +7,7 @@ export function machineServer(parts: Parts & { readonly port: number }): Server 
   const { services, port: ownPort } = parts;
   const answer = handler(parts);
 
-  /** The port that a request is to be passed on to. Passed on to ourselves it would go in circles. */
+  /** Returns the port to forward a request to; never this server's own, which would loop. */
   async function portFor({ headers }: IncomingMessage): Promise<number | undefined> {
     const name = serviceInHost(headers.host);
     const port = name && (await services.webPort(name));
@@ -20,7 +20,7 @@ export function machineServer(parts: Parts & { readonly port: number }): Server 
     else await answer(request, response);
   });
   server.on("upgrade", async (request, socket, head) => {
-    socket.on("error", () => socket.destroy()); // Without a listener it would end this service.
+    socket.on("error", () => socket.destroy()); // An error without a listener would end this service.
     const port = await portFor(request);
     if (port) await forwardUpgrade(request, socket, head, port);
     else socket.destroy();

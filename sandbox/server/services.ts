@@ -1,4 +1,4 @@
-// The services as the supervisor sees them, and as they answer.
+// The services: what the supervisor reports and how they answer.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "../lib/command.ts";
@@ -20,7 +20,7 @@ export interface Service extends Status {
 }
 
 export interface Log {
-  /** Where the lines are from; nothing for a service that logs to the container. */
+  /** The log file; nothing for a service that logs to the container. */
   readonly file: string | null;
   readonly lines: readonly string[];
 }
@@ -30,7 +30,7 @@ export class Services {
   readonly #logs: string;
   readonly #changedPort: (service: string) => number | undefined;
 
-  /** `changedPort` tells the ports that the environment has changed. */
+  /** `changedPort` returns the port that the environment sets for a service. */
   constructor(
     folder: string,
     logs: string,
@@ -52,7 +52,7 @@ export class Services {
     return { file: file ?? null, lines: file ? await readTail(file, lines) : [] };
   }
 
-  /** The port of a service's web page. Host names have no case, so neither has `name`. */
+  /** Returns the port of a service's web page. `name` is case-insensitive, as host names are. */
   async webPort(name: string): Promise<number | undefined> {
     const found = (await this.#names()).find((one) => one.toLowerCase() === name.toLowerCase());
     if (!found) return undefined;
@@ -100,7 +100,7 @@ export class Services {
   }
 }
 
-/** A folder that is gone since it was listed has nothing in it. */
+/** Returns an empty list for a directory that is gone. */
 async function entriesOf(folder: string): Promise<string[]> {
   return await readdir(folder).catch(() => []);
 }

@@ -1,13 +1,13 @@
-// What `s6-svstat` says about a service, and what that means to a person.
+// The output of `s6-svstat` for a service, as a state.
 
-/** In the order in which `parseStatus` reads them. */
+/** The fields in the order that `parseStatus` expects. */
 export const STATUS_FIELDS = "up,wantedup,ready,pid,updownfor,exitcode,signal";
 
 /**
- * - ready: it runs and said, or needn't say, that it can be used
- * - starting: it runs and hasn't said so yet
- * - restarting: it has ended and will be started again
- * - down: it doesn't run and isn't meant to
+ * - ready: it runs and has notified, or need not notify, readiness
+ * - starting: it runs and has not notified yet
+ * - restarting: it has ended and will be restarted
+ * - down: it does not run and is not meant to
  */
 export type State = "ready" | "starting" | "restarting" | "down";
 
@@ -22,7 +22,7 @@ export interface Status {
 
 const UNKNOWN: Status = { state: "down", pid: null, seconds: null, ended: null };
 
-/** Without output there is no supervisor for the service. */
+/** Without output, the service has no supervisor. */
 export function parseStatus(output: string | undefined, tellsReadiness: boolean): Status {
   const fields = output?.trim().split(/\s+/) ?? [];
   if (fields.length !== STATUS_FIELDS.split(",").length) return UNKNOWN;

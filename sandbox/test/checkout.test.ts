@@ -1,4 +1,4 @@
-// The checkout against real repositories of this host.
+// The checkout with real repositories on this host.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -62,7 +62,7 @@ describe("checkOut", () => {
     assert.equal(git(folder, "rev-parse", "HEAD"), first);
   });
 
-  test("says which ref doesn't exist", async () => {
+  test("names a ref that does not exist", async () => {
     await assert.rejects(checkOut(remote, "missing", folder), /no branch, tag or commit missing/);
   });
 
@@ -109,7 +109,7 @@ describe("checkOut", () => {
     );
   });
 
-  test("doesn't take dependencies for somebody's work", async () => {
+  test("does not count dependencies as work", async () => {
     await checkOut(remote, "trunk", folder);
     mkdirSync(join(folder, "node_modules"));
     writeFileSync(join(folder, "node_modules", "x"), "");
@@ -127,7 +127,7 @@ describe("checkOut", () => {
     assert.equal(content(), text);
   });
 
-  test("doesn't touch a folder with somebody's files", async () => {
+  test("does not touch a directory with other files", async () => {
     mkdirSync(folder);
     writeFileSync(join(folder, "file"), "mine");
     await assert.rejects(checkOut(remote, "trunk", folder), /has files and is not a git checkout/);

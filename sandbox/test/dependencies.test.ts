@@ -1,4 +1,4 @@
-// When dependencies are installed, with a program in the place of pnpm that counts.
+// When dependencies are installed, with a program instead of pnpm that counts its runs.
 import assert from "node:assert/strict";
 import {
   chmodSync,
@@ -65,7 +65,7 @@ describe("installDependencies", () => {
     assert.equal(log(), call + call);
   });
 
-  test("installs again what somebody deleted", async () => {
+  test("reinstalls deleted dependencies", async () => {
     write("package.json", "{}");
     write("pnpm-lock.yaml", "one");
     await installDependencies(repository);
@@ -73,7 +73,7 @@ describe("installDependencies", () => {
     assert.equal(await installDependencies(repository), "installed with pnpm");
   });
 
-  test("says why it failed, and tries again the next time", async () => {
+  test("reports why it failed, and retries the next time", async () => {
     write("package.json", "{}");
     write("pnpm-lock.yaml", "one");
     const works = readFileSync(join(root, "bin", "pnpm"), "utf8").split("\n")[1] ?? "";

@@ -1,4 +1,4 @@
-// A service's own page, reached by its name through the port of the machine.
+// A service's page, reached by name through the port of the machine.
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, request, type Server } from "node:http";
@@ -124,7 +124,7 @@ describe("requests for a service", () => {
     return socket;
   };
 
-  test("may become a web socket", async () => {
+  test("may become a WebSocket", async () => {
     const socket = upgrade("web.localhost");
     let got = "";
     for await (const chunk of socket) {
@@ -134,7 +134,7 @@ describe("requests for a service", () => {
     assert.match(got, /^HTTP\/1\.1 101 .*\r\n\r\nping$/s);
   });
 
-  test("become none with the machine", async () => {
+  test("cannot be WebSockets of the machine itself", async () => {
     assert.equal(await text(upgrade("localhost")), "");
   });
 });

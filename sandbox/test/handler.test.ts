@@ -1,4 +1,4 @@
-// The page and the API over real connections, with services in a folder of the test.
+// The page and the API over real connections, with services in a temporary directory.
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
@@ -30,7 +30,7 @@ describe("the machine's server", () => {
   });
   let port: number;
 
-  /** `fetch` would tidy up the path before it sends it. */
+  /** `fetch` would normalise the path before sending it. */
   async function ask(path: string, { method = "GET", headers = {} } = {}) {
     const sent = request({ host: "127.0.0.1", port, path, method, headers });
     const answer = Promise.withResolvers<import("node:http").IncomingMessage>();
@@ -43,7 +43,7 @@ describe("the machine's server", () => {
 
   before(async () => {
     mkdirSync(file("bin"));
-    // Stands for the supervisor: it says that every service is up, but one.
+    // Replaces the supervisor: reports every service but one as up.
     writeFileSync(
       file("bin", "s6-svstat"),
       '#!/bin/sh\ncase "$3" in */broken) exit 1;; esac\necho true true true 24 5 -1 NA\n',
@@ -80,7 +80,7 @@ describe("the machine's server", () => {
     for (const link of links) assert.equal((await ask(link ?? "")).status, 200, link);
   });
 
-  test("says that it is well", async () => {
+  test("reports its health", async () => {
     const { status, version, uptime } = await json("/api/health");
     assert.equal(status, "ok");
     assert.match(version, /^\d+\.\d+\.\d+$/);
@@ -97,7 +97,7 @@ describe("the machine's server", () => {
     assert.ok(info.memory > 0 && info.cpus > 0 && info.uptime >= 0);
   });
 
-  test("lists the services, also those that nobody supervises", async () => {
+  test("lists all services, also those without a supervisor", async () => {
     const { services } = await json("/api/services");
     const states = services.map((one: { name: string; state: string }) => [one.name, one.state]);
     assert.deepEqual(states, [
@@ -107,7 +107,7 @@ describe("the machine's server", () => {
     ]);
     const web = services[2];
     assert.equal(web.displayName, "Web");
-    assert.equal(web.port, 4000); // what the environment says wins over the file
+    assert.equal(web.port, 4000); // the environment overrides the file
     assert.equal(web.hasLog, true);
     assert.equal(services[1].health, "unchecked");
   });
@@ -119,7 +119,7 @@ describe("the machine's server", () => {
   });
 
   for (const lines of ["0", "-1", "2001", "1.5", "many", ""]) {
-    test(`doesn't take ${JSON.stringify(lines)} for a number of lines`, async () => {
+    test(`rejects ${JSON.stringify(lines)} as a number of lines`, async () => {
       assert.equal((await ask(`/api/services/web/logs?lines=${lines}`)).status, 400);
     });
   }
@@ -144,10 +144,10 @@ describe("the machine's server", () => {
     });
   }
 
-  test("answers an address that is none", async () => assert.equal((await ask("//")).status, 400));
+  test("rejects an invalid URL", async () => assert.equal((await ask("//")).status, 400));
 
   for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) {
-    test(`refuses ${method}`, async () => {
+    test(`rejects ${method}`, async () => {
       const { status, headers } = await ask("/api/services", { method });
       assert.equal(status, 405);
       assert.equal(headers["allow"], "GET, HEAD");
@@ -183,7 +183,7 @@ describe("the machine's server", () => {
     }
   });
 
-  test("survives a client that talks nonsense", async () => {
+  test("survives a client that sends garbage", async () => {
     const socket = connect(port, "127.0.0.1");
     socket.end("nonsense\r\n\r\n");
     assert.match(await text(socket), /^HTTP\/1\.1 400 /);

@@ -43,7 +43,7 @@ describe("readTail", () => {
 
   test("reads no more than its share of a file of any size", async () => {
     const file = join(folder, "huge");
-    // Holes take no room on the disk; to read them all would need 8 GB.
+    // A sparse file takes no disk space; reading all of it would need 8 GB.
     writeFileSync(file, "");
     truncateSync(file, 8 * 1024 ** 3);
     appendFileSync(file, "\nthe end\n");

@@ -14,13 +14,13 @@ describe("parseMetadata", () => {
   }
 
   for (const port of [0, 65536, 80.5, "80", -1]) {
-    test(`${JSON.stringify(port)} is no port`, () => {
+    test(`${JSON.stringify(port)} is not a port`, () => {
       assert.deepEqual(parseMetadata(JSON.stringify({ port })), {});
     });
   }
 
   for (const healthEndpoint of ["@other.test/", "health", "http://other.test/", "/a b"]) {
-    test(`${healthEndpoint} is no path`, () => {
+    test(`${healthEndpoint} is not a path`, () => {
       assert.deepEqual(parseMetadata(JSON.stringify({ healthEndpoint })), {});
     });
   }

@@ -1,4 +1,4 @@
-// A folder of the host, brought over to a machine's copy with real git.
+// A directory of the host, copied to a machine with real git.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import {
@@ -40,7 +40,7 @@ describe("a mounted folder", () => {
     host = join(root, `host-${number}`);
     copy = join(root, `copy-${number}`);
     mkdirSync(host);
-    // What was synced is remembered there.
+    // The record of copied files is here.
     process.env["HOME"] = join(root, "home");
     git("init", "-q");
     write(host, ".gitignore", "ignored\nnode_modules/\n");
@@ -65,7 +65,7 @@ describe("a mounted folder", () => {
     assert.deepEqual(files, [".gitignore", "ignored", "src/a.txt", "untracked.txt"]);
   });
 
-  test("is brought over once, and then only what changed", async () => {
+  test("is copied once, and then only what changed", async () => {
     assert.equal(await sync(), `synced ${host}: 3 files, 3 copied, 0 removed`);
     assert.equal(await sync(), `synced ${host}: 3 files, 0 copied, 0 removed`);
     write(host, "src/a.txt", "longer");
@@ -89,7 +89,7 @@ describe("a mounted folder", () => {
     assert.equal(read("src/a.txt"), "b");
   });
 
-  test("takes away what it had brought, and nothing else", async () => {
+  test("removes the files it copied, and no others", async () => {
     await sync();
     write(copy, "src/mine.txt", "mine");
     write(copy, "node_modules/y/index.js", "y");
@@ -130,7 +130,7 @@ describe("a mounted folder", () => {
     await sync();
     await sync();
     assert.equal(statSync(join(host, ".git", "index")).mtimeMs, before);
-    // The machine can change its copy of a file that is read-only there.
+    // The machine can change its copy of a read-only file.
     assert.equal(statSync(join(copy, "src/a.txt")).mode & 0o777, 0o644);
   });
 
@@ -142,7 +142,7 @@ describe("a mounted folder", () => {
     }
   });
 
-  test("brings its submodules", async () => {
+  test("copies its submodules", async () => {
     const inner = join(host, "lib");
     mkdirSync(inner);
     execFileSync("git", ["init", "-q"], { cwd: inner });

@@ -1,8 +1,8 @@
-// What the page makes of numbers, times and addresses.
+// The page's formats of numbers, times and URLs.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-// Where it isn't UTC, so that the two can't be confused.
+// A zone that is not UTC, so that the two cannot be confused.
 process.env["TZ"] = "America/New_York";
 
 // The page's files are plain JavaScript, without types.
@@ -25,7 +25,7 @@ describe("duration", () => {
   }
 });
 
-test("one is no plural", () => {
+test("one is singular", () => {
   assert.deepEqual(
     [0, 1, 2].map((number) => count(number, "line")),
     ["0 lines", "1 line", "2 lines"],

@@ -1,4 +1,4 @@
-// The README says what the code does.
+// The README matches the code.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -13,7 +13,7 @@ const SANDBOX = join(import.meta.dirname, "..");
 const read = (name: string) => readFileSync(join(SANDBOX, name), "utf8");
 const README = read("README.md");
 
-/** The cells of the table below a heading whose first column has that title. */
+/** Returns the cells of the table whose first column has the title. */
 function table(title: string): string[][] {
   const lines = README.split("\n");
   const head = lines.findIndex((line) => new RegExp(`^\\| ${title} +\\|`).test(line));
@@ -30,7 +30,7 @@ function table(title: string): string[][] {
 
 const codeIn = (text = "") => [...text.matchAll(/`([^`]+)`/g)].map((found) => found[1] ?? "");
 
-/** Every file that is part of the image, but for the page: that one has no environment. */
+/** Every file of the image except the page, which has no environment. */
 function sources(): string {
   const parts = ["bin", "entry", "lib", "server", "services"];
   const inFolders = parts.flatMap((part) =>

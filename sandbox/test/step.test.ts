@@ -1,4 +1,4 @@
-// What a start leaves in the container's log, as another process sees it.
+// What a start writes to the container's log, from another process.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { describe, test } from "node:test";
@@ -6,7 +6,7 @@ import { oneLine, StepFailed } from "../lib/step.ts";
 
 const STEPS = new URL("../lib/step.ts", import.meta.url).href;
 
-/** Runs the code with `steps` at hand; they write to the descriptors themselves. */
+/** Runs code that uses `steps`, which write to the file descriptors directly. */
 function logOf(code: string) {
   const script = `
     import { Steps, StepFailed } from ${JSON.stringify(STEPS)};
@@ -22,7 +22,7 @@ function logOf(code: string) {
 }
 
 describe("Steps", () => {
-  test("tell what was done and how long it took", () => {
+  test("report what was done and how long it took", () => {
     const { stdout, stderr } = logOf(`
       await steps.run("nap", async () => { await setTimeout(120); return "slept with s3cr3t"; });`);
     const seconds = /^entry: nap: slept with \*\*\* \((\d\.\d\d) s\)\n$/.exec(stdout)?.[1];

@@ -66,10 +66,10 @@ def test_without_an_engine_the_choices_are_told(os2: Os2, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("up", *TYPE, "--build"), "--build is not for machines on local-process"),
-        (("up", "--type", "daytona"), "machines on daytona are made from a snapshot"),
-        (("machine", "create", *TYPE, "--cpu", "2"), "--cpu is not for machines on local-process"),
-        (("machine", "create", *TYPE, "--public"), "--public is not for machines on local-process"),
+        (("up", *TYPE, "--build"), "--build is not supported on local-process"),
+        (("up", "--type", "daytona"), "machines on daytona are created from snapshots"),
+        (("machine", "create", *TYPE, "--cpu", "2"), "--cpu is not supported on local-process"),
+        (("machine", "create", *TYPE, "--public"), "--public is not supported on local-process"),
     ],
 )
 def test_options_that_would_change_nothing_are_refused(

@@ -1,4 +1,4 @@
-"""Every provider that the contract holds for, each as a factory of a fresh one."""
+"""Every provider that the contract holds for, as factories."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ Maker = Callable[[ExitStack, Path], tuple[MachineProvider, str]]
 
 @dataclass
 class Subject:
-    """A provider under test, an image that it has, and names that nobody else uses."""
+    """A provider under test, an image that it has, and names that no other test uses."""
 
     provider: MachineProvider
     image: str
     run: str
 
     def spec(self, name: str, **changes: object) -> MachineSpec:
-        """A specification for a machine of this test."""
+        """Return a specification for a machine of this test."""
         values: dict[str, object] = {"stage": STAGE, "snapshot": self.image, "owner": "tester"}
         return MachineSpec(name=self.name(name), **{**values, **changes})  # type: ignore[arg-type]
 
     def name(self, name: str) -> str:
-        """A name that no other test run uses on the same engine."""
+        """Return a name that no other test run uses on the engine."""
         return f"test-{self.run}-{name}"
 
     def names(self) -> list[str]:
-        """The machines of this test."""
+        """Return the machines of this test."""
         prefix = self.name("")
         return [m.name for m in self.provider.list() if m.name.startswith(prefix)]
 
     def create(self, name: str, **changes: object) -> Machine:
-        """A machine of this test that runs."""
+        """Create a running machine of this test."""
         machine = self.provider.create(self.spec(name, **changes))
         deadline = time.monotonic() + RUNNING_SECONDS
         while machine.state is MachineState.CREATING and time.monotonic() < deadline:
@@ -86,7 +86,7 @@ def local_process(stack: ExitStack, folder: Path) -> tuple[MachineProvider, str]
 
 
 def daytona_stub(stack: ExitStack, folder: Path) -> tuple[MachineProvider, str]:
-    """Sandboxes of the Daytona test server that are records, answered for by a stub."""
+    """Sandboxes of the Daytona test server that are records behind a stub."""
     server = stack.enter_context(DaytonaServer())
     server.add_snapshot(SNAPSHOT)
     return _on_daytona(stack, server, folder), SNAPSHOT
@@ -111,7 +111,7 @@ def _on_daytona(stack: ExitStack, server: DaytonaServer, folder: Path) -> Machin
 WITH_PORTS = [memory, local_process, pytest.param(local_docker, marks=pytest.mark.engine)]
 ALL = [*WITH_PORTS, daytona_stub, pytest.param(daytona, marks=pytest.mark.engine)]
 
-# Those whose machines can be entered: a record that a stub answers for has no inside.
+# Those with a guest: a record behind a stub has none.
 INHABITED = [
     local_process,
     *(pytest.param(make, marks=pytest.mark.engine) for make in (local_docker, daytona)),
@@ -121,19 +121,19 @@ INSIDES = [memory, *INHABITED]
 
 @pytest.fixture(params=INSIDES)
 def subject_inside(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
-    """Those whose machines can be entered."""
+    """The providers whose machines have a guest."""
     yield from _subject(request.param, tmp_path)
 
 
 @pytest.fixture(params=ALL)
 def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
-    """One provider after the other; whatever a test leaves behind is removed."""
+    """Each provider in turn; leftovers of a test are removed."""
     yield from _subject(request.param, tmp_path)
 
 
 @pytest.fixture(params=WITH_PORTS)
 def subject_with_ports(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
-    """Those whose machines listen on this host: sandboxes on Daytona have addresses instead."""
+    """The providers whose machines listen on this host: sandboxes on Daytona have URLs instead."""
     yield from _subject(request.param, tmp_path)
 
 

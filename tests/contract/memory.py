@@ -1,4 +1,4 @@
-"""Providers that keep everything in memory; the contract suite holds them to the real ones."""
+"""Providers in memory; the contract suite checks that they match the real ones."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ STARTABLE = (MachineState.STOPPED, MachineState.FAILED, MachineState.PAUSED, Mac
 
 @dataclass
 class Record:
-    """A machine, what it wrote, and what its daemon will answer; the last answer stays."""
+    """A machine, its log, and the answers of its daemon; the last answer repeats."""
 
     machine: Machine
     log: list[str] = field(default_factory=list)
@@ -53,8 +53,8 @@ class Record:
 class MemoryMachines:
     """Machines in memory.
 
-    ``answers`` is what the daemon of every new machine answers to one probe after the other;
-    ``failing_removals`` are the errors that removals of some machines end in.
+    ``answers`` are those of each new machine's daemon, one per probe; ``failing_removals`` are the
+    errors of removing some machines.
     """
 
     type = LOCAL_DOCKER
@@ -140,7 +140,7 @@ class MemoryMachines:
             return self._records.pop(name, None) is not None
 
     def probe(self, machine: Machine) -> Health:
-        """Give the next answer of the daemon; a machine that does not run gives none."""
+        """Return the daemon's next answer; a machine that does not run has none."""
         with self._lock:
             record = self._records.get(machine.name)
             if record is None or record.machine.state is not MachineState.RUNNING:
@@ -173,7 +173,7 @@ class MemoryMachines:
         return iter(record.log[max(len(record.log) - count, 0) :])
 
     def execute(self, name: str, command: Command, streams: Streams) -> int:
-        """Run a program on this host, in a folder that stands for the machine's."""
+        """Run a program on this host, in a directory that represents the machine's."""
         require_running(self.get(name))
         environment = {"PATH": os.environ["PATH"], **command.env}
         done = subprocess.run(
@@ -206,14 +206,14 @@ class MemoryMachines:
         yield packed.getvalue()
 
     def set_state(self, name: str, state: MachineState) -> None:
-        """Let something happen to a machine that os2 did not ask for."""
+        """Change a machine from outside os2."""
         with self._lock:
             record = self._record(name)
             health = Health.STARTING if state is MachineState.RUNNING else Health.NONE
             record.machine = replace(record.machine, state=state, health=health)
 
     def write_log(self, name: str, *lines: str) -> None:
-        """Let a machine write lines."""
+        """Append lines to a machine's log."""
         self._record(name).log.extend(lines)
 
     def _record(self, name: str) -> Record:
@@ -238,9 +238,9 @@ class MemoryMachines:
 
 
 class MemoryBuilder:
-    """Images in memory; ``tree`` is the key of what a build would be made from now.
+    """Images in memory; ``tree`` is the key that a build would have now.
 
-    ``unreadable`` is why that tree can't be read, if it can't.
+    ``unreadable`` is the reason if the tree cannot be read.
     """
 
     def __init__(self, *, tree: str = "tree-1") -> None:
@@ -250,7 +250,7 @@ class MemoryBuilder:
         self._images: dict[str, Image] = {}
 
     def build(self, request: BuildRequest, progress: Progress = SILENT) -> BuildResult:
-        """Make the image unless it is there with the same key."""
+        """Build the image unless it exists with the same key."""
         key = self.key(request)
         present = self.find(request.tag)
         if present is not None and present.key == key and not request.no_cache:
@@ -271,7 +271,7 @@ class MemoryBuilder:
         return self.tree
 
     def add_image(self, reference: str, key: str | None) -> Image:
-        """Put an image there, without a key one that os2 did not make."""
+        """Add an image; one without a key was not built by os2."""
         image = Image(
             id=f"sha256:{self.builds:064x}",
             reference=reference,

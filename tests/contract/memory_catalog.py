@@ -1,4 +1,4 @@
-"""A catalog that keeps everything in memory."""
+"""A catalog in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A snapshot store and a source of content that keep everything in memory."""
+"""A snapshot store and a content source in memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TAIL_LINES = 20
 
 
 class MemoryLog:
-    """A build log whose ``late`` lines come only when they are waited for."""
+    """A build log whose ``late`` lines arrive only when they are waited for."""
 
     def __init__(self, lines: Iterable[str] = (), late: Iterable[str] = ()) -> None:
         self.settled: list[tuple[float, float]] = []
@@ -31,12 +31,12 @@ class MemoryLog:
 
     @property
     def tail(self) -> tuple[str, ...]:
-        """The last lines that came."""
+        """Return the last lines that arrived."""
         return tuple(self._came[-TAIL_LINES:])
 
     @contextmanager
     def followed(self, on_line: Callable[[str], None]) -> Iterator[None]:
-        """Pass on what is there already; at the end nothing comes any more."""
+        """Pass on the lines so far; after the end, no more arrive."""
         self._on_line = on_line
         self._take(self._lines)
         try:
@@ -45,7 +45,7 @@ class MemoryLog:
             self.cut = True
 
     def drain(self, quiet_seconds: float, at_most_seconds: float) -> None:
-        """Let the late lines come, unless nobody listens any more."""
+        """Deliver the late lines if a client still listens."""
         self.settled.append((quiet_seconds, at_most_seconds))
         if not self.cut:
             self._take(self._late)
@@ -60,8 +60,8 @@ class MemoryLog:
 class MemorySnapshots:
     """Snapshots in memory, listed as loosely as the real API does it.
 
-    ``becoming`` are the states that a new or an activated snapshot is seen in, one at each look;
-    the last stays. ``refusals`` are what the next creations end in, None lets one succeed.
+    ``becoming`` are the states of a new or activated snapshot, one per request; the last repeats.
+    ``refusals`` are the errors of the next creations, None for success.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class MemorySnapshots:
         self.failing_removals: dict[str, Os2Error] = {}
         self.log = MemoryLog()
         self.failure_reason: str | None = None
-        # What was asked for.
+        # The requests.
         self.listings = 0
         self.pages_read = 0
         self.asked_names: list[str] = []
@@ -96,24 +96,24 @@ class MemorySnapshots:
             return sorted(snapshot.name for snapshot in self.all())
 
     def all(self) -> list[Snapshot]:
-        """All snapshots as they are; looking here changes none."""
+        """Return all snapshots without advancing their states."""
         with self._lock:
             return list(self._snapshots.values())
 
     def put(self, snapshot: Snapshot, becoming: Iterable[SnapshotState] = ()) -> Snapshot:
-        """Add a snapshot, or change one, as somebody else would."""
+        """Add or change a snapshot, as another client would."""
         with self._lock:
             self._snapshots[snapshot.id] = snapshot
             self._ahead[snapshot.id] = list(becoming)
             return snapshot
 
     def forget(self, name: str) -> None:
-        """Remove a snapshot as somebody else would."""
+        """Remove a snapshot, as another client would."""
         with self._lock:
             del self._snapshots[self._find(name).id]
 
     def newest_first(self, prefix: str) -> Iterator[list[Snapshot]]:
-        """Pages of what holds the prefix anywhere and in any case, and of the provider's own."""
+        """Yield pages of names that contain the prefix in any case, and the provider's own."""
         self.listings += 1
         number = 0
         while True:
@@ -129,7 +129,7 @@ class MemorySnapshots:
             yield page
 
     def get(self, name: str) -> Snapshot:
-        """One snapshot by name or id, in the next of the states that are ahead of it."""
+        """Return a snapshot by name or ID, in its next state."""
         self._answer()
         with self._lock:
             snapshot = self._find(name)
@@ -142,7 +142,7 @@ class MemorySnapshots:
             return snapshot
 
     def create(self, name: str, content: SnapshotContent, resources: SnapshotResources) -> Snapshot:
-        """Have a snapshot made, which is pending at first."""
+        """Create a snapshot, which is pending at first."""
         self._answer()
         with self._lock:
             self.asked_names.append(name)
@@ -165,7 +165,7 @@ class MemorySnapshots:
             return snapshot
 
     def activate(self, snapshot: Snapshot) -> None:
-        """Bring back an inactive one."""
+        """Activate an inactive one."""
         self._answer()
         with self._lock:
             found = self._find(snapshot.id)
@@ -184,7 +184,7 @@ class MemorySnapshots:
             del self._snapshots[self._find(snapshot.id).id]
 
     def build_log(self, snapshot: Snapshot) -> MemoryLog:
-        """The log; it is the same for all."""
+        """Return the log, which is the same for all."""
         del snapshot
         return self.log
 
@@ -203,7 +203,7 @@ class MemorySnapshots:
 class MemorySource:
     """Content in memory; ``tree`` is the key of what would be sent now.
 
-    ``on_deliver`` is called in each delivery; ``unusable`` is why the content can't be read.
+    ``on_deliver`` is called in each delivery; ``unusable`` is why the content cannot be read.
     """
 
     tree: str = "tree-1"
@@ -237,12 +237,12 @@ class MemoryContent:
 
 
 def like(prefix: str, name: str) -> bool:
-    """Whether a database's ``ILIKE '%prefix%'`` finds the name."""
+    """Return whether a database's ``ILIKE '%prefix%'`` finds the name."""
     wild = {"_": ".", "%": ".*"}
     pattern = "".join(wild.get(letter, re.escape(letter)) for letter in prefix)
     return re.search(pattern, name, re.IGNORECASE | re.DOTALL) is not None
 
 
 def name_taken(name: str) -> Conflict:
-    """The refusal of a name that somebody has."""
+    """Return the error for a name that is taken."""
     return Conflict(f"there is a snapshot named {name} already", code="snapshot_exists")

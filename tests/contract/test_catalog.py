@@ -35,7 +35,7 @@ LOG = ("#1 the first step", "#2 the second")
 
 @dataclass
 class Subject:
-    """A catalog under test; ``make`` makes an item of ours, ``use`` a machine from one."""
+    """A catalog under test; ``make`` creates an item, ``use`` a machine from one."""
 
     catalog: Catalog
     make: Callable[[str], str]
@@ -44,7 +44,7 @@ class Subject:
     missing: str
 
     def names(self, *made: str) -> list[str]:
-        """Those that are listed of the ones that were made here."""
+        """Return the listed items that this test created."""
         return [item.name for item in self.catalog.list() if item.name in made]
 
 
@@ -74,7 +74,7 @@ def memory(stack: ExitStack, folder: Path) -> Subject:
 
 
 def local_docker(stack: ExitStack, folder: Path) -> Subject:
-    """Images on the engine, which hold nothing."""
+    """Empty images on the engine."""
     endpoint = engine_endpoint()
     engine = stack.enter_context(_closing(docker.APIClient(base_url=endpoint.url, version="auto")))
     run = f"os2-test-{uuid.uuid4().hex[:8]}"
@@ -91,12 +91,12 @@ def local_docker(stack: ExitStack, folder: Path) -> Subject:
 
     def use(name: str) -> str:
         container = engine.create_container(name, ["none"], name=f"{run}-user")["Id"]
-        # Ahead of the removal of its image.
+        # Before its image is removed.
         stack.callback(engine.remove_container, container)
         return f"{run}-user"
 
     def foreign() -> str:
-        # As somebody's own image is that was built on one of ours.
+        # Like a user's own image that is built on one of ours.
         marks = f'LABEL {labels.IMAGE_KEY}="{KEY}" {labels.IMAGE_NAME}="{run}:other"'
         return _import(stack, engine, run, "foreign", marks)
 
@@ -178,12 +178,12 @@ def _import(
     ]
 )
 def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
-    """One catalog after the other; whatever a test leaves behind is removed."""
+    """Each catalog in turn; leftovers of a test are removed."""
     with ExitStack() as stack:
         yield request.param(stack, tmp_path)
 
 
-def test_what_was_made_is_listed_with_what_is_known_of_it(subject: Subject) -> None:
+def test_a_created_item_is_listed_with_its_details(subject: Subject) -> None:
     name = subject.make("a")
 
     (item,) = [item for item in subject.catalog.list() if item.name == name]
@@ -217,7 +217,7 @@ def test_an_unknown_name_is_not_found(subject: Subject) -> None:
         subject.catalog.get(subject.missing)
 
 
-def test_what_os2_did_not_make_is_neither_listed_nor_given(subject: Subject) -> None:
+def test_what_os2_did_not_create_is_neither_listed_nor_returned(subject: Subject) -> None:
     name = subject.foreign()
 
     assert subject.names(name) == []
@@ -238,7 +238,7 @@ def test_a_removed_one_is_gone_when_this_returns(subject: Subject) -> None:
     assert subject.catalog.remove(item) is False
 
 
-def test_machines_are_told_whoever_made_them(subject: Subject) -> None:
+def test_machines_of_all_users_are_listed(subject: Subject) -> None:
     used, unused = subject.make("a"), subject.make("b")
     user = subject.use(used)
     items = [subject.catalog.get(used), subject.catalog.get(unused)]
@@ -254,7 +254,7 @@ def test_the_log_of_its_build_can_be_read(subject: Subject) -> None:
     assert lines[-len(LOG) :] == list(LOG)
 
 
-def test_without_a_log_that_is_said(subject: Subject) -> None:
+def test_a_missing_log_is_reported(subject: Subject) -> None:
     with pytest.raises(Os2Error) as caught:
         list(subject.catalog.log(subject.missing))
 

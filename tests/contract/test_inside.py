@@ -1,4 +1,4 @@
-"""What every provider promises about the inside of a machine; see ``os2cli.machines.provider``."""
+"""What every provider promises about the guest; see ``os2cli.machines.provider``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PRINT_ARGUMENTS = 'for word in "$@"; do printf "<%s>" "$word"; done'
 
 @dataclass
 class Guest:
-    """A machine that runs, and that several tests use."""
+    """A running machine that several tests share."""
 
     provider: MachineProvider
     machine: Machine
@@ -53,7 +53,7 @@ class Guest:
         folder: str | None = None,
         stdin: bytes | None = None,
     ) -> tuple[int, bytes, bytes]:
-        """Its exit code, and both of its streams."""
+        """The exit code and both streams of a program."""
         stdout, stderr = io.BytesIO(), io.BytesIO()
         source = None if stdin is None else io.BytesIO(stdin)
         command = Command(argv, env or {}, folder)
@@ -65,7 +65,7 @@ class Guest:
 def inside(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Guest]:
-    """One machine of one provider after the other."""
+    """A machine of each provider in turn."""
     yield from _inside(request.param, tmp_path_factory.mktemp("provider"))
 
 
@@ -73,7 +73,7 @@ def inside(
 def inhabited(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Guest]:
-    """Those in which processes and services are, not only files."""
+    """The machines that have processes and services, not only files."""
     yield from _inside(request.param, tmp_path_factory.mktemp("provider"))
 
 
@@ -88,7 +88,7 @@ def _inside(make: Maker, folder: Path) -> Iterator[Guest]:
 
 
 class TestExecute:
-    def test_streams_come_apart_with_the_exit_code(self, inside: Guest) -> None:
+    def test_streams_are_separate_and_the_exit_code_is_returned(self, inside: Guest) -> None:
         script = "echo out; echo err >&2; exit 7"
 
         assert inside.run("sh", "-c", script) == (7, b"out\n", b"err\n")
@@ -97,10 +97,10 @@ class TestExecute:
         code, stdout, _ = inside.run("sh", "-c", PRINT_ARGUMENTS, "sh", *AWKWARD)
 
         assert code == 0
-        # The API of one provider tells whole lines.
+        # The API of one provider returns whole lines.
         assert stdout.decode().rstrip("\n") == "".join(f"<{word}>" for word in AWKWARD)
 
-    def test_variables_and_the_folder_are_what_was_said(self, inside: Guest) -> None:
+    def test_variables_and_the_directory_are_set(self, inside: Guest) -> None:
         env = {"COLOUR": "a 'b' $c", "EMPTY": ""}
 
         code, stdout, _ = inside.run(
@@ -129,7 +129,7 @@ class TestExecute:
         assert code == 127
         assert b"no-such-program" in stdout + stderr
 
-    def test_whoever_stops_listening_ends_the_program(self, inhabited: Guest) -> None:
+    def test_closing_the_stream_ends_the_program(self, inhabited: Guest) -> None:
         mark = f"9{uuid.uuid4().int % 10**8}"
 
         class Gone(io.BytesIO):
@@ -178,7 +178,7 @@ class TestCopying:
 
         assert inside.run("ls", folder)[1].split() == [b"notes", b"renamed"]
 
-    def test_a_file_is_put_where_it_was_said(self, inside: Guest, tmp_path: Path) -> None:
+    def test_a_file_is_put_at_the_given_path(self, inside: Guest, tmp_path: Path) -> None:
         path = f"/tmp/{uuid.uuid4().hex}"
         inside.run("sh", "-c", f"echo new > {path}")
         (tmp_path / "old").write_text("old")
@@ -233,7 +233,7 @@ class TestLogs:
         assert any("iterate-server: listening on port" in line for line in lines)
         assert time_of(lines[0]) is not None
 
-    def test_of_a_service_only_what_is_new_enough(self, inhabited: Guest) -> None:
+    def test_a_service_log_is_limited_by_its_time(self, inhabited: Guest) -> None:
         later = datetime.now(UTC) + timedelta(hours=1)
         request = LogRequest(service="iterate-server", since=later)
 
@@ -268,7 +268,7 @@ class TestLogs:
 
 
 class TestReach:
-    def test_the_daemon_answers_where_it_is_said_to(self, inhabited: Guest) -> None:
+    def test_the_daemon_answers_at_its_address(self, inhabited: Guest) -> None:
         address = inhabited.provider.reach(inhabited.machine, 3000)
         headers = {address.header: address.token} if address.header and address.token else {}
 
@@ -276,7 +276,7 @@ class TestReach:
 
         assert answer.json()["status"] == "ok"
 
-    def test_it_tells_when_it_expires(self, inside: Guest) -> None:
+    def test_it_returns_when_it_expires(self, inside: Guest) -> None:
         found = inside.provider.get(inside.name)
 
         assert found.expires is not None
@@ -286,11 +286,11 @@ class TestReach:
         assert timedelta(minutes=110) < left <= timedelta(minutes=121)
 
 
-def test_nothing_goes_on_in_a_machine_that_is_stopped(subject_inside: Subject) -> None:
+def test_no_program_runs_in_a_stopped_machine(subject_inside: Subject) -> None:
     machine = subject_inside.create("a")
     provider = subject_inside.provider
     nowhere = Streams(io.BytesIO(), io.BytesIO())
-    # Before its own first program runs, a signal meets the engine's.
+    # A signal that comes before its first program runs would hit the engine's own.
     assert provider.execute(machine.name, Command(("true",)), nowhere) == 0
 
     stopped = provider.archive(machine.name)

@@ -17,7 +17,7 @@ from tests.contract.conftest import Subject
 HEALTHY_SECONDS = 60
 
 
-def test_a_created_machine_runs_and_says_what_was_asked_for(subject: Subject) -> None:
+def test_a_created_machine_runs_with_the_requested_properties(subject: Subject) -> None:
     before = datetime.now(UTC) - timedelta(seconds=2)
 
     machine = subject.create("a", labels={"team": "core"})
@@ -113,7 +113,7 @@ def test_a_stopped_machine_is_still_listed_and_does_not_answer(subject: Subject)
     assert subject.provider.probe(stopped) is Health.NONE
 
 
-def test_stopping_and_starting_twice_is_fine(subject: Subject) -> None:
+def test_stopping_and_starting_are_idempotent(subject: Subject) -> None:
     name = subject.create("a").name
 
     subject.provider.start(name)
@@ -149,7 +149,7 @@ def test_a_port_that_another_program_has_is_a_conflict(subject_with_ports: Subje
     assert subject_with_ports.names() == []
 
 
-def test_machines_created_at_once_get_ports_of_their_own(subject_with_ports: Subject) -> None:
+def test_machines_created_concurrently_get_different_ports(subject_with_ports: Subject) -> None:
     names = [f"m{number}" for number in range(5)]
 
     with ThreadPoolExecutor(len(names)) as pool:
@@ -172,7 +172,7 @@ def test_a_removed_machine_is_gone_and_its_name_free(subject: Subject) -> None:
     assert second.id != first.id
 
 
-def test_removing_what_is_not_there_is_fine(subject: Subject) -> None:
+def test_removing_a_missing_machine_succeeds(subject: Subject) -> None:
     assert subject.provider.remove(subject.name("none")) is False
 
 

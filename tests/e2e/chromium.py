@@ -1,4 +1,4 @@
-"""A real Chromium: in a container in this host's network, driven from here by its protocol."""
+"""A real Chromium in a container on this host's network, driven by its protocol."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.polling import until
 
 LABELS = {"os2-test": "1"}
 START_SECONDS = 60
-# Several suites may run beside this one.
+# Other suites may run at the same time.
 WAIT_MILLISECONDS = 20_000
 expect.set_options(timeout=WAIT_MILLISECONDS)
 WIDE, NARROW = (1280, 800), (390, 844)
-# From Debian, or from npm where there is no package of it; as in sandbox/test/browser/browser.ts.
+# From Debian, or from npm without a Debian package; as in sandbox/test/browser/browser.ts.
 _RUN = """
 chromium="$(command -v chromium || node --input-type=module -e '
 import packaged from "@sparticuz/chromium"; console.log(await packaged.executablePath())')"
@@ -32,8 +32,8 @@ exec "$chromium" --headless=new --no-sandbox --disable-gpu --no-first-run --disa
     --user-data-dir=/tmp/chromium --remote-debugging-address=127.0.0.1 \
     --remote-debugging-port="$1" about:blank
 """
-# A container that starts elsewhere changes this host's interfaces, and Chromium then fails what it
-# is loading (ERR_NETWORK_CHANGED). Where it can't hear of that it takes the network as given.
+# Another container that starts changes this host's interfaces, and Chromium then fails its requests
+# (ERR_NETWORK_CHANGED). Without such notifications it assumes that the network does not change.
 _AF_NETLINK = 16
 _NO_NETLINK = {
     "defaultAction": "SCMP_ACT_ALLOW",
@@ -45,7 +45,7 @@ _NO_NETLINK = {
         }
     ],
 }
-# What moves on a page without anybody having done something; sums up as browsers do.
+# Layout shifts without user input, summed up as browsers do.
 _SHIFTS = """
 window.os2Shifts = [];
 new PerformanceObserver((list) => {
@@ -66,7 +66,7 @@ document.addEventListener("securitypolicyviolation", (e) => {
 
 @dataclass
 class Tab:
-    """A page, and everything that went wrong on it."""
+    """A page and all errors on it."""
 
     page: Page
     complaints: list[str] = field(default_factory=list)
@@ -76,17 +76,17 @@ class Tab:
             self.complaints.append(f"{message.text} ({message.location.get('url')})")
 
     def shifts(self) -> list[Any]:
-        """What moved by itself, and by how much."""
+        """The layout shifts and their size."""
         return list(self.page.evaluate("window.os2Shifts"))
 
     def violations(self) -> list[str]:
-        """What the Content-Security-Policy forbade."""
+        """The violations of the Content-Security-Policy."""
         return list(self.page.evaluate("window.os2Violations"))
 
 
 @dataclass(frozen=True)
 class Chromium:
-    """A browser to open tabs in; each has a profile of its own."""
+    """A browser to open tabs in, each with its own profile."""
 
     browser: Browser
 
@@ -99,7 +99,7 @@ class Chromium:
         script: bool = True,
         scale: float = 1,
     ) -> Iterator[Tab]:
-        """A tab in a window of that size."""
+        """Open a tab in a window of that size."""
         context = self.browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             color_scheme="dark" if dark else "light",
@@ -121,7 +121,7 @@ class Chromium:
 
 @contextmanager
 def running_chromium() -> Iterator[Chromium]:
-    """Start it, and end it."""
+    """Start the browser, and stop it at the end."""
     engine = docker.APIClient(base_url=engine_endpoint().url, version="auto")
     port = _free_port()
     container = engine.create_container(
@@ -129,7 +129,7 @@ def running_chromium() -> Iterator[Chromium]:
         ["-c", _RUN, "sh", str(port)],
         entrypoint=["sh"],
         labels=LABELS,
-        # Chromium keeps its pictures in shared memory, of which containers have little.
+        # Chromium renders in shared memory, of which containers have little.
         host_config=engine.create_host_config(
             network_mode="host",
             shm_size="512m",

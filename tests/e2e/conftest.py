@@ -1,4 +1,4 @@
-"""A repository of its own and a stage of its own for each test on the engine."""
+"""A repository and a stage for each test on the engine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["chromium"]  # for all tests here
 
 @pytest.fixture
 def engine() -> Iterator[docker.APIClient]:
-    """The SDK's own connection, to look behind os2's back."""
+    """The SDK's connection, to inspect the engine without os2."""
     client = docker.APIClient(base_url=engine_endpoint().url, version="auto")
     yield client
     client.close()
@@ -27,7 +27,7 @@ def engine() -> Iterator[docker.APIClient]:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """An empty checkout in a folder whose name has spaces."""
+    """An empty checkout in a directory whose name has spaces."""
     folder = tmp_path / "my repo"
     folder.mkdir()
     subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
@@ -36,15 +36,15 @@ def repository(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def stage() -> str:
-    """A stage that no other test and no person uses."""
+    """A stage that no other test and no user has."""
     return f"dev-test-{uuid.uuid4().hex[:8]}"
 
 
 @pytest.fixture
 def os2(repository: Path, stage: str, tmp_path: Path, image_tag: str) -> Iterator[Os2]:
-    """os2 in that repository, making machines of that stage; they are removed at the end.
+    """os2 in that repository and stage; its machines are removed at the end.
 
-    ``image_tag`` is asked for so that its image goes after the machines that use it.
+    ``image_tag`` is requested so that its image is removed after the machines that use it.
     """
     assert image_tag
     env = base_environment(tmp_path / "home")
@@ -61,5 +61,5 @@ def image_tag(engine: docker.APIClient) -> Iterator[str]:
     tag = f"os2-test-{uuid.uuid4().hex[:8]}:local"
     yield tag
     if engine.images(tag):
-        # By name: an image built from the same inputs may be somebody else's under another name.
+        # By name: another user may have an image of the same inputs under another name.
         engine.remove_image(tag, force=True)

@@ -1,4 +1,4 @@
-"""What the tests of the page start from: the page served by os2, and a tab that is on it."""
+"""Fixtures for tests of the web UI: a running server, and a tab that shows it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def site(os2: Os2) -> Iterator[Site]:
 
 @pytest.fixture
 def tab(chromium: Chromium, site: Site) -> Iterator[Tab]:
-    """A tab on the page, which nothing may go wrong in."""
+    """A tab on the web UI, in which no error may occur."""
     with opened(chromium, site) as tab:
         yield tab
 

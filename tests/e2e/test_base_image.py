@@ -1,4 +1,4 @@
-"""A base image made for real: by this user and by an ordinary one, from packages alone."""
+"""A base image built for real, from packages alone: by this user and by an unprivileged one."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ pytestmark = [
 ]
 
 CHECKOUT = Path(__file__).parents[2]
-# No resolver ever knows a name below .invalid: on every machine this registry is out of reach.
+# No name below .invalid resolves: this registry is unreachable from every host.
 WANTED = "registry.invalid/os2/basetest:1"
 NOBODY = "65534"
 
-# Authorities made for these tests; their keys were thrown away. Being part of a base's key, they
-# keep the images of these tests apart from the ones that the user works with.
+# CA certificates for these tests; their private keys were deleted. They are part of a base's key,
+# so that the images of these tests differ from the ones that the user works with.
 FIRST_AUTHORITY = """\
 -----BEGIN CERTIFICATE-----
 MIIBmDCCAT+gAwIBAgIUFiM9PXMwXioYNAHR9QnzTi2avUkwCgYIKoZIzj0EAwIw
@@ -121,7 +121,7 @@ class Heard(Progress):
 
 
 class Interrupting(Progress):
-    """Does what Ctrl-C does, while the packages are being configured."""
+    """Interrupts, as Ctrl-C does, while the packages are configured."""
 
     def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
         del total
@@ -143,7 +143,7 @@ def engine(url: str) -> Iterator[docker.APIClient]:
 
 @pytest.fixture(scope="module")
 def cache_dir() -> Iterator[Path]:
-    """Downloads that both users share; outside pytest's own folder, which is closed to others."""
+    """Downloads that both users share, outside pytest's own directory, which others cannot read."""
     with tempfile.TemporaryDirectory(prefix="basetest-") as folder:
         Path(folder).chmod(0o777)
         (Path(folder) / "cache").mkdir()
@@ -153,7 +153,7 @@ def cache_dir() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def base(cache_dir: Path) -> Iterator[BaseImage]:
-    """The one base that the tests of this module look at, made by the user who runs them."""
+    """The base that the tests of this module share, built by the user who runs them."""
     client = docker.APIClient(base_url=engine_endpoint().url, version="auto", timeout=60)
     heard = Heard()
     made = prepare(client, cache_dir, FIRST_AUTHORITY, heard)
@@ -187,8 +187,8 @@ def temporary(client: docker.APIClient) -> set[str]:
 
 
 def run_in(client: docker.APIClient, image: str, script: str, environment: dict[str, str]) -> str:
-    """What ``script`` writes in a container of ``image``; fails with that when it fails."""
-    # On the host's network, since the engine's bridge is no part of what is tested here.
+    """Return the output of ``script`` in a container of ``image``, which must succeed."""
+    # On the host's network: the engine's bridge is not tested here.
     container = client.create_container(
         image,
         command=["sh", "-c", f"exec 2>&1\n{script}"],
@@ -209,7 +209,7 @@ def check(client: docker.APIClient, image: str, pem: str) -> None:
     run_in(client, image, CHECKS, {"AUTHORITY_LINE": pem.splitlines()[1]})
 
 
-def test_an_interrupted_make_leaves_nothing(engine: docker.APIClient, cache_dir: Path) -> None:
+def test_an_interrupted_build_leaves_nothing(engine: docker.APIClient, cache_dir: Path) -> None:
     before = temporary(engine)
     with pytest.raises(KeyboardInterrupt):
         prepare(engine, cache_dir, FIRST_AUTHORITY, Interrupting())
@@ -229,7 +229,7 @@ def test_the_base_is_a_sound_system(engine: docker.APIClient, base: BaseImage) -
     check(engine, base.reference, FIRST_AUTHORITY)
 
 
-def test_a_second_call_makes_nothing(
+def test_a_second_call_builds_nothing(
     engine: docker.APIClient, base: BaseImage, cache_dir: Path
 ) -> None:
     heard = Heard()
@@ -239,7 +239,7 @@ def test_a_second_call_makes_nothing(
     assert heard.statuses == []
 
 
-def test_an_ordinary_user_makes_one_too_and_broken_downloads_are_replaced(
+def test_an_ordinary_user_can_build_one_and_broken_downloads_are_replaced(
     engine: docker.APIClient, url: str, cache_dir: Path, base: BaseImage
 ) -> None:
     (broken,) = cache_dir.glob("hostname_*.deb")
@@ -267,7 +267,7 @@ def test_an_ordinary_user_makes_one_too_and_broken_downloads_are_replaced(
 
 
 def as_ordinary_user(url: str, folder: Path) -> list[str]:
-    """The command before the command; the socket's group is all that such a user needs."""
+    """Return the prefix that runs a command as this user, who needs only the socket's group."""
     environment = ["env", "-i", f"HOME={folder}", f"PATH={os.environ['PATH']}"]
     if os.geteuid() != 0:
         return environment
@@ -275,14 +275,14 @@ def as_ordinary_user(url: str, folder: Path) -> list[str]:
     groups = ["--groups", str(Path(path).stat().st_gid)] if scheme == "unix" else ["--clear-groups"]
     user = ["setpriv", "--reuid", NOBODY, "--regid", NOBODY, *groups]
     if not all(folder.stat().st_mode & 0o001 for folder in CHECKOUT.parents):
-        # The checkout lies in a folder of root's own: this user may look into it, and no more.
+        # The checkout is in a directory of root: this user may only read it.
         capability = "+dac_read_search"
         user += ["--inh-caps", capability, "--ambient-caps", capability]
     return [*environment, *user]
 
 
 @pytest.mark.parametrize("tool", ["with", "without"])
-def test_the_host_s_authorities_come_on_top_of_any_image(
+def test_the_host_s_authorities_are_added_to_any_image(
     engine: docker.APIClient, base: BaseImage, cache_dir: Path, tool: str
 ) -> None:
     wanted = f"basetest-wanted:{tool}"
@@ -307,7 +307,7 @@ def test_the_host_s_authorities_come_on_top_of_any_image(
             engine.remove_image(name, force=True)
 
 
-def test_what_was_made_of_a_former_image_goes(
+def test_what_was_built_from_a_former_image_is_removed(
     engine: docker.APIClient, base: BaseImage, cache_dir: Path
 ) -> None:
     wanted, built_on_it = "basetest-wanted:moving", "basetest-child:moving"
@@ -342,7 +342,7 @@ def choose(
     )
 
 
-def test_an_archive_out_of_reach_is_told(
+def test_an_unreachable_archive_is_reported(
     engine: docker.APIClient, cache_dir: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "etc/apt").mkdir(parents=True)

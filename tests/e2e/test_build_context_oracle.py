@@ -1,4 +1,4 @@
-"""What we send is what Docker's own command line sends, and engines unpack our stream.
+"""os2 sends what Docker's own CLI sends, and engines unpack its stream.
 
 The oracle is ``docker build`` with the classic builder, because its images can be listed without
 a registry. The one known difference from BuildKit has its own test.
@@ -108,7 +108,7 @@ def docker() -> Callable[..., subprocess.CompletedProcess[bytes]]:
 
 @pytest.fixture
 def tag(docker: Callable[..., subprocess.CompletedProcess[bytes]]) -> Iterator[str]:
-    """The name of an image that is removed afterwards."""
+    """Return the name of an image that is removed afterwards."""
     name = f"ctx-{uuid.uuid4().hex[:12]}"
     yield name
     docker("image", "rm", "--force", name)
@@ -116,7 +116,7 @@ def tag(docker: Callable[..., subprocess.CompletedProcess[bytes]]) -> Iterator[s
 
 @pytest.fixture
 def build(docker: Callable[..., subprocess.CompletedProcess[bytes]], tag: str) -> Build:
-    """Build a folder, or a tar, and give what ``COPY . /context/`` copied."""
+    """Build a directory or a tar, and return what ``COPY . /context/`` copied."""
 
     def run(root: Path | None, stream: bytes = b"") -> Files:
         done = docker("build", "--tag", tag, str(root) if root else "-", input=stream)
@@ -156,7 +156,7 @@ def files(exported: Files) -> set[str]:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A folder of its own: the suite keeps a home in ``tmp_path``."""
+    """A separate directory: ``tmp_path`` has the home of the test."""
     folder = tmp_path / "context"
     folder.mkdir()
     return folder
@@ -165,7 +165,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("case", CASES)
 def test_same_files_as_the_docker_command(root: Path, build: Build, case: str) -> None:
     plant(root, CASES[case])
-    # An ignored Dockerfile is hidden from COPY by Docker; we cannot say that in a tar.
+    # Docker hides an ignored Dockerfile from COPY; a tar cannot express that.
     assert sent(root) == files(build(root)) | {"Dockerfile"}
 
 
@@ -178,7 +178,7 @@ def test_exception_with_a_wildcard_brings_back_files_as_in_buildkit(
 
 
 @pytest.mark.parametrize("ignore", REFUSED)
-def test_what_docker_refuses_is_refused(
+def test_what_docker_rejects_is_rejected(
     root: Path,
     docker: Callable[..., subprocess.CompletedProcess[bytes]],
     ignore: str,

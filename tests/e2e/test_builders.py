@@ -1,4 +1,4 @@
-"""Both builders of an engine make the same image, and os2 takes the one that works."""
+"""Both builders of an engine build the same image, and os2 uses the one that works."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 @contextmanager
 def engine_without_buildkit() -> Iterator[str]:
-    """The engine behind a proxy that makes it say it is Podman, which has no BuildKit."""
+    """The engine behind a proxy that identifies it as Podman, which has no BuildKit."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         endpoint = engine_endpoint()
@@ -85,7 +85,7 @@ def source(repository: Path) -> Path:
 
 
 @pytest.mark.parametrize("builder", ["buildkit", "classic"])
-def test_each_builder_shows_its_steps_and_makes_the_image(
+def test_each_builder_shows_its_steps_and_builds_the_image(
     os2: Os2, source: Path, image_tag: str, engine: docker.APIClient, builder: str
 ) -> None:
     command = ("snapshot", "local-docker", "--tag", image_tag, "-v", "--no-cache")

@@ -1,4 +1,4 @@
-"""From a repository to a machine that answers, on a Daytona that really builds and runs."""
+"""From a repository to a healthy machine, on a Daytona that really builds and runs."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def cloud(os2: Os2, daytona: DaytonaServer) -> Os2:
 
 @pytest.fixture
 def source(repository: Path) -> Path:
-    """A repository with links, and a sandbox that is made of another."""
+    """A repository with links, and a sandbox directory that links to another."""
     (repository / "sandbox").mkdir()
     (repository / "sandbox/Dockerfile").write_text(
         f"FROM {sandbox_image()}\nARG GREETING=hello\n"
         'RUN echo "$GREETING" > /tmp/greeting\n'
         f"COPY --chown=1000:1000 . /src/\nENTRYPOINT {json.dumps(ENTRYPOINT)}\n"
     )
-    # The builder would take this one: it lies where the text is put.
+    # The builder would use this one: its text is put at this path.
     (repository / "Dockerfile").write_text("FROM os2-no-such-image\n")
     (repository / "lib").mkdir()
     (repository / "lib/tool").write_text("#!/bin/sh\necho the tool\n")
@@ -64,14 +64,14 @@ def source(repository: Path) -> Path:
 
 
 def inside(engine: docker.APIClient, container: str, command: str) -> str:
-    """What a shell command in a machine prints."""
+    """Return the output of a shell command in a machine."""
     job = engine.exec_create(container, ["sh", "-c", command])["Id"]
     output: bytes = engine.exec_start(job)
     return output.decode()
 
 
 def health(daytona: DaytonaServer, name: str, url: str) -> httpx.Response:
-    """What the daemon answers to its owner."""
+    """Return the daemon's answer to its owner."""
     token = {"x-daytona-preview-token": daytona.sandbox(name).token}
     return httpx.get(f"{url}/api/health", headers=token)
 
@@ -152,7 +152,7 @@ def test_a_build_that_fails_says_why(cloud: Os2, source: Path, daytona: DaytonaS
     assert result.stdout == ""
 
 
-def test_both_providers_are_listed_and_told_apart(
+def test_both_providers_are_listed_and_distinguished(
     cloud: Os2, source: Path, daytona: DaytonaServer, stage: str
 ) -> None:
     daytona.add_snapshot(
@@ -196,7 +196,7 @@ def test_a_published_snapshot_is_listed_with_the_images(
     assert removed.stdout == f"removed {name}\n"
 
 
-def test_a_snapshot_is_waited_for_put_away_and_brought_back(
+def test_a_snapshot_is_waited_for_deactivated_and_activated(
     cloud: Os2, source: Path, daytona: DaytonaServer
 ) -> None:
     context = cloud("snapshot", "context", "--type", "daytona", "--json").json()

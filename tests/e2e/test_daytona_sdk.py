@@ -1,4 +1,4 @@
-"""The official SDK against the Daytona test server, which shows that the server is faithful."""
+"""The official SDK against the Daytona test server, to prove that the server is faithful."""
 
 from __future__ import annotations
 
@@ -92,13 +92,13 @@ def sandbox(sdk: Daytona, snapshot: str) -> Iterator[Sandbox]:
 
 @pytest.fixture(autouse=True)
 def no_violations(server: DaytonaServer) -> Iterator[None]:
-    """Whatever the SDK and the server said to each other is in the document."""
+    """Check that every exchange of the SDK and the server fits the specification."""
     yield
     assert server.violations == []
 
 
 def build(sdk: Daytona, folder: Path, name: str, *lines: str) -> Any:
-    """Let the server build on top of the sandbox image, without a context."""
+    """Make the server build on the sandbox image, without a context."""
     from daytona import CreateSnapshotParams, Image, Resources
 
     dockerfile = folder / "Dockerfile"
@@ -109,7 +109,7 @@ def build(sdk: Daytona, folder: Path, name: str, *lines: str) -> Any:
 
 
 def health(url: str, headers: dict[str, str] | None = None) -> Callable[[], bool]:
-    """Whether a machine's page says that it is healthy."""
+    """Return whether a machine reports that it is healthy."""
 
     def ask() -> bool:
         answer = httpx.get(f"{url}/api/health", headers=headers, trust_env=False)
@@ -160,7 +160,7 @@ class TestSnapshots:
 
 
 class TestContexts:
-    """What the server makes of uploads; the SDK itself uploads to https only."""
+    """How the server handles uploads; the SDK itself uploads to https only."""
 
     def create(self, server: DaytonaServer, name: str, dockerfile: str, *hashes: str) -> Any:
         """Create a snapshot from these contexts and wait for its end."""
@@ -224,7 +224,7 @@ class TestContexts:
 
 
 def context() -> bytes:
-    """A tar with everything in it that a builder might lose."""
+    """Return a tar with everything that a builder might lose."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name, kind, mode, target in [
@@ -317,7 +317,7 @@ class TestSandboxes:
 class TestRegistry:
     @pytest.fixture
     def pushed(self, server: DaytonaServer, engine: docker.APIClient) -> Callable[[str], str]:
-        """Push a small image with the temporary login; gives the name that it has there."""
+        """Push a small image with the temporary login; return its name there."""
         headers = {"Authorization": f"Bearer {server.api_key}"}
         url = f"{server.url}/docker-registry/registry-push-access"
         access = httpx.get(url, headers=headers, trust_env=False).raise_for_status().json()
@@ -345,7 +345,7 @@ class TestRegistry:
         assert snapshot.entrypoint == ["sleep", "infinity"]
         (repository,) = registry.repositories()
         assert registry.tags(repository) == ["20260111-193045"]
-        # Its name on this engine is ours alone, whatever the pusher does with his.
+        # Our name on this engine is independent of the pusher's.
         assert engine.images(image) == []
         assert engine.inspect_image(server.snapshot(name).image or "")
 
@@ -364,7 +364,7 @@ class TestRegistry:
 
 
 def test_nothing_is_left(engine: docker.APIClient) -> None:
-    """Images and containers of a server are gone with it, and no others."""
+    """Only the images and containers of a server are removed with it."""
     with DaytonaServer(engine_endpoint().url, timing=Timing(build=0, create_block=20)) as server:
         headers = {"Authorization": f"Bearer {server.api_key}"}
         body = {"name": "one", "buildInfo": {"dockerfileContent": f"FROM {sandbox_image()}\n"}}

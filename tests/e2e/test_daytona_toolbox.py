@@ -71,7 +71,7 @@ def session(sandbox: Sandbox) -> Iterator[str]:
 
 
 def start(sandbox: Sandbox, session: str, command: str) -> str:
-    """Start a command in a session; gives its id."""
+    """Start a command in a session; return its ID."""
     from daytona import SessionExecuteRequest
 
     request = SessionExecuteRequest(command=command, run_async=True, suppress_input_echo=True)
@@ -198,7 +198,7 @@ def spawn(ssh: Ssh) -> pexpect.spawn[str]:
 class TestSsh:
     @pytest.fixture
     def ssh(self, server: DaytonaServer, sandbox: Sandbox, tmp_path: Path) -> Ssh:
-        """The client's command line for a sandbox, which knows the server's key."""
+        """Return the client's command line for a sandbox, with the server's key."""
         program, flag, port, target = shlex.split(sandbox.create_ssh_access(5).ssh_command)
         known = tmp_path / "known"
         known.write_text(f"[127.0.0.1]:{port} {server.ssh_host_key}\n")
@@ -233,7 +233,7 @@ class TestSsh:
             return bool(first.expect_exact(["41 121\r\n", "30 100\r\n"]) == 0)
 
         until(resized, DEADLINE)
-        # Ctrl-C arrives as the signal that it is.
+        # Ctrl-C arrives as a signal.
         second.sendline("sh -c 'echo $((40+1)) begins; sleep 600'")
         second.expect_exact("41 begins")
         second.sendintr()
@@ -274,7 +274,7 @@ class TestSsh:
         until(lambda: running() == 0, DEADLINE)
 
 
-def test_a_time_to_live_takes_the_container(
+def test_a_time_to_live_removes_the_container(
     server: DaytonaServer, sdk: Daytona, engine: docker.APIClient
 ) -> None:
     from daytona import CreateSandboxFromSnapshotParams

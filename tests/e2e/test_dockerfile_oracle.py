@@ -1,4 +1,4 @@
-"""What we read in a Dockerfile and write into it is what Docker's two builders make of it."""
+"""What os2 reads and writes in a Dockerfile means the same to Docker's two builders."""
 
 from __future__ import annotations
 
@@ -55,15 +55,15 @@ HARD_VALUES = (
 
 @pytest.fixture
 def mark() -> str:
-    """What tells the images of this test from all others."""
+    """The label of this test's images."""
     return f"os2-test-{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture(params=["classic", "buildkit"])
 def build(request: pytest.FixtureRequest, engine: docker.APIClient, mark: str) -> Iterator[Build]:
-    """Build a text with one of the builders, and give the image's configuration.
+    """Build a Dockerfile with one of the builders, and return the image's configuration.
 
-    Stages that are no part of an image go at the end when ``mark`` is a label of theirs.
+    Stages that are not part of the image are removed at the end if ``mark`` is their label.
     """
     tags: list[str] = []
     client = docker.APIClient(base_url=engine_endpoint().url, version="auto")
@@ -97,7 +97,7 @@ def build(request: pytest.FixtureRequest, engine: docker.APIClient, mark: str) -
 
 
 def as_daytona_reads(text: str) -> list[str]:
-    """Its API's reading: the last match counts, and is one word unless it is a JSON array."""
+    """Return what its API reads: the last match, as one word unless it is a JSON array."""
     found = re.findall(r"ENTRYPOINT\s+([^\n\r\u2028\u2029]*)", text)
     try:
         return list(json.loads(found[-1])) if found else ["sleep", "infinity"]
@@ -166,7 +166,7 @@ def test_a_plain_entrypoint_changes_nothing_but_what_daytona_reads(
 
 
 @pytest.mark.parametrize("reset", ["FROM s\nENTRYPOINT []", "ENTRYPOINT [ ]", "FROM scratch"])
-def test_an_entrypoint_that_is_taken_away_is_none(build: Build, mark: str, reset: str) -> None:
+def test_a_reset_entrypoint_is_none(build: Build, mark: str, reset: str) -> None:
     text = f"FROM scratch AS s\nLABEL {mark}=1\nENTRYPOINT a\n{reset}\nLABEL x=1\n"
 
     assert entrypoint(text) is build(text)["Entrypoint"] is None

@@ -1,4 +1,4 @@
-"""The machine commands as a person types them, on the real engine with the real image."""
+"""The machine commands as a user types them, on the real engine with the real image."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def containers_of(engine: docker.APIClient, stage: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_create_gives_name_url_and_port_and_answers_there(
+def test_create_prints_name_url_and_port_and_answers_there(
     os2: Os2, engine: docker.APIClient
 ) -> None:
     machine = os2("machine", "create", "--json").json()
@@ -163,7 +163,7 @@ def test_an_interrupted_create_leaves_nothing(
     assert containers_of(engine, stage) == []
 
 
-def test_what_a_killed_create_left_behind_is_in_nobodys_way(
+def test_leftovers_of_a_killed_create_block_nothing(
     os2: Os2, engine: docker.APIClient, stage: str
 ) -> None:
     name = stage.removeprefix("dev-")
@@ -203,7 +203,7 @@ def test_removing_all_of_a_stage_leaves_other_containers_alone(
         engine.remove_container(foreign)
 
 
-def test_a_container_that_is_not_ours_is_no_machine(os2: Os2, engine: docker.APIClient) -> None:
+def test_a_foreign_container_is_not_a_machine(os2: Os2, engine: docker.APIClient) -> None:
     name = "not-ours"
     foreign = engine.create_container(sandbox_image(), name=f"os2-{name}")["Id"]
     try:
@@ -230,7 +230,7 @@ def test_a_list_in_a_pipe_is_plain_and_whole(os2: Os2, stage: str) -> None:
     assert quiet.stdout == f"{name}\n"
 
 
-def test_rm_of_several_tells_each_outcome(os2: Os2, stage: str) -> None:
+def test_rm_of_several_reports_each_outcome(os2: Os2, stage: str) -> None:
     machine = os2("machine", "create", "--no-wait", "-q").stdout.strip()
 
     result = os2("machine", "rm", machine, "no-such-machine")
@@ -249,7 +249,7 @@ def test_names_are_completed_with_live_machines(os2: Os2) -> None:
     assert machine in completed.stdout.split()
 
 
-def test_stale_images_are_told_and_used(os2: Os2, repository: Path, image_tag: str) -> None:
+def test_stale_images_are_reported_and_used(os2: Os2, repository: Path, image_tag: str) -> None:
     (repository / "sandbox").mkdir()
     (repository / "sandbox" / "Dockerfile").write_text(
         f"ARG BASE_IMAGE={sandbox_image()}\nFROM ${{BASE_IMAGE}}\nCOPY note.txt /home/node/\n"
@@ -283,7 +283,7 @@ def test_a_killed_create_frees_its_name_at_once(
 
 
 @pytest.mark.parametrize("form", [(), ("--json",), ("-q",)], ids=str)
-def test_output_that_nobody_reads_ends_quietly(os2: Os2, form: tuple[str, ...]) -> None:
+def test_a_closed_reader_ends_it_quietly(os2: Os2, form: tuple[str, ...]) -> None:
     os2("machine", "create", "--no-wait", "-q")
 
     result = os2.unread("machine", "list", *form)

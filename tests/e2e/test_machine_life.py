@@ -31,18 +31,18 @@ KEY_VALUE = "canary-value-4711"
 
 @dataclass
 class Life:
-    """os2, and the machine that this is about."""
+    """os2, and the machine under test."""
 
     os2: Os2
     type_: str
     name: str = "life"
 
     def __call__(self, command: str, *arguments: str, **env: str) -> Result:
-        """A machine command about it."""
+        """Run a machine command on it."""
         return self.os2("machine", command, self.name, *arguments, env=env)
 
     def inside(self, script: str) -> str:
-        """What a shell script in it prints."""
+        """Return the output of a shell script in it."""
         result = self("exec", "--", "sh", "-c", script)
         assert result.status == 0, result.stderr
         return result.stdout
@@ -76,7 +76,7 @@ def life(request: pytest.FixtureRequest, os2: Os2, stage: str) -> Life:
 
 
 def page(life: Life) -> httpx.Response:
-    """The page of the daemon, as the address and the header that were printed open it."""
+    """Return the daemon's page, opened with the printed URL and header."""
     address = life("url").stdout.strip()
     headers = {}
     if life.type_ == "daytona":
@@ -177,7 +177,7 @@ def test_a_shell_is_a_real_terminal(life: Life) -> None:
     marks = count()
 
     def ask(line: str) -> str:
-        # Told apart from its own echo; a shell shows its prompt as often as it likes.
+        # Distinct from its echo; a shell may print its prompt any number of times.
         mark = f"mark{next(marks)}end"
         child.sendline(f"{line}; echo {mark[:4]}''{mark[4:]}")
         child.expect_exact(f"{mark}\r\n")
@@ -191,7 +191,7 @@ def test_a_shell_is_a_real_terminal(life: Life) -> None:
     if life.type_ == "daytona":
         assert "ssh" in str([list(words) for words in command_lines(child.pid)])
 
-    # A program that says itself that it runs: a Ctrl-C before that would be the shell's.
+    # The program reports that it runs: an earlier Ctrl-C would go to the shell.
     child.sendline("""sh -c 'trap "exit 9" INT; echo beg""un; while :; do sleep 0.1; done'""")
     child.expect_exact("begun\r\n")
     child.sendintr()
@@ -201,19 +201,19 @@ def test_a_shell_is_a_real_terminal(life: Life) -> None:
     child.expect(pexpect.EOF)
     child.close()
 
-    # Daytona does not tell how a shell ended.
+    # Daytona does not report how a shell ended.
     assert child.exitstatus == (7 if life.type_ == "local-docker" else 0)
     assert "trap" not in life.inside("ps -eo args")
 
 
 def endless(mark: str) -> str:
-    """A script that goes on for ever, and so does what it started."""
+    """Return a script that runs forever, as does its child."""
     return f"sleep {mark} & echo started; while :; do echo more; sleep 0.1; done"
 
 
 @pytest.fixture
 def mark() -> str:
-    """A number of seconds that nobody else sleeps for."""
+    """Return a number of seconds that no other process sleeps for."""
     return f"9{uuid.uuid4().int % 10**8}"
 
 
@@ -237,9 +237,9 @@ def test_a_reader_that_goes_ends_it_there(life: Life, mark: str) -> None:
     until(lambda: mark not in life.inside("ps -eo args"), 10)
 
 
-# How hard Daytona tries is its own matter.
+# How hard Daytona tries is up to Daytona.
 @pytest.mark.parametrize("life", ["local-docker"], indirect=True)
-def test_what_does_not_want_to_end_is_ended(life: Life, mark: str) -> None:
+def test_a_program_that_ignores_signals_is_killed(life: Life, mark: str) -> None:
     script = f"trap '' TERM INT HUP; {endless(mark)}"
     with going_on(life.os2, *life.argv("exec", "--", "sh", "-c", script)) as process:
         assert process.stdout is not None
@@ -249,7 +249,7 @@ def test_what_does_not_want_to_end_is_ended(life: Life, mark: str) -> None:
     until(lambda: mark not in life.inside("ps -eo args"), 10)
 
 
-def test_what_is_old_is_pruned_and_nothing_of_another_stage(life: Life, stage: str) -> None:
+def test_old_machines_are_pruned_but_none_of_another_stage(life: Life, stage: str) -> None:
     def prune(*options: str) -> Result:
         where = ("--type", life.type_, "--stage", stage, "--older-than", "1s")
         return life.os2("machine", "prune", *where, *options)

@@ -21,7 +21,7 @@ BUILD = ("snapshot", "local-docker")
 
 @pytest.fixture
 def source(repository: Path) -> Path:
-    """A repository whose image holds its files."""
+    """A repository whose image has its files."""
     (repository / "sandbox").mkdir()
     (repository / "sandbox" / "Dockerfile").write_text(
         f"ARG BASE_IMAGE={sandbox_image()}\n"
@@ -35,7 +35,7 @@ def source(repository: Path) -> Path:
 
 
 def read(engine: docker.APIClient, image: str, path: str) -> str:
-    """A file of an image."""
+    """Return a file of an image."""
     container = engine.create_container(image)["Id"]
     try:
         stream, _ = engine.get_archive(container, path)
@@ -138,7 +138,7 @@ def test_another_repository_is_built_from_anywhere(
     assert build(elsewhere, image_tag, "--repo", str(source)).status == 0
 
 
-def test_without_a_dockerfile_the_sandbox_that_os2_brings_is_built_and_said_so(
+def test_without_a_dockerfile_the_bundled_sandbox_is_built_and_reported(
     os2: Os2, image_tag: str
 ) -> None:
     told = f"{image_tag} is the sandbox that os2 brings"
@@ -166,7 +166,7 @@ def test_a_failing_step_shows_the_end_of_its_log(
     assert engine.images(image_tag) == []
 
 
-def test_what_looks_like_a_secret_is_refused(os2: Os2, source: Path, image_tag: str) -> None:
+def test_what_looks_like_a_secret_is_rejected(os2: Os2, source: Path, image_tag: str) -> None:
     (source / ".env").write_text("TOKEN=hunter2\n")
 
     refused = build(os2, image_tag)
@@ -178,7 +178,7 @@ def test_what_looks_like_a_secret_is_refused(os2: Os2, source: Path, image_tag: 
     assert allowed.status == 0
 
 
-def test_two_builds_at_once_make_one_image(os2: Os2, source: Path, image_tag: str) -> None:
+def test_two_concurrent_builds_make_one_image(os2: Os2, source: Path, image_tag: str) -> None:
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda _: build(os2, image_tag, "--json").json(), range(2)))
 
@@ -186,7 +186,7 @@ def test_two_builds_at_once_make_one_image(os2: Os2, source: Path, image_tag: st
     assert results[0]["id"] == results[1]["id"]
 
 
-def test_the_image_that_lost_its_name_does_not_stay(
+def test_an_untagged_image_is_removed(
     os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
 ) -> None:
     first = build(os2, image_tag, "--json").json()["id"]
@@ -214,7 +214,7 @@ def test_an_image_that_a_machine_uses_stays_until_the_machine_goes(
         engine.inspect_image(first)
 
 
-def test_a_base_image_that_the_dockerfile_does_not_take_is_refused(
+def test_a_base_image_that_the_dockerfile_ignores_is_rejected(
     os2: Os2, source: Path, image_tag: str
 ) -> None:
     (source / "sandbox" / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
@@ -236,7 +236,7 @@ def test_the_log_of_a_build_is_kept(os2: Os2, source: Path, image_tag: str) -> N
     assert "> /tmp/greeting" in log.stdout
 
 
-def test_the_log_of_a_build_that_failed_is_kept_too(os2: Os2, source: Path, image_tag: str) -> None:
+def test_the_log_of_a_failed_build_is_also_kept(os2: Os2, source: Path, image_tag: str) -> None:
     dockerfile = source / "sandbox" / "Dockerfile"
     dockerfile.write_text(dockerfile.read_text() + "RUN echo the reason; exit 3\n")
     build(os2, image_tag)
@@ -263,7 +263,7 @@ def test_an_image_is_listed_shown_and_removed(os2: Os2, source: Path, image_tag:
     assert os2("snapshot", "rm", image_tag).status == 3
 
 
-def test_a_name_that_somebody_else_gave_is_none_of_ours(
+def test_an_image_with_a_foreign_name_is_not_ours(
     os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
 ) -> None:
     build(os2, image_tag)
@@ -299,7 +299,7 @@ def test_an_image_that_a_machine_uses_is_not_removed(
     assert os2("machine", "rm", machine).status == 0
 
 
-def test_an_image_that_lost_its_name_is_spared_while_it_is_used(
+def test_an_untagged_image_stays_while_it_is_used(
     os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
 ) -> None:
     env = {"LOCAL_DOCKER_IMAGE_NAME": image_tag}
@@ -311,7 +311,7 @@ def test_an_image_that_lost_its_name_is_spared_while_it_is_used(
 
     (used,) = [i for i in os2("snapshot", "list", "--json").json() if i["name"] == name]
     plan = os2("snapshot", "prune", "--dry-run", "--json").json()
-    # Behind os2's back: with a machine of its own the image would go, too.
+    # Without os2, which would remove the image together with its machine.
     engine.remove_container(f"os2-{machine}", force=True)
     then = os2("snapshot", "prune", "--dry-run", "--json").json()
     removed = os2("snapshot", "rm", name)

@@ -1,4 +1,4 @@
-"""What a person sees and answers on a terminal of 80 columns, on the real engine."""
+"""What a user sees and answers on a terminal of 80 columns, on the real engine."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def terminal(os2: Os2) -> Type:
 
 
 def end(child: pexpect.spawn[str]) -> tuple[int | None, str]:
-    """Wait for the end: the exit status, and what was shown, without escapes."""
+    """Wait for the end; return the exit code and the text that was shown, without escapes."""
     child.expect(pexpect.EOF)
     child.close()
     return child.exitstatus, ESCAPES.sub("", child.before or "").replace("\r\n", "\n")
@@ -100,11 +100,11 @@ def test_it_fits(os2: Os2, terminal: Type, command: tuple[str, ...]) -> None:
     status, shown = end(terminal(*command))
 
     assert status == 0, shown
-    # A path is one word, to be copied: it is not broken, however long it is.
+    # A path is one word, to be copied: it is never wrapped.
     assert [x for x in shown.splitlines() if len(x) > COLUMNS and len(x.split()) > 1] == []
 
 
-def test_ctrl_c_says_so_undoes_and_ends_with_130(os2: Os2, terminal: Type, stage: str) -> None:
+def test_ctrl_c_rolls_back_and_ends_with_130(os2: Os2, terminal: Type, stage: str) -> None:
     # A daemon on another port than the published one never becomes healthy.
     child = terminal("machine", "create", "-e", "ITERATE_SERVER_PORT=3999")
     child.expect_exact("to answer")

@@ -1,4 +1,4 @@
-"""The page as people use it: real Chromium, a real engine, the Daytona test server."""
+"""The web UI as users use it: real Chromium, a real engine, the Daytona test server."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ UP_SECONDS = 90_000
 
 
 def row(page: Page, name: str):  # type: ignore[no-untyped-def]
-    """The row of a machine."""
+    """Return the row of a machine."""
     return page.locator("#machines tr", has=page.get_by_role("link", name=name, exact=True))
 
 
 def create(page: Page, name: str, type_: str = "local-docker") -> None:
-    """Fill in the form and send it."""
+    """Fill in the form and submit it."""
     page.goto("/".join([*page.url.split("/")[:3], "machines/new"]))
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label("Type").select_option(type_)
@@ -59,7 +59,7 @@ def test_a_machine_on_this_host(tab: Tab, site: Site, name: str, os2: Os2) -> No
     expect(page.locator("[data-job-result]")).to_contain_text(f"{name} is running")
     expect(page.locator("[data-phases]")).to_contain_text("healthy")
 
-    # Its own page, in another tab, without a way back into ours
+    # Its own page, in another tab, without access to ours
     with page.context.expect_page() as popup:
         page.get_by_role("link", name=f"Open {name}").click()
     own = popup.value
@@ -71,7 +71,7 @@ def test_a_machine_on_this_host(tab: Tab, site: Site, name: str, os2: Os2) -> No
         os2("machine", "exec", name, "--", "sh", "-c", 'echo "$KEY_HERE"').stdout.strip() == SECRET
     )
 
-    # Its log, as it is written
+    # Its log, live
     page.get_by_role("link", name=f"Show {name}").click()
     page.get_by_label("Service").fill("iterate-server")
     page.get_by_label("Service").press("Enter")
@@ -125,7 +125,7 @@ def test_a_machine_on_daytona(chromium: Chromium, cloud: Os2, stage: str, name: 
 def test_what_is_cancelled_leaves_nothing_behind(
     tab: Tab, os2: Os2, engine: docker.APIClient, image_tag: str, name: str
 ) -> None:
-    """A build that waits for ever, and the machine that was to be made from it."""
+    """A build that never ends, and the machine that would be created from it."""
     dockerfile = os2.folder / "sandbox" / "Dockerfile"
     dockerfile.parent.mkdir()
     dockerfile.write_text(f"FROM {sandbox_image()}\nRUN echo begun && sleep 1000\n")

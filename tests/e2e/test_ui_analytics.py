@@ -1,4 +1,4 @@
-"""PostHog in the page: its real script in a real browser, and a server that keeps what arrives."""
+"""PostHog in the web UI: its real script in a real browser, and a server that records events."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def posthog() -> Iterator[PostHogServer]:
 
 @pytest.fixture
 def counted(os2: Os2, posthog: PostHogServer) -> Os2:
-    """os2 with a key for its page."""
+    """os2 with a key for the web UI."""
     return with_settings(
         os2,
         VITE_POSTHOG_PUBLIC_KEY=KEY,
@@ -59,7 +59,7 @@ def with_settings(os2: Os2, **env: str) -> Os2:
 
 @contextmanager
 def opened(chromium: Chromium, site: Site) -> Iterator[tuple[Page, list[str]]]:
-    """A tab on the page that nothing goes wrong in, and all that it asks for."""
+    """A tab on the web UI without errors, and all its requests."""
     with chromium.tab() as tab:
         asked = watched(tab)
         tab.page.goto(site.url)
@@ -75,18 +75,18 @@ def watched(tab: Tab) -> list[str]:
 
 
 def arrived(posthog: PostHogServer, event: str, count: int = 1) -> list[dict[str, Any]]:
-    """The events of a name, once there are so many."""
+    """Return the events of a name once there are this many."""
     until(lambda: len(named(posthog, event)) >= count, SECONDS)
     return named(posthog, event)
 
 
 def named(posthog: PostHogServer, event: str) -> list[dict[str, Any]]:
-    """Each once: what is left unanswered by a reload is sent again, and told by its uuid."""
+    """Each once: requests that a reload interrupts are sent again, and recognised by their UUID."""
     return list({each["uuid"]: each for each in posthog.named(event)}.values())
 
 
 def shown(posthog: PostHogServer) -> list[dict[str, Any]]:
-    """What all recordings show."""
+    """Return the text in all recordings."""
     return [event for message in list(posthog.recordings) for event in recorded(message)]
 
 
@@ -95,7 +95,7 @@ def pages_shown(posthog: PostHogServer) -> list[str]:
 
 
 def used(page: Page) -> None:
-    """Do something once it is recorded: what nobody uses is not sent."""
+    """Interact once recording has started: an idle page is not sent."""
     until(lambda: page.evaluate("window.posthog?.sessionRecordingStarted?.()"), SECONDS)
     page.mouse.move(300, 300)
     page.mouse.move(320, 340, steps=5)
@@ -107,7 +107,7 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
-def test_a_person_is_told_once_and_a_group_when_it_changes(
+def test_a_person_is_identified_once_and_a_group_when_it_changes(
     chromium: Chromium, counted: Os2, posthog: PostHogServer
 ) -> None:
     port = free_port()
@@ -156,9 +156,7 @@ def test_a_person_is_told_once_and_a_group_when_it_changes(
     assert tab.complaints == []
 
 
-def test_nothing_that_is_private_arrives(
-    chromium: Chromium, counted: Os2, posthog: PostHogServer
-) -> None:
+def test_nothing_private_arrives(chromium: Chromium, counted: Os2, posthog: PostHogServer) -> None:
     name, secret = f"canary-{uuid.uuid4().hex[:8]}", f"s3cret{uuid.uuid4().hex[:8]}"
     made = counted("machine", "create", name)
     assert made.status == 0, made.stderr
@@ -206,13 +204,13 @@ def test_nothing_that_is_private_arrives(
 
     told = posthog.everything
     full = json.dumps([event for event in shown(posthog) if event["type"] == FULL_SNAPSHOT])
-    # They show something, or else it would be easy.
+    # They are not empty, or the check would prove nothing.
     assert '"Machines"' in full
     assert "ph-no-capture" in full
     port, token = site.origin.rpartition(":")[2], site.url.partition("token=")[2]
     private = [secret, name, token, f"127.0.0.1:{port}", str(counted.folder), counted.env["HOME"]]
     private += [socket.gethostname(), counted.env["APP_STAGE"]]
-    # As words: a short name of a host is found in many a random id.
+    # Whole words: a short host name is part of many random IDs.
     words = [rf"(?<![A-Za-z0-9]){re.escape(each)}(?![A-Za-z0-9])" for each in private]
     assert [word for word in words if re.search(word, told)] == []
     assert [each for each in (secret, name, token) if each in told] == []
@@ -222,7 +220,7 @@ def test_nothing_that_is_private_arrives(
     assert [url for url in outside if not url.startswith("http://localhost:")] == []
 
 
-def test_a_sign_out_begins_another_person(
+def test_a_sign_out_starts_another_person(
     chromium: Chromium, counted: Os2, posthog: PostHogServer
 ) -> None:
     with serving(counted) as site, opened(chromium, site) as (page, _):
@@ -251,7 +249,7 @@ def test_a_sign_out_begins_another_person(
 @pytest.mark.parametrize(
     "env", [{"VITE_POSTHOG_PUBLIC_KEY": ""}, {"DO_NOT_TRACK": "1"}, {"OS2_TELEMETRY": "off"}]
 )
-def test_nothing_is_loaded_when_nobody_is_to_be_counted(
+def test_nothing_is_loaded_without_consent(
     chromium: Chromium, counted: Os2, posthog: PostHogServer, env: dict[str, str]
 ) -> None:
     quiet = with_settings(counted, **env)
@@ -281,7 +279,7 @@ def test_a_browser_that_asks_for_it_is_not_tracked(
 
 
 @pytest.mark.parametrize("behaviour", ["hang", "refuse", "fail", "flood"])
-def test_a_posthog_that_is_ill_costs_the_page_nothing(
+def test_a_broken_posthog_does_not_affect_the_page(
     chromium: Chromium, counted: Os2, behaviour: str
 ) -> None:
     with (

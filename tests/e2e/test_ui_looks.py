@@ -1,4 +1,4 @@
-"""How the page looks and is used: contrast, widths, colours, no scripts, forms."""
+"""The look and use of the web UI: contrast, widths, colours, no scripts, forms."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["cloud", "daytona", "name", "site", "tab"]  # fixtures
 
 pytestmark = pytest.mark.engine
 
-# What a person reads has to stand out from what is behind it: 4.5 to 1, as WCAG wants it (AA).
+# Text needs a contrast of 4.5 to 1 to its background (WCAG AA).
 CONTRAST = """() => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const rgba = (colour) => {
@@ -54,7 +54,7 @@ CONTRAST = """() => {
 }"""
 PATHS = ("/machines", "/machines/new", "/machines/new?type=daytona", "/snapshots?all",
          "/snapshots/publish", "/doctor", "/jobs")  # fmt: skip
-# What a control is called by those who do not see it, and ids that are there twice.
+# Accessible names of controls, and duplicate IDs.
 NAMELESS = """() => {
   const controls = "a, button, input:not([type=hidden]), select, summary, textarea";
   const nameless = [...document.querySelectorAll(controls)].filter((e) => {
@@ -68,10 +68,10 @@ NAMELESS = """() => {
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_every_page_can_be_read(
+def test_every_page_is_readable(
     chromium: Chromium, cloud: Os2, size: tuple[int, int], name: str, *, dark: bool
 ) -> None:
-    """Contrast, names for controls, no way to scroll sideways, and nothing that jumps."""
+    """Contrast, names for controls, no horizontal scrolling, and no layout shifts."""
     long = f"{name}-with-a-name-that-is-as-long-as-names-may-be-in-os2"
     made = cloud("machine", "create", long, "--no-wait", "--label", "team=one")
     assert made.status == 0, made.stderr
@@ -91,7 +91,7 @@ def test_every_page_can_be_read(
         assert tab.violations() == []
 
 
-def test_the_colours_are_a_choice_that_lasts(tab: Tab) -> None:
+def test_the_choice_of_colours_is_kept(tab: Tab) -> None:
     page = tab.page
     ground = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(ground)
@@ -144,5 +144,5 @@ def test_variables_are_pasted_and_a_mistake_keeps_what_was_typed(tab: Tab) -> No
     expect(page.get_by_role("alert").filter(has_text="70000")).to_be_visible()
     expect(page.get_by_label("Port")).to_be_focused()
     assert values.first.input_value() == SECRET
-    # The refusal itself is in the browser's own words.
+    # The browser words the rejection itself.
     tab.complaints[:] = [c for c in tab.complaints if "422" not in c]

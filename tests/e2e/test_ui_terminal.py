@@ -1,4 +1,4 @@
-"""A terminal in the page: a real browser, a real shell in a real machine."""
+"""A terminal in the web UI: a real browser, a real shell in a real machine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SECONDS = 20
 
 @pytest.fixture(params=["local-docker", "local-process"])
 def machine(request: pytest.FixtureRequest, os2: Os2) -> str:
-    """Where its page is."""
+    """Return the path of its page."""
     return made(os2, request.param)
 
 
@@ -51,7 +51,7 @@ def opened(
     *,
     dark: bool = False,
 ) -> Iterator[Page]:
-    """Its terminal, with nothing going wrong."""
+    """Its terminal, without errors."""
     with chromium.tab(size, dark=dark) as tab:
         tab.page.goto(site.url)
         tab.page.goto(f"{site.origin}{machine}/terminal")
@@ -62,7 +62,7 @@ def opened(
 
 def connected(page: Page) -> None:
     expect(page.locator("#terminal-state")).to_have_text("Connected")
-    # The shell has said something: it reads.
+    # The shell has printed its prompt: it reads.
     expect(page.locator(ROWS)).to_contain_text(re.compile(r"[$#]"))
 
 
@@ -73,7 +73,7 @@ def run(page: Page, command: str, answer: str | re.Pattern[str]) -> str:
 
 
 def columns(page: Page) -> int:
-    """The width of the terminal, as the shell knows it."""
+    """Return the width of the terminal in the shell."""
     mark = f"w{uuid.uuid4().hex[:4]}"
     size = re.compile(rf"{mark}=\d+ (\d+)")
     shown = run(page, f"echo {mark}=$(stty size)", size)
@@ -81,7 +81,7 @@ def columns(page: Page) -> int:
 
 
 def processes(os2: Os2, machine: str, pattern: str) -> list[str]:
-    """Those in the machine whose command line has it."""
+    """Return the processes in the machine whose command line contains it."""
     script = 'for f in /proc/[0-9]*/cmdline; do tr "\\0" " " <$f 2>/dev/null; echo; done'
     command = ("machine", "exec", machine.rpartition("/")[2], "--", "sh", "-c", script)
     return [line for line in os2(*command).stdout.splitlines() if line.startswith(pattern)]
@@ -161,7 +161,7 @@ def test_the_keyboard_gets_out_again_and_colours_are_the_page_s(
     assert sum(night) < 150
 
 
-def test_a_flood_does_not_stop_the_page(chromium: Chromium, site: Site, os2: Os2) -> None:
+def test_much_output_does_not_block_the_page(chromium: Chromium, site: Site, os2: Os2) -> None:
     with opened(chromium, site, made(os2)) as page:
         connected(page)
         page.keyboard.type("yes | head -c 20000000; echo its$((1+1))end\n")
@@ -170,7 +170,7 @@ def test_a_flood_does_not_stop_the_page(chromium: Chromium, site: Site, os2: Os2
         expect(page.locator(ROWS)).to_contain_text("its2end", timeout=60_000)
 
 
-def test_a_machine_that_does_not_run_is_told_with_what_helps(
+def test_a_stopped_machine_is_reported_with_a_hint(
     chromium: Chromium, site: Site, os2: Os2
 ) -> None:
     machine = made(os2)

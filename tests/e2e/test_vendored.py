@@ -1,4 +1,4 @@
-"""What the page brings of others is what they published, byte for byte."""
+"""Vendored files are the published ones, byte for byte."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_file_is_the_published_one(name: str) -> None:
     assert (VENDORED / name).read_bytes() == (PACKAGES / FILES[name]).read_bytes()
 
 
-def test_its_version_is_said_and_nothing_else_is_there() -> None:
+def test_versions_are_recorded_and_nothing_else_is_there() -> None:
     about = (VENDORED / "README.md").read_text()
     for name in ("xterm", "addon-fit"):
         version = json.loads((PACKAGES / name / "package.json").read_text())["version"]

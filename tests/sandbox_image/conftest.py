@@ -1,4 +1,4 @@
-"""Containers of the sandbox image; every one is removed at the end."""
+"""Containers of the sandbox image; all are removed at the end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.engine import engine_endpoint, sandbox_image
 from tests.sandbox_image.git_server import GitServer
 from tests.sandbox_image.sandbox import Sandbox
 
-# Makes a container; `wait=False` returns at once, and the other keywords are those of `Sandbox`.
+# Creates a container; `wait=False` returns at once, other keywords are those of `Sandbox`.
 RunSandbox = Callable[..., Sandbox]
 
 
@@ -42,21 +42,21 @@ def runner(engine: docker.APIClient) -> Iterator[RunSandbox]:
 
 @pytest.fixture
 def run_sandbox(engine: docker.APIClient, clean_environment: None) -> Iterator[RunSandbox]:
-    """Starts machines for one test."""
+    """Start machines for one test."""
     with runner(engine) as run:
         yield run
 
 
 @pytest.fixture(scope="module")
 def run_shared_sandbox(engine: docker.APIClient) -> Iterator[RunSandbox]:
-    """Starts machines that the tests of a module look at and leave as they are."""
+    """Start machines that the tests of a module share and do not change."""
     with runner(engine) as run:
         yield run
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """An empty folder of this host for a machine to mount."""
+    """An empty directory on this host for a machine to mount."""
     folder = tmp_path / "a checkout"
     folder.mkdir()
     return folder
@@ -64,5 +64,5 @@ def checkout(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def git_server(run_shared_sandbox: RunSandbox) -> GitServer:
-    """A git server over HTTP in a container of its own."""
+    """A git server over HTTP in its own container."""
     return GitServer.start(run_shared_sandbox)

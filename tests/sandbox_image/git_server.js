@@ -1,4 +1,4 @@
-// Serves the git repositories below /srv over HTTP, to whoever gives the password, and prints one line
+// Serves the git repositories below /srv over HTTP, to clients with the password, and prints one line
 // of JSON for each request. Under /held/ a request is kept waiting while the file /tmp/hold exists.
 const { existsSync } = require("node:fs");
 const { spawn } = require("node:child_process");

@@ -25,7 +25,7 @@ class Repository:
 
     @property
     def path(self) -> str:
-        """The bare repository's folder."""
+        """The bare repository's directory."""
         return f"/srv/{self.name}.git"
 
     @property
@@ -37,12 +37,12 @@ class Repository:
         return f"/srv/new/{self.name}"
 
     def url(self, *, below: str = "", credentials: str = "") -> str:
-        """Where machines find it; ``below`` is a folder with a behaviour of its own."""
+        """Return its URL for machines; ``below`` is a directory with special behaviour."""
         at = f"{credentials}@" if credentials else ""
         return f"http://{at}{self.server.host}{below}/{self.name}.git"
 
     def commit(self, files: Mapping[str, str], branch: str = "main", *, amend: bool = False) -> str:
-        """Publish a commit with these files more, or changed; its hash."""
+        """Publish a commit that adds or changes these files; return its hash."""
         self.server.sandbox.put(self._new, files)
         return self.server.sandbox.shell(
             f"""
@@ -66,11 +66,11 @@ class Repository:
         return self.server.sandbox.output("git", "-C", self._work, *arguments)
 
     def remove(self) -> None:
-        """Let the server forget it."""
+        """Remove it from the server."""
         self.server.sandbox.output("rm", "-rf", self.path)
 
     def requests(self) -> list[dict[str, Any]]:
-        """The requests for it, with the user and the password of each."""
+        """Return the requests for it, each with its user and password."""
         seen = [json.loads(line) for line in self.server.sandbox.lines('{"port"')]
         return [request for request in seen if f"/{self.name}.git" in request["path"]]
 
@@ -83,7 +83,7 @@ class GitServer:
 
     @classmethod
     def start(cls, run: Callable[..., Sandbox]) -> Self:
-        """Start one and wait until it listens."""
+        """Start a server and wait until it listens."""
         sandbox = run(
             wait=False,
             command=["node", "--eval", SCRIPT.read_text()],
@@ -100,7 +100,7 @@ class GitServer:
         return f"{self.sandbox.inspect()['NetworkSettings']['IPAddress']}:8000"
 
     def repository(self, *, is_open: bool = False) -> Repository:
-        """Make an empty one; an open one is served to everybody."""
+        """Create an empty repository; an open one needs no password."""
         name = f"{'open' if is_open else 'closed'}-{uuid.uuid4().hex[:8]}"
         made = Repository(self, name)
         self.sandbox.shell(
@@ -113,9 +113,9 @@ class GitServer:
         return made
 
     def hold(self) -> None:
-        """Keep the requests below ``/held/`` waiting from now on."""
+        """Hold requests below ``/held/`` from now on."""
         self.sandbox.output("touch", "/tmp/hold")
 
     def release(self) -> None:
-        """Answer them."""
+        """Release the held requests."""
         self.sandbox.output("rm", "-f", "/tmp/hold")

@@ -1,4 +1,4 @@
-"""A container of the sandbox image, and the ways to look at it."""
+"""A container of the sandbox image, and ways to inspect it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 def plain_client() -> httpx.Client:
-    """A client for plain HTTP; without an empty context it would read every authority first."""
+    """Return a client for plain HTTP; an empty TLS context saves loading every CA certificate."""
     nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return httpx.Client(trust_env=False, timeout=10, verify=nobody)
 
@@ -55,7 +55,7 @@ class Sandbox:
     http: httpx.Client = field(default_factory=plain_client)
 
     def start(self) -> Self:
-        """Start it, again if it was stopped."""
+        """Start it, or restart it if it was stopped."""
         while not self.container:
             self._create()
         self.engine.start(self.container)
@@ -79,17 +79,17 @@ class Sandbox:
             self.engine.start(container)
         except docker.errors.APIError as error:
             self.engine.remove_container(container, force=True, v=True)
-            # Somebody else took the port since it was found free.
+            # Another process took the port in the meantime.
             if "port is already allocated" not in str(error):
                 raise
         else:
             self.container = container
 
-    def wait_until_begun(self) -> Self:
-        """Return when the image's own program runs.
+    def wait_until_started(self) -> Self:
+        """Wait until the image's own program runs.
 
-        The engine says that it has started a container a moment before that, and nothing in an
-        image decides what a signal does until then.
+        The engine reports the start of a container a moment before, and until then nothing in an
+        image handles signals.
         """
         eventually(self._has_begun, "the image's program runs")
         return self
@@ -99,7 +99,7 @@ class Sandbox:
         return any("start-machine" in process[-1] for process in processes)
 
     def wait_until_healthy(self) -> Self:
-        """Return when the daemon answers on the host's port."""
+        """Wait until the daemon answers on the host's port."""
         eventually(self._is_healthy, "the daemon answers")
         return self
 
@@ -111,39 +111,39 @@ class Sandbox:
             return False
 
     def wait_until_ready(self, *services: str) -> Self:
-        """Return when these services have told the supervisor that they are ready."""
+        """Wait until these services are ready."""
         folders = [f"/run/os2/services/{service}" for service in services]
         self.output("s6-svwait", "-U", "-t", "20000", *folders)
         return self
 
     def wait_until_ended(self) -> int:
-        """Wait for the container to end by itself; its exit code."""
+        """Wait for the container to end by itself; return its exit code."""
         eventually(lambda: self.state()["Status"] == "exited", "the container ends")
         return int(self.state()["ExitCode"])
 
     def exec(self, argv: Sequence[str], user: str | None = None) -> tuple[int, str]:
-        """Run a program inside; its exit code, and what it wrote to stdout and stderr."""
+        """Run a program in the guest; return its exit code, stdout and stderr."""
         created = self.engine.exec_create(self.container, list(argv), user=user or "")
         written = self.engine.exec_start(created["Id"])
         code = self.engine.exec_inspect(created["Id"])["ExitCode"]
         return code, written.decode(errors="replace")
 
     def output(self, *argv: str) -> str:
-        """What a program that must succeed writes, without the last line's end."""
+        """Return the output of a program that must succeed, without the last newline."""
         code, text = self.exec(argv)
         assert code == 0, f"{argv} ended with {code}: {text}"
         return text.rstrip("\n")
 
     def shell(self, script: str) -> str:
-        """The same for a shell script."""
+        """Return the output of a shell script that must succeed."""
         return self.output("sh", "-euc", script)
 
     def succeeds(self, *argv: str) -> bool:
-        """Whether a program ends with 0."""
+        """Return whether a program exits with 0."""
         return self.exec(argv)[0] == 0
 
     def read(self, path: str) -> str:
-        """A file of the container, which may have ended."""
+        """Return a file of the container, which may have ended."""
         chunks, _ = self.engine.get_archive(self.container, path)
         with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
             content = archive.extractfile(archive.getmembers()[0])
@@ -151,7 +151,7 @@ class Sandbox:
             return content.read().decode()
 
     def has(self, path: str) -> bool:
-        """Whether there is such a file, link or folder; the container may have ended."""
+        """Return whether a file, link or directory exists; the container may have ended."""
         try:
             chunks, _ = self.engine.get_archive(self.container, path)
             for _ in chunks:
@@ -165,50 +165,50 @@ class Sandbox:
         self.output("sh", "-euc", 'printf %s "$2" > "$1"', "sh", path, content)
 
     def put(self, folder: str, files: Mapping[str, str]) -> None:
-        """Unpack files, which belong to the machine's user, in a folder that exists."""
+        """Unpack files of the machine's user into an existing directory."""
         self.engine.put_archive(self.container, folder, archive(files))
 
     def get(self, path: str) -> httpx.Response:
-        """Ask the daemon through the host's port."""
+        """Send a GET to the daemon through the host's port."""
         return self.request("GET", path)
 
     def request(self, method: str, path: str) -> httpx.Response:
-        """The same with any method."""
+        """Send a request to the daemon through the host's port."""
         return self.http.request(method, f"http://127.0.0.1:{self.port}{path}")
 
     def json(self, path: str) -> Any:
-        """The document at an address of the API."""
+        """Return the JSON of a path of the API."""
         answer = self.get(path)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     def logs(self, *, timestamps: bool = False) -> str:
-        """What the container has written to stdout and stderr, over all of its starts."""
+        """Return the output of the container over all of its starts."""
         return str(self.engine.logs(self.container, timestamps=timestamps).decode())
 
     def complaints(self) -> list[str]:
-        """The lines on stderr; the engine doesn't keep their order to those on stdout."""
+        """Return the lines on stderr; the engine does not keep their order relative to stdout."""
         written = self.engine.logs(self.container, stdout=False)
         return str(written.decode()).splitlines()
 
     def lines(self, start: str) -> list[str]:
-        """The lines of the container's log that begin like this."""
+        """Return the lines of the container's log that start like this."""
         return [line for line in self.logs().splitlines() if line.startswith(start)]
 
     def pid(self, service: str) -> int:
-        """The process of a service.
+        """Return the PID of a service.
 
-        Asked again when nothing is told: an engine under load loses what a short program wrote.
+        Retried without output: an engine under load loses what a short program wrote.
         """
         argv = ("s6-svstat", "-o", "pid", f"/run/os2/services/{service}")
         return int(until(lambda: self.output(*argv)))
 
     def state(self) -> dict[str, Any]:
-        """The engine's view of the container's process."""
+        """Return the engine's state of the container."""
         return dict(self.inspect()["State"])
 
     def inspect(self) -> dict[str, Any]:
-        """The engine's view of the container."""
+        """Return the engine's description of the container."""
         return dict(self.engine.inspect_container(self.container))
 
     def stop(self) -> Stopped:
@@ -223,21 +223,21 @@ class Sandbox:
         return self.start()
 
     def remove(self) -> None:
-        """Remove it, whatever it is doing."""
+        """Remove it, even if it runs."""
         self.http.close()
         if self.container:
             self.engine.remove_container(self.container, force=True, v=True)
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody listens on."""
+    """Return a free loopback port."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
 
 
 def eventually(question: Callable[[], T], wanted: str, seconds: float = DEADLINE_SECONDS) -> T:
-    """Ask until the answer is true and return it; fail when it isn't in time."""
+    """Poll until the answer is true and return it; fail after a deadline."""
     deadline = time.monotonic() + seconds
     while True:
         if answer := question():
@@ -247,7 +247,7 @@ def eventually(question: Callable[[], T], wanted: str, seconds: float = DEADLINE
 
 
 def archive(files: Mapping[str, str]) -> bytes:
-    """A tar of text files of the machine's user; those that begin with ``#!`` are programs."""
+    """Return a tar of the user's text files; those that start with ``#!`` are programs."""
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as tar:
         for name, text in files.items():
@@ -261,7 +261,7 @@ def archive(files: Mapping[str, str]) -> bytes:
 
 
 def write_files(folder: Path, files: Mapping[str, str]) -> None:
-    """The same on this host, readable for everybody as the machine's user is somebody else."""
+    """Write files on this host, readable for all: the machine's user has another uid."""
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

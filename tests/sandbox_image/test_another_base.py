@@ -18,9 +18,9 @@ from tests.sandbox_image.test_dependencies import NEIGHBOUR
 pytestmark = pytest.mark.engine
 
 SANDBOX = Path(__file__).parents[2] / "sandbox"
-# Unlike that of any release: so it can be told whose Node.js it is.
+# Unlike any release, to identify this Node.js.
 BASE_S_TIME = "2001-02-03 04:05:06"
-# Node.js and npm below /usr/local, and a user `node` with uid 1000: as in `node:24-bookworm-slim`.
+# Node.js and npm in /usr/local, and a user `node` with uid 1000, as in `node:24-bookworm-slim`.
 BASE = f"""\
 FROM {{machine}} AS machine
 FROM {{base}}
@@ -38,7 +38,7 @@ CMD ["node"]
 
 
 def build(client: docker.APIClient, tag: str, context: bytes, **settings: object) -> None:
-    """Build an image; its layers stay in the engine's cache for the next run."""
+    """Build an image; its layers stay in the engine's cache."""
     answers = list(
         client.build(
             fileobj=context,  # type: ignore[arg-type]  # requests takes bytes as well
@@ -56,7 +56,7 @@ def build(client: docker.APIClient, tag: str, context: bytes, **settings: object
 
 
 def sandbox_sources() -> Mapping[str, str]:
-    """What the Dockerfile takes from a checkout of this project."""
+    """Return the files that the Dockerfile copies from a checkout of this project."""
     paths = [path for path in SANDBOX.rglob("*") if path.is_file()]
     names = [path.relative_to(SANDBOX.parent) for path in paths]
     return {
@@ -68,14 +68,14 @@ def sandbox_sources() -> Mapping[str, str]:
 
 @pytest.fixture
 def image(engine: docker.APIClient, clean_environment: None) -> Iterator[str]:
-    """The sandbox image on such a base, with a repository that has dependencies."""
+    """The sandbox image on this base, with a repository that has dependencies."""
     client = docker.APIClient(base_url=engine_endpoint().url, version="auto")
     if has_buildkit(client):
         client.params = {"version": "2"}
     tag = f"os2-test-{uuid.uuid4().hex[:8]}"
     machine = engine.inspect_image(sandbox_image())
     base = engine.inspect_image(machine["Config"]["Labels"]["dev.os2.base"])
-    # BuildKit takes names only.
+    # BuildKit takes only names.
     engine.tag(base["Id"], tag, "plain")
     try:
         dockerfile = BASE.format(machine=sandbox_image(), base=f"{tag}:plain")
@@ -96,7 +96,7 @@ def image(engine: docker.APIClient, clean_environment: None) -> Iterator[str]:
                     engine.remove_image(name, force=True)
 
 
-def test_it_makes_a_machine_with_that_node(image: str, run_sandbox: RunSandbox) -> None:
+def test_a_machine_has_the_node_of_the_base(image: str, run_sandbox: RunSandbox) -> None:
     sandbox = run_sandbox(image=image)
     sandbox.wait_until_ready("iterate-server", "example-service-b-depends-on-a")
 
@@ -105,12 +105,12 @@ def test_it_makes_a_machine_with_that_node(image: str, run_sandbox: RunSandbox) 
     for tool in ("node", "npm", "pnpm", "tsx", "claude", "opencode"):
         sandbox.output(tool, "--version")
     assert sandbox.output("id", "-un") == "node"
-    # The base's Node.js is used, and no other one was installed.
+    # The base's Node.js is used; no other was installed.
     found = sandbox.shell("find / -xdev -type f -name node -size +10M 2>/dev/null || true")
     assert found.split() == ["/usr/local/bin/node"]
     changed = sandbox.output("stat", "-c", "%y", "/usr/local/bin/node")
     assert changed.startswith(BASE_S_TIME)
-    # What the build installed is not installed again.
+    # The start does not reinstall what the build installed.
     assert sandbox.lines("entry: dependencies:")[0].startswith("entry: dependencies: up to date (")
     assert sandbox.has(f"{REPOSITORY}/node_modules/neighbour")
     stopped = sandbox.stop()

@@ -27,7 +27,7 @@ DEADLINE_SECONDS = 120
 
 @pytest.fixture
 def browsed(run_sandbox: RunSandbox) -> Sandbox:
-    """A machine with a service that has a page of its own."""
+    """A machine with a service that has its own page."""
     sandbox = run_sandbox(environment={"OS2_MACHINE_NAME": "browsed"})
     sandbox.output("mkdir", "/run/os2/services/hello")  # of the machine's user, like its files
     sandbox.put("/run/os2/services", HELLO)
@@ -35,12 +35,12 @@ def browsed(run_sandbox: RunSandbox) -> Sandbox:
     return sandbox
 
 
-def test_a_person_sees_and_operates_the_page(engine: docker.APIClient, browsed: Sandbox) -> None:
+def test_the_page_can_be_read_and_used(engine: docker.APIClient, browsed: Sandbox) -> None:
     beside = f"container:{browsed.container}"
     container = engine.create_container(
         browser_image(),
         labels=LABELS,
-        # Chromium keeps its pictures in shared memory, of which containers have little.
+        # Chromium renders in shared memory, of which containers have little.
         host_config=engine.create_host_config(
             network_mode=beside, pid_mode=beside, shm_size="512m", init=True
         ),
@@ -51,7 +51,7 @@ def test_a_person_sees_and_operates_the_page(engine: docker.APIClient, browsed: 
 
     try:
         engine.start(container)
-        with suppress(AssertionError):  # What it has written until then says more.
+        with suppress(AssertionError):  # Its output so far says more.
             eventually(ended, "the tests in the browser end", DEADLINE_SECONDS)
         written = engine.logs(container).decode()
         state = engine.inspect_container(container)["State"]

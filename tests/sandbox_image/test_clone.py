@@ -19,7 +19,7 @@ FAILED = "entry: step repository failed: "
 
 @pytest.fixture
 def repository(git_server: GitServer) -> Repository:
-    """A repository with one commit that is served to everybody."""
+    """A public repository with one commit."""
     made = git_server.repository(is_open=True)
     made.commit({"file.txt": "first"})
     return made
@@ -27,7 +27,7 @@ def repository(git_server: GitServer) -> Repository:
 
 @pytest.fixture
 def closed(git_server: GitServer) -> Repository:
-    """A repository with one commit that is served for a password."""
+    """A repository with one commit that needs a password."""
     made = git_server.repository()
     made.commit({"file.txt": "first"})
     return made
@@ -35,7 +35,7 @@ def closed(git_server: GitServer) -> Repository:
 
 @pytest.fixture
 def held(git_server: GitServer) -> Iterator[GitServer]:
-    """The server, which doesn't answer below ``/held/`` before it is told to."""
+    """The server, which holds requests below ``/held/`` until it is released."""
     git_server.hold()
     yield git_server
     git_server.release()
@@ -59,7 +59,7 @@ def requested(repository: Repository, method: str) -> bool:
 
 
 def assert_failed(sandbox: Sandbox, *reasons: str) -> None:
-    """It ended with one line that says why and gives nothing away."""
+    """Check that it ended with one line that gives the reason and no secret."""
     assert sandbox.wait_until_ended() == 1
     *_, last = lines = sandbox.logs().splitlines()
     assert last.startswith(FAILED)
@@ -68,7 +68,7 @@ def assert_failed(sandbox: Sandbox, *reasons: str) -> None:
     assert PASSWORD not in sandbox.logs()
 
 
-def test_the_default_branch_is_cloned_in_place_of_the_image_s_copy(
+def test_the_default_branch_replaces_the_image_s_copy(
     run_sandbox: RunSandbox, repository: Repository
 ) -> None:
     sandbox = run_sandbox(environment=cloning(repository))
@@ -84,7 +84,7 @@ def test_the_default_branch_is_cloned_in_place_of_the_image_s_copy(
 
 
 @pytest.mark.parametrize("way", ["variable", "address", "token-address"])
-def test_a_credential_reaches_the_server_and_nothing_else(
+def test_a_credential_is_sent_to_the_server_only(
     run_sandbox: RunSandbox, closed: Repository, held: GitServer, way: str
 ) -> None:
     user, environment = {
@@ -133,7 +133,7 @@ def test_a_credential_does_not_follow_a_redirect_to_another_host(
 
 @pytest.fixture(scope="module")
 def history(git_server: GitServer) -> tuple[Repository, str]:
-    """A repository, and the commit of its past that the branch and the tag are at."""
+    """A repository, and the earlier commit of a branch and a tag."""
     made = git_server.repository(is_open=True)
     wanted = made.commit({"file.txt": "wanted"})
     made.tag("v1.0")
@@ -154,7 +154,7 @@ def test_a_ref_may_be(run_sandbox: RunSandbox, history: tuple[Repository, str], 
     assert git(sandbox, "branch", "--show-current") == (ref if kind == "branch" else "")
 
 
-def test_a_commit_that_no_branch_holds_any_more_can_be_had(
+def test_a_commit_that_is_on_no_branch_any_more_can_be_fetched(
     run_sandbox: RunSandbox, repository: Repository
 ) -> None:
     lost = repository.commit({"file.txt": "lost"})
@@ -167,14 +167,14 @@ def test_a_commit_that_no_branch_holds_any_more_can_be_had(
     assert content(sandbox) == "lost"
 
 
-def test_an_unknown_ref_is_told(run_sandbox: RunSandbox, repository: Repository) -> None:
+def test_an_unknown_ref_is_reported(run_sandbox: RunSandbox, repository: Repository) -> None:
     sandbox = run_sandbox(wait=False, environment=cloning(repository, "nowhere"))
 
     assert_failed(sandbox, "no branch, tag or commit nowhere")
 
 
 @pytest.mark.parametrize("way", ["variable", "address"])
-def test_a_wrong_credential_is_told_and_not_shown(
+def test_a_wrong_credential_is_reported_and_not_shown(
     run_sandbox: RunSandbox, closed: Repository, way: str
 ) -> None:
     environment = {
@@ -188,7 +188,7 @@ def test_a_wrong_credential_is_told_and_not_shown(
     assert "wrong-horse" not in sandbox.logs()
 
 
-def test_a_server_that_is_not_there_is_told(run_sandbox: RunSandbox) -> None:
+def test_an_unreachable_server_is_reported(run_sandbox: RunSandbox) -> None:
     url = "http://me:wrong-horse@127.0.0.1:1/x.git"
 
     sandbox = run_sandbox(wait=False, environment={"ITERATE_REPO_URL": url})
@@ -218,7 +218,7 @@ def test_a_restart_follows_a_branch_that_was_rewritten(
     assert content(sandbox) == "rewritten"
 
 
-def test_uncommitted_work_is_kept_and_told(run_sandbox: RunSandbox, repository: Repository) -> None:
+def test_uncommitted_work_is_kept(run_sandbox: RunSandbox, repository: Repository) -> None:
     sandbox = run_sandbox(environment=cloning(repository))
     sandbox.write(f"{REPOSITORY}/file.txt", "mine")
     sandbox.write(f"{REPOSITORY}/new.txt", "mine")
@@ -233,7 +233,7 @@ def test_uncommitted_work_is_kept_and_told(run_sandbox: RunSandbox, repository: 
 
 
 @pytest.mark.parametrize("is_rewritten", [False, True])
-def test_committed_work_is_kept_and_told(
+def test_committed_work_is_kept_and_reported(
     run_sandbox: RunSandbox, repository: Repository, is_rewritten: bool
 ) -> None:
     sandbox = run_sandbox(environment=cloning(repository))
@@ -248,7 +248,7 @@ def test_committed_work_is_kept_and_told(
     assert ", with 1 local commit " in line
 
 
-def test_installed_dependencies_are_nobody_s_work(
+def test_installed_dependencies_do_not_count_as_work(
     run_sandbox: RunSandbox, repository: Repository
 ) -> None:
     sandbox = run_sandbox(environment=cloning(repository))
@@ -317,7 +317,7 @@ def test_an_interrupted_clone_is_finished_by_the_next_start(
     assert git(sandbox, "status", "--porcelain") == ""
 
 
-def test_another_folder_may_hold_it(run_sandbox: RunSandbox, repository: Repository) -> None:
+def test_it_may_be_in_another_directory(run_sandbox: RunSandbox, repository: Repository) -> None:
     folder = "/home/node/elsewhere"
 
     sandbox = run_sandbox(environment=cloning(repository) | {"ITERATE_REPO_DIR": folder})
@@ -327,7 +327,7 @@ def test_another_folder_may_hold_it(run_sandbox: RunSandbox, repository: Reposit
     assert sandbox.json("/api/info")["repository"]["folder"] == folder
 
 
-def test_a_folder_with_foreign_files_is_left_alone(
+def test_a_directory_with_foreign_files_is_left_alone(
     run_sandbox: RunSandbox, repository: Repository
 ) -> None:
     environment = cloning(repository) | {"ITERATE_REPO_DIR": "/home/node"}

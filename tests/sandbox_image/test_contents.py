@@ -1,4 +1,4 @@
-"""What a machine has in it."""
+"""The contents of a machine."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_no_credential_is_part_of_the_image(sandbox: Sandbox) -> None:
     assert not sandbox.has("/home/node/.git-credentials")
 
 
-def test_only_the_daemon_s_port_is_reachable_and_only_where_it_was_asked_for(
+def test_only_the_daemon_s_port_is_reachable_and_only_on_its_address(
     sandbox: Sandbox,
 ) -> None:
     sandbox.wait_until_ready("example-service-a", "example-service-b-depends-on-a")

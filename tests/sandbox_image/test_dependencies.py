@@ -11,7 +11,7 @@ from tests.sandbox_image.sandbox import REPOSITORY, Sandbox, write_files
 
 pytestmark = pytest.mark.engine
 
-# Neither needs the network: what is declared lies beside the file that declares it.
+# Neither needs the network: the dependency is in the repository.
 NOTHING = {
     "package.json": '{"name": "x"}\n',
     "pnpm-lock.yaml": """\
@@ -60,9 +60,7 @@ def test_they_are_installed_when_the_lockfile_changed_and_only_then(
     assert sandbox.has(f"{REPOSITORY}/node_modules/neighbour")
 
 
-def test_they_are_installed_again_when_they_were_deleted(
-    run_sandbox: RunSandbox, checkout: Path
-) -> None:
+def test_deleted_ones_are_reinstalled(run_sandbox: RunSandbox, checkout: Path) -> None:
     write_files(checkout, NEIGHBOUR)
     sandbox = run_sandbox(mount=checkout)
     sandbox.output("rm", "-r", f"{REPOSITORY}/node_modules")
@@ -81,7 +79,7 @@ def test_without_a_lockfile_nothing_is_installed(run_sandbox: RunSandbox, checko
     assert done(sandbox) == ["none declared"]
 
 
-def test_a_lockfile_that_does_not_fit_is_told(run_sandbox: RunSandbox, checkout: Path) -> None:
+def test_a_mismatched_lockfile_is_reported(run_sandbox: RunSandbox, checkout: Path) -> None:
     write_files(checkout, NEIGHBOUR | {"pnpm-lock.yaml": NOTHING["pnpm-lock.yaml"]})
 
     sandbox = run_sandbox(wait=False, mount=checkout)

@@ -1,4 +1,4 @@
-"""A machine that works on a copy of a folder of the host."""
+"""A machine that works on a copy of a directory of the host."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STEP = "entry: repository: "
 
 
 def tree(folder: Path) -> dict[str, tuple[int, int, str]]:
-    """Everything below a folder: its mode, its time and what it holds."""
+    """Return the mode, time and content of everything in a directory."""
     found = {}
     for path in sorted(folder.rglob("*")):
         stat = path.lstat()
@@ -42,7 +42,7 @@ def has(sandbox: Sandbox, name: str) -> bool:
 
 
 @pytest.mark.parametrize("is_checkout", [True, False], ids=["checkout", "plain-folder"])
-def test_each_start_brings_over_what_has_changed(
+def test_each_start_copies_what_has_changed(
     run_sandbox: RunSandbox, checkout: Path, is_checkout: bool
 ) -> None:
     files = {"changed.txt": "old", "deleted.txt": "x", "deep/er/deleted.txt": "x", "same.txt": "x"}
@@ -68,7 +68,7 @@ def test_each_start_brings_over_what_has_changed(
     assert line.startswith(f"{STEP}synced /mnt/repo: 3 files, 2 copied, 2 removed (")
 
 
-def test_the_image_s_copy_makes_room(run_sandbox: RunSandbox, checkout: Path) -> None:
+def test_the_image_s_copy_is_replaced(run_sandbox: RunSandbox, checkout: Path) -> None:
     write_files(checkout, {"file.txt": "x"})
 
     sandbox = run_sandbox(mount=checkout)
@@ -77,7 +77,7 @@ def test_the_image_s_copy_makes_room(run_sandbox: RunSandbox, checkout: Path) ->
     assert not has(sandbox, "sandbox")
 
 
-def test_the_host_s_folder_stays_as_it_is(run_sandbox: RunSandbox, checkout: Path) -> None:
+def test_the_host_s_directory_is_not_changed(run_sandbox: RunSandbox, checkout: Path) -> None:
     write_files(checkout, {"file.txt": "x", "run.sh": "#!/bin/sh\n"})
     make_git_checkout(checkout)
     before = tree(checkout)
@@ -90,7 +90,7 @@ def test_the_host_s_folder_stays_as_it_is(run_sandbox: RunSandbox, checkout: Pat
     assert not sandbox.succeeds("touch", "/mnt/repo/x")
 
 
-def test_what_the_machine_changed_is_the_host_s_again(
+def test_changes_of_the_machine_are_overwritten_by_the_host_s(
     run_sandbox: RunSandbox, checkout: Path
 ) -> None:
     write_files(checkout, {"file.txt": "host", "other.txt": "host"})
@@ -147,7 +147,7 @@ def test_links_and_modes_are_kept(run_sandbox: RunSandbox, checkout: Path) -> No
 
 
 @pytest.mark.parametrize("first", ["file", "folder"])
-def test_a_file_may_become_a_folder_and_back(
+def test_a_file_may_become_a_directory_and_back(
     run_sandbox: RunSandbox, checkout: Path, first: str
 ) -> None:
     shapes = {"file": {"thing": "x"}, "folder": {"thing/inner.txt": "x"}}
@@ -163,7 +163,7 @@ def test_a_file_may_become_a_folder_and_back(
     assert read(sandbox, name) == "x"
 
 
-def test_a_mount_that_can_not_be_read_is_told(run_sandbox: RunSandbox, checkout: Path) -> None:
+def test_an_unreadable_mount_is_reported(run_sandbox: RunSandbox, checkout: Path) -> None:
     write_files(checkout, {"file.txt": "x"})
     checkout.chmod(0)
 

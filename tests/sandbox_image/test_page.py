@@ -1,4 +1,4 @@
-"""The daemon: its page, its API, and what they keep to themselves."""
+"""The daemon: its page, its API, and what they do not reveal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ API = ["/api/health", "/api/info", "/api/services", *(f"/api/services/{s}/logs" 
 
 
 class Links(HTMLParser):
-    """What a page loads, and what of it runs inline."""
+    """The URLs that a page loads, and its inline scripts."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ def page(sandbox: Sandbox) -> Links:
 
 
 def raw(sandbox: Sandbox, target: str) -> tuple[int, str]:
-    """Ask for exactly that, as no client would send it."""
+    """Send a raw request that no client library would send."""
     connection = http.client.HTTPConnection("127.0.0.1", sandbox.port, timeout=10)
     try:
         connection.putrequest("GET", target, skip_accept_encoding=True)
@@ -97,7 +97,7 @@ def test_the_page_loads_nothing_from_elsewhere_and_runs_nothing_inline(page: Lin
 
 
 @pytest.mark.parametrize("path", ["/", "/page.css", "/page.js", "/api/services", "/nothing"])
-def test_an_answer_is_guarded_by_its_headers(sandbox: Sandbox, path: str) -> None:
+def test_responses_have_security_headers(sandbox: Sandbox, path: str) -> None:
     headers = sandbox.get(path).headers
 
     policy = headers["content-security-policy"]
@@ -108,7 +108,7 @@ def test_an_answer_is_guarded_by_its_headers(sandbox: Sandbox, path: str) -> Non
     assert "access-control-allow-origin" not in headers
 
 
-def test_the_services_are_told_with_their_state(sandbox: Sandbox) -> None:
+def test_services_are_listed_with_their_state(sandbox: Sandbox) -> None:
     services = {one["name"]: one for one in sandbox.json("/api/services")["services"]}
 
     assert list(services) == SERVICES
@@ -117,7 +117,7 @@ def test_the_services_are_told_with_their_state(sandbox: Sandbox) -> None:
     assert services[B]["pid"] == sandbox.pid(B)
 
 
-def test_the_machine_is_told_with_its_tools(sandbox: Sandbox) -> None:
+def test_the_machine_is_described_with_its_tools(sandbox: Sandbox) -> None:
     info = sandbox.json("/api/info")
 
     assert info["name"] == "dev-me-first"
@@ -126,7 +126,7 @@ def test_the_machine_is_told_with_its_tools(sandbox: Sandbox) -> None:
     assert {"npm", "pnpm", "tsx", "git", "gh", "claude", "opencode", "tmux"} <= set(tools)
 
 
-def test_a_log_is_told_by_its_last_lines(sandbox: Sandbox) -> None:
+def test_a_log_is_served_by_its_last_lines(sandbox: Sandbox) -> None:
     log = sandbox.json(f"/api/services/{B}/logs?lines=1")
 
     assert log["file"] == "/var/log/example-service-b/current"
@@ -134,7 +134,7 @@ def test_a_log_is_told_by_its_last_lines(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("lines", ["0", "-1", "2001", "all", "1e9", ""])
-def test_a_senseless_number_of_lines_is_refused(sandbox: Sandbox, lines: str) -> None:
+def test_an_invalid_number_of_lines_is_rejected(sandbox: Sandbox, lines: str) -> None:
     assert sandbox.get(f"/api/services/{B}/logs?lines={lines}").status_code == 400
 
 
@@ -168,7 +168,7 @@ def test_nothing_can_be_changed(sandbox: Sandbox, method: str, path: str) -> Non
         "/api/services/nothing/logs",
     ],
 )
-def test_paths_lead_nowhere_else(sandbox: Sandbox, target: str) -> None:
+def test_paths_can_not_escape(sandbox: Sandbox, target: str) -> None:
     status, text = raw(sandbox, target)
 
     assert status == 404
@@ -176,13 +176,13 @@ def test_paths_lead_nowhere_else(sandbox: Sandbox, target: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["//", "*", "http://", "/%", "/api/services/%/logs"])
-def test_a_malformed_address_is_the_asker_s_fault(sandbox: Sandbox, target: str) -> None:
+def test_a_malformed_url_is_a_bad_request(sandbox: Sandbox, target: str) -> None:
     status, _ = raw(sandbox, target)
 
     assert status in (400, 404)
 
 
-def test_the_environment_is_told_to_nobody(sandbox: Sandbox, page: Links) -> None:
+def test_the_environment_is_never_served(sandbox: Sandbox, page: Links) -> None:
     pipe = f"/proc/{sandbox.pid(B)}/fd/1"
     sandbox.shell(f'echo "asked with $GITHUB_TOKEN, $ANTHROPIC_API_KEY, $DATABASE_URL" > {pipe}')
     log = f"/api/services/{B}/logs"

@@ -1,4 +1,4 @@
-"""Services that a repository brings with it."""
+"""Services of the repository."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_services_are_found_where_repositories_keep_them(
     assert line.startswith(f"{STEP}{', '.join([*OWN, 'mine (repository)'])} (")
 
 
-def test_the_first_place_is_taken(run_sandbox: RunSandbox, checkout: Path) -> None:
+def test_the_first_directory_wins(run_sandbox: RunSandbox, checkout: Path) -> None:
     for place in PLACES:
         write_files(checkout / place / place.replace("/", "-").strip("."), {"run": program(place)})
 
@@ -48,7 +48,7 @@ def test_the_first_place_is_taken(run_sandbox: RunSandbox, checkout: Path) -> No
 
 
 @pytest.mark.parametrize("folder", ["ops/daemons", f"{REPOSITORY}/ops/daemons"])
-def test_the_place_can_be_named(run_sandbox: RunSandbox, checkout: Path, folder: str) -> None:
+def test_the_directory_can_be_set(run_sandbox: RunSandbox, checkout: Path, folder: str) -> None:
     write_files(checkout / "ops/daemons/mine", {"run": program("mine runs")})
     write_files(checkout / "s6/other", {"run": program("other runs")})
 
@@ -57,7 +57,7 @@ def test_the_place_can_be_named(run_sandbox: RunSandbox, checkout: Path, folder:
     assert names(sandbox) == [*OWN, "mine"]
 
 
-def test_a_named_place_that_does_not_exist_is_told(run_sandbox: RunSandbox) -> None:
+def test_a_missing_directory_that_was_set_is_reported(run_sandbox: RunSandbox) -> None:
     sandbox = run_sandbox(wait=False, environment={"ITERATE_SERVICES_DIR": "nowhere"})
 
     assert sandbox.wait_until_ended() == 1
@@ -78,11 +78,11 @@ def test_a_service_of_the_same_name_replaces_the_image_s(
     assert sandbox.lines("example-service-a:") == []
     assert names(sandbox) == OWN
     assert f"{service} (repository)" in sandbox.lines(STEP)[0]
-    # Nothing of the image's service is left, or it would be taken for one that tells its readiness.
+    # Nothing of the image's service is left, or its notification-fd would be used.
     assert not sandbox.has(f"/run/os2/services/{service}/notification-fd")
 
 
-def test_a_service_s_parts_all_work(run_sandbox: RunSandbox, checkout: Path) -> None:
+def test_all_parts_of_a_service_work(run_sandbox: RunSandbox, checkout: Path) -> None:
     files = {
         "run": "#!/bin/sh\necho 'mine runs'\nexec sh -c 'sleep 0.2; echo >&3; exec sleep 1000'\n",
         "finish": "#!/bin/sh\ntouch /tmp/finished\n",
@@ -101,7 +101,7 @@ def test_a_service_s_parts_all_work(run_sandbox: RunSandbox, checkout: Path) -> 
     assert sandbox.has("/tmp/finished")
 
 
-def test_a_log_outside_of_the_log_folder_is_not_served(
+def test_a_log_outside_the_log_directory_is_not_served(
     run_sandbox: RunSandbox, checkout: Path
 ) -> None:
     write_files(checkout, {"secret/current": "hidden"})
@@ -120,7 +120,7 @@ def test_a_log_outside_of_the_log_folder_is_not_served(
         assert sandbox.json(f"/api/services/{name}/logs") == {"file": None, "lines": []}
 
 
-def test_what_is_no_service_is_left_out(run_sandbox: RunSandbox, checkout: Path) -> None:
+def test_other_directories_are_skipped(run_sandbox: RunSandbox, checkout: Path) -> None:
     write_files(
         checkout / "s6",
         {
@@ -139,7 +139,7 @@ def test_what_is_no_service_is_left_out(run_sandbox: RunSandbox, checkout: Path)
     eventually(lambda: sandbox.lines("good runs"), "it runs")
 
 
-def test_a_service_that_can_not_be_run_is_told(run_sandbox: RunSandbox, checkout: Path) -> None:
+def test_a_service_that_can_not_run_is_reported(run_sandbox: RunSandbox, checkout: Path) -> None:
     write_files(checkout / "s6/plain", {"run": "echo no program\n"})
 
     sandbox = run_sandbox(mount=checkout)

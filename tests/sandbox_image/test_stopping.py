@@ -1,4 +1,4 @@
-"""How a machine ends, and how the engine sees that it lives."""
+"""How a machine stops, and its health for the engine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ trap '' TERM INT HUP
 echo "$0 is here"
 while :; do sleep 1; done
 """
-# What it leaves behind holds its logger's pipe open, and takes no hints.
+# Its leftover process holds the logger's pipe open and ignores signals.
 LEAVING = """\
 #!/bin/sh
 setsid sh -c "trap '' TERM INT HUP; while :; do sleep 1; done" &
@@ -28,13 +28,13 @@ exec sleep 1000
 """
 LOGGER = "#!/bin/sh\nexec s6-log T /var/log/leaving\n"
 KILLED_LATE = "60000\n"
-# A program's first milliseconds, before it handles signals, for as long as a test needs them.
+# The first milliseconds of a program, before it handles signals, as long as a test needs.
 NOT_LISTENING = """\
 #!/bin/sh
 echo "$0 is here"
 exec sleep 1000
 """
-# The first signal meets it between fork and exec, where a shell's own handler still swallows it.
+# The first signal comes between fork and exec, where the shell's handler still swallows it.
 MISSING_THE_FIRST = """\
 #!/bin/sh
 trap 'trap - TERM' TERM
@@ -71,8 +71,8 @@ def test_a_machine_stops_while_its_services_start(run_sandbox: RunSandbox) -> No
 def test_a_machine_stops_as_soon_as_it_is_started(
     run_sandbox: RunSandbox, milliseconds: int
 ) -> None:
-    sandbox = run_sandbox(wait=False).wait_until_begun()
-    time.sleep(milliseconds / 1000)  # to meet it in another moment of its start
+    sandbox = run_sandbox(wait=False).wait_until_started()
+    time.sleep(milliseconds / 1000)  # to hit another moment of its start
 
     stopped = sandbox.stop()
 
@@ -103,11 +103,11 @@ def test_a_machine_stops_between_two_programs(
     sandbox.engine.kill(sandbox.container, signal)
 
     assert sandbox.wait_until_ended() == 0
-    # And not because the three seconds for services were over.
+    # Not because the three seconds for services were over.
     assert time.monotonic() - begun < 3
 
 
-def test_a_stop_is_no_failure_where_the_machine_is_not_the_first_process(
+def test_a_stop_succeeds_where_the_machine_is_not_the_first_process(
     run_sandbox: RunSandbox,
 ) -> None:
     sandbox = run_sandbox()
@@ -118,7 +118,7 @@ def test_a_stop_is_no_failure_where_the_machine_is_not_the_first_process(
         assert sandbox.exec([*init, "sh", "-c", f"kill -{signal} $$"]) == (code, "")
 
 
-def test_an_interrupt_stops_it_too(run_sandbox: RunSandbox) -> None:
+def test_an_interrupt_also_stops_it(run_sandbox: RunSandbox) -> None:
     sandbox = run_sandbox()
 
     sandbox.engine.kill(sandbox.container, "SIGINT")
@@ -155,8 +155,8 @@ def test_stubborn_services_do_not_hold_it_up(
     assert stopped.seconds < 5
 
 
-def test_a_service_is_asked_once(run_sandbox: RunSandbox, checkout: Path) -> None:
-    """However often the supervisor is: a second signal ends many a program in the middle."""
+def test_a_service_gets_one_signal(run_sandbox: RunSandbox, checkout: Path) -> None:
+    """However many the supervisor gets: a second signal kills many programs in their cleanup."""
     write_files(checkout / ".os2/services", {"counting/run": COUNTING})
     sandbox = run_sandbox(mount=checkout)
     eventually(lambda: "./run is here" in sandbox.logs(), "it runs")
@@ -214,7 +214,7 @@ def is_healthy(sandbox: Sandbox) -> bool:
         ("ITERATE_REPO_URL", "--upload-pack=touch"),
     ],
 )
-def test_a_wrong_setting_is_told_in_one_line(
+def test_an_invalid_setting_is_reported_in_one_line(
     run_sandbox: RunSandbox, name: str, value: str
 ) -> None:
     sandbox = run_sandbox(wait=False, environment={name: value})

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.engine
 A = "example-service-a"
 B = "example-service-b-depends-on-a"
 SERVER = "iterate-server"
-# Signals 32 and 33, which programs can't set and some engines start containers with.
+# Signals 32 and 33, which programs cannot set and some engines ignore in containers.
 C_LIBRARY_S_OWN = 0b11 << 31
 B_LOG = "/var/log/example-service-b/current"
 A_LISTENS = f"{A}: listening on port 3001"
@@ -29,7 +29,7 @@ HEALTH = {
 
 @pytest.fixture(scope="module")
 def sandbox(run_shared_sandbox: RunSandbox) -> Sandbox:
-    """A machine that is as it came up."""
+    """A machine as it started."""
     return run_shared_sandbox().wait_until_ready(*HEALTH)
 
 
@@ -40,7 +40,7 @@ def shared(run_shared_sandbox: RunSandbox) -> Sandbox:
 
 @pytest.fixture
 def disturbed(shared: Sandbox) -> Sandbox:
-    """A machine whose services earlier tests may have ended, and which has recovered from that."""
+    """A machine that has recovered from earlier tests, which may have killed services."""
     return shared.wait_until_ready(*HEALTH)
 
 
@@ -49,7 +49,7 @@ def folder(service: str) -> str:
 
 
 def nanoseconds(text: str) -> int:
-    """The time of a TAI64N label such as ``@4000000065...``."""
+    """Return the time of a TAI64N label like ``@4000000065...``."""
     return int(text[1:17], 16) * 10**9 + int(text[17:], 16)
 
 
@@ -81,7 +81,7 @@ def test_neither_the_first_process_nor_the_supervisor_is_root(sandbox: Sandbox) 
 
 
 @pytest.mark.parametrize("service", HEALTH)
-def test_a_service_says_that_it_is_healthy(sandbox: Sandbox, service: str) -> None:
+def test_a_service_reports_its_health(sandbox: Sandbox, service: str) -> None:
     assert '"status":"ok"' in sandbox.output("curl", "-fsS", HEALTH[service])
 
 
@@ -115,7 +115,7 @@ def test_b_waits_as_long_as_a_is_down(disturbed: Sandbox) -> None:
 
 
 def test_b_waits_for_a_s_supervisor(disturbed: Sandbox) -> None:
-    """Supervisors start side by side, so A's may come later than B."""
+    """Supervisors start concurrently, so A's may come later than B."""
     disturbed.shell(f"""
         mkdir -p /tmp/scan/{B}/supervise /tmp/scan/{A}/supervise
         cp {folder(B)}/run /tmp/scan/{B}/run
@@ -152,7 +152,7 @@ def test_the_server_logs_to_its_file(sandbox: Sandbox) -> None:
     assert sandbox.lines(SERVER) == []
 
 
-def test_a_restarted_service_starts_anew(disturbed: Sandbox) -> None:
+def test_a_restarted_service_is_a_new_process(disturbed: Sandbox) -> None:
     before, lines = disturbed.pid(A), disturbed.lines(A)
 
     disturbed.output("s6-svc", "-r", folder(A))
@@ -162,7 +162,7 @@ def test_a_restarted_service_starts_anew(disturbed: Sandbox) -> None:
     assert disturbed.pid(A) != before
 
 
-def test_dead_services_come_back_and_leave_nothing(disturbed: Sandbox) -> None:
+def test_dead_services_are_restarted_and_leave_nothing(disturbed: Sandbox) -> None:
     sandbox = disturbed
     before = {service: sandbox.pid(service) for service in HEALTH}
 
@@ -175,7 +175,7 @@ def test_dead_services_come_back_and_leave_nothing(disturbed: Sandbox) -> None:
     eventually(lambda: zombies(sandbox) == [], "no zombies")
 
 
-def test_a_dead_logger_comes_back_and_goes_on(disturbed: Sandbox) -> None:
+def test_a_dead_logger_is_restarted_and_continues(disturbed: Sandbox) -> None:
     logger = disturbed.pid(f"{B}/log")
 
     disturbed.output("kill", "-KILL", str(logger))

@@ -14,7 +14,7 @@ from os2cli.output.views.machines import show_created
 def create(ctx: typer.Context, options: MachineOptions) -> None:
     """Create a machine and wait until it is healthy.
 
-    A local image is built first when it is missing; on Daytona the stage's newest snapshot is used.
+    A missing local image is built first; on Daytona, the stage's newest snapshot is used.
 
     [dim]Examples:[/dim]
       os2 machine create
@@ -22,7 +22,7 @@ def create(ctx: typer.Context, options: MachineOptions) -> None:
       os2 machine create --type daytona --auto-stop 2h
       os2 machine create dev-2 --json | jq -r .url
     """
-    # It brings the use cases with it, which other commands start without.
+    # It imports the use cases, which other commands start without.
     from os2cli.app.machine_creation import Creation, reject_unusable
 
     reject_unusable(options)

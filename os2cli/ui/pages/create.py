@@ -82,7 +82,7 @@ async def create(request: Request) -> Response:
 
 
 def _mutation(options: MachineOptions, session: Session) -> Mutation:
-    """The job, once what can be told beforehand has been: at its field, not in the job."""
+    """Return the job; raise what can be known before it starts, to show it at its field."""
     reject_unusable(options)
     validate(options)
     entry = entries()[options.type_]

@@ -1,4 +1,4 @@
-"""The form for a new machine, as the options of ``machine create`` are declared."""
+"""The form for a new machine, from the declared options of ``machine create``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INPUT_MODES = {int: "numeric", float: "decimal"}
 
 
 def inputs(group: str, *, flags: bool) -> list[tuple[DeclaredOption, Input]]:
-    """Return the options of a part of the form with their inputs, in the order of the form."""
+    """Return the options in a group of the form and their inputs, in the form's order."""
     options = [
         (option, option.spec.input)
         for option in OPTIONS
@@ -27,15 +27,15 @@ def inputs(group: str, *, flags: bool) -> list[tuple[DeclaredOption, Input]]:
 
 
 def restricted_flags(material: Material) -> list[str]:
-    """Return the flags that machines of this material take, and others do not."""
+    """Return the flags that machines of this material take and some others reject."""
     options = (option for option in OPTIONS if option.restricted)
     return sorted(option.flag for option in options if material in option.spec.materials)
 
 
 def read_options(fields: Fields, stage: str | None) -> MachineOptions:
-    """Read the form; raises ``UsageError`` as the command line does.
+    """Read the form; raise ``UsageError`` as the command line does.
 
-    ``stage`` is that of the page, for a form that names none.
+    ``stage`` is the default of the web UI.
     """
     values = {option.name: _read(option, fields) for option in OPTIONS if option.spec.input}
     filled_in = {name: value for name, value in values.items() if value is not None}
@@ -60,7 +60,7 @@ def _read(option: DeclaredOption, fields: Fields) -> Any:
 
 
 def job_input(options: MachineOptions) -> dict[str, object]:
-    """Return the options that were filled in, by name; of variables and labels only the names."""
+    """Return the options that were filled in, by name; for variables and labels only the keys."""
     return {"type_": options.type_} | {
         option.name: [_key(pair) for pair in value] if isinstance(value, list) else value
         for option, value in changed(options)
@@ -68,7 +68,7 @@ def job_input(options: MachineOptions) -> dict[str, object]:
 
 
 def command_of(options: MachineOptions) -> str:
-    """Return the command line that does the same, with the names of variables alone."""
+    """Return the equivalent command line, without the values of variables and labels."""
     words = ["os2 machine create", *([options.name] if options.name else [])]
     values = job_input(options)
     for option in OPTIONS:

@@ -1,6 +1,6 @@
 // The machine's API.
 
-/** The machine answers, but not with what was asked for. */
+/** An error response of the machine. */
 export class Refused extends Error {
   constructor(status) {
     super(`The machine answered ${status}`);

@@ -1,5 +1,5 @@
-// Elements are made once and then only their text changes, so that focus, selection and scrolling
-// survive each update.
+// Elements are created once and then only their text changes, so that focus, selection and scroll
+// position survive each update.
 
 export const at = (id) => document.getElementById(id);
 
@@ -10,12 +10,12 @@ export function element(tag, text, className) {
   return made;
 }
 
-/** Leaves what is the same alone: a changed text is read out again by a screen reader. */
+/** Sets the text only if it differs: a screen reader reads a changed text again. */
 export function setText(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }
 
-/** Colour, shape and text of a state go together: nothing is told by colour alone. */
+/** Sets the colour and the shape of a state: colour alone must not carry meaning. */
 export function setState(target, state) {
   target.dataset.state = state;
   const use = target.querySelector("use");

@@ -1,4 +1,4 @@
-// Numbers, times and addresses as a person reads them.
+// Numbers, times and URLs for people.
 
 /** The two largest units: `3d 4h`, `5m 2s`, `0s`. */
 export function duration(seconds) {
@@ -21,14 +21,14 @@ export function count(number, noun) {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** The time of day here, whatever the language of the browser writes around it. */
+/** The local time of day, in 24 hours for every language of the browser. */
 export function clock(date) {
   return [date.getHours(), date.getMinutes(), date.getSeconds()]
     .map((number) => String(number).padStart(2, "0"))
     .join(":");
 }
 
-/** A line of a log, without the time in UTC that the logger puts in front of it. */
+/** Splits a line of a log from the UTC time that the logger puts in front of it. */
 export function parseLine(line) {
   const found = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(\.\d{1,9})?\s+(.*)$/s.exec(line);
   if (!found) return { text: line };
@@ -37,10 +37,10 @@ export function parseLine(line) {
 }
 
 /**
- * Where another port of the machine is reached from here; nothing when it can't be.
- * - on this host only the page's port is published, and forwards by name: `NAME.localhost`
- * - a preview address names the port in front: `3000-…`
- * - elsewhere the machine itself is reached, with all of its ports
+ * Returns the URL of another port of the machine, or nothing if it cannot be reached:
+ * - on this host, only the page's port is published, and it forwards by name: `NAME.localhost`
+ * - a preview URL starts with the port: `3000-…`
+ * - elsewhere, all ports of the machine can be reached
  */
 export function addressOf({ name, port }, ownPort, { protocol, hostname, port: here }) {
   if (port === ownPort) return undefined;

@@ -26,7 +26,7 @@ export async function updateLog() {
     },
   );
   const key = JSON.stringify(log);
-  // The answer may be late: meanwhile somebody may have selected another service, or some text.
+  // The answer may be late: by then another service, or some text, may be selected.
   if (!log || name !== service || key === shown || (shown && isSelecting())) return;
   shown = key;
   show(log);
@@ -49,7 +49,7 @@ function show({ file, lines }) {
     list.append(...itemsOf(lines));
     panel.replaceChildren(list);
   }
-  // What scrolls must be reachable with the keyboard, and nothing else should be.
+  // Only an element that scrolls should take the keyboard focus.
   panel.tabIndex = panel.scrollHeight > panel.clientHeight ? 0 : -1;
   panel.scrollTop = panel.scrollHeight;
   setText(at("log-file"), file ?? "No log file");
@@ -60,7 +60,7 @@ function describe(number) {
   return number < LINES ? count(number, "line") : `last ${LINES} lines`;
 }
 
-/** The lines, and above those of another day than the line before its date. */
+/** The lines, with the date above the first line of each day. */
 function* itemsOf(lines) {
   let day = new Date().toDateString();
   for (const line of lines) {
@@ -83,10 +83,10 @@ function* itemsOf(lines) {
 at("follow").addEventListener("change", () => {
   if (!at("follow").checked) return;
   at("log").scrollTop = at("log").scrollHeight;
-  updateLog().catch(() => {}); // The next round says that the connection is lost.
+  updateLog().catch(() => {}); // The next poll reports the lost connection.
 });
 
-// Scrolling up means reading: new lines must not pull the reader away.
+// A reader who scrolled up must not be pulled away by new lines.
 at("log").addEventListener("scroll", () => {
   const { scrollTop, scrollHeight, clientHeight } = at("log");
   at("follow").checked = scrollHeight - scrollTop - clientHeight < 24;

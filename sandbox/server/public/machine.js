@@ -1,4 +1,4 @@
-// What the machine is: its name, its age, its repository and its tools.
+// The machine: its name, uptime, repository and tools.
 import { at, element, setText } from "./dom.js";
 import { duration } from "./format.js";
 
@@ -26,7 +26,7 @@ export function nameOf({ name }) {
   return name ?? "Unnamed machine";
 }
 
-/** Counts on by itself between two answers. */
+/** Counts up between two answers. */
 export function showUptime() {
   const seconds = uptime + (performance.now() - askedAt) / 1000;
   setText(at("machine-uptime"), `up ${duration(seconds)}`);
@@ -50,7 +50,7 @@ function showRepository({ folder, remote, branch, commit, subject }) {
 function showFacts(list, facts, note) {
   const rows = facts.flatMap(([term, value]) => [element("dt", term), element("dd", value)]);
   if (note) rows.push(element("dd", note, "wide"));
-  // A fact that somebody is about to copy stays selected when nothing has changed.
+  // Text that is selected stays selected if nothing has changed.
   const text = rows.map((row) => row.textContent).join("\n");
   if (list.dataset.shown === text) return;
   list.dataset.shown = text;

@@ -1,4 +1,4 @@
-// The page: asks the machine every two seconds and shows what it says.
+// The page: polls the machine every two seconds.
 import { get, Refused } from "./api.js";
 import { at, setText } from "./dom.js";
 import { showLogOf, updateLog } from "./log.js";
@@ -6,7 +6,7 @@ import { nameOf, showMachine, showUptime } from "./machine.js";
 import { onSelect, showServices, summaryOf } from "./services.js";
 
 const EVERY = 2000;
-/** What the machine is changes less often than what it does. */
+/** The facts about the machine change less often than its services. */
 const INFO_EVERY = 15_000;
 
 let info;
@@ -32,20 +32,20 @@ async function update() {
 
 function lose(error) {
   isLive = false;
-  infoIsDueAt = 0; // The machine that comes back may be another one.
+  infoIsDueAt = 0; // The next answer may come from another machine.
   show(error instanceof Refused ? error.message : "Connection lost");
 }
 
 function show(problem) {
   at("connection").dataset.state = isLive ? "live" : "lost";
-  setText(at("connection"), isLive ? "Live" : `${problem}, trying again`);
-  // Before the first answer there is nothing to be shown as old.
+  setText(at("connection"), isLive ? "Live" : `${problem}, retrying`);
+  // Before the first answer, no state can be outdated.
   if (!answeredAt) return;
   showServices(services, { ownPort: info.port, unknownSince: isLive ? undefined : answeredAt });
   document.title = titleOf();
 }
 
-/** Says what is wrong where it is seen from other tabs. */
+/** Shows a problem in the title, which is visible from other tabs. */
 function titleOf() {
   const { state, text } = isLive ? summaryOf(services) : { text: "Connection lost" };
   return `${state === "ready" ? "" : `${text} · `}${nameOf(info)} · os2`;
@@ -62,7 +62,7 @@ async function refresh() {
 
 onSelect((name) => {
   showLogOf(name);
-  updateLog().catch(() => {}); // The next round says that the connection is lost.
+  updateLog().catch(() => {}); // The next poll reports the lost connection.
 });
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) refresh();

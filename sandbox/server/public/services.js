@@ -1,4 +1,4 @@
-// The list of services: what state each is in, and which one is selected.
+// The list of services: their states and the selected one.
 import { at, element, setState, setText } from "./dom.js";
 import { addressOf, clock, duration } from "./format.js";
 
@@ -10,7 +10,7 @@ const STATES = {
   down: "Down",
 };
 
-/** Worst first: the summary tells the first of them that any service is in. */
+/** Worst first: the summary shows the first state that any service is in. */
 const WORST_FIRST = ["unhealthy", "restarting", "starting", "down"];
 
 const rows = new Map();
@@ -21,7 +21,7 @@ export function onSelect(listener) {
   tellSelected = listener;
 }
 
-/** Without a connection the states are what was last known, and shown as that. */
+/** Without a connection, the last known states are shown as outdated. */
 export function showServices(services, { ownPort, unknownSince }) {
   removeOthers(services);
   const list = at("service-list");
@@ -29,7 +29,7 @@ export function showServices(services, { ownPort, unknownSince }) {
   if (services.length === 0) list.append(element("li", "This machine runs no services.", "empty"));
   for (const [index, service] of services.entries()) {
     const row = rows.get(service.name) ?? makeRow(service);
-    // Moving an element takes the focus from it.
+    // Moving an element takes its focus.
     if (list.children[index] !== row) list.insertBefore(row, list.children[index] ?? null);
     showService(row, service, { ownPort, unknownSince });
   }
@@ -41,7 +41,7 @@ export function showServices(services, { ownPort, unknownSince }) {
   if (!rows.has(selected)) select(firstChoice(services));
 }
 
-/** What is to be known before anything else, in a few words. */
+/** The state of all services in a few words. */
 export function summaryOf(services) {
   const states = services.map(stateOf);
   const worst = WORST_FIRST.find((state) => states.includes(state));
@@ -56,7 +56,7 @@ export function summaryOf(services) {
   };
 }
 
-/** A service that is up and doesn't answer is worse than what its supervisor can know. */
+/** A service that is up but does not answer is unhealthy, which its supervisor cannot know. */
 function stateOf({ state, health }) {
   return state === "ready" && health === "failing" ? "unhealthy" : state;
 }

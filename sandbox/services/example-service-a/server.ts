@@ -1,4 +1,4 @@
-// An example of a service that needs time before it can answer.
+// An example of a service that takes time to start.
 import { createServer } from "node:http";
 import { setTimeout } from "node:timers/promises";
 

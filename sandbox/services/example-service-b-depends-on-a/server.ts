@@ -1,4 +1,4 @@
-// An example of a service that needs another one.
+// An example of a service that depends on another.
 import { createServer } from "node:http";
 
 const PORT = Number(process.env["EXAMPLE_SERVICE_B_DEPENDS_ON_A_PORT"] || 3002);

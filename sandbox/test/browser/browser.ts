@@ -1,10 +1,10 @@
-// Chromium, from Debian or from npm, and a page of it on the machine.
+// Chromium, from Debian or from npm, with the machine's page open.
 import { existsSync } from "node:fs";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
 export const MACHINE = "http://localhost:3000";
 const FROM_DEBIAN = "/usr/bin/chromium";
-/** The browser of a test asks nobody but the machine. */
+/** The browser of a test may only reach the machine. */
 const QUIET = [
   "--disable-background-networking",
   "--disable-component-update",
@@ -14,14 +14,14 @@ const QUIET = [
 
 export async function launch(): Promise<Browser> {
   if (existsSync(FROM_DEBIAN)) {
-    // The container keeps it in: its own sandbox would need privileges in there.
+    // The container isolates it: Chromium's own sandbox would need privileges.
     return await chromium.launch({
       executablePath: FROM_DEBIAN,
       args: QUIET,
       chromiumSandbox: false,
     });
   }
-  // Installed only where it is needed, so that there is nothing here to take its types from.
+  // Installed only in the browser's image, so there are no types here.
   const packaged: string = "@sparticuz/chromium";
   const { default: fromNpm } = await import(packaged);
   return await chromium.launch({
@@ -31,7 +31,7 @@ export async function launch(): Promise<Browser> {
   });
 }
 
-/** The machine's page, and what went wrong on it. */
+/** The machine's page and the errors on it. */
 export async function open(
   browser: Browser,
   options: BrowserContextOptions = {},

@@ -1,5 +1,5 @@
-// The page of a machine in a real browser. The machine has a service `hello` with a web page besides
-// those of the image, and is called `browsed`; its processes are ours to end.
+// The page of a machine in a real browser. The machine `browsed` has a service `hello` with a web page
+// besides those of the image; these tests may kill its processes.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
@@ -102,12 +102,12 @@ test("a service that ended is back as another process, with a new line in its lo
   assert.notEqual(await pidOf(B), pid);
 });
 
-test("a lost connection is told, and states are shown as old until it is back", async () => {
+test("a lost connection is shown, and states are shown as outdated until it is back", async () => {
   const { page } = await open(browser);
   await untilReady(page);
 
   await page.context().setOffline(true);
-  await page.getByText("Connection lost, trying again").waitFor();
+  await page.getByText("Connection lost, retrying").waitFor();
   await page.getByText("Was ready").first().waitFor();
   assert.match(await page.title(), /^Connection lost/);
 
@@ -128,7 +128,7 @@ test("another service's page opens at an origin of its own, through the same por
 });
 
 for (const width of [320, 768, 1920]) {
-  test(`at ${width} pixels nothing has to be scrolled to the side`, async () => {
+  test(`at ${width} pixels nothing needs horizontal scrolling`, async () => {
     const { page } = await open(browser, { viewport: { width, height: 800 } });
     await untilReady(page);
     const needed = await page.evaluate("document.documentElement.scrollWidth");
@@ -136,7 +136,7 @@ for (const width of [320, 768, 1920]) {
   });
 }
 
-test("in the dark it is dark, and text can be told from its ground in both", async () => {
+test("dark mode is dark, and text has enough contrast in both modes", async () => {
   for (const [colorScheme, isDark] of [
     ["light", false],
     ["dark", true],
@@ -154,7 +154,7 @@ test("in the dark it is dark, and text can be told from its ground in both", asy
   }
 });
 
-/** As WCAG 2 defines it, from 0 for black to 1 for white. */
+/** Relative luminance as WCAG 2 defines it, from 0 for black to 1 for white. */
 async function luminance(page: Page, property: string, selector: string): Promise<number> {
   const style = `getComputedStyle(document.querySelector(${JSON.stringify(selector)}))`;
   const colour: string = await page.evaluate(`${style}.getPropertyValue("${property}")`);

@@ -1,4 +1,4 @@
-// Writes a picture of the machine's page to stdout: PNG in base64, as engines keep text only.
+// Writes a picture of the machine's page to stdout: PNG in base64, as engine logs are text.
 import { launch, open, untilReady } from "./browser.ts";
 
 const browser = await launch();

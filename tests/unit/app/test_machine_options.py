@@ -71,11 +71,11 @@ class TestForeign:
 
         error = caught.value
         assert (error.code, error.exit_code) == ("option_invalid", 2)
-        assert error.message == f"{option} is not for machines on {other}"
+        assert error.message == f"{option} is not supported on {other}"
         if key in ("cpu", "memory"):
             assert "os2 snapshot daytona" in (error.hint or "")
         else:
-            assert error.hint == f"leave it out, or choose --type {mine}"
+            assert error.hint == f"leave it out, or use --type {mine}"
 
     @pytest.mark.parametrize("type_", entries())
     def test_those_for_both_are_taken(self, type_: MachineType) -> None:

@@ -54,7 +54,7 @@ class TestLabels:
 
     @pytest.mark.parametrize("key", ["dev.os2.machine", "dev.os2.anything", " dev.os2.name"])
     def test_those_of_os2_are_refused(self, key: str) -> None:
-        with pytest.raises(UsageError, match=f"--label {key.strip()}: .* os2's own"):
+        with pytest.raises(UsageError, match=f"--label {key.strip()}: .* is reserved for os2"):
             user_labels([f"{key}=1"])
 
 
