@@ -115,7 +115,7 @@ def rejected(error: Exception) -> UsageError:
     for pattern, plain in PARSER_MESSAGES:
         message = re.sub(pattern, plain, message)
     hint = getattr(context.command, "refusal_hint", None) if context else None
-    return UsageError(message.rstrip("."), hint=hint or f"see {path} --help")
+    return UsageError(message.rstrip("."), hint=hint or f"show the usage: {path} --help")
 
 
 def is_about_output(error: Exception) -> bool:

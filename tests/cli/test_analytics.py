@@ -120,7 +120,7 @@ class TestConsent:
 
         assert result.stdout == "analytics are off: DO_NOT_TRACK is set\n"
         assert result.stderr == (
-            "your choice is kept; DO_NOT_TRACK is set, which counts for more\n"
+            "your choice is saved, but DO_NOT_TRACK is set, which takes precedence\n"
         )
         assert mine("analytics", "on", "-q").stdout == "on\n"
 
@@ -226,7 +226,7 @@ class TestShow:
         result = mine("analytics", "show")
 
         assert result.stdout == ""
-        assert result.stderr == "nothing was sent yet\n1 event more waiting to be sent\n"
+        assert result.stderr == "no events sent yet\n1 event more waiting to be sent\n"
 
 
 class TestIdentity:
@@ -243,7 +243,7 @@ class TestIdentity:
         ids = [{event.distinct_id for event in events} for events in (before, after)]
         assert [len(each) for each in ids] == [1, 1]
         assert ids[0] != ids[1]
-        assert result.stdout == f"the id is {ids[1].pop()} now\n"
+        assert result.stdout == f"new id: {ids[1].pop()}\n"
 
     def test_reset_without_a_key_keeps_nothing(self, os2: Os2, state: State) -> None:
         assert os2("analytics", "reset", "--json").json()["id"] is None

@@ -127,7 +127,7 @@ def test_the_version(os2: Os2, arguments: tuple[str, ...]) -> None:
         (("snapshot", "prune", "--older-than", "off"), "--older-than off means nothing"),
         (("snapshot", "prune", "--type", "daytona"), "no stage is set"),
         (("snapshot", "logs"), "Missing argument 'NAME'"),
-        (("snapshot", "logs", "a:b", "-f"), "--follow is not for builds on local-docker"),
+        (("snapshot", "logs", "a:b", "-f"), "--follow is not supported for builds on local-docker"),
         (("snapshot", "logs", "a:b", "--timeout", "9"), "--timeout requires --follow"),
         (("snapshot", "context", "--repo", "none"), "--repo none is not a folder"),
         (("snapshot", "activate", "a", "--no-wait", "--timeout", "9"), "contradict each other"),
@@ -140,9 +140,9 @@ def test_the_version(os2: Os2, arguments: tuple[str, ...]) -> None:
         (("stage",), "no stage is set"),
         (("stage", "--progress", "loud"), "--progress 'loud' is no way to show progress"),
         (("--progress=", "stage"), "--progress '' is no way to show progress"),
-        (("help", "nonsense"), "there is no topic or command 'nonsense'"),
-        (("help", "machine", "nonsense"), "there is no topic or command 'machine nonsense'"),
-        (("help", "exit-codes", "more"), "there is no topic or command 'exit-codes more'"),
+        (("help", "nonsense"), "unknown topic or command 'nonsense'"),
+        (("help", "machine", "nonsense"), "unknown topic or command 'machine nonsense'"),
+        (("help", "exit-codes", "more"), "unknown topic or command 'exit-codes more'"),
         (("schema", "nonsense"), "'nonsense' has no schema"),
         (("schema", "machine"), "'machine' has no schema"),
         (("doctor", "--report", "--quiet"), "--report and --quiet contradict each other"),
@@ -231,7 +231,7 @@ def test_a_result_that_does_not_fit_on_the_disk_is_a_failure(
     result = os2.shell('ulimit -f 0; exec "$@" > result', *arguments)
 
     assert result.status == 1
-    assert result.stderr.startswith("error: the result can't be written: ")
+    assert result.stderr.startswith("error: cannot write the result: ")
     assert (os2.folder / "result").read_text() == ""
 
 

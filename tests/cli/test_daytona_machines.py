@@ -145,7 +145,7 @@ def test_one_provider_down_still_shows_the_other(cloud: Os2) -> None:
 
     assert table.status == document.status == 7
     assert "a " in table.stdout
-    assert "warning: the machines on local-docker are not known" in table.stderr
+    assert "warning: cannot list machines on local-docker" in table.stderr
     assert document.json()["partial"] is True
     assert [machine["name"] for machine in document.json()["machines"]] == ["a"]
     assert document.json()["failures"]["local-docker"]["code"] == "engine_refused"

@@ -86,7 +86,7 @@ class TestCreate:
         assert timedelta(hours=2, minutes=58) < expires - datetime.now(UTC) <= timedelta(hours=3)
         daytona.advance(hours=4)
         until(lambda: names(daytona) == [])
-        assert cloud(*PRUNE, "-y").stderr == "nothing is left over\n"
+        assert cloud(*PRUNE, "-y").stderr == "nothing to remove\n"
 
 
 class TestPrune:
@@ -112,7 +112,7 @@ class TestPrune:
         assert re.search(r"(?m)^bad .*failed: no runner$", table.stdout)
         assert re.search(r"(?m)^old .*old$", table.stdout)
         assert "new" not in table.stdout
-        assert table.stderr == "would remove 2\n"
+        assert table.stderr == "2 machines would be removed\n"
         items = TypeAdapter(list[PruneItem]).validate_json(document.stdout)
         assert [(one.name, one.outcome) for one in items] == [("bad", "planned")]
         assert cloud(*PRUNE, "-n", "-q").stdout == "bad\n"

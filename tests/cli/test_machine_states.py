@@ -62,9 +62,9 @@ def test_what_a_person_is_told(cloud: Os2, a: str) -> None:
     quiet = cloud("machine", "restart", a, "-y", "-q", *DAYTONA)
 
     assert stopped.stdout == "stopped a\n"
-    assert again.stdout == "a is stopped already\n"
+    assert again.stdout == "a is already stopped\n"
     assert archived.stdout == "archived a\n"
-    assert once_more.stdout == "a is archived already\n"
+    assert once_more.stdout == "a is already archived\n"
     assert started.stdout.startswith("started a  http")
     assert (quiet.stdout, quiet.stderr) == ("a\n", "")
 

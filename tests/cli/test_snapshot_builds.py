@@ -192,7 +192,7 @@ def test_an_inactive_one_is_activated_once(cloud: Os2, daytona: DaytonaServer) -
 
     assert (activated.json()["state"], activated.json()["changed"]) == ("active", True)
     assert (again.status, again.stdout) == (0, f"{NAME}  active\n")
-    assert again.stderr == f"{NAME} is active already\n"
+    assert again.stderr == f"{NAME} is already active\n"
     assert len(daytona.seen("POST", "/snapshots/.*/activate")) == 1
 
 
@@ -252,7 +252,7 @@ def test_a_context_is_shown_with_its_largest_files_first(os2: Os2, checkout: Pat
     assert any(".env  ! " in line for line in lines)
     assert f"{checkout}: sandbox/Dockerfile" in shown.stderr
     assert "5 files, 2 links" in shown.stderr
-    assert "left out by the ignore file: 2" in shown.stderr
+    assert "ignored by the ignore file: 2" in shown.stderr
     assert "these look like secrets: .env" in shown.stderr
     assert "hunter2" not in shown.stdout + shown.stderr
 

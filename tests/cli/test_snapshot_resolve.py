@@ -144,7 +144,7 @@ def test_the_cache_is_shown_and_cleared(cloud: Os2, daytona: DaytonaServer) -> N
     again = cloud("cache", "show")
 
     assert NEWEST in shown.stdout
-    assert cleared.stdout == "cleared 1 answer\n"
+    assert cleared.stdout == "cleared 1 resolution\n"
     assert (again.status, again.stdout) == (0, "")
     assert "nothing is cached" in again.stderr
 

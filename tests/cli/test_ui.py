@@ -27,7 +27,7 @@ def test_it_prints_the_address_and_answers_there(os2: Os2) -> None:
         status, errors = site.end()
 
     assert status == 130
-    assert "Ctrl-C ends it" in errors
+    assert "press Ctrl-C to stop" in errors
     assert site.url.partition("token=")[2] not in errors
 
 

@@ -208,7 +208,7 @@ def test_a_snapshot_is_waited_for_deactivated_and_activated(
     assert "lib/tool" in json.dumps(context)
     assert (waited.status, waited.json()["state"]) == (0, "active")
     assert again.status == 0
-    assert "is active already" in again.stdout + again.stderr
+    assert "is already active" in again.stdout + again.stderr
     key = {"Authorization": f"Bearer {daytona.api_key}"}
     (snapshot,) = (s for s in daytona.snapshots if s.name == name)
     httpx.post(f"{daytona.url}/snapshots/{snapshot.id}/deactivate", headers=key)

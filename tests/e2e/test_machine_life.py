@@ -145,7 +145,7 @@ def test_a_life(life: Life, tmp_path: Path) -> None:
     assert page(life).json()["status"] == "ok"
     assert life("wait", "--timeout", "30").status == 0
     assert life("stop").stdout == f"stopped {life.name}\n"
-    assert life("stop").stdout == f"{life.name} is stopped already\n"
+    assert life("stop").stdout == f"{life.name} is already stopped\n"
     refused = life("exec", "--", "true")
     assert (refused.status, refused.stdout) == (5, "")
     assert f"os2 machine start {life.name}" in refused.stderr
@@ -258,7 +258,7 @@ def test_old_machines_are_pruned_but_none_of_another_stage(life: Life, stage: st
     elsewhere = life.os2(
         "machine", "prune", "--type", life.type_, "--stage", "dev-none", "--older-than", "1s", "-y"
     )
-    assert (elsewhere.status, elsewhere.stderr) == (0, "nothing is left over\n")
+    assert (elsewhere.status, elsewhere.stderr) == (0, "nothing to remove\n")
 
     assert prune("--yes", "--quiet").stdout == f"{life.name}\n"
     assert life("show").status == 3

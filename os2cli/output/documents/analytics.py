@@ -13,7 +13,7 @@ from os2cli.output.documents.document import Document
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentDocument(Document):
-    """``analytics on`` and ``off``: what is in effect then; ``rule`` names what decided."""
+    """``analytics on`` and ``off``: what is in effect; ``rule`` names what decided."""
 
     on: bool
     rule: str
@@ -27,7 +27,7 @@ class ConsentDocument(Document):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalyticsDocument(ConsentDocument):
-    """``analytics status``; ``id`` is None as long as none was needed."""
+    """``analytics status``; ``id`` is null until one is needed."""
 
     host: str
     key_set: bool
@@ -66,14 +66,14 @@ class AnalyticsDocument(ConsentDocument):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityDocument(Document):
-    """``analytics reset``: the new id, None when none is needed."""
+    """``analytics reset``: the new id, null if none is needed."""
 
     id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentDocument(Document):
-    """``analytics show``: events exactly as they were sent, the oldest first."""
+    """``analytics show``: events as they were sent, oldest first."""
 
     events: list[dict[str, Any]]
     waiting: int

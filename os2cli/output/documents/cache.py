@@ -10,7 +10,7 @@ from os2cli.snapshots.cache import SnapshotCache
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheEntryDocument:
-    """One cached resolution; ``account`` tells keys apart without naming them."""
+    """One cached resolution; ``account`` distinguishes API keys without revealing them."""
 
     prefix: str
     name: str
@@ -48,6 +48,6 @@ class CacheDocument(Document):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearedDocument(Document):
-    """``cache clear``: how many answers were forgotten."""
+    """``cache clear``: how many resolutions were removed."""
 
     cleared: int

@@ -13,7 +13,7 @@ from os2cli.output.documents.document import Document
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeItem(Document):
-    """What became of one machine: the verb's word, such as ``stopped``, or ``unchanged``."""
+    """The outcome for one machine: for example ``stopped``, or ``unchanged``."""
 
     name: str
     outcome: str
@@ -43,7 +43,7 @@ class ChangeList(list[ChangeItem]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PruneItem(Document):
-    """A machine that was left over: ``planned`` with --dry-run, else ``removed`` or ``missing``."""
+    """A pruned machine: ``planned`` with --dry-run, else ``removed`` or ``missing``."""
 
     name: str
     type: str
@@ -65,7 +65,7 @@ class PruneItem(Document):
 
 
 class PruneList(list[PruneItem]):
-    """``machine prune``: empty when nothing was left over."""
+    """``machine prune``: empty if there was nothing to remove."""
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[Leftover, Removal | None]]) -> PruneList:
@@ -75,7 +75,7 @@ class PruneList(list[PruneItem]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemovalItem(Document):
-    """What became of one machine or snapshot: ``removed``, ``missing`` or ``failed``."""
+    """The outcome for one machine or snapshot: ``removed``, ``missing`` or ``failed``."""
 
     name: str
     outcome: str
@@ -89,7 +89,7 @@ class RemovalItem(Document):
 
 
 class RemovalList(list[RemovalItem]):
-    """One item for each name, in the order they were given."""
+    """One item for each name, in their order."""
 
     @classmethod
     def of(cls, removals: Iterable[Removal]) -> RemovalList:

@@ -10,7 +10,7 @@ from os2cli.output.documents.document import Document
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionDocument(Document):
-    """``machine exec``: the program's exit code is the command's, too."""
+    """``machine exec``: the command exits with the program's exit code."""
 
     exit_code: int
     stdout: str
@@ -28,7 +28,7 @@ class ExecutionDocument(Document):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressDocument(Document):
-    """``machine url`` and ``machine open``; ``header`` only when it was asked for."""
+    """``machine url`` and ``machine open``; ``header`` only if requested."""
 
     name: str
     port: int
@@ -63,7 +63,7 @@ class CopyDocument(Document):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogDocument(Document):
-    """``machine logs`` and ``snapshot logs``; ``service`` None: the machine's own, or a build's."""
+    """``machine logs`` and ``snapshot logs``; ``service`` is null for a whole log."""
 
     name: str
     service: str | None

@@ -11,7 +11,7 @@ from os2cli.output.documents.document import Document
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemedyDocument:
-    """What helps; ``fix`` names the fix that ``doctor --fix`` runs, if there is one."""
+    """A remedy; ``fix`` names the fix that ``doctor --fix`` runs, if there is one."""
 
     text: str
     commands: list[str]
@@ -25,7 +25,7 @@ class RemedyDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingDocument:
-    """What one check found."""
+    """The finding of one check."""
 
     check: str
     status: str
@@ -47,7 +47,7 @@ class FindingDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoctorDocument(Document):
-    """``doctor``: ``ok`` is false when any finding is a problem."""
+    """``doctor``: ``ok`` is false if any finding is a problem."""
 
     ok: bool
     findings: list[FindingDocument]

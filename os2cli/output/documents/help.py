@@ -26,7 +26,7 @@ class TopicsDocument(Document):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExitCodeDocument:
-    """An exit status and what it means."""
+    """An exit code and its meaning."""
 
     code: int
     meaning: str
@@ -48,7 +48,7 @@ class ExitCodesDocument(Document):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariableDocument:
-    """A variable; ``key`` is its name in ``os2.toml``, ``default`` is in words, null for none."""
+    """A variable; ``key`` is its name in ``os2.toml``, ``default`` is text or null."""
 
     variable: str
     key: str | None
@@ -82,14 +82,14 @@ class EnvironmentDocument(Document):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentedCommands(Document):
-    """``help json`` and ``schema`` without a command: what ``schema`` knows."""
+    """``help json`` and ``schema`` without a command: the commands that have a schema."""
 
     commands: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionDocument:
-    """An option or an argument of a command, under all its names."""
+    """An option or argument of a command, with all its names."""
 
     names: list[str]
     about: str | None

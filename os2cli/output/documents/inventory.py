@@ -17,7 +17,7 @@ from os2cli.snapshots.pruning import Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourcesDocument:
-    """What every machine made from a snapshot gets."""
+    """The resources of every machine created from a snapshot."""
 
     cpu: int
     memory_gib: int
@@ -67,7 +67,7 @@ class EntryDocument(Document):
 
 
 class EntryList(list[EntryDocument]):
-    """``snapshot list``: an array, empty when there is nothing."""
+    """``snapshot list``: an array, empty if there is nothing."""
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> EntryList:
@@ -77,7 +77,7 @@ class EntryList(list[EntryDocument]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartialEntryList(Document):
-    """``snapshot list`` when a provider does not answer: what the others have, exit code 7."""
+    """``snapshot list`` if a provider does not answer: those of the others, exit code 7."""
 
     partial: Literal[True] = True
     snapshots: list[EntryDocument]
@@ -94,7 +94,7 @@ class PartialEntryList(Document):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedDocument:
-    """What a prune decides on one item; ``outcome`` is ``planned`` until it is removed."""
+    """A prune's decision on one item; ``outcome`` is ``planned`` until it is removed."""
 
     name: str
     type: str
@@ -125,7 +125,7 @@ class JudgedDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PruneDocument(Document):
-    """``snapshot prune``: what goes and why, what stays and why, and what came of it."""
+    """``snapshot prune``: what is removed, what is kept, why, and the outcome."""
 
     dry_run: bool
     partial: bool
@@ -154,7 +154,7 @@ class PruneDocument(Document):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyDocument(Document):
-    """``snapshot wait`` and ``snapshot activate``; ``changed``: this call activated it."""
+    """``snapshot wait`` and ``snapshot activate``; ``changed`` if this call activated it."""
 
     name: str
     state: str
@@ -163,7 +163,7 @@ class ReadyDocument(Document):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContextFile:
-    """A file that would be sent; ``secret`` is why it looks like one."""
+    """A file of the build context; ``secret`` is why it looks like a secret."""
 
     path: str
     size_bytes: int
@@ -172,7 +172,7 @@ class ContextFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContextDocument(Document):
-    """``snapshot context``: ``files`` are the largest, ``secrets`` all that look like one."""
+    """``snapshot context``: ``files`` are the largest, ``secrets`` all that look like secrets."""
 
     root: str
     dockerfile: str

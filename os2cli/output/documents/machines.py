@@ -62,7 +62,7 @@ class MachineDocument(Document):
 
 
 class MachineList(list[MachineDocument]):
-    """``machine list``: an array, empty when there are no machines."""
+    """``machine list``: an array, empty if there are no machines."""
 
     @classmethod
     def of(cls, machines: Iterable[Machine]) -> MachineList:
@@ -84,7 +84,7 @@ class WatchedMachineDocument(MachineDocument):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartialMachineList(Document):
-    """``machine list`` when a provider does not answer: what the others know, with exit code 7."""
+    """``machine list`` if a provider does not answer: those of the others, exit code 7."""
 
     partial: Literal[True] = True
     machines: list[MachineDocument]

@@ -10,7 +10,7 @@ from os2cli.output.documents.document import Document
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageDocument(Document):
-    """Where the page is; ``url`` holds the token that opens it and is a secret."""
+    """The address of the web UI; ``url`` contains its token and is a secret."""
 
     url: str
     port: int

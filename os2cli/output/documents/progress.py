@@ -23,7 +23,7 @@ Event = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgressEvent:
-    """One line of ``--progress json``; what an event has no use for is left out.
+    """One line of ``--progress json``; fields that an event does not use are left out.
 
     ``done`` and ``total`` are bytes for ``transfer`` and steps for ``status``; ``ok`` is false when
     the phase failed; ``seconds`` is how long it has lasted. ``error`` is the last line of a command

@@ -13,7 +13,7 @@ from os2cli.settings.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingDocument:
-    """A setting; ``value`` is null when there is none, and that of a secret always.
+    """A setting; ``value`` is null if unset, and always for a secret.
 
     ``origin`` is a variable's name, a file's path, ``default`` or ``not set``.
     """
@@ -27,7 +27,7 @@ class SettingDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigDocument(Document):
-    """``config``: every setting, and where files are; ``repository_file`` is null outside of any.
+    """``config``: every setting, and the files; ``repository_file`` is null outside a repository.
 
     The two files are those that are looked for, whether or not they are there.
     """

@@ -40,7 +40,7 @@ class ImageDocument(Document):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotDocument(Document):
-    """``snapshot daytona``: the snapshot and whether this call had it made."""
+    """``snapshot daytona``: the snapshot and whether this call published it."""
 
     name: str
     id: str
@@ -71,7 +71,7 @@ class SnapshotDocument(Document):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateDocument:
-    """A snapshot that was looked at, and the verdict on it."""
+    """A candidate snapshot and the verdict on it."""
 
     name: str
     id: str
@@ -85,7 +85,7 @@ class CandidateDocument:
 class ResolutionDocument(Document):
     """``snapshot resolve``: the stage's newest active snapshot.
 
-    ``candidates`` is empty when the answer was cached, else what had to be looked at.
+    ``candidates`` is empty if the answer was cached, else the snapshots that were considered.
     """
 
     name: str | None

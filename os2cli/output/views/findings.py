@@ -51,4 +51,4 @@ def _show_finding(output: Output, finding: Finding, width: int) -> None:
 def _fixable(fix: FixId | None) -> str:
     if fix is None:
         return ""
-    return f" (run os2 doctor --fix{', as root' if fix.needs_root else ''})"
+    return f" ({'as root: ' if fix.needs_root else ''}os2 doctor --fix)"

@@ -1,4 +1,4 @@
-"""Options that hold several values or an amount: read, or refused with how to write them."""
+"""Options with several values or an amount: parsed, or rejected with the right form."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TestPairs:
         assert parse_pairs(values, "--label") == pairs
 
     @pytest.mark.parametrize("value", ["", "a", "=", "=secret", "  =secret"])
-    def test_what_is_no_pair_is_refused_and_not_shown(self, value: str) -> None:
+    def test_an_invalid_pair_is_rejected_and_not_shown(self, value: str) -> None:
         with pytest.raises(UsageError) as caught:
             parse_pairs(["a=1", value], "--build-arg")
 
@@ -53,7 +53,7 @@ class TestLabels:
         assert user_labels(["team=core", "dev.os2=x"]) == {"team": "core", "dev.os2": "x"}
 
     @pytest.mark.parametrize("key", ["dev.os2.machine", "dev.os2.anything", " dev.os2.name"])
-    def test_those_of_os2_are_refused(self, key: str) -> None:
+    def test_those_of_os2_are_rejected(self, key: str) -> None:
         with pytest.raises(UsageError, match=f"--label {key.strip()}: .* is reserved for os2"):
             user_labels([f"{key}=1"])
 
@@ -81,7 +81,7 @@ class TestMemory:
         "text",
         ["", "0", "5m", "6291455", "-2g", "g", "much", "2x", "2 gigs", "nang", "infg", "1e999g"],
     )
-    def test_what_no_engine_would_take_is_refused(self, text: str) -> None:
+    def test_an_unusable_amount_is_rejected(self, text: str) -> None:
         with pytest.raises(UsageError) as caught:
             parse_memory(text)
 
@@ -114,7 +114,7 @@ class TestMinutes:
         "text",
         ["", "30", "m", "-1m", "1.5h", "1h30m", "30 m", "30s", "1w", "never", "1000000m", "٣m"],
     )
-    def test_anything_else_is_refused(self, text: str) -> None:
+    def test_anything_else_is_rejected(self, text: str) -> None:
         with pytest.raises(UsageError) as caught:
             parse_minutes(text, "--auto-stop", off=0)
 
@@ -123,11 +123,11 @@ class TestMinutes:
         assert error.message == f"--auto-stop {text!r} is no duration"
         assert error.hint == "write it as --auto-stop 30m, 12h, 2d or off"
 
-    def test_none_at_all_is_a_duration_where_it_means_at_once(self) -> None:
+    def test_zero_is_a_duration_where_it_means_at_once(self) -> None:
         assert parse_minutes("0m", "--auto-delete", off=-1) == 0
 
     @pytest.mark.parametrize("text", ["0m", "0h", "000d"])
-    def test_none_at_all_is_refused_where_it_would_mean_never(self, text: str) -> None:
+    def test_zero_is_rejected_where_it_would_mean_never(self, text: str) -> None:
         with pytest.raises(UsageError, match="would mean never") as caught:
             parse_minutes(text, "--auto-stop", off=0)
 
@@ -156,7 +156,7 @@ class TestSince:
     @pytest.mark.parametrize(
         "text", ["", "yesterday", "5", "-5m", "1.5h", "0001-01-01T00:00+14:00"]
     )
-    def test_anything_else_is_refused_with_both_forms(self, text: str) -> None:
+    def test_anything_else_is_rejected_with_both_forms(self, text: str) -> None:
         with pytest.raises(UsageError) as caught:
             parse_since(text, NOW)
 
@@ -164,6 +164,6 @@ class TestSince:
         assert "2026-" in (caught.value.hint or "")
 
     @pytest.mark.parametrize("text", ["", "5", "5w", "\u0665m", "1h30m"])
-    def test_a_span_that_is_none_names_its_option(self, text: str) -> None:
+    def test_an_invalid_span_names_its_option(self, text: str) -> None:
         with pytest.raises(UsageError, match="--older-than"):
             parse_duration(text, "--older-than")

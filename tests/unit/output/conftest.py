@@ -1,4 +1,4 @@
-"""A terminal of 80 columns, whatever the suite itself runs on."""
+"""A terminal of 80 columns, independent of the one that runs the tests."""
 
 from __future__ import annotations
 

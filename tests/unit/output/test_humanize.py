@@ -1,4 +1,4 @@
-"""Quantities in words."""
+"""Ages, durations and sizes as people read them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NOW = datetime(2026, 1, 11, 19, 30, 45, tzinfo=UTC)
         (86400 * 400, "400 d ago"),
     ],
 )
-def test_an_age_is_told_in_its_largest_unit(seconds: float, words: str) -> None:
+def test_an_age_is_in_its_largest_unit(seconds: float, words: str) -> None:
     assert age(NOW - timedelta(seconds=seconds), NOW) == words
 
 
@@ -50,7 +50,7 @@ def test_an_age_is_counted_until_now() -> None:
         (1_500_000_000_000, "1500.00 GB"),
     ],
 )
-def test_a_size_is_told_in_its_largest_unit(count: int, words: str) -> None:
+def test_a_size_is_in_its_largest_unit(count: int, words: str) -> None:
     assert size(count) == words
 
 
@@ -69,5 +69,5 @@ def test_a_size_is_told_in_its_largest_unit(count: int, words: str) -> None:
         (2 * 86400 - 1, "2 d left"),
     ],
 )
-def test_what_is_left_is_told_to_the_nearest_minute(seconds: float, words: str) -> None:
+def test_the_time_left_is_rounded_to_the_minute(seconds: float, words: str) -> None:
     assert time_left(NOW + timedelta(seconds=seconds), NOW) == words

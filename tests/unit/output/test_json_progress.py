@@ -1,4 +1,4 @@
-"""How long operations speak to a program, and what else stderr holds then."""
+"""Progress as JSON, and what else stderr holds then."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def stream() -> Stream:
 
 
 class TestJson:
-    def test_a_phase_is_told_when_it_begins_and_ends(self, stream: Stream) -> None:
+    def test_a_phase_is_reported_when_it_starts_and_ends(self, stream: Stream) -> None:
         progress = JsonProgress(stream)
 
         with progress.phase("build image"):
@@ -68,7 +68,7 @@ class TestJson:
         assert last == {"event": "phase_finished", "phase": "build image", "ok": True}
         assert [title for title, _ in progress.phases] == ["build image"]
 
-    def test_a_phase_that_fails_is_told_so(self, stream: Stream) -> None:
+    def test_a_failed_phase_is_reported_as_failed(self, stream: Stream) -> None:
         with pytest.raises(StepError), JsonProgress(stream).phase("build"):
             raise StepError
 
@@ -103,7 +103,7 @@ class TestJson:
 
         assert events(stream)[-2]["phase"] == "outer"
 
-    def test_the_same_status_is_told_once(self, stream: Stream) -> None:
+    def test_the_same_status_is_reported_once(self, stream: Stream) -> None:
         progress = JsonProgress(stream)
 
         for done in (1, 1, 2):
@@ -111,7 +111,7 @@ class TestJson:
 
         assert [event["done"] for event in events(stream)] == [1, 2]
 
-    def test_a_transfer_is_told_now_and_then_and_at_its_end(self, stream: Stream) -> None:
+    def test_a_transfer_is_reported_at_intervals_and_at_its_end(self, stream: Stream) -> None:
         progress = JsonProgress(stream)
 
         with progress.phase("upload"):
@@ -122,7 +122,7 @@ class TestJson:
         assert told[-1]["done"] == told[-1]["total"] == 10_000
         assert len(told) < 100
 
-    def test_a_phase_that_lasts_is_told_again(self, stream: Stream) -> None:
+    def test_a_long_phase_is_reported_again(self, stream: Stream) -> None:
         with JsonProgress(stream, heartbeat_seconds=0.005).phase("build"):
             assert stream.beat.wait(DEADLINE_SECONDS)
 
@@ -177,7 +177,7 @@ class TestMode:
             (None, "loud", ProgressMode.AUTO),
         ],
     )
-    def test_the_option_wins_over_the_variable(
+    def test_the_option_takes_precedence_over_the_variable(
         self, flag: ProgressMode | None, variable: str | None, mode: ProgressMode
     ) -> None:
         variables = {"OS2_PROGRESS": variable} if variable else {}
@@ -188,7 +188,7 @@ class TestMode:
         ("origin", "code"),
         [("--progress", "option_invalid"), ("OS2_PROGRESS", "setting_invalid")],
     )
-    def test_another_word_is_refused(self, origin: str, code: str) -> None:
+    def test_an_unknown_mode_is_rejected(self, origin: str, code: str) -> None:
         with pytest.raises(UsageError, match=f"{origin} 'loud' is no way") as caught:
             parse_progress("loud", origin)
 

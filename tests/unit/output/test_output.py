@@ -53,18 +53,18 @@ def on(terminal: Terminal, variables: dict[str, str] | None = None, **flags: Any
 
 
 def never() -> NoReturn:
-    raise AssertionError("this form was made although nobody asked for it")
+    raise AssertionError("this form was not requested")
 
 
 class TestResult:
-    def test_for_a_person_it_is_written_in_words(self) -> None:
+    def test_a_person_gets_text(self) -> None:
         pipes = Pipes()
 
         pipes.output.result(THING, lambda: pipes.output.line("a is fine"), names=["a"])
 
         assert pipes.written == ("a is fine\n", "")
 
-    def test_quiet_prints_names_only_one_a_line(self) -> None:
+    def test_quiet_prints_only_names_one_per_line(self) -> None:
         pipes = Pipes(quiet=True)
 
         pipes.output.result(THING, never, names=["a", "b"])
@@ -72,7 +72,7 @@ class TestResult:
         assert pipes.written == ("a\nb\n", "")
 
     @pytest.mark.parametrize("quiet", [False, True])
-    def test_json_is_one_document_and_wins_over_quiet(self, quiet: bool) -> None:
+    def test_json_is_one_document_also_with_quiet(self, quiet: bool) -> None:
         pipes = Pipes(json=True, quiet=quiet)
 
         pipes.output.result(THING, never, names=["a"])
@@ -111,7 +111,7 @@ class TestNote:
 
 class TestWarn:
     @pytest.mark.parametrize("quiet", [False, True])
-    def test_it_is_told_beside_the_result_also_to_who_wants_names_only(self, quiet: bool) -> None:
+    def test_it_is_written_to_stderr_also_with_quiet(self, quiet: bool) -> None:
         pipes = Pipes(quiet=quiet)
 
         pipes.output.warn(f"careful {MARKUP}", hint=f"try {MARKUP}")
@@ -208,7 +208,7 @@ class TestTable:
         ],
         ids=["FORCE_COLOR", "NO_COLOR wins", "NO_COLOR"],
     )
-    def test_in_a_pipe_only_who_forces_it_gets_a_style(
+    def test_in_a_pipe_styles_must_be_forced(
         self, variables: dict[str, str], heading: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("TERM", "xterm-256color")
@@ -288,7 +288,7 @@ class TestError:
 
         assert terminal.text() == "\n".join(self.LINES) + "\n"
 
-    def test_what_a_log_holds_for_a_terminal_is_not_passed_on(self) -> None:
+    def test_control_sequences_of_a_log_are_dropped(self) -> None:
         pipes = Pipes()
         log = ("\x1b[31mred\x1b[0m", "\x1b]0;title\x07text", "a\x08b", "\x1b[2J\x1b[Hcleared")
 
@@ -409,7 +409,7 @@ class TestConfirm:
             ("yeah", False),
         ],
     )
-    def test_only_a_yes_is_a_yes(
+    def test_only_yes_confirms(
         self, answer: str, expected: bool, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(sys, "stdin", terminal.keyboard)
@@ -420,7 +420,7 @@ class TestConfirm:
         assert answered is expected
         assert "Remove 2 machines? [y/N] " in terminal.text()
 
-    def test_the_question_is_no_part_of_the_result(
+    def test_the_question_is_not_part_of_the_result(
         self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(sys, "stdin", terminal.keyboard)
@@ -436,7 +436,7 @@ class TestConfirm:
         [({"CI": "1"}, {}), ({"OS2_NO_INPUT": "1"}, {}), ({}, {"no_input": True})],
         ids=["CI", "OS2_NO_INPUT", "--no-input"],
     )
-    def test_who_does_not_want_to_be_asked_is_told_what_to_run(
+    def test_without_prompts_the_hint_is_the_command_to_run(
         self,
         variables: dict[str, str],
         flags: dict[str, bool],
@@ -457,7 +457,7 @@ class TestConfirm:
         assert "[y/N]" not in terminal.text()
 
     @pytest.mark.parametrize("missing", ["stdin", "closed stdin", "stderr"])
-    def test_without_a_terminal_at_both_ends_nobody_is_asked(
+    def test_a_prompt_needs_a_terminal_at_both_ends(
         self, missing: str, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         stdin = {"stdin": io.StringIO("y\n"), "closed stdin": None}.get(missing, terminal.keyboard)
@@ -471,7 +471,7 @@ class TestConfirm:
 
         assert caught.value.hint == self.INSTEAD
 
-    def test_with_one_somebody_can_be_asked(
+    def test_with_terminals_a_prompt_is_possible(
         self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(sys, "stdin", terminal.keyboard)
@@ -495,7 +495,7 @@ class TestConfirmByTyping:
             ("", False),
         ],
     )
-    def test_only_the_word_is_a_yes(
+    def test_only_the_word_confirms(
         self, answer: str, expected: bool, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(sys, "stdin", terminal.keyboard)
@@ -506,7 +506,7 @@ class TestConfirmByTyping:
         assert answered is expected
         assert "Remove both? Type prd to confirm: " in terminal.text()
 
-    def test_the_question_is_no_part_of_the_result(
+    def test_the_question_is_not_part_of_the_result(
         self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(sys, "stdin", terminal.keyboard)
@@ -521,7 +521,7 @@ class TestConfirmByTyping:
         [({"CI": "1"}, {}), ({"OS2_NO_INPUT": "1"}, {}), ({}, {"no_input": True})],
         ids=["CI", "OS2_NO_INPUT", "--no-input"],
     )
-    def test_who_does_not_want_to_be_asked_is_told_what_to_run(
+    def test_without_prompts_the_hint_is_the_command_to_run(
         self,
         variables: dict[str, str],
         flags: dict[str, bool],
@@ -539,7 +539,7 @@ class TestConfirmByTyping:
         assert "Remove both?" in caught.value.message
         assert "Type prd" not in terminal.text()
 
-    def test_what_comes_through_a_pipe_is_no_answer(
+    def test_input_from_a_pipe_does_not_confirm(
         self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(sys, "stdin", io.StringIO("prd\n"))
@@ -547,7 +547,7 @@ class TestConfirmByTyping:
         with pytest.raises(UsageError):
             on(terminal).confirm_by_typing("prd", "Remove both?", instead=self.INSTEAD)
 
-    def test_an_end_without_an_answer_is_no_yes(
+    def test_end_of_input_does_not_confirm(
         self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(sys, "stdin", terminal.keyboard)
@@ -565,7 +565,7 @@ class TestProgress:
         [({"TERM": "dumb"}, {}), ({"CI": "1"}, {}), ({}, {"quiet": True})],
         ids=["dumb", "CI", "--quiet"],
     )
-    def test_it_is_plain_where_nothing_can_or_shall_move(
+    def test_it_is_plain_where_nothing_may_move(
         self, variables: dict[str, str], flags: dict[str, bool], terminal: Terminal
     ) -> None:
         assert isinstance(on(terminal, variables, **flags).progress(), PlainProgress)

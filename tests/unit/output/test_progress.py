@@ -1,4 +1,4 @@
-"""How long operations look: lines in a pipe, one live line on a terminal."""
+"""Progress: lines in a pipe, one live line on a terminal."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def our_threads() -> list[str]:
 
 
 class TestPlain:
-    def test_a_phase_is_told_when_it_begins_and_ends(self) -> None:
+    def test_a_phase_is_reported_when_it_starts_and_ends(self) -> None:
         stream = Stream()
 
         with plain(stream).phase("build image"):
@@ -92,7 +92,7 @@ class TestPlain:
             r"build image \.\.\.\nbuild image: done in \d\.\d s\n", stream.getvalue()
         )
 
-    def test_a_phase_that_fails_is_not_told_as_done(self) -> None:
+    def test_a_failed_phase_is_not_reported_as_done(self) -> None:
         stream = Stream()
         progress = plain(stream)
 
@@ -102,7 +102,7 @@ class TestPlain:
         assert stream.getvalue() == "build image ...\n"
         assert progress.phases == []
 
-    def test_a_build_step_is_a_line_and_told_once(self) -> None:
+    def test_a_build_step_is_one_line(self) -> None:
         stream = Stream()
         progress = plain(stream)
 
@@ -121,14 +121,14 @@ class TestPlain:
         assert stream.getvalue() == f"{MARKUP}\nwarning: {MARKUP}\n"
 
     @pytest.mark.parametrize(("verbose", "shown"), [(False, ""), (True, f"  | {MARKUP}\n")])
-    def test_the_log_is_shown_when_that_is_asked_for(self, verbose: bool, shown: str) -> None:
+    def test_the_log_is_shown_with_verbose(self, verbose: bool, shown: str) -> None:
         stream = Stream()
 
         plain(stream, verbose=verbose).log(MARKUP)
 
         assert stream.getvalue() == shown
 
-    def test_a_phase_that_lasts_is_told_again_and_where_it_is(self) -> None:
+    def test_a_long_phase_is_reported_again_with_its_status(self) -> None:
         stream = Stream(awaited="build: still running after 0 s, Downloading 1 MB\n")
         progress = PlainProgress(stream, verbose=False, quiet=False, heartbeat_seconds=0.005)
 
@@ -136,7 +136,7 @@ class TestPlain:
             progress.status("Downloading 1 MB")
             assert stream.seen.wait(DEADLINE_SECONDS)
 
-    def test_the_heartbeat_says_how_much_of_how_much_has_been_sent(self) -> None:
+    def test_the_heartbeat_shows_the_sizes_of_a_transfer(self) -> None:
         stream = Stream(awaited="upload: still running after 0 s, uploading 2 MB of 1.04 GB\n")
         progress = PlainProgress(stream, verbose=False, quiet=False, heartbeat_seconds=0.005)
 
@@ -144,7 +144,7 @@ class TestPlain:
             progress.transfer("uploading", 1_500_000, 1_040_000_000)
             assert stream.seen.wait(DEADLINE_SECONDS)
 
-    def test_each_step_of_a_transfer_is_no_line_of_its_own(self) -> None:
+    def test_the_steps_of_a_transfer_are_not_lines(self) -> None:
         stream = Stream()
         progress = plain(stream)
 
@@ -154,7 +154,7 @@ class TestPlain:
 
         assert len(stream.getvalue().splitlines()) == 2
 
-    def test_the_next_phase_does_not_begin_where_the_last_one_was(self) -> None:
+    def test_the_next_phase_starts_without_a_status(self) -> None:
         stream = Stream(awaited="create: still running after 0 s\n")
         progress = PlainProgress(stream, verbose=False, quiet=False, heartbeat_seconds=0.005)
         with progress.phase("build"):
@@ -164,7 +164,7 @@ class TestPlain:
             assert stream.seen.wait(DEADLINE_SECONDS)
 
     @pytest.mark.parametrize("fails", [False, True])
-    def test_nothing_is_told_of_a_phase_that_ended(self, fails: bool) -> None:
+    def test_a_finished_phase_has_no_heartbeat(self, fails: bool) -> None:
         try:
             with plain(Stream()).phase("build"):
                 if fails:
@@ -232,7 +232,7 @@ class TestTerminal:
         raw = terminal.raw()
         assert raw.rfind("\x1b[?25h") > raw.rfind("\x1b[?25l") > -1
 
-    def test_the_live_line_says_where_the_phase_is(self, terminal: Terminal) -> None:
+    def test_the_live_line_shows_the_status(self, terminal: Terminal) -> None:
         progress = live(terminal)
 
         with progress.phase("upload"):
@@ -241,9 +241,7 @@ class TestTerminal:
 
         assert f"upload  0 s  {MARKUP} 3/7" in terminal.text()
 
-    def test_the_live_line_says_how_much_of_how_much_has_been_sent(
-        self, terminal: Terminal
-    ) -> None:
+    def test_the_live_line_shows_the_sizes_of_a_transfer(self, terminal: Terminal) -> None:
         progress = live(terminal)
 
         with progress.phase("upload"):
@@ -264,7 +262,7 @@ class TestTerminal:
         assert any(frame.rstrip().endswith("…") for frame in shown)
 
     @pytest.mark.parametrize("columns", [20, 40, 80])
-    def test_nor_does_it_on_a_narrow_terminal(
+    def test_the_live_line_does_not_wrap_on_a_narrow_terminal(
         self, columns: int, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("COLUMNS", str(columns))
@@ -277,7 +275,7 @@ class TestTerminal:
         # The line that it leaves behind may be longer: nothing is drawn over it.
         assert max(len(frame) for frame in frames(terminal.raw()) if "✓" not in frame) <= columns
 
-    def test_what_a_log_holds_for_a_terminal_is_not_passed_on(self, terminal: Terminal) -> None:
+    def test_control_sequences_of_a_log_are_dropped(self, terminal: Terminal) -> None:
         progress = live(terminal, verbose=True)
 
         with progress.phase("build"):
@@ -292,9 +290,7 @@ class TestTerminal:
         assert any("[1/2] RUN x" in frame for frame in shown)
         assert not any(code in terminal.raw() for code in ("\x1b[2J", "\x07", "\x08"))
 
-    def test_what_is_said_meanwhile_stands_whole_above_the_live_line(
-        self, terminal: Terminal
-    ) -> None:
+    def test_other_lines_stand_whole_above_the_live_line(self, terminal: Terminal) -> None:
         progress = live(terminal, verbose=True)
 
         with progress.phase("build"):
@@ -337,7 +333,7 @@ class TestRecording:
         assert [title for title, _ in progress.phases] == ["build", "create"]
         assert all(0 <= seconds < DEADLINE_SECONDS for _, seconds in progress.phases)
 
-    def test_who_shows_nothing_must_say_how_it_speaks(self) -> None:
+    def test_a_subclass_must_say_how_it_writes(self) -> None:
         with pytest.raises(NotImplementedError):
             RecordingProgress(verbose=True).log("x")
 

@@ -1,4 +1,4 @@
-"""Documents are written by ``json`` exactly as pydantic, which makes their schemas, would."""
+"""Documents look as pydantic, which makes their schemas, would write them."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ MACHINE = Machine(
 
 
 class Colour(Enum):
-    """An enumeration whose members are no text."""
+    """An enumeration whose members are not strings."""
 
     RED = "red"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Values(Document):
-    """A document with a value of each kind."""
+    """A document with one value of any type."""
 
     value: Any
 

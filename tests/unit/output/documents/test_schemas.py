@@ -1,4 +1,4 @@
-"""What ``--json`` prints is described: for every command, and truly."""
+"""Every command's ``--json`` has a schema, which is correct."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from os2cli.output.documents.errors import ErrorDocument
 from os2cli.output.documents.machines import MachineDocument, MachineList, PartialMachineList
 from os2cli.output.documents.registry import DIALECT, DOCUMENTS, schema_of
 
-# What these print is no document of ours: a script, a shell's own words, the schema itself.
+# These print no document: a script, a shell's output, the schema itself.
 WITHOUT_JSON = {"completion", "machine shell", "schema"}
-# Not commands: what all of them print when they fail, and the lines on stderr.
+# Not commands: the document of every failure, and the lines on stderr.
 NO_COMMANDS = {"error", "machine list --watch", "progress"}
 
 MACHINE = MachineDocument.of(
@@ -41,7 +41,7 @@ MACHINE = MachineDocument.of(
 
 
 def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
-    """Every command that help shows."""
+    """Yield every command that help shows."""
     for name, command in getattr(group, "commands", {}).items():
         if getattr(command, "commands", None):
             yield from commands(command, (*path, name))
@@ -59,14 +59,14 @@ def printed(document: object) -> Any:
     return json.loads(to_json(document, indent=2))
 
 
-def test_every_command_has_a_schema_or_is_known_to_have_none() -> None:
+def test_every_command_has_a_schema_or_is_an_exception() -> None:
     shown = set(commands(build_app()))
 
     assert shown == (set(DOCUMENTS) - NO_COMMANDS) | WITHOUT_JSON
 
 
 @pytest.mark.parametrize("command", DOCUMENTS)
-def test_each_is_a_json_schema_that_says_which_dialect_it_is_in(command: str) -> None:
+def test_each_is_a_json_schema_with_its_dialect(command: str) -> None:
     schema = schema_of(command)
 
     Draft202012Validator.check_schema(schema)
@@ -86,7 +86,7 @@ def test_each_document_and_each_item_of_a_list_has_the_version(command: str) -> 
 
 
 def resolved(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
-    """What a part stands for."""
+    """Return what a part refers to."""
     reference = part.get("$ref")
     found: dict[str, Any] = schema["$defs"][reference.split("/")[-1]] if reference else part
     return found
@@ -101,12 +101,12 @@ def resolved(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
     ],
     ids=["none", "some", "partial"],
 )
-def test_a_list_is_an_array_or_says_that_it_is_not_whole(document: object) -> None:
+def test_a_list_is_an_array_or_says_that_it_is_partial(document: object) -> None:
     assert errors_in(printed(document), "machine list") == []
 
 
 @pytest.mark.parametrize("wrong", [{"machines": []}, [{"name": "dev"}], "dev", None], ids=str)
-def test_anything_else_is_none(wrong: Any) -> None:
+def test_anything_else_is_invalid(wrong: Any) -> None:
     assert errors_in(wrong, "machine list") != []
 
 
@@ -115,5 +115,5 @@ def test_anything_else_is_none(wrong: Any) -> None:
     [Conflict("m"), Conflict("m", hint="h", code="c", details={"port": 1, "names": ["a"]})],
     ids=["least", "most"],
 )
-def test_the_error_document_that_is_written_is_the_one_that_is_described(error: Conflict) -> None:
+def test_the_error_document_matches_its_schema(error: Conflict) -> None:
     assert errors_in(printed(ErrorDocument.of(error)), "error") == []

@@ -1,4 +1,4 @@
-"""What a list that is watched tells in a pipe."""
+"""A watched list in a pipe."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ DOWN = Listing((A,), {DAYTONA: Unreachable("it is down", hint="wait")})
 
 
 class Enough(Exception):
-    """The test has seen what it wanted."""
+    """The end of a watch: the test has seen enough."""
 
 
 def told(*listings: Listing, quiet: bool = False) -> tuple[list[str], list[str]]:
-    """The lines on stdout and on stderr after so many looks."""
+    """Return the lines on stdout and stderr after all listings."""
 
     def later() -> Iterator[Listing]:
         yield from listings[1:]
@@ -70,18 +70,18 @@ def test_each_change_is_a_line_and_nothing_else_is() -> None:
     ]
 
 
-def test_who_is_silent_is_told_once_and_loses_no_machine() -> None:
+def test_a_silent_provider_is_reported_once_and_keeps_its_machines() -> None:
     lines, warnings = told(Listing((A, B)), DOWN, DOWN, Listing((A, B)), DOWN)
 
     assert lines == ["added a running", "added b running"]
     assert [line[:8] for line in warnings] == ["warning:", "hint: wa", "warning:", "hint: wa"]
 
 
-def test_one_that_is_made_anew_is_another() -> None:
+def test_a_recreated_machine_is_another() -> None:
     lines, _ = told(Listing((A,)), Listing((replace(A, id="2"),)))
 
     assert lines == ["added a running", "changed a running"]
 
 
-def test_quietly_only_names() -> None:
+def test_quiet_prints_only_names() -> None:
     assert told(Listing((A, B)), quiet=True)[0] == ["a", "b"]
