@@ -1,4 +1,4 @@
-"""os2 in an empty folder, where no engine can be found."""
+"""os2 in an empty directory, without an engine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.posthog_server import PostHogServer
 
 @pytest.fixture
 def os2(tmp_path: Path) -> Os2:
-    """The command line with an engine address at which nothing listens."""
+    """The CLI with an engine address at which nothing listens."""
     folder = tmp_path / "work"
     folder.mkdir()
     env = base_environment(tmp_path / "home") | {"DOCKER_HOST": "tcp://127.0.0.1:1"}
@@ -27,8 +27,8 @@ def os2(tmp_path: Path) -> Os2:
 
 @pytest.fixture
 def daytona() -> Iterator[DaytonaServer]:
-    """Daytona, whose sandboxes are records; no answer of it may break the API's specification."""
-    # Every state is there, but none lasts: a test that looks at one lets it.
+    """Daytona, whose sandboxes are records; every response must fit the API's specification."""
+    # Every state occurs, but none lasts: a test that checks a state slows it down.
     timing = Timing(pending=0.01, build=0.05, create_block=1, boot=0.02, delete=0)
     with DaytonaServer(timing=timing) as server:
         yield server
@@ -37,7 +37,7 @@ def daytona() -> Iterator[DaytonaServer]:
 
 @pytest.fixture
 def cloud(os2: Os2, daytona: DaytonaServer) -> Os2:
-    """The command line in staging, with a key and without an engine."""
+    """The CLI in staging, with a key and without an engine."""
     return Os2(
         os2.folder,
         {
@@ -51,14 +51,14 @@ def cloud(os2: Os2, daytona: DaytonaServer) -> Os2:
 
 @pytest.fixture
 def engine() -> Iterator[EngineStub]:
-    """The wire of a Docker engine, with no engine behind it."""
+    """The HTTP API of a Docker engine, without an engine."""
     with engine_stub() as stub:
         yield stub
 
 
 @pytest.fixture
 def both(cloud: Os2, engine: EngineStub) -> Os2:
-    """The command line in a checkout, with an engine and with Daytona."""
+    """The CLI in a checkout, with an engine and with Daytona."""
     (cloud.folder / "sandbox").mkdir()
     (cloud.folder / "sandbox/Dockerfile").write_text("FROM scratch\n")
     return Os2(cloud.folder, {**cloud.env, "DOCKER_HOST": engine.url})
@@ -75,7 +75,7 @@ def published(daytona: DaytonaServer) -> None:
 def theatre(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Iterator[Stage]:
-    """Where scenes are played; the handlers of signals are the test's own again afterwards."""
+    """The stage for scenes; signal handlers are restored afterwards."""
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
     yield Stage(tmp_path, monkeypatch, capfd)
     for number, handler in handlers.items():

@@ -1,4 +1,4 @@
-"""What the tests of a machine's life share: machines on Daytona, and processes that go on."""
+"""Helpers for a machine's life: machines on Daytona, and running processes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEADLINE = 20
 
 
 def machine(daytona: DaytonaServer, name: str, *, stage: str = "stg", **more: Any) -> SandboxRecord:
-    """Have a machine that runs, without waiting for its create."""
+    """Add a running machine without creating it through os2."""
     marks = {
         "dev.os2.machine": "1",
         "dev.os2.name": name,
@@ -35,20 +35,20 @@ def machine(daytona: DaytonaServer, name: str, *, stage: str = "stg", **more: An
 
 
 def hint(stderr: str) -> list[str]:
-    """The command that a hint names, without the word ``os2``."""
+    """Return the command in a hint, without the word ``os2``."""
     last = stderr.strip().splitlines()[-1]
     _, _, command = last.partition("os2 ")
     return command.split()
 
 
 def state(daytona: DaytonaServer, name: str) -> str:
-    """What Daytona knows of a machine of staging."""
+    """Return Daytona's record of a machine of staging."""
     return daytona.sandbox(f"stg--{name}").state
 
 
 @contextmanager
 def going_on(cloud: Os2, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """A command that is ended with the test."""
+    """Start a command that is killed at the end of the test."""
     process = cloud.start(*arguments)
     try:
         yield process
@@ -58,7 +58,7 @@ def going_on(cloud: Os2, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def interrupted(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """Press Ctrl-C: the exit status and what was written, within 5 seconds."""
+    """Press Ctrl-C; return the exit code and the output, within 5 seconds."""
     begun = time.monotonic()
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=DEADLINE)
@@ -67,7 +67,7 @@ def interrupted(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 
 
 def command_lines(root: int | None) -> Iterator[Sequence[str]]:
-    """The arguments of a process and of all that it started."""
+    """Return the arguments of a process and of all its descendants."""
     assert root is not None
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -88,7 +88,7 @@ def _is_below(folder: Path, root: int) -> bool:
 
 
 def browser(folder: Path) -> dict[str, str]:
-    """A browser that writes down its arguments, and what it finds there."""
+    """A browser that records its arguments and the page it loads."""
     program = folder / "browser"
     program.write_text(
         "#!/bin/sh\n"

@@ -1,7 +1,7 @@
-"""A scene for every command: what there is, how it is called, and what can be observed of it.
+"""A scene for every command: the surroundings, the arguments, and what can be observed.
 
-The command line runs in this process, against a Daytona whose sandboxes are records and the wire of
-an engine.
+The CLI runs in this process, with a Daytona whose sandboxes are records and the HTTP API of an
+engine.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ ASLEEP, UNDER_WAY = "stg--20260101-000000", "stg--20260112-000000"
 BUILT = "stg--20260102-000000"
 SHORT = {"OS2_TIMEOUT": "0.4"}
 NO_ENGINE = {"DOCKER_HOST": "tcp://127.0.0.1:1"}
-# A command leaves its connections to the end of its process, which does not come here.
+# A command leaves its connections open until its process exits, which does not happen here.
 IN_THIS_PROCESS = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-# What differs between two runs of the same.
+# What differs between two runs.
 VOLATILE = (
     (r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", "ID"),
     (r"(os2-)?\b[0-9a-f]{32}\b", "NAME"),
@@ -55,7 +55,7 @@ VOLATILE = (
     (r"(?<!within )(?<![\d.])\d+(\.\d+)? (s|min)\b( ago| left)?", "SPAN"),
     (r"just now", "SPAN"),
     (r"\([\w ]+ SPAN( · [\w ]+ SPAN)*\)", "(SUMMARY)"),
-    # How far something has come when it is looked at.
+    # Progress at the moment of a request.
     (r"(?m)^.*( \.\.\.|: done in SPAN)\n|^  \[.*\n", ""),
     (r"boundary=\w+|--[0-9a-f]{32}", "BOUNDARY"),
     (r"/tmp/pytest-\S+?/(work|home)", r"\1"),
@@ -64,7 +64,7 @@ VOLATILE = (
 
 @dataclass
 class World:
-    """Everything that os2 can reach: Daytona, an engine, a folder and an environment."""
+    """Everything that os2 can reach: Daytona, an engine, a directory and an environment."""
 
     daytona: DaytonaServer
     engine: EngineStub
@@ -101,14 +101,14 @@ def stopped(world: World) -> None:
 
 
 def several(world: World) -> None:
-    """Some of the stage, of which one is stopped, and one of another stage."""
+    """Add machines of the stage, one of them stopped, and one of another stage."""
     sandbox(world, "one")
     sandbox(world, "two", state="stopped", created=OLD)
     sandbox(world, "far", stage="dev-far", created=OLD)
 
 
 def running(world: World) -> None:
-    """One in which programs run, and a file to copy there."""
+    """Add a machine that runs programs, and a file to copy there."""
     sandbox(world, "one")
     world.daytona.sandbox("stg--one").log.extend(["a line", "another line"])
     world.daytona.stub_execute = lambda _, command: (0, f"{command}\n")
@@ -160,7 +160,7 @@ def with_many_files(world: World) -> None:
 
 
 def shelved(world: World) -> None:
-    """Snapshots in several states; the newest is active and used."""
+    """Add snapshots in several states; the newest is active and used."""
     sandbox(world, "one")
     for name, state, size in (
         (ASLEEP, "inactive", 3),
@@ -195,7 +195,7 @@ def with_a_secret(world: World) -> None:
 
 
 def with_events_sent(world: World) -> None:
-    """Two events were delivered, and one waits."""
+    """Deliver two events, and leave one waiting."""
     del world
     folder = load_settings(None).state_dir / "analytics"
     add_delivered(folder, [{"event": f"event {number}"} for number in range(2)])
@@ -204,14 +204,14 @@ def with_events_sent(world: World) -> None:
 
 @dataclass(frozen=True)
 class Scene:
-    """How a command is called, and what is there then."""
+    """The arguments of a command, and its surroundings."""
 
     argv: tuple[str, ...]
     prepare: Callable[[World], None] = nothing
     env: Mapping[str, str] = field(default_factory=dict)
 
     def plus(self, *words: str) -> Scene:
-        """With more options, in front of what stands behind --."""
+        """Return the scene with more options, before ``--``."""
         at = self.argv.index("--") if "--" in self.argv else len(self.argv)
         argv = (*self.argv[:at], *words, *self.argv[at:])
         return Scene(argv, self.prepare, self.env)
@@ -262,7 +262,7 @@ SCENES: dict[str, Scene] = {
 
 @dataclass
 class Observation:
-    """What came of a command line; ``requests`` are settled and in no order."""
+    """The result of a command line; ``requests`` are normalised and unordered."""
 
     status: int
     stdout: str
@@ -270,7 +270,7 @@ class Observation:
     requests: set[str]
 
     def settled(self) -> list[str]:
-        """All of it, without what differs between two runs of the same."""
+        """Return all of it, without what differs between two runs."""
         return [
             str(self.status),
             settled(self.stdout),
@@ -281,7 +281,7 @@ class Observation:
 
 @dataclass
 class Stage:
-    """Where scenes are played: each in a folder, with servers and an environment of its own."""
+    """The stage for scenes: each has its own directory, servers and environment."""
 
     folder: Path
     monkeypatch: pytest.MonkeyPatch
@@ -289,7 +289,7 @@ class Stage:
     count: Iterator[int] = field(default_factory=itertools.count)
 
     def play(self, scene: Scene) -> Observation:
-        """Run the command line of a scene that is new."""
+        """Run the command line of a new scene."""
         folder = self.folder / str(next(self.count))
         (folder / "work").mkdir(parents=True)
         self.monkeypatch.chdir(folder / "work")
@@ -320,7 +320,7 @@ class Stage:
 
     @staticmethod
     def _let_go() -> None:
-        """A process would end now, and its connections with it."""
+        """Close what the end of a process would close."""
         daytona_entry.adapters.cache_clear()
         local_docker_entry.adapters.cache_clear()
         with warnings.catch_warnings():
@@ -339,12 +339,12 @@ class Stage:
 
 
 def body_of(request: RecordedRequest) -> str:
-    """What was sent; a file's times are never the same."""
+    """Return what was sent, without the times of files."""
     return "a file" if b"form-data" in request.body else repr(request.body)
 
 
 def settled(text: str) -> str:
-    """Without what differs between two runs of the same."""
+    """Return the text without what differs between two runs."""
     for pattern, word in VOLATILE:
         text = re.sub(pattern, word, text)
     return text

@@ -1,4 +1,4 @@
-"""os2 analytics: who is tracked sees what is sent, decides about it, and is told of it once."""
+"""os2 analytics: users see what is sent, decide about it, and get one notice."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NOTICE = "Usage data (commands and their results, no names) is sent to"
 
 @pytest.fixture
 def mine(os2: Os2, posthog: PostHogServer) -> Os2:
-    """The command line with a project to send usage to."""
+    """The CLI with a project to send usage to."""
     return Os2(os2.folder, {**os2.env, **sent_to(posthog)})
 
 
@@ -42,7 +42,7 @@ def state(os2: Os2) -> State:
 
 
 def files(os2: Os2) -> list[str]:
-    """Whatever stands in the home."""
+    """Return every file in the home."""
     return sorted(str(path) for path in Path(os2.env["HOME"]).rglob("*"))
 
 
@@ -74,7 +74,7 @@ class TestWithoutAKey:
 
         assert mine.python(script, *FAILING).stdout.splitlines()[-1] == "[]"
 
-    def test_what_there_is_is_told(self, os2: Os2) -> None:
+    def test_the_status_is_printed(self, os2: Os2) -> None:
         result = os2("analytics", "status")
 
         assert result.status == 0
@@ -86,7 +86,7 @@ class TestConsent:
     @pytest.mark.parametrize(
         "env", [{"DO_NOT_TRACK": "1"}, {"OS2_TELEMETRY": "0"}, {"CI": "true"}], ids=str
     )
-    def test_no_is_no(
+    def test_off_means_off(
         self, env: dict[str, str], mine: Os2, posthog: PostHogServer, state: State
     ) -> None:
         result = mine(*FAILING, env=env)
@@ -95,7 +95,7 @@ class TestConsent:
         assert not state.folder.exists()
         assert posthog.requests == []
 
-    def test_under_ci_it_can_be_wanted(self, mine: Os2, posthog: PostHogServer) -> None:
+    def test_it_can_be_turned_on_in_ci(self, mine: Os2, posthog: PostHogServer) -> None:
         mine(*FAILING, env={"CI": "true", "OS2_TELEMETRY": "1"})
 
         until(lambda: posthog.named("machine_removed"), LONG)
@@ -108,14 +108,14 @@ class TestConsent:
 
             assert (off.status, off.stderr) == (0, "")
             assert off.stdout == "analytics are off: set by os2 analytics off\n"
-            # What waited is gone, and nothing comes.
+            # The waiting event is gone, and none arrives.
             mine(*FAILING)
             assert state.waiting == []
         assert "analytics are on" in mine("analytics", "on").stdout
         mine(*FAILING)
         until(lambda: len(posthog.events) == 1, LONG)
 
-    def test_a_choice_that_counts_for_less_is_kept_and_told(self, mine: Os2) -> None:
+    def test_an_overridden_choice_is_kept_and_reported(self, mine: Os2) -> None:
         result = mine("analytics", "on", env={"DO_NOT_TRACK": "1"})
 
         assert result.stdout == "analytics are off: DO_NOT_TRACK is set\n"
@@ -124,7 +124,7 @@ class TestConsent:
         )
         assert mine("analytics", "on", "-q").stdout == "on\n"
 
-    def test_off_that_can_t_be_kept_is_an_error(self, mine: Os2, state: State) -> None:
+    def test_off_that_can_not_be_saved_is_an_error(self, mine: Os2, state: State) -> None:
         state.folder.parent.mkdir(parents=True)
         state.folder.write_text("a file")
 
@@ -133,7 +133,7 @@ class TestConsent:
         assert (result.status, result.json()["error"]["code"]) == (1, "state_not_written")
         assert "OS2_TELEMETRY=0" in result.json()["error"]["hint"]
 
-    def test_a_host_that_is_none(self, os2: Os2, state: State) -> None:
+    def test_an_invalid_host(self, os2: Os2, state: State) -> None:
         wrong = Os2(os2.folder, {**os2.env, **sent_to("nonsense")})
 
         assert wrong(*FAILING) == os2(*FAILING)
@@ -142,10 +142,10 @@ class TestConsent:
             result = wrong("analytics", word)
             assert result.status == 2
             assert "POSTHOG_HOST is not a web address" in result.stderr
-        # Who wants to be left alone need not mend it first.
+        # A user can opt out without fixing the host first.
         assert wrong("analytics", "off").status == 0
 
-    def test_what_is_wrong_with_the_settings_is_told_by_the_command(self, mine: Os2) -> None:
+    def test_invalid_settings_are_reported_by_the_command(self, mine: Os2) -> None:
         result = mine("stage", env={"OS2_TIMEOUT": "soon"})
 
         assert result.status == 2
@@ -230,7 +230,7 @@ class TestShow:
 
 
 class TestIdentity:
-    def test_reset_is_somebody_else(self, mine: Os2, state: State) -> None:
+    def test_reset_creates_a_new_identity(self, mine: Os2, state: State) -> None:
         mine = Os2(mine.folder, {**mine.env, "OS2_EMAIL": "jo@acme.example", "OS2_PROJECT": "app"})
         with state.undelivered():
             mine(*FAILING)
@@ -263,7 +263,7 @@ class TestIdentity:
         until(lambda: len(posthog.events) == 5, LONG)
         assert len(posthog.named("$set")) == 2
 
-    def test_groups_are_told_once_for_each_change(self, mine: Os2, state: State) -> None:
+    def test_groups_are_sent_once_for_each_change(self, mine: Os2, state: State) -> None:
         with state.undelivered():
             for organization in ("acme", "acme", "other", "other"):
                 mine(*FAILING, env={"OS2_ORGANIZATION": organization, "OS2_PROJECT": "app"})
@@ -289,7 +289,7 @@ class TestIdentity:
             mine("machine", "stop", "one", "--yes")
             (stopped,) = state.waiting
             requests = len(daytona.requests)
-            # It looks at its key, and always has.
+            # It always checks its key.
             mine("snapshot", "daytona")
             mine("machine", "rm", "one", "--yes")
 
@@ -308,7 +308,7 @@ class TestIdentity:
         status = mine("analytics", "status", "--json").json()
         assert (status["id"], status["id_of_daytona"]) == (user, True)
 
-    def test_each_event_is_of_whom_it_was_then(self, mine: Os2, state: State) -> None:
+    def test_each_event_keeps_the_identity_of_its_time(self, mine: Os2, state: State) -> None:
         with state.undelivered():
             mine(*FAILING)
             first = state.waiting[0].distinct_id
@@ -330,7 +330,7 @@ class TestNotice:
         child.close()
         return text
 
-    def test_it_is_given_once(self, mine: Os2, posthog: PostHogServer) -> None:
+    def test_it_is_shown_once(self, mine: Os2, posthog: PostHogServer) -> None:
         first = self.on_a_terminal(mine, "stage", "--stage", "stg")
         second = self.on_a_terminal(mine, "stage", "--stage", "stg")
 
@@ -345,26 +345,26 @@ class TestNotice:
         [("--quiet",), ("--json",), ("--progress", "json"), ("--progress", "none")],
         ids=str,
     )
-    def test_a_program_is_not_told(self, flags: tuple[str, ...], mine: Os2) -> None:
+    def test_programs_get_no_notice(self, flags: tuple[str, ...], mine: Os2) -> None:
         assert NOTICE not in self.on_a_terminal(mine, "stage", "--stage", "stg", *flags)
-        # A person is, afterwards.
+        # A user gets it afterwards.
         assert NOTICE in self.on_a_terminal(mine, "stage", "--stage", "stg")
 
-    def test_a_pipe_is_not_told(self, mine: Os2) -> None:
+    def test_a_pipe_gets_no_notice(self, mine: Os2) -> None:
         assert NOTICE not in mine("stage", "--stage", "stg").stderr
 
     @pytest.mark.parametrize("env", [{"DO_NOT_TRACK": "1"}, {"POSTHOG_KEY": ""}], ids=str)
-    def test_who_is_not_tracked_is_not_told(self, env: dict[str, str], mine: Os2) -> None:
+    def test_untracked_users_get_no_notice(self, env: dict[str, str], mine: Os2) -> None:
         alone = Os2(mine.folder, {**mine.env, **env})
 
         assert NOTICE not in self.on_a_terminal(alone, "stage", "--stage", "stg")
 
-    def test_turning_it_off_is_not_told_of_it(self, mine: Os2) -> None:
+    def test_turning_it_off_shows_no_notice(self, mine: Os2) -> None:
         assert NOTICE not in self.on_a_terminal(mine, "analytics", "off")
 
 
 class TestOtherSurfaces:
-    """What the page does: operations in threads, without a command line."""
+    """The web UI's use: operations in threads, without a command line."""
 
     @pytest.fixture
     def session(self, mine: Os2, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Session]:
@@ -375,7 +375,7 @@ class TestOtherSurfaces:
 
     @pytest.fixture
     def state(self, state: State) -> Iterator[State]:
-        """Where events stay as they are left."""
+        """Keep events in the spool."""
         with state.undelivered():
             yield state
 
@@ -398,7 +398,7 @@ class TestOtherSurfaces:
             "$environment": "dev",
         }
 
-    def test_what_it_raises_goes_on(self, session: Callable[[], Session], state: State) -> None:
+    def test_its_exception_is_raised_on(self, session: Callable[[], Session], state: State) -> None:
         with (
             pytest.raises(ZeroDivisionError),
             session().analytics.tracked("machine.start", {}, surface="ui"),
@@ -408,7 +408,9 @@ class TestOtherSurfaces:
         (event,) = state.waiting
         assert event.properties["error_code"] == "unexpected"
 
-    def test_several_at_once_are_apart(self, session: Callable[[], Session], state: State) -> None:
+    def test_concurrent_ones_are_separate(
+        self, session: Callable[[], Session], state: State
+    ) -> None:
         analytics = session().analytics
 
         def change(number: int) -> None:
@@ -422,7 +424,7 @@ class TestOtherSurfaces:
         assert sorted(types) == ["daytona"] * 20 + ["local-docker"] * 20
         assert len({event.distinct_id for event in state.waiting}) == 1
 
-    def test_a_fix_is_one(self, session: Callable[[], Session], state: State) -> None:
+    def test_a_fix_is_an_operation(self, session: Callable[[], Session], state: State) -> None:
         here = session()
         done: list[Progress] = []
         fix = Fix("mend it", "mend it", (), done.append)
@@ -434,7 +436,7 @@ class TestOtherSurfaces:
         assert event.properties["success"] is True
         assert event.properties["provider"] == "local-docker"
 
-    def test_who_turns_it_off_while_it_runs_is_heard(
+    def test_turning_it_off_takes_effect_at_once(
         self, session: Callable[[], Session], mine: Os2, state: State
     ) -> None:
         analytics = session().analytics
@@ -446,7 +448,7 @@ class TestOtherSurfaces:
         assert state.waiting == []
         assert analytics.browser() is None
 
-    def test_the_page_is_told_who_it_is(self, session: Callable[[], Session], state: State) -> None:
+    def test_the_page_gets_its_identity(self, session: Callable[[], Session], state: State) -> None:
         page = session().analytics.browser()
         with session().analytics.tracked("machine.rm", {}, surface="ui") as mutation:
             mutation.touched(DAYTONA)

@@ -1,4 +1,4 @@
-"""Events reach PostHog once each, whatever happens, and no command waits for that."""
+"""Every event reaches PostHog exactly once, even after failures, and no command waits for it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tests.posthog_server import PostHogServer
 
 LONG = 60
 DEAD = "http://127.0.0.1:1"
-# Fails at once, since no engine listens; that is an event, too.
+# Fails at once, since no engine listens; a failure is also an event.
 FAILING = ("machine", "rm", "one", "--type", "local-docker")
-# What a command does, many times over, in the time that one takes to start.
+# Many times the work of a command, in the time that one takes to start.
 MANY_COMMANDS = """
 import sys
 from pathlib import Path
@@ -40,7 +40,7 @@ for _ in range(int(sys.argv[1])):
 
 
 def tracked(os2: Os2, server: PostHogServer | str, **more: str) -> Os2:
-    """The same command line with a project to send usage to."""
+    """The CLI with a project to send usage to."""
     return Os2(os2.folder, {**os2.env, **sent_to(server, **more)})
 
 
@@ -53,7 +53,7 @@ def target(os2: Os2) -> str:
 
 
 def deliverers(os2: Os2) -> list[int]:
-    """The processes that deliver for somebody with this home."""
+    """Return the delivery processes of a user with this home."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -67,7 +67,7 @@ def deliverers(os2: Os2) -> list[int]:
 
 
 def allow_next(os2: Os2) -> None:
-    """Let the time pass after which another delivery may begin."""
+    """Advance the time after which another delivery may start."""
     attempts = load_attempts(state(os2).folder, target(os2))
     earlier = (attempts.failed or 0) - 4000
     path = state(os2).folder / "attempts.json"
@@ -76,7 +76,7 @@ def allow_next(os2: Os2) -> None:
 
 
 def check_once_each(server: PostHogServer, count: int) -> None:
-    """So many events of machines arrived, each once, of one person, and one about the group."""
+    """Check that this many events arrived, once each, from one person, and one about the group."""
     events = server.named("machine_created")
     assert len(events) == count
     assert set(Counter(event["uuid"] for event in server.events).values()) == {1}
@@ -121,7 +121,7 @@ def test_two_hundred_at_once_with_a_dead_host_lose_nothing(os2: Os2) -> None:
     assert load_attempts(state(mine).folder, target(mine)).failures == 1
 
 
-def test_real_commands_at_once(os2: Os2, posthog: PostHogServer) -> None:
+def test_concurrent_commands(os2: Os2, posthog: PostHogServer) -> None:
     with engine_stub() as engine:
         mine = tracked(os2, posthog, OS2_PROJECT="app", DOCKER_HOST=engine.url)
         commands = [mine.start("machine", "create", f"m{n}", "--no-wait") for n in range(8)]
@@ -135,7 +135,7 @@ def test_real_commands_at_once(os2: Os2, posthog: PostHogServer) -> None:
 
 
 @pytest.mark.parametrize("behaviour", ["well", "hang", "refuse", "fail", "flood", "redirect"])
-def test_a_command_is_the_same_whatever_the_host_does(
+def test_the_host_does_not_affect_a_command(
     behaviour: str, os2: Os2, posthog: PostHogServer
 ) -> None:
     posthog.behaviour = behaviour
@@ -153,7 +153,7 @@ def test_a_command_ends_while_the_host_still_hangs(os2: Os2, posthog: PostHogSer
 
     mine(*FAILING)
     until(lambda: posthog.requests, LONG)
-    # One is at work, and no other begins.
+    # One is running, and no other starts.
     (deliverer,) = deliverers(mine)
     assert mine(*FAILING).status == 8
     assert deliverers(mine) == [deliverer]
@@ -194,7 +194,7 @@ def test_what_was_being_sent_when_it_was_killed_is_sent_again_as_the_same(
         ("flood", "cannot reach PostHog: ConnectionError"),
     ],
 )
-def test_after_a_failure_the_next_is_later_and_sends_everything(
+def test_after_a_failure_a_later_delivery_sends_everything(
     behaviour: str, why: str, os2: Os2, posthog: PostHogServer
 ) -> None:
     posthog.behaviour = behaviour
@@ -206,7 +206,7 @@ def test_after_a_failure_the_next_is_later_and_sends_everything(
 
     mine(*FAILING)
 
-    # It was too early: nobody began.
+    # Too early: no delivery started.
     assert load_attempts(state(mine).folder, target(mine)).why == why
     assert (deliverers(mine), len(posthog.requests)) == ([], 1)
     assert len(state(mine).waiting) == 2
@@ -239,7 +239,7 @@ def test_a_process_that_takes_too_long_ends_itself(os2: Os2, posthog: PostHogSer
     assert len(state(mine).waiting) == 1
 
 
-def test_an_event_that_posthog_never_takes_does_not_keep_the_others(
+def test_an_event_that_posthog_rejects_does_not_block_the_others(
     os2: Os2, posthog: PostHogServer
 ) -> None:
     posthog.unwanted = {"machine_removed"}
@@ -269,7 +269,7 @@ def test_what_is_for_one_project_is_never_sent_to_another(os2: Os2, posthog: Pos
     assert [event.name for event in state(mine).waiting] == ["machine_removed"]
 
 
-def test_garbage_in_the_spool_keeps_nobody(os2: Os2, posthog: PostHogServer) -> None:
+def test_garbage_in_the_spool_blocks_nothing(os2: Os2, posthog: PostHogServer) -> None:
     mine = tracked(os2, posthog)
     with state(mine).undelivered():
         mine(*FAILING)
@@ -286,7 +286,7 @@ def test_garbage_in_the_spool_keeps_nobody(os2: Os2, posthog: PostHogServer) -> 
     assert state(mine).spool.waiting() == []
 
 
-def test_neither_its_arguments_nor_its_environment_name_the_key(
+def test_neither_its_arguments_nor_its_environment_hold_the_key(
     os2: Os2, posthog: PostHogServer
 ) -> None:
     posthog.behaviour = "hang"
@@ -316,7 +316,7 @@ def test_neither_its_arguments_nor_its_environment_name_the_key(
         pytest.param(lambda folder: (folder / "choice").mkdir(parents=True), id="no choice"),
     ],
 )  # fmt: skip
-def test_a_state_that_can_t_be_kept_changes_nothing(
+def test_an_unwritable_state_changes_nothing(
     damage: object, os2: Os2, posthog: PostHogServer
 ) -> None:
     assert callable(damage)
@@ -330,7 +330,7 @@ def test_a_state_that_can_t_be_kept_changes_nothing(
 def test_a_full_disk_changes_nothing(os2: Os2, posthog: PostHogServer) -> None:
     mine = tracked(os2, posthog)
 
-    # Files may have no content at all.
+    # Files may be empty.
     result = mine.shell('ulimit -f 0; exec "$@"', *FAILING)
 
     assert result == os2(*FAILING)
@@ -338,7 +338,7 @@ def test_a_full_disk_changes_nothing(os2: Os2, posthog: PostHogServer) -> None:
     assert [p for p in state(mine).folder.rglob("*") if p.is_file() and p.stat().st_size] == []
 
 
-def test_a_command_that_was_interrupted_says_so(os2: Os2) -> None:
+def test_an_interrupted_command_is_reported_as_such(os2: Os2) -> None:
     with socket.create_server(("127.0.0.1", 0)) as engine:
         address = f"tcp://127.0.0.1:{engine.getsockname()[1]}"
         mine = tracked(os2, DEAD, DOCKER_HOST=address)

@@ -1,4 +1,4 @@
-"""Every tracked command leaves one event when it succeeds and when it fails, and none else does."""
+"""Every tracked command records one event on success and on failure, and no other command does."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Healthy(Quiet, BaseHTTPRequestHandler):
     """The daemon of a machine."""
 
     def do_GET(self) -> None:
-        """Say that it is well."""
+        """Answer that it is healthy."""
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b'{"status":"ok"}')
@@ -73,7 +73,7 @@ class Healthy(Quiet, BaseHTTPRequestHandler):
 
 @pytest.fixture
 def stopped_here() -> Iterator[Callable[[World], None]]:
-    """A machine on the engine that is stopped, and will be healthy once it runs."""
+    """A stopped machine on the engine, which is healthy once it runs."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     servers = ExitStack()
@@ -155,7 +155,7 @@ FAILURES: dict[str, tuple[Scene, str, Mapping[str, Any]]] = {
     ),
     "doctor": (Scene(("doctor", "--fix", "--stage", "no stage")), "failed", {}),
 }
-# What changes nothing, by itself or because nobody agreed.
+# What changes nothing, by nature or without confirmation.
 SILENT = {
     "a question that nobody was asked": Scene(("machine", "list"), several),
     "a dry run": Scene(("machine", "prune", "--dry-run"), leftover),
@@ -171,7 +171,7 @@ SILENT = {
 
 
 class Player:
-    """Plays scenes whose events are left where they are."""
+    """Plays scenes and keeps their events."""
 
     def __init__(self, theatre: Stage, folder: Path) -> None:
         self.theatre = theatre
@@ -179,7 +179,7 @@ class Player:
         self.folder = folder
 
     def events(self, scene: Scene, **env: str) -> list[Event]:
-        """The events that it leaves."""
+        """Return the events that a scene records."""
         here = {
             "POSTHOG_KEY": KEY,
             "POSTHOG_HOST": "http://127.0.0.1:1",
@@ -210,7 +210,7 @@ def names() -> dict[str, str]:
 
 
 def check(event: Event, procedure: str, expected: Mapping[str, Any]) -> None:
-    """The event is that of the procedure, with these properties and no other."""
+    """Check that the event is the procedure's, with exactly these properties."""
     assert event.name == names()[procedure]
     assert event.properties["duration"] >= 0
     always = {"procedure": procedure, "surface": "cli", "$environment": "stg"}
@@ -224,13 +224,11 @@ def test_a_success(procedure: str, player: Player) -> None:
     *known, event = player.events(scene)
 
     check(event, procedure, {"success": True, **expected})
-    # A command that looks at the key learns whose it is.
+    # A command that checks the key learns its user.
     assert [each.name for each in known] == ["$identify"] * (procedure == "snapshot.daytona")
 
 
-def test_a_machine_that_is_brought_up(
-    player: Player, stopped_here: Callable[[World], None]
-) -> None:
+def test_up(player: Player, stopped_here: Callable[[World], None]) -> None:
     (event,) = player.events(Scene(("up", "one"), stopped_here, SHORT))
 
     check(event, "up", {"success": True, "fix": False, "build": False, **HERE})
@@ -271,7 +269,7 @@ def test_some_of_several_fail(player: Player) -> None:
 
 
 @pytest.mark.parametrize("alias", ["remove", "delete"])
-def test_another_name_for_a_command_is_the_same(alias: str, player: Player) -> None:
+def test_an_alias_is_the_same_command(alias: str, player: Player) -> None:
     (event,) = player.events(Scene(("machine", alias, "one", "--yes"), machine))
 
     assert event.properties["procedure"] == "machine.rm"
@@ -325,18 +323,18 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
 
 
 def test_every_command_that_changes_machines_or_snapshots_is_registered_and_no_other() -> None:
-    # os2 ui is none: what is done on its page is tracked by itself.
+    # os2 ui is not tracked: operations in the web UI are.
     everything = set(commands(build_app())) - {"ui"}
 
     assert set(names()) == everything - READING
 
 
-def test_every_registered_one_is_seen_above() -> None:
+def test_every_registered_command_is_tested_above() -> None:
     assert set(SUCCESSES) | {"up", "doctor"} == set(names())
     assert set(FAILURES) == set(names())
 
 
-def test_no_two_have_the_same_name() -> None:
+def test_event_names_are_unique() -> None:
     assert len(set(names().values())) == len(names())
 
 

@@ -1,7 +1,7 @@
-"""Nothing private reaches PostHog, whatever a command is given and whatever surrounds it.
+"""Nothing private reaches PostHog, for any arguments and environment.
 
-Everything secret here has one word in it, which is looked for in all that arrived, in all that was
-kept on disk on the way, and in the process that delivers.
+Every secret here contains one word, which the tests search in all that arrived, in the state on
+disk and in the delivery process.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from tests.posthog_server import PostHogServer
 pytestmark = IN_THIS_PROCESS
 WORD = "canary"
 LONG = 60
-# Something of each kind: a key, a URL with a login, a path, a variable, an image.
+# One of each kind: a key, a URL with credentials, a path, a variable, an image.
 TEXTS = (
     "phx-canary-0123456789abcdef",
     "https://canary-user:canary-pass@git.example/canary.git",
@@ -49,9 +49,9 @@ TEXTS = (
     "CANARY_NAME=canary-value",
     "canary.example/image:canary",
 )
-# Where one of another kind would be refused before anything is done with it.
+# For options that reject the other kinds at once.
 FITTING = dict.fromkeys(("--env", "--label", "--build-arg"), TEXTS[3])
-# The page's and the groups' settings are sent, which is what they are for.
+# Settings of the web UI and of groups are meant to be sent.
 ENVIRONMENT = {
     "USER": "canary-user",
     "LOGNAME": "canary-user",
@@ -73,7 +73,7 @@ ENVIRONMENT = {
 
 @dataclass
 class Day:
-    """A day's work with secrets everywhere; its events are sent in the end."""
+    """A day's work with secrets everywhere; its events are sent at the end."""
 
     theatre: Stage
     server: PostHogServer
@@ -82,17 +82,17 @@ class Day:
 
     @property
     def variables(self) -> dict[str, str]:
-        """What surrounds every command."""
+        """The environment of every command."""
         own = {"POSTHOG_KEY": KEY, "POSTHOG_HOST": self.server.url}
         return {**ENVIRONMENT, **own, "XDG_STATE_HOME": str(self.home / "state"), "CI": ""}
 
     @property
     def state(self) -> State:
-        """What is kept on disk."""
+        """The state on disk."""
         return State(self.home / "state" / "os2" / "analytics")
 
     def play(self, scene: Scene) -> None:
-        """Run a command, in a checkout of a repository that has a secret in its address."""
+        """Run a command in a checkout whose remote URL has a secret."""
 
         def prepare(world: World) -> None:
             scene.prepare(world)
@@ -106,8 +106,8 @@ class Day:
             self.seen.append(self.theatre.play(Scene(scene.argv, prepare, env)))
 
     def end(self) -> int:
-        """Have everything sent, and look for the word; the number of events that arrived."""
-        # As a process, which lets what delivers begin.
+        """Deliver everything and search for the word; return the number of events that arrived."""
+        # As a process, which starts the delivery.
         process = Os2(self.home, {**base_environment(self.home), **self.variables})
         target = parameters(self.home, **self.variables).target
         waiting = len(self.state.spool.waiting(target))
@@ -133,7 +133,7 @@ def day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, theatre: Stage) -> Iter
 
 
 def parameters_of(name: str) -> list[Any]:
-    """What a command takes, its own and that of all commands."""
+    """Return the options of a command, its own and the global ones."""
     command: Any = build_app()
     for word in name.split():
         command = command.commands[word]
@@ -141,7 +141,7 @@ def parameters_of(name: str) -> list[Any]:
 
 
 def with_secrets(name: str) -> Iterator[Scene]:
-    """The scene of a command with each of its options, and with a secret as the option's value."""
+    """Yield the scene of a command with each option and a secret as its value."""
     texts = itertools.cycle(TEXTS)
     yield SCENES[name].plus("--json", "--debug", "--verbose", "--no-input", "--progress", "json")
     for param in parameters_of(name):
@@ -156,16 +156,16 @@ TRACKED = sorted(each.procedure.replace(".", " ") for each in tracked_mutations(
 
 
 @pytest.mark.parametrize("name", TRACKED)
-def test_no_option_of_a_tracked_command_tells_anything(name: str, day: Day) -> None:
+def test_no_option_of_a_tracked_command_leaks(name: str, day: Day) -> None:
     for scene in with_secrets(name):
         day.play(scene)
 
     assert day.end() > 0 or name == "doctor"
 
 
-def test_no_other_command_tells_anything(day: Day) -> None:
+def test_no_other_command_leaks(day: Day) -> None:
     for name in sorted(set(SCENES) - set(TRACKED)):
-        # Those are about what is sent, and would change it here.
+        # Those change what is sent.
         if not name.startswith("analytics "):
             day.play(SCENES[name])
 
@@ -173,7 +173,7 @@ def test_no_other_command_tells_anything(day: Day) -> None:
 
 
 @pytest.mark.parametrize("verb", [*CHANGES, "rm"])
-def test_no_name_of_a_machine_is_told(verb: str, day: Day) -> None:
+def test_no_machine_name_leaks(verb: str, day: Day) -> None:
     def named(world: World) -> None:
         sandbox(world, "canary-one")
 
@@ -203,7 +203,7 @@ def test_a_machine_that_is_made_with_secrets(day: Day) -> None:
 
 
 def test_a_text_of_an_extractor_is_dropped(day: Day) -> None:
-    """Also when somebody registers one that is careless."""
+    """Drop it even if a careless extractor is registered."""
     known = tracked_mutation("machine.stop")
     assert known is not None
     try:
@@ -217,9 +217,9 @@ def test_a_text_of_an_extractor_is_dropped(day: Day) -> None:
     assert event["properties"]["one"] == 1
 
 
-def test_an_unforeseen_failure_tells_its_kind_alone(day: Day) -> None:
+def test_an_unexpected_failure_sends_only_its_kind(day: Day) -> None:
     def broken(world: World) -> None:
-        # No answer that anybody foresaw.
+        # An unexpected response.
         world.daytona.add_sandbox("stg--one", labels={"dev.os2.machine": "1"})
         (world.folder / "canary").mkdir()
 

@@ -1,4 +1,4 @@
-"""What every command has in common: help, errors, exit statuses, streams, start-up."""
+"""What all commands have in common: help, errors, exit codes, streams, start-up."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def test_global_flags_stand_before_or_after_the_command(os2: Os2) -> None:
     assert before.json()["prefix"] == "stg--"
 
 
-def test_the_stage_is_told_with_its_origin(os2: Os2) -> None:
+def test_the_stage_is_printed_with_its_origin(os2: Os2) -> None:
     result = os2("stage", env={"ITERATE_USER": "jonas"})
 
     lines = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
@@ -206,7 +206,7 @@ def test_the_stage_is_told_with_its_origin(os2: Os2) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("stage", "--stage", "stg")], ids=str)
-def test_output_that_nobody_reads_ends_quietly(os2: Os2, arguments: tuple[str, ...]) -> None:
+def test_a_closed_reader_ends_it_quietly(os2: Os2, arguments: tuple[str, ...]) -> None:
     result = os2.unread(*arguments)
 
     assert (result.status, result.stderr) == (141, "")
@@ -227,7 +227,7 @@ def test_output_that_nobody_reads_ends_quietly(os2: Os2, arguments: tuple[str, .
 def test_a_result_that_does_not_fit_on_the_disk_is_a_failure(
     os2: Os2, arguments: tuple[str, ...]
 ) -> None:
-    # A file that may not grow refuses a write as a full disk does.
+    # A file size limit fails a write as a full disk does.
     result = os2.shell('ulimit -f 0; exec "$@" > result', *arguments)
 
     assert result.status == 1
@@ -235,13 +235,13 @@ def test_a_result_that_does_not_fit_on_the_disk_is_a_failure(
     assert (os2.folder / "result").read_text() == ""
 
 
-def test_a_closed_stdout_is_no_traceback(os2: Os2) -> None:
+def test_a_closed_stdout_gives_no_traceback(os2: Os2) -> None:
     result = os2.shell('exec "$@" >&-', "stage", "--stage", "stg")
 
     assert (result.status, result.stderr) == (0, "")
 
 
-def test_a_terminal_without_the_characters_shows_others(os2: Os2) -> None:
+def test_a_terminal_without_the_characters_shows_replacements(os2: Os2) -> None:
     result = os2("stage", "--stage", "größe", env={"PYTHONIOENCODING": "ascii"})
 
     assert result.status == 2
@@ -258,7 +258,7 @@ def test_a_broken_settings_file_is_named(os2: Os2) -> None:
     assert str(os2.folder / "os2.toml") in result.stderr
 
 
-def test_a_folder_that_is_gone_is_no_traceback(os2: Os2, tmp_path: Path) -> None:
+def test_a_deleted_directory_gives_no_traceback(os2: Os2, tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
     script = f"cd '{gone}' && rmdir '{gone}' && exec \"$@\""
@@ -310,7 +310,7 @@ def test_completion_offers_what_can_follow_without_an_engine(
     assert sorted(os2(env=env).stdout.split()) == sorted(offered)
 
 
-def test_completion_of_a_stage_does_without_settings_that_are_wrong(os2: Os2) -> None:
+def test_completion_of_a_stage_ignores_invalid_settings(os2: Os2) -> None:
     env = {
         "_OS2_COMPLETE": "complete_bash",
         "COMP_WORDS": "os2 stage --stage ",
@@ -321,7 +321,7 @@ def test_completion_of_a_stage_does_without_settings_that_are_wrong(os2: Os2) ->
     assert os2(env=env).stdout.split() == ["dev", "stg", "prd"]
 
 
-def test_the_script_for_bash_is_one(os2: Os2) -> None:
+def test_the_script_for_bash_is_valid(os2: Os2) -> None:
     (os2.folder / "os2.bash").write_text(os2("completion", "bash").stdout)
 
     checked = os2.shell("exec bash -n os2.bash")

@@ -1,4 +1,4 @@
-"""``os2 machine`` on a Daytona that is strict; what runs in its sandboxes is a stub."""
+"""``os2 machine`` on a strict Daytona, whose sandboxes run a stub."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def published(daytona: DaytonaServer) -> None:
 
 
 def body(daytona: DaytonaServer) -> dict[str, object]:
-    """The last machine that was asked for."""
+    """Return the last requested machine."""
     found: dict[str, object] = json.loads(daytona.seen("POST", "/sandbox")[-1].body)
     return found
 
 
 def remove_snapshot(daytona: DaytonaServer, name: str) -> None:
-    """Remove it behind os2's back, and wait until it is gone."""
+    """Remove it without os2, and wait until it is gone."""
     (snapshot,) = (s for s in daytona.snapshots if s.name == name)
     key = {"Authorization": f"Bearer {daytona.api_key}"}
     httpx.delete(f"{daytona.url}/snapshots/{snapshot.id}", headers=key)
     until(lambda: all(s.name != name for s in daytona.snapshots))
 
 
-def test_a_machine_is_made_from_the_newest_snapshot_and_healthy(
+def test_a_machine_is_created_from_the_newest_snapshot_and_healthy(
     cloud: Os2, daytona: DaytonaServer
 ) -> None:
     result = cloud(*CREATE, "dev-1", "--json")
@@ -58,7 +58,7 @@ def test_a_machine_is_made_from_the_newest_snapshot_and_healthy(
     assert "cpu" not in asked
 
 
-def test_a_public_one_answers_everybody(cloud: Os2) -> None:
+def test_a_public_one_answers_everyone(cloud: Os2) -> None:
     machine = cloud(*CREATE, "--public", "--json").json()
 
     assert httpx.get(f"{machine['url']}/api/health").json()["status"] == "ok"
@@ -114,7 +114,7 @@ def test_it_is_listed_shown_and_removed(cloud: Os2, daytona: DaytonaServer) -> N
     assert cloud("machine", "rm", "a", "--type", "daytona", "--force").status == 0
 
 
-def test_removing_from_staging_is_asked_about(cloud: Os2, daytona: DaytonaServer) -> None:
+def test_removing_from_staging_needs_confirmation(cloud: Os2, daytona: DaytonaServer) -> None:
     cloud(*CREATE, "a")
 
     refused = cloud("machine", "rm", "a", "--type", "daytona")
@@ -151,7 +151,7 @@ def test_one_provider_down_still_shows_the_other(cloud: Os2) -> None:
     assert document.json()["failures"]["local-docker"]["code"] == "engine_refused"
 
 
-def test_a_stale_answer_of_the_cache_is_dropped_and_asked_for_again(
+def test_a_stale_cache_entry_is_dropped_and_requested_again(
     cloud: Os2, daytona: DaytonaServer
 ) -> None:
     cloud("snapshot", "resolve")
@@ -178,9 +178,7 @@ def test_one_that_fails_while_the_create_is_answered_is_removed(
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["named", "newest"])
-def test_an_inactive_snapshot_is_brought_back(
-    cloud: Os2, daytona: DaytonaServer, named: bool
-) -> None:
+def test_an_inactive_snapshot_is_activated(cloud: Os2, daytona: DaytonaServer, named: bool) -> None:
     sleeping = "pr-9--20260101-000000"
     daytona.add_snapshot(sleeping, state="inactive")
     option = ("--snapshot", sleeping) if named else ()
@@ -191,7 +189,7 @@ def test_an_inactive_snapshot_is_brought_back(
     assert len(daytona.seen("POST", r"/snapshots/.*/activate")) == 1
 
 
-def test_a_lost_answer_makes_no_second_machine(cloud: Os2, daytona: DaytonaServer) -> None:
+def test_a_lost_response_creates_no_second_machine(cloud: Os2, daytona: DaytonaServer) -> None:
     daytona.fail_next("POST", "/sandbox", Fault(lose_answer=True))
 
     result = cloud(*CREATE, "a", "--json")
@@ -211,7 +209,7 @@ def test_a_machine_that_does_not_start_is_removed(cloud: Os2, daytona: DaytonaSe
     assert cloud("machine", "list", "--type", "daytona", "-q").stdout == ""
 
 
-def test_without_the_permission_it_is_named(cloud: Os2, daytona: DaytonaServer) -> None:
+def test_a_missing_permission_is_named(cloud: Os2, daytona: DaytonaServer) -> None:
     weak = daytona.add_key(permissions=["write:snapshots"])
 
     result = cloud(*CREATE, env={"DAYTONA_API_KEY": weak})
@@ -274,7 +272,7 @@ def test_old_servers_list_without_pages(cloud: Os2, daytona: DaytonaServer) -> N
     assert listed.stdout == "a\n"
 
 
-def test_a_sandbox_of_somebody_else_is_left_alone(cloud: Os2, daytona: DaytonaServer) -> None:
+def test_a_foreign_sandbox_is_left_alone(cloud: Os2, daytona: DaytonaServer) -> None:
     key = {"Authorization": f"Bearer {daytona.api_key}"}
     body = {"name": "stg--theirs", "snapshot": NEWEST}
     httpx.post(f"{daytona.url}/sandbox", json=body, headers=key)
@@ -285,7 +283,7 @@ def test_a_sandbox_of_somebody_else_is_left_alone(cloud: Os2, daytona: DaytonaSe
     assert (taken.status, taken.json()["error"]["code"]) == (5, "name_taken")
 
 
-def test_timing_is_told(cloud: Os2) -> None:
+def test_phases_are_timed(cloud: Os2) -> None:
     result = cloud(*CREATE, "a")
 
     assert "created a (resolve " in result.stderr

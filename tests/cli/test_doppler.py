@@ -1,4 +1,4 @@
-"""Wrapped by ``doppler run``: only what it injects, no terminal, and signals that come twice."""
+"""Under ``doppler run``: only its variables, no terminal, and every signal twice."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pytest
 from tests.command import Os2
 from tests.daytona_server import DaytonaServer
 
-# Like Doppler it starts the command with its own variables, and passes on the signals that the
-# terminal has sent to the whole group already.
+# Like Doppler, it starts the command with its own variables, and forwards the signals that the
+# terminal has already sent to the whole group.
 WRAPPER = """
 import os, signal, subprocess, sys
 child = subprocess.Popen(sys.argv[1:])
@@ -29,7 +29,7 @@ sys.exit(child.wait())
 
 @pytest.fixture
 def doppler(cloud: Os2) -> Os2:
-    """The command line with the environment of ``doppler run --config stg``."""
+    """The CLI with the environment of ``doppler run --config stg``."""
     subprocess.run(["git", "init", "--quiet", str(cloud.folder)], check=True)
     (cloud.folder / "sandbox").mkdir()
     (cloud.folder / "sandbox/Dockerfile").write_text('FROM x\nENTRYPOINT ["true"]\n')
@@ -37,7 +37,7 @@ def doppler(cloud: Os2) -> Os2:
     return Os2(cloud.folder, {**cloud.env, **injected})
 
 
-def test_the_whole_way_needs_only_what_is_injected(doppler: Os2) -> None:
+def test_everything_works_with_the_injected_variables(doppler: Os2) -> None:
     published = doppler("snapshot", "daytona", "-q")
     created = doppler("machine", "create", "a", "--type", "daytona", "--json")
 
@@ -80,7 +80,7 @@ def test_the_doctor_names_a_config_of_another_stage(doppler: Os2) -> None:
 
 
 @pytest.mark.parametrize("to_group", [False, True], ids=["to the wrapper", "to the group"])
-def test_a_signal_through_the_wrapper_undoes_what_was_begun(
+def test_a_signal_through_the_wrapper_rolls_back(
     doppler: Os2, daytona: DaytonaServer, to_group: bool
 ) -> None:
     daytona.timing.build = 30

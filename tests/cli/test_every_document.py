@@ -1,4 +1,4 @@
-"""Every command speaks one JSON document, which its schema describes: done, empty or failed."""
+"""Every command prints one JSON document that fits its schema: on success, empty or failed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.cli.scenes import (
 pytestmark = IN_THIS_PROCESS
 
 
-# Without a scene of their own above: they take no options.
+# Without a scene above: they take no options.
 OTHERS = {
     "config": Scene(("config",)),
     "cache show": Scene(("cache", "show")),
@@ -40,7 +40,7 @@ EMPTY = {
     "snapshot prune": Scene(("snapshot", "prune", "--type", "daytona", "--yes")),
     "cache show": OTHERS["cache show"],
 }
-# They ask nobody, and so can't be refused.
+# They send no request, so no server can reject one.
 ALONE = {"stage", "config", "help", "cache show", "cache clear", "snapshot context", "doctor"}
 ALONE |= {name for name in SCENES if name.startswith("analytics ")}
 SHUT_OUT = {**NO_ENGINE, "DAYTONA_API_KEY": "not-the-key"}
@@ -52,14 +52,14 @@ def document(seen: Observation) -> Any:
 
 
 def described(command: str, found: Any) -> None:
-    """Fail unless the schema of the command describes it."""
+    """Validate it against the schema of the command."""
     problems = [e.message for e in Draft202012Validator(schema_of(command)).iter_errors(found)]
     assert problems == []
 
 
 def test_every_command_with_a_document_is_in_a_scene() -> None:
     streams = {"error", "progress", "machine list --watch"}
-    # It prints its document and goes on: test_ui.py reads it.
+    # It prints its document and keeps running: test_ui.py reads it.
     endless = {"ui"}
 
     assert set(SPEAKING) == set(DOCUMENTS) - streams - endless
@@ -104,7 +104,7 @@ def test_what_is_partly_known_is_one_document(theatre: Stage) -> None:
         described(command, document(seen))
 
 
-def test_a_command_line_that_is_refused_is_one_document(theatre: Stage) -> None:
+def test_a_rejected_command_line_is_one_document(theatre: Stage) -> None:
     for argv in (("machine", "show"), ("nonsense",), ("snapshot", "show", NEWEST, "--nonsense")):
         seen = theatre.play(Scene((*argv, "--json")))
 

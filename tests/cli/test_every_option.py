@@ -1,7 +1,7 @@
-"""No option is silent: each changes what is asked of somebody, what is told, or is refused.
+"""No option is ignored: each changes the requests or the output, or is rejected.
 
-For every command there is a scene in which it succeeds or fails in a known way. Each of its
-options is added to it, and something that can be observed from outside has to be different.
+Every command has a scene in which it succeeds or fails in a known way. Each of its options is added
+in turn, and something that can be observed from outside must differ.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ pytestmark = IN_THIS_PROCESS
 
 GLOBAL = {name for option in global_options() for name in option.opts} | {"--help"}
 
-# What an option is given, unless that is said for a command below; a flag is given nothing.
+# The values of options, unless a command below has its own; flags have none.
 VALUES: dict[str, tuple[str, ...]] = {
     "--docker-host": ("nonsense",),
     "--type": ("local-docker",),
@@ -61,7 +61,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "--last": ("1",),
 }
 
-# The options that need another scene, or another value, than their command has.
+# Options that need another scene or value than their command has.
 CASES: dict[tuple[str, str], tuple[Scene, tuple[str, ...]]] = {
     ("machine create", "--type"): (CREATE, ("local-docker", "--no-wait")),
     ("machine create", "--count"): (CREATE, ("2",)),
@@ -199,7 +199,7 @@ CASES |= {
         ("0",),
     ),
 }
-# They end when a signal comes; what they change is seen in tests of their own.
+# They run until a signal comes; other tests cover them.
 ENDLESS = {("machine list", "--watch"), ("machine logs", "--follow")}
 ENDLESS |= {("ui", option) for option in ("--port", "--no-open", "--stage", "--docker-host")}
 for verb, prepare in CHANGES.items():
@@ -211,7 +211,7 @@ for verb, prepare in CHANGES.items():
 
 
 def options() -> Iterator[tuple[str, str]]:
-    """Every option of every command that help shows, but those that all commands have."""
+    """Yield every option of every visible command, except the global ones."""
     yield from _options(build_app(), ())
 
 
@@ -231,7 +231,7 @@ PLAYED: dict[str, list[str]] = {}
 
 
 def without(scene: Scene, theatre: Stage) -> list[str]:
-    """The scene as it is, played once for all of its options."""
+    """Return the result of the scene itself, played once for all of its options."""
     name = repr((scene.argv, scene.prepare.__name__, sorted(scene.env.items())))
     if name not in PLAYED:
         PLAYED[name] = theatre.play(scene).settled()
@@ -239,7 +239,7 @@ def without(scene: Scene, theatre: Stage) -> list[str]:
 
 
 @pytest.mark.parametrize(("command", "option"), list(options()), ids="".join)
-def test_an_option_changes_something_or_is_refused(
+def test_an_option_changes_something_or_is_rejected(
     command: str, option: str, theatre: Stage
 ) -> None:
     scene, value = CASES.get((command, option), (SCENES[command], VALUES.get(option, ())))
@@ -250,6 +250,6 @@ def test_an_option_changes_something_or_is_refused(
 
 
 @pytest.mark.parametrize("command", SCENES)
-def test_without_another_option_nothing_is_different(command: str, theatre: Stage) -> None:
-    """Else the test above could not fail."""
+def test_the_same_scene_gives_the_same_result(command: str, theatre: Stage) -> None:
+    """Otherwise the test above could not fail."""
     assert theatre.play(SCENES[command]).settled() == theatre.play(SCENES[command]).settled()

@@ -16,7 +16,7 @@ NO_ISOLATION = "no isolation"
 
 @pytest.fixture
 def host(os2: Os2) -> Iterator[Os2]:
-    """The command line; its machines are removed."""
+    """The CLI; its machines are removed at the end."""
     yield os2
     os2("machine", "rm", "--all", "--yes", *TYPE)
 
@@ -43,7 +43,7 @@ def test_a_machine_s_whole_life(host: Os2) -> None:
     assert host("machine", "list", "-q", *TYPE).stdout == ""
 
 
-def test_up_finds_it_again_without_being_told_where(host: Os2) -> None:
+def test_up_finds_it_again_without_a_type(host: Os2) -> None:
     first = host("up", *TYPE, "--json")
     second = host("up", "--json")
 
@@ -52,10 +52,10 @@ def test_up_finds_it_again_without_being_told_where(host: Os2) -> None:
     assert NO_ISOLATION in host("up", "other", *TYPE).stderr
 
 
-def test_without_an_engine_the_choices_are_told(os2: Os2, tmp_path: Path) -> None:
+def test_without_an_engine_the_choices_are_listed(os2: Os2, tmp_path: Path) -> None:
     result = os2("up")
 
-    # The engine was named: it is its user's to start, and nothing is taken instead.
+    # The engine was named: the user must start it, and os2 takes no other.
     assert result.status == 8
     fixed = os2("up", "--fix", "--yes")
     assert fixed.status == 8
@@ -72,7 +72,7 @@ def test_without_an_engine_the_choices_are_told(os2: Os2, tmp_path: Path) -> Non
         (("machine", "create", *TYPE, "--public"), "--public is not supported on local-process"),
     ],
 )
-def test_options_that_would_change_nothing_are_refused(
+def test_options_without_effect_are_rejected(
     os2: Os2, arguments: tuple[str, ...], message: str
 ) -> None:
     result = os2(*arguments)

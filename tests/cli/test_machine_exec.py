@@ -32,7 +32,7 @@ def a(daytona: DaytonaServer) -> SandboxRecord:
 
 
 class Endless:
-    """A program that says something once and goes on for ever; ``ended`` when it was ended."""
+    """A program that prints once and then runs forever; ``ended`` once it was killed."""
 
     def __init__(self, daytona: DaytonaServer) -> None:
         self.started, self.ended = threading.Event(), threading.Event()
@@ -50,7 +50,7 @@ class Endless:
 
 
 def arguments(command: str) -> list[str]:
-    """What a shell makes of the line that a sandbox was given: the program and its arguments."""
+    """Return how a shell parses the command line of a sandbox: the program and its arguments."""
     return shlex.split(command.removeprefix("( exec ").rpartition(" ) < ")[0])
 
 
@@ -96,7 +96,7 @@ class TestExec:
         assert words == ["cd", "/a b", "&&", "exec", "env", "A=b c", "HERE=it's", "x"]
 
     @pytest.mark.parametrize("source", ["file", "pipe", "middle"])
-    def test_stdin_is_passed_on_when_that_is_said(
+    def test_stdin_is_passed_on_with_the_flag(
         self, cloud: Os2, daytona: DaytonaServer, a: SandboxRecord, tmp_path: Path, source: str
     ) -> None:
         got: list[bytes] = []
@@ -122,7 +122,7 @@ class TestExec:
         ]
         assert a.files == {}
 
-    def test_whose_reader_goes_ends_quietly_and_so_does_the_program(
+    def test_a_closed_reader_ends_it_and_the_program_quietly(
         self, cloud: Os2, daytona: DaytonaServer, a: SandboxRecord, tmp_path: Path
     ) -> None:
         program = Endless(daytona)
@@ -158,7 +158,7 @@ class TestExec:
             daytona.fail_next("*", "/toolbox/.*", Fault(hang=30), times=99)
             assert interrupted(process)[0] == 130
 
-    def test_trouble_on_the_way_does_not_end_it(self, cloud: Os2, daytona: DaytonaServer) -> None:
+    def test_connection_errors_do_not_end_it(self, cloud: Os2, daytona: DaytonaServer) -> None:
         daytona.stub_execute = lambda *_: (4, "out\n")
         for fault in (Fault(lose_answer=True), Fault(status=502), Fault(truncate=True)):
             daytona.fail_next("GET", "/toolbox/.*/command/.*", fault)
@@ -167,7 +167,7 @@ class TestExec:
 
         assert (result.status, result.stdout) == (4, "out\n"), result.stderr
 
-    def test_what_can_t_be_run_says_why(self, cloud: Os2, a: SandboxRecord) -> None:
+    def test_a_program_that_can_not_run_is_explained(self, cloud: Os2, a: SandboxRecord) -> None:
         assert cloud("machine", "exec", "none", *DAYTONA, "--", "x").status == 3
         for refused in ((), ("-e", "1=2", "--", "x"), ("-e", "NOT_SET", "--", "x"), ("ls", "-l")):
             result = cloud(*EXEC, *refused)
@@ -187,7 +187,7 @@ class TestLogs:
         )
         assert (document.service, document.lines) == (None, ["\x1b[31mtwo\x1b[0m", "three"])
 
-    def test_what_there_is_none_of_says_so(self, cloud: Os2, daytona: DaytonaServer) -> None:
+    def test_a_missing_log_is_reported(self, cloud: Os2, daytona: DaytonaServer) -> None:
         daytona.stub_execute = lambda *_: (66, "", "web\nworker\n")
 
         service = cloud(*LOGS, "--service", "db")
@@ -199,7 +199,7 @@ class TestLogs:
         assert "services with a log: web, worker" in service.stderr
         assert nobody.json()["error"]["code"] == "machine_not_found"
 
-    def test_following_goes_on_until_ctrl_c(self, cloud: Os2, a: SandboxRecord) -> None:
+    def test_following_continues_until_ctrl_c(self, cloud: Os2, a: SandboxRecord) -> None:
         with going_on(cloud, *LOGS, "-f", "-n", "1") as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "three\n"
@@ -229,7 +229,7 @@ class TestLogs:
         assert (process.returncode, stderr) == (0, "")
 
 
-def test_a_reader_that_goes_ends_the_log_quietly(
+def test_a_closed_reader_ends_the_log_quietly(
     cloud: Os2, daytona: DaytonaServer, a: SandboxRecord
 ) -> None:
     program = Endless(daytona)

@@ -43,7 +43,7 @@ class TestCreate:
 
         assert len(set(result.stdout.split())) == 2
 
-    def test_when_the_third_fails_there_is_none(self, cloud: Os2, daytona: DaytonaServer) -> None:
+    def test_when_the_third_fails_all_are_removed(self, cloud: Os2, daytona: DaytonaServer) -> None:
         made: list[str] = []
 
         def fail_third(request: object) -> None:
@@ -64,13 +64,13 @@ class TestCreate:
         until(lambda: names(daytona) == [])
 
     @pytest.mark.parametrize("options", [("--count", "0"), ("--count", "101"), ("--ttl", "soon")])
-    def test_what_makes_no_sense_is_2(self, cloud: Os2, options: tuple[str, ...]) -> None:
+    def test_invalid_options_exit_with_2(self, cloud: Os2, options: tuple[str, ...]) -> None:
         result = cloud(*CREATE, *options)
 
         assert (result.status, result.stdout) == (2, "")
         assert result.stderr.splitlines()[-1].startswith("hint: ")
 
-    def test_its_time_reaches_daytona_is_told_and_ends_it(
+    def test_its_time_to_live_reaches_daytona_is_shown_and_ends_it(
         self, cloud: Os2, daytona: DaytonaServer
     ) -> None:
         assert cloud(*CREATE, "a", "--ttl", "3h", "--no-wait").status == 0
@@ -92,7 +92,7 @@ class TestCreate:
 class TestPrune:
     @pytest.fixture(autouse=True)
     def left(self, daytona: DaytonaServer) -> None:
-        """One that Daytona gave up, an old one, a new one, and others that are none of ours."""
+        """Add a failed machine, an old one, a new one, and foreign ones."""
         week_ago = datetime.now(UTC) - timedelta(days=8)
         machine(daytona, "bad", state="error", error_reason="no runner")
         machine(daytona, "old", created=week_ago)
@@ -100,7 +100,7 @@ class TestPrune:
         machine(daytona, "bad", stage="pr-7", state="error", error_reason="no runner")
         daytona.add_sandbox("stg--foreign", state="error", created=week_ago, error_reason="x")
 
-    def test_a_dry_run_says_what_and_why_and_changes_nothing(
+    def test_a_dry_run_lists_what_and_why_and_changes_nothing(
         self, cloud: Os2, daytona: DaytonaServer
     ) -> None:
         before = names(daytona)
@@ -135,7 +135,7 @@ class TestPrune:
         ]
         until(lambda: names(daytona) == ["pr-7--bad", "stg--foreign", "stg--new"])
 
-    def test_one_that_can_t_be_removed_is_told(self, cloud: Os2, daytona: DaytonaServer) -> None:
+    def test_a_failed_removal_is_reported(self, cloud: Os2, daytona: DaytonaServer) -> None:
         daytona.fail_next("DELETE", "/sandbox/.*", Fault(status=403, body={"message": "no"}))
 
         result = cloud(*PRUNE, "-y", "--json")
@@ -145,7 +145,7 @@ class TestPrune:
         assert (item["name"], item["outcome"]) == ("bad", "failed")
         assert "not allowed: no" in item["message"]
 
-    def test_a_span_that_is_none_is_2(self, cloud: Os2) -> None:
+    def test_an_invalid_duration_exits_with_2(self, cloud: Os2) -> None:
         assert cloud(*PRUNE, "--older-than", "old").status == 2
 
 
@@ -179,12 +179,12 @@ class TestList:
         ],
         ids=" ".join,
     )
-    def test_what_makes_no_sense_is_2(self, cloud: Os2, options: tuple[str, ...]) -> None:
+    def test_invalid_options_exit_with_2(self, cloud: Os2, options: tuple[str, ...]) -> None:
         result = cloud(*LIST, *options)
 
         assert (result.status, result.stderr.splitlines()[-1][:6]) == (2, "hint: ")
 
-    def test_watching_in_a_pipe_tells_each_change_once(
+    def test_watching_in_a_pipe_prints_each_change_once(
         self, cloud: Os2, daytona: DaytonaServer
     ) -> None:
         with going_on(cloud, *LIST, "--watch", "--json") as process:
@@ -230,7 +230,7 @@ class TestList:
 
     @pytest.fixture
     def terminal(self, cloud: Os2) -> Iterator[pexpect.spawn[str]]:
-        """The list that is watched, on 80 columns."""
+        """The watched list, on 80 columns."""
         program, *rest = cloud.argv(*LIST, "--watch")
         child = pexpect.spawn(
             program,
@@ -246,5 +246,5 @@ class TestList:
 
 
 def screen(child: pexpect.spawn[str]) -> str:
-    """What was shown until now, without escapes."""
+    """The text shown so far, without escapes."""
     return ESCAPES.sub("", child.before or "").replace("\r\n", "\n").replace("\r", "")

@@ -26,7 +26,7 @@ CP = ("machine", "cp", *DAYTONA)
 
 @pytest.fixture(autouse=True)
 def a(daytona: DaytonaServer) -> SandboxRecord:
-    """A private machine that runs."""
+    """A private running machine."""
     return machine(daytona, "a")
 
 
@@ -78,13 +78,13 @@ class TestUrl:
         ],
         ids=" ".join,
     )
-    def test_what_makes_no_sense_is_2(self, cloud: Os2, options: tuple[str, ...]) -> None:
+    def test_invalid_options_exit_with_2(self, cloud: Os2, options: tuple[str, ...]) -> None:
         result = cloud(*URL, *options)
 
         assert (result.status, result.stdout) == (2, "")
         assert result.stderr.splitlines()[-1].startswith("hint: ")
 
-    def test_one_that_does_not_run_is_5_and_nobody_3(self, cloud: Os2, a: SandboxRecord) -> None:
+    def test_a_stopped_one_is_5_and_a_missing_one_3(self, cloud: Os2, a: SandboxRecord) -> None:
         a.state = "stopped"
 
         assert cloud(*URL).status == cloud(*OPEN).status == 5
@@ -92,7 +92,7 @@ class TestUrl:
 
 
 class TestOpen:
-    def test_the_page_of_a_private_one_comes_and_its_token_is_seen_nowhere(
+    def test_the_page_of_a_private_one_opens_and_its_token_is_hidden(
         self, cloud: Os2, a: SandboxRecord, tmp_path: Path
     ) -> None:
         result = cloud(*OPEN, env=browser(tmp_path))
@@ -116,7 +116,7 @@ class TestOpen:
         address = TypeAdapter(AddressDocument).validate_json(result.stdout)
         assert (tmp_path / "argv").read_text().strip() == address.url
 
-    def test_without_a_browser_the_address_is_there_all_the_same(self, cloud: Os2) -> None:
+    def test_without_a_browser_the_url_is_printed(self, cloud: Os2) -> None:
         result = cloud(*OPEN, env={"BROWSER": "/no/such/program", "PATH": "/nowhere"})
 
         assert result.status == 1
@@ -173,7 +173,7 @@ class TestCp:
         assert result.stdout.startswith("copied a:/var/log to copy (")
         assert (a.files, a.sessions) == ({}, {})
 
-    def test_a_download_that_breaks_off_leaves_nothing(
+    def test_an_interrupted_download_leaves_nothing(
         self, cloud: Os2, daytona: DaytonaServer
     ) -> None:
         daytona.fail_next("GET", "/toolbox/.*/files/download", Fault(status=502), times=9)
@@ -183,7 +183,7 @@ class TestCp:
         assert (result.status, result.stdout) == (8, "")
         assert list(cloud.folder.iterdir()) == []
 
-    def test_what_makes_no_sense_says_how(self, cloud: Os2, daytona: DaytonaServer) -> None:
+    def test_invalid_arguments_are_explained(self, cloud: Os2, daytona: DaytonaServer) -> None:
         assert cloud(*CP, "x", "y").status == cloud(*CP, "a:x", "b:y").status == 2
         assert cloud(*CP, "none", "a:x").status == 3
         assert cloud(*CP, "a:x", "no/such/folder").status == 3
@@ -227,7 +227,7 @@ class TestShell:
         assert token not in (child.before or "")
         until(lambda: not session.open)
 
-    def test_without_a_terminal_it_names_what_needs_none(self, cloud: Os2) -> None:
+    def test_without_a_terminal_it_names_the_alternative(self, cloud: Os2) -> None:
         result = cloud("machine", "shell", "a", *DAYTONA)
         as_json = cloud("machine", "shell", "a", *DAYTONA, "--json")
 

@@ -31,7 +31,7 @@ def a(daytona: DaytonaServer) -> str:
 
 
 def outcomes(cloud: Os2, *command: str) -> list[tuple[str, str, str | None]]:
-    """What the one document says of each machine."""
+    """Return the outcome of each machine in the document."""
     result = cloud("machine", *command, "--yes", *DAYTONA, "--json")
     assert result.status == 0, result.stderr
     items = TypeAdapter(list[ChangeItem]).validate_json(result.stdout)
@@ -53,7 +53,7 @@ def test_a_whole_life(cloud: Os2, daytona: DaytonaServer, a: str) -> None:
     assert outcomes(cloud, "start", a, "--no-wait") == [(a, "started", "running")]
 
 
-def test_what_a_person_is_told(cloud: Os2, a: str) -> None:
+def test_the_text_for_people(cloud: Os2, a: str) -> None:
     stopped = cloud("machine", "stop", a, "-y", *DAYTONA)
     again = cloud("machine", "stop", a, "-y", *DAYTONA)
     archived = cloud("machine", "archive", a, "-y", *DAYTONA)
@@ -70,7 +70,7 @@ def test_what_a_person_is_told(cloud: Os2, a: str) -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_staging_is_asked_about_and_the_command_of_the_hint_does_it(
+def test_staging_needs_confirmation_and_the_command_of_the_hint_does_it(
     cloud: Os2, daytona: DaytonaServer, a: str, verb: str
 ) -> None:
     refused = cloud("machine", verb, a)
@@ -83,7 +83,7 @@ def test_staging_is_asked_about_and_the_command_of_the_hint_does_it(
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_one_that_is_not_there_is_3_and_with_others_7(cloud: Os2, a: str, verb: str) -> None:
+def test_a_missing_one_exits_with_3_and_with_others_7(cloud: Os2, a: str, verb: str) -> None:
     none = cloud("machine", verb, "none", "-y", *DAYTONA, "--json")
     some = cloud("machine", verb, a, "none", "-y", *DAYTONA, "--json")
 
@@ -95,14 +95,14 @@ def test_one_that_is_not_there_is_3_and_with_others_7(cloud: Os2, a: str, verb: 
 
 
 @pytest.mark.parametrize("command", REFUSED, ids=" ".join)
-def test_what_makes_no_sense_is_2(cloud: Os2, command: tuple[str, ...]) -> None:
+def test_invalid_options_exit_with_2(cloud: Os2, command: tuple[str, ...]) -> None:
     result = cloud("machine", *command, *DAYTONA)
 
     assert (result.status, result.stdout) == (2, "")
     assert result.stderr.splitlines()[-1].startswith("hint: ")
 
 
-def test_without_the_permission_it_is_4(cloud: Os2, daytona: DaytonaServer, a: str) -> None:
+def test_a_missing_permission_exits_with_4(cloud: Os2, daytona: DaytonaServer, a: str) -> None:
     weak = daytona.add_key(permissions=["write:snapshots"])
 
     result = cloud("machine", "stop", a, "-y", *DAYTONA, env={"DAYTONA_API_KEY": weak})
@@ -111,7 +111,7 @@ def test_without_the_permission_it_is_4(cloud: Os2, daytona: DaytonaServer, a: s
     assert "write:sandboxes" in result.stderr
 
 
-def test_a_server_that_is_down_is_8(cloud: Os2, daytona: DaytonaServer) -> None:
+def test_an_unreachable_server_exits_with_8(cloud: Os2, daytona: DaytonaServer) -> None:
     daytona.fail_next("GET", "/sandbox/.*", Fault(drop=True), times=9)
 
     result = cloud("machine", "stop", "a", "-y", *DAYTONA, "--json")
@@ -120,7 +120,7 @@ def test_a_server_that_is_down_is_8(cloud: Os2, daytona: DaytonaServer) -> None:
     assert result.json()["error"]["hint"]
 
 
-def test_a_start_that_fails_is_told_with_its_reason(
+def test_a_failed_start_is_reported_with_its_reason(
     cloud: Os2, daytona: DaytonaServer, a: str
 ) -> None:
     daytona.sandbox("stg--a").state = "stopped"
@@ -133,7 +133,7 @@ def test_a_start_that_fails_is_told_with_its_reason(
     assert "done" not in result.stderr
 
 
-def test_one_that_is_not_healthy_in_time_runs_on(
+def test_one_that_is_not_healthy_in_time_keeps_running(
     cloud: Os2, daytona: DaytonaServer, a: str
 ) -> None:
     daytona.stub_status = 500
@@ -146,7 +146,7 @@ def test_one_that_is_not_healthy_in_time_runs_on(
 
 
 class TestWait:
-    def test_until_it_is_healthy_it_is_told_what_it_is(self, cloud: Os2, a: str) -> None:
+    def test_its_state_is_reported_until_it_is_healthy(self, cloud: Os2, a: str) -> None:
         line = cloud("machine", "wait", a, *DAYTONA)
         document = cloud("machine", "wait", a, *DAYTONA, "--for", "running", "--json")
 
@@ -155,7 +155,7 @@ class TestWait:
         assert (found.state, found.health) == ("running", "healthy")
         assert cloud("machine", "wait", a, *DAYTONA, "-q").stdout == "a\n"
 
-    def test_what_can_t_come_about_is_5_at_once_and_the_hint_helps(
+    def test_an_impossible_state_exits_with_5_at_once_and_the_hint_helps(
         self, cloud: Os2, daytona: DaytonaServer, a: str
     ) -> None:
         daytona.sandbox("stg--a").state = "stopped"
@@ -165,13 +165,13 @@ class TestWait:
         assert result.status == 5
         assert cloud(*hint(result.stderr), "-y", *DAYTONA).status == 0
 
-    def test_too_late_is_6(self, cloud: Os2, a: str) -> None:
+    def test_a_timeout_exits_with_6(self, cloud: Os2, a: str) -> None:
         result = cloud("machine", "wait", a, *DAYTONA, "--for", "stopped", "--timeout", "0.2")
 
         assert (result.status, result.stdout) == (6, "")
         assert "a is running and was not stopped within 0.2 s" in result.stderr
 
-    def test_nobody_is_3(self, cloud: Os2) -> None:
+    def test_a_missing_machine_exits_with_3(self, cloud: Os2) -> None:
         assert cloud("machine", "wait", "none", *DAYTONA).status == 3
 
     def test_ctrl_c_ends_it(self, cloud: Os2, daytona: DaytonaServer, a: str) -> None:

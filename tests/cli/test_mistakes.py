@@ -1,4 +1,4 @@
-"""The most likely mistakes, and exactly what is said of each: what is wrong, and what to do."""
+"""The most likely mistakes, with the exact error and hint of each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.cli.scenes import (
 pytestmark = IN_THIS_PROCESS
 
 
-# The command line, what is there, the environment, the exit code, the error and the hint.
+# The command line, the surroundings, the environment, the exit code, the error and the hint.
 MISTAKES: list[tuple[str, Callable[[World], None], Mapping[str, str], int, str, str]] = [
     (
         "machine show nope",
@@ -472,7 +472,7 @@ MISTAKES: list[tuple[str, Callable[[World], None], Mapping[str, str], int, str, 
 @pytest.mark.parametrize(
     ("line", "prepare", "env", "status", "error", "hint"), MISTAKES, ids=[m[0] for m in MISTAKES]
 )
-def test_a_mistake_is_told_in_these_words(
+def test_a_mistake_gives_this_error_and_hint(
     line: str,
     prepare: Callable[[World], None],
     env: Mapping[str, str],

@@ -54,7 +54,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
 
 @pytest.fixture
 def canary(cloud: Os2, tmp_path: Path) -> Os2:
-    """The command line in a checkout, with secrets of every kind around it."""
+    """The CLI in a checkout, with secrets of every kind around it."""
     subprocess.run(["git", "init", "--quiet", str(cloud.folder)], check=True)
     (cloud.folder / "sandbox").mkdir()
     (cloud.folder / "sandbox/Dockerfile").write_text('FROM x\nENTRYPOINT ["true"]\n')
@@ -63,7 +63,7 @@ def canary(cloud: Os2, tmp_path: Path) -> Os2:
 
 
 def secrets_of(server: DaytonaServer, key: str) -> Iterator[str]:
-    """Everything that must not be seen: ours, and what the API handed out."""
+    """Return every secret: ours, and those that the API issued."""
     yield from (VALUE, FILE_VALUE, DOPPLER, key)
     if server.storage is not None:
         yield from (server.storage.secret, server.storage.session_token)
@@ -74,7 +74,7 @@ def secrets_of(server: DaytonaServer, key: str) -> Iterator[str]:
 
 
 def texts(results: list[Result], home: Path) -> Iterator[tuple[str, str]]:
-    """Whatever os2 has written anywhere, and where."""
+    """Yield every file that os2 has written, with its path."""
     for number, result in enumerate(results):
         yield f"output {number}", result.stdout + result.stderr
     for path in home.rglob("*"):
@@ -96,7 +96,7 @@ def test_no_secret_is_seen_in_a_day_s_work(
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 500])
-def test_what_a_refusal_repeats_is_hidden(canary: Os2, daytona: DaytonaServer, status: int) -> None:
+def test_a_secret_in_an_error_is_hidden(canary: Os2, daytona: DaytonaServer, status: int) -> None:
     daytona.add_snapshot("stg--20260111-193045")
     echo = {"message": f"{daytona.api_key} may not set CANARY to {VALUE}"}
     daytona.fail_next("POST", "/sandbox", Fault(status=status, body=echo), times=9)
@@ -111,7 +111,7 @@ def test_what_a_refusal_repeats_is_hidden(canary: Os2, daytona: DaytonaServer, s
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 500, 502])
-def test_what_a_refusal_of_a_program_repeats_is_hidden(
+def test_a_secret_in_a_program_s_error_is_hidden(
     canary: Os2, daytona: DaytonaServer, status: int
 ) -> None:
     machine(daytona, "a")
@@ -145,7 +145,7 @@ def test_a_variable_of_a_program_is_in_no_argument_here(
         assert not [line for line in seen if secret in line]
 
 
-def test_a_key_that_can_t_be_one_is_not_shown(cloud: Os2) -> None:
+def test_an_invalid_key_is_not_shown(cloud: Os2) -> None:
     result = cloud("snapshot", "resolve", env={"DAYTONA_API_KEY": "dtn_canary\n4714"})
 
     assert result.status == 2

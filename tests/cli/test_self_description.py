@@ -1,4 +1,4 @@
-"""os2 tells about itself: settings, topics, schemas, and a report that names nobody."""
+"""os2 describes itself: settings, topics, schemas, and an anonymous report."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def config(os2: Os2, **env: str) -> dict[str, dict[str, Any]]:
 
 
 def described(result: Result, command: str, os2: Os2) -> Any:
-    """The document, once it is as ``os2 schema`` says."""
+    """Return the document, validated by ``os2 schema``."""
     schema = os2("schema", *command.split()).json()
     Draft202012Validator(schema).validate(result.json())
     return result.json()
 
 
 class TestConfig:
-    def test_a_row_says_what_it_is_and_where_it_came_from(self, os2: Os2) -> None:
+    def test_a_row_has_the_value_and_its_origin(self, os2: Os2) -> None:
         (os2.folder / ".git").mkdir()
         (os2.folder / "os2.toml").write_text('image = "ours:1"\n')
 
@@ -68,7 +68,7 @@ class TestConfig:
 
         assert names == [d.key or d.variable for d in declared_variables()]
 
-    def test_as_a_document_it_names_the_folders_too(self, os2: Os2) -> None:
+    def test_the_document_includes_the_directories(self, os2: Os2) -> None:
         document = described(os2("config", "--json"), "config", os2)
 
         home = os2.env["HOME"]
@@ -101,7 +101,7 @@ class TestConfig:
             ("", {"OS2_PROGRESS": "loud"}, "OS2_PROGRESS 'loud' is no way to show progress"),
         ],
     )
-    def test_what_is_wrong_is_the_one_error(
+    def test_an_invalid_setting_is_the_only_error(
         self, os2: Os2, text: str, env: dict[str, str], message: str
     ) -> None:
         (os2.folder / ".git").mkdir()
@@ -144,7 +144,7 @@ class TestHelp:
         assert all(f"os2 schema {command}\n" in text for command in DOCUMENTS)
 
     @pytest.mark.parametrize("words", [(), *((topic,) for topic in TOPICS), ("machine", "rm")])
-    def test_each_is_a_document_too(self, os2: Os2, words: tuple[str, ...]) -> None:
+    def test_each_is_also_a_document(self, os2: Os2, words: tuple[str, ...]) -> None:
         assert described(os2("help", *words, "--json"), "help", os2)["schema_version"] == 1
 
     @pytest.mark.parametrize("command", [("stage",), ("machine",), ("machine", "create")])
@@ -163,14 +163,12 @@ class TestHelp:
         assert "[dim]" not in document["about"]
 
     @pytest.mark.parametrize("words", [("help", "environment"), ("schema", "error")])
-    def test_it_works_whatever_is_wrong_with_the_settings(
-        self, os2: Os2, words: tuple[str, ...]
-    ) -> None:
+    def test_it_works_with_invalid_settings(self, os2: Os2, words: tuple[str, ...]) -> None:
         assert os2(*words, env={"OS2_TIMEOUT": "soon", "OS2_PROGRESS": "loud"}).status == 0
 
 
 class TestSchema:
-    def test_what_there_is_is_listed(self, os2: Os2) -> None:
+    def test_all_schemas_are_listed(self, os2: Os2) -> None:
         assert os2("schema").stdout.splitlines() == list(DOCUMENTS)
         assert os2("schema", "--json").json()["commands"] == list(DOCUMENTS)
 
@@ -184,7 +182,7 @@ class TestSchema:
         ],
         ids=" ".join,
     )
-    def test_what_is_printed_is_what_is_described(self, os2: Os2, command: tuple[str, ...]) -> None:
+    def test_output_matches_its_schema(self, os2: Os2, command: tuple[str, ...]) -> None:
         name = " ".join(command).partition(" --")[0]
 
         assert described(os2(*command, "--json"), name, os2)["schema_version"] == 1
@@ -192,13 +190,13 @@ class TestSchema:
     @pytest.mark.parametrize(
         "command", [("machine", "list"), ("machine", "nonsense"), ("stage", "--nonsense")]
     )
-    def test_so_is_an_error_wherever_it_comes_from(self, os2: Os2, command: tuple[str]) -> None:
+    def test_every_error_matches_its_schema(self, os2: Os2, command: tuple[str]) -> None:
         for arguments in (("--json", *command), (*command, "--json")):
             assert "error" in described(os2(*arguments), "error", os2)
 
 
 def events(result: Result, os2: Os2) -> list[dict[str, Any]]:
-    """The lines on stderr, each of which is as it is described."""
+    """Return the lines on stderr, each validated by its schema."""
     validator = Draft202012Validator(os2("schema", "progress").json())
     told = [json.loads(line) for line in result.stderr.splitlines()]
     for event in told:
@@ -231,12 +229,12 @@ class TestProgress:
         assert last["exit_code"] == result.status
         assert last["hint"]
 
-    def test_the_variable_says_the_same(self, os2: Os2) -> None:
+    def test_the_variable_does_the_same(self, os2: Os2) -> None:
         result = os2("machine", "list", env={"OS2_PROGRESS": "json"})
 
         assert events(result, os2)[-1]["code"] == "engine_refused"
 
-    def test_notes_are_events_too(self, os2: Os2) -> None:
+    def test_notes_are_also_events(self, os2: Os2) -> None:
         result = os2("doctor", "--fix", "--stage", "stg", "--json", "--progress", "json")
 
         assert all(event["event"] for event in events(result, os2))
@@ -247,7 +245,7 @@ class TestProgress:
             address = f"tcp://127.0.0.1:{engine.getsockname()[1]}"
             hanging = Os2(os2.folder, {**os2.env, "DOCKER_HOST": address})
             process = hanging.start("machine", "list", "--progress", "json")
-            # Once it asks, its handlers are in place; nobody answers.
+            # Once it sends a request, its handlers are in place; no response comes.
             question, _ = engine.accept()
             process.send_signal(signal.SIGINT)
             stdout, stderr = process.communicate(timeout=DEADLINE_SECONDS)
@@ -288,7 +286,7 @@ class TestSecrets:
 
 
 class TestReport:
-    def test_it_says_what_a_maintainer_asks_for(self, os2: Os2) -> None:
+    def test_it_has_what_a_maintainer_needs(self, os2: Os2) -> None:
         result = os2("doctor", "--report", "--stage", "stg")
 
         assert result.status == 1

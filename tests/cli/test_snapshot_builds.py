@@ -26,7 +26,7 @@ def slow(cloud: Os2, daytona: DaytonaServer) -> str:
 
 
 def publish(cloud: Os2) -> str:
-    """Have a snapshot built, and don't wait for it."""
+    """Build a snapshot without waiting for it."""
     subprocess.run(["git", "init", "--quiet", str(cloud.folder)], check=True)
     (cloud.folder / "sandbox").mkdir(exist_ok=True)
     (cloud.folder / "sandbox/Dockerfile").write_text(DOCKERFILE)
@@ -36,7 +36,7 @@ def publish(cloud: Os2) -> str:
 
 
 def ended(process: subprocess.Popen[str], daytona: DaytonaServer) -> tuple[int, str, str]:
-    """Let the build end that a command has begun to follow: its status and what it wrote."""
+    """End the build that a command follows; return its exit code and output."""
     assert process.stdout is not None
     select.select([process.stdout], [], [], 30)
     daytona.builds_held = False
@@ -68,7 +68,7 @@ def test_a_log_is_followed_to_the_end_of_the_build(
     assert cloud("snapshot", "logs", "-f", slow).stdout == followed
 
 
-def test_following_a_build_that_fails_ends_and_says_why(cloud: Os2, daytona: DaytonaServer) -> None:
+def test_following_a_failed_build_ends_with_the_reason(cloud: Os2, daytona: DaytonaServer) -> None:
     daytona.fail_next_build("exit code 7", log=("make: no such luck",))
     daytona.builds_held = True
     name = publish(cloud)
@@ -81,7 +81,7 @@ def test_following_a_build_that_fails_ends_and_says_why(cloud: Os2, daytona: Day
     assert "  | " not in errors
 
 
-def test_following_has_an_end(cloud: Os2, daytona: DaytonaServer) -> None:
+def test_following_times_out(cloud: Os2, daytona: DaytonaServer) -> None:
     daytona.add_snapshot(NAME, dockerfile=DOCKERFILE, state="building")
 
     followed = cloud("snapshot", "logs", "-f", NAME, "--timeout", "0.5")
@@ -90,7 +90,7 @@ def test_following_has_an_end(cloud: Os2, daytona: DaytonaServer) -> None:
     assert "#1 [internal]" in followed.stdout
 
 
-def test_following_ends_when_nobody_reads(cloud: Os2, daytona: DaytonaServer, slow: str) -> None:
+def test_following_ends_with_its_reader(cloud: Os2, daytona: DaytonaServer, slow: str) -> None:
     followed = cloud.unread("snapshot", "logs", "-f", slow)
 
     assert (followed.status, followed.stderr) == (141, "")
@@ -132,7 +132,7 @@ def test_the_log_of_a_local_build_needs_no_engine(os2: Os2) -> None:
 
 
 def awaited(cloud: Os2, daytona: DaytonaServer, name: str) -> tuple[int, str, str]:
-    """Wait for a build that ends once it is seen to be waited for."""
+    """Wait for a build that ends once a command waits for it."""
     process = cloud.start("snapshot", "wait", name)
     until(lambda: daytona.seen("GET", f"/snapshots/{name}"), 20)
     daytona.builds_held = False
@@ -164,7 +164,7 @@ def test_waiting_for_a_build_that_fails_shows_the_end_of_its_log(
     assert (after.status, after.json()["error"]["code"]) == (1, "build_failed")
 
 
-def test_a_wait_has_an_end_and_says_what_to_do(cloud: Os2, daytona: DaytonaServer) -> None:
+def test_a_wait_times_out_with_a_hint(cloud: Os2, daytona: DaytonaServer) -> None:
     daytona.add_snapshot(NAME, state="pending")
 
     waited = cloud("snapshot", "wait", NAME, "--timeout", "0.3")
@@ -174,7 +174,7 @@ def test_a_wait_has_an_end_and_says_what_to_do(cloud: Os2, daytona: DaytonaServe
     assert f"os2 snapshot wait {NAME}" in waited.stderr
 
 
-def test_one_that_was_put_away_is_not_waited_for(cloud: Os2, daytona: DaytonaServer) -> None:
+def test_an_inactive_one_is_not_waited_for(cloud: Os2, daytona: DaytonaServer) -> None:
     daytona.add_snapshot(NAME, state="inactive")
 
     waited = cloud("snapshot", "wait", NAME)
@@ -196,14 +196,14 @@ def test_an_inactive_one_is_activated_once(cloud: Os2, daytona: DaytonaServer) -
     assert len(daytona.seen("POST", "/snapshots/.*/activate")) == 1
 
 
-def test_activating_need_not_be_waited_for(cloud: Os2, daytona: DaytonaServer) -> None:
+def test_activating_can_return_at_once(cloud: Os2, daytona: DaytonaServer) -> None:
     daytona.add_snapshot(NAME, state="inactive")
 
     assert cloud("snapshot", "activate", NAME, "--no-wait").status == 0
     assert [snapshot.state for snapshot in daytona.snapshots] == ["active"]
 
 
-def test_the_cache_forgets_what_was_the_newest(cloud: Os2, daytona: DaytonaServer) -> None:
+def test_the_cache_forgets_the_former_newest(cloud: Os2, daytona: DaytonaServer) -> None:
     daytona.add_snapshot("stg--20260101-000000")
     daytona.add_snapshot(NAME, state="inactive")
     assert cloud("snapshot", "resolve", "-q").stdout.strip() == "stg--20260101-000000"
@@ -280,7 +280,7 @@ def test_for_daytona_links_are_files_or_lost(os2: Os2, checkout: Path) -> None:
     assert any("outside" in note for note in document["not_kept"])
 
 
-def test_outside_of_a_checkout_what_os2_brings_would_be_sent(os2: Os2) -> None:
+def test_outside_a_checkout_the_bundled_sandbox_would_be_sent(os2: Os2) -> None:
     shown = os2("snapshot", "context", "-q", "--all")
 
     assert "sandbox/entry.ts" in shown.stdout.splitlines()

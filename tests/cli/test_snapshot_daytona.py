@@ -1,4 +1,4 @@
-"""``os2 snapshot daytona`` with Daytona's own builder: no engine here, a real store there."""
+"""``os2 snapshot daytona`` with Daytona's builder: no engine, a real object store."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ENTRYPOINT ["node", "/app/server.js"]
 
 @pytest.fixture(autouse=True)
 def repository(cloud: Os2) -> Path:
-    """A checkout with a sandbox of its own."""
+    """A checkout with its own sandbox."""
     folder = cloud.folder
     subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
     (folder / "sandbox").mkdir()
@@ -44,13 +44,13 @@ def repository(cloud: Os2) -> Path:
 
 
 def asked(daytona: DaytonaServer) -> dict[str, object]:
-    """The last snapshot that was asked for."""
+    """Return the last requested snapshot."""
     found: dict[str, object] = json.loads(daytona.seen("POST", "/snapshots")[-1].body)
     return found
 
 
 def dockerfile(daytona: DaytonaServer) -> str:
-    """The text that the builder got last."""
+    """Return the last Dockerfile that the builder got."""
     return str(asked(daytona)["buildInfo"]["dockerfileContent"])  # type: ignore[index]
 
 
@@ -66,7 +66,7 @@ def test_the_name_of_an_active_snapshot_is_the_output(cloud: Os2, daytona: Dayto
     assert "published" in result.stderr
 
 
-def test_the_resources_are_those_that_were_asked_for(cloud: Os2, daytona: DaytonaServer) -> None:
+def test_the_resources_are_the_requested_ones(cloud: Os2, daytona: DaytonaServer) -> None:
     cloud(*PUBLISH, "--cpu", "2", "--memory", "8", "--disk", "20", env={"DAYTONA_TARGET": "eu"})
 
     body = asked(daytona)
@@ -126,7 +126,7 @@ def test_force_builds_the_same_again(cloud: Os2, daytona: DaytonaServer) -> None
     cloud(*PUBLISH, "--force")
     unchanged = cloud(*PUBLISH)
 
-    # The builder keeps what it built by the text: only another text is built anew.
+    # The builder caches by the Dockerfile's text: only another text is rebuilt.
     assert dockerfile(daytona) != before
     assert len(daytona.snapshots) == 2
     assert "unchanged" in unchanged.stderr
@@ -149,7 +149,7 @@ def test_publishing_drops_what_was_cached(cloud: Os2, daytona: DaytonaServer) ->
     assert cloud("snapshot", "resolve").stdout == published.stdout
 
 
-def test_a_second_that_is_taken_is_left_to_its_owner(cloud: Os2, daytona: DaytonaServer) -> None:
+def test_a_taken_name_is_left_to_its_owner(cloud: Os2, daytona: DaytonaServer) -> None:
     taken = Fault(status=409, body={"statusCode": 409, "error": "Conflict", "message": "exists"})
     daytona.fail_next("POST", "/snapshots", taken)
 
@@ -160,7 +160,7 @@ def test_a_second_that_is_taken_is_left_to_its_owner(cloud: Os2, daytona: Dayton
     assert result.stdout == f"{second}\n"
 
 
-def test_a_lost_answer_publishes_once(cloud: Os2, daytona: DaytonaServer) -> None:
+def test_a_lost_response_publishes_once(cloud: Os2, daytona: DaytonaServer) -> None:
     daytona.fail_next("POST", "/snapshots", Fault(lose_answer=True))
 
     result = cloud(*PUBLISH)
@@ -178,7 +178,7 @@ def test_without_waiting_it_returns_at_once(cloud: Os2, daytona: DaytonaServer) 
     assert document["published"] is True
 
 
-def test_a_build_that_takes_too_long_is_left_to_go_on(cloud: Os2, daytona: DaytonaServer) -> None:
+def test_a_build_that_takes_too_long_continues(cloud: Os2, daytona: DaytonaServer) -> None:
     daytona.timing.build = 8
 
     result = cloud(*PUBLISH, "--timeout", "0.5", "--json")
@@ -189,7 +189,7 @@ def test_a_build_that_takes_too_long_is_left_to_go_on(cloud: Os2, daytona: Dayto
     assert len(daytona.snapshots) == 1
 
 
-def test_a_failed_build_shows_why_and_is_removed(cloud: Os2, daytona: DaytonaServer) -> None:
+def test_a_failed_build_shows_its_log_and_is_removed(cloud: Os2, daytona: DaytonaServer) -> None:
     daytona.fail_next_build(reason="exit code: 7", log=["#9 npm ERR! disk quota"])
 
     result = cloud(*PUBLISH)
@@ -201,7 +201,7 @@ def test_a_failed_build_shows_why_and_is_removed(cloud: Os2, daytona: DaytonaSer
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_signal_removes_what_was_begun(cloud: Os2, daytona: DaytonaServer, times: int) -> None:
+def test_a_signal_removes_what_was_started(cloud: Os2, daytona: DaytonaServer, times: int) -> None:
     daytona.timing.build = 30
     process = cloud.start(*PUBLISH)
     until(lambda: [s for s in daytona.snapshots if s.state == "building"])
@@ -222,7 +222,7 @@ def test_a_signal_removes_what_was_begun(cloud: Os2, daytona: DaytonaServer, tim
     [((), 4, "not_permitted"), (("write:sandboxes",), 4, "not_permitted")],
     ids=["none", "another"],
 )
-def test_a_key_that_may_not_publish_is_told_before_anything_long(
+def test_a_key_without_permission_is_rejected_first(
     cloud: Os2, daytona: DaytonaServer, permissions: tuple[str, ...], status: int, code: str
 ) -> None:
     weak = daytona.add_key(permissions=permissions)
@@ -235,7 +235,7 @@ def test_a_key_that_may_not_publish_is_told_before_anything_long(
     assert daytona.seen("GET", "/object-storage/push-access") == []
 
 
-def test_a_full_quota_is_told_in_the_api_s_words(cloud: Os2, daytona: DaytonaServer) -> None:
+def test_a_full_quota_has_the_api_s_message(cloud: Os2, daytona: DaytonaServer) -> None:
     daytona.snapshot_quota = 0
 
     result = cloud(*PUBLISH, "--json")
@@ -266,7 +266,7 @@ def test_secrets_in_the_context_stop_it(
     ],
     ids=["no FROM", "typing error", "too long"],
 )
-def test_a_dockerfile_that_can_t_be_built_is_told_beforehand(
+def test_an_unbuildable_dockerfile_is_rejected_first(
     cloud: Os2, daytona: DaytonaServer, repository: Path, text: str, code: str
 ) -> None:
     (repository / "sandbox/Dockerfile").write_text(text)
@@ -277,7 +277,7 @@ def test_a_dockerfile_that_can_t_be_built_is_told_beforehand(
     assert daytona.seen("POST", "/snapshots") == []
 
 
-def test_what_can_t_be_kept_is_said(cloud: Os2, repository: Path) -> None:
+def test_what_can_not_be_kept_is_reported(cloud: Os2, repository: Path) -> None:
     (repository / "outside").symlink_to("/etc/hostname")
 
     result = cloud(*PUBLISH)

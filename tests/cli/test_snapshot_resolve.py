@@ -1,4 +1,4 @@
-"""``os2 snapshot resolve`` and ``os2 cache`` against a Daytona that is strict."""
+"""``os2 snapshot resolve`` and ``os2 cache`` against a strict Daytona."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_another_key_has_answers_of_its_own(cloud: Os2, daytona: DaytonaServer) 
     assert questions(daytona) == 2
 
 
-def test_development_is_asked_for_each_time(cloud: Os2, daytona: DaytonaServer) -> None:
+def test_development_stages_are_not_cached(cloud: Os2, daytona: DaytonaServer) -> None:
     add(daytona, "dev-jonas--20260111-193045")
     for _ in range(2):
         cloud("snapshot", "resolve", "--stage", "dev-jonas")
@@ -112,7 +112,7 @@ def test_a_newer_one_that_is_not_ready_is_mentioned(cloud: Os2, daytona: Daytona
 
 
 @pytest.mark.parametrize("arguments", [(), ("--explain",)], ids=["plain", "explained"])
-def test_nothing_to_pick_is_one_document_too(
+def test_nothing_to_pick_is_also_one_document(
     cloud: Os2, daytona: DaytonaServer, arguments: tuple[str, ...]
 ) -> None:
     add(daytona, NEWEST, state="build_failed")
@@ -183,7 +183,7 @@ def test_a_bad_answer_is_one_error_with_its_code(
     daytona.violations.clear()
 
 
-def test_passing_trouble_is_waited_out(cloud: Os2, daytona: DaytonaServer) -> None:
+def test_temporary_errors_are_retried(cloud: Os2, daytona: DaytonaServer) -> None:
     add(daytona, NEWEST)
     daytona.fail_next("GET", "/snapshots", Fault(status=503), times=1)
     daytona.fail_next("GET", "/snapshots", Fault(drop=True), times=1)
@@ -192,7 +192,7 @@ def test_passing_trouble_is_waited_out(cloud: Os2, daytona: DaytonaServer) -> No
     assert cloud("snapshot", "resolve").stdout == f"{NEWEST}\n"
 
 
-def test_without_a_key_the_way_to_one_is_told(os2: Os2) -> None:
+def test_without_a_key_the_hint_names_how_to_get_one(os2: Os2) -> None:
     result = os2("snapshot", "resolve", "--stage", "stg")
 
     assert result.status == 4

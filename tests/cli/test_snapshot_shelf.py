@@ -1,4 +1,4 @@
-"""``os2 snapshot list | show | rm | prune`` on a Daytona that is strict, without an engine."""
+"""``os2 snapshot list | show | rm | prune`` on a strict Daytona, without an engine."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_a_removed_one_is_gone_when_the_command_returns(cloud: Os2, daytona: Day
     assert there(daytona) == [other]
 
 
-def test_one_that_does_not_go_in_time_is_told(cloud: Os2, daytona: DaytonaServer) -> None:
+def test_one_that_is_not_removed_in_time_is_reported(cloud: Os2, daytona: DaytonaServer) -> None:
     daytona.timing.delete = 30
     name = add(daytona, 1, "dev-a")
 
@@ -147,7 +147,7 @@ def test_several_are_removed_and_each_has_an_outcome(cloud: Os2, daytona: Dayton
     assert there(daytona) == []
 
 
-def test_one_in_use_says_by_whom(cloud: Os2, daytona: DaytonaServer) -> None:
+def test_one_in_use_names_its_users(cloud: Os2, daytona: DaytonaServer) -> None:
     name = add(daytona, 1, "dev-a")
     daytona.add_sandbox("dev-a--m", snapshot=name)
 
@@ -173,7 +173,7 @@ def test_what_os2_did_not_publish_is_never_removed(
     assert daytona.seen("DELETE", "/snapshots/.*") == []
 
 
-def test_staging_is_asked_about_and_the_hint_is_the_command(
+def test_staging_needs_confirmation_and_the_hint_is_the_command(
     cloud: Os2, daytona: DaytonaServer
 ) -> None:
     name = add(daytona, 1)
@@ -195,7 +195,7 @@ def test_the_cache_forgets_what_was_removed(cloud: Os2, daytona: DaytonaServer) 
     assert cloud("snapshot", "resolve", "-q").stdout.strip() == older
 
 
-def test_a_key_that_may_not_is_told_so(cloud: Os2, daytona: DaytonaServer) -> None:
+def test_a_key_without_permission_is_reported(cloud: Os2, daytona: DaytonaServer) -> None:
     name = add(daytona, 1)
     weak = {"DAYTONA_API_KEY": daytona.add_key(permissions=())}
 
@@ -242,7 +242,7 @@ def test_a_dry_run_shows_the_plan_and_removes_nothing(
     assert len(there(daytona)) == 5
 
 
-def test_a_prune_removes_what_its_plan_says(
+def test_a_prune_removes_what_it_planned(
     cloud: Os2, daytona: DaytonaServer, five: list[str]
 ) -> None:
     daytona.add_sandbox("stg--m", snapshot=five[2])
@@ -262,7 +262,7 @@ def test_a_prune_removes_what_its_plan_says(
     assert (again.status, again.stdout, again.stderr) == (0, "", "nothing to remove\n")
 
 
-def test_only_what_is_old_enough_goes(cloud: Os2, daytona: DaytonaServer, five: list[str]) -> None:
+def test_only_old_ones_are_removed(cloud: Os2, daytona: DaytonaServer, five: list[str]) -> None:
     kept = cloud(*PRUNE, "--keep", "1", "--older-than", "80h", "-q", "--yes")
 
     assert kept.stdout.split() == five[3:]
@@ -280,7 +280,7 @@ def test_a_prune_of_staging_asks_first(cloud: Os2, daytona: DaytonaServer, five:
     assert there(daytona) == sorted(five[:2])
 
 
-def test_one_that_does_not_go_is_told_and_the_others_go(
+def test_one_that_fails_is_reported_and_the_others_are_removed(
     cloud: Os2, daytona: DaytonaServer, five: list[str]
 ) -> None:
     (stubborn,) = (s.id for s in daytona.snapshots if s.name == five[4])
@@ -293,7 +293,7 @@ def test_one_that_does_not_go_is_told_and_the_others_go(
     assert f"{five[4]} was not removed: " in partly.stderr
 
 
-def test_an_engine_that_is_down_does_not_keep_snapshots_from_being_pruned(
+def test_snapshots_are_pruned_without_an_engine(
     cloud: Os2, daytona: DaytonaServer, five: list[str]
 ) -> None:
     pruned = cloud("snapshot", "prune", "--yes")
@@ -319,5 +319,5 @@ def test_names_are_completed(cloud: Os2, daytona: DaytonaServer) -> None:
     def completed() -> list[str]:
         return cloud(env={"_OS2_COMPLETE": "complete_bash", **words}).stdout.split()
 
-    # On a computer that is busy nothing is known within the second that a completion may take.
+    # On a busy host no answer comes within the second that completion may take.
     assert until(completed, 30) == names[1:]

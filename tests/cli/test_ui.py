@@ -1,4 +1,4 @@
-"""`os2 ui` as a command: what it prints, what it refuses, and how it ends."""
+"""`os2 ui` as a command: its output, what it rejects, and how it ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.polling import until
 from tests.ui_site import Visitor, serving
 
 
-def test_it_prints_the_address_and_answers_there(os2: Os2) -> None:
+def test_it_prints_its_url_and_answers_there(os2: Os2) -> None:
     with serving(os2) as site:
         assert site.url.startswith("http://127.0.0.1:")
         with Visitor(site) as visitor:
@@ -42,7 +42,7 @@ def test_a_signal_ends_it(os2: Os2, signum: signal.Signals, status: int) -> None
         httpx.get(site.origin, trust_env=False)
 
 
-def test_a_port_may_be_chosen_and_be_had_again(os2: Os2) -> None:
+def test_a_port_can_be_chosen_and_reused(os2: Os2) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -54,7 +54,7 @@ def test_a_port_may_be_chosen_and_be_had_again(os2: Os2) -> None:
             site.end()
 
 
-def test_a_taken_port_is_told(os2: Os2) -> None:
+def test_a_taken_port_is_reported(os2: Os2) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -85,14 +85,14 @@ def test_for_programs_it_is_one_document(os2: Os2) -> None:
     assert errors == "os2: stopped by SIGINT\n"
 
 
-def test_quiet_it_is_the_address_alone(os2: Os2) -> None:
+def test_quiet_prints_only_the_url(os2: Os2) -> None:
     with serving(os2, "-q") as site:
         assert site.url.startswith("http://127.0.0.1:")
         assert site.end()[1] == "os2: stopped by SIGINT\n"
 
 
 def test_on_a_terminal_it_opens_the_browser(os2: Os2, tmp_path: Path) -> None:
-    """The token is not among the browser's arguments, which everybody on this host can read."""
+    """The token is not in the browser's arguments, which all users of this host can read."""
     program = tmp_path / "browser"
     program.write_text(
         f'#!/bin/sh\necho "$@" > "{tmp_path}/argv"\n'
@@ -151,7 +151,7 @@ def test_without_the_extra_it_says_how_to_install_it(os2: Os2) -> None:
         (("--port", "0"), "--port"),
     ],
 )
-def test_a_wrong_option_is_told_at_once(os2: Os2, options: tuple[str, str], words: str) -> None:
+def test_an_invalid_option_is_rejected(os2: Os2, options: tuple[str, str], words: str) -> None:
     result = os2("ui", *options)
 
     assert result.status == 2
@@ -170,7 +170,7 @@ def test_the_stage_that_was_given_is_the_stage_of_the_page(
         assert "stg--20260111-193045" in told
 
 
-def test_without_an_engine_it_says_so_and_goes_on(os2: Os2) -> None:
+def test_without_an_engine_it_warns_and_continues(os2: Os2) -> None:
     with serving(os2) as site, Visitor(site) as visitor:
         page = visitor.get("/machines").text
         assert "local-docker" in page

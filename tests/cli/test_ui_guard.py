@@ -1,4 +1,4 @@
-"""Nobody but the browser that was given the token gets anything from `os2 ui`, or through it."""
+"""Only the browser with the token gets anything from `os2 ui`, or through it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.ui_site import Site, Visitor, serving
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One server for all of these: none of them may change anything."""
+    """One server for all tests here, which must not change anything."""
     from tests.command import base_environment
 
     folder = tmp_path_factory.mktemp("work")
@@ -43,7 +43,7 @@ PAGES = ["/", "/machines", "/machines?part", "/machines/new", "/snapshots", "/do
 
 
 class TestTheToken:
-    def test_it_opens_the_page_and_leaves_the_address(self, site: Site, stranger: Visitor) -> None:
+    def test_it_opens_the_page_and_leaves_the_url(self, site: Site, stranger: Visitor) -> None:
         answer = stranger.get(site.url)
 
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
@@ -56,7 +56,7 @@ class TestTheToken:
         assert stranger.get("/machines").status_code == 200
 
     @pytest.mark.parametrize("path", PAGES)
-    def test_nothing_is_there_without_it(self, stranger: Visitor, path: str) -> None:
+    def test_without_it_nothing_is_served(self, stranger: Visitor, path: str) -> None:
         answer = stranger.get(path)
 
         assert answer.status_code == 401
@@ -64,7 +64,7 @@ class TestTheToken:
         assert "set-cookie" not in answer.headers
 
     @pytest.mark.parametrize("token", ["", "x", "é", "%00", "A" * 43])
-    def test_another_is_refused(self, stranger: Visitor, token: str) -> None:
+    def test_another_is_rejected(self, stranger: Visitor, token: str) -> None:
         answer = stranger.get("/", params={"token": token})
 
         assert answer.status_code == 403
@@ -73,7 +73,7 @@ class TestTheToken:
     @pytest.mark.parametrize(
         "cookie", ["os2_ui=x", "os2_ui_PORT=x", "os2_ui_PORT=", "os2_ui_PORT", '=;;,"', "é=1"]
     )
-    def test_another_cookie_is_refused(self, site: Site, stranger: Visitor, cookie: str) -> None:
+    def test_another_cookie_is_rejected(self, site: Site, stranger: Visitor, cookie: str) -> None:
         words = cookie.replace("PORT", str(site.port)).encode()
 
         assert stranger.get("/machines", headers={b"cookie": words}).status_code == 401
@@ -100,7 +100,7 @@ class TestTheName:
         assert answer.status_code == 421 or (host == "" and answer.status_code == 400)
 
     def test_localhost_leads_to_it_and_gets_no_cookie(self, site: Site, visitor: Visitor) -> None:
-        """The pages of machines are on localhost: a cookie for it would be sent to them."""
+        """Machines are on localhost: a cookie for it would be sent to them."""
         host = {"host": f"localhost:{site.port}"}
         answer = visitor.get(site.url.partition(str(site.port))[2], headers=host)
 
@@ -117,7 +117,7 @@ class TestTheName:
 
     def test_it_listens_on_loopback_alone(self, site: Site) -> None:
         with socket.socket() as other:
-            # What listened on all addresses would have this one, too.
+            # A server on all addresses would also answer on this one.
             other.bind(("127.0.0.2", site.port))
 
 
@@ -137,7 +137,7 @@ class TestWhereItCameFrom:
         ],
     )
     @pytest.mark.parametrize("path", ["/machines", "/snapshots/build", "/doctor/fix"])
-    def test_what_changes_something_has_to_come_from_our_pages(
+    def test_changes_must_come_from_our_pages(
         self, site: Site, visitor: Visitor, headers: dict[str, str], path: str
     ) -> None:
         told = {name: value.replace("PORT", str(site.port)) for name, value in headers.items()}
@@ -152,7 +152,7 @@ class TestWhereItCameFrom:
         assert visitor.get("/machines", headers=headers).status_code == 403
 
     @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "NONSENSE"])
-    def test_no_other_method(self, site: Site, visitor: Visitor, method: str) -> None:
+    def test_other_methods_are_rejected(self, site: Site, visitor: Visitor, method: str) -> None:
         answer = visitor.request(method, "/machines", headers={"Origin": site.origin})
 
         assert answer.status_code == 405

@@ -1,4 +1,4 @@
-"""What the page does: jobs that are followed, fail with a hint, are cancelled, and are undone."""
+"""Jobs in the web UI: they are followed, fail with a hint, are cancelled and rolled back."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_create_is_followed_to_its_end(visitor: Visitor) -> None:
     assert "os2 machine create one --type daytona" in page
 
 
-def test_who_was_away_gets_what_he_missed(visitor: Visitor) -> None:
+def test_a_returning_client_gets_the_missed_events(visitor: Visitor) -> None:
     job = visitor.begin("/machines", **ONE)
     visitor.ended(job)
     everything = next(iter(visitor.events(job)))
@@ -82,7 +82,7 @@ def test_a_failure_has_its_hint(visitor: Visitor, daytona: DaytonaServer) -> Non
     assert "exists already" in visitor.get("/jobs").text
 
 
-def test_what_is_cancelled_is_undone(visitor: Visitor, daytona: DaytonaServer) -> None:
+def test_a_cancelled_job_is_rolled_back(visitor: Visitor, daytona: DaytonaServer) -> None:
     daytona.stub_status = 503  # never healthy
     job = visitor.begin("/machines", **ONE)
     until(lambda: state_or_none(daytona) == "started", 10)
@@ -95,17 +95,17 @@ def test_what_is_cancelled_is_undone(visitor: Visitor, daytona: DaytonaServer) -
     assert (ended["state"], ended["error"]) == ("cancelled", None)
     assert state_or_none(daytona) is None
     assert "removing what was created: one" in visitor.get(job).text
-    # Once more is no mistake.
+    # Cancelling again is not an error.
     assert visitor.send_form(f"{job}/cancel").json()["state"] == "cancelled"
 
 
 def state_or_none(daytona: DaytonaServer) -> str | None:
-    """The state of the machine, None when there is none."""
+    """Return the state of the machine, None without one."""
     found = [s for s in daytona.sandboxes_by_id.values() if s.name == "stg--one"]
     return found[0].state if found and found[0].state != "destroyed" else None
 
 
-def test_a_create_that_waits_for_its_answer_is_undone_too(
+def test_a_create_that_waits_for_its_response_is_also_rolled_back(
     visitor: Visitor, daytona: DaytonaServer
 ) -> None:
     daytona.fail_next("POST", "/sandbox", Fault(delay=1.5))
@@ -163,7 +163,7 @@ def test_what_others_work_with_wants_the_stage_typed(
     assert state_or_none(daytona) != "started"
 
 
-def test_a_snapshot_of_others_too(visitor: Visitor, daytona: DaytonaServer) -> None:
+def test_a_snapshot_of_others_also(visitor: Visitor, daytona: DaytonaServer) -> None:
     fields = {"type": "daytona", "name": NEWEST}
     asked = visitor.get("/snapshots/remove", params={**fields, "part": ""}).text
     assert "Type <strong>stg</strong>" in asked
@@ -189,7 +189,7 @@ def test_one_that_machines_were_made_from_stays_unless_forced(
     assert gone["state"] == "done"
 
 
-def test_a_snapshot_is_brought_back(visitor: Visitor, daytona: DaytonaServer) -> None:
+def test_a_snapshot_is_activated(visitor: Visitor, daytona: DaytonaServer) -> None:
     name = "stg--20260101-000000"
     daytona.add_snapshot(name, state="inactive")
     assert "Activate" in visitor.get("/snapshots?part").text
@@ -217,11 +217,11 @@ def test_a_missing_image_is_built_in_the_background(both: Os2, engine: EngineStu
     with serving(missing) as site, Visitor(site) as visitor:
         text = until(lambda: "local image" in (t := visitor.get("/jobs?part").text) and t)
         assert "Build the local image" in text
-        # The stub has no such image afterwards either, which is shown where people look.
+        # The stub still has no image afterwards, which the page shows.
         until(lambda: "Building the local image failed" in visitor.get("/machines?part").text)
 
 
-def test_what_can_t_be_fixed_is_told(visitor: Visitor) -> None:
+def test_what_can_not_be_fixed_is_reported(visitor: Visitor) -> None:
     ended = visitor.ended(visitor.begin("/doctor/fix", check="git"))
 
     assert ended["state"] == "failed"
@@ -229,9 +229,7 @@ def test_what_can_t_be_fixed_is_told(visitor: Visitor) -> None:
 
 
 class TestTheEnd:
-    def test_ctrl_c_undoes_what_was_begun(
-        self, site: Site, visitor: Visitor, daytona: DaytonaServer
-    ) -> None:
+    def test_ctrl_c_rolls_back(self, site: Site, visitor: Visitor, daytona: DaytonaServer) -> None:
         daytona.stub_status = 503
         visitor.begin("/machines", **ONE)
         until(lambda: state_or_none(daytona) == "started", 10)
@@ -243,7 +241,7 @@ class TestTheEnd:
         assert "rolling back: Create one" in errors
         assert state_or_none(daytona) is None
 
-    def test_a_second_one_leaves_at_once_and_says_what_may_remain(
+    def test_a_second_one_exits_at_once_and_lists_what_may_remain(
         self, site: Site, visitor: Visitor, daytona: DaytonaServer
     ) -> None:
         daytona.stub_status = 503
@@ -266,7 +264,7 @@ class TestTheEnd:
         assert "left at once" in errors
         assert "os2 machine rm one" in errors
 
-    def test_who_follows_is_let_go(self, site: Site, visitor: Visitor) -> None:
+    def test_followers_are_disconnected(self, site: Site, visitor: Visitor) -> None:
         job = visitor.begin("/machines", **ONE)
         visitor.ended(job)
         begun = time.monotonic()

@@ -1,4 +1,4 @@
-"""What the pages show: all providers, what is the matter, and nothing that is secret or alive."""
+"""What the pages show: all providers, their problems, no secrets and no active content."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_both_providers_on_one_page(visitor: Visitor, daytona: DaytonaServer) ->
     assert re.search(r'<time datetime="[^"]+" title="\d{4}-\d\d-\d\d [\d:]+ UTC">', text)
 
 
-def test_one_that_is_down_is_told_and_the_other_shown(
+def test_one_that_is_down_is_reported_and_the_other_shown(
     visitor: Visitor, daytona: DaytonaServer, both: Os2
 ) -> None:
     job = visitor.begin("/machines", type="local-docker", name="here", no_wait="1")
@@ -68,7 +68,7 @@ def test_one_that_is_down_is_told_and_the_other_shown(
         assert "iterate-sandbox:local" in catalogs
 
 
-def test_one_that_hangs_keeps_nobody_waiting(
+def test_one_that_hangs_does_not_delay_the_page(
     visitor: Visitor, daytona: DaytonaServer, both: Os2
 ) -> None:
     visitor.ended(visitor.begin("/machines", type="local-docker", name="here", no_wait="1"))
@@ -95,7 +95,7 @@ def test_what_others_wrote_is_text(visitor: Visitor, daytona: DaytonaServer) -> 
     assert "&lt;script&gt;" in visitor.get("/machines?part").text
 
 
-def test_a_log_is_text_too(visitor: Visitor, daytona: DaytonaServer) -> None:
+def test_a_log_is_also_text(visitor: Visitor, daytona: DaytonaServer) -> None:
     machine(daytona, "one").log.extend([HOSTILE, "\x1b[2J\x1b]0;title\x07plain"])
 
     with visitor.stream("GET", "/machines/daytona/one/logs?stage=stg&once") as answer:
@@ -106,7 +106,7 @@ def test_a_log_is_text_too(visitor: Visitor, daytona: DaytonaServer) -> None:
     assert "\\u001b" not in lines[0]
 
 
-def test_the_log_s_form_keeps_what_was_asked(visitor: Visitor, daytona: DaytonaServer) -> None:
+def test_the_log_s_form_keeps_its_values(visitor: Visitor, daytona: DaytonaServer) -> None:
     machine(daytona, "one")
     usual, web = 'name="follow" checked', 'name="service" value="web"'
 
@@ -120,7 +120,7 @@ def test_the_log_s_form_keeps_what_was_asked(visitor: Visitor, daytona: DaytonaS
     assert 'type="hidden" name="stage" value="stg"' in once
 
 
-def test_an_address_that_is_none_is_no_link(visitor: Visitor, daytona: DaytonaServer) -> None:
+def test_an_invalid_url_is_not_a_link(visitor: Visitor, daytona: DaytonaServer) -> None:
     record = machine(daytona, "one")
     body = {"sandboxId": record.id, "url": "javascript:alert(1)", "token": "t0ken-4712"}
     daytona.fail_next("GET", f"/sandbox/{record.id}/ports/.*", Fault(200, body), times=50)
@@ -136,7 +136,7 @@ def test_an_address_that_is_none_is_no_link(visitor: Visitor, daytona: DaytonaSe
     assert "t0ken-4712" not in "".join(visitor.texts)
 
 
-def test_a_private_machine_is_opened_by_an_address_that_is_listed_nowhere(
+def test_a_private_machine_is_opened_by_an_unlisted_url(
     visitor: Visitor, daytona: DaytonaServer
 ) -> None:
     machine(daytona, "one")
@@ -154,7 +154,7 @@ def test_a_private_machine_is_opened_by_an_address_that_is_listed_nowhere(
 def test_the_values_of_variables_are_nowhere(
     visitor: Visitor, daytona: DaytonaServer, published: None
 ) -> None:
-    """Not in an answer, in a job, an event or the server's own words; made or refused."""
+    """Not in a response, a job, an event or a message of the server; created or rejected."""
     fields = {"type": "daytona", "env_key": ["CANARY", "B-AD"], "env_value": [SECRET, SECRET]}
     refused = visitor.send_form("/machines", name="one", **fields)
     assert refused.status_code == 422
@@ -202,7 +202,7 @@ def test_the_local_image_is_judged(visitor: Visitor) -> None:
     assert "Rebuild the image first" in text
 
 
-def test_what_can_t_be_told_is_said_in_its_place(os2: Os2) -> None:
+def test_an_unknown_source_is_reported_instead(os2: Os2) -> None:
     with serving(os2) as site, Visitor(site) as visitor:
         for type_, why in (("daytona", "no stage is set"), ("local-docker", "is not running")):
             text = visitor.get("/machines/preview", params={"type": type_}).text
@@ -211,7 +211,7 @@ def test_what_can_t_be_told_is_said_in_its_place(os2: Os2) -> None:
             assert 'class="hint"' in text
 
 
-def test_a_machine_that_went_away_is_told_on_its_page(
+def test_a_removed_machine_is_reported_on_its_page(
     visitor: Visitor, daytona: DaytonaServer
 ) -> None:
     page = "/machines/daytona/one?stage=stg"
@@ -220,12 +220,12 @@ def test_a_machine_that_went_away_is_told_on_its_page(
     assert "This machine no longer exists" in visitor.get(f"{page}&part").text
 
 
-def test_without_a_key_publishing_says_what_is_missing(os2: Os2) -> None:
+def test_without_a_key_publishing_names_what_is_missing(os2: Os2) -> None:
     with serving(os2) as site, Visitor(site) as visitor:
         assert "DAYTONA_API_KEY" in visitor.get("/snapshots/publish").text
 
 
-def test_the_doctor_says_what_is_wrong(visitor: Visitor) -> None:
+def test_the_doctor_reports_problems(visitor: Visitor) -> None:
     text = visitor.get("/doctor?part").text
 
     assert len(re.findall(r'class="finding"', text)) >= 10
@@ -247,7 +247,7 @@ def test_the_doctor_says_what_is_wrong(visitor: Visitor) -> None:
         ({"timeout": "1", "no_wait": "1"}, "timeout"),
     ],
 )
-def test_a_mistake_is_told_at_its_field(
+def test_a_mistake_is_shown_at_its_field(
     visitor: Visitor, fields: dict[str, str], name: str
 ) -> None:
     answer = visitor.send_form("/machines", type="local-docker", **fields)

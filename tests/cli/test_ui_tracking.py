@@ -1,4 +1,4 @@
-"""What is done in the page is tracked as commands are: the same events, from another surface."""
+"""Operations in the web UI are tracked as commands are: the same events, from another surface."""
 
 from __future__ import annotations
 
