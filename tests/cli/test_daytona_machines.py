@@ -232,7 +232,7 @@ def test_a_signal_during_the_create_leaves_nothing(
     stdout, stderr = process.communicate(timeout=20)
 
     assert (process.returncode, stdout) == (130, "")
-    assert "removing machine a, which was not finished" in stderr
+    assert "removing the unfinished machine a" in stderr
     assert time.monotonic() - begun < 5
     names = cloud("machine", "list", "--type", "daytona", "-q")
     assert (names.status, names.stdout) == (0, "")

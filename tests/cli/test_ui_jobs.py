@@ -77,9 +77,9 @@ def test_a_failure_has_its_hint(visitor: Visitor, daytona: DaytonaServer) -> Non
     ended = visitor.ended(visitor.begin("/machines", **ONE))
 
     assert ended["state"] == "failed"
-    assert "exists already" in ended["error"]["message"]
-    assert "os2 machine show one" in ended["error"]["hint"]
-    assert "exists already" in visitor.get("/jobs").text
+    assert "already exists" in ended["error"]["message"]
+    assert "os2 machine rm one" in ended["error"]["hint"]
+    assert "already exists" in visitor.get("/jobs").text
 
 
 def test_a_cancelled_job_is_rolled_back(visitor: Visitor, daytona: DaytonaServer) -> None:

@@ -1,19 +1,19 @@
-"""A Dockerfile's text: read as Docker reads it, and rewritten for builders that take only text.
+"""A Dockerfile's text: parsed as Docker does, and rewritten for builders that take only text.
 
 ::
 
-    instructions(text)                what stands there, with line numbers
-    check(text)                       raises for what no builder would begin with
+    instructions(text)                its instructions, with line numbers
+    check(text)                       raises for a text that no builder accepts
     with_arguments(text, arguments)   build arguments as the defaults of their ARGs
     entrypoint(text)                  the ENTRYPOINT that the built image has
-    with_plain_entrypoint(text)       the same where a search for ``ENTRYPOINT …`` finds it
+    with_plain_entrypoint(text)       a text in which a search for ``ENTRYPOINT …`` finds it
 
     reading      lines, continuations, comments, here-documents
-    words        quotes, escapes and variables in one line
-    arguments, entrypoints, checks    what is made of them
+    shell_words  quotes, escapes and variables in one line
+    arguments, entrypoints, checks    what builds on them
 
-The syntax: https://docs.docker.com/reference/dockerfile/. Where builders differ, the current
-BuildKit's way is taken, except that a here-document without an end is none.
+Syntax: https://docs.docker.com/reference/dockerfile/. If builders differ, this follows the current
+BuildKit, except that an unterminated here-document does not count as one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Build arguments written into the text, for builders that take none."""
+"""Build arguments written into the text, for builders that do not take them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from os2cli.providers.daytona.dockerfile.shell_words import quoted, resolved, sp
 
 
 def with_arguments(text: str, arguments: Mapping[str, str]) -> str:
-    """The text in which every ``ARG`` of a name in ``arguments`` has that value as its default.
+    """Return the text with ``arguments`` as the defaults of its ``ARG`` instructions.
 
-    All stages are meant, and what stands before the first ``FROM``. What is not replaced stays
-    character by character.
+    That includes every stage, and the part before the first ``FROM``. The rest stays as it is.
 
     Raises:
-        UsageError: a value holds what no Dockerfile can hold (``build_arg_invalid``), or no ``ARG``
-            has a name (``build_arg_unused``). Messages never show a value.
+        UsageError: a value does not fit into a Dockerfile (``build_arg_invalid``), or a name has
+            no ``ARG`` (``build_arg_unused``). Messages never show a value.
     """
     for name, value in arguments.items():
         _check(name, value)
@@ -32,8 +31,8 @@ def with_arguments(text: str, arguments: Mapping[str, str]) -> str:
                 unused.pop(name, None)
     for name in unused:
         raise UsageError(
-            f"the Dockerfile has no ARG {name}, so --build-arg {name} would change nothing",
-            hint=f"write ARG {name} into the stage that uses it, or leave the option out",
+            f"--build-arg {name}: the Dockerfile has no ARG {name}",
+            hint=f"add ARG {name} to the stage that uses it, or leave the option out",
             code="build_arg_unused",
         )
     for start, end, replacement in reversed(changes):
@@ -42,9 +41,9 @@ def with_arguments(text: str, arguments: Mapping[str, str]) -> str:
 
 
 def _declarations(statement: Statement, escape: str) -> Iterator[tuple[str, int, int]]:
-    """The names that an ``ARG`` declares, each with where in the text its default stands.
+    """Yield each name that an ``ARG`` declares, and the offsets of its default in the text.
 
-    The default begins with its ``=``; where there is none the two offsets are equal.
+    The default includes its ``=``; without a default the offsets are equal.
     """
     if statement.instruction.keyword != "ARG":
         return
@@ -57,18 +56,18 @@ def _declarations(statement: Statement, escape: str) -> Iterator[tuple[str, int,
 
 
 def _check(name: str, value: str) -> None:
-    # A tab is read as it is.
+    # Docker takes a tab as it is.
     if any(unicodedata.category(sign) == "Cc" and sign != "\t" for sign in value):
         raise UsageError(
-            f"the value of --build-arg {name} holds a line break or another control character",
-            hint="no Dockerfile can hold one; encode the value, for instance as base64",
+            f"--build-arg {name}: the value holds a line break or another control character",
+            hint="encode the value, for example as base64",
             code="build_arg_invalid",
         )
     try:
         value.encode()
     except UnicodeEncodeError:
         raise UsageError(
-            f"the value of --build-arg {name} is not UTF-8",
-            hint="no Dockerfile can hold it; encode the value, for instance as base64",
+            f"--build-arg {name}: the value is not UTF-8",
+            hint="encode the value, for example as base64",
             code="build_arg_invalid",
         ) from None

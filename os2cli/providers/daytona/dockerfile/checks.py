@@ -1,4 +1,4 @@
-"""What is wrong with a Dockerfile before any builder has seen it."""
+"""Errors in a Dockerfile that are found without a builder."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ _SHOWN_CHARACTERS = 24
 
 
 def check(text: str) -> None:
-    """Find what ends every build at once: an unknown instruction, or no ``FROM`` at all.
+    """Reject a Dockerfile with an unknown instruction or without a ``FROM``.
 
     Raises:
-        UsageError: ``dockerfile_invalid``, with the number of the line.
+        UsageError: ``dockerfile_invalid``, with the line number.
     """
-    found = instructions(text)
-    for instruction in found:
+    parsed = instructions(text)
+    for instruction in parsed:
         if instruction.keyword not in _KEYWORDS:
             raise _unknown(instruction)
-    if all(instruction.keyword != "FROM" for instruction in found):
+    if all(instruction.keyword != "FROM" for instruction in parsed):
         last = text.count("\n") + (not text.endswith("\n"))
         raise UsageError(
-            f"the Dockerfile has no FROM up to its end in line {last}",
-            hint="begin it with FROM and the image to build on",
+            f"the Dockerfile, line {last}: end of file without a FROM",
+            hint="start it with FROM and the image to build on",
             code="dockerfile_invalid",
         )
 
@@ -53,12 +53,12 @@ def _unknown(instruction: Instruction) -> UsageError:
     word = instruction.keyword
     near = difflib.get_close_matches(word, _KEYWORDS, n=1)
     other = (
-        "if it belongs to the line before, that one has to end with \\;"
-        " else see https://docs.docker.com/reference/dockerfile/"
+        "end the line before with \\ if this continues it;"
+        " the syntax: https://docs.docker.com/reference/dockerfile/"
     )
     shown = word if len(word) <= _SHOWN_CHARACTERS else word[:_SHOWN_CHARACTERS] + "…"
     return UsageError(
-        f"the Dockerfile, line {instruction.first + 1}: {shown} is no instruction",
+        f"the Dockerfile, line {instruction.first + 1}: unknown instruction {shown}",
         hint=f"did you mean {near[0]}?" if near else other,
         code="dockerfile_invalid",
     )

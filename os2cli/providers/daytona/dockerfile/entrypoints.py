@@ -1,8 +1,8 @@
-"""The entrypoint that an image gets from the text, and the text in which a search finds it.
+"""The entrypoint that an image gets from the text, and a text in which a search finds it.
 
-Daytona does not look into the image. It takes what follows the last ``ENTRYPOINT`` that a regular
-expression finds in the text, in whatever stage or comment, up to the end of the line. A JSON array
-is then the command; anything else becomes the name of *one* program, blanks included.
+Daytona does not look into the image. A regular expression searches the text, with all stages and
+comments, for the last ``ENTRYPOINT`` and takes the rest of the line. A JSON array is then the
+command; anything else becomes the name of *one* program, blanks included.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from os2cli.providers.daytona.dockerfile.reading import (
 from os2cli.providers.daytona.dockerfile.shell_words import resolved, split_words
 
 _DEFAULT_SHELL = ("/bin/sh", "-c")
-# What a reader may search for; a `.` of JavaScript stops at each of these line ends.
+# What Daytona may search for; a `.` of JavaScript stops at each of these line ends.
 _SEARCHES = tuple(
     re.compile(r"ENTRYPOINT\s+([^\n\r\u2028\u2029]*)", flags) for flags in (0, re.IGNORECASE)
 )
@@ -29,10 +29,10 @@ _SEARCHES = tuple(
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
-    """What a stage of the build has at one moment; None is inherited from outside the text.
+    """The state of a build stage; None is inherited from an image outside of the text.
 
     ``value`` is the entrypoint as it was written, ``entrypoint`` and ``command`` are arguments.
-    ``sets_…`` tell what this stage said itself.
+    ``sets_…`` tell what this stage sets itself.
     """
 
     value: str | None = None
@@ -43,7 +43,7 @@ class _Stage:
     sets_command: bool = False
 
     def after(self, instruction: Instruction) -> _Stage:
-        """The stage when ``instruction`` has been carried out."""
+        """Return the stage after ``instruction``."""
         value = instruction.value
         match instruction.keyword:
             case "SHELL":
@@ -56,7 +56,7 @@ class _Stage:
                     self,
                     value=value if arguments else None,
                     entrypoint=arguments,
-                    # A command that comes from a stage before is meant for another entrypoint.
+                    # A command of an earlier stage belongs to another entrypoint.
                     command=self.command if self.sets_command else None,
                     sets_entrypoint=True,
                 )
@@ -70,21 +70,20 @@ class _Stage:
 
 
 def entrypoint(text: str) -> str | None:
-    """The value of the ``ENTRYPOINT`` in force at the end of the last stage, on one line.
+    """Return the value of the last stage's final ``ENTRYPOINT``, on one line.
 
-    It may come from an earlier stage that this one is built on. None when the text has none, so
-    that it is the base image's, or when ``ENTRYPOINT []`` takes it away.
+    It may come from an earlier stage that this one is built on. None if the text has none, so it is
+    the base image's, or if ``ENTRYPOINT []`` resets it.
     """
     return _last_stage(read(text)).value
 
 
 def with_plain_entrypoint(text: str) -> str:
-    """The text in which a search for ``ENTRYPOINT …`` finds what the built image has.
+    """Return a text in which a search for ``ENTRYPOINT …`` finds what the built image has.
 
-    If it does not already, an ``ENTRYPOINT`` is added at the end, which changes nothing in the
-    image. It is always a JSON array: the shell form is written out with the ``SHELL`` in force, for
-    which Docker's default is assumed when the text has none. Without an entrypoint in the text it
-    is returned as it is.
+    Unless it already does, append an ``ENTRYPOINT`` that changes nothing in the image. It is always
+    a JSON array: the shell form is written out with the current ``SHELL``, by default Docker's.
+    A text without an entrypoint is returned as it is.
     """
     reading = read(text)
     stage = _last_stage(reading)
@@ -95,16 +94,16 @@ def with_plain_entrypoint(text: str) -> str:
     text = _ended(text)
     lines = [] if text.endswith("\n") else [""]
     if text.rstrip().upper().endswith("ENTRYPOINT"):
-        lines.append("#")  # else a search would begin there and find the added line's keyword
+        lines.append("#")  # else a search would start here and find the appended keyword
     if stage.command and not (stage.sets_entrypoint or stage.sets_command):
-        # An entrypoint drops the command of the stages before; it is said again.
+        # An entrypoint drops the command of earlier stages, so repeat it.
         lines.append(f"CMD {json.dumps(stage.command)}")
     lines.append(f"ENTRYPOINT {json.dumps(stage.entrypoint)}")
     return text + "\n".join(lines) + "\n"
 
 
 def _ended(text: str) -> str:
-    """The text without escape characters at its end, which would continue with what is added."""
+    """Return the text without escape characters at its end, which would swallow what follows."""
     while dangling := read(text).dangling:
         for offset in dangling:  # from the last to the first
             text = text[:offset] + text[offset + 1 :]
@@ -112,10 +111,10 @@ def _ended(text: str) -> str:
 
 
 def _found(search: re.Pattern[str], text: str) -> tuple[str, ...] | None:
-    """What a reader takes for the entrypoint."""
-    found = search.findall(text)
+    """Return what a search takes for the entrypoint."""
+    matches = search.findall(text)
     try:
-        arguments = json.loads(found[-1]) if found else None
+        arguments = json.loads(matches[-1]) if matches else None
     except ValueError:
         return None
     return tuple(arguments) if isinstance(arguments, list) else None
@@ -138,7 +137,7 @@ def _last_stage(reading: Reading) -> _Stage:
 
 
 def _from(instruction: Instruction, escape: str, defaults: dict[str, str]) -> tuple[str, str]:
-    """What a stage is built on and its name, both in lower case; the name may be empty."""
+    """Return the base of a stage and its name, in lower case; the name may be empty."""
     words = without_flags(instruction.value).split()
     base = resolved(words[0], escape, defaults) if words else ""
     name = words[2] if len(words) == 3 and words[1].upper() == "AS" else ""
@@ -146,9 +145,10 @@ def _from(instruction: Instruction, escape: str, defaults: dict[str, str]) -> tu
 
 
 def _defaults(instruction: Instruction, escape: str, defaults: dict[str, str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    declared: dict[str, str] = {}
     for word in split_words(instruction.value, escape):
         name, has_default, value = word[0].partition("=")
         if has_default:
-            found[resolved(name, escape)] = resolved(value, escape, defaults | found)
-    return found
+            value = resolved(value, escape, defaults | declared)
+            declared[resolved(name, escape)] = value
+    return declared

@@ -1,4 +1,4 @@
-"""A Dockerfile's text as instructions, each with the lines and characters it is made of."""
+"""A Dockerfile's text as instructions, each with its lines and characters."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What one line of the text adds to an instruction, and where in the text it begins.
+    """What one line of the text adds to an instruction, and its offset in the text.
 
-    A ``continued`` one is followed by the escape character.
+    The escape character follows a ``continued`` one.
     """
 
     offset: int
@@ -47,14 +47,14 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """An instruction and its pieces; ``start`` is where the value begins in the joined pieces."""
+    """An instruction and its pieces; its value begins at ``start`` of the joined pieces."""
 
     instruction: Instruction
     pieces: tuple[Piece, ...]
     start: int
 
     def offset(self, index: int) -> int:
-        """Where the value's character at ``index`` stands in the text."""
+        """Return the offset in the text of the value's character at ``index``."""
         index += self.start
         for piece in self.pieces:
             if index < len(piece.text):
@@ -65,7 +65,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A whole text.
+    """A parsed text.
 
     ``dangling`` are the offsets of escape characters that continue nothing, the last one first.
     """
@@ -76,17 +76,17 @@ class Reading:
 
     @property
     def instructions(self) -> list[Instruction]:
-        """Without where their characters stand."""
+        """The instructions without the offsets of their characters."""
         return [statement.instruction for statement in self.statements]
 
 
 def instructions(text: str) -> list[Instruction]:
-    """The instructions in their order; nothing is wrong with a text that Docker would refuse."""
+    """Return the instructions in their order, also of a text that Docker would reject."""
     return read(text).instructions
 
 
 def read(text: str) -> Reading:
-    """Read a text to its end."""
+    """Parse a text."""
     lines = list(_lines(text))
     escape = _escape(lines)
     statements = []
@@ -100,13 +100,13 @@ def read(text: str) -> Reading:
         if command is not None:
             keyword, value = command["keyword"].upper(), command["value"].strip(SPACE)
             number = _after_here_documents(lines, number, command)
-            found = Instruction(keyword, value, first, number - 1)
-            statements.append(Statement(found, pieces, _start(command)))
+            instruction = Instruction(keyword, value, first, number - 1)
+            statements.append(Statement(instruction, pieces, _start(command)))
     return Reading(escape, tuple(statements), _dangling(pieces))
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """Each line with where it begins, without what ends it and without a byte order mark."""
+    """Yield the offset of each line, and the line without its end and a byte order mark."""
     offset = 0
     for line in text.split("\n"):
         mark = offset == 0 and line.startswith(_BYTE_ORDER_MARK)
@@ -115,23 +115,23 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _escape(lines: list[tuple[int, str]]) -> str:
-    """The escape character; directives end with the first line that is none."""
+    """Return the escape character; directives end with the first other line."""
     for _, line in lines:
-        found = _DIRECTIVE.fullmatch(line.lstrip(SPACE))
-        name = found[1].lower() if found else ""
-        if found is None or name not in _DIRECTIVES:
+        directive = _DIRECTIVE.fullmatch(line.lstrip(SPACE))
+        name = directive[1].lower() if directive else ""
+        if directive is None or name not in _DIRECTIVES:
             break
-        if name == "escape" and found[2] in ("`", "\\"):
-            return found[2]
+        if name == "escape" and directive[2] in ("`", "\\"):
+            return directive[2]
     return "\\"
 
 
 def _pieces(
     lines: list[tuple[int, str]], number: int, escape: str
 ) -> tuple[tuple[Piece, ...], int]:
-    """The pieces of the instruction that begins with line ``number``, and the line after it.
+    """Return the pieces of the instruction that begins with line ``number``, and the line after it.
 
-    Comments and blank lines within it are passed over; a comment or a blank line is no piece.
+    Comments and blank lines are skipped.
     """
     offset, line = lines[number]
     indent = len(line) - len(line.lstrip(SPACE))
@@ -154,7 +154,7 @@ def _is_passed_over(line: str) -> bool:
 
 def _piece(offset: int, line: str, escape: str) -> Piece:
     text = line.rstrip("\t ")
-    # An escape character that is itself escaped continues nothing.
+    # An escaped escape character continues nothing.
     continued = text.endswith(escape) and not text.endswith(2 * escape)
     return Piece(offset, text[:-1] if continued else line, continued)
 
@@ -165,7 +165,7 @@ def _start(command: re.Match[str]) -> int:
 
 
 def _after_here_documents(lines: list[tuple[int, str]], number: int, command: re.Match[str]) -> int:
-    """The line after the here-documents that an instruction announces, else ``number``."""
+    """Return the line after the here-documents of an instruction, else ``number``."""
     if "<<" not in command["value"] or not _may_have_here_documents(command):
         return number
     after = number
@@ -187,37 +187,37 @@ def _may_have_here_documents(command: re.Match[str]) -> bool:
 
 
 def _here_documents(value: str) -> Iterator[tuple[bool, str]]:
-    """Whether leading tabs are taken away, and the line that ends it, for each announced one."""
-    # Here a backslash escapes whatever the directive says.
+    """Yield, for each here-document, whether leading tabs are removed and the line that ends it."""
+    # Here a backslash escapes, even if a directive changes the escape character.
     for word in split_words(value, "\\"):
-        found = _HERE_DOCUMENT.fullmatch(word[0])
-        name = resolved(found["name"], "\\") if found else ""
-        if found and name:
-            yield bool(found["chomp"]), name
+        start = _HERE_DOCUMENT.fullmatch(word[0])
+        name = resolved(start["name"], "\\") if start else ""
+        if start and name:
+            yield bool(start["chomp"]), name
 
 
 def without_flags(value: str) -> str:
-    """A value without the ``--name=value`` words that it begins with."""
+    """Return a value without the ``--name=value`` words that it begins with."""
     flags = _FLAGS.match(value)
     return value[flags.end() :] if flags else value
 
 
 def exec_form(value: str) -> tuple[str, ...] | None:
-    """The arguments in a JSON array of strings, None for any other value.
+    """Return the arguments in a JSON array of strings; None for any other value.
 
-    What stands behind the array is overlooked, as older builders do.
+    Text after the array is ignored, as older builders do.
     """
     try:
-        found, _ = json.JSONDecoder().raw_decode(value.lstrip(SPACE))
+        arguments, _ = json.JSONDecoder().raw_decode(value.lstrip(SPACE))
     except ValueError:
         return None
-    if isinstance(found, list) and all(isinstance(word, str) for word in found):
-        return tuple(found)
+    if isinstance(arguments, list) and all(isinstance(word, str) for word in arguments):
+        return tuple(arguments)
     return None
 
 
 def _dangling(pieces: tuple[Piece, ...]) -> tuple[int, ...]:
-    """Those of the last instruction: the end of the text came where more was announced."""
+    """Return the offsets of escape characters at the end of the text, the last one first."""
     offsets: list[int] = []
     for piece in reversed(pieces):
         if not piece.continued:

@@ -1,9 +1,8 @@
-r"""One line of a Dockerfile in words: quotes, escapes and variables.
+r"""The words of one line of a Dockerfile: quotes, escapes and variables.
 
-Docker reads a word twice: first it is cut out of its line, quotes kept; then quotes, escapes and
-variables are resolved. ``split_words`` and ``resolved`` are the two steps, ``quoted`` reverses
-both.
-``escape`` is the character in force, ``\`` or a backtick.
+Docker reads a word in two steps: ``split_words`` cuts it out of its line and keeps quotes;
+``resolved`` resolves quotes, escapes and variables. ``quoted`` reverses both.
+``escape`` is the current escape character, ``\`` or a backtick.
 """
 
 from __future__ import annotations
@@ -22,14 +21,15 @@ _VARIABLE = r"\$(?:\{(?P<braced>\w+)(?:(?P<how>:?[-+])(?P<other>[^}]*))?\}|(?P<b
 
 
 def split_words(line: str, escape: str) -> Iterator[re.Match[str]]:
-    """The words of a line, as matches that tell where they stand; quotes and escapes are kept."""
+    """Return an iterator of the words of a line, as matches; quotes and escapes are kept."""
     return _word(escape).finditer(line)
 
 
 def resolved(word: str, escape: str, variables: Mapping[str, str] | None = None) -> str:
-    """What a word means; without ``variables`` a ``$`` is itself, an unknown variable is empty.
+    """Return what a word means; unknown variables are empty.
 
-    Of the forms of a variable ``$X``, ``${X}`` and those with ``-``, ``:-``, ``+``, ``:+`` count.
+    Supports ``$X``, ``${X}`` and the latter with ``-``, ``:-``, ``+`` and ``:+``. Without
+    ``variables``, a ``$`` stays.
     """
     parts = []
     for found in _part(escape).finditer(word):
@@ -45,7 +45,7 @@ def resolved(word: str, escape: str, variables: Mapping[str, str] | None = None)
 
 
 def quoted(value: str, escape: str) -> str:
-    """A word that means exactly ``value``, which holds no line break."""
+    """Return a word that means exactly ``value``, which must not hold a line break."""
     escaped = re.sub(rf'["${re.escape(escape)}]', lambda match: escape + match[0], value)
     return f'"{escaped}"'
 

@@ -1,4 +1,4 @@
-"""Making a machine's sandbox: once, whatever becomes of the answer, or not at all."""
+"""Creating a machine's sandbox: exactly once even if the answer is lost, or not at all."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from os2cli.providers.daytona.machines.listing import list_sandboxes
 from os2cli.providers.daytona.machines.sandboxes import sandbox_name, sandbox_request
 
 ATTEMPTS = 3
-# A list is behind by 1 to 3 s, and a name that was free just now is looked up in a cache.
+# A list is 1 to 3 s behind, and Daytona caches that a name was free.
 SEARCHES, SEARCH_SECONDS = 4, 1.0
 LATE_ANSWER_SECONDS, UNDO_SECONDS = 2.0, 4.5
 
 
 class SandboxCreation:
-    """One creation of one machine; a label of its own tells its sandbox from any other."""
+    """One creation of one machine; a label of its own marks its sandbox."""
 
     def __init__(self, client: DaytonaClient, spec: MachineSpec, progress: Progress) -> None:
         self.client = client
@@ -38,7 +38,7 @@ class SandboxCreation:
         client.keep_secret(spec.env)
 
     def create(self) -> SandboxAnswer:
-        """The new sandbox, which may still be starting; when this raises, none is left."""
+        """Create the sandbox, which may still be starting; an error leaves none behind."""
         pending = BackgroundCall(self._create, at_once=False)
         try:
             return pending.answer()
@@ -46,10 +46,10 @@ class SandboxCreation:
             raise
         except BaseException:
             self._abandoned.set()
-            self.progress.notice(f"removing machine {self.spec.name}, which was not finished")
-            begun = self.client.clock.now()
-            made = pending.result_within(LATE_ANSWER_SECONDS)
-            self._remove(made, UNDO_SECONDS - (self.client.clock.now() - begun))
+            self.progress.notice(f"removing the unfinished machine {self.spec.name}")
+            started = self.client.clock.now()
+            sandbox = pending.result_within(LATE_ANSWER_SECONDS)
+            self._remove(sandbox, UNDO_SECONDS - (self.client.clock.now() - started))
             raise
 
     def _create(self) -> SandboxAnswer:
@@ -65,31 +65,31 @@ class SandboxCreation:
             except Conflict as error:
                 if error.code != Conflict.default_code:
                     raise  # it is about the snapshot
-                made = self._made(searches=1)
-                if made is None:
+                sandbox = self._find(searches=1)
+                if sandbox is None:
                     raise self._taken(error) from error
-                return made
+                return sandbox
             except OperationFailed as error:
                 if "failed to start" in error.message:
                     self._remove(None, UNDO_SECONDS)
                 raise
             try:
-                made = self._made(searches=SEARCHES)
+                sandbox = self._find(searches=SEARCHES)
             except Os2Error:
                 break
-            if made is not None:
-                return made
+            if sandbox is not None:
+                return sandbox
             if self._abandoned.is_set():
                 break
         raise self._unknown(lost) from lost
 
-    def _made(self, searches: int, policy: RetryPolicy = DEFAULT) -> SandboxAnswer | None:
-        """The sandbox that this create made although its answer got lost."""
+    def _find(self, searches: int, policy: RetryPolicy = DEFAULT) -> SandboxAnswer | None:
+        """Find the sandbox that was created although the answer was lost."""
         for number in range(searches):
             if number:
                 self.client.clock.sleep(SEARCH_SECONDS)
-            for find in (self._by_name, self._by_label):
-                sandbox = find(policy)
+            for look_up in (self._by_name, self._by_label):
+                sandbox = look_up(policy)
                 if sandbox and sandbox.labels.get(labels.REQUEST) == self.request_id:
                     return sandbox
         return None
@@ -107,14 +107,15 @@ class SandboxCreation:
     def _unknown(self, error: LostAnswer) -> LostAnswer:
         return LostAnswer(
             error.message,
-            hint=f"it may have been made all the same: os2 machine rm {self.spec.name} removes it",
+            hint="it may have been created nevertheless; to remove it: "
+            f"os2 machine rm {self.spec.name}",
         )
 
     def _taken(self, error: Conflict) -> Conflict:
         existing = self._by_name()
         if existing is not None and existing.labels.get(labels.MACHINE) != "1":
             return Conflict(
-                f"a sandbox named {self.name} exists that os2 did not make",
+                f"sandbox {self.name} already exists, but os2 did not create it",
                 hint="choose another machine name",
                 code="name_taken",
             )
@@ -122,21 +123,21 @@ class SandboxCreation:
             return error
         name, stage = self.spec.name, self.spec.stage
         return Conflict(
-            f"machine {name} exists already in stage {stage}",
-            hint=f"use it: os2 machine show {name}, or remove it first: os2 machine rm {name}",
+            f"machine {name} already exists in stage {stage}",
+            hint=f"choose another name, or remove it: os2 machine rm {name}",
             code="machine_exists",
         )
 
-    def _remove(self, made: SandboxAnswer | None, seconds: float) -> None:
-        """Remove what this create made; found by name when its answer is not there."""
+    def _remove(self, sandbox: SandboxAnswer | None, seconds: float) -> None:
+        """Remove the sandbox of this creation, and find it first if its answer is missing."""
         name = self.spec.name
         try:
-            made = made or self._made(searches=1, policy=FAST)
-            if made is not None:
-                Change(self.client, made.id, f"removing machine {name}", seconds).remove()
+            sandbox = sandbox or self._find(searches=1, policy=FAST)
+            if sandbox is not None:
+                Change(self.client, sandbox.id, f"removing machine {name}", seconds).remove()
         except Os2Error as error:
-            known = "is still" if made else "may still be"
-            self.progress.warn(f"machine {name} {known} there: {error.message}")
+            exists = "still exists" if sandbox else "may still exist"
+            self.progress.warn(f"machine {name} {exists}: {error.message}")
             self.progress.warn(
-                f"remove it with: os2 machine rm {name} --type daytona --stage {self.spec.stage}"
+                f"remove it: os2 machine rm {name} --type daytona --stage {self.spec.stage}"
             )

@@ -1,6 +1,6 @@
-"""Running programs in a sandbox: a session each, whose log is read again and again until its end.
+"""Programs that run in a sandbox: each in a session, whose log is polled until the program ends.
 
-The API tells what was written as text: bytes that are no UTF-8 come as the sign for such.
+The API returns the log as text: bytes that are not UTF-8 arrive as U+FFFD.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from os2cli.providers.daytona.api.errors import invalid_answer
 from os2cli.providers.daytona.machines.toolbox import UNDO_SECONDS, Toolbox
 
 PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)
-# What goes on in there does not end because the way to it is down for a while.
+# A program keeps running while the connection to it is down for a while.
 SILENT_SECONDS = 60.0
 STDERR_BYTES = 64 * 1024
-# A character of which only a part has come.
-_UNFINISHED = "\ufffd"
+# Stands for a character that has arrived only in part.
+_PARTIAL = "\ufffd"
 
 
 class Execution:
@@ -40,7 +40,7 @@ class Execution:
         self.exit_code = 0
 
     def run(self, command: Command, streams: Streams) -> int:
-        """Run it to its end and return its exit code; whoever ends this ends the program, too."""
+        """Run it to its end and return its exit code; interrupting this ends the program."""
         targets = {"stdout": streams.stdout, "stderr": streams.stderr}
         with closing(self._pieces(command, streams.stdin)) as pieces:
             for stream, data in pieces:
@@ -49,7 +49,7 @@ class Execution:
         return self.exit_code
 
     def output(self, command: Command) -> Iterator[bytes]:
-        """What it writes to stdout, as it comes; ``stderr`` and ``exit_code`` are known then."""
+        """Yield what it writes to stdout; then ``stderr`` and ``exit_code`` are known."""
         for stream, data in self._pieces(command, None):
             if stream == "stdout":
                 yield data
@@ -57,18 +57,18 @@ class Execution:
                 self.stderr = (self.stderr + data)[-STDERR_BYTES:]
 
     def _pieces(self, command: Command, stdin: BinaryIO | None) -> Generator[tuple[str, bytes]]:
-        """Pieces of both streams as they come; who stops reading ends the program."""
-        # A refusal may repeat the line that holds them.
+        """Yield chunks of both streams; closing the generator ends the program."""
+        # An error message may repeat the command line that holds them.
         self.toolbox.client.keep_secret(command.env)
         quoted = {name: shlex.quote(value).strip("'") for name, value in command.env.items()}
         self.toolbox.client.keep_secret(quoted)
-        with self._session(), self._delivered(stdin) as source:
+        with self._session(), self._uploaded(stdin) as source:
             command_id = self._start(shell_line(command, source))
             log = _Log()
             pauses = iter(PAUSES)
             while True:
-                exit_code, written = self._look(command_id)
-                news = list(log.news(written, ended=exit_code is not None))
+                exit_code, whole_log = self._poll(command_id)
+                news = list(log.news(whole_log, ended=exit_code is not None))
                 yield from news
                 if exit_code is not None:
                     self.exit_code = exit_code
@@ -81,7 +81,7 @@ class Execution:
     def _session(self) -> Iterator[None]:
         body = {"sessionId": self.session}
         try:
-            # It may be there although no answer came.
+            # Inside the block: without an answer, it may have been created nevertheless.
             self.toolbox.request("POST", "/process/session", self.doing, json=body)
             yield
         finally:
@@ -89,18 +89,18 @@ class Execution:
                 self.toolbox.request("DELETE", self.path, self.doing, timeout=UNDO_SECONDS)
 
     @contextmanager
-    def _delivered(self, stdin: BinaryIO | None) -> Iterator[str]:
-        """A file in the sandbox that holds all of stdin."""
+    def _uploaded(self, stdin: BinaryIO | None) -> Iterator[str]:
+        """Yield the path of a file in the sandbox that holds all of stdin."""
         if stdin is None:
             yield "/dev/null"
             return
-        path = f"/tmp/{self.session}"  # noqa: S108  # in the sandbox, under an unguessable name
+        path = f"/tmp/{self.session}"  # noqa: S108  # in the sandbox, with an unguessable name
         try:
-            # An upload has to be told its length, which a pipe does not know.
-            with tempfile.TemporaryFile() as whole:
-                shutil.copyfileobj(stdin, whole)
-                whole.seek(0)
-                self.toolbox.upload(whole, path, self.doing)
+            # An upload needs its length, which a pipe does not know.
+            with tempfile.TemporaryFile() as file:
+                shutil.copyfileobj(stdin, file)
+                file.seek(0)
+                self.toolbox.upload(file, path, self.doing)
             yield path
         finally:
             self.toolbox.forget(path)
@@ -108,55 +108,55 @@ class Execution:
     def _start(self, line: str) -> str:
         body = {"command": line, "runAsync": True}
         answer = self.toolbox.json("POST", f"{self.path}/exec", self.doing, json=body)
-        found = answer.get("cmdId") or answer.get("commandId")
-        if not isinstance(found, str):
+        command_id = answer.get("cmdId") or answer.get("commandId")
+        if not isinstance(command_id, str):
             raise invalid_answer(self.doing, "cmdId is missing")
-        return found
+        return command_id
 
-    def _look(self, command_id: str) -> tuple[int | None, Mapping[str, Any]]:
-        """The exit code, None while it runs, and all that was written until then."""
+    def _poll(self, command_id: str) -> tuple[int | None, Mapping[str, Any]]:
+        """Return the exit code, None while the program runs, and the whole log until now."""
         deadline = self.clock.now() + SILENT_SECONDS
         path = f"{self.path}/command/{command_id}"
         while True:
             try:
-                # In this order: what was written before the end is in the log then.
+                # In this order: the log then holds all that was written before the end.
                 state = self.toolbox.json("GET", path, self.doing)
-                written = self.toolbox.json("GET", f"{path}/logs", self.doing)
+                log = self.toolbox.json("GET", f"{path}/logs", self.doing)
             except Unreachable:
                 if self.clock.now() >= deadline:
                     raise
                 self.clock.sleep(PAUSES[-1])
                 continue
             code = state.get("exitCode")
-            return (code if type(code) is int else None), written
+            return (code if type(code) is int else None), log
 
 
 class _Log:
-    """Tells what is new in a log that is told from its beginning each time."""
+    """What is new in a log that each poll returns from its beginning."""
 
     def __init__(self) -> None:
         self._passed = {"stdout": 0, "stderr": 0}
 
-    def news(self, written: Mapping[str, Any], *, ended: bool) -> Iterator[tuple[str, bytes]]:
-        """The new part of each stream that has one."""
-        if not any(written.get(name) for name in self._passed):
-            # Older servers do not tell the streams apart.
-            written = {"stdout": written.get("output")}
+    def news(self, log: Mapping[str, Any], *, ended: bool) -> Iterator[tuple[str, bytes]]:
+        """Yield the new part of each stream that has one."""
+        if not any(log.get(name) for name in self._passed):
+            # Older servers do not separate the streams.
+            log = {"stdout": log.get("output")}
         for name, passed in self._passed.items():
-            text = str(written.get(name) or "")[passed:]
+            text = str(log.get(name) or "")[passed:]
             if not ended:
-                text = text.rstrip(_UNFINISHED)
+                text = text.rstrip(_PARTIAL)
             if text:
                 self._passed[name] = passed + len(text)
                 yield name, text.encode()
 
 
 def shell_line(command: Command, stdin: str) -> str:
-    """A line for the sandbox's shell that runs the command with exactly its arguments."""
+    """Return a line for the sandbox's shell that runs the command with exactly its arguments."""
     words = shlex.join(command.argv)
     if command.env:
         pairs = (f"{name}={value}" for name, value in command.env.items())
         words = f"env {shlex.join(pairs)} {words}"
     folder = f"cd {shlex.quote(command.folder)} && " if command.folder else ""
-    # In a shell of its own: `exit` and `exec` shall not end the session's.
+    # In a subshell: `exit` and `exec` must not end the session's shell.
     return f"( {folder}exec {words} ) < {shlex.quote(stdin)}"

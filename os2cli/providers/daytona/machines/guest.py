@@ -1,4 +1,4 @@
-"""What is read and written inside a sandbox: its logs and its files."""
+"""Logs and files of a guest: the inside of a sandbox."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FOLLOW_SECONDS = 1.0
 
 
 class Guest:
-    """One sandbox that runs, from within."""
+    """The inside of one running sandbox."""
 
     def __init__(self, toolbox: Toolbox, machine: str, clock: Clock) -> None:
         self.toolbox = toolbox
@@ -32,10 +32,10 @@ class Guest:
         self.clock = clock
 
     def log(self, request: LogRequest) -> Iterator[str]:
-        """Lines of the entrypoint; raises ``UsageError`` for ``since``: Daytona tells no times."""
+        """Yield lines of the entrypoint; raises ``UsageError`` for ``since``."""
         if request.since is not None:
             raise UsageError(
-                "--since needs times, which Daytona does not tell of a machine's own log",
+                "--since requires --service on Daytona, whose machine logs have no times",
                 hint="use --tail N, or read a service's log: --service NAME",
                 code="option_invalid",
             )
@@ -51,7 +51,7 @@ class Guest:
             yield from self._following(text)
 
     def _following(self, before: str) -> Iterator[str]:
-        """What is written from now on, until the machine does not run any more."""
+        """Yield new lines until the machine stops running."""
         answered = self.clock.now()
         while True:
             self.clock.sleep(FOLLOW_SECONDS)
@@ -64,31 +64,31 @@ class Guest:
             except (Conflict, NotFound):
                 return
             answered = self.clock.now()
-            # An answer may be older than the one before.
+            # An answer may be older than the previous one.
             if not before.startswith(text):
-                # What does not go on from before is the log of another start.
+                # A log that does not continue the previous one is that of a new start.
                 yield from _lines_of(text.removeprefix(before))
                 before = text
 
     def log_tail(self, lines: int) -> tuple[str, ...]:
-        """Its last lines, for which nobody waits long."""
+        """Return its last lines, with a short timeout."""
         text = self._entrypoint_log(FAST.answer_seconds)
         return tuple(_lines_of(text)[-lines:])
 
     def _entrypoint_log(self, seconds: float = REQUEST_SECONDS) -> str:
-        """All that it has written so far."""
+        """Return the log so far."""
         doing = f"reading the log of machine {self.machine}"
         answer = self.toolbox.request("GET", ENTRYPOINT_LOG, doing, timeout=seconds)
         return self.toolbox.client.redact(_written(answer, doing))
 
     def service_log(self, request: LogRequest) -> Iterator[str]:
-        """Lines of a service's log."""
+        """Yield lines of a service's log."""
         doing = f"reading the log of service {request.service}"
         execution = Execution(self.toolbox, doing, self.clock)
         try:
             yield from service_log(execution, self.machine, request)
         except Conflict:
-            # Who follows it gets all until the machine's end.
+            # Following ends with the machine.
             if not request.follow:
                 raise
 
@@ -98,11 +98,11 @@ class Guest:
         path = temporary_path()
         try:
             self.toolbox.upload(archive, path, doing)
-            # The last word of the command is the folder, hence the tar by its name.
+            # The command ends with the folder, so the tar is named instead of read from stdin.
             unpack = [path if word == "-" else word for word in UNPACK]
-            code, said = self._run(Command((*unpack, folder)), doing)
+            code, stderr = self._run(Command((*unpack, folder)), doing)
             if code != 0:
-                raise copy_error(self.machine, folder, said)
+                raise copy_error(self.machine, folder, stderr)
         finally:
             self.toolbox.forget(path)
 
@@ -112,19 +112,19 @@ class Guest:
         archive = temporary_path()
         script = f'exec "$@" > {archive}'
         try:
-            code, said = self._run(Command(("sh", "-c", script, "sh", *packing(path).argv)), doing)
+            command = Command(("sh", "-c", script, "sh", *packing(path).argv))
+            code, stderr = self._run(command, doing)
             if code != 0:
-                raise copy_error(self.machine, path, said)
+                raise copy_error(self.machine, path, stderr)
             with self.toolbox.download(archive, doing) as pieces:
                 yield from pieces
         finally:
             self.toolbox.forget(archive)
 
     def _run(self, command: Command, doing: str) -> tuple[int, bytes]:
-        """Its exit code and what it wrote to stderr."""
-        said = io.BytesIO()
-        code = Execution(self.toolbox, doing, self.clock).run(command, Streams(io.BytesIO(), said))
-        return code, said.getvalue()
+        """Run a command and return its exit code and stderr."""
+        execution, stderr = Execution(self.toolbox, doing, self.clock), io.BytesIO()
+        return execution.run(command, Streams(io.BytesIO(), stderr)), stderr.getvalue()
 
 
 def _whole_lines(text: str) -> str:
@@ -132,7 +132,7 @@ def _whole_lines(text: str) -> str:
 
 
 def _lines_of(text: str) -> list[str]:
-    # Not `splitlines`, which also splits at characters that a line may hold.
+    # Not `splitlines`, which also splits at characters other than line feeds.
     return list(split_lines([text.encode()]))
 
 
@@ -149,5 +149,5 @@ def _written(answer: httpx.Response, doing: str) -> str:
 
 
 def temporary_path() -> str:
-    """A file in the sandbox under an unguessable name."""
+    """Return the path of a file in the sandbox with an unguessable name."""
     return f"/tmp/os2-{uuid.uuid4().hex}"  # noqa: S108

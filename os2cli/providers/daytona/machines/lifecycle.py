@@ -1,4 +1,4 @@
-"""Asking for a change of a sandbox, which takes a while, and waiting until it has come about."""
+"""Changes of a sandbox, which take a while: request one, and wait until it is done."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from os2cli.providers.daytona.machines.sandboxes import GONE, machine_from
 
 WRITE, DELETE = "write:sandboxes", "delete:sandboxes"
 CHANGE_SECONDS = 90.0
-# Its files are moved to another store.
+# Archiving moves the files to another store.
 ARCHIVE_SECONDS = 600.0
 POLL_SECONDS = 0.5
 
 
 def sandbox_path(name: str) -> str:
-    """The path of a sandbox by its name or id."""
+    """Return the API's path of a sandbox, by name or id."""
     return f"/sandbox/{quote(name, safe='')}"
 
 
 def look_at(
     client: DaytonaClient, name: str, doing: str, policy: RetryPolicy = DEFAULT
 ) -> SandboxAnswer:
-    """A sandbox by its name or id; raises ``NotFound``."""
+    """Return a sandbox by name or id; raises ``NotFound``."""
     answer = client.get(sandbox_path(name), doing=doing, policy=policy)
     return read(SandboxAnswer, answer, doing)
 
 
 class Change:
-    """What is being done to one sandbox; all of it has ``seconds`` together."""
+    """One change of one sandbox, all of whose steps share ``seconds``."""
 
     def __init__(
         self, client: DaytonaClient, sandbox_id: str, doing: str, seconds: float = CHANGE_SECONDS
@@ -46,11 +46,11 @@ class Change:
         self.policy = DEFAULT if seconds >= CHANGE_SECONDS else FAST
 
     def reach(self, verb: str, states: frozenset[str]) -> Machine:
-        """Ask for a start, a stop or an archiving, and wait for one of the states.
+        """Start, stop or archive the sandbox, and wait until it is in one of the states.
 
         Raises:
-            OperationFailed: the sandbox failed meanwhile.
-            TimedOut: it was not in time.
+            OperationFailed: the sandbox failed.
+            TimedOut: it took too long.
         """
         self._retry_until_accepted("POST", f"{self.path}/{verb}", WRITE)
         while True:
@@ -58,7 +58,7 @@ class Change:
             machine = machine_from(sandbox)
             if machine.state is MachineState.FAILED:
                 raise OperationFailed(
-                    f"{self.doing} failed: {machine.reason or 'Daytona gives no reason'}",
+                    f"{self.doing} failed: {machine.reason or 'Daytona gave no reason'}",
                     hint=f"remove it: os2 machine rm {machine.name}",
                     code="machine_ended",
                 )
@@ -67,7 +67,7 @@ class Change:
             self._pause("it is not done yet")
 
     def remove(self) -> None:
-        """Remove the sandbox and look until it is gone."""
+        """Remove the sandbox and wait until it is gone."""
         self._retry_until_accepted("DELETE", self.path, DELETE)
         while not self._gone():
             self._pause("it is not done yet")
@@ -91,10 +91,10 @@ class Change:
         except NotFound:
             return True
 
-    def _pause(self, why: str) -> None:
+    def _pause(self, reason: str) -> None:
         if self.client.clock.now() >= self.deadline:
             raise TimedOut(
-                f"{self.doing} was not done within {self.seconds:g} s: {why}",
-                hint="os2 machine list shows what it is at; run the command again",
+                f"{self.doing} timed out after {self.seconds:g} s: {reason}",
+                hint="run the command again, or see the machine's state: os2 machine list",
             )
         self.client.clock.sleep(POLL_SECONDS)

@@ -53,9 +53,9 @@ from os2cli.providers.loopback import require_running
 
 
 class DaytonaMachines:
-    """Sandboxes that carry our labels; every other one is left alone.
+    """Sandboxes that carry our labels; os2 never touches others.
 
-    ``stage`` is the one whose machines are meant by their names; None lists all and knows no names.
+    Names are those of ``stage``; without a stage, only ``list`` works.
     """
 
     type = DAYTONA
@@ -66,7 +66,7 @@ class DaytonaMachines:
         self.stage = stage
         self.state_dir = state_dir
         self.previews = Previews(client)
-        # For seconds after a removal a new sandbox of the same name is found by its id alone.
+        # For seconds after a removal, Daytona finds a new sandbox of that name only by its id.
         self._ids: dict[str, str] = {}
 
     def create(self, spec: MachineSpec, progress: Progress = SILENT) -> Machine:
@@ -76,15 +76,15 @@ class DaytonaMachines:
         return machine_from(sandbox)
 
     def list(self) -> list[Machine]:
-        """Every sandbox with our label; what was made or removed seconds ago may be amiss."""
+        """Return the machines of all stages; the list may be some seconds behind."""
         doing = "listing the machines on Daytona"
         sandboxes = list_sandboxes(self.client, doing, {labels.MACHINE: "1"})
-        # Rows shift from page to page while others create machines.
+        # By id: rows shift between pages while other machines are created.
         machines = {s.id: machine_from(s) for s in sandboxes if is_ours(s) and s.state != GONE}
         return sorted(machines.values(), key=lambda machine: (machine.name, machine.stage))
 
     def get(self, name: str) -> Machine:
-        """The machine of that name in the stage."""
+        """Return the machine of that name in the stage."""
         return machine_from(self._get(name))
 
     def start(self, name: str, within: float | None = None) -> Machine:
@@ -109,11 +109,11 @@ class DaytonaMachines:
         try:
             return change.reach("stop", STOPPED)
         except NotFound:
-            # It was created so that it is removed when it has stopped.
+            # Created with --auto-delete 0: Daytona removes it when it stops.
             return replace(machine, state=MachineState.REMOVING)
 
     def archive(self, name: str, within: float | None = None) -> Machine:
-        """Stop the sandbox and have its files put where they cost least."""
+        """Stop the sandbox and move its files to cheap storage."""
         deadline = self.client.clock.now() + (within or ARCHIVE_SECONDS)
         machine = self.stop(name, within)
         if machine.state is not MachineState.STOPPED or self._get(name).state in ARCHIVED:
@@ -123,7 +123,7 @@ class DaytonaMachines:
         return change.reach("archive", ARCHIVED)
 
     def remove(self, name: str, within: float | None = None) -> bool:
-        """Remove the sandbox and look until it is gone."""
+        """Remove the sandbox and wait until it is gone."""
         try:
             sandbox = self._get(name)
         except NotFound:
@@ -134,13 +134,13 @@ class DaytonaMachines:
         return True
 
     def probe(self, machine: Machine) -> Health:
-        """Ask the daemon through its preview address."""
+        """Ask the daemon for its health through its preview address."""
         if machine.state is not MachineState.RUNNING:
             return Health.NONE
         return self.previews.probe(machine.id)
 
     def address(self, machine: Machine) -> str | None:
-        """The preview address of a machine that runs."""
+        """Return the preview address of a running machine, else None."""
         if machine.state is not MachineState.RUNNING:
             return None
         try:
@@ -149,18 +149,18 @@ class DaytonaMachines:
             return None
 
     def reach(self, machine: Machine, port: int, signed_seconds: int | None = None) -> Address:
-        """The preview address of a port; whether something listens there is not asked."""
+        """Return the preview address of a port, even if nothing listens there."""
         return self.previews.reach(require_running(machine).id, port, signed_seconds)
 
     def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
-        """The end of what the entrypoint wrote; empty when it can't be had."""
+        """Return the end of the entrypoint's log; empty if it is not available."""
         try:
             return self._guest(name).log_tail(lines)
         except Os2Error:
             return ()
 
     def logs(self, name: str, request: LogRequest) -> Iterator[str]:
-        """What the entrypoint wrote, or the file that a service's logger writes."""
+        """Yield lines of the entrypoint's log, or of a service's."""
         guest = self._guest(name)
         return guest.service_log(request) if request.service else guest.log(request)
 
@@ -170,9 +170,9 @@ class DaytonaMachines:
         return Execution(self._toolbox(name), doing, self.client.clock).run(command, streams)
 
     def shell(self, name: str, terminal: Terminal) -> int:
-        """Daytona's SSH access; earlier tokens end, shells that are open do not.
+        """Open a shell through Daytona's SSH access, with ``ssh`` on this process's terminal.
 
-        ``ssh`` takes the terminal of this process.
+        Earlier tokens end, open shells do not.
         """
         machine = require_running(self.get(name))
         doing = f"opening a shell in machine {name}"
@@ -183,18 +183,18 @@ class DaytonaMachines:
         return open_shell(access, self.state_dir / "known_hosts", terminal)
 
     def send(self, name: str, archive: BinaryIO, folder: str) -> None:
-        """Upload a tar and unpack it there."""
+        """Upload a tar and unpack it."""
         self._guest(name).unpack(archive, folder)
 
     def fetch(self, name: str, path: str) -> Iterator[bytes]:
-        """Pack a tar there and download it."""
+        """Yield a tar of a file or folder of the machine."""
         return self._guest(name).packed(path)
 
     def _guest(self, name: str) -> Guest:
         return Guest(self._toolbox(name), name, self.client.clock)
 
     def _toolbox(self, name: str) -> Toolbox:
-        """The way inside; raises ``Conflict`` when the machine does not run."""
+        """Return the sandbox's toolbox; raises ``Conflict`` if the machine is not running."""
         sandbox = self._get(name)
         require_running(machine_from(sandbox))
         return Toolbox(self.client, sandbox, name)
@@ -202,8 +202,8 @@ class DaytonaMachines:
     def _get(self, name: str) -> SandboxAnswer:
         doing = f"looking for machine {name}"
         missing = NotFound(
-            f"there is no machine named {name} in stage {self._stage()} on Daytona",
-            hint="os2 machine list shows those that exist, --stage names another stage",
+            f"machine {name} not found in stage {self._stage()} on Daytona",
+            hint="name another stage with --stage, or list the machines: os2 machine list",
             code="machine_not_found",
         )
         try:
@@ -218,7 +218,7 @@ class DaytonaMachines:
     def _stage(self) -> str:
         if self.stage is None:
             raise UsageError(
-                "no stage is set, and machines on Daytona are named within one",
+                "no stage is set, but machines on Daytona belong to one",
                 hint="pass --stage STAGE, or set ITERATE_USER or APP_STAGE",
                 code="stage_missing",
             )

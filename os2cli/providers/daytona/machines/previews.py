@@ -1,4 +1,4 @@
-"""Reaching the daemon inside a sandbox: its preview address, and the token of a private one."""
+"""Preview addresses: how the daemon of a sandbox is reached, and the token of a private one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DOING = "looking for a machine's address"
 
 
 class Previews:
-    """Addresses of sandboxes; each is asked for once, and again when its token stops working."""
+    """Addresses of sandboxes, cached until their token stops working."""
 
     def __init__(self, client: DaytonaClient) -> None:
         self.client = client
@@ -28,11 +28,11 @@ class Previews:
         self._lock = threading.Lock()
 
     def address(self, sandbox_id: str) -> str:
-        """The URL of the daemon; private ones answer only with a token."""
+        """Return the URL of the daemon; a private one requires a token."""
         return self._preview(sandbox_id).url.rstrip("/")
 
     def probe(self, sandbox_id: str) -> Health:
-        """Ask the daemon once, as its user would."""
+        """Ask the daemon for its health once, as a user would."""
         try:
             preview = self._preview(sandbox_id)
             answer = self.client.visitor.get(
@@ -43,28 +43,28 @@ class Previews:
                 },
                 timeout=PROBE_SECONDS,
             )
-        # ValueError: no host can have such a name, no header such a token.
+        # ValueError: an invalid host name, or a token that is not valid in a header.
         except (Os2Error, httpx.HTTPError, httpx.InvalidURL, ValueError):
             return Health.STARTING
         if answer.is_success and is_json(answer):
             return Health.HEALTHY
-        # Each start of a sandbox makes another token; while nothing listens in it, that is not why.
+        # Each start replaces the token. A server error means that nothing listens yet.
         if not answer.is_server_error:
             self.forget(sandbox_id)
         return Health.STARTING
 
     def reach(self, sandbox_id: str, port: int, signed_seconds: int | None) -> Address:
-        """The address of any port; a signed one holds its token and needs no header."""
+        """Return the address of any port; a signed one holds its token and needs no header."""
         path = f"/sandbox/{sandbox_id}/ports/{port}"
         if signed_seconds is not None:
             query = {"expiresInSeconds": signed_seconds}
             answer = self.client.get(f"{path}/signed-preview-url", query, doing=_DOING)
             return Address(read(UrlAnswer, answer, _DOING).url)
-        found = read(UrlAnswer, self.client.get(f"{path}/preview-url", doing=_DOING), _DOING)
-        return Address(found.url.rstrip("/"), found.token, TOKEN_HEADER)
+        preview = read(UrlAnswer, self.client.get(f"{path}/preview-url", doing=_DOING), _DOING)
+        return Address(preview.url.rstrip("/"), preview.token, TOKEN_HEADER)
 
     def forget(self, sandbox_id: str) -> None:
-        """Ask anew the next time."""
+        """Drop the cached address."""
         with self._lock:
             self._known.pop(sandbox_id, None)
 

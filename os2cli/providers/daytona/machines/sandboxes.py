@@ -1,4 +1,4 @@
-"""Between machines and sandboxes: what Daytona is asked for, and what it says back."""
+"""Machines as sandboxes: the body of a create, and the machine of an answer."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ _STATES = {
     "destroying": MachineState.REMOVING,
     GONE: MachineState.REMOVING,
 }
-# The states in which a start and a stop have come about; one may be removed as soon as it stops.
+# The states in which a change is done. A sandbox may be removed as soon as it stops.
 STARTED = frozenset({"started", "resizing", "snapshotting"})
 STOPPED = frozenset({"stopped", "archiving", "archived", "destroying", GONE})
 ARCHIVED = frozenset({"archived", "destroying", GONE})
 
 
 def sandbox_name(stage: str, machine: str) -> str:
-    """The sandbox's name, unique in the organisation, hence the machine's in its stage."""
+    """Return the sandbox's name, unique in the organisation as the machine's is in its stage."""
     return f"{name_prefix(stage)}{machine}"
 
 
 def sandbox_request(spec: MachineSpec, target: str | None, request_id: str) -> dict[str, Any]:
-    """The body of ``POST /sandbox``; CPUs, memory and disk are the snapshot's."""
+    """Return the body of ``POST /sandbox``; CPUs, memory and disk are the snapshot's."""
     lifetime = spec.lifetime
     marks = labels.of_machine(spec, DAYTONA, datetime.now(UTC))
     optional = {
@@ -68,19 +68,19 @@ def sandbox_request(spec: MachineSpec, target: str | None, request_id: str) -> d
 
 
 def minutes_until(moment: datetime | None) -> int | None:
-    """Whole minutes from now, at least one: 0 would mean never."""
+    """Return whole minutes from now, at least one: 0 would mean never."""
     if moment is None:
         return None
     return max(1, round((moment - datetime.now(UTC)).total_seconds() / 60))
 
 
 def is_ours(sandbox: SandboxAnswer) -> bool:
-    """Whether the sandbox is a machine; every other one is none of our business."""
+    """Tell whether os2 created the sandbox."""
     return sandbox.labels.get(labels.MACHINE) == "1"
 
 
 def machine_from(sandbox: SandboxAnswer, url: str | None = None) -> Machine:
-    """A machine from what Daytona says of its sandbox."""
+    """Return the machine of a sandbox."""
     marks = sandbox.labels
     return Machine(
         id=sandbox.id,
@@ -97,6 +97,6 @@ def machine_from(sandbox: SandboxAnswer, url: str | None = None) -> Machine:
         public=sandbox.public,
         reason=sandbox.reason or None,
         archived=sandbox.state == "archived",
-        # What Daytona will do counts for more than what was asked for.
+        # What Daytona will do wins over what was requested.
         expires=sandbox.ends or labels.moment(marks.get(labels.EXPIRES, "")),
     )

@@ -1,4 +1,4 @@
-"""A shell in a sandbox: Daytona's SSH access, through the ``ssh`` of this host."""
+"""A shell in a sandbox: Daytona's SSH access, with this host's ``ssh``."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from os2cli.core.errors import OperationFailed, UsageError
 from os2cli.host.tty import Terminal
 from os2cli.providers.daytona.api.errors import invalid_answer
 
-# A token lets in for so long; a shell that is open then stays open.
+# How long a token is valid; a shell that is open by then stays open.
 TOKEN_MINUTES = 10
 FAILED_CODE = 255
-# What can stand in the client's configuration without meaning anything else there.
+# Values that are safe in ssh's configuration.
 _HOST = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9.:\]_-]*", re.ASCII)
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=:][A-Za-z0-9._~+/=:-]*", re.ASCII)
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
@@ -25,7 +25,7 @@ _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class SshAccess:
-    """Where the gateway is, and the token that is the user's name there."""
+    """The gateway's address, and the token that is the user name there."""
 
     host: str
     port: int
@@ -33,9 +33,9 @@ class SshAccess:
 
     @classmethod
     def parse(cls, command: str, token: str, doing: str) -> SshAccess:
-        """Read the API's ready-made command, such as ``ssh -p 2222 TOKEN@ssh.app.daytona.io``.
+        """Parse the API's ready-made command, such as ``ssh -p 2222 TOKEN@ssh.app.daytona.io``.
 
-        Nothing of it is run: whatever else it says is left out.
+        Its other options are ignored, and nothing of it is run.
         """
         try:
             words = shlex.split(command)
@@ -45,11 +45,11 @@ class SshAccess:
         host = next((w.removeprefix(f"{token}@") for w in words if w.startswith(f"{token}@")), "")
         plain = _HOST.fullmatch(host) and _TOKEN.fullmatch(token) and _PORT.fullmatch(port)
         if not plain or not 0 < int(port) < 65536:
-            raise invalid_answer(doing, "sshCommand is none")
+            raise invalid_answer(doing, "sshCommand is not an ssh command")
         return cls(host, int(port), token)
 
     def config(self, known_hosts: Path) -> str:
-        """The file that tells ``ssh`` all of it: everybody could read the token in its argv."""
+        """Return a configuration for ``ssh``: other users could read the token in its argv."""
         return "\n".join(
             (
                 "Host machine",
@@ -57,7 +57,7 @@ class SshAccess:
                 f"    Port {self.port}",
                 f"    User {self.token}",
                 f"    UserKnownHostsFile {_quoted(known_hosts)}",
-                # The gateway has no key that anybody publishes: the first one seen is kept.
+                # Daytona publishes no key of the gateway: trust the first one.
                 "    StrictHostKeyChecking accept-new",
                 "    PreferredAuthentications none,keyboard-interactive,password",
                 "    BatchMode yes",
@@ -69,22 +69,22 @@ class SshAccess:
 
 
 def _quoted(path: Path) -> str:
-    """A path as the client's configuration takes one; it has signs of its own for ``%``."""
+    """Quote a path for ssh's configuration, where ``%`` is special."""
     text = str(path).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{text}"'
 
 
 def open_shell(access: SshAccess, known_hosts: Path, terminal: Terminal) -> int:
-    """Run ``ssh`` on this terminal until the shell ends; returns its exit code.
+    """Run ``ssh`` on this terminal until the shell ends, and return its exit code.
 
     Raises:
-        OperationFailed: the gateway could not be reached, or refused.
+        OperationFailed: the gateway can't be reached, or rejected the token.
         UsageError: this host has no ``ssh``.
     """
     program = which("ssh")
     if program is None:
         raise UsageError(
-            "a shell on Daytona needs the program ssh, which is not installed here",
+            "ssh is not installed, but a shell on Daytona requires it",
             hint="install OpenSSH's client, or use: os2 machine exec NAME -- COMMAND",
             code="ssh_missing",
         )
@@ -93,14 +93,14 @@ def open_shell(access: SshAccess, known_hosts: Path, terminal: Terminal) -> int:
         config = Path(folder) / "config"
         config.write_text(access.config(known_hosts))
         config.chmod(0o600)
-        # Killed with us, the client would leave the terminal as it needs it.
+        # If ssh is killed, it leaves the terminal in raw mode.
         with terminal.kept():
             argv = [program, "-F", str(config), "-t", "machine"]
             code = subprocess.run(argv, check=False).returncode
     if code == FAILED_CODE:
         raise OperationFailed(
             f"ssh to Daytona's gateway at {access.host} failed",
-            hint="what ssh says stands above; os2 machine exec works without it",
+            hint="see the message of ssh above, or use: os2 machine exec NAME -- COMMAND",
             code="ssh_failed",
         )
     return code

@@ -1,4 +1,4 @@
-"""Inside a sandbox: programs, files and logs, through the API that runs in it."""
+"""The toolbox: the API inside a sandbox, for programs, files and logs."""
 
 from __future__ import annotations
 
@@ -23,46 +23,46 @@ from os2cli.providers.daytona.api.retry import PASSING, TOO_MANY
 from os2cli.providers.daytona.api.wire import SandboxAnswer
 
 REQUEST_SECONDS = 30.0
-# An upload or a download may take long; silence in it may not.
+# Uploads and downloads may take long, but not be silent for longer.
 SILENCE_SECONDS = 60.0
-# For undoing while somebody waits for the command to end.
+# For rolling back while the user waits for the command to end.
 UNDO_SECONDS = 2.0
 TIMED_OUT = 408
 
 
 class Toolbox:
-    """The API of one sandbox that runs."""
+    """The toolbox of one running sandbox."""
 
     def __init__(self, client: DaytonaClient, sandbox: SandboxAnswer, machine: str) -> None:
         self.client = client
         self.machine = machine
         if not sandbox.toolbox_url:
             raise OperationFailed(
-                f"Daytona does not say where the inside of machine {machine} is reached",
-                hint="os2 doctor looks at the API",
+                f"Daytona returned no toolbox URL for machine {machine}",
+                hint="to check the API: os2 doctor",
                 code="answer_invalid",
             )
         self.url = f"{sandbox.toolbox_url.rstrip('/')}/{sandbox.id}"
 
     @cached_property
     def http(self) -> httpx.Client:
-        """Connections that may carry the key there."""
+        """Connections to the toolbox, with the API key if it may receive it."""
         return self.client.connections_for(self.url)
 
     def request(self, method: str, path: str, doing: str, **content: Any) -> httpx.Response:
-        """One request; raises what its failure means.
+        """Send one request and return its response, a success.
 
         Raises:
-            Conflict: the sandbox does not run.
-            NotAuthorised: the key may not do that.
-            NotFound: the sandbox, or what was asked about in it, is not there.
-            OperationFailed: it was refused; ``details`` holds the status.
-            Unreachable: no answer came, or one that another try may not get.
+            Conflict: the sandbox is not running.
+            NotAuthorised: the API key lacks a permission.
+            NotFound: the sandbox does not exist, or the path in it.
+            OperationFailed: it was rejected; ``details`` holds the status.
+            Unreachable: it got no response, or one that is worth a retry.
         """
         content.setdefault("timeout", httpx.Timeout(REQUEST_SECONDS))
         try:
             answer = self.http.request(method, f"{self.url}{path}", **content)
-        # ValueError: no host can have such a name.
+        # ValueError: an invalid host name.
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise self._no_answer(doing, error) from error
         if answer.is_success:
@@ -73,7 +73,7 @@ class Toolbox:
     def _no_answer(self, doing: str, error: Exception) -> Unreachable:
         return Unreachable(
             self.client.redact(f"{doing} failed: {type(error).__name__}: {error}"),
-            hint="try again; os2 doctor looks at the API",
+            hint="try again; to check the API: os2 doctor",
         )
 
     def _response_error(self, doing: str, answer: httpx.Response) -> Os2Error:
@@ -88,38 +88,36 @@ class Toolbox:
         if status in (401, 403):
             return NotAuthorised(
                 message,
-                hint="the key may not do that in this machine; os2 doctor shows what it may",
+                hint="use another API key; to see its permissions: os2 doctor",
                 code="not_permitted",
                 details=details,
             )
         if status in (TOO_MANY, TIMED_OUT, *PASSING):
             return Unreachable(
-                message, hint="try again in a minute; os2 doctor looks at the API", details=details
+                message, hint="try again in a minute; to check the API: os2 doctor", details=details
             )
         if status == 404:
-            return NotFound(
-                message, hint="os2 machine list shows the machines that exist", details=details
-            )
+            return NotFound(message, hint="list the machines: os2 machine list", details=details)
         return OperationFailed(
             message,
-            hint="this is what Daytona says; os2 doctor looks at the API",
+            hint="to check the API: os2 doctor",
             code="toolbox_refused",
             details=details,
         )
 
     def json(self, method: str, path: str, doing: str, **content: Any) -> Mapping[str, Any]:
-        """The object that a request is answered with."""
+        """Send one request and return the JSON object of its answer."""
         answer = self.request(method, path, doing, **content)
         try:
             data = answer.json()
         except (ValueError, RecursionError) as error:
             raise invalid_answer(doing, "it is not JSON") from error
         if not isinstance(data, dict):
-            raise invalid_answer(doing, "it is no object")
+            raise invalid_answer(doing, "it is not an object")
         return data
 
     def upload(self, content: BinaryIO, path: str, doing: str) -> None:
-        """Write a file, streamed from where it is."""
+        """Write a file in the sandbox, streamed from ``content``."""
         self.request(
             "POST",
             "/files/upload",
@@ -131,7 +129,7 @@ class Toolbox:
 
     @contextmanager
     def download(self, path: str, doing: str) -> Iterator[Iterator[bytes]]:
-        """The content of a file, in pieces."""
+        """Yield the content of a file, in chunks."""
         try:
             with self.http.stream(
                 "GET",
@@ -147,7 +145,7 @@ class Toolbox:
             raise self._no_answer(doing, error) from error
 
     def forget(self, path: str) -> None:
-        """Remove a file of ours, if that can be."""
+        """Remove a temporary file; ignore failures."""
         with suppress(Os2Error):
             self.request(
                 "DELETE", "/files", "removing a file", params={"path": path}, timeout=UNDO_SECONDS

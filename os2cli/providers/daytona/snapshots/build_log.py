@@ -1,7 +1,7 @@
-"""What Daytona's builder writes, followed in a thread beside the polling of the state.
+"""The log of Daytona's builder, followed in a thread while the state is polled.
 
-The stream is decoration: it may be late, break and come back, and on a failed build it never ends.
-The state alone says when it is over; then the stream is cut.
+The stream may be late, break and return, and never ends if the build fails. Only the state tells
+that a build is over; then the stream is cut.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ class BuildLog:
 
     @property
     def tail(self) -> tuple[str, ...]:
-        """The last lines that came, oldest first."""
+        """The last lines so far, oldest first."""
         return tuple(self._tail)
 
     @contextmanager
     def followed(self, on_line: Callable[[str], None]) -> Iterator[None]:
-        """Pass each line on while inside; at the end the stream is cut wherever it is."""
+        """Pass each line on while inside; cut the stream at the end."""
         thread = threading.Thread(target=self._follow, args=(on_line,), daemon=True)
         thread.start()
         try:
@@ -55,11 +55,11 @@ class BuildLog:
         finally:
             self._stopped.set()
             self._cut()
-            # One that waits for an address which does not answer is left to itself.
+            # A thread that still waits for an address is left to itself.
             thread.join(timeout=CUT_SECONDS)
 
     def drain(self, quiet_seconds: float, at_most_seconds: float) -> None:
-        """Let the last lines arrive: wait until the stream ends or nothing comes for a while."""
+        """Wait for the last lines, until the stream ends or is quiet for ``quiet_seconds``."""
         deadline = time.monotonic() + at_most_seconds
         with self._quiet:
             while not self._ended.is_set():
@@ -74,10 +74,10 @@ class BuildLog:
                 if self._read_once(on_line):
                     break
             except NotAuthorised:
-                break  # asking again and again would have this address blocked
+                break  # repeated 401s block this address
             except Os2Error as error:
                 pause = error.details.get("retry_after_seconds", pause)
-            # RuntimeError, ValueError: what reading a connection says that was just cut.
+            # RuntimeError, ValueError: the connection was just cut.
             except (httpx.HTTPError, httpx.InvalidURL, RuntimeError, ValueError):
                 pass
             self._stopped.wait(pause)
@@ -86,7 +86,7 @@ class BuildLog:
             self._quiet.notify_all()
 
     def _read_once(self, on_line: Callable[[str], None]) -> bool:
-        """Read the stream to its end; False when there is none yet."""
+        """Read the stream to its end; False if there is none yet."""
         path = f"/snapshots/{self.snapshot_id}/build-logs-url"
         answer = self.client.get(path, doing=_DOING, policy=FAST)
         address = read(UrlAnswer, answer, _DOING).url
@@ -99,7 +99,7 @@ class BuildLog:
             if self._stopped.is_set() or not response.is_success:
                 return False
             for number, line in enumerate(response.iter_lines()):
-                # A stream that broke begins anew, with the lines that are known already.
+                # A stream that broke restarts from the first line.
                 if number >= self._seen:
                     self._seen += 1
                     self._take(self.client.redact(line.rstrip()), on_line)
@@ -114,7 +114,7 @@ class BuildLog:
             self._quiet.notify_all()
 
     def _cut(self) -> None:
-        """Wake a thread that waits for the next line: closing alone would not."""
+        """Shut the socket down: closing it would not wake a thread that waits for a line."""
         response = self._response
         stream = response.extensions.get("network_stream") if response else None
         raw = stream.get_extra_info("socket") if stream else None
@@ -124,7 +124,7 @@ class BuildLog:
 
 
 def read_log(client: DaytonaClient, snapshot_id: str) -> Iterator[str]:
-    """The lines that were written so far; raises ``NotFound`` at once when there are none."""
+    """Return the lines so far; raises ``NotFound`` if there is no log."""
     path = f"/snapshots/{snapshot_id}/build-logs-url"
     address = read(UrlAnswer, client.get(path, doing=_DOING), _DOING).url
     http = client.connections_for(address)
@@ -134,12 +134,12 @@ def read_log(client: DaytonaClient, snapshot_id: str) -> Iterator[str]:
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise Unreachable(
             f"{_DOING} failed: {type(error).__name__}",
-            hint="try again: the log lies on another server of Daytona's than the API",
+            hint="try again: build logs are on another server than the API",
         ) from error
     if not answer.is_success:
         raise NotFound(
             f"{_DOING} failed: HTTP {answer.status_code}",
-            hint="Daytona keeps logs for a while only",
+            hint="Daytona keeps build logs only for a while",
             code="log_not_found",
         )
     return iter([client.redact(line.rstrip()) for line in answer.text.splitlines()])

@@ -1,4 +1,4 @@
-"""The snapshots on Daytona that os2 published, in the shape that images have, too."""
+"""The catalog of the snapshots that os2 published to Daytona."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | r
 
 
 class DaytonaCatalog:
-    """Snapshots whose names are ours; the provider's own and others' are left alone."""
+    """Snapshots whose names are os2's; Daytona's own and others are never touched."""
 
     type = DAYTONA
 
@@ -31,61 +31,61 @@ class DaytonaCatalog:
         self.store = DaytonaSnapshots(client)
 
     def could_contain(self, name: str) -> bool:
-        """Ours say their stage and the second in which they were made; an id may be any."""
+        """Tell whether ``name`` is a name that os2 gives, or an id."""
         return _ID.fullmatch(name) is not None or _stage(name) is not None
 
     def list(self, stage: str | None = None) -> list[CatalogItem]:
-        """Our snapshots of a stage, or of all."""
-        # Every name of ours has a separator, and the API finds it anywhere in a name.
+        """Return our snapshots of a stage, or of all, newest first."""
+        # Every name of ours has the separator, which the API finds anywhere in a name.
         prefix = name_prefix(stage or "")
         found: dict[str, CatalogItem] = {}
         for page in self.store.newest_first(prefix):
-            # Rows shift from page to page while others publish.
+            # By id: rows shift between pages while others publish.
             found |= {s.id: item for s in page if (item := _item(s)) is not None}
         items = [item for item in found.values() if stage in (None, item.stage)]
         return sorted(items, key=lambda item: (item.created, item.name), reverse=True)
 
     def get(self, name: str) -> CatalogItem:
-        """One snapshot by its name or id."""
+        """Return one snapshot by name or id."""
         if not self.could_contain(name):
             raise UsageError(
-                f"{name!r} is no name of a snapshot that os2 publishes",
-                hint="names look like dev-jonas--20260111-193045; others are never touched",
+                f"invalid snapshot name {name!r}",
+                hint="names look like dev-jonas--20260111-193045",
                 code="snapshot_name_invalid",
             )
         try:
             item = _item(self.store.get(name))
         except NotFound:
             raise NotFound(
-                f"there is no snapshot named {name} on Daytona",
-                hint="os2 snapshot list --all-stages shows those that exist",
+                f"snapshot {name} not found on Daytona",
+                hint="list the snapshots: os2 snapshot list --all-stages",
                 code="snapshot_not_found",
             ) from None
         if item is None:
             raise Conflict(
-                f"the snapshot {name} was not published by os2",
-                hint="os2 snapshot list --all-stages shows those that were",
+                f"snapshot {name} was not published by os2",
+                hint="list those that were: os2 snapshot list --all-stages",
                 code="not_ours",
             )
         return item
 
     def users(self, items: Iterable[CatalogItem]) -> Mapping[str, tuple[str, ...]]:
-        """The sandboxes that were made from each, also those that os2 did not make."""
+        """Return the sandboxes that were created from each, also those not created by os2."""
         names: dict[str, set[str]] = {}
-        doing = "looking which machines were made from the snapshots"
+        doing = "listing the machines of snapshots"
         for sandbox in list_sandboxes(self.client, doing):
             if sandbox.state == GONE:
                 continue
             user = sandbox.labels.get(labels.NAME) or sandbox.name or sandbox.id
-            for made_from in {sandbox.snapshot, sandbox.labels.get(labels.SNAPSHOT)} - {None}:
-                names.setdefault(str(made_from), set()).add(user)
+            for snapshot in {sandbox.snapshot, sandbox.labels.get(labels.SNAPSHOT)} - {None}:
+                names.setdefault(str(snapshot), set()).add(user)
         users = {i.id: names.get(i.name, set()) | names.get(i.id, set()) for i in items}
-        return {id_: tuple(sorted(found)) for id_, found in users.items() if found}
+        return {id_: tuple(sorted(sandboxes)) for id_, sandboxes in users.items() if sandboxes}
 
     def remove(
         self, item: CatalogItem, *, force: bool = False, within: float | None = None
     ) -> bool:
-        """Ask for the removal and look until it is gone; Daytona itself asks for no force."""
+        """Remove the snapshot and wait until it is gone; Daytona needs no ``force``."""
         del force
         seconds = within or REMOVAL_SECONDS
         clock = self.client.clock
@@ -98,8 +98,9 @@ class DaytonaCatalog:
         while (state := self._state(item)) is not None:
             if clock.now() >= deadline:
                 raise TimedOut(
-                    f"snapshot {item.name} is {state.value}, and was not gone within {seconds:g} s",
-                    hint="Daytona goes on with it: os2 snapshot list shows what it is at",
+                    f"removing snapshot {item.name} timed out after {seconds:g} s "
+                    f"(state: {state.value})",
+                    hint="Daytona continues; to see its state: os2 snapshot list",
                     code="not_gone",
                 )
             clock.sleep(POLL_SECONDS)
@@ -112,22 +113,21 @@ class DaytonaCatalog:
             return None
 
     def log(self, name: str) -> Iterator[str]:
-        """What Daytona's builder has written so far."""
+        """Return the lines of the build log so far."""
         item = self.get(name)
         try:
             return read_log(self.client, item.id)
         except NotFound:
-            pushed = (
-                "it has not begun, or the image was built here and pushed: then its log is "
-                f"that of os2 snapshot logs os2-snapshot:{(item.stage or '').lower()}"
-            )
             raise NotFound(
-                f"Daytona has no log of the build of {item.name}", hint=pushed, code="log_not_found"
+                f"Daytona has no build log of {item.name}",
+                hint="if its image was built on this host, see: "
+                f"os2 snapshot logs os2-snapshot:{(item.stage or '').lower()}",
+                code="log_not_found",
             ) from None
 
 
 def _item(snapshot: Snapshot) -> CatalogItem | None:
-    """The snapshot as an item; None when it is not ours."""
+    """Return the snapshot as an item; None if it is not os2's."""
     stage = _stage(snapshot.name)
     if snapshot.general or stage is None:
         return None

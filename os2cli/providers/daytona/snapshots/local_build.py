@@ -1,4 +1,4 @@
-"""A snapshot's content built on the local engine and pushed to Daytona's transient registry."""
+"""Snapshots built on the local engine and pushed to Daytona's transient registry."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _DOING = "pushing the image"
 
 
 class LocalSource:
-    """Builds with the code that makes local images, for the platform that Daytona runs."""
+    """Builds as for local images, but for Daytona's platform."""
 
     def __init__(self, client: DaytonaClient, builder: LocalDockerBuilder) -> None:
         self.client = client
         self.builder = builder
 
     def prepare(self, request: PublishRequest, progress: Progress = SILENT) -> LocalContent:
-        """Name what would be built; raises when no engine answers."""
+        """Name what would be built; raises if no engine answers."""
         build = replace(request.build, platform=PLATFORM, no_cache=request.force)
         request = replace(request, build=build)
         with progress.phase("read context"):
@@ -39,7 +39,7 @@ class LocalSource:
 
 @dataclass(frozen=True, slots=True)
 class LocalContent:
-    """An image that is built and pushed when it is delivered."""
+    """An image that ``deliver`` builds and pushes."""
 
     client: DaytonaClient
     builder: LocalDockerBuilder
@@ -48,9 +48,9 @@ class LocalContent:
     key: str
 
     def deliver(self, progress: Progress = SILENT) -> SnapshotContent:
-        """Build unless the engine has it, and push it under a name that nobody can guess."""
+        """Build the image unless the engine has it, and push it under an unguessable name."""
         image = self.builder.build(self.request.build, progress, inputs=self.inputs).image
-        # A base that had to be made first is part of the image's own key.
+        # The build may have created the base image, which is part of the image's key.
         key = _key(image.key or "", self.request)
         query = {"regionId": self.client.access.target} if self.client.access.target else None
         answer = self.client.get("/docker-registry/registry-push-access", query, doing=_DOING)
@@ -69,7 +69,7 @@ class LocalContent:
 
 
 def _reference(access: RegistryAccess, key: str) -> str:
-    """The image's name there: organisations share a project, so that it must not be guessable."""
+    """Return the image's name, which is unguessable because organisations share a project."""
     registry = access.url.partition("://")[2] or access.url
     moment = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
     repository = f"{registry.rstrip('/')}/{access.project}/os2-{secrets.token_hex(16)}"

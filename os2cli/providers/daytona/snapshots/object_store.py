@@ -1,6 +1,6 @@
-"""Bringing a build context to Daytona's object store, unless its content is there already.
+"""Uploads of build contexts to Daytona's object store, unless it already has the content.
 
-obstore speaks S3 here because Daytona's own SDK does so with it: a store that takes one takes both.
+obstore, because Daytona's own SDK uses it: a store that works with one works with both.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from os2cli.snapshots.context import BuildContext
 if TYPE_CHECKING:
     from obstore.store import S3Config
 
-# S3 takes parts of 5 MiB and more, ten thousand at most: this suffices for 80 GB.
+# S3 takes up to 10,000 parts of at least 5 MiB: this suffices for 80 GB.
 PART_BYTES = 8 * 2**20
 PARTS_AT_ONCE = 4
 _DOING = "uploading the build context"
@@ -33,16 +33,16 @@ _WAKE_SECONDS = 0.2
 
 
 class ObjectStore:
-    """Where Daytona's builder takes contexts from, under their digests."""
+    """The store from which Daytona's builder takes contexts, by their digests."""
 
     def __init__(self, client: DaytonaClient) -> None:
         self.client = client
 
     def ensure(self, context: BuildContext, digest: str, progress: Progress) -> bool:
-        """Upload the context; False when it is there already.
+        """Upload the context; return False if the store already has it.
 
         Raises:
-            OperationFailed: the store refuses it, or a file changed meanwhile.
+            OperationFailed: the store rejects it, or a file changed.
             Unreachable: the store does not answer.
         """
         answer = self.client.get("/object-storage/push-access", doing=_DOING)
@@ -59,7 +59,7 @@ class ObjectStore:
 class _Upload:
     """One upload in a thread, so that a signal to the main thread ends it at once.
 
-    The library pulls pieces from ``_pieces`` and sends them, several parts side by side.
+    obstore pulls chunks from ``_pieces`` and sends several parts concurrently.
     """
 
     def __init__(self, store: S3Store, key: str, context: BuildContext, progress: Progress) -> None:
@@ -77,7 +77,7 @@ class _Upload:
         try:
             failure = self._wait()
         except BaseException:
-            # The next piece raises in the thread, and the library gives the parts up.
+            # The next chunk raises in the thread, and obstore discards the parts.
             self._abandoned.set()
             with suppress(queue.Empty):
                 self._outcome.get(timeout=DEFAULT.connect_seconds)
@@ -86,18 +86,18 @@ class _Upload:
             raise _explained(self._cause or failure) from failure
 
     def _wait(self) -> BaseException | None:
-        # Not the thread's ``join``: once a signal has ended one, the next returns at once.
+        # Not the thread's ``join``: after a signal has ended one, the next returns at once.
         while True:
             with suppress(queue.Empty):
                 return self._outcome.get(timeout=_WAKE_SECONDS)
 
     def _send(self) -> None:
         try:
-            # One request where one suffices: what comes in pieces is always sent in parts.
+            # One request if that suffices: an iterator is always sent in parts.
             small = self.context.size_bytes < PART_BYTES
             body = b"".join(self._pieces()) if small else self._pieces()
             self.store.put(self.key, body, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE)
-        except BaseException as error:  # noqa: BLE001  # told by ``run``, whatever it is
+        except BaseException as error:  # noqa: BLE001  # ``run`` raises it
             self._outcome.put(error)
         else:
             self._outcome.put(None)
@@ -112,16 +112,16 @@ class _Upload:
                 self.progress.transfer("uploading", min(done, total), total)
                 yield piece
         except Os2Error as error:
-            # The library wraps what it finds in an iterator in an error of its own.
+            # obstore wraps the errors of an iterator in its own.
             self._cause = error
             raise
 
 
 def _connect(access: StorageAccess) -> S3Store:
     parts = web_address(access.url)
-    # The library panics at what is no address, and prints a backtrace.
+    # obstore panics at an invalid address, and prints a backtrace.
     if parts is None or not is_private(parts):
-        raise invalid_answer(_DOING, "it names no address that could be sent to")
+        raise invalid_answer(_DOING, "storageUrl is not a safe address")
     config: S3Config = {
         "endpoint": access.url,
         "access_key_id": access.access_key,
@@ -154,18 +154,18 @@ def _exists(store: S3Store, key: str) -> bool:
 
 
 def _explained(error: BaseException) -> Os2Error:
-    """The library's errors carry the whole answer, and perhaps a signed address: say the kind."""
+    """Return an error that names the kind only: obstore's may hold a signed address."""
     if isinstance(error, Os2Error):
         return error
     kind = type(error).__name__
     if kind in ("PermissionDeniedError", "UnauthenticatedError"):
         return OperationFailed(
-            f"{_DOING} failed: the object store refuses the login that Daytona gave",
-            hint="look at this computer's clock (os2 doctor does), then try again",
+            f"{_DOING} failed: the object store rejected Daytona's login",
+            hint="try again; to check this computer's clock: os2 doctor",
             code="upload_refused",
         )
     return Unreachable(
-        f"{_DOING} failed: the object store does not take it ({kind})",
-        hint="look at the network, then run the command again: what is there is not sent twice",
+        f"{_DOING} failed: the object store did not accept it ({kind})",
+        hint="check the network, then run the command again",
         code="upload_failed",
     )

@@ -1,7 +1,7 @@
-"""A snapshot's content for Daytona's own builder: a Dockerfile's text and a context by digest.
+"""Snapshots built by Daytona: from a Dockerfile's text, and a build context by its digest.
 
-The builder takes neither build arguments nor links, and finds the entrypoint by reading the text;
-what it makes is kept by text and context, so that asking for the same again builds nothing.
+Daytona's builder supports neither build arguments nor links, finds the entrypoint by searching the
+text, and caches what it built by text and context.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from os2cli.providers.daytona.snapshots.object_store import ObjectStore
 from os2cli.snapshots.building import BuildRequest, PublishRequest, SnapshotContent
 from os2cli.snapshots.context import BuildContext, collect, refuse_secrets, without_links
 
-# Raised when the same inputs shall give another snapshot than before.
+# Raised when the same inputs must build another snapshot than before.
 RECIPE = "1"
-# A longer body is answered with "Cannot POST /api/snapshots": 100 kB, less what JSON adds.
+# The API takes bodies of 100 kB, and answers longer ones with "Cannot POST /api/snapshots".
 MAX_TEXT_BYTES = 90_000
 ROOT_DOCKERFILE = "Dockerfile"
 
 
 class RemoteSource:
-    """Sends what Daytona's builder needs; no engine is needed here."""
+    """Sends build contexts to Daytona's builder; needs no engine."""
 
     def __init__(self, client: DaytonaClient) -> None:
         self.client = client
 
     def prepare(self, request: PublishRequest, progress: Progress = SILENT) -> RemoteContent:
-        """Read the tree and write the Dockerfile that the builder gets.
+        """Read the build context and write the Dockerfile for the builder.
 
         Raises:
-            UsageError: the Dockerfile can't be built remotely, a build argument fits nowhere, or
-                the context holds what looks like secrets.
+            UsageError: the Dockerfile can't be built remotely, it lacks a build argument, or the
+                context holds what looks like secrets.
         """
         build = request.build
         with progress.phase("read context"):
@@ -62,7 +62,7 @@ class RemoteSource:
 
 @dataclass(frozen=True, slots=True)
 class RemoteContent:
-    """A Dockerfile's text, and the context that is uploaded when it is delivered."""
+    """A Dockerfile's text, and the context that ``deliver`` uploads."""
 
     client: DaytonaClient
     context: BuildContext
@@ -71,17 +71,17 @@ class RemoteContent:
     key: str
 
     def deliver(self, progress: Progress = SILENT) -> SnapshotContent:
-        """Upload the context unless the store has it."""
+        """Upload the context unless the object store has it."""
         for note in self.context.unkept:
             progress.warn(note)
         if entrypoint(self.text) is None:
             progress.warn(
-                "the Dockerfile has no ENTRYPOINT: Daytona runs `sleep infinity` in its machines"
+                "the Dockerfile has no ENTRYPOINT: its machines will run `sleep infinity`"
             )
         with progress.phase("upload context"):
             uploaded = ObjectStore(self.client).ensure(self.context, self.digest, progress)
         if not uploaded:
-            progress.notice("the build context is there already: nothing was uploaded")
+            progress.notice("the build context is already uploaded")
         return SnapshotContent(self.key, dockerfile=self.text, contexts=(self.digest,))
 
 
@@ -96,12 +96,12 @@ def _text_for(build: BuildRequest, context: BuildContext) -> str:
 
 
 def _without_root_dockerfile(context: BuildContext) -> BuildContext:
-    """The builder puts the text there and the context over it: a file of that name would win."""
+    """Leave out ``Dockerfile``: the builder unpacks the context over the text that it gets."""
     entries = tuple(entry for entry in context.entries if entry.path != ROOT_DOCKERFILE)
     unkept = context.unkept
     if len(entries) < len(context.entries) and context.dockerfile != ROOT_DOCKERFILE:
-        lost = f"{ROOT_DOCKERFILE}: Daytona's builder can't keep it, what it builds lies there"
-        unkept = (*unkept, lost)
+        note = f"{ROOT_DOCKERFILE}: left out, because Daytona's builder uses that path"
+        unkept = (*unkept, note)
     return replace(context, entries=entries, unkept=unkept)
 
 
@@ -121,8 +121,7 @@ def _refuse_long(text: str) -> None:
     size = len(json.dumps(text).encode())
     if size > MAX_TEXT_BYTES:
         raise UsageError(
-            f"the Dockerfile is too long for Daytona's API: {size} bytes, "
-            f"{MAX_TEXT_BYTES} are taken",
-            hint="move scripts into files of their own, or build here: --builder local",
+            f"the Dockerfile is too long for Daytona's API: {size} bytes, at most {MAX_TEXT_BYTES}",
+            hint="move scripts to separate files, or build on this host: --builder local",
             code="dockerfile_too_long",
         )

@@ -1,4 +1,4 @@
-"""Published snapshots: looking for them, making them, activating and removing them."""
+"""Published snapshots: find, create, activate and remove them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from os2cli.providers.daytona.snapshots.build_log import BuildLog
 from os2cli.snapshots.building import SnapshotContent
 
 WRITE, DELETE = "write:snapshots", "delete:snapshots"
-# Every item holds its Dockerfile's text. The newest is nearly always among the first few, so that
-# these are asked for first; the largest page that the API gives is taken when they don't do.
+# Every item holds its Dockerfile's text. The newest is nearly always among the first few, so the
+# first page is small. The others are as large as the API allows.
 FIRST_PAGE, FULL_PAGE = 20, 200
 CREATE_ATTEMPTS = 3
 _OLD_ORDER = "createdTime"
@@ -31,10 +31,10 @@ class DaytonaSnapshots:
         self._order = "createdAt"
 
     def newest_first(self, prefix: str) -> Iterator[list[Snapshot]]:
-        """Pages of snapshots whose name may begin with ``prefix``, newest first.
+        """Yield pages of snapshots whose name may begin with ``prefix``, newest first.
 
-        The API matches more than the prefix: its filter takes it as a part, in any case, ``_`` and
-        ``%`` for anything, and it adds snapshots of its own. What can't be read is left out.
+        The API matches more: ``prefix`` anywhere, in any case, with ``_`` and ``%`` as wildcards,
+        and it adds snapshots of its own. Invalid items are left out.
         """
         first = self._page(prefix, 1, FIRST_PAGE)
         yield _snapshots(first)
@@ -49,12 +49,12 @@ class DaytonaSnapshots:
             number, last = number + 1, page.total_pages
 
     def _page(self, prefix: str, number: int, limit: int) -> PageAnswer:
-        doing = "looking for snapshots"
+        doing = "listing snapshots"
         query = {"name": prefix, "order": "desc", "page": number, "limit": limit}
         try:
             answer = self.client.get("/snapshots", {**query, "sort": self._order}, doing=doing)
         except OperationFailed as error:
-            # Some servers know it by the name that older documents give.
+            # Some servers use the column name of older documents.
             if error.code != "request_refused" or self._order == _OLD_ORDER:
                 raise
             try:
@@ -65,11 +65,11 @@ class DaytonaSnapshots:
         return read(PageAnswer, answer, doing)
 
     def get(self, name: str) -> Snapshot:
-        """One snapshot by its name or id; raises ``NotFound``."""
+        """Return one snapshot by name or id; raises ``NotFound``."""
         return self._read(self.client.get(_path(name), doing=f"looking at snapshot {name}"), name)
 
     def create(self, name: str, content: SnapshotContent, resources: SnapshotResources) -> Snapshot:
-        """Have a snapshot made; it is not active yet when this returns.
+        """Create a snapshot; it is not active yet when this returns.
 
         Raises:
             Conflict: the name is taken.
@@ -89,30 +89,30 @@ class DaytonaSnapshots:
                 answer = self.client.create("/snapshots", body, doing=doing, needs=WRITE)
                 return self._read(answer, name)
             except Conflict:
-                # Ours when an answer got lost and the API was still at it when it was asked.
-                found = self._made(name, content) if attempt else None
-                if found is None:
+                # After a lost answer, it may be our own.
+                created = self._find(name, content) if attempt else None
+                if created is None:
                     raise name_taken(name) from None
-                return found
+                return created
             except LostAnswer as error:
                 lost = error
             self.client.clock.sleep(pause(attempt + 1))
-            if (found := self._made(name, content)) is not None:
-                return found
+            if (created := self._find(name, content)) is not None:
+                return created
         raise lost
 
-    def _made(self, name: str, content: SnapshotContent) -> Snapshot | None:
-        """The snapshot that a create without an answer made, if it made one."""
+    def _find(self, name: str, content: SnapshotContent) -> Snapshot | None:
+        """Find the snapshot of a create whose answer was lost, if it was created."""
         try:
-            found = self.get(name)
+            snapshot = self.get(name)
         except NotFound:
             return None
-        if found.key != content.key:
+        if snapshot.key != content.key:
             raise name_taken(name)
-        return found
+        return snapshot
 
     def activate(self, snapshot: Snapshot) -> None:
-        """Bring back one that was put away because nobody used it; it takes a while."""
+        """Request the activation of an inactive snapshot, which takes a while."""
         self.client.change(
             "POST",
             f"{_path(snapshot.id)}/activate",
@@ -121,7 +121,7 @@ class DaytonaSnapshots:
         )
 
     def remove(self, snapshot: Snapshot, *, hurried: bool = False) -> None:
-        """Ask for a removal; the name stays taken until it is done."""
+        """Request a removal; the name stays taken until it is done."""
         self.client.change(
             "DELETE",
             _path(snapshot.id),
@@ -131,7 +131,7 @@ class DaytonaSnapshots:
         )
 
     def build_log(self, snapshot: Snapshot) -> BuildLog:
-        """What the builder writes, from its beginning."""
+        """Return the log of the builder, from its first line."""
         return BuildLog(self.client, snapshot.id)
 
     def _read(self, answer: Any, name: str) -> Snapshot:
@@ -139,10 +139,10 @@ class DaytonaSnapshots:
 
 
 def name_taken(name: str) -> Conflict:
-    """Somebody else has published under this name."""
+    """Return the error for a name that another publish took."""
     return Conflict(
-        f"there is a snapshot named {name} already",
-        hint="run the command again: a name holds the second in which it was made",
+        f"snapshot {name} already exists",
+        hint="run the command again: names hold the second of their creation",
         code="snapshot_exists",
     )
 

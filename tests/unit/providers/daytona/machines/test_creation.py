@@ -156,8 +156,8 @@ class TestTaken:
         error = failure(creation)
 
         assert (type(error), error.code) == (Conflict, "machine_exists")
-        assert error.message == "machine dev-1 exists already in stage dev-jonas"
-        assert "os2 machine show dev-1" in (error.hint or "")
+        assert error.message == "machine dev-1 already exists in stage dev-jonas"
+        assert "os2 machine rm dev-1" in (error.hint or "")
 
     def test_by_a_sandbox_that_is_not_ours(self, creation: SandboxCreation, wire: Wire) -> None:
         self.taken(wire, ok(sandbox(labels={})))
@@ -165,7 +165,7 @@ class TestTaken:
         error = failure(creation)
 
         assert (type(error), error.code) == (Conflict, "name_taken")
-        assert error.message == f"a sandbox named {SANDBOX} exists that os2 did not make"
+        assert error.message == f"sandbox {SANDBOX} already exists, but os2 did not create it"
 
     def test_by_one_that_the_cache_still_hides(self, creation: SandboxCreation, wire: Wire) -> None:
         self.taken(wire, not_found())

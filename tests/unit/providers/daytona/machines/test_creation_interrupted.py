@@ -19,7 +19,7 @@ from tests.unit.providers.daytona.wires import DEADLINE_SECONDS, Wire, lost, ok,
 ID = sandbox()["id"]
 POST, BY_NAME, LIST = "POST /sandbox", f"GET /sandbox/{SANDBOX}", "GET /sandbox"
 REMOVE, BY_ID = f"DELETE /sandbox/{ID}", f"GET /sandbox/{ID}"
-NOTICE = "removing machine dev-1, which was not finished"
+NOTICE = "removing the unfinished machine dev-1"
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_an_api_that_answers_nothing_more_is_told(
     with pytest.raises(Interrupted):
         creation.create()
 
-    assert heard.warnings[0].startswith("machine dev-1 may still be there: ")
+    assert heard.warnings[0].startswith("machine dev-1 may still exist: ")
 
 
 def test_nothing_is_made_any_more_after_it_was_undone(

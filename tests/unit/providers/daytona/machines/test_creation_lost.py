@@ -120,7 +120,7 @@ class TestLostAnswer:
 
         assert type(error) is LostAnswer
         assert "Connection reset by peer" in error.message
-        assert "it may have been made all the same" in (error.hint or "")
+        assert "it may have been created nevertheless" in (error.hint or "")
 
 
 class TestFailedStart:
@@ -160,7 +160,7 @@ class TestFailedStart:
         self.fail(wire).on(BY_NAME, made).on(REMOVE, refused(403, "Forbidden"))
 
         assert "failed to start" in failure(creation).message
-        assert heard.warnings[0].startswith("machine dev-1 is still there: ")
+        assert heard.warnings[0].startswith("machine dev-1 still exists: ")
         assert "os2 machine rm dev-1 --type daytona --stage dev-jonas" in heard.warnings[1]
 
     def test_that_can_not_be_looked_for_is_told_too(
@@ -169,4 +169,4 @@ class TestFailedStart:
         self.fail(wire).on(BY_NAME, refused(500))
 
         assert "failed to start" in failure(creation).message
-        assert heard.warnings[0].startswith("machine dev-1 may still be there: ")
+        assert heard.warnings[0].startswith("machine dev-1 may still exist: ")

@@ -64,10 +64,10 @@ class TestRemove:
         assert machines.remove("dev-1") is True
         assert time.slept == [0.5, 0.5]
 
-    def test_gives_up_insisting(self, machines: DaytonaMachines, wire: Wire, time: Time) -> None:
+    def test_gives_up_retrying(self, machines: DaytonaMachines, wire: Wire, time: Time) -> None:
         wire.on(BY_NAME, state("starting")).on(REMOVE, *[busy()] * 181)
 
-        with pytest.raises(TimedOut, match=r"within 90 s: .*state change in progress") as caught:
+        with pytest.raises(TimedOut, match=r"after 90 s: .*state change in progress") as caught:
             machines.remove("dev-1")
 
         assert (caught.value.exit_code, sum(time.slept)) == (6, 90)
@@ -79,7 +79,7 @@ class TestRemove:
         wire.on(BY_NAME, state("started")).on(REMOVE, httpx.Response(200))
         wire.on(BY_ID, *[state("destroying")] * 7)
 
-        with pytest.raises(TimedOut, match="removing machine dev-1 was not done within 3 s"):
+        with pytest.raises(TimedOut, match="removing machine dev-1 timed out after 3 s"):
             machines.remove("dev-1", within=3)
 
         assert sum(time.slept) == 3
@@ -127,7 +127,7 @@ class TestChange:
         assert machines.stop("dev-1").state is MachineState.STOPPED
 
     @pytest.mark.parametrize(
-        ("reason", "said"), [("no such image", "no such image"), (None, "gives no reason")]
+        ("reason", "said"), [("no such image", "no such image"), (None, "gave no reason")]
     )
     def test_a_failure_is_told_with_its_reason(
         self, reason: str | None, said: str, machines: DaytonaMachines, wire: Wire
@@ -147,7 +147,7 @@ class TestChange:
     ) -> None:
         wire.on(BY_NAME, state("stopped")).on(START, ok({})).on(BY_ID, *[state("starting")] * 181)
 
-        with pytest.raises(TimedOut, match="starting machine dev-1 was not done within 90 s"):
+        with pytest.raises(TimedOut, match="starting machine dev-1 timed out after 90 s"):
             machines.start("dev-1")
         assert sum(time.slept) == 90
 

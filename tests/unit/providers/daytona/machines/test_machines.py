@@ -148,7 +148,7 @@ class TestGet:
     ) -> None:
         wire.on(BY_NAME, answer)
 
-        with pytest.raises(NotFound, match="no machine named dev-1 in stage dev-jonas") as caught:
+        with pytest.raises(NotFound, match="machine dev-1 not found in stage dev-jonas") as caught:
             machines.get("dev-1")
         assert caught.value.code == "machine_not_found"
 

@@ -111,7 +111,7 @@ def test_silence_is_unreachable(tools: Toolbox, guest: GuestWire, error: Excepti
 def test_a_sandbox_without_an_address_has_no_inside(client: DaytonaClient) -> None:
     answer = SandboxAnswer.model_validate(sandbox(toolboxProxyUrl=None))
 
-    with pytest.raises(OperationFailed, match="inside of machine dev-1"):
+    with pytest.raises(OperationFailed, match="no toolbox URL for machine dev-1"):
         Toolbox(client, answer, "dev-1")
 
 
