@@ -1,4 +1,4 @@
-"""What the tests of analytics share: the state on disk, and the process that delivers."""
+"""What the tests of analytics share: the state on disk, and the delivering process."""
 
 from __future__ import annotations
 
@@ -32,30 +32,30 @@ OF_THE_SDK = {
 
 @dataclass
 class State:
-    """The folder where analytics keep their state."""
+    """The state directory of analytics."""
 
     folder: Path
     lock: int | None = field(default=None, init=False)
 
     @property
     def spool(self) -> Spool:
-        """Where events wait."""
+        """The spool of events."""
         return Spool(self.folder / "spool")
 
     @property
     def waiting(self) -> list[Event]:
-        """The events that were not sent yet, in their order."""
+        """The waiting events, in order."""
         found = [take(path) for path in self.spool.waiting()]
         return [event for event in found if event is not None]
 
     @contextmanager
     def undelivered(self) -> Iterator[None]:
-        """No process that delivers begins while inside, as if one were at work."""
+        """Keep deliveries from starting while in the block, as if one were running."""
         with self._locked():
             yield
 
     def settle(self) -> None:
-        """Wait until the process that delivers has ended, if one is at work."""
+        """Wait until a running delivery has ended."""
         with self._locked():
             pass
 
@@ -70,28 +70,28 @@ class State:
             os.close(lock)
 
     def everything(self) -> str:
-        """Whatever stands on disk, with the names of the files."""
+        """Return the names and contents of all files."""
         files = [path for path in self.folder.rglob("*") if path.is_file()]
         return "\n".join(f"{path.name}: {path.read_bytes().decode('latin-1')}" for path in files)
 
 
 def state_of(home: str | Path) -> State:
-    """That of somebody with this home."""
+    """Return the state of a user with this home."""
     return State(load_settings(None, {"HOME": str(home)}).state_dir / "analytics")
 
 
 def sent_to(server: PostHogServer | str, **more: str) -> dict[str, str]:
-    """The environment of somebody whose usage goes there."""
+    """Return the environment that sends usage to this server."""
     host = server if isinstance(server, str) else server.url
     return {"POSTHOG_KEY": KEY, "POSTHOG_HOST": host, **more}
 
 
 def parameters(home: Path, **environ: str) -> Parameters:
-    """As the settings say in an environment."""
+    """Return the parameters in an environment."""
     return Parameters.of(load_settings(None, {"HOME": str(home), **environ}))
 
 
 def told(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties that are ours, without what differs between two runs."""
+    """Return our own properties, without those that differ between two runs."""
     volatile = {"duration", "os2_version"}
     return {k: v for k, v in properties.items() if k not in OF_THE_SDK | volatile}

@@ -1,4 +1,4 @@
-"""Waiting for what becomes true in its own time."""
+"""Polling for a condition."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def until(condition: Callable[[], Any], seconds: float = 20) -> Any:
-    """Ask again until the answer is true, and give it."""
+    """Poll until the condition returns something true; return that."""
     deadline = time.monotonic() + seconds
     while not (answer := condition()):
         assert time.monotonic() < deadline, "it never became true"
