@@ -1,4 +1,4 @@
-"""What the tests of analytics share: the state on disk, and the delivering process."""
+"""What the tests of analytics share: the state on disk, and the process that delivers."""
 
 from __future__ import annotations
 
@@ -32,30 +32,30 @@ OF_THE_SDK = {
 
 @dataclass
 class State:
-    """The state directory of analytics."""
+    """The folder where analytics keep their state."""
 
     folder: Path
     lock: int | None = field(default=None, init=False)
 
     @property
     def spool(self) -> Spool:
-        """The spool of events."""
+        """Where events wait."""
         return Spool(self.folder / "spool")
 
     @property
     def waiting(self) -> list[Event]:
-        """The waiting events, in order."""
+        """The events that were not sent yet, in their order."""
         found = [take(path) for path in self.spool.waiting()]
         return [event for event in found if event is not None]
 
     @contextmanager
     def undelivered(self) -> Iterator[None]:
-        """Keep deliveries from starting while in the block, as if one were running."""
+        """No process that delivers begins while inside, as if one were at work."""
         with self._locked():
             yield
 
     def settle(self) -> None:
-        """Wait until a running delivery has ended."""
+        """Wait until the process that delivers has ended, if one is at work."""
         with self._locked():
             pass
 
@@ -70,28 +70,28 @@ class State:
             os.close(lock)
 
     def everything(self) -> str:
-        """Return the names and contents of all files."""
+        """Whatever stands on disk, with the names of the files."""
         files = [path for path in self.folder.rglob("*") if path.is_file()]
         return "\n".join(f"{path.name}: {path.read_bytes().decode('latin-1')}" for path in files)
 
 
 def state_of(home: str | Path) -> State:
-    """Return the state of a user with this home."""
+    """That of somebody with this home."""
     return State(load_settings(None, {"HOME": str(home)}).state_dir / "analytics")
 
 
 def sent_to(server: PostHogServer | str, **more: str) -> dict[str, str]:
-    """Return the environment that sends usage to this server."""
+    """The environment of somebody whose usage goes there."""
     host = server if isinstance(server, str) else server.url
     return {"POSTHOG_KEY": KEY, "POSTHOG_HOST": host, **more}
 
 
 def parameters(home: Path, **environ: str) -> Parameters:
-    """Return the parameters in an environment."""
+    """As the settings say in an environment."""
     return Parameters.of(load_settings(None, {"HOME": str(home), **environ}))
 
 
 def told(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Return our own properties, without those that differ between two runs."""
+    """The properties that are ours, without what differs between two runs."""
     volatile = {"duration", "os2_version"}
     return {k: v for k, v in properties.items() if k not in OF_THE_SDK | volatile}

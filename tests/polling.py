@@ -1,4 +1,4 @@
-"""Polling for a condition."""
+"""Waiting for what becomes true in its own time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def until(condition: Callable[[], Any], seconds: float = 20) -> Any:
-    """Poll until the condition returns something true; return that."""
+    """Ask again until the answer is true, and give it."""
     deadline = time.monotonic() + seconds
     while not (answer := condition()):
         assert time.monotonic() < deadline, "it never became true"

@@ -1,4 +1,4 @@
-"""The web UI as users run it: `os2 ui` in a process of its own, and a browser's requests."""
+"""The page as its user serves it: `os2 ui` in a process of its own, and a browser's requests."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ FINAL = ("done", "failed", "cancelled")
 
 @dataclass(frozen=True)
 class Site:
-    """A running `os2 ui`; ``url`` holds the token."""
+    """A page that is served; ``url`` holds the token."""
 
     process: subprocess.Popen[str]
     url: str
 
     @property
     def origin(self) -> str:
-        """The origin, without the token."""
+        """Where it is, without the token."""
         return self.url.partition("/?")[0]
 
     @property
     def port(self) -> int:
-        """The port."""
+        """Its port."""
         return int(self.origin.rpartition(":")[2])
 
     def end(self, signum: signal.Signals = signal.SIGINT) -> tuple[int, str]:
-        """End the process; return its exit code and stderr."""
+        """End it; its exit status, and what it wrote on stderr."""
         self.process.send_signal(signum)
         _, errors = self.process.communicate(timeout=END_SECONDS)
         return self.process.returncode, errors
@@ -46,7 +46,7 @@ class Site:
 
 @contextmanager
 def serving(os2: Os2, *options: str) -> Iterator[Site]:
-    """Run `os2 ui` while in the block."""
+    """Serve it while inside."""
     process = os2.start("ui", "--no-open", *options)
     try:
         assert process.stdout is not None
@@ -60,12 +60,12 @@ def serving(os2: Os2, *options: str) -> Iterator[Site]:
 
 
 class Visitor(httpx.Client):
-    """The requests of a signed-in browser; every response is recorded."""
+    """A browser that has come in, as far as requests go; each answer is kept."""
 
     def __init__(self, site: Site, *, entering: bool = True) -> None:
         # Without an empty context it would read every authority first.
-        no_authorities = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        super().__init__(base_url=site.origin, trust_env=False, timeout=30, verify=no_authorities)
+        nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        super().__init__(base_url=site.origin, trust_env=False, timeout=30, verify=nobody)
         self.site = site
         self.texts: list[str] = []
         self.event_hooks = {"response": [self._keep]}
@@ -83,27 +83,27 @@ class Visitor(httpx.Client):
             self.texts.append(f"{answer.headers} {answer.text}")
 
     def send_form(self, path: str, **fields: Any) -> httpx.Response:
-        """Send a form as the page's scripts do."""
+        """Send a form as our scripts do."""
         headers = {"Origin": self.site.origin, "Accept": "application/json"}
         return self.post(path, data=fields, headers=headers)
 
     def begin(self, path: str, **fields: Any) -> str:
-        """Send a form that starts a job; return the job's path."""
+        """Send a form that begins a job, and give the job's address."""
         answer = self.send_form(path, **fields)
         assert answer.status_code == 202, answer.text
         return str(answer.json()["job"]["url"])
 
     def job(self, url: str) -> dict[str, Any]:
-        """Return the state of a job."""
+        """What a job is at."""
         answer = self.get(url, headers={"Accept": "application/json"})
         return dict(answer.json())
 
     def ended(self, url: str, seconds: float = 20) -> dict[str, Any]:
-        """Wait for a job; return its final state."""
+        """What a job came to."""
         return dict(until(lambda: (now := self.job(url))["state"] in FINAL and now, seconds))
 
     def events(self, url: str, **headers: str) -> Iterator[tuple[int, str, Any]]:
-        """Yield the events of a job with their numbers until its end."""
+        """The events of a job, with their numbers, to the last."""
         with self.stream("GET", f"{url}/events", headers=headers) as answer:
             number, kind = 0, ""
             for line in answer.iter_lines():
