@@ -67,7 +67,7 @@ class Site:
         return HTMLResponse(self.pages.fragment(template, **values), headers=headers)
 
     def _stage(self) -> str | None:
-        # Whatever needs an invalid setting reports it; the frame must render without it.
+        # An invalid setting is reported where it is needed; the frame must render without it.
         try:
             return self.context.stage_of(self.context.session())
         except Os2Error:

@@ -1,4 +1,4 @@
-"""A server that speaks PostHog's protocols, for tests: it takes events and serves the script."""
+"""A server that speaks PostHog's protocols, for tests: it accepts events and serves the script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request carries, in each of the forms in which PostHog's SDKs send."""
+"""The events of requests, in all formats that PostHog's SDKs use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request as it came: ``path`` with its query, header names in small letters."""
+    """A received request: ``path`` with its query, header names in lower case."""
 
     method: str
     path: str
@@ -25,7 +25,7 @@ class Received:
 
     @property
     def plain(self) -> bytes:
-        """The body without its compression."""
+        """The decompressed body."""
         body = self.body
         if body.startswith(b"data="):
             body = base64.b64decode(parse_qs(body.decode())["data"][0])
@@ -33,7 +33,7 @@ class Received:
 
     @property
     def text(self) -> str:
-        """Everything in it that a secret could hide in."""
+        """Everything in the request that could hold a secret."""
         lines = [f"{self.method} {self.path}?{self.query}"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
         lines.append(self.plain.decode(errors="replace"))
@@ -43,7 +43,7 @@ class Received:
 
 
 def messages_of(request: Received) -> list[dict[str, Any]]:
-    """The events in a request; raises ``ValueError`` when PostHog would refuse it."""
+    """Return the events in a request; raises ``ValueError`` if PostHog would reject it."""
     document = json.loads(request.plain)
     if isinstance(document, dict) and "batch" in document:
         key, found = document.get("api_key"), document["batch"]
@@ -62,12 +62,12 @@ def messages_of(request: Received) -> list[dict[str, Any]]:
 
 
 def recorded(message: dict[str, Any]) -> list[dict[str, Any]]:
-    """What a message of a recording shows: the events of rrweb, without their own compression."""
+    """Return the rrweb events of a recording's message, decompressed."""
     return [unpacked(event) for event in message["properties"]["$snapshot_data"]]
 
 
 def unpacked(value: Any) -> Any:
-    """A value whose texts may be packed, as PostHog's script does with the large ones."""
+    """Return a value with its texts decompressed; PostHog's script compresses large ones."""
     if isinstance(value, dict):
         return {name: unpacked(each) for name, each in value.items()}
     if isinstance(value, str) and value.startswith(GZIP_MAGIC.decode("latin-1")):

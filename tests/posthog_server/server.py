@@ -1,4 +1,4 @@
-"""The server itself: started in a thread, gone afterwards."""
+"""The server, which runs in a thread while in its block."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.posthog_server.messages import Received, messages_of
 from tests.serving import HOST, asgi_server
 
 CAPTURE_PATHS = ("/batch/", "/capture/", "/e/", "/i/v0/e/", "/engage/", "/s/")
-# What the script is told about its project: recording is on, the rest of the product is off.
+# The project's configuration for the script: recording is on, everything else is off.
 REMOTE_CONFIG = {
     "supportedCompression": ["gzip-js"],
     "sessionRecording": {"endpoint": "/s/", "consoleLogRecordingEnabled": False},
@@ -40,7 +40,7 @@ REMOTE_CONFIG = {
 
 
 class PostHogServer:
-    """Takes events as PostHog does; ``scripts`` is the folder ``dist`` of the package posthog-js.
+    """Accepts events as PostHog does; ``scripts`` is the directory ``dist`` of posthog-js.
 
     ``behaviour`` is how it answers: ``well``, ``hang`` (never), ``refuse`` (401), ``fail`` (503),
     ``flood`` (an answer without an end) or ``redirect`` (to itself). A batch with an event in
@@ -60,16 +60,16 @@ class PostHogServer:
 
     @property
     def url(self) -> str:
-        """Its address, as ``POSTHOG_HOST`` takes it."""
+        """The URL, as ``POSTHOG_HOST`` takes it."""
         return f"http://{HOST}:{self._port}"
 
     @property
     def everything(self) -> str:
-        """All that has reached it, as text."""
+        """Everything that was received, as text."""
         return "\n".join(request.text for request in list(self.requests))
 
     def named(self, event: str) -> list[dict[str, Any]]:
-        """The events of a name."""
+        """Return the events with this name."""
         return [each for each in list(self.events) if each["event"] == event]
 
     def __enter__(self) -> PostHogServer:

@@ -60,7 +60,7 @@ class _Page:
         try:
             return self.context.session().analytics.browser()
         except Os2Error:
-            # Whatever needs an invalid setting reports it.
+            # An invalid setting is reported where it is needed.
             return None
 
     def head(self) -> PageHead:

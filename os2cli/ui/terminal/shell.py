@@ -15,7 +15,7 @@ READ_BYTES = 32 * 1024
 # How long os2 may take to end the process in the machine before os2 is killed.
 GRACE_SECONDS = 5.0
 _POLL_SECONDS = 0.02
-# The page's terminal, whatever terminal the server was started in.
+# The page's terminal, not the one that the server was started in.
 _TERMINAL = ("TERM=xterm-256color", "COLORTERM=truecolor")
 
 

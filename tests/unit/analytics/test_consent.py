@@ -1,4 +1,4 @@
-"""Whether anything is collected: the first rule that applies decides."""
+"""Consent and the other parameters of analytics."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ CI = {"CI": "true"}
         (KEY | {"POSTHOG_HOST": "nonsense"}, True, False, "host"),
     ],
 )
-def test_the_rules(
+def test_the_first_rule_that_applies_decides(
     environ: dict[str, str], chosen: bool | None, on: bool, rule: str, tmp_path: Path
 ) -> None:
     found = parameters(tmp_path, **environ)
@@ -60,7 +60,7 @@ def test_the_rules(
 
 
 @pytest.mark.parametrize("damage", ["", "maybe\n", "on off", "\0"])
-def test_a_choice_that_can_t_be_read_may_have_been_a_no(damage: str, tmp_path: Path) -> None:
+def test_an_unreadable_choice_counts_as_a_no(damage: str, tmp_path: Path) -> None:
     found = parameters(tmp_path, **KEY)
     found.folder.mkdir(parents=True)
     (found.folder / "choice").write_text(damage)
@@ -81,7 +81,7 @@ def test_a_choice_that_can_t_be_read_may_have_been_a_no(damage: str, tmp_path: P
         "file:///etc/passwd",
     ],
 )
-def test_a_host_that_is_none_is_told_where_it_is_asked_about(host: str, tmp_path: Path) -> None:
+def test_an_invalid_host_is_reported(host: str, tmp_path: Path) -> None:
     found = parameters(tmp_path, POSTHOG_HOST=host)
 
     assert not can_be_sent_to(found.host)
@@ -104,7 +104,7 @@ def test_a_host_that_is_none_is_told_where_it_is_asked_about(host: str, tmp_path
         ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
     ],
 )
-def test_where_events_go(given: str, host: str, tmp_path: Path) -> None:
+def test_the_host_of_events(given: str, host: str, tmp_path: Path) -> None:
     found = parameters(tmp_path, POSTHOG_HOST=given)
 
     found.check_host()
@@ -138,7 +138,7 @@ def test_the_groups(tmp_path: Path) -> None:
     assert named.groups == {"organization": "acme", "project": "app"}
 
 
-def test_of_two_projects_each_has_its_own(tmp_path: Path) -> None:
+def test_each_project_has_its_own_target(tmp_path: Path) -> None:
     targets = {
         parameters(tmp_path, POSTHOG_KEY=key, POSTHOG_HOST=host).target
         for key in ("a", "b")
@@ -160,11 +160,11 @@ class TestBrowser:
     def analytics(self, home: Path, **environ: str) -> Analytics:
         return Analytics.of(load_settings(None, {"HOME": str(home), **environ}))
 
-    def test_without_a_public_key_there_is_nothing(self, tmp_path: Path) -> None:
+    def test_without_a_public_key_there_are_no_settings(self, tmp_path: Path) -> None:
         assert self.analytics(tmp_path, **KEY).browser() is None
         assert not (tmp_path / ".local").exists()
 
-    def test_it_is_the_same_person_in_the_same_groups(self, tmp_path: Path) -> None:
+    def test_the_page_has_the_same_user_and_groups(self, tmp_path: Path) -> None:
         public = {"VITE_POSTHOG_PUBLIC_KEY": "phc_public"}
         more = {"OS2_EMAIL": "jo@acme.example", "OS2_PROJECT": "app", "APP_STAGE": "stg"}
 
@@ -178,7 +178,7 @@ class TestBrowser:
         assert (found.email, found.project, found.organization) == ("jo@acme.example", "app", None)
         assert found.environment == "stg"
 
-    def test_a_host_of_one_s_own_has_the_script_too(self, tmp_path: Path) -> None:
+    def test_a_self_hosted_posthog_serves_the_script(self, tmp_path: Path) -> None:
         own = {"VITE_POSTHOG_PUBLIC_KEY": "k", "POSTHOG_HOST": "https://posthog.acme.example"}
 
         found = self.analytics(tmp_path, **own).browser()
@@ -187,7 +187,9 @@ class TestBrowser:
         assert found.assets_host == found.host
 
     @pytest.mark.parametrize("no", [NOT_TRACKED, OFF, CI, {"POSTHOG_HOST": "nonsense"}])
-    def test_who_said_no_has_none(self, no: dict[str, str], tmp_path: Path) -> None:
+    def test_without_consent_there_are_no_settings(
+        self, no: dict[str, str], tmp_path: Path
+    ) -> None:
         public = {"VITE_POSTHOG_PUBLIC_KEY": "phc_public"}
 
         assert self.analytics(tmp_path, **public, **no).browser() is None

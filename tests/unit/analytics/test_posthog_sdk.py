@@ -1,4 +1,4 @@
-"""What goes over the wire, and what becomes of a host that is down, slow or hostile."""
+"""The messages on the wire, and hosts that are down, slow or hostile."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def post(server: PostHogServer, *events: Event) -> list[dict[str, object]]:
     return [message for message in messages if message is not None]
 
 
-def test_an_event_arrives_as_it_was_shown(posthog: PostHogServer) -> None:
+def test_an_event_arrives_as_it_is_shown(posthog: PostHogServer) -> None:
     (shown,) = post(posthog, EVENT)
 
     (arrived,) = posthog.events
@@ -41,20 +41,20 @@ def test_an_event_arrives_as_it_was_shown(posthog: PostHogServer) -> None:
     assert ours == {"count": 2, "$environment": "stg", **groups}
 
 
-def test_the_address_of_the_sender_is_not_looked_up(posthog: PostHogServer) -> None:
+def test_the_sender_s_address_is_not_located(posthog: PostHogServer) -> None:
     post(posthog, EVENT)
 
     assert posthog.events[0]["properties"]["$geoip_disable"] is True
 
 
-def test_nothing_says_whose_computer_it_is(posthog: PostHogServer) -> None:
+def test_no_property_identifies_the_computer(posthog: PostHogServer) -> None:
     post(posthog, EVENT)
 
     for private in (socket.gethostname(), str(Path.home()), str(Path.cwd())):
         assert private not in posthog.everything
 
 
-def test_many_are_one_request(posthog: PostHogServer) -> None:
+def test_a_batch_is_one_request(posthog: PostHogServer) -> None:
     post(posthog, *(Event(f"event {number}", "somebody", {}) for number in range(100)))
 
     assert (len(posthog.events), len(posthog.requests)) == (100, 1)
@@ -69,9 +69,7 @@ def test_many_are_one_request(posthog: PostHogServer) -> None:
         ("redirect", "cannot reach PostHog: TooManyRedirects"),
     ],
 )
-def test_what_is_not_taken_now_may_be_later(
-    behaviour: str, why: str, posthog: PostHogServer
-) -> None:
+def test_a_temporary_failure_is_not_taken(behaviour: str, why: str, posthog: PostHogServer) -> None:
     posthog.behaviour = behaviour
 
     with pytest.raises(NotTaken, match=why):
@@ -81,9 +79,7 @@ def test_what_is_not_taken_now_may_be_later(
     assert len(posthog.requests) == 1
 
 
-def test_one_that_does_not_answer_is_left(
-    posthog: PostHogServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_hanging_host_times_out(posthog: PostHogServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os2cli.analytics.posthog_sdk.ANSWER_SECONDS", 0.1)
     posthog.behaviour = "hang"
 
@@ -91,21 +87,21 @@ def test_one_that_does_not_answer_is_left(
         post(posthog, EVENT)
 
 
-def test_nobody_is_there() -> None:
+def test_an_unreachable_host_is_reported() -> None:
     project = Project(KEY, "http://127.0.0.1:1")
 
     with pytest.raises(NotTaken, match="cannot reach PostHog"):
         project.post([{"event": "x"}])
 
 
-def test_what_posthog_never_takes_is_told_apart(posthog: PostHogServer) -> None:
+def test_a_rejected_message_is_distinguished(posthog: PostHogServer) -> None:
     posthog.unwanted = {"machine_created"}
 
     with pytest.raises(Refused, match="400"):
         post(posthog, EVENT)
 
 
-def test_no_login_from_a_file_goes_there(
+def test_no_login_from_netrc_is_sent(
     posthog: PostHogServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"

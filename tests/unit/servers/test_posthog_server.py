@@ -1,4 +1,4 @@
-"""The PostHog test server takes what the official SDK sends, and refuses what PostHog would."""
+"""The PostHog test server accepts what the official SDK sends, and rejects what PostHog would."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.posthog_server import PostHogServer
 
 
 @pytest.mark.parametrize("gzip", [False, True])
-def test_it_takes_the_sdk_s_events(gzip: bool) -> None:
+def test_it_accepts_the_sdk_s_events(gzip: bool) -> None:
     with PostHogServer() as server:
         client = Posthog("phc_test", host=server.url, gzip=gzip)
         client.capture("hello", distinct_id="somebody", properties={"a": 1})
@@ -27,7 +27,7 @@ def test_it_takes_the_sdk_s_events(gzip: bool) -> None:
 @pytest.mark.parametrize(
     "message", [{}, {"api_key": "k"}, {"api_key": "k", "event": "e"}, {"event": "e"}]
 )
-def test_it_refuses_half_a_message(message: dict[str, str]) -> None:
+def test_it_rejects_an_incomplete_message(message: dict[str, str]) -> None:
     with PostHogServer() as server:
         answer = httpx.post(f"{server.url}/capture/", json=message)
 

@@ -1,4 +1,4 @@
-"""Where the page's server runs in tests."""
+"""The environment of the web UI's server in tests."""
 
 from __future__ import annotations
 

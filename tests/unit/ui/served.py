@@ -1,4 +1,4 @@
-"""The page's own server, in this process, and a browser that was let in."""
+"""The web UI's server in this process, with a browser that is signed in."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from os2cli.ui.serving import extensions
 
 @dataclass(frozen=True)
 class Served:
-    """Where it is, what opens it, and who has been let in."""
+    """A running server, its credentials, and a signed-in client."""
 
     credentials: Credentials
     http: httpx.Client
 
     @property
     def own(self) -> dict[str, str]:
-        """What its own pages send along with a change."""
+        """The headers that its own pages send with a change."""
         return {"Origin": self.credentials.origin}
 
     @property
@@ -34,7 +34,7 @@ class Served:
 
 @contextmanager
 def served() -> Iterator[Served]:
-    """Serve it as ``os2 ui`` does, with the settings of this moment."""
+    """Serve as ``os2 ui`` does, with the current settings."""
     context = PageContext()
     listener = listening_socket(None)
     credentials = Credentials(listener.getsockname()[1])

@@ -1,4 +1,4 @@
-"""What the page's script lets through to PostHog, by the script itself on Node.js."""
+"""What the page's script sends to PostHog; the script itself runs on Node.js."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLACE = {"host": "127.0.0.1:4321", "path": "/machines/local-docker/s3cret"}
 
 
 def call(function: str, *arguments: Any) -> Any:
-    """What the function gives for these arguments."""
+    """Return the result of a function of the script."""
     program = (
         f"import * as script from {json.dumps(SCRIPT.as_uri())};"
         f"const given = script[{json.dumps(function)}](...{json.dumps(arguments)});"
@@ -49,7 +49,7 @@ def test_a_path_becomes_its_route(path: str, route: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "told"),
+    ("address", "sent"),
     [
         ("http://127.0.0.1:4321/machines?token=s3cret#s3cret", "https://os2.invalid/machines"),
         ("http://s3cret.example/s3cret", "https://os2.invalid/{page}"),
@@ -59,11 +59,11 @@ def test_a_path_becomes_its_route(path: str, route: str) -> None:
         ("", ""),
     ],
 )
-def test_an_address_tells_no_host_no_query_and_no_name(address: str, told: str) -> None:
-    assert call("publicAddress", address, ROUTES) == told
+def test_a_url_loses_host_query_and_names(address: str, sent: str) -> None:
+    assert call("publicAddress", address, ROUTES) == sent
 
 
-def test_an_event_tells_nothing_of_this_computer() -> None:
+def test_an_event_reveals_nothing_about_this_computer() -> None:
     address = "http://127.0.0.1:4321/machines/local-docker/s3cret?token=s3cret"
     event = {
         "event": "$pageview",
@@ -85,13 +85,13 @@ def test_an_event_tells_nothing_of_this_computer() -> None:
         "$set_once": {"$initial_current_url": address, "$initial_host": "127.0.0.1:4321"},
     }
 
-    told = call("publicEvent", event, PLACE, ROUTES)
+    sent = call("publicEvent", event, PLACE, ROUTES)
 
-    assert "s3cret" not in json.dumps(told)
-    assert "4321" not in json.dumps(told)
-    assert told["event"] == "$pageview"
+    assert "s3cret" not in json.dumps(sent)
+    assert "4321" not in json.dumps(sent)
+    assert sent["event"] == "$pageview"
     page = "https://os2.invalid/machines/{type}/{name}"
-    assert told["properties"] == {
+    assert sent["properties"] == {
         "$current_url": page,
         "$pathname": "/machines/{type}/{name}",
         "$prev_pageview_pathname": "/jobs/{id}",
@@ -103,11 +103,11 @@ def test_an_event_tells_nothing_of_this_computer() -> None:
         "nothing": None,
         "$snapshot_data": [{"data": "as it is"}],
     }
-    assert told["$set_once"] == {"$initial_current_url": page}
+    assert sent["$set_once"] == {"$initial_current_url": page}
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "sent"),
     [
         ("class", "card ph-no-capture", "card ph-no-capture"),
         ("_cssText", "a{background:url(http://127.0.0.1:4321/x)}", "a{background:url(/x)}"),
@@ -120,12 +120,12 @@ def test_an_event_tells_nothing_of_this_computer() -> None:
         ("id", "s3cret", "*"),
     ],
 )
-def test_an_attribute_is_recorded_when_it_is_about_looks(name: str, value: str, told: str) -> None:
-    assert call("publicAttribute", name, value, "http://127.0.0.1:4321") == told
+def test_layout_attributes_are_recorded(name: str, value: str, sent: str) -> None:
+    assert call("publicAttribute", name, value, "http://127.0.0.1:4321") == sent
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "sent"),
     [
         ("s3cret of mine\n", "****** ** ****\n"),
         (" Remove ", " Remove "),
@@ -133,5 +133,5 @@ def test_an_attribute_is_recorded_when_it_is_about_looks(name: str, value: str, 
         ("", ""),
     ],
 )
-def test_text_is_masked_unless_it_is_a_word_of_ours(text: str, told: str) -> None:
-    assert call("publicText", text) == told
+def test_text_is_masked_unless_it_is_a_word_of_os2(text: str, sent: str) -> None:
+    assert call("publicText", text) == sent

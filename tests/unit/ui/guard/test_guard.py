@@ -1,4 +1,4 @@
-"""The session of the page is ended by its user, and begun again with the token alone."""
+"""Signing out ends the session everywhere; only the token starts another."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from tests.unit.ui.served import served
 
 
-def test_a_session_ends_for_everybody_who_has_it() -> None:
+def test_signing_out_ends_the_session_in_every_browser() -> None:
     with served() as page:
         with httpx.Client(base_url=page.credentials.origin, timeout=30) as other:
             other.headers["Cookie"] = page.cookie
@@ -29,7 +29,7 @@ def test_a_session_ends_for_everybody_who_has_it() -> None:
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", None])
-def test_no_other_page_can_end_it(origin: str | None) -> None:
+def test_other_sites_cannot_sign_out(origin: str | None) -> None:
     with served() as page:
         headers = {"Origin": origin} if origin else {}
 

@@ -1,4 +1,4 @@
-"""PostHog in the page: who may use its proxy, what a page is told, and when nothing is there."""
+"""PostHog in the page: access to its proxy, the page's settings, and when it is absent."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ MESSAGE = {"event": "hello", "distinct_id": "me", "token": KEY}
 
 @pytest.fixture(autouse=True)
 def analytics(no_engine: None, posthog: PostHogServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A public key, and a PostHog that it is for."""
+    """Set a public key and PostHog's URL."""
     monkeypatch.setenv("VITE_POSTHOG_PUBLIC_KEY", KEY)
     monkeypatch.setenv("POSTHOG_HOST", posthog.url)
 
 
 def command_line() -> Os2:
-    """os2 as it is typed here."""
+    """Return os2 in the current directory and environment."""
     return Os2(Path.cwd(), {**os.environ, **base_environment(Path.home())})
 
 
-def told(page: Served) -> dict[str, Any] | None:
-    """What a page says to PostHog's script."""
+def settings_of(page: Served) -> dict[str, Any] | None:
+    """Return the page's settings for PostHog's script."""
     text = page.http.get("/machines").text
     found = re.search(r'<meta name="os2-analytics" content="([^"]*)">', text)
     assert bool(found) == ("/static/analytics.js" in text)
@@ -49,9 +49,9 @@ def policy(page: Served) -> dict[str, str]:
 
 
 class TestGuarded:
-    """The checks of every request stand before the proxy."""
+    """The guard protects the proxy."""
 
-    def test_a_page_of_ours_passes(self, posthog: PostHogServer) -> None:
+    def test_our_own_pages_pass(self, posthog: PostHogServer) -> None:
         with served() as page:
             answer = page.http.post("/ingest/e/", json=MESSAGE, headers=page.own)
 
@@ -71,7 +71,7 @@ class TestGuarded:
             ({"Sec-Fetch-Site": "cross-site"}, 403),
         ],
     )
-    def test_nobody_else_does(
+    def test_other_clients_are_rejected(
         self, posthog: PostHogServer, headers: dict[str, str], status: int
     ) -> None:
         with served() as page:
@@ -89,9 +89,9 @@ class TestGuarded:
 
         assert (answer.status_code, refused.status_code) == (200, 413)
 
-    def test_its_size_has_an_end(self, posthog: PostHogServer) -> None:
+    def test_the_size_of_a_recording_is_limited(self, posthog: PostHogServer) -> None:
         megabyte = b"x" * (1 << 20)
-        # Nobody reads the rest: the answer may be lost with the connection.
+        # The rest is not read: the response may be lost with the connection.
         with served() as page, suppress(httpx.TransportError):
             parts = iter([megabyte] * 66)
             answer = page.http.post("/ingest/s/", content=parts, headers=page.own)
@@ -100,17 +100,17 @@ class TestGuarded:
         assert posthog.recordings == []
 
 
-class TestTold:
-    """What a page knows, and when it knows nothing."""
+class TestSettings:
+    """The settings of a page, and when it has none."""
 
-    def test_who_it_is_and_where_in_general(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_page_gets_the_user_and_its_route(self, monkeypatch: pytest.MonkeyPatch) -> None:
         hostile = """"><script>alert(1)</script>'&"""
         monkeypatch.setenv("OS2_ORGANIZATION", hostile)
         monkeypatch.setenv("OS2_EMAIL", "me@example.com")
         monkeypatch.setenv("VITE_APP_STAGE", "pr-7")
         with served() as page:
             assert "<script>alert" not in page.http.get("/machines").text
-            found = told(page)
+            found = settings_of(page)
 
         assert found is not None
         routes = found.pop("routes")
@@ -127,7 +127,7 @@ class TestTold:
             "environment": "pr-7",
         }
 
-    def test_the_page_is_allowed_nothing_more(self) -> None:
+    def test_the_policy_allows_no_other_host(self) -> None:
         with served() as page:
             ours = policy(page)
 
@@ -137,23 +137,23 @@ class TestTold:
         ("variable", "value"),
         [("VITE_POSTHOG_PUBLIC_KEY", ""), ("DO_NOT_TRACK", "1"), ("OS2_TELEMETRY", "0")],
     )
-    def test_nothing_is_there_when_nobody_is_to_be_counted(
+    def test_without_consent_analytics_are_absent(
         self, monkeypatch: pytest.MonkeyPatch, posthog: PostHogServer, variable: str, value: str
     ) -> None:
         monkeypatch.setenv(variable, value)
         with served() as page:
-            assert told(page) is None
+            assert settings_of(page) is None
             answer = page.http.post("/ingest/e/", json=MESSAGE, headers=page.own)
 
         assert answer.status_code in (403, 404)
         assert posthog.requests == []
 
-    def test_a_no_holds_at_once(self, posthog: PostHogServer) -> None:
+    def test_turning_off_takes_effect_at_once(self, posthog: PostHogServer) -> None:
         with served() as page:
-            assert told(page) is not None
+            assert settings_of(page) is not None
             assert command_line()("analytics", "off").status == 0
 
-            assert told(page) is None
+            assert settings_of(page) is None
             answer = page.http.post("/ingest/e/", json=MESSAGE, headers=page.own)
 
         assert (answer.status_code, answer.text) == (403, "analytics are off\n")
@@ -161,12 +161,14 @@ class TestTold:
 
 
 class TestProxyAddress:
-    """The setting says where the browser goes."""
+    """The setting of the proxy's address."""
 
-    def test_another_path(self, monkeypatch: pytest.MonkeyPatch, posthog: PostHogServer) -> None:
+    def test_the_path_can_be_changed(
+        self, monkeypatch: pytest.MonkeyPatch, posthog: PostHogServer
+    ) -> None:
         monkeypatch.setenv("VITE_POSTHOG_PROXY_URI", "/relay/ph/")
         with served() as page:
-            found = told(page)
+            found = settings_of(page)
             answer = page.http.post("/relay/ph/e/", json=MESSAGE, headers=page.own)
 
         assert found is not None
@@ -174,10 +176,10 @@ class TestProxyAddress:
         assert answer.status_code == 200
         assert len(posthog.named("hello")) == 1
 
-    def test_somebody_else_s_proxy(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_external_proxy_is_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("VITE_POSTHOG_PROXY_URI", "https://ph.example.com/x")
         with served() as page:
-            found, ours = told(page), policy(page)
+            found, ours = settings_of(page), policy(page)
             answer = page.http.post("/ingest/e/", json=MESSAGE, headers=page.own)
 
         assert found is not None
@@ -194,7 +196,7 @@ class TestProxyAddress:
             ("https://ph.example.com", ProxyAddress(*["https://ph.example.com"] * 2)),
         ],
     )
-    def test_it_is_read(self, text: str, address: ProxyAddress) -> None:
+    def test_a_valid_address_is_parsed(self, text: str, address: ProxyAddress) -> None:
         assert proxy_address(text, {"machines"}) == address
 
     @pytest.mark.parametrize(
@@ -223,14 +225,14 @@ class TestProxyAddress:
             "javascript:alert(1)",
         ],
     )
-    def test_anything_else_is_refused(self, text: str) -> None:
+    def test_an_invalid_address_is_rejected(self, text: str) -> None:
         with pytest.raises(UsageError, match="VITE_POSTHOG_PROXY_URI") as refused:
             proxy_address(text, {"machines"})
 
         assert refused.value.hint is not None
         assert "/ingest" in refused.value.hint
 
-    def test_the_command_tells_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_command_reports_an_invalid_address(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("VITE_POSTHOG_PROXY_URI", "/machines")
         done = command_line()("ui", "--no-open")
 

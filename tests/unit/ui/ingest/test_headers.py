@@ -1,4 +1,4 @@
-"""What passes with a request and its answer, and what stays behind."""
+"""The headers that pass the proxy, and those that don't."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PASSED = {
 }
 
 
-def test_only_named_headers_reach_posthog() -> None:
+def test_only_allowed_headers_reach_posthog() -> None:
     with PostHogServer() as posthog, proxy_to(posthog.url) as browser:
         wanted = [f"{name}: {value}" for name, value in PASSED.items()]
         message = b'{"event": "hello", "distinct_id": "me", "token": "phc_x"}'
@@ -49,7 +49,7 @@ def test_only_named_headers_reach_posthog() -> None:
         assert "s3cret" not in posthog.everything
 
 
-def test_only_named_headers_come_back() -> None:
+def test_only_allowed_headers_come_back() -> None:
     answer = (
         b"HTTP/1.1 200 Fine\r\nContent-Type: text/javascript\r\nContent-Encoding: br\r\n"
         b'ETag: "tag"\r\nCache-Control: max-age=300\r\nVary: Accept-Encoding\r\n'
@@ -80,7 +80,7 @@ def test_only_named_headers_come_back() -> None:
         }
 
 
-def test_posthog_s_cookies_are_not_kept_for_the_next_request() -> None:
+def test_posthog_s_cookies_are_not_stored() -> None:
     answer = b"HTTP/1.1 200 OK\r\nSet-Cookie: theirs=1; Path=/\r\nContent-Length: 0\r\n\r\n"
     with Upstream(says(answer)) as upstream, proxy_to(upstream.url) as browser:
         for _ in range(2):
@@ -91,7 +91,7 @@ def test_posthog_s_cookies_are_not_kept_for_the_next_request() -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 300])
-def test_a_redirect_is_neither_followed_nor_passed_on(status: int) -> None:
+def test_a_redirect_is_neither_followed_nor_returned(status: int) -> None:
     with Upstream() as elsewhere:
         answer = (
             f"HTTP/1.1 {status} Elsewhere\r\nLocation: {elsewhere.url}/e/\r\n"
@@ -106,7 +106,7 @@ def test_a_redirect_is_neither_followed_nor_passed_on(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [304, 400, 401, 404, 429, 503])
-def test_other_answers_are_passed_on(status: int) -> None:
+def test_other_responses_are_returned(status: int) -> None:
     answer = f"HTTP/1.1 {status} So\r\nETag: x\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"
     with Upstream(says(answer.encode())) as upstream, proxy_to(upstream.url) as browser:
         reply = browser.ask("/ingest/static/array.js", method="GET")
@@ -117,7 +117,7 @@ def test_other_answers_are_passed_on(status: int) -> None:
 @pytest.mark.parametrize(
     "header", ["X-A: a\nCookie: b", "X-A: a\r\n Cookie: b", "X A: b", "X-A : b", "X-A: \x00"]
 )
-def test_a_header_in_a_header_goes_nowhere(header: str) -> None:
+def test_a_header_in_a_header_is_not_forwarded(header: str) -> None:
     with Upstream() as upstream, proxy_to(upstream.url) as browser:
         browser.ask("/ingest/e/", header, body=b"{}")
 
@@ -125,7 +125,7 @@ def test_a_header_in_a_header_goes_nowhere(header: str) -> None:
         assert all(b"x-a" not in head.lower() for head in upstream.heads)
 
 
-def test_a_length_beside_chunks_is_not_believed() -> None:
+def test_a_length_next_to_chunks_is_dropped() -> None:
     with PostHogServer() as posthog, proxy_to(posthog.url) as browser:
         message = b'{"event": "hello", "distinct_id": "me", "token": "phc_x"}'
         chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(message), message)

@@ -1,4 +1,4 @@
-"""Nothing is taken without an end: not from the browser, not from PostHog."""
+"""Limits on what the browser and PostHog may send."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ QUICK = replace(SMALL, body_seconds=0.3, answer_seconds=0.3, connect_seconds=0.3
 CHUNK = b"1000\r\n" + b"x" * 4096 + b"\r\n"
 
 
-def test_a_body_that_is_announced_too_large_is_refused_before_it_is_sent() -> None:
+def test_a_declared_length_above_the_limit_is_rejected_early() -> None:
     with Upstream() as upstream, proxy_to(upstream.url) as browser:
         reply = browser.send(browser.head("/ingest/s/", length=(64 << 20) + 1))
 
@@ -34,7 +34,7 @@ def test_a_body_that_is_announced_too_large_is_refused_before_it_is_sent() -> No
         assert upstream.heads == []
 
 
-def test_a_body_without_a_length_is_refused_where_it_gets_too_large() -> None:
+def test_a_chunked_body_above_the_limit_is_rejected() -> None:
     received = []
 
     def takes_all(_server: Upstream, connection: socket.socket, head: bytes) -> None:
@@ -55,7 +55,7 @@ def test_a_body_without_a_length_is_refused_where_it_gets_too_large() -> None:
         assert sum(received) < SMALL.request_bytes + 10_000
 
 
-def test_a_body_of_the_largest_size_passes() -> None:
+def test_a_body_of_the_maximum_size_passes() -> None:
     with PostHogServer() as posthog, proxy_to(posthog.url, limits=SMALL) as browser:
         message = b'{"event": "e", "distinct_id": "me", "token": "t", "x": "%s"}'
         body = message % (b"x" * (SMALL.request_bytes - len(message) + 2))
@@ -65,7 +65,7 @@ def test_a_body_of_the_largest_size_passes() -> None:
         assert posthog.requests[0].body == body
 
 
-def test_a_body_that_comes_too_slowly_is_given_up() -> None:
+def test_a_slow_body_times_out() -> None:
     with (
         Upstream() as upstream,
         proxy_to(upstream.url, limits=QUICK) as browser,
@@ -76,7 +76,7 @@ def test_a_body_that_comes_too_slowly_is_given_up() -> None:
         assert read_reply(connection).status == 408
 
 
-def test_drops_do_not_make_a_slow_body_quick() -> None:
+def test_a_trickling_body_times_out() -> None:
     with (
         Upstream(waits) as upstream,
         proxy_to(upstream.url, limits=QUICK) as browser,
@@ -96,7 +96,7 @@ def test_drops_do_not_make_a_slow_body_quick() -> None:
         assert reply.startswith(b"HTTP/1.1 408 ")
 
 
-def test_an_upstream_that_is_dead_is_told() -> None:
+def test_an_unreachable_upstream_is_reported() -> None:
     with socket.create_server((HOST, 0)) as listener:
         address = f"http://{HOST}:{listener.getsockname()[1]}"
     with proxy_to(address) as browser:
@@ -106,7 +106,7 @@ def test_an_upstream_that_is_dead_is_told() -> None:
 
 
 @pytest.mark.parametrize("beginning", [b"", b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\nA: "])
-def test_an_upstream_that_hangs_is_told(beginning: bytes) -> None:
+def test_a_hanging_upstream_is_reported(beginning: bytes) -> None:
     def hangs(server: Upstream, connection: socket.socket, _head: bytes) -> None:
         connection.sendall(beginning)
         server.ended.wait(DEADLINE_SECONDS)
@@ -117,7 +117,7 @@ def test_an_upstream_that_hangs_is_told(beginning: bytes) -> None:
     assert (reply.status, reply.body) == (504, b"PostHog timed out\n")
 
 
-def test_an_upstream_that_hangs_over_a_body_is_told() -> None:
+def test_an_upstream_that_does_not_read_the_body_is_reported() -> None:
     limits = Limits(answer_seconds=0.3)
     with Upstream(waits) as upstream, proxy_to(upstream.url, limits=limits) as browser:
         assert browser.ask("/ingest/s/", body=b"x" * (32 << 20)).status == 504
@@ -134,18 +134,18 @@ def test_an_upstream_that_hangs_over_a_body_is_told() -> None:
         b"HTTP/1.1 200 OK\r\nA: " + b"x" * 200_000 + b"\r\n\r\n",
     ],
 )
-def test_an_upstream_that_makes_no_sense_is_told(answer: bytes) -> None:
+def test_an_invalid_response_is_reported(answer: bytes) -> None:
     with Upstream(says(answer)) as upstream, proxy_to(upstream.url) as browser:
         assert browser.ask("/ingest/e/", body=b"{}").status == 502
 
 
-def test_an_answer_that_is_announced_too_large_is_refused() -> None:
+def test_a_response_with_too_large_a_length_is_rejected() -> None:
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 100001\r\n\r\n"
     with Upstream(says(answer)) as upstream, proxy_to(upstream.url, limits=SMALL) as browser:
         assert browser.ask("/ingest/static/a.js", method="GET").status == 502
 
 
-def test_an_answer_without_an_end_is_cut() -> None:
+def test_an_endless_response_is_cut() -> None:
     with (
         PostHogServer(behaviour="flood") as posthog,
         proxy_to(posthog.url, limits=SMALL) as browser,
@@ -154,12 +154,12 @@ def test_an_answer_without_an_end_is_cut() -> None:
 
         assert reply.status == 200
         assert 0 < len(reply.body) < 200_000
-        # Without the last chunk: nobody takes it for the whole.
+        # Without the last chunk, so that the browser notices.
         assert not reply.body.endswith(b"0\r\n\r\n")
 
 
 @pytest.mark.parametrize("limits", [QUICK, replace(SMALL, total_seconds=0.5)])
-def test_an_answer_that_stops_in_the_middle_is_cut(limits: Limits) -> None:
+def test_a_stalled_response_is_cut(limits: Limits) -> None:
     def stops(server: Upstream, connection: socket.socket, _head: bytes) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
         server.ended.wait(DEADLINE_SECONDS)
@@ -170,7 +170,7 @@ def test_an_answer_that_stops_in_the_middle_is_cut(limits: Limits) -> None:
     assert (reply.status, reply.body) == (200, b"half")
 
 
-def test_drops_do_not_make_a_slow_answer_quick() -> None:
+def test_a_trickling_response_is_cut() -> None:
     def drips(server: Upstream, connection: socket.socket, _head: bytes) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
         while not server.ended.wait(0.05):
@@ -181,7 +181,7 @@ def test_drops_do_not_make_a_slow_answer_quick() -> None:
         assert 0 < len(browser.ask("/ingest/static/a.js", method="GET").body) < 100
 
 
-def test_more_at_once_than_it_takes_are_told_to_come_again() -> None:
+def test_too_many_concurrent_requests_are_rejected() -> None:
     def answers_later(server: Upstream, connection: socket.socket, _head: bytes) -> None:
         server.gone.wait(DEADLINE_SECONDS)
         connection.sendall(SAYS_OK)

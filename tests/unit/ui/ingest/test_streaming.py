@@ -1,4 +1,4 @@
-"""What has come is passed on before the rest is there, and whoever leaves ends the other side."""
+"""Parts are forwarded as they arrive, and a side that leaves ends the other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.unit.ui.ingest.wires import Upstream, proxy_to, read_reply
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
-def test_the_first_of_a_body_arrives_before_the_last_is_sent() -> None:
+def test_a_body_is_streamed() -> None:
     arrived = bytearray()
 
     def reads(server: Upstream, connection: socket.socket, head: bytes) -> None:
@@ -36,7 +36,7 @@ def test_the_first_of_a_body_arrives_before_the_last_is_sent() -> None:
         assert arrived == b"firstlast"
 
 
-def test_the_first_of_an_answer_arrives_before_the_last_is_sent() -> None:
+def test_a_response_is_streamed() -> None:
     def answers(server: Upstream, connection: socket.socket, _head: bytes) -> None:
         connection.sendall(CHUNKED + b"5\r\nfirst\r\n")
         assert server.gone.wait(DEADLINE_SECONDS)
@@ -59,7 +59,7 @@ def test_the_first_of_an_answer_arrives_before_the_last_is_sent() -> None:
 
 
 def closes(server: Upstream, connection: socket.socket, beginning: bytes) -> None:
-    """Note when the proxy leaves."""
+    """Wait until the proxy disconnects, and record it."""
     connection.sendall(beginning)
     with suppress(ConnectionResetError):
         while connection.recv(1000):
@@ -85,7 +85,7 @@ def test_a_browser_that_leaves_ends_the_request(beginning: bytes, length: int, b
         assert upstream.gone.wait(5)
 
 
-def test_a_server_that_ends_ends_its_requests() -> None:
+def test_stopping_the_server_ends_its_requests() -> None:
     def talk(server: Upstream, connection: socket.socket, _head: bytes) -> None:
         closes(server, connection, b"")
 

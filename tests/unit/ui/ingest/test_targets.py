@@ -1,4 +1,4 @@
-"""Which requests reach PostHog, on which of its hosts, and which never leave this computer."""
+"""The requests that reach PostHog, on which host, and those that never leave this computer."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def lines(upstream: Upstream) -> list[str]:
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_events_go_to_the_api_s_host(
+def test_events_go_to_the_api_host(
     browser: Browser, hosts: tuple[Upstream, Upstream], slash: str
 ) -> None:
     for path in API:
@@ -107,7 +107,7 @@ def test_scripts_and_settings_come_from_the_assets_host(
 
 
 @pytest.mark.parametrize("path", [*TRAVERSALS, *UNKNOWN])
-def test_any_other_path_is_refused(
+def test_other_paths_are_rejected(
     browser: Browser, hosts: tuple[Upstream, Upstream], path: str
 ) -> None:
     for method in ("GET", "POST"):
@@ -130,7 +130,7 @@ def test_any_other_path_is_refused(
         "/ingest%2fe",
     ],
 )
-def test_other_forms_of_a_target_are_refused(
+def test_other_forms_of_a_target_are_rejected(
     browser: Browser, hosts: tuple[Upstream, Upstream], target: str
 ) -> None:
     assert browser.ask(target, body=b"{}").status in (400, 404)
@@ -150,7 +150,7 @@ def test_other_forms_of_a_target_are_refused(
         ("PURGE", "/static/array.js", "GET, HEAD"),
     ],
 )
-def test_other_methods_are_refused(
+def test_other_methods_are_rejected(
     browser: Browser, hosts: tuple[Upstream, Upstream], method: str, path: str, allowed: str
 ) -> None:
     reply = browser.ask(f"/ingest{path}", method=method)
@@ -159,7 +159,9 @@ def test_other_methods_are_refused(
     assert lines(hosts[0]) == lines(hosts[1]) == []
 
 
-def test_the_query_is_kept_as_it_is(browser: Browser, hosts: tuple[Upstream, Upstream]) -> None:
+def test_the_query_is_forwarded_unchanged(
+    browser: Browser, hosts: tuple[Upstream, Upstream]
+) -> None:
     query = "v=2&ip=1&_=1764121&compression=gzip-js&a=%2Fx%20y+z%26&b="
 
     browser.ask(f"/ingest/flags/?{query}", body=b"{}")
@@ -167,9 +169,7 @@ def test_the_query_is_kept_as_it_is(browser: Browser, hosts: tuple[Upstream, Ups
     assert lines(hosts[0]) == [f"POST /flags/?{query} HTTP/1.1"]
 
 
-def test_a_fragment_is_no_part_of_a_query(
-    browser: Browser, hosts: tuple[Upstream, Upstream]
-) -> None:
+def test_a_fragment_is_rejected(browser: Browser, hosts: tuple[Upstream, Upstream]) -> None:
     assert browser.ask("/ingest/e/?a#@evil.example/", body=b"{}").status == 400
 
     assert lines(hosts[0]) == []

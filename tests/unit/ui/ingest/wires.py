@@ -44,14 +44,14 @@ class Upstream(ConnectionServer):
             return
         self.heads.append(head)
         self.talk(self, connection, head)
-        # Closed with something unread, it would be reset, and the answer could get lost.
+        # Closing with unread data resets the connection, and the response could get lost.
         connection.shutdown(socket.SHUT_WR)
         while connection.recv(65536):
             pass
 
 
 def waits(server: Upstream, _connection: socket.socket, _head: bytes) -> None:
-    """Say nothing until the test is over, and read nothing."""
+    """Neither read nor answer until the test is over."""
     server.ended.wait(DEADLINE_SECONDS)
 
 
@@ -61,7 +61,7 @@ def says(answer: bytes) -> Talk:
 
 @contextmanager
 def proxy_to(api: str, assets: str = "", limits: Limits | None = None) -> Iterator[Browser]:
-    """The proxy at ``/ingest`` of a real server."""
+    """Serve the proxy at ``/ingest``; yields a browser for it."""
     proxy = IngestProxy(Upstreams(api, assets or api), limits)
 
     @asynccontextmanager
@@ -76,7 +76,7 @@ def proxy_to(api: str, assets: str = "", limits: Limits | None = None) -> Iterat
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer, taken apart without anybody's help."""
+    """A response, parsed without an HTTP library."""
 
     status: int
     headers: dict[str, str]
@@ -85,7 +85,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Browser:
-    """Sends bytes as they are, where a client of HTTP would make them normal."""
+    """A client that sends bytes as they are, where an HTTP library would normalise them."""
 
     port: int
 
@@ -100,7 +100,7 @@ class Browser:
 
     def send(self, request: bytes) -> Reply:
         with self.connect() as connection:
-            # Whoever refuses a body does not read the rest of it.
+            # A server that rejects a body does not read the rest of it.
             with suppress(ConnectionResetError, BrokenPipeError):
                 connection.sendall(request)
             return read_reply(connection)
@@ -118,7 +118,7 @@ class Browser:
 
 
 def read_reply(connection: socket.socket) -> Reply:
-    """All that comes until the connection is closed."""
+    """Read the response until the connection is closed."""
     raw = b""
     with suppress(ConnectionResetError):
         while part := connection.recv(65536):

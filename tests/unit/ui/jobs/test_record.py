@@ -1,4 +1,4 @@
-"""What a job has told is kept for who comes late, and no more than that."""
+"""A job's record, for browsers that connect late."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def record() -> Record:
     return Record(Notifier())
 
 
-def test_everything_is_an_event_with_a_number(record: Record) -> None:
+def test_each_change_is_a_numbered_event(record: Record) -> None:
     with record.phase("build"):
         record.set_status("step 1")
         record.set_status("step 1")
@@ -28,7 +28,7 @@ def test_everything_is_an_event_with_a_number(record: Record) -> None:
     assert record.since(3) == events[3:]
 
 
-def test_a_phase_that_fails_is_not_ok(record: Record) -> None:
+def test_a_failed_phase_is_not_ok(record: Record) -> None:
     with pytest.raises(ValueError, match="x"), record.phase("build"):
         raise ValueError("x")
 
@@ -36,7 +36,7 @@ def test_a_phase_that_fails_is_not_ok(record: Record) -> None:
     assert (phase["ok"], phase["running"]) == (False, False)
 
 
-def test_a_long_log_loses_its_beginning(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_log_drops_its_oldest_lines(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(job_record.MAX_LINES + 3):
         record.log(f"{number} {'x' * job_record.MAX_LINE_LENGTH}")
 
@@ -47,7 +47,7 @@ def test_a_long_log_loses_its_beginning(record: Record, monkeypatch: pytest.Monk
     assert all(len(line) == job_record.MAX_LINE_LENGTH for line in kept["lines"])
 
 
-def test_who_was_away_too_long_gets_all_anew(record: Record) -> None:
+def test_a_browser_that_missed_too_much_gets_the_whole_record(record: Record) -> None:
     for number in range(job_record.MAX_EVENTS + 10):
         record.log(str(number))
 

@@ -1,4 +1,4 @@
-"""A real shell behind a real WebSocket: bytes both ways, sizes, ends, and nobody runs ahead."""
+"""A real shell behind a real WebSocket: bytes in both directions, sizes, ends, flow control."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHELL = ["sh", "-i"]
 
 @contextmanager
 def served(command: list[str]) -> Iterator[str]:
-    """The address of a terminal that runs ``command``."""
+    """Serve a terminal that runs ``command``; yields its URL."""
 
     async def terminal(websocket: WebSocket) -> None:
         await websocket.accept()
@@ -38,12 +38,12 @@ def served(command: list[str]) -> Iterator[str]:
 
 
 class Page:
-    """The browser's side: what is shown, and what was told."""
+    """The browser's side: the output shown, and the control messages received."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
         self.shown = b""
-        self.told: list[dict[str, Any]] = []
+        self.messages: list[dict[str, Any]] = []
 
     def type(self, text: str) -> None:
         self.connection.send(text.encode())
@@ -52,7 +52,7 @@ class Page:
         self.connection.send(json.dumps(what))
 
     def until(self, found: Callable[[bytes], Any]) -> Any:
-        """Take what comes until it is there, and say that it is shown."""
+        """Receive until the condition holds, and acknowledge what is shown."""
         while not (answer := found(self.shown)):
             self.take()
         return answer
@@ -60,38 +60,38 @@ class Page:
     def take(self) -> None:
         message = self.connection.recv(timeout=SECONDS)
         if isinstance(message, str):
-            self.told.append(json.loads(message))
+            self.messages.append(json.loads(message))
         else:
             self.shown += message
-            # The end may have been sent already, and is still to be taken.
+            # The end may have been sent already and not received yet.
             with suppress(ConnectionClosed):
                 self.tell(shown=len(message))
 
     def end(self) -> list[dict[str, Any]]:
-        """Take the rest; gives what was told."""
+        """Receive the rest; return the control messages."""
         try:
             while True:
                 self.take()
         except ConnectionClosed:
-            return self.told
+            return self.messages
 
 
 @contextmanager
 def opened(address: str) -> Iterator[Page]:
-    # A page that takes nothing more does not see the other side leave, either.
+    # A page that receives nothing does not notice that the other side leaves.
     options: dict[str, Any] = {"max_size": None, "compression": None, "close_timeout": 1}
     with connect(address, **options) as connection:
         yield Page(connection)
 
 
-def test_what_is_typed_runs_and_what_it_writes_is_shown() -> None:
+def test_input_reaches_the_shell_and_output_the_page() -> None:
     with served(SHELL) as address, opened(address) as page:
         page.type("echo $((6*7))\r")
 
         page.until(lambda shown: b"42\r\n" in shown)
 
 
-def test_it_is_a_terminal_of_the_size_that_was_asked_for_and_then_of_another() -> None:
+def test_the_terminal_has_the_requested_size_and_can_be_resized() -> None:
     with served(SHELL) as address, opened(f"{address}?columns=91&rows=17") as page:
         page.type("stty size; tty; echo $TERM\r")
         page.until(lambda shown: b"17 91\r" in shown)
@@ -103,7 +103,7 @@ def test_it_is_a_terminal_of_the_size_that_was_asked_for_and_then_of_another() -
 
 
 @pytest.mark.parametrize("asked", ["columns=x&rows=-1", "columns=0&rows=", "columns=99999999999"])
-def test_a_size_that_makes_no_sense_is_not_taken(asked: str) -> None:
+def test_an_invalid_size_is_ignored(asked: str) -> None:
     with served(SHELL) as address, opened(f"{address}?{asked}") as page:
         page.type("stty size\r")
         page.until(lambda shown: b"24 80\r" in shown)
@@ -112,14 +112,14 @@ def test_a_size_that_makes_no_sense_is_not_taken(asked: str) -> None:
 @pytest.mark.parametrize(
     ("command", "code"), [("exit 7", 7), ("kill -9 $$", 137), ("exec true", 0)]
 )
-def test_the_end_is_told_with_its_code(command: str, code: int) -> None:
+def test_the_exit_code_is_reported(command: str, code: int) -> None:
     with served(SHELL) as address, opened(address) as page:
         page.type(f"{command}\r")
 
         assert page.end() == [{"exit": code}]
 
 
-def test_ctrl_c_reaches_what_runs() -> None:
+def test_ctrl_c_reaches_the_running_program() -> None:
     with served(SHELL) as address, opened(address) as page:
         page.type("sleep 100; echo code=$?\r")
         page.until(lambda shown: b"sleep 100" in shown)
@@ -132,7 +132,7 @@ def test_ctrl_c_reaches_what_runs() -> None:
 
 
 @pytest.mark.parametrize("stubborn", [False, True])
-def test_closing_the_page_ends_the_shell_and_what_it_runs(tmp_path: Path, stubborn: bool) -> None:
+def test_closing_the_page_ends_the_shell_and_its_children(tmp_path: Path, stubborn: bool) -> None:
     pids = tmp_path / "pids"
     trap = "trap '' HUP TERM; " if stubborn else ""
     command = ["sh", "-c", f"{trap}sleep 300 & echo $$ $! > {pids}; wait; sleep 300"]
@@ -146,7 +146,7 @@ def test_closing_the_page_ends_the_shell_and_what_it_runs(tmp_path: Path, stubbo
         until(lambda: not psutil.pid_exists(child), 10)
 
 
-def test_the_end_of_the_server_ends_the_shell(tmp_path: Path) -> None:
+def test_stopping_the_server_ends_the_shell(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     with served(["sh", "-c", f"echo $$ > {pid}; exec sleep 300"]) as address:
         connection = connect(address)
@@ -156,7 +156,7 @@ def test_the_end_of_the_server_ends_the_shell(tmp_path: Path) -> None:
         until(lambda: not psutil.pid_exists(shell), 10)
 
 
-def test_a_flood_waits_for_the_page() -> None:
+def test_a_flood_of_output_waits_for_the_page() -> None:
     with (
         served(["sh", "-c", "yes | head -c 4000000; sleep 300"]) as address,
         opened(address) as page,
@@ -172,7 +172,7 @@ def test_a_flood_waits_for_the_page() -> None:
         assert page.connection.recv(timeout=SECONDS)
 
 
-def test_nothing_of_a_flood_is_lost() -> None:
+def test_a_flood_of_output_arrives_complete() -> None:
     with served(["sh", "-c", "seq 1 200000"]) as address, opened(address) as page:
         assert page.end() == [{"exit": 0}]
 
@@ -180,7 +180,7 @@ def test_nothing_of_a_flood_is_lost() -> None:
         assert numbers == [str(number).encode() for number in range(1, 200001)]
 
 
-def test_a_shell_that_reads_nothing_keeps_nobody_from_leaving(tmp_path: Path) -> None:
+def test_a_shell_that_reads_nothing_does_not_hide_that_the_page_closed(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     command = ["sh", "-c", f"stty raw -echo; echo $$ > {pid}; exec sleep 300"]
     with served(command) as address:
@@ -193,7 +193,7 @@ def test_a_shell_that_reads_nothing_keeps_nobody_from_leaving(tmp_path: Path) ->
         until(lambda: not psutil.pid_exists(shell), 10)
 
 
-def test_a_shell_that_reads_nothing_is_not_typed_to_without_an_end() -> None:
+def test_unread_input_is_limited() -> None:
     command = ["sh", "-c", "stty raw -echo; exec sleep 300"]
     with served(command) as address, opened(address) as page:
         with suppress(ConnectionClosed):
@@ -219,20 +219,20 @@ def test_a_shell_that_reads_nothing_is_not_typed_to_without_an_end() -> None:
         "[" * 60_000,
     ],
 )
-def test_a_page_that_makes_no_sense_is_left(message: str | bytes) -> None:
+def test_an_invalid_message_closes_the_connection(message: str | bytes) -> None:
     with served(SHELL) as address, opened(address) as page:
         page.connection.send(message)
 
         assert page.end() == []
 
 
-def test_the_program_that_cannot_be_started_is_told_in_the_terminal() -> None:
+def test_a_program_that_cannot_start_is_reported_in_the_terminal() -> None:
     with served(["/nowhere/at/all"]) as address, opened(address) as page:
         assert page.end() == [{"exit": 127}]
         assert b"/nowhere/at/all" in page.shown
 
 
-def test_no_descriptor_is_left_behind() -> None:
+def test_no_file_descriptor_leaks() -> None:
     with served(["true"]) as address:
         with opened(address) as page:
             page.end()

@@ -1,4 +1,4 @@
-"""Who may open a terminal, of what, and how many."""
+"""Access to terminals, and how many may be open."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MACHINE = "/machines/local-process/dev"
 
 
 def ask(page: Served, path: str = MACHINE, **more: str) -> dict[str, Any]:
-    """What a socket says first."""
+    """Return the first message of a terminal's WebSocket."""
     headers = {"Cookie": page.cookie, **more}
     address = f"ws://127.0.0.1:{page.credentials.port}{path}/terminal/socket"
     headers.setdefault("Origin", page.credentials.origin)
@@ -26,7 +26,7 @@ def ask(page: Served, path: str = MACHINE, **more: str) -> dict[str, Any]:
         return told
 
 
-def test_a_machine_that_is_not_there_is_told_with_a_hint() -> None:
+def test_a_missing_machine_is_reported_with_a_hint() -> None:
     with served() as page:
         told = ask(page)
 
@@ -37,7 +37,7 @@ def test_a_machine_that_is_not_there_is_told_with_a_hint() -> None:
 @pytest.mark.parametrize(
     "path", ["/machines/nowhere/dev", "/machines/local-process/-x", "/machines/local-docker/a%20b"]
 )
-def test_a_name_that_cannot_be_one_is_told_with_a_hint(path: str) -> None:
+def test_an_invalid_name_is_reported_with_a_hint(path: str) -> None:
     with served() as page:
         told = ask(page, path)
 
@@ -54,27 +54,27 @@ def test_a_name_that_cannot_be_one_is_told_with_a_hint(path: str) -> None:
         {"Sec-Fetch-Site": "cross-site"},
     ],
 )
-def test_nobody_else_may_open_one(headers: dict[str, str]) -> None:
+def test_other_origins_may_not_open_a_terminal(headers: dict[str, str]) -> None:
     with served() as page, pytest.raises(InvalidStatus) as refused:
         ask(page, **headers)
 
     assert refused.value.response.status_code == 403
 
 
-def test_its_page_is_behind_the_same_door() -> None:
+def test_the_terminal_page_is_behind_the_guard() -> None:
     with served() as page:
         assert page.http.get(f"{MACHINE}/terminal").status_code == 404
         page.http.cookies.clear()
         assert page.http.get(f"{MACHINE}/terminal").status_code == 401
 
 
-def test_there_are_only_so_many() -> None:
-    places = Slots(2)
-    with places.one():
-        with places.one(), pytest.raises(Conflict, match="too many open terminals: 2") as full:
-            places.one().__enter__()
+def test_the_number_of_terminals_is_limited() -> None:
+    slots = Slots(2)
+    with slots.one():
+        with slots.one(), pytest.raises(Conflict, match="too many open terminals: 2") as full:
+            slots.one().__enter__()
         assert full.value.hint
-        with places.one():
-            assert places.taken == 2
+        with slots.one():
+            assert slots.taken == 2
 
-    assert places.taken == 0
+    assert slots.taken == 0
