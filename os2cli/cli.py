@@ -5,27 +5,19 @@ from __future__ import annotations
 import errno
 import io
 import os
-import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from os2cli.app.quick import quick_answer
-from os2cli.core.errors import BROKEN_PIPE_STATUS, OperationFailed, Os2Error, UsageError
+from os2cli.core.errors import BROKEN_PIPE_STATUS, OperationFailed, Os2Error
 from os2cli.host.interrupts import Interrupted, install_handlers
 from os2cli.settings.invocation import Invocation
 
 if TYPE_CHECKING:
     from os2cli.output import Output
 
-# The parser's messages are for programmers.
-PARSER_MESSAGES = (
-    (r"is not in the range (\S+?)<=x<=(\S+?)\.?$", r"is not between \1 and \2"),
-    (r"is not in the range x>=(\S+?)\.?$", r"is less than \1"),
-    (r"is not a valid int(eger)?( range)?\.?$", "is not a whole number"),
-    (r"is not a valid float( range)?\.?$", "is not a number"),
-)
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
@@ -82,40 +74,14 @@ def abandon_stdout() -> None:
 
 
 def run(arguments: list[str], invocation: Invocation) -> int:
-    """Parse and dispatch; raise ``UsageError`` for what the parser rejects."""
+    """Run the command line and return its exit code; raise ``UsageError`` if it is rejected."""
     if (answer := quick_answer(arguments)) is not None:
         print(answer)  # noqa: T201 - there is no Output yet
         return 0
     # Importing Typer takes longer than a quick answer.
-    import typer
+    from os2cli.commands._dispatch import dispatch
 
-    from os2cli.commands import build_app
-    from os2cli.commands._declare import remember_form
-
-    if "_OS2_COMPLETE" in os.environ:
-        # Only completion needs it.
-        from typer.completion import completion_init  # type: ignore[attr-defined]
-
-        completion_init()
-    try:
-        status = build_app().main(
-            args=arguments, prog_name="os2", standalone_mode=False, obj=invocation
-        )
-    except typer.TyperException as error:
-        remember_form(arguments, invocation)
-        raise rejected(error) from error
-    return status if isinstance(status, int) else 0
-
-
-def rejected(error: Exception) -> UsageError:
-    """Return the error for a command line that could not be parsed."""
-    context = getattr(error, "ctx", None)
-    path = context.command_path if context else "os2"
-    message = getattr(error, "format_message", lambda: str(error))()
-    for pattern, plain in PARSER_MESSAGES:
-        message = re.sub(pattern, plain, message)
-    hint = getattr(context.command, "refusal_hint", None) if context else None
-    return UsageError(message.rstrip("."), hint=hint or f"show the usage: {path} --help")
+    return dispatch(arguments, invocation)
 
 
 def is_about_output(error: Exception) -> bool:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 
 from os2cli.core.errors import Os2Error
+from os2cli.core.stage import resolve_stage
 from os2cli.providers.entry import entries
+from os2cli.settings.settings import load_settings
 
 
 def complete_stage(incomplete: str) -> list[str]:
     """Return the stages that start with the text: the configured one and the common ones."""
-    from os2cli.core.stage import resolve_stage
-    from os2cli.settings.settings import load_settings
-
     stages = ["dev", "stg", "prd"]
     with suppress(Os2Error):
         stages.insert(0, resolve_stage(load_settings(None).variables).name)

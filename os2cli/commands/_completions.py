@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import typer
 
+from os2cli.app.session import Session
 from os2cli.core.errors import Os2Error
 from os2cli.settings.invocation import Invocation
 
 
 def complete_machine(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the names of machines that begin with ``incomplete``."""
-    from os2cli.app.session import Session
+    # Here: every command with a machine's name imports this module.
     from os2cli.machines.fleet import fleet_names
 
     ctx.obj = ctx.obj or Invocation()
@@ -23,7 +24,7 @@ def complete_machine(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def complete_snapshot(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the names of images and snapshots that begin with ``incomplete``."""
-    from os2cli.app.session import Session
+    # Here: as above, for snapshots.
     from os2cli.snapshots.inventory import inventory_names
 
     ctx.obj = ctx.obj or Invocation()

@@ -86,12 +86,11 @@ def parse_memory(text: str | None) -> int | None:
     if text is None:
         return None
     # The engine's SDK takes 0.1 s to import.
-    from docker.errors import DockerException
-    from docker.utils import parse_bytes
+    from docker import errors, utils
 
     try:
-        size = int(parse_bytes(text))
-    except (DockerException, ValueError, OverflowError):
+        size = int(utils.parse_bytes(text))
+    except (errors.DockerException, ValueError, OverflowError):
         size = 0
     if size < 6 * 1024 * 1024:
         raise UsageError(

@@ -1,0 +1,47 @@
+"""From the words of a command line to the command they name."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import typer
+from typer.completion import completion_init  # type: ignore[attr-defined]
+
+from os2cli.commands import build_app
+from os2cli.commands._declare import remember_form
+from os2cli.core.errors import UsageError
+from os2cli.settings.invocation import Invocation
+
+# The parser's messages are for programmers.
+PARSER_MESSAGES = (
+    (r"is not in the range (\S+?)<=x<=(\S+?)\.?$", r"is not between \1 and \2"),
+    (r"is not in the range x>=(\S+?)\.?$", r"is less than \1"),
+    (r"is not a valid int(eger)?( range)?\.?$", "is not a whole number"),
+    (r"is not a valid float( range)?\.?$", "is not a number"),
+)
+
+
+def dispatch(arguments: list[str], invocation: Invocation) -> int:
+    """Run a command and return its exit code; raise ``UsageError`` if the parser rejects it."""
+    if "_OS2_COMPLETE" in os.environ:
+        completion_init()
+    try:
+        status = build_app().main(
+            args=arguments, prog_name="os2", standalone_mode=False, obj=invocation
+        )
+    except typer.TyperException as error:
+        remember_form(arguments, invocation)
+        raise rejected(error) from error
+    return status if isinstance(status, int) else 0
+
+
+def rejected(error: Exception) -> UsageError:
+    """Return the error for a command line that could not be parsed."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "os2"
+    message = getattr(error, "format_message", lambda: str(error))()
+    for pattern, plain in PARSER_MESSAGES:
+        message = re.sub(pattern, plain, message)
+    hint = getattr(context.command, "refusal_hint", None) if context else None
+    return UsageError(message.rstrip("."), hint=hint or f"show the usage: {path} --help")
