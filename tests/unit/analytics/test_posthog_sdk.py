@@ -75,7 +75,7 @@ def test_a_temporary_failure_is_not_taken(behaviour: str, why: str, posthog: Pos
     with pytest.raises(NotTaken, match=why):
         post(posthog, EVENT)
 
-    # Nobody is asked again at once, or elsewhere.
+    # No request is repeated at once, or sent elsewhere.
     assert len(posthog.requests) == 1
 
 
