@@ -118,9 +118,8 @@ def fallback_output(invocation: Invocation) -> Output:
     """Return an output that needs no settings."""
     # A quick answer needs no output.
     from os2cli.output import Output
-    from os2cli.settings.settings import terminal_variables
 
-    return Output(invocation, terminal_variables())
+    return Output(invocation)
 
 
 def report(error: Os2Error, invocation: Invocation) -> int:

@@ -6,14 +6,13 @@ import typer
 
 from os2cli.app.session import Session
 from os2cli.core.errors import Os2Error
+from os2cli.machines.fleet import fleet_names
 from os2cli.settings.invocation import Invocation
+from os2cli.snapshots.inventory import inventory_names
 
 
 def complete_machine(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the names of machines that begin with ``incomplete``."""
-    # Here: every command with a machine's name imports this module.
-    from os2cli.machines.fleet import fleet_names
-
     ctx.obj = ctx.obj or Invocation()
     try:
         names = fleet_names(Session.start(ctx).providers.fleet(None))
@@ -24,9 +23,6 @@ def complete_machine(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def complete_snapshot(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the names of images and snapshots that begin with ``incomplete``."""
-    # Here: as above, for snapshots.
-    from os2cli.snapshots.inventory import inventory_names
-
     ctx.obj = ctx.obj or Invocation()
     try:
         names = inventory_names(Session.start(ctx).providers.catalogs(None))

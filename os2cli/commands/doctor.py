@@ -10,6 +10,8 @@ from os2cli.app.completions import complete_stage
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.option_rules import reject_both, reject_without
+from os2cli.output.views.findings import exit_status, show_findings
+from os2cli.output.views.report import show_report
 from os2cli.settings.invocation import Invocation
 
 
@@ -48,8 +50,6 @@ def doctor(
     """
     # The checks import half the standard library, and ``os2 --help`` imports this module.
     from os2cli.app.repairs import examine, planned_fixes, run_fixes
-    from os2cli.output.views.findings import exit_status, show_findings
-    from os2cli.output.views.report import show_report
 
     reject_without("--yes", yes, "--fix", fix)
     session = Session.start(ctx, docker_host)

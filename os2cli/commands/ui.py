@@ -45,7 +45,6 @@ def ui(
     """
     require_extra()
     # The web UI needs the extra, which may be missing until here.
-    from os2cli.ui.page_context import PageContext
     from os2cli.ui.serving import serve
 
     if stage is not None:
@@ -61,7 +60,8 @@ def ui(
         output.note("press Ctrl-C to stop")
 
     serve(
-        PageContext(docker_host, stage),
+        docker_host,
+        stage,
         port,
         tell=tell,
         note=output.note,

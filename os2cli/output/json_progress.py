@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from os2cli.core.errors import Os2Error
 from os2cli.output.progress import HEARTBEAT_SECONDS, RecordingProgress, repeated
 
 # A transfer reports every block it sent; a program needs fewer events.
@@ -85,3 +86,17 @@ class JsonProgress(RecordingProgress):
 
     def _event(self, event: str, **fields: Any) -> None:
         write_event(self.stream, event, phase=self._phase, **fields)
+
+
+def write_error(stream: TextIO, error: Os2Error) -> None:
+    """Write the event of a failure."""
+    write_event(
+        stream,
+        "error",
+        exit_code=error.exit_code,
+        code=error.code,
+        message=error.message,
+        hint=error.hint,
+        details=error.details,
+        log_tail=list(error.log_tail) or None,
+    )

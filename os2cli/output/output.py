@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, TextIO
 from os2cli.core.errors import Os2Error, UsageError
 from os2cli.output.documents.document import Document
 from os2cli.output.documents.encoding import to_json
-from os2cli.output.json_progress import JsonProgress, write_event
+from os2cli.output.documents.errors import ErrorDocument
+from os2cli.output.json_progress import JsonProgress, write_error, write_event
 from os2cli.output.progress import PlainProgress, RecordingProgress, SilentProgress, plain_text
 from os2cli.output.table import table_lines
 from os2cli.settings.invocation import Invocation, ProgressMode, parse_progress
+from os2cli.settings.settings import terminal_variables
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,18 +29,19 @@ _NARROWEST_TEXT = 20
 class Output:
     """The output of a command.
 
-    ``variables`` are the recognised environment variables (``CI``, ``NO_COLOR``, ``TERM`` …).
+    ``variables`` are the recognised environment variables (``CI``, ``NO_COLOR``, ``TERM`` …); by
+    default those that can be read when the settings cannot.
     """
 
     def __init__(
         self,
         invocation: Invocation,
-        variables: Mapping[str, str],
+        variables: Mapping[str, str] | None = None,
         stdout: TextIO | None = None,
         stderr: TextIO | None = None,
     ) -> None:
         self.invocation = invocation
-        self.variables = variables
+        self.variables = terminal_variables() if variables is None else variables
         self.stdout = stdout or sys.stdout
         self.stderr = stderr or sys.stderr
 
@@ -204,15 +207,12 @@ class Output:
     def error(self, error: Os2Error) -> None:
         """Report a failure on stderr, and with ``--json`` as the one document on stdout."""
         if self.invocation.json:
-            # Most commands do not fail.
-            from os2cli.output.documents.errors import ErrorDocument
-
             # If stdout cannot be written, stderr still gets the error.
             with suppress(OSError):
                 self.line(to_json(ErrorDocument.of(error), indent=2))
                 self.stdout.flush()
         if self.mode is ProgressMode.JSON:
-            self._error_event(error)
+            write_error(self.stderr, error)
             return
         styled = self._styled(self.stderr)
         for line in error.log_tail:
@@ -227,19 +227,6 @@ class Output:
             write_event(self.stderr, "stopped", message=f"stopped by {signal_name}")
         else:
             self.stderr.write(f"os2: stopped by {signal_name}\n")
-
-    def _error_event(self, error: Os2Error) -> None:
-        tail = list(error.log_tail) or None
-        write_event(
-            self.stderr,
-            "error",
-            exit_code=error.exit_code,
-            code=error.code,
-            message=error.message,
-            hint=error.hint,
-            details=error.details,
-            log_tail=tail,
-        )
 
     def _styled(self, stream: TextIO) -> StyledStream:
         # It imports Rich, which costs more than most commands.

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from os2cli.core.defaults import DAEMON_PORT, HEALTH_PATH
 from os2cli.core.errors import Conflict, UsageError
 from os2cli.core.models import Address, Health, Machine, MachineState
+
+if TYPE_CHECKING:
+    import httpx
 
 
 def require_running(machine: Machine) -> Machine:
@@ -22,17 +27,19 @@ def probe_published(machine: Machine, seconds: float) -> Health:
     """Ask the daemon for its health through the published port, as a user would."""
     if machine.state is not MachineState.RUNNING or machine.port is None:
         return Health.NONE
-    # Here: most commands need no HTTP client for a local machine.
+    response = _get(f"http://127.0.0.1:{machine.port}{HEALTH_PATH}", seconds)
+    return Health.HEALTHY if response is not None and response.is_success else Health.STARTING
+
+
+def _get(url: str, seconds: float) -> httpx.Response | None:
+    # Most commands need no HTTP client for a local machine.
     import httpx
 
     try:
         # Loopback traffic must not go to the environment's proxy.
-        response = httpx.get(
-            f"http://127.0.0.1:{machine.port}{HEALTH_PATH}", timeout=seconds, trust_env=False
-        )
+        return httpx.get(url, timeout=seconds, trust_env=False)
     except httpx.HTTPError:
-        return Health.STARTING
-    return Health.HEALTHY if response.is_success else Health.STARTING
+        return None
 
 
 def listening_program(port: int) -> str | None:
@@ -94,16 +101,15 @@ def published_address(
 
 
 def _services_with_pages(machine: Machine, seconds: float) -> dict[int, str]:
-    import httpx
-
+    response = _get(f"{machine.url}/api/services", seconds)
+    if response is None:
+        return {}
     try:
-        # Loopback traffic must not go to the environment's proxy.
-        response = httpx.get(f"{machine.url}/api/services", timeout=seconds, trust_env=False)
         services = response.json()["services"]
         return {
             int(service["port"]): str(service["name"]).lower()
             for service in services
             if service["hasWebUI"] and service["port"]
         }
-    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return {}

@@ -217,7 +217,7 @@ def _read_file(path: Path, options: Sequence[Option]) -> dict[str, tuple[str, st
 
 
 def _platform_dir(environ: Mapping[str, str], home: Path, variable: str, attribute: str) -> Path:
-    # On Linux the XDG rules are these two lines; platformdirs costs 20 ms of every start.
+    # On Linux, the XDG rules are these two lines: platformdirs costs 20 ms of every start.
     if sys.platform == "linux":
         defaults = {
             "XDG_CONFIG_HOME": ".config",

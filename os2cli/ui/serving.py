@@ -28,7 +28,8 @@ def extensions(context: PageContext) -> Sequence[Extension]:
 
 
 def serve(
-    context: PageContext,
+    docker_host: str | None,
+    stage: str | None,
     port: int | None,
     *,
     tell: Callable[[str], None],
@@ -36,6 +37,7 @@ def serve(
     opening: bool,
 ) -> None:
     """Serve until a signal arrives; ``tell`` gets the URL, ``note`` everything else."""
+    context = PageContext(docker_host, stage)
     listener = listening_socket(port)
     credentials = Credentials(listener.getsockname()[1])
     site = make_site(context, extensions(context))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from os2cli.app.machine_creation import Creation, reject_unusable
 from os2cli.app.machine_options import MachineOptions
 from os2cli.app.session import Session
 from os2cli.commands._options import takes_machine_options
@@ -22,9 +23,6 @@ def create(ctx: typer.Context, options: MachineOptions) -> None:
       os2 machine create --type daytona --auto-stop 2h
       os2 machine create dev-2 --json | jq -r .url
     """
-    # It imports the use cases, which other commands start without.
-    from os2cli.app.machine_creation import Creation, reject_unusable
-
     reject_unusable(options)
     session = Session.start(ctx, options.docker_host)
     progress = session.output.progress()

@@ -11,8 +11,7 @@ from os2cli.machines.fleet import Listing
 from os2cli.output import Output
 from os2cli.output.documents.encoding import to_json
 from os2cli.output.documents.machines import MachineEvent, WatchedMachineDocument
-from os2cli.output.table import table_lines
-from os2cli.output.views.machines import DEFAULT_COLUMNS, DISPENSABLE, machine_table, row_of
+from os2cli.output.views.machines import row_of
 
 _Key = tuple[str, str, str]
 
@@ -30,7 +29,10 @@ def watch_machines(
     ``--json`` one document on a line, whose ``event`` is ``added``, ``changed`` or ``removed``.
     """
     if output.stdout.isatty() and not (output.invocation.json or output.invocation.quiet):
-        _redraw(output, listing, look, columns, seconds)
+        # It imports Rich, which costs more than a list that is written once.
+        from os2cli.output.views.live import redraw
+
+        redraw(output, listing, look, columns, seconds)
     known: dict[_Key, Machine] = {}
     silent: set[MachineType] = set()
     while True:
@@ -47,34 +49,6 @@ def watch_machines(
         output.stdout.flush()
         time.sleep(seconds)
         listing = look()
-
-
-def _redraw(
-    output: Output,
-    listing: Listing,
-    look: Callable[[], Listing],
-    columns: Sequence[str],
-    seconds: float,
-) -> NoReturn:
-    # Rich costs more to import than a list that is written once.
-    from rich.live import Live
-    from rich.text import Text
-
-    with Live(console=output.console(), auto_refresh=False, transient=False) as live:
-        while True:
-            headings, rows = machine_table(listing.machines, columns)
-            leave_out = DISPENSABLE if columns == DEFAULT_COLUMNS else ()
-            text = Text(
-                "\n".join(table_lines(headings, rows, dispensable=leave_out, width=output.width))
-            )
-            if not listing.machines:
-                text = Text("no machines", style="dim")
-            for type_, error in listing.failures.items():
-                text.append(f"\nthe machines on {type_} are not known: {error.message}", "yellow")
-            text.append(f"\nevery {seconds:g} s until Ctrl-C", "dim")
-            live.update(text, refresh=True)
-            time.sleep(seconds)
-            listing = look()
 
 
 def changes(
