@@ -135,7 +135,7 @@ class ContainerCreation:
         return str(answer["Id"])
 
 
-def refuse_remote(endpoint: Endpoint) -> None:
+def reject_remote(endpoint: Endpoint) -> None:
     """Reject an engine on another host: machines listen on its loopback only.
 
     Raises:

@@ -34,7 +34,7 @@ from os2cli.providers.local_docker.machines.containers import (
     remove_container,
     start_container,
 )
-from os2cli.providers.local_docker.machines.creation import ContainerCreation, refuse_remote
+from os2cli.providers.local_docker.machines.creation import ContainerCreation, reject_remote
 from os2cli.providers.local_docker.machines.executions import LOGIN_SHELL, Execution
 from os2cli.providers.local_docker.machines.logs import container_log
 from os2cli.providers.loopback import probe_published, published_address, require_running
@@ -62,7 +62,7 @@ class LocalDockerMachines:
 
     def create(self, spec: MachineSpec, progress: Progress = SILENT) -> Machine:
         """Create and start a container on its own port; a failure leaves nothing behind."""
-        refuse_remote(self.engine.endpoint)
+        reject_remote(self.engine.endpoint)
 
         def refuse() -> None:
             raise Conflict(

@@ -227,7 +227,7 @@ def test_a_failure_during_a_pull_is_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "problem"),
+    ("message", "problem"),
     [
         ("dial tcp 192.0.2.1:443: connect: connection refused", PullProblem.UNREACHABLE),
         ("dial tcp 192.0.2.1:443: i/o timeout", PullProblem.UNREACHABLE),
