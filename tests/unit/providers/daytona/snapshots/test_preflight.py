@@ -38,7 +38,7 @@ def test_a_key_that_may_publish_is_all_right(
 def test_a_key_without_the_permission_is_told_which(client: DaytonaClient, wire: Wire) -> None:
     wire.on(CURRENT, key(["delete:snapshots", "write:sandboxes"]))
 
-    with pytest.raises(NotAuthorised, match="the key 'ci' may not publish") as caught:
+    with pytest.raises(NotAuthorised, match="API key 'ci' cannot publish") as caught:
         check_publishing(client)
 
     assert (caught.value.code, caught.value.exit_code) == ("not_permitted", 4)
@@ -55,7 +55,7 @@ def test_a_key_that_expired_is_told_first(
     expired = moment(timedelta(hours=-1), zone)
     wire.on(CURRENT, key(permissions, expired))
 
-    with pytest.raises(NotAuthorised, match=rf"the key 'ci' expired on {expired[:10]}") as caught:
+    with pytest.raises(NotAuthorised, match=rf"API key 'ci' expired on {expired[:10]}") as caught:
         check_publishing(client)
     assert (caught.value.code, bool(caught.value.hint)) == ("key_expired", True)
 
@@ -92,7 +92,7 @@ def test_no_proper_answer_is_told(
 ) -> None:
     wire.on(CURRENT, answer)
 
-    with pytest.raises(kind, match=r"looking at the key|accept the key") as caught:
+    with pytest.raises(kind, match=r"checking the API key|rejected the API key") as caught:
         check_publishing(client)
     assert getattr(caught.value, "code", None) == code
     assert "hush" not in str(caught.value)

@@ -77,7 +77,7 @@ class TestRefused:
         error = failure(snapshots)
 
         assert (type(error), error.exit_code, error.code) == (Conflict, 5, "snapshot_exists")
-        assert error.message == f"there is a snapshot named {NAME} already"
+        assert error.message == f"snapshot {NAME} already exists"
 
     def test_a_missing_permission_is_named(self, snapshots: DaytonaSnapshots, wire: Wire) -> None:
         wire.on("POST /snapshots", refused(403, "Forbidden"))

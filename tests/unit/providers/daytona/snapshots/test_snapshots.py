@@ -95,7 +95,7 @@ class TestPages:
     ) -> None:
         wire.on("GET /snapshots", ok(answer))
 
-        with pytest.raises(OperationFailed, match="looking for snapshots failed") as caught:
+        with pytest.raises(OperationFailed, match="listing snapshots failed") as caught:
             ids(snapshots.newest_first(""))
         assert caught.value.code == "answer_invalid"
 
