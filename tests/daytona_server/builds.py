@@ -119,7 +119,7 @@ async def fetch_image(world: World, record: SnapshotRecord) -> None:
 
 
 def _still(world: World, record: SnapshotRecord, state: str) -> bool:
-    """Whether nobody has begun to remove it in the meantime."""
+    """Tell whether no removal has started in the meantime."""
     return record.id in world.snapshots_by_id and record.state == state
 
 

@@ -26,7 +26,7 @@ class Call:
         return self.request.query_params.get(name, default)
 
     def queries(self, name: str) -> list[str]:
-        """All the values of a query parameter; a comma separates, too."""
+        """Return all values of a query parameter; a comma also separates."""
         values = self.request.query_params.getlist(name)
         return [part for value in values for part in value.split(",") if part]
 

@@ -112,7 +112,7 @@ class Containers:
         return True
 
     def _take(self, reference: str, record: SnapshotRecord) -> None:
-        """Name it ourselves, since whoever pushed it may take its name away."""
+        """Give the image a name of our own, since the client that pushed it may remove its own."""
         repository, _, tag = self._name(record).rpartition(":")
         self.client.tag(reference, repository, tag)
 
@@ -203,7 +203,7 @@ class Containers:
     # --- the end ----------------------------------------------------------------------------
 
     def remove_all(self) -> None:
-        """Remove every container of this server, and with it whatever runs in there."""
+        """Remove every container of this server, and with it all that runs in there."""
         ours = {"label": f"{LABEL}={self.owner}"}
         for container in self.client.containers(all=True, filters=ours):
             self._remove(container["Id"])

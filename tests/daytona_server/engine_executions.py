@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.daytona_server.records import SandboxRecord
     from tests.daytona_server.state import World
 
-# It is in the environment of whatever a command starts, which is how that is found again.
+# It is in the environment of all that a command starts, so that this can be found again.
 MARK = "DAYTONA_COMMAND_ID"
 ENDED_SECONDS = 10.0
 CHUNK = 64 * 1024

@@ -19,8 +19,8 @@ class Fault:
     ``status`` with ``body`` (JSON unless bytes or text), ``headers`` and ``content_type`` answers
     instead of the server. The others are about the connection: ``drop`` closes it before anything
     is handled, ``lose_answer`` handles everything and then closes it, ``hang`` handles nothing and
-    holds it for so many seconds, ``truncate`` sends half of the body under the full length,
-    ``delay`` handles it after so many seconds.
+    holds it for that number of seconds, ``truncate`` sends half of the body under the full length,
+    ``delay`` handles it after that number of seconds.
     """
 
     status: int | None = None

@@ -1,4 +1,4 @@
-"""The files of one sandbox, whichever way they are kept."""
+"""The files of one sandbox, however they are kept."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file or folder; ``mode`` says which, too."""
+    """A file or folder; ``mode`` also says which."""
 
     path: str
     mode: int

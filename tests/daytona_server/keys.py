@@ -11,7 +11,7 @@ from typing import Any
 from tests.daytona_server.errors import ApiError, timestamp
 
 PERMISSIONS = ("write:snapshots", "delete:snapshots", "write:sandboxes", "delete:sandboxes")
-# So many wrong keys from one address, and it is kept out for a while.
+# After this number of wrong keys, an address is blocked for a while.
 FAILED_LOGIN_LIMIT = 20
 KEPT_OUT_SECONDS = 900
 
@@ -59,7 +59,7 @@ class Keys:
         """The key behind an ``Authorization`` header.
 
         Raises:
-            ApiError: 401, or 429 for everybody after too many of those.
+            ApiError: 401, or 429 for all clients after too many of those.
         """
         if self.refused >= self.limit:
             raise ApiError(

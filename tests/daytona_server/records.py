@@ -20,7 +20,7 @@ REGION = "us"
 
 @dataclass(slots=True)
 class RecordedRequest:
-    """One request; ``status`` is None until it is answered, and for ever when it never was."""
+    """One request; ``status`` is None until it is answered."""
 
     method: str
     path: str
@@ -36,7 +36,7 @@ class RecordedRequest:
 
     @classmethod
     def from_scope(cls, scope: Any, path: str, body: bytes) -> RecordedRequest:
-        """What ASGI says of a request; ``path`` is what it shall be known under."""
+        """Return the record of an ASGI request, under the name ``path``."""
         return cls(
             method=scope["method"],
             path=path,

@@ -99,7 +99,7 @@ class Registry:
         with httpx.Client(trust_env=False) as client:
             while time.monotonic() < deadline and self._process.poll() is None:
                 try:
-                    # 401 it is: without a login nobody gets in.
+                    # 401: it requires a login.
                     if client.get(f"http://{self.host}/v2/").status_code == 401:
                         return
                 except httpx.TransportError:

@@ -108,7 +108,7 @@ class DaytonaServer(World):
         for execution in list(self.stubs):
             await execution.signal("KILL")
         if self.engine is not None:
-            # A command in there might go on for ever, and its thread with it.
+            # A command in there might go on forever, and its thread with it.
             await self.in_thread(self.engine.remove_all)
         await self.settle()
         await self.previews.client.aclose()

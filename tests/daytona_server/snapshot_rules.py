@@ -18,7 +18,7 @@ IDLE = ["sleep", "infinity"]
 
 
 def check_sizes(body: dict[str, Any]) -> None:
-    """A size that is no whole number gets past validation and breaks on the database."""
+    """Fail as the database does: a fractional size gets past validation."""
     for name in ("cpu", "gpu", "memory", "disk"):
         value = body.get(name)
         if isinstance(value, float) and not value.is_integer():

@@ -51,7 +51,7 @@ class World:
     """Everything that the routes work on.
 
     Tests read and set attributes from their own thread, the routes run in the server's. Records
-    are only added to and taken from dictionaries, and nobody iterates over one that may change.
+    are only added to and taken from dictionaries, and no thread iterates over one that may change.
     """
 
     def __init__(self, timing: Timing) -> None:
@@ -131,7 +131,7 @@ class World:
         return datetime.now(UTC) + self.clock_skew
 
     def advance(self, **time: float) -> None:
-        """Let the server's clock go on by so many ``minutes``, ``hours`` and so on, at once."""
+        """Advance the server's clock by ``minutes``, ``hours`` and so on, at once."""
         self.clock_skew += timedelta(**time)
 
     async def pause(self, seconds: float) -> None:
@@ -240,7 +240,7 @@ class World:
         raise not_found(f"Sandbox with ID or name {id_or_name} not found")
 
     def sandbox_named(self, name: str) -> SandboxRecord | None:
-        """The sandbox that has this name, whatever the look-up cache says."""
+        """Return the sandbox of this name, past the look-up cache."""
         return next((record for record in self.sandboxes if record.name == name), None)
 
 

@@ -54,7 +54,7 @@ class S3Storage:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         app = self._guarded(DomainDispatcherApplication(create_backend_app))
         self._server = make_server("127.0.0.1", 0, app, threaded=True)
-        # It looks so often, in seconds, whether it shall stop.
+        # How often, in seconds, it checks whether to stop.
         serve = partial(self._server.serve_forever, 0.02)
         self._thread = threading.Thread(target=serve, daemon=True)
         self._thread.start()
@@ -109,7 +109,7 @@ class S3Storage:
 
     @property
     def multipart_uploads(self) -> int:
-        """How many uploads in parts were begun."""
+        """Return how many uploads in parts were started."""
         begun = [r for r in list(self.requests) if r.method == "POST" and "uploads" in r.query]
         return len(begun)
 

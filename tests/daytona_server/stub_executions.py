@@ -22,7 +22,7 @@ _SIGNALS = {"HUP": 129, "INT": 130, "KILL": 137, "TERM": 143}
 
 
 class StubProgram:
-    """A command as the script sees it that runs in its place.
+    """A command as the script sees it that runs instead.
 
     ``command`` is None for a shell. ``read`` gives the next of its input and ``b""`` at the end.
     """

@@ -31,7 +31,7 @@ class StubFile:
 
 
 class StubFiles(FileStore):
-    """Those of one sandbox; a folder is there when something is in it, too."""
+    """The files of one sandbox; a folder also exists if something is in it."""
 
     def __init__(self, sandbox: SandboxRecord) -> None:
         self._files = sandbox.files

@@ -89,9 +89,7 @@ class TestArguments:
             with_arguments(text, {"X": SECRET})
 
         assert caught.value.code == "build_arg_unused"
-        assert caught.value.message == (
-            "--build-arg X: the Dockerfile has no ARG X"
-        )
+        assert caught.value.message == ("--build-arg X: the Dockerfile has no ARG X")
         assert caught.value.hint
 
     @pytest.mark.parametrize("bad", ["\n", "\r", "\0", "\x1b", "\x7f", "\x85", "\udcff"], ids=ascii)

@@ -79,7 +79,7 @@ def test_an_answer_that_does_not_come_is_looked_for(
         assert request.extensions["timeout"]["read"] == FAST.answer_seconds
 
 
-def test_an_api_that_answers_nothing_more_is_told(
+def test_a_silent_api_is_reported(
     creation: SandboxCreation, wire: Wire, heard: Heard, strike: Callable[[], None]
 ) -> None:
     def gone(request: httpx.Request) -> httpx.Response:

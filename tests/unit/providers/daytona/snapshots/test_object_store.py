@@ -64,7 +64,7 @@ class Bucket:
 
     @property
     def etag(self) -> str:
-        """One that ends in ``-N"`` was uploaded in so many parts."""
+        """One that ends in ``-N"`` was uploaded in N parts."""
         return self.get().headers["etag"]
 
 
@@ -90,7 +90,7 @@ def access(url: str, bucket: str = "builds", **changes: Any) -> httpx.Response:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Callable[[int], BuildContext]:
-    """A context with a file of so many bytes, which take no room on the disk."""
+    """A context with a sparse file of the given number of bytes."""
 
     def make(size: int) -> BuildContext:
         root = tmp_path / "tree"
@@ -177,7 +177,7 @@ class TestUpload:
 
 
 class TestBrokenOff:
-    def test_a_file_that_changes_meanwhile_is_told_and_leaves_nothing(
+    def test_a_file_that_changes_is_an_error_and_leaves_nothing(
         self,
         store: ObjectStore,
         bucket: Bucket,
@@ -308,7 +308,7 @@ class TestRefused:
 
         assert failure(store, tree(10)).code == "answer_invalid"
 
-    def test_by_nobody(
+    def test_by_a_closed_port(
         self, store: ObjectStore, tree: Callable[[int], BuildContext], wire: Wire
     ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as closed:
