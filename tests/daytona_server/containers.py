@@ -123,11 +123,11 @@ class Containers:
         return name
 
     def image_size(self, image: str) -> int:
-        """The size of an image in bytes."""
+        """Return the size of an image in bytes."""
         return int(self.client.inspect_image(image)["Size"])
 
     def image_entrypoint(self, image: str) -> list[str] | None:
-        """The entry point that an image itself has."""
+        """Return the entry point that an image itself has."""
         config = self.client.inspect_image(image)["Config"]
         return config.get("Entrypoint") or None
 
@@ -192,7 +192,7 @@ class Containers:
             return
 
     def logs(self, sandbox: SandboxRecord) -> tuple[str, str]:
-        """What the entry point wrote to stdout and to stderr."""
+        """Return what the entry point wrote to stdout and to stderr."""
         if sandbox.container is None:
             return "", ""
         return (

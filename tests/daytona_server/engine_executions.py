@@ -163,7 +163,7 @@ class EngineExecution(Execution):
         await self._world.in_thread(send)
 
     async def exit_code(self) -> int:
-        """A command whose container is gone was killed with it."""
+        """Return the exit code; a command whose container is gone was killed with it."""
         deadline = time.monotonic() + ENDED_SECONDS
         while time.monotonic() < deadline:
             try:

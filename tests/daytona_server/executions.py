@@ -44,7 +44,7 @@ class Execution(ABC):
 
     @abstractmethod
     def output(self) -> AsyncIterator[tuple[bool, bytes]]:
-        """What it writes as it comes; the first of each pair is whether to stderr."""
+        """Yield what it writes, as it comes, in pairs of whether to stderr and the data."""
 
     @abstractmethod
     async def write(self, data: bytes) -> None:

@@ -55,7 +55,7 @@ class Faults:
             self._rules.append(_Rule(method.upper(), re.compile(pattern), fault, times))
 
     def take(self, method: str, path: str) -> Fault | None:
-        """The fault of the first rule that matches, which is used up by that."""
+        """Return the fault of the first rule that matches, and use it up."""
         with self._lock:
             for rule in self._rules:
                 if rule.method in ("*", method) and rule.pattern.fullmatch(path):
@@ -72,7 +72,7 @@ class Faults:
 
 
 def given_answer(fault: Fault) -> Response:
-    """What a fault with a status answers."""
+    """Return the response of a fault with a status."""
     assert fault.status is not None
     headers = dict(fault.headers)
     if isinstance(fault.body, str | bytes):

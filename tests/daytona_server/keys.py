@@ -27,7 +27,7 @@ class ApiKey:
     expires: datetime | None
 
     def document(self, user_id: str, now: datetime) -> dict[str, Any]:
-        """The answer of ``/api-keys/current``."""
+        """Return the answer of ``/api-keys/current``."""
         return {
             "name": self.name,
             "value": self.value[:5] + "*" * 20 + self.value[-3:],
@@ -56,7 +56,7 @@ class Keys:
         return self.known[value]
 
     def authenticate(self, authorization: str, now: datetime) -> ApiKey:
-        """The key behind an ``Authorization`` header.
+        """Return the key behind an ``Authorization`` header.
 
         Raises:
             ApiError: 401, or 429 for all clients after too many of those.

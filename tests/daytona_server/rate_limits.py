@@ -46,7 +46,7 @@ class RateLimits:
 
 
 def limiters(method: str, path: str, *, authenticated: bool) -> list[str]:
-    """The limiters that a request passes, by name."""
+    """Return the limiters that a request passes, by name."""
     if not authenticated:
         return ["anonymous"]
     names = ["authenticated"]

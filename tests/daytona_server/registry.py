@@ -114,13 +114,13 @@ class Registry:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def repositories(self) -> list[str]:
-        """The repositories that something was pushed to."""
+        """Return the repositories that something was pushed to."""
         with httpx.Client(trust_env=False, auth=self._basic(self.pull)) as client:
             catalog = client.get(f"http://{self.host}/v2/_catalog").raise_for_status().json()
         return list(catalog["repositories"])
 
     def tags(self, repository: str) -> list[str]:
-        """The tags of a repository."""
+        """Return the tags of a repository."""
         with httpx.Client(trust_env=False, auth=self._basic(self.pull)) as client:
             answer = client.get(f"http://{self.host}/v2/{repository}/tags/list")
         return list(answer.json()["tags"] or ()) if answer.status_code == 200 else []

@@ -95,7 +95,7 @@ class SshGateway:
 
 
 def sandbox_of(world: World, token: str) -> SandboxRecord | None:
-    """The sandbox that a token opens now; it must be running."""
+    """Return the sandbox that a token opens now; it must be running."""
     for sandbox in world.sandboxes:
         if token in sandbox.ssh_tokens and sandbox.state == "started":
             expires = sandbox.ssh_expires
@@ -228,7 +228,7 @@ class _Session:
             await execution.resize(columns, rows)
 
     async def _leave(self, execution: Execution) -> None:
-        """A shell ends with its terminal; a command without one goes on alone."""
+        """End a shell with its terminal; a command without one continues."""
         if self._record.exit_code is None and not self._world.closing.is_set():
             if self._order.terminal is not None:
                 await execution.signal("HUP")

@@ -127,7 +127,7 @@ class World:
     # --- time -------------------------------------------------------------------------------
 
     def now(self) -> datetime:
-        """The server's clock, which may be wrong."""
+        """Return the server's clock, which may be wrong."""
         return datetime.now(UTC) + self.clock_skew
 
     def advance(self, **time: float) -> None:
@@ -162,7 +162,7 @@ class World:
         return await asyncio.get_running_loop().run_in_executor(self.workers, work, *arguments)
 
     def open_storage(self) -> S3Storage:
-        """The object store; one of the server's own is made when it is first needed."""
+        """Return the object store; create the server's own on first use."""
         with self._lock:
             if self.storage is None:
                 from tests.daytona_server.storage import S3Storage
@@ -171,7 +171,7 @@ class World:
             return self.storage
 
     def open_gateway(self) -> SshGateway:
-        """The way in over SSH, made when it is first needed."""
+        """Return the SSH gateway; create it on first use."""
         with self._lock:
             if self.gateway is None:
                 from tests.daytona_server.ssh import SshGateway
@@ -182,7 +182,7 @@ class World:
     # --- records ----------------------------------------------------------------------------
 
     def next_number(self) -> int:
-        """The next in the order of making."""
+        """Return the next number in the order of creation."""
         with self._lock:
             self._counter += 1
             return self._counter
@@ -198,7 +198,7 @@ class World:
         return list(self.sandboxes_by_id.values())
 
     def snapshot(self, id_or_name: str) -> SnapshotRecord:
-        """The snapshot with this id or name; 404 when there is none.
+        """Return the snapshot with this id or name; 404 when there is none.
 
         A name of the organisation's own goes before a general one.
         """
@@ -215,7 +215,7 @@ class World:
         return min(named, key=lambda record: record.general)
 
     def snapshot_by_uuid(self, id_: str) -> SnapshotRecord:
-        """The snapshot with this id; 400 for what is none, 404 when there is none."""
+        """Return the snapshot with this id; 400 for what is none, 404 when there is none."""
         if not is_uuid(id_):
             raise bad_request("Validation failed (uuid is expected)")
         found = self.snapshots_by_id.get(id_)
@@ -224,7 +224,7 @@ class World:
         return found
 
     def sandbox(self, id_or_name: str) -> SandboxRecord:
-        """The sandbox with this id or name; 404 when there is none.
+        """Return the sandbox with this id or name; 404 when there is none.
 
         By name one is not found for a while after another of that name was deleted.
         """

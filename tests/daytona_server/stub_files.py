@@ -124,5 +124,5 @@ class StubFiles(FileStore):
 
 
 def _absolute(path: str) -> str:
-    """The path that is meant; a relative one begins at home."""
+    """Return the absolute path; a relative one begins at home."""
     return "/" + normpath(PurePosixPath(HOME, path)).strip("/")

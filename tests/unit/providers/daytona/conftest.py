@@ -24,7 +24,7 @@ def time() -> Time:
 
 @pytest.fixture
 def wire() -> Iterator[Wire]:
-    """A scripted transport; what was expected and never asked for fails the test."""
+    """Return a scripted transport; requests that never came fail the test."""
     wire = Wire()
     yield wire
     assert not wire.script, f"not asked for: {[line for line, _ in wire.script]}"
@@ -42,7 +42,7 @@ def heard() -> Heard:
 
 @pytest.fixture
 def far_away() -> Iterator[None]:
-    """This computer's clock shows the time of another zone."""
+    """Let this computer's clock show the time of another zone."""
     with time_zone("JST-9"):
         yield
 
@@ -59,7 +59,7 @@ def creation(client: DaytonaClient, heard: Heard) -> SandboxCreation:
 
 @pytest.fixture
 def guest() -> Iterator[GuestWire]:
-    """A scripted guest; what was expected and never asked for fails the test."""
+    """Return a scripted guest; requests that never came fail the test."""
     wire = GuestWire()
     yield wire
     assert not wire.script, f"not asked for: {[line for line, _ in wire.script]}"
@@ -67,5 +67,5 @@ def guest() -> Iterator[GuestWire]:
 
 @pytest.fixture
 def tools(guest: GuestWire, time: Time) -> Toolbox:
-    """What asks it."""
+    """Return the toolbox of the scripted guest."""
     return toolbox(DaytonaClient(ACCESS, transport=guest, clock=time.clock))

@@ -27,7 +27,7 @@ from tests.unit.providers.daytona.wires import (
 
 
 def every_httpx_error() -> list[type[Exception]]:
-    """What a request may raise, abstract ones among them."""
+    """Return what a request may raise, also abstract ones."""
     found, new = set(), {httpx.HTTPError, httpx.InvalidURL}
     while new:
         found |= new

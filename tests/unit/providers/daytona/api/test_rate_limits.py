@@ -15,7 +15,7 @@ EVERY = pytest.mark.parametrize("method", ["GET", "DELETE", "POST"])
 
 
 def busy(**limits: str) -> httpx.Response:
-    """A 429; the names of its headers end in the limiter's."""
+    """Return a 429; the names of its headers end in the limiter's."""
     headers = {f"Retry-After{name}": value for name, value in limits.items()}
     return httpx.Response(429, json={"message": "Rate limit exceeded"}, headers=headers)
 

@@ -1,4 +1,4 @@
-"""A real connection to a peer on loopback that breaks off, keeps silent or speaks another protocol."""
+"""A real connection to a peer on loopback that breaks off, is silent or speaks no HTTP."""
 
 from __future__ import annotations
 

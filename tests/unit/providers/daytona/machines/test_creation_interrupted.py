@@ -28,7 +28,7 @@ def creation(client: DaytonaClient, heard: Heard) -> SandboxCreation:
 
 @pytest.fixture
 def hanging(strike: Callable[[], None]) -> Iterator[Callable[[httpx.Request], httpx.Response]]:
-    """A POST during which the signal comes, and which is not answered before the test is over."""
+    """Return a POST that gets the signal, and no answer before the test is over."""
     over = threading.Event()
 
     def hang(request: httpx.Request) -> httpx.Response:

@@ -38,7 +38,7 @@ def terminal() -> Iterator[Terminal]:
 
 @pytest.fixture
 def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A host whose ssh is ours, and the file in which it records its arguments."""
+    """Return a host whose ssh is ours, and the file in which it records its arguments."""
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "ssh").write_text(FAKE_SSH)

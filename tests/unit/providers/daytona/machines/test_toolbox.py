@@ -29,7 +29,7 @@ DOING = "trying it"
 
 
 def failure(tools: Toolbox) -> Os2Error:
-    """What a request fails with; it says what to do."""
+    """Return the error of a request, which must have a hint."""
     with pytest.raises(Os2Error) as caught:
         tools.json("GET", "/thing", DOING)
     assert caught.value.hint

@@ -29,7 +29,7 @@ SECRETS = ("AKIAHUSH", "hush-secret", "hush-token", "Signature")
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[str]:
-    """The address of the S3 interface."""
+    """Return the address of the S3 interface."""
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -90,7 +90,7 @@ def access(url: str, bucket: str = "builds", **changes: Any) -> httpx.Response:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Callable[[int], BuildContext]:
-    """A context with a sparse file of the given number of bytes."""
+    """Return a factory of contexts with a sparse file of a number of bytes."""
 
     def make(size: int) -> BuildContext:
         root = tmp_path / "tree"
@@ -110,7 +110,7 @@ def store(client: DaytonaClient) -> ObjectStore:
 
 
 def failure(store: ObjectStore, context: BuildContext) -> Os2Error:
-    """What an upload fails with; no secret is in it."""
+    """Return the error of an upload, which must not hold secrets."""
     with pytest.raises(Os2Error) as caught:
         store.ensure(context, DIGEST, Heard())
     error = caught.value
