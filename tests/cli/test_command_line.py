@@ -120,7 +120,7 @@ def test_the_version(os2: Os2, arguments: tuple[str, ...]) -> None:
         (("snapshot", "list", "--stage", "a--b"), "stage 'a--b' from --stage is not valid"),
         (("snapshot", "list", "--stage", "stg", "--all-stages"), "contradict each other"),
         (("snapshot", "show"), "Missing argument 'NAME'"),
-        (("snapshot", "show", "x:1", "--type", "daytona"), "'x:1' is no name of a snapshot"),
+        (("snapshot", "show", "x:1", "--type", "daytona"), "invalid snapshot name 'x:1'"),
         (("snapshot", "rm"), "Missing argument 'NAME...'"),
         (("snapshot", "prune", "--keep", "-1"), "Invalid value for '--keep'"),
         (("snapshot", "prune", "--older-than", "old"), "--older-than 'old' is no duration"),

@@ -114,7 +114,7 @@ OTHER_ROUTES: list[tuple[str, str, Handler]] = [
 
 
 def make_app(world: World, *, check_answers: bool) -> Starlette:
-    """The application; what is around it is in ``gate``."""
+    """Return the application; ``gate`` is around it."""
     runner = _Runner(world, check_answers)
     routes = [
         Route("/api" + path, runner.api(handler, permission), methods=[method])
@@ -162,7 +162,7 @@ class _Runner:
     def api(
         self, handler: Handler, permission: str | None
     ) -> Callable[[Request], Awaitable[Response]]:
-        """A route of the API proper."""
+        """Declare a route of the API proper."""
 
         async def endpoint(request: Request) -> Response:
             destroy_overdue(self.world)
@@ -187,7 +187,7 @@ class _Runner:
         return endpoint
 
     def beside(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-        """A route that the document knows nothing of."""
+        """Declare a route that is not in the document."""
 
         async def endpoint(request: Request) -> Response:
             destroy_overdue(self.world)

@@ -30,7 +30,7 @@ class BuildLog:
 
 
 def log_response(world: World, request: Request, log: BuildLog, *, follow: bool) -> Response:
-    """The log as it is, or as a stream that goes on until the build has succeeded."""
+    """Return the log, or a stream of it until the build has succeeded."""
     if not follow:
         return Response(log.text, media_type="text/plain")
     return StreamingResponse(_lines(world, request, log), media_type="text/plain")

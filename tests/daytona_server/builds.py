@@ -68,7 +68,7 @@ def _check_contexts(world: World, record: SnapshotRecord) -> None:
 
 
 async def _pretend(world: World, record: SnapshotRecord, log: BuildLog) -> None:
-    """A log as BuildKit would write it, one step for each instruction."""
+    """Return a log as BuildKit writes it, one step for each instruction."""
     log.write("#1 [internal] load build definition from Dockerfile")
     log.write("#1 DONE 0.0s")
     steps = _INSTRUCTION.findall(record.dockerfile or "")
@@ -119,7 +119,7 @@ async def fetch_image(world: World, record: SnapshotRecord) -> None:
 
 
 def _still(world: World, record: SnapshotRecord, state: str) -> bool:
-    """Whether nobody has begun to remove it in the meantime."""
+    """Tell whether no removal has started in the meantime."""
     return record.id in world.snapshots_by_id and record.state == state
 
 

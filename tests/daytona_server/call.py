@@ -18,20 +18,20 @@ class Call:
         self.body = body
 
     def param(self, name: str) -> str:
-        """A part of the path; a slash in it was percent-encoded."""
+        """Return a part of the path; a slash in it was percent-encoded."""
         return unquote(self.request.path_params[name])
 
     def query(self, name: str, default: str = "") -> str:
-        """A query parameter, the last when there are several."""
+        """Return a query parameter, the last when there are several."""
         return self.request.query_params.get(name, default)
 
     def queries(self, name: str) -> list[str]:
-        """All the values of a query parameter; a comma separates, too."""
+        """Return all values of a query parameter; a comma also separates."""
         values = self.request.query_params.getlist(name)
         return [part for value in values for part in value.split(",") if part]
 
     def flag(self, name: str) -> bool:
-        """A query parameter that is true or false."""
+        """Return a query parameter that is true or false."""
         return self.query(name).lower() == "true"
 
     @cached_property

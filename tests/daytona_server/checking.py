@@ -44,7 +44,7 @@ class CheckedAnswer:
 def checked_request(
     method: str, path: str, query: list[tuple[str, str]], headers: Mapping[str, str], body: bytes
 ) -> CheckedRequest:
-    """A request as it came, ready to be checked."""
+    """Return a request as it came, ready to be checked."""
     return CheckedRequest(
         method=method.lower(),
         path=path,
@@ -55,7 +55,7 @@ def checked_request(
 
 
 def request_problem(request: CheckedRequest) -> str | None:
-    """What is wrong with a request, or None."""
+    """Return what is wrong with a request, or None."""
     try:
         _contract().validate_request(request)
     except OpenAPIError as error:
@@ -64,7 +64,7 @@ def request_problem(request: CheckedRequest) -> str | None:
 
 
 def answer_problem(request: CheckedRequest, document: Any) -> str | None:
-    """What is wrong with a JSON answer to ``request``, or None.
+    """Return what is wrong with a JSON answer to ``request``, or None.
 
     Of a list, one item of each shape is checked: that is as good, and fast for long ones.
     """
@@ -103,7 +103,7 @@ def _one_of_each(document: Any) -> Any:
 
 
 def _shape(value: Any) -> Any:
-    """What the document's rules look at: keys, types, states and the form of times."""
+    """Return what the document's rules look at: keys, types, states and the form of times."""
     if isinstance(value, dict):
         return tuple((key, _shape(part)) for key, part in value.items())
     if isinstance(value, list):

@@ -112,7 +112,7 @@ class Containers:
         return True
 
     def _take(self, reference: str, record: SnapshotRecord) -> None:
-        """Name it ourselves, since whoever pushed it may take its name away."""
+        """Give the image a name of our own, since the client that pushed it may remove its own."""
         repository, _, tag = self._name(record).rpartition(":")
         self.client.tag(reference, repository, tag)
 
@@ -123,11 +123,11 @@ class Containers:
         return name
 
     def image_size(self, image: str) -> int:
-        """The size of an image in bytes."""
+        """Return the size of an image in bytes."""
         return int(self.client.inspect_image(image)["Size"])
 
     def image_entrypoint(self, image: str) -> list[str] | None:
-        """The entry point that an image itself has."""
+        """Return the entry point that an image itself has."""
         config = self.client.inspect_image(image)["Config"]
         return config.get("Entrypoint") or None
 
@@ -192,7 +192,7 @@ class Containers:
             return
 
     def logs(self, sandbox: SandboxRecord) -> tuple[str, str]:
-        """What the entry point wrote to stdout and to stderr."""
+        """Return what the entry point wrote to stdout and to stderr."""
         if sandbox.container is None:
             return "", ""
         return (
@@ -203,7 +203,7 @@ class Containers:
     # --- the end ----------------------------------------------------------------------------
 
     def remove_all(self) -> None:
-        """Remove every container of this server, and with it whatever runs in there."""
+        """Remove every container of this server, and with it all that runs in there."""
         ours = {"label": f"{LABEL}={self.owner}"}
         for container in self.client.containers(all=True, filters=ours):
             self._remove(container["Id"])

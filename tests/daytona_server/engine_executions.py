@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.daytona_server.records import SandboxRecord
     from tests.daytona_server.state import World
 
-# It is in the environment of whatever a command starts, which is how that is found again.
+# It is in the environment of all that a command starts, so that this can be found again.
 MARK = "DAYTONA_COMMAND_ID"
 ENDED_SECONDS = 10.0
 CHUNK = 64 * 1024
@@ -163,7 +163,7 @@ class EngineExecution(Execution):
         await self._world.in_thread(send)
 
     async def exit_code(self) -> int:
-        """A command whose container is gone was killed with it."""
+        """Return the exit code; a command whose container is gone was killed with it."""
         deadline = time.monotonic() + ENDED_SECONDS
         while time.monotonic() < deadline:
             try:

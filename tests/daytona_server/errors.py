@@ -38,7 +38,7 @@ def conflict(message: str) -> ApiError:
 
 
 def error_body(status: int, message: str, path: str, now: datetime) -> dict[str, Any]:
-    """The five keys that every error has."""
+    """Return the five keys that every error has."""
     return {
         "path": path,
         "timestamp": timestamp(now),
@@ -49,7 +49,7 @@ def error_body(status: int, message: str, path: str, now: datetime) -> dict[str,
 
 
 def error_response(error: ApiError, path: str, now: datetime) -> JSONResponse:
-    """The answer for ``error``."""
+    """Return the answer for ``error``."""
     body = error_body(error.status, error.message, path, now)
     if error.code is not None:
         body["code"] = error.code
@@ -57,5 +57,5 @@ def error_response(error: ApiError, path: str, now: datetime) -> JSONResponse:
 
 
 def timestamp(moment: datetime) -> str:
-    """A moment as JavaScript writes it: UTC, milliseconds, ``Z``."""
+    """Return a moment as JavaScript writes it: UTC, milliseconds, ``Z``."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"

@@ -1,4 +1,4 @@
-"""Commands that run in a sandbox: in its container, or by a test's script in its place."""
+"""Commands that run in a sandbox: in its container, or by a test's script instead."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KILLED = 137
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """A terminal that somebody sits at."""
+    """A terminal that a user sits at."""
 
     kind: str = "xterm"
     columns: int = 80
@@ -27,7 +27,7 @@ class Terminal:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What shall run: a command for ``sh``, or a shell when there is none."""
+    """What to run: a command for ``sh``, or a shell if there is none."""
 
     command: str | None
     cwd: str | None = None
@@ -44,7 +44,7 @@ class Execution(ABC):
 
     @abstractmethod
     def output(self) -> AsyncIterator[tuple[bool, bytes]]:
-        """What it writes as it comes; the first of each pair is whether to stderr."""
+        """Yield what it writes, as it comes, in pairs of whether to stderr and the data."""
 
     @abstractmethod
     async def write(self, data: bytes) -> None:

@@ -19,8 +19,8 @@ class Fault:
     ``status`` with ``body`` (JSON unless bytes or text), ``headers`` and ``content_type`` answers
     instead of the server. The others are about the connection: ``drop`` closes it before anything
     is handled, ``lose_answer`` handles everything and then closes it, ``hang`` handles nothing and
-    holds it for so many seconds, ``truncate`` sends half of the body under the full length,
-    ``delay`` handles it after so many seconds.
+    holds it for that number of seconds, ``truncate`` sends half of the body under the full length,
+    ``delay`` handles it after that number of seconds.
     """
 
     status: int | None = None
@@ -55,7 +55,7 @@ class Faults:
             self._rules.append(_Rule(method.upper(), re.compile(pattern), fault, times))
 
     def take(self, method: str, path: str) -> Fault | None:
-        """The fault of the first rule that matches, which is used up by that."""
+        """Return the fault of the first rule that matches, and use it up."""
         with self._lock:
             for rule in self._rules:
                 if rule.method in ("*", method) and rule.pattern.fullmatch(path):
@@ -72,7 +72,7 @@ class Faults:
 
 
 def given_answer(fault: Fault) -> Response:
-    """What a fault with a status answers."""
+    """Return the response of a fault with a status."""
     assert fault.status is not None
     headers = dict(fault.headers)
     if isinstance(fault.body, str | bytes):

@@ -21,7 +21,7 @@ def no_such_file(path: str) -> FileError:
 
 
 def explained(path: str, said: str) -> FileError:
-    """What a command in the sandbox said about a path, as an answer."""
+    """Return the response for a command's error message about a path."""
     text = said.lower()
     if "no such file" in text or "nonexistent" in text:
         return no_such_file(path)

@@ -1,4 +1,4 @@
-"""The files of one sandbox, whichever way they are kept."""
+"""The files of one sandbox, however they are kept."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file or folder; ``mode`` says which, too."""
+    """A file or folder; ``mode`` also says which."""
 
     path: str
     mode: int
@@ -34,7 +34,7 @@ class Entry:
         return stat.S_ISDIR(self.mode)
 
     def document(self) -> dict[str, Any]:
-        """The JSON of it."""
+        """Return its JSON."""
         modified = timestamp(datetime.fromtimestamp(self.modified, UTC))
         return {
             "name": PurePosixPath(self.path).name or "/",
@@ -55,15 +55,15 @@ class FileStore(ABC):
 
     @abstractmethod
     async def info(self, path: str) -> Entry:
-        """What is there; a link is followed."""
+        """Return what the path names; follow links."""
 
     @abstractmethod
     async def listing(self, path: str, depth: int) -> list[Entry]:
-        """What is in a folder, so many levels down."""
+        """Return what is in a folder, down to a depth."""
 
     @abstractmethod
     async def read(self, path: str) -> tuple[Entry, AsyncIterator[bytes]]:
-        """A file and its content."""
+        """Return a file and its content."""
 
     @abstractmethod
     async def write(self, path: str, content: AsyncIterable[bytes], *, replace: bool) -> int:
@@ -90,11 +90,11 @@ class FileStore(ABC):
 
     @abstractmethod
     async def folders(self) -> tuple[str, str]:
-        """The user's home, and where relative paths begin."""
+        """Return the user's home, and where relative paths begin."""
 
 
 def file_store(world: World, sandbox: SandboxRecord) -> FileStore:
-    """The files of a sandbox that is started."""
+    """Return the files of a sandbox that is started."""
     if world.engine is None:
         from tests.daytona_server.stub_files import StubFiles
 

@@ -29,7 +29,7 @@ _FIELD = re.compile(r"files\[(\d+)\]\.(path|file)")
 
 
 def _asked(world: World, call: Call, name: str = "path") -> tuple[FileStore, str]:
-    """The files of the sandbox, and the path that is meant."""
+    """Return the files of the sandbox, and the requested path."""
     store = file_store(world, running_sandbox(world, call))
     path = call.query(name)
     if not path:

@@ -142,7 +142,7 @@ async def _read(receive: Receive) -> bytes:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """The body once more, then whatever else comes."""
+    """Replay the body, then pass on what follows."""
     sent = False
 
     async def replay() -> Message:

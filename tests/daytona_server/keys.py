@@ -11,7 +11,7 @@ from typing import Any
 from tests.daytona_server.errors import ApiError, timestamp
 
 PERMISSIONS = ("write:snapshots", "delete:snapshots", "write:sandboxes", "delete:sandboxes")
-# So many wrong keys from one address, and it is kept out for a while.
+# After this number of wrong keys, an address is blocked for a while.
 FAILED_LOGIN_LIMIT = 20
 KEPT_OUT_SECONDS = 900
 
@@ -27,7 +27,7 @@ class ApiKey:
     expires: datetime | None
 
     def document(self, user_id: str, now: datetime) -> dict[str, Any]:
-        """The answer of ``/api-keys/current``."""
+        """Return the answer of ``/api-keys/current``."""
         return {
             "name": self.name,
             "value": self.value[:5] + "*" * 20 + self.value[-3:],
@@ -56,10 +56,10 @@ class Keys:
         return self.known[value]
 
     def authenticate(self, authorization: str, now: datetime) -> ApiKey:
-        """The key behind an ``Authorization`` header.
+        """Return the key behind an ``Authorization`` header.
 
         Raises:
-            ApiError: 401, or 429 for everybody after too many of those.
+            ApiError: 401, or 429 for all clients after too many of those.
         """
         if self.refused >= self.limit:
             raise ApiError(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _at_rest(world: World, call: Call) -> SandboxRecord:
-    """The sandbox that is meant, unless something is under way with it."""
+    """Return the sandbox of the request, unless another change is in progress."""
     sandbox = world.sandbox(call.param("id"))
     if sandbox.changing:
         raise conflict("Sandbox state change in progress")

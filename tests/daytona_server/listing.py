@@ -46,7 +46,7 @@ class SandboxIndex:
             self.shown[id_] = item
 
     def items(self) -> list[dict[str, Any]]:
-        """What a list shows now, newest first."""
+        """Return what a list shows now, newest first."""
         if self._world.timing.list_lag <= 0:
             shown = [record.item() for record in self._world.sandboxes]
         else:

@@ -59,7 +59,7 @@ class Previews:
         self._ports: dict[tuple[str, int, str | None], int] = {}
 
     async def open(self, sandbox: SandboxRecord, port: int, token: str | None = None) -> str:
-        """The address of a port; with a signed ``token`` one that needs no login."""
+        """Return the address of a port; with a signed ``token`` one that needs no login."""
         key = (sandbox.id, port, token)
         if key not in self._ports:
             app = _Preview(self, sandbox, port, token)
@@ -99,7 +99,7 @@ class _Preview:
         await response(scope, receive, send)
 
     def _door(self, request: Request) -> Response | None:
-        """What is answered instead of the sandbox."""
+        """Return the response that replaces the sandbox's, if any."""
         browser = "mozilla" in request.headers.get("user-agent", "").lower()
         if browser and request.headers.get(SKIP_HEADER) != "true":
             return HTMLResponse(WARNING)
@@ -127,7 +127,7 @@ class _Preview:
         return await self._forward(request, body, port)
 
     def _own_headers(self, request: Request) -> set[str]:
-        """What was meant for the preview and not for the sandbox."""
+        """Return the headers for the preview, which the sandbox must not get."""
         known = self._bearer(request) in self.world.keys.known
         return _OWN_HEADERS | {"content-length"} | ({"authorization"} if known else set())
 

@@ -12,7 +12,7 @@ LIFECYCLE = ("start", "stop", "archive", "recover", "pause", "resize")
 
 @dataclass(slots=True)
 class RateLimits:
-    """The limiters by name, each with the waits that its next requests are told."""
+    """The limiters by name, each with the waits for its next requests."""
 
     waiting: dict[str, list[int]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -46,7 +46,7 @@ class RateLimits:
 
 
 def limiters(method: str, path: str, *, authenticated: bool) -> list[str]:
-    """The limiters that a request passes, by name."""
+    """Return the limiters that a request passes, by name."""
     if not authenticated:
         return ["anonymous"]
     names = ["authenticated"]

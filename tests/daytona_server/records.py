@@ -20,7 +20,7 @@ REGION = "us"
 
 @dataclass(slots=True)
 class RecordedRequest:
-    """One request; ``status`` is None until it is answered, and for ever when it never was."""
+    """One request; ``status`` is None until it is answered."""
 
     method: str
     path: str
@@ -36,7 +36,7 @@ class RecordedRequest:
 
     @classmethod
     def from_scope(cls, scope: Any, path: str, body: bytes) -> RecordedRequest:
-        """What ASGI says of a request; ``path`` is what it shall be known under."""
+        """Return the record of an ASGI request, under the name ``path``."""
         return cls(
             method=scope["method"],
             path=path,
@@ -76,7 +76,7 @@ class SnapshotRecord:
     """The image on the engine that sandboxes are made from."""
 
     def document(self) -> dict[str, Any]:
-        """The JSON of it."""
+        """Return its JSON."""
         updated = timestamp(self.updated or self.created)
         document: dict[str, Any] = {
             "id": self.id,
@@ -166,7 +166,7 @@ class SandboxRecord:
         return self.state.endswith("ing")
 
     def item(self) -> dict[str, Any]:
-        """The JSON of it in a list, which leaves some keys out."""
+        """Return its JSON in a list, which leaves some keys out."""
         updated = timestamp(self.updated or self.created)
         document: dict[str, Any] = {
             "id": self.id,
@@ -203,5 +203,5 @@ class SandboxRecord:
         return document
 
     def document(self) -> dict[str, Any]:
-        """The JSON of it."""
+        """Return its JSON."""
         return {**self.item(), "env": dict(self.env), "volumes": list(self.volumes)}

@@ -99,7 +99,7 @@ class Registry:
         with httpx.Client(trust_env=False) as client:
             while time.monotonic() < deadline and self._process.poll() is None:
                 try:
-                    # 401 it is: without a login nobody gets in.
+                    # 401: it requires a login.
                     if client.get(f"http://{self.host}/v2/").status_code == 401:
                         return
                 except httpx.TransportError:
@@ -114,13 +114,13 @@ class Registry:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def repositories(self) -> list[str]:
-        """The repositories that something was pushed to."""
+        """Return the repositories that something was pushed to."""
         with httpx.Client(trust_env=False, auth=self._basic(self.pull)) as client:
             catalog = client.get(f"http://{self.host}/v2/_catalog").raise_for_status().json()
         return list(catalog["repositories"])
 
     def tags(self, repository: str) -> list[str]:
-        """The tags of a repository."""
+        """Return the tags of a repository."""
         with httpx.Client(trust_env=False, auth=self._basic(self.pull)) as client:
             answer = client.get(f"http://{self.host}/v2/{repository}/tags/list")
         return list(answer.json()["tags"] or ()) if answer.status_code == 200 else []

@@ -20,7 +20,7 @@ class StartFailed(Exception):
 
 
 class Background:
-    """Work that goes on whether or not somebody waits for it."""
+    """Start work that goes on whether or not a client waits for it."""
 
     def __init__(self) -> None:
         self.done = asyncio.Event()

@@ -131,7 +131,7 @@ def start_destroying(world: World, sandbox: SandboxRecord) -> SandboxRecord:
 
 
 def destroy_overdue(world: World) -> None:
-    """Destroy every sandbox whose time is over, whatever its state."""
+    """Destroy every sandbox whose time is over, in any state."""
     now = world.now()
     for sandbox in world.sandboxes:
         overdue = sandbox.destroy_at is not None and sandbox.destroy_at <= now

@@ -108,7 +108,7 @@ class DaytonaServer(World):
         for execution in list(self.stubs):
             await execution.signal("KILL")
         if self.engine is not None:
-            # A command in there might go on for ever, and its thread with it.
+            # A command in there might go on forever, and its thread with it.
             await self.in_thread(self.engine.remove_all)
         await self.settle()
         await self.previews.client.aclose()
@@ -131,7 +131,7 @@ class DaytonaServer(World):
         return self.open_gateway().host_key
 
     def seen(self, method: str, path: str) -> list[RecordedRequest]:
-        """The requests of ``method`` for a path below ``/api``: as it is, or a pattern for it."""
+        """Return the requests of ``method`` for a path below ``/api``, or for a pattern of one."""
         return [
             request
             for request in list(self.requests)
@@ -140,7 +140,7 @@ class DaytonaServer(World):
         ]
 
     def sandbox_container(self, id_or_name: str) -> str:
-        """The id of the container of a sandbox."""
+        """Return the id of the container of a sandbox."""
         container = self.sandbox(id_or_name).container
         assert container is not None, f"sandbox {id_or_name} has no container"
         return container

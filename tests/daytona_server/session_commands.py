@@ -28,7 +28,7 @@ class SessionCommand:
     _partial: dict[bool, bytes] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
-        """The JSON of it."""
+        """Return its JSON."""
         code = {} if self.exit_code is None else {"exitCode": self.exit_code}
         return {"id": self.id, "command": self.command, **code}
 
@@ -47,7 +47,7 @@ class SessionCommand:
         self.done.set()
 
     def logs(self) -> dict[str, str]:
-        """The JSON of what it has written so far."""
+        """Return the JSON of its log so far."""
         return {
             "output": _text([line for _, line in self._lines]),
             "stdout": _text([line for error, line in self._lines if not error]),

@@ -18,7 +18,7 @@ IDLE = ["sleep", "infinity"]
 
 
 def check_sizes(body: dict[str, Any]) -> None:
-    """A size that is no whole number gets past validation and breaks on the database."""
+    """Fail as the database does: a fractional size gets past validation."""
     for name in ("cpu", "gpu", "memory", "disk"):
         value = body.get(name)
         if isinstance(value, float) and not value.is_integer():
@@ -26,7 +26,7 @@ def check_sizes(body: dict[str, Any]) -> None:
 
 
 def check_name(name: str) -> None:
-    """The rule for a snapshot's name."""
+    """Apply the rule for a snapshot's name."""
     if not _NAME.fullmatch(name):
         raise bad_request(
             "Invalid snapshot name format. May contain letters, digits, dots, colons, and dashes"
@@ -34,7 +34,7 @@ def check_name(name: str) -> None:
 
 
 def check_image_name(image: str) -> None:
-    """An image needs a tag that isn't ``latest``, or a digest."""
+    """Require a tag that isn't ``latest``, or a digest."""
     if "@sha256:" in image:
         if not re.fullmatch(r".+@sha256:[a-f0-9]{64}", image):
             raise bad_request("Invalid digest format. Must be image@sha256:64_hex_characters")
@@ -52,12 +52,12 @@ def check_image_name(image: str) -> None:
 
 
 def build_hash(dockerfile: str, hashes: Iterable[str]) -> str:
-    """What a build is cached by: the text and the sorted hashes, nothing else."""
+    """Return the cache key of a build: the text and the sorted hashes only."""
     return hashlib.sha256((dockerfile + "".join(sorted(hashes))).encode()).hexdigest()
 
 
 def entrypoint_of(dockerfile: str) -> list[str]:
-    """What the server reads out of a Dockerfile by a regular expression.
+    """Return what the server finds in a Dockerfile by a regular expression.
 
     The last match counts, also in a comment, and a line that goes on ends at its backslash.
     """

@@ -23,7 +23,7 @@ _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(slots=True, eq=False)
 class SshSession:
-    """A shell, or a command, that somebody ran over SSH."""
+    """A shell, or a command, that a client ran over SSH."""
 
     sandbox_id: str
     command: str | None
@@ -95,7 +95,7 @@ class SshGateway:
 
 
 def sandbox_of(world: World, token: str) -> SandboxRecord | None:
-    """The sandbox that a token opens now; it must be running."""
+    """Return the sandbox that a token opens now; it must be running."""
     for sandbox in world.sandboxes:
         if token in sandbox.ssh_tokens and sandbox.state == "started":
             expires = sandbox.ssh_expires
@@ -121,12 +121,12 @@ class _Door(asyncssh.SSHServer):
         self._gateway.connections.discard(self._connection)
 
     def begin_auth(self, username: str) -> bool:
-        """Nobody needs more than a name: with a wrong one the connection ends right after."""
+        """Ask for no more than a name: a wrong one ends the connection right after."""
         self._sandbox = sandbox_of(self._world, username)
         return False
 
     def auth_completed(self) -> None:
-        """Hang up without a word, as the real gateway does, on who has no valid token."""
+        """Hang up on invalid tokens without a message, as the real gateway does."""
         if self._sandbox is None:
             self._world.ssh_refused += 1
             assert self._connection is not None
@@ -162,7 +162,7 @@ class _Session:
             columns, rows, *_ = process.term_size
             asked = Terminal(process.term_type, columns or 80, rows or 24)
         self._asked = asked is not None
-        # Daytona gives no terminal to a command, whatever was asked for.
+        # Daytona gives no terminal to a command, even if requested.
         given = asked if process.command is None or world.ssh_like_openssh else None
         self._order = Order(process.command, terminal=given, reads=True)
         self._record = SshSession(sandbox.id, process.command, asked)
@@ -228,7 +228,7 @@ class _Session:
             await execution.resize(columns, rows)
 
     async def _leave(self, execution: Execution) -> None:
-        """A shell ends with its terminal; a command without one goes on alone."""
+        """End a shell with its terminal; a command without one continues."""
         if self._record.exit_code is None and not self._world.closing.is_set():
             if self._order.terminal is not None:
                 await execution.signal("HUP")

@@ -51,7 +51,7 @@ class World:
     """Everything that the routes work on.
 
     Tests read and set attributes from their own thread, the routes run in the server's. Records
-    are only added to and taken from dictionaries, and nobody iterates over one that may change.
+    are only added to and taken from dictionaries, and no thread iterates over one that may change.
     """
 
     def __init__(self, timing: Timing) -> None:
@@ -127,11 +127,11 @@ class World:
     # --- time -------------------------------------------------------------------------------
 
     def now(self) -> datetime:
-        """The server's clock, which may be wrong."""
+        """Return the server's clock, which may be wrong."""
         return datetime.now(UTC) + self.clock_skew
 
     def advance(self, **time: float) -> None:
-        """Let the server's clock go on by so many ``minutes``, ``hours`` and so on, at once."""
+        """Advance the server's clock by ``minutes``, ``hours`` and so on, at once."""
         self.clock_skew += timedelta(**time)
 
     async def pause(self, seconds: float) -> None:
@@ -162,7 +162,7 @@ class World:
         return await asyncio.get_running_loop().run_in_executor(self.workers, work, *arguments)
 
     def open_storage(self) -> S3Storage:
-        """The object store; one of the server's own is made when it is first needed."""
+        """Return the object store; create the server's own on first use."""
         with self._lock:
             if self.storage is None:
                 from tests.daytona_server.storage import S3Storage
@@ -171,7 +171,7 @@ class World:
             return self.storage
 
     def open_gateway(self) -> SshGateway:
-        """The way in over SSH, made when it is first needed."""
+        """Return the SSH gateway; create it on first use."""
         with self._lock:
             if self.gateway is None:
                 from tests.daytona_server.ssh import SshGateway
@@ -182,7 +182,7 @@ class World:
     # --- records ----------------------------------------------------------------------------
 
     def next_number(self) -> int:
-        """The next in the order of making."""
+        """Return the next number in the order of creation."""
         with self._lock:
             self._counter += 1
             return self._counter
@@ -198,7 +198,7 @@ class World:
         return list(self.sandboxes_by_id.values())
 
     def snapshot(self, id_or_name: str) -> SnapshotRecord:
-        """The snapshot with this id or name; 404 when there is none.
+        """Return the snapshot with this id or name; 404 when there is none.
 
         A name of the organisation's own goes before a general one.
         """
@@ -215,7 +215,7 @@ class World:
         return min(named, key=lambda record: record.general)
 
     def snapshot_by_uuid(self, id_: str) -> SnapshotRecord:
-        """The snapshot with this id; 400 for what is none, 404 when there is none."""
+        """Return the snapshot with this id; 400 for what is none, 404 when there is none."""
         if not is_uuid(id_):
             raise bad_request("Validation failed (uuid is expected)")
         found = self.snapshots_by_id.get(id_)
@@ -224,7 +224,7 @@ class World:
         return found
 
     def sandbox(self, id_or_name: str) -> SandboxRecord:
-        """The sandbox with this id or name; 404 when there is none.
+        """Return the sandbox with this id or name; 404 when there is none.
 
         By name one is not found for a while after another of that name was deleted.
         """
@@ -240,7 +240,7 @@ class World:
         raise not_found(f"Sandbox with ID or name {id_or_name} not found")
 
     def sandbox_named(self, name: str) -> SandboxRecord | None:
-        """The sandbox that has this name, whatever the look-up cache says."""
+        """Return the sandbox of this name, past the look-up cache."""
         return next((record for record in self.sandboxes if record.name == name), None)
 
 

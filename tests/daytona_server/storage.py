@@ -54,7 +54,7 @@ class S3Storage:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         app = self._guarded(DomainDispatcherApplication(create_backend_app))
         self._server = make_server("127.0.0.1", 0, app, threaded=True)
-        # It looks so often, in seconds, whether it shall stop.
+        # How often, in seconds, it checks whether to stop.
         serve = partial(self._server.serve_forever, 0.02)
         self._thread = threading.Thread(target=serve, daemon=True)
         self._thread.start()
@@ -88,17 +88,17 @@ class S3Storage:
     # --- what a test looks at ---------------------------------------------------------------
 
     def keys(self) -> list[str]:
-        """The names of the objects there are."""
+        """Return the names of the objects there are."""
         return list(self.sizes())
 
     def sizes(self) -> dict[str, int]:
-        """The objects there are, with their sizes in bytes."""
+        """Return the objects there are, with their sizes in bytes."""
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
         entries = [entry for page in pages for entry in page.get("Contents", ())]
         return {entry["Key"]: int(entry["Size"]) for entry in entries}
 
     def read(self, key: str) -> bytes:
-        """The content of an object."""
+        """Return the content of an object."""
         body: bytes = self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         return body
 
@@ -109,7 +109,7 @@ class S3Storage:
 
     @property
     def multipart_uploads(self) -> int:
-        """How many uploads in parts were begun."""
+        """Return how many uploads in parts were started."""
         begun = [r for r in list(self.requests) if r.method == "POST" and "uploads" in r.query]
         return len(begun)
 
@@ -131,7 +131,7 @@ class S3Storage:
     # --- what the builder reads -------------------------------------------------------------
 
     def open(self, key: str) -> IO[bytes] | None:
-        """The content of an object as a stream; None when there is none."""
+        """Return the content of an object as a stream; None when there is none."""
         try:
             body: IO[bytes] = self._client.get_object(Bucket=self.bucket, Key=key)["Body"]
         except self._client.exceptions.NoSuchKey:

@@ -22,7 +22,7 @@ _SIGNALS = {"HUP": 129, "INT": 130, "KILL": 137, "TERM": 143}
 
 
 class StubProgram:
-    """A command as the script sees it that runs in its place.
+    """A command as the script sees it that runs instead.
 
     ``command`` is None for a shell. ``read`` gives the next of its input and ``b""`` at the end.
     """
@@ -53,7 +53,7 @@ class StubProgram:
             self._written.put_nowait((error, data))
 
     async def read(self) -> bytes:
-        """The next of the input, as it was sent; ``b""`` at its end."""
+        """Return the next chunk of the input; ``b""`` at its end."""
         if self._at_end:
             return b""
         data = await self._input.get()
@@ -90,7 +90,7 @@ def tiny_execute(sandbox: SandboxRecord, command: str) -> StubAnswer:
 
 
 async def run_stub(program: StubProgram) -> int:
-    """A command as ``stub_execute`` answers it; a shell that asks it line by line."""
+    """Run a command by ``stub_execute``; a shell passes it line by line."""
     if program.command is not None:
         return program.answer(program.command)
     terminal = program.terminal is not None
@@ -148,7 +148,7 @@ class StubExecution(Execution):
         self._program.terminal = Terminal(before.kind, columns, rows)
 
     async def signal(self, name: str) -> None:
-        """Noted, and the end of it whatever it is."""
+        """Record a signal, and end the program by any."""
         self._program.signals.append(name)
         if not self._task.done():
             self._code = _SIGNALS.get(name, 1)

@@ -31,7 +31,7 @@ class StubFile:
 
 
 class StubFiles(FileStore):
-    """Those of one sandbox; a folder is there when something is in it, too."""
+    """The files of one sandbox; a folder also exists if something is in it."""
 
     def __init__(self, sandbox: SandboxRecord) -> None:
         self._files = sandbox.files
@@ -124,5 +124,5 @@ class StubFiles(FileStore):
 
 
 def _absolute(path: str) -> str:
-    """The path that is meant; a relative one begins at home."""
+    """Return the absolute path; a relative one begins at home."""
     return "/" + normpath(PurePosixPath(HOME, path)).strip("/")

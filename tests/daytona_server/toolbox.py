@@ -26,7 +26,7 @@ async def proxy_url(world: World, call: Call) -> Any:
 
 
 def running_sandbox(world: World, call: Call) -> SandboxRecord:
-    """The sandbox that is meant, which must be running."""
+    """Return the sandbox of the request, which must be running."""
     sandbox = world.sandbox(call.param("id"))
     if sandbox.state != "started":
         raise bad_request(f"Sandbox is not running (state: {sandbox.state})")

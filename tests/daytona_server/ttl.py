@@ -1,4 +1,4 @@
-"""How long a sandbox may live at most, whatever its state."""
+"""How long a sandbox may live at most, in any state."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ SANDBOX = "dev-jonas--dev-1"
 
 
 def snapshot(**changes: Any) -> dict[str, Any]:
-    """A snapshot with everything that the API says of it, more than os2 reads."""
+    """Return a snapshot with everything that the API says of it, more than os2 reads."""
     found = {
         "id": "0b4fe1c4-9d1c-4e6e-8f5e-1d1e5a0b7c11",
         "organizationId": "org-1",
@@ -54,7 +54,7 @@ def snapshot(**changes: Any) -> dict[str, Any]:
 
 
 def sandbox(request_id: str | None = None, **changes: Any) -> dict[str, Any]:
-    """A machine's sandbox, with everything that the API says of it."""
+    """Return a machine's sandbox, with everything that the API says of it."""
     marks = {
         "dev.os2.machine": "1",
         "dev.os2.name": "dev-1",

@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 
 def unknown_server(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """What a server needs, and the file that a client needs to trust it."""
+    """Return what a server needs, and the file that a client needs to trust it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now, day = datetime.now(UTC), timedelta(days=1)

@@ -25,7 +25,7 @@ def time() -> Time:
 
 @pytest.fixture
 def wire() -> Iterator[Wire]:
-    """A scripted transport; what was expected and never asked for fails the test."""
+    """Return a scripted transport; requests that never came fail the test."""
     wire = Wire()
     yield wire
     assert not wire.script, f"not asked for: {[line for line, _ in wire.script]}"
@@ -38,7 +38,7 @@ def client(wire: Wire, time: Time) -> DaytonaClient:
 
 @pytest.fixture
 def far_away() -> Iterator[None]:
-    """This computer's clock shows the time of another zone."""
+    """Let this computer's clock show the time of another zone."""
     with time_zone("JST-9"):
         yield
 
@@ -55,7 +55,7 @@ def creation(client: DaytonaClient, heard: RecordedProgress) -> SandboxCreation:
 
 @pytest.fixture
 def guest() -> Iterator[GuestWire]:
-    """A scripted guest; what was expected and never asked for fails the test."""
+    """Return a scripted guest; requests that never came fail the test."""
     wire = GuestWire()
     yield wire
     assert not wire.script, f"not asked for: {[line for line, _ in wire.script]}"
@@ -63,5 +63,5 @@ def guest() -> Iterator[GuestWire]:
 
 @pytest.fixture
 def tools(guest: GuestWire, time: Time) -> Toolbox:
-    """What asks it."""
+    """Return the toolbox of the scripted guest."""
     return toolbox(DaytonaClient(ACCESS, transport=guest, clock=time.clock))

@@ -28,7 +28,7 @@ class GuestWire(Wire):
 
 
 def sandbox_path(path: str) -> str:
-    """A path below the sandbox's toolbox, as the wire's script has it."""
+    """Return a path below the sandbox's toolbox, as the wire's script has it."""
     return f"/{sandbox()['id']}{path}"
 
 
@@ -58,7 +58,7 @@ def wrote(stdout: str = "", stderr: str = "") -> httpx.Response:
 
 
 def begun(wire: Wire) -> Wire:
-    """A session in which a command was started."""
+    """Expect a session in which a command is started."""
     return wire.on(CREATE, httpx.Response(201)).on(START, STARTED)
 
 

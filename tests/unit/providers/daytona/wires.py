@@ -69,7 +69,7 @@ class Wire(httpx.BaseTransport):
         return answer if isinstance(answer, httpx.Response) else answer(request)
 
     def line(self, request: httpx.Request) -> str:
-        """What the script calls it."""
+        """Return the script's line for a request."""
         return line_of(request)
 
     @property
@@ -82,7 +82,7 @@ class Wire(httpx.BaseTransport):
 
 
 def line_of(request: httpx.Request) -> str:
-    """``METHOD /path`` below the API, the host in front of the path when it is another one."""
+    """Return ``METHOD /path`` below the API, with the host in front if it is another one."""
     path = request.url.raw_path.decode().partition("?")[0]
     address = f"{request.url.scheme}://{request.url.netloc.decode()}{path}"
     return f"{request.method} {address.removeprefix(ACCESS.url)}"
@@ -93,7 +93,7 @@ def ok(data: Any, **headers: str) -> httpx.Response:
 
 
 def refused(status: int, message: Any = "said so", **headers: str) -> httpx.Response:
-    """An error as the API words it."""
+    """Return an error as the API words it."""
     body = {"path": "/x", "statusCode": status, "error": "An Error", "message": message}
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
     return httpx.Response(status, json=body, headers=fields)
@@ -104,7 +104,7 @@ def web_page(status: int = 200) -> httpx.Response:
 
 
 def lost() -> httpx.ReadError:
-    """The connection broke after the request was sent."""
+    """Return the error of a connection that broke after the request was sent."""
     return httpx.ReadError("Connection reset by peer")
 
 
@@ -163,14 +163,14 @@ def says(*pieces: bytes) -> Talk:
 
 
 def http(body: bytes, content_type: str = "application/json", status: str = "200 OK") -> bytes:
-    """A whole answer."""
+    """Return a whole answer."""
     head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}"
     return f"{head}\r\nConnection: close\r\n\r\n".encode() + body
 
 
 @contextmanager
 def client_for(address: str, time: Time | None = None, **access: Any) -> Iterator[DaytonaClient]:
-    """A client of a real server, whose connections are closed at the end."""
+    """Return a client of a real server, whose connections are closed at the end."""
     time = time or Time()
     client = DaytonaClient(replace(ACCESS, url=f"{address}/api", **access), clock=time.clock)
     try:
@@ -194,7 +194,7 @@ def ask(client: DaytonaClient, method: str, policy: RetryPolicy = DEFAULT) -> An
 
 
 def failure(client: DaytonaClient, method: str = "GET", policy: RetryPolicy = DEFAULT) -> Os2Error:
-    """What a request fails with; it says what to do."""
+    """Return the error of a request, which must have a hint."""
     with pytest.raises(Os2Error) as caught:
         ask(client, method, policy)
     assert caught.value.hint

@@ -18,19 +18,19 @@ NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def state(api: httpx.Client, path: str) -> str:
-    """The state of a snapshot or sandbox; ``404`` when there is none."""
+    """Return the state of a snapshot or sandbox; ``404`` when there is none."""
     answer = api.get(path)
     return str(answer.json()["state"]) if answer.status_code == 200 else str(answer.status_code)
 
 
 def names(answer: httpx.Response) -> list[str]:
-    """The names in a list."""
+    """Return the names in a list."""
     assert answer.status_code == 200, answer.text
     return [item["name"] for item in answer.json()["items"]]
 
 
 def message(answer: httpx.Response, status: int) -> str:
-    """The message of an error answer, which must have all five keys."""
+    """Return the message of an error answer, which must have all five keys."""
     assert answer.status_code == status, answer.text
     body = answer.json()
     assert set(body) == {"path", "timestamp", "statusCode", "error", "message"}
@@ -40,7 +40,7 @@ def message(answer: httpx.Response, status: int) -> str:
 
 
 def build(dockerfile: str = DOCKERFILE, name: str = NAME, **more: Any) -> dict[str, Any]:
-    """The body of a remote build."""
+    """Return the body of a remote build."""
     return {"name": name, "buildInfo": {"dockerfileContent": dockerfile}, **more}
 
 

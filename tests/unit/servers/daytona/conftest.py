@@ -21,14 +21,14 @@ def timing() -> Timing:
 
 @pytest.fixture
 def server(timing: Timing) -> Iterator[DaytonaServer]:
-    """A server without an engine."""
+    """Return a server without an engine."""
     with DaytonaServer(timing=timing) as server:
         yield server
 
 
 @pytest.fixture
 def api(server: DaytonaServer) -> Iterator[httpx.Client]:
-    """A client with the server's key."""
+    """Return a client with the server's key."""
     headers = {"Authorization": f"Bearer {server.api_key}"}
     with httpx.Client(
         base_url=server.url, headers=headers, trust_env=False, verify=NO_CERTIFICATES
@@ -38,6 +38,6 @@ def api(server: DaytonaServer) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def snapshot(server: DaytonaServer) -> str:
-    """The name of an active snapshot."""
+    """Return the name of an active snapshot."""
     server.add_snapshot(NAME)
     return NAME

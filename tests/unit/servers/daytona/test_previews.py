@@ -22,7 +22,7 @@ from tests.unit.servers.daytona.calls import (
 class TestPreview:
     @pytest.fixture
     def browser(self) -> Iterator[httpx.Client]:
-        """A client without any login."""
+        """Return a client without any login."""
         with httpx.Client(trust_env=False, verify=NO_CERTIFICATES) as client:
             yield client
 

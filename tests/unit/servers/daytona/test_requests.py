@@ -89,7 +89,7 @@ class TestLogin:
         answer = api.get("/snapshots", headers={"Authorization": f"Bearer {key}"})
         assert message(answer, 401) == "Invalid credentials"
 
-    def test_too_many_wrong_keys_keep_everybody_out(
+    def test_too_many_wrong_keys_block_all_clients(
         self, server: DaytonaServer, api: httpx.Client
     ) -> None:
         server.keys.limit = 2

@@ -90,14 +90,14 @@ class TestLogin:
             "X-Daytona-Organization-ID": "org-1",
         }
 
-    def test_neither_is_told(self) -> None:
+    def test_neither_is_not_authorised(self) -> None:
         with pytest.raises(NotAuthorised, match="no API key for Daytona") as caught:
             login_headers(DaytonaAccess(PUBLIC))
 
         assert (caught.value.exit_code, caught.value.code) == (4, "key_missing")
         assert "DAYTONA_API_KEY" in (caught.value.hint or "")
 
-    def test_a_token_without_an_organisation_is_told(self) -> None:
+    def test_a_token_requires_an_organisation(self) -> None:
         with pytest.raises(UsageError, match="but DAYTONA_ORGANIZATION_ID is not") as caught:
             login_headers(DaytonaAccess(PUBLIC, jwt="a.b.c"))
 
@@ -169,7 +169,7 @@ class TestMayHaveKey:
             "https://[app.daytona.io]/logs",
         ],
     )
-    def test_nobody_else_may(self, other: str) -> None:
+    def test_other_hosts_may_not(self, other: str) -> None:
         assert not may_receive_key(PUBLIC, other)
 
     @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from tests.unit.providers.daytona.wires import (
 
 
 def every_httpx_error() -> list[type[Exception]]:
-    """What a request may raise, abstract ones among them."""
+    """Return what a request may raise, also abstract ones."""
     found, new = set(), {httpx.HTTPError, httpx.InvalidURL}
     while new:
         found |= new
@@ -66,7 +66,7 @@ class TestRequest:
         assert wire.last.content == b""
 
     @pytest.mark.parametrize("policy", [DEFAULT, CREATING, FAST])
-    def test_patience_is_the_connections(
+    def test_the_policy_sets_the_timeouts(
         self, policy: RetryPolicy, client: DaytonaClient, wire: Wire
     ) -> None:
         wire.on("GET /thing", ok({}))
@@ -123,7 +123,9 @@ class TestAnswers:
         [b"", b"{", b'{"a": 1} and more', b"\xff\xfe\xfd", b'"\xff"', b"[" * 100_000],
         ids=["empty", "cut", "more", "no text", "not UTF-8", "deep"],
     )
-    def test_broken_json_is_told(self, body: bytes, client: DaytonaClient, wire: Wire) -> None:
+    def test_broken_json_is_an_invalid_answer(
+        self, body: bytes, client: DaytonaClient, wire: Wire
+    ) -> None:
         headers = {"Content-Type": "application/json"}
         wire.on("GET /thing", httpx.Response(200, content=body, headers=headers))
 
@@ -180,7 +182,7 @@ class TestForeignErrors:
         assert isinstance(caught.value.__cause__, kind)
         wire.script.clear()
 
-    def test_a_name_that_nobody_knows_is_told(self, client: DaytonaClient, wire: Wire) -> None:
+    def test_an_unknown_host_is_reported(self, client: DaytonaClient, wire: Wire) -> None:
         why = "[Errno -2] Name or service not known"
         wire.on("GET /thing", *[httpx.ConnectError(why)] * 4)
 
@@ -194,7 +196,7 @@ class TestForeignErrors:
     @pytest.mark.parametrize(
         "proxy", ["socks5://127.0.0.1:1", "ftp://127.0.0.1:1", "http://127.0.0.1:bad"]
     )
-    def test_a_proxy_that_can_not_be_used_is_told(
+    def test_an_unusable_proxy_is_reported(
         self, proxy: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("HTTPS_PROXY", proxy)

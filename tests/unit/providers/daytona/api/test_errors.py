@@ -102,7 +102,7 @@ class TestHints:
         assert "suspended" in (error.hint or "")
         assert error.details == {"permission": "delete:snapshots"}
 
-    def test_of_a_read_none_is_made_up(self, client: DaytonaClient, wire: Wire) -> None:
+    def test_a_read_names_no_permission(self, client: DaytonaClient, wire: Wire) -> None:
         error = refusal(client, wire, refused(403, "Forbidden"), needs="")
 
         assert "another API key" in (error.hint or "")
@@ -198,12 +198,12 @@ class TestWords:
 
 
 class TestOtherServers:
-    """Whatever stands behind a wrong address must not say that a machine does not exist."""
+    """A server behind a wrong address must not make os2 say that a machine does not exist."""
 
     @pytest.mark.parametrize(
         "answer", [web_page(404), httpx.Response(404, text="404 page not found"), web_page(301)]
     )
-    def test_are_told_from_an_api_that_finds_nothing(
+    def test_differ_from_an_api_that_finds_nothing(
         self, answer: httpx.Response, client: DaytonaClient, wire: Wire
     ) -> None:
         error = refusal(client, wire, answer)

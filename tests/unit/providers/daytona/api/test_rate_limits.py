@@ -15,7 +15,7 @@ EVERY = pytest.mark.parametrize("method", ["GET", "DELETE", "POST"])
 
 
 def busy(**limits: str) -> httpx.Response:
-    """A 429; the names of its headers end in the limiter's."""
+    """Return a 429; the names of its headers end in the limiter's."""
     headers = {f"Retry-After{name}": value for name, value in limits.items()}
     return httpx.Response(429, json={"message": "Rate limit exceeded"}, headers=headers)
 
@@ -71,7 +71,7 @@ class TestRateLimits:
         assert time.slept == [5]
 
     @EVERY
-    def test_longer_than_there_is_patience_are_told_at_once(
+    def test_longer_than_the_policy_fail_at_once(
         self, method: str, client: DaytonaClient, wire: Wire, time: Time
     ) -> None:
         limits = {"-authenticated": "3", "-sandbox-create": "91"}
@@ -87,7 +87,7 @@ class TestRateLimits:
         assert error.details == {"retry_after_seconds": 91}
         assert time.slept == []
 
-    def test_without_a_limiters_name_none_is_told(self, client: DaytonaClient, wire: Wire) -> None:
+    def test_an_unnamed_limiter_is_not_named(self, client: DaytonaClient, wire: Wire) -> None:
         wire.on("GET /thing", busy(**{"": "120"}))
 
         assert "Daytona's rate limit is exceeded for 120 s" in failure(client, "GET").message
@@ -116,7 +116,9 @@ class TestRateLimits:
         assert failure(client, "GET", FAST).code == "rate_limited"
         assert time.slept == []
 
-    def test_are_no_failures_of_ours(self, client: DaytonaClient, wire: Wire, time: Time) -> None:
+    def test_are_not_counted_as_failures(
+        self, client: DaytonaClient, wire: Wire, time: Time
+    ) -> None:
         wire.on("GET /thing", refused(503), busy(**{"": "2"}), lost(), busy(**{"": "3"}))
         wire.on("GET /thing", refused(502), ok({"a": 1}))
 

@@ -1,4 +1,4 @@
-"""A real connection to a peer on loopback that breaks off, keeps silent or is somebody else."""
+"""A real connection to a peer on loopback that breaks off, is silent or speaks no HTTP."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class TestBrokenOff:
 
 class TestSilence:
     @pytest.mark.parametrize("sent", BEGINNINGS.values(), ids=BEGINNINGS)
-    def test_ends_within_patience(self, sent: bytes) -> None:
+    def test_ends_within_the_policy(self, sent: bytes) -> None:
         began = real_time.monotonic()
         with peer(hangs(sent)) as server, client_for(server.address) as client:
             error = failure(client, "GET", SHORT)
@@ -125,7 +125,7 @@ class TestSilence:
 
 class TestNobody:
     @pytest.mark.parametrize("method", ["GET", "DELETE", "POST"])
-    def test_at_that_port_is_told(self, method: str) -> None:
+    def test_at_that_port_is_reported(self, method: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as closed:
             port = closed.getsockname()[1]
         time = Time()
@@ -138,7 +138,7 @@ class TestNobody:
         assert "Connection refused" in error.message
         assert time.slept == [0.3, 0.9, 2.7]
 
-    def test_who_takes_connections_ends_within_patience(self) -> None:
+    def test_who_takes_connections_ends_within_the_policy(self) -> None:
         """The queue of connections is full: the next one is neither taken nor refused."""
         with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
             port = server.getsockname()[1]

@@ -70,7 +70,7 @@ class TestSnapshot:
 
         assert resources == SnapshotResources(cpu=4, memory_gib=16, disk_gib=10)
 
-    def test_only_three_fields_have_to_be_there(self) -> None:
+    def test_only_three_fields_are_required(self) -> None:
         found = read(SnapshotAnswer, {"id": "1", "name": "x", "state": "active"}, DOING).snapshot()
 
         assert found.created == datetime(1970, 1, 1, tzinfo=UTC)
@@ -118,7 +118,7 @@ class TestSnapshot:
         assert (found.state, found.reason) == (expected, "why")
 
     @pytest.mark.parametrize("size", ["NaN", float("nan"), float("inf"), "1e999"])
-    def test_a_size_that_is_no_number_is_none(self, size: object) -> None:
+    def test_an_invalid_size_is_none(self, size: object) -> None:
         with pytest.raises(OperationFailed, match="size: "):
             read(SnapshotAnswer, snapshot(size=size), DOING).snapshot()
 
@@ -254,7 +254,7 @@ class TestOthers:
         [SnapshotAnswer, PageAnswer, SandboxAnswer, SandboxListAnswer, KeyAnswer, ConfigAnswer],
     )
     @pytest.mark.parametrize("data", [None, [], "text", 7, {}])
-    def test_something_else_altogether_is_told(self, kind: type[Answer], data: object) -> None:
+    def test_other_data_is_an_invalid_answer(self, kind: type[Answer], data: object) -> None:
         with pytest.raises(OperationFailed, match="invalid answer from Daytona"):
             read(kind, data, DOING)
 

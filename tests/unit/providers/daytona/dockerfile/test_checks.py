@@ -39,7 +39,7 @@ class TestCheck:
         with pytest.raises(UsageError) as caught:
             check(text)
 
-        assert caught.value.message == f"the Dockerfile, line {line}: {word} is no instruction"
+        assert caught.value.message == f"the Dockerfile, line {line}: unknown instruction {word}"
         assert hint in (caught.value.hint or "")
         assert caught.value.code == "dockerfile_invalid"
 
@@ -48,6 +48,6 @@ class TestCheck:
         with pytest.raises(UsageError) as caught:
             check(text)
 
-        assert caught.value.message == f"the Dockerfile has no FROM up to its end in line {line}"
+        assert caught.value.message == f"the Dockerfile, line {line}: end of file without a FROM"
         assert caught.value.hint
         assert caught.value.code == "dockerfile_invalid"

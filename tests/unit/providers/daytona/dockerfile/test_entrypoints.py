@@ -142,7 +142,7 @@ class TestPlainEntrypoint:
         assert with_plain_entrypoint(text) == (f'{text}{added}ENTRYPOINT ["/bin/sh", "-c", "a"]\n')
 
     @pytest.mark.parametrize("end", ["\\", "\\ \n", "\\\n\\\n", "\\\n  \\ \n\n# end\n"])
-    def test_it_is_no_part_of_what_ends_the_text(self, end: str) -> None:
+    def test_it_does_not_continue_the_end_of_the_text(self, end: str) -> None:
         text = with_plain_entrypoint(f"FROM x\nENTRYPOINT a\nLABEL b=c {end}")
 
         assert read(text) == [

@@ -97,7 +97,7 @@ class TestInstructions:
             ("RUN <<''", []),
         ],
     )
-    def test_a_here_document_is_no_instruction(self, line: str, ends: list[str]) -> None:
+    def test_a_here_document_is_skipped(self, line: str, ends: list[str]) -> None:
         body = "".join(f"FROM no\n# {end}\n {end}\n{end}\n" for end in ends)
 
         keywords = [found.keyword for found in instructions(f"{line}\n{body}LABEL a")]

@@ -118,7 +118,7 @@ class TestRefused:
         ],
         ids=lambda value: value if isinstance(value, str) else "",
     )
-    def test_is_told_as_it_is_and_nothing_is_looked_for(
+    def test_is_reported_as_it_is_without_a_search(
         self,
         answer: httpx.Response,
         kind: type[Os2Error],

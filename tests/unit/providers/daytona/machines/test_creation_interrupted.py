@@ -29,7 +29,7 @@ def creation(client: DaytonaClient, heard: RecordedProgress) -> SandboxCreation:
 
 @pytest.fixture
 def hanging(strike: Callable[[], None]) -> Iterator[Callable[[httpx.Request], httpx.Response]]:
-    """A POST during which the signal comes, and which is not answered before the test is over."""
+    """Return a POST that gets the signal, and no answer before the test is over."""
     over = threading.Event()
 
     def hang(request: httpx.Request) -> httpx.Response:
@@ -80,7 +80,7 @@ def test_an_answer_that_does_not_come_is_looked_for(
         assert request.extensions["timeout"]["read"] == FAST.answer_seconds
 
 
-def test_an_api_that_answers_nothing_more_is_told(
+def test_a_silent_api_is_reported(
     creation: SandboxCreation, wire: Wire, heard: RecordedProgress, strike: Callable[[], None]
 ) -> None:
     def gone(request: httpx.Request) -> httpx.Response:

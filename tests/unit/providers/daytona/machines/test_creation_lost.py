@@ -65,7 +65,7 @@ class TestLostAnswer:
 
         assert creation.create().id == ID
 
-    def test_somebody_elses_of_that_name_is_not_ours(
+    def test_another_sandbox_of_that_name_is_not_ours(
         self, creation: SandboxCreation, wire: Wire
     ) -> None:
         other = ok(sandbox("another request"))
@@ -99,7 +99,7 @@ class TestLostAnswer:
 
         assert creation.create().id == ID
 
-    def test_is_told_after_three_of_them(self, creation: SandboxCreation, wire: Wire) -> None:
+    def test_fails_after_three_of_them(self, creation: SandboxCreation, wire: Wire) -> None:
         for _ in range(3):
             wire.on(POST, lost())
             for _ in range(4):
@@ -111,7 +111,7 @@ class TestLostAnswer:
         assert "os2 machine rm dev-1" in (error.hint or "")
 
     @pytest.mark.parametrize("answer", [refused(500), refused(403), ok({"no": "sandbox"})])
-    def test_and_nobody_who_knows_is_told_and_nothing_is_made_twice(
+    def test_with_a_failed_search_is_unknown_and_not_repeated(
         self, answer: httpx.Response, creation: SandboxCreation, wire: Wire
     ) -> None:
         wire.on(POST, lost()).on(BY_NAME, answer)
@@ -148,12 +148,12 @@ class TestFailedStart:
         assert "failed to start" in failure(creation).message
         assert heard.warnings == []
 
-    def test_does_not_remove_somebody_elses(self, creation: SandboxCreation, wire: Wire) -> None:
+    def test_does_not_remove_another_sandbox(self, creation: SandboxCreation, wire: Wire) -> None:
         self.fail(wire).on(BY_NAME, ok(sandbox("another request"))).on(LIST, none())
 
         assert "failed to start" in failure(creation).message
 
-    def test_that_can_not_be_removed_is_told_with_what_to_do(
+    def test_that_can_not_be_removed_says_what_to_do(
         self, creation: SandboxCreation, wire: Wire, heard: RecordedProgress
     ) -> None:
         made = ok(sandbox(creation.request_id, state="error"))
@@ -163,7 +163,7 @@ class TestFailedStart:
         assert heard.warnings[0].startswith("machine dev-1 still exists: ")
         assert "os2 machine rm dev-1 --type daytona --stage dev-jonas" in heard.warnings[1]
 
-    def test_that_can_not_be_looked_for_is_told_too(
+    def test_that_can_not_be_found_warns(
         self, creation: SandboxCreation, wire: Wire, heard: RecordedProgress
     ) -> None:
         self.fail(wire).on(BY_NAME, refused(500))

@@ -80,9 +80,7 @@ def test_a_character_comes_when_it_is_whole(execution: Execution, guest: GuestWi
     assert run(execution)[1] == "café €\n".encode()
 
 
-def test_what_is_no_utf_8_at_the_end_is_shown_as_such(
-    execution: Execution, guest: GuestWire
-) -> None:
+def test_invalid_utf_8_at_the_end_is_replaced(execution: Execution, guest: GuestWire) -> None:
     looks(begun(guest), (None, "a\ufffd"), (0, "a\ufffd")).on(END, DONE)
 
     assert run(execution)[1] == "a\ufffd".encode()
@@ -122,7 +120,7 @@ def test_silence_that_lasts_ends_the_waiting_and_the_program(
     ],
     ids=["stopped", "forbidden", "broken"],
 )
-def test_what_no_waiting_helps_with_is_told_at_once(
+def test_a_final_error_is_raised_at_once(
     execution: Execution,
     guest: GuestWire,
     time: Time,

@@ -98,7 +98,7 @@ class TestLog:
 
         assert list(islice(sandbox.log(FOLLOW), 2)) == ["one", "two"]
 
-    def test_following_does_not_bear_with_it_for_ever(
+    def test_following_ends_after_a_long_silence(
         self, sandbox: Guest, guest: GuestWire, time: Time
     ) -> None:
         guest.on(ENTRYPOINT, ok({"output": "one\n"}), *[lost()] * 60)
@@ -164,7 +164,7 @@ class TestFiles:
         with pytest.raises(Unreachable):
             sandbox.unpack(io.BytesIO(b"a tar"), "/tmp")
 
-    def test_why_it_was_not_unpacked_is_told(self, sandbox: Guest, guest: GuestWire) -> None:
+    def test_a_failed_unpack_has_the_message_of_tar(self, sandbox: Guest, guest: GuestWire) -> None:
         said = "tar: /root: Cannot open: Permission denied\ntar: Error is not recoverable\n"
         guest.on(UPLOAD, DONE)
         begun(guest).on(STATE, state(2)).on(LOGS, wrote("", said)).on(END, DONE).on(FORGET, DONE)

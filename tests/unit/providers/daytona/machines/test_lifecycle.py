@@ -48,9 +48,7 @@ class TestRemove:
 
         assert machines.remove("dev-1") is False
 
-    def test_that_somebody_else_was_quicker_with_is_done(
-        self, machines: DaytonaMachines, wire: Wire
-    ) -> None:
+    def test_of_a_sandbox_that_is_gone_is_done(self, machines: DaytonaMachines, wire: Wire) -> None:
         wire.on(BY_NAME, state("started")).on(REMOVE, refused(404)).on(BY_ID, refused(404))
 
         assert machines.remove("dev-1") is True
@@ -129,7 +127,7 @@ class TestChange:
     @pytest.mark.parametrize(
         ("reason", "said"), [("no such image", "no such image"), (None, "gave no reason")]
     )
-    def test_a_failure_is_told_with_its_reason(
+    def test_a_failure_has_its_reason(
         self, reason: str | None, said: str, machines: DaytonaMachines, wire: Wire
     ) -> None:
         wire.on(BY_NAME, state("stopped")).on(START, ok({}))
@@ -142,7 +140,7 @@ class TestChange:
         assert caught.value.code == "machine_ended"
         assert "os2 machine rm dev-1" in (caught.value.hint or "")
 
-    def test_one_that_never_comes_about_is_told(
+    def test_a_change_that_never_ends_times_out(
         self, machines: DaytonaMachines, wire: Wire, time: Time
     ) -> None:
         wire.on(BY_NAME, state("stopped")).on(START, ok({})).on(BY_ID, *[state("starting")] * 181)
@@ -161,7 +159,7 @@ class TestChange:
             getattr(machines, verb)("dev-1")
         assert caught.value.details == {"permission": "write:sandboxes"}
 
-    def test_an_inactive_snapshot_is_no_change_under_way(
+    def test_an_inactive_snapshot_is_not_retried(
         self, machines: DaytonaMachines, wire: Wire, time: Time
     ) -> None:
         wire.on(BY_NAME, state("archived")).on(START, refused(400, "Snapshot x is inactive"))

@@ -143,7 +143,7 @@ class TestGet:
         [refused(404), ok(sandbox(labels={})), state("destroyed")],
         ids=["missing", "foreign", "destroyed"],
     )
-    def test_what_is_not_there_is_told(
+    def test_a_missing_machine_is_not_found(
         self, answer: httpx.Response, machines: DaytonaMachines, wire: Wire
     ) -> None:
         wire.on(BY_NAME, answer)

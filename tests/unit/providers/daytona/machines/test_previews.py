@@ -114,7 +114,7 @@ class TestProbe:
         [refused(404), refused(429), refused(500), lost(), ok({}), ok({"url": None}), web_page()],
         ids=["404", "429", "500", "lost", "empty", "null", "web page"],
     )
-    def test_an_address_that_can_not_be_had_means_starting(
+    def test_an_unavailable_address_means_starting(
         self,
         answer: Answer,
         machines: DaytonaMachines,
@@ -149,7 +149,7 @@ class TestProbe:
         )
 
     @pytest.mark.parametrize("state", [s for s in MachineState if s is not MachineState.RUNNING])
-    def test_of_one_that_does_not_run_asks_nobody(
+    def test_of_a_stopped_machine_sends_nothing(
         self, state: MachineState, machines: DaytonaMachines, machine: Machine, wire: Wire
     ) -> None:
         assert machines.probe(replace(machine, state=state)) is Health.NONE
@@ -179,7 +179,7 @@ class TestAddress:
 
         assert machines.address(machine) == machines.address(machine) == URL
 
-    def test_that_can_not_be_had_is_none(
+    def test_that_is_unavailable_is_none(
         self, machines: DaytonaMachines, machine: Machine, wire: Wire
     ) -> None:
         wire.on(PREVIEW, refused(500))

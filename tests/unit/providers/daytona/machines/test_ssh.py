@@ -1,4 +1,4 @@
-"""The way in by SSH: what of the API's answer is used, and what this host's ssh is told."""
+"""SSH access: the parts of the API's answer that are used, and the configuration for ssh."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from os2cli.providers.daytona.machines.ssh import SshAccess, open_shell
 TOKEN = "Abc-123_x.y~z"
 DOING = "opening a shell"
 ACCESS = SshAccess("gateway.test", 2222, TOKEN)
-# Writes down what it is told, and ends as the test says.
+# Records its arguments, and exits as the test says.
 FAKE_SSH = """#!/bin/sh
 printf '%s\\n' "$@" > "$RECORD/argv"
 cp "$2" "$RECORD/config"
@@ -38,7 +38,7 @@ def terminal() -> Iterator[Terminal]:
 
 @pytest.fixture
 def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A host whose ssh is ours; where it writes down what it was told."""
+    """Return a host whose ssh is ours, and the file in which it records its arguments."""
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "ssh").write_text(FAKE_SSH)
@@ -93,7 +93,7 @@ def test_a_token_that_would_mean_something_else_is_refused(token: str) -> None:
 
 
 @pytest.mark.parametrize("folder", ["plain", "with space", 'a"quote', "50%h", "back\\slash", "#no"])
-def test_the_real_client_understands_what_it_is_told(tmp_path: Path, folder: str) -> None:
+def test_the_real_client_understands_the_configuration(tmp_path: Path, folder: str) -> None:
     known = tmp_path / folder / "known_hosts"
     config = tmp_path / "config"
     config.write_text(ACCESS.config(known))

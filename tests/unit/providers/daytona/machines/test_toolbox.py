@@ -29,7 +29,7 @@ DOING = "trying it"
 
 
 def failure(tools: Toolbox) -> Os2Error:
-    """What a request fails with; it says what to do."""
+    """Return the error of a request, which must have a hint."""
     with pytest.raises(Os2Error) as caught:
         tools.json("GET", "/thing", DOING)
     assert caught.value.hint
@@ -89,7 +89,7 @@ def test_a_key_that_is_cut_in_two_is_not_shown_either(tools: Toolbox, guest: Gue
 
 
 @pytest.mark.parametrize("answer", [b"[]", b"no JSON", b'"text"', b"", b"[" * 100_000])
-def test_what_is_no_object_is_malformed(tools: Toolbox, guest: GuestWire, answer: bytes) -> None:
+def test_other_json_is_an_invalid_answer(tools: Toolbox, guest: GuestWire, answer: bytes) -> None:
     headers = {"content-type": "application/json"}
     guest.on(ASK, httpx.Response(200, content=answer, headers=headers))
 

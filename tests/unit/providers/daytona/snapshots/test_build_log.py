@@ -72,7 +72,7 @@ Builder = Callable[..., tuple[BuildLog, Peer]]
 
 @pytest.fixture
 def builder() -> Iterator[Builder]:
-    """A real server whose log is one stream after the other, and the log that follows it."""
+    """Return a real server whose log is one stream after the other, and the log that follows it."""
     with ExitStack() as stack:
 
         def start(*streams: Stream, tls: ssl.SSLContext | None = None) -> tuple[BuildLog, Peer]:

@@ -116,9 +116,7 @@ class TestAsking:
 
         assert self.follow(client) == ("echo ••• •••", "end")
 
-    def test_after_the_block_nobody_is_asked_any_more(
-        self, client: DaytonaClient, wire: Wire
-    ) -> None:
+    def test_after_the_block_nothing_is_sent(self, client: DaytonaClient, wire: Wire) -> None:
         asked, go_on = threading.Event(), threading.Event()
 
         def late(request: httpx.Request) -> httpx.Response:

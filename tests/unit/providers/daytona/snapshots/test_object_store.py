@@ -30,7 +30,7 @@ SECRETS = ("AKIAHUSH", "hush-secret", "hush-token", "Signature")
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[str]:
-    """The address of the S3 interface."""
+    """Return the address of the S3 interface."""
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -65,7 +65,7 @@ class Bucket:
 
     @property
     def etag(self) -> str:
-        """One that ends in ``-N"`` was uploaded in so many parts."""
+        """One that ends in ``-N"`` was uploaded in N parts."""
         return self.get().headers["etag"]
 
 
@@ -91,7 +91,7 @@ def access(url: str, bucket: str = "builds", **changes: Any) -> httpx.Response:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Callable[[int], BuildContext]:
-    """A context with a file of so many bytes, which take no room on the disk."""
+    """Return a factory of contexts with a sparse file of a number of bytes."""
 
     def make(size: int) -> BuildContext:
         root = tmp_path / "tree"
@@ -111,7 +111,7 @@ def store(client: DaytonaClient) -> ObjectStore:
 
 
 def failure(store: ObjectStore, context: BuildContext) -> Os2Error:
-    """What an upload fails with; no secret is in it."""
+    """Return the error of an upload, which must not hold secrets."""
     with pytest.raises(Os2Error) as caught:
         store.ensure(context, DIGEST, RecordedProgress())
     error = caught.value
@@ -178,7 +178,7 @@ class TestUpload:
 
 
 class TestBrokenOff:
-    def test_a_file_that_changes_meanwhile_is_told_and_leaves_nothing(
+    def test_a_file_that_changes_is_an_error_and_leaves_nothing(
         self,
         store: ObjectStore,
         bucket: Bucket,
@@ -309,7 +309,7 @@ class TestRefused:
 
         assert failure(store, tree(10)).code == "answer_invalid"
 
-    def test_by_nobody(
+    def test_by_a_closed_port(
         self, store: ObjectStore, tree: Callable[[int], BuildContext], wire: Wire
     ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as closed:

@@ -1,4 +1,4 @@
-"""What the key may do and until when, asked before anything long begins."""
+"""The permissions and expiry of the API key, checked before a long operation starts."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def test_a_key_that_may_publish_is_all_right(
     check_publishing(client)
 
 
-def test_a_key_without_the_permission_is_told_which(client: DaytonaClient, wire: Wire) -> None:
+def test_a_key_without_the_permission_names_it(client: DaytonaClient, wire: Wire) -> None:
     wire.on(CURRENT, key(["delete:snapshots", "write:sandboxes"]))
 
-    with pytest.raises(NotAuthorised, match="the key 'ci' may not publish") as caught:
+    with pytest.raises(NotAuthorised, match="API key 'ci' cannot publish") as caught:
         check_publishing(client)
 
     assert (caught.value.code, caught.value.exit_code) == ("not_permitted", 4)
@@ -49,13 +49,13 @@ def test_a_key_without_the_permission_is_told_which(client: DaytonaClient, wire:
 @pytest.mark.usefixtures("far_away")
 @pytest.mark.parametrize("zone", ["Z", ""])
 @pytest.mark.parametrize("permissions", [MAY, []])
-def test_a_key_that_expired_is_told_first(
+def test_an_expired_key_is_reported_first(
     permissions: list[str], zone: str, client: DaytonaClient, wire: Wire
 ) -> None:
     expired = moment(timedelta(hours=-1), zone)
     wire.on(CURRENT, key(permissions, expired))
 
-    with pytest.raises(NotAuthorised, match=rf"the key 'ci' expired on {expired[:10]}") as caught:
+    with pytest.raises(NotAuthorised, match=rf"API key 'ci' expired on {expired[:10]}") as caught:
         check_publishing(client)
     assert (caught.value.code, bool(caught.value.hint)) == ("key_expired", True)
 
@@ -87,12 +87,12 @@ def test_a_persons_token_has_no_permissions_to_look_at(wire: Wire) -> None:
         (key(MAY, "soon"), OperationFailed, "answer_invalid"),
     ],
 )
-def test_no_proper_answer_is_told(
+def test_an_invalid_answer_is_an_error(
     answer: httpx.Response, kind: type[Exception], code: str, client: DaytonaClient, wire: Wire
 ) -> None:
     wire.on(CURRENT, answer)
 
-    with pytest.raises(kind, match=r"looking at the key|accept the key") as caught:
+    with pytest.raises(kind, match=r"checking the API key|rejected the API key") as caught:
         check_publishing(client)
     assert getattr(caught.value, "code", None) == code
     assert "hush" not in str(caught.value)

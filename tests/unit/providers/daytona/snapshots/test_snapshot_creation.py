@@ -1,4 +1,4 @@
-"""Having a snapshot made: exactly what is asked for, and once, whatever becomes of the answer."""
+"""Creating a snapshot: exactly what is requested, and once even if the answer is lost."""
 
 from __future__ import annotations
 
@@ -77,14 +77,14 @@ class TestRefused:
         error = failure(snapshots)
 
         assert (type(error), error.exit_code, error.code) == (Conflict, 5, "snapshot_exists")
-        assert error.message == f"there is a snapshot named {NAME} already"
+        assert error.message == f"snapshot {NAME} already exists"
 
     def test_a_missing_permission_is_named(self, snapshots: DaytonaSnapshots, wire: Wire) -> None:
         wire.on("POST /snapshots", refused(403, "Forbidden"))
 
         assert failure(snapshots).details == {"permission": "write:snapshots"}
 
-    def test_a_quota_is_told(self, snapshots: DaytonaSnapshots, wire: Wire) -> None:
+    def test_a_quota_is_reported(self, snapshots: DaytonaSnapshots, wire: Wire) -> None:
         wire.on("POST /snapshots", refused(400, "Snapshot quota exceeded. Maximum allowed: 100"))
 
         assert failure(snapshots).code == "quota_exceeded"
@@ -100,7 +100,7 @@ class TestLostAnswer:
 
         assert snapshots.create(NAME, REMOTE, RESOURCES).state is SnapshotState.BUILDING
 
-    def test_of_somebody_elses_snapshot_is_a_conflict(
+    def test_of_another_snapshot_is_a_conflict(
         self, snapshots: DaytonaSnapshots, wire: Wire
     ) -> None:
         other = snapshot(buildInfo={"dockerfileContent": f"# os2-key: {KEY_B}\n"})
@@ -139,7 +139,7 @@ class TestLostAnswer:
 
         assert failure(snapshots).code == "snapshot_exists"
 
-    def test_is_told_after_three_of_them(
+    def test_fails_after_three_of_them(
         self, snapshots: DaytonaSnapshots, wire: Wire, time: Time
     ) -> None:
         for _ in range(3):
@@ -150,7 +150,9 @@ class TestLostAnswer:
         assert (type(error), error.exit_code, error.code) == (LostAnswer, 8, "answer_lost")
         assert time.slept == [0.3, 0.9, 2.7]
 
-    def test_and_nobody_to_ask_is_told(self, snapshots: DaytonaSnapshots, wire: Wire) -> None:
+    def test_with_a_failed_search_is_reported(
+        self, snapshots: DaytonaSnapshots, wire: Wire
+    ) -> None:
         wire.on("POST /snapshots", lost()).on(BY_NAME, *[httpx.ConnectError("refused")] * 4)
 
         assert type(failure(snapshots)) is Unreachable

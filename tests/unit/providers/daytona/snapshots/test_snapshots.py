@@ -53,9 +53,7 @@ class TestPages:
             }
         ]
 
-    def test_the_others_are_full_and_begin_anew(
-        self, snapshots: DaytonaSnapshots, wire: Wire
-    ) -> None:
+    def test_the_others_are_full_and_restart(self, snapshots: DaytonaSnapshots, wire: Wire) -> None:
         wire.on("GET /snapshots", page("1", pages=3), page("1", "2", pages=2), page("3", pages=2))
 
         assert ids(snapshots.newest_first("")) == [["1"], ["1", "2"], ["3"]]
@@ -90,12 +88,12 @@ class TestPages:
         assert ids(snapshots.newest_first("")) == [["2", "3"]]
 
     @pytest.mark.parametrize("answer", [[], {}, {"items": None}, {"items": {}}])
-    def test_of_another_form_are_told(
+    def test_of_another_form_are_invalid_answers(
         self, answer: Any, snapshots: DaytonaSnapshots, wire: Wire
     ) -> None:
         wire.on("GET /snapshots", ok(answer))
 
-        with pytest.raises(OperationFailed, match="looking for snapshots failed") as caught:
+        with pytest.raises(OperationFailed, match="listing snapshots failed") as caught:
             ids(snapshots.newest_first(""))
         assert caught.value.code == "answer_invalid"
 
@@ -113,7 +111,7 @@ class TestOrder:
         sorts = [query["sort"] for query in queries(wire)]
         assert sorts == ["createdAt", "createdTime", "createdTime"]
 
-    def test_a_refusal_for_another_reason_is_told_in_its_own_words_and_not_remembered(
+    def test_another_error_keeps_its_message_and_the_order(
         self, snapshots: DaytonaSnapshots, wire: Wire
     ) -> None:
         wire.on("GET /snapshots", refused(400, "name is too long"), refused(400, "bad sort"))
@@ -152,7 +150,7 @@ class TestOne:
 
         assert snapshots.get(name).name == name
 
-    def test_that_is_missing_is_told(self, snapshots: DaytonaSnapshots, wire: Wire) -> None:
+    def test_that_is_missing_is_not_found(self, snapshots: DaytonaSnapshots, wire: Wire) -> None:
         wire.on(f"GET {BY_NAME}", refused(404, f"Snapshot {NAME} not found"))
 
         with pytest.raises(NotFound, match=f"looking at snapshot {NAME} failed"):
@@ -172,7 +170,7 @@ class TestOne:
         assert found.state is SnapshotState.INACTIVE
 
     @pytest.mark.parametrize(("hurried", "policy"), [(False, DEFAULT), (True, FAST)])
-    def test_is_removed_in_a_hurry_when_somebody_waits(
+    def test_is_removed_with_the_fast_policy_if_hurried(
         self, hurried: bool, policy: Any, snapshots: DaytonaSnapshots, wire: Wire
     ) -> None:
         wire.on(f"GET {BY_NAME}", ok(snapshot()))

@@ -12,7 +12,7 @@ from tests.daytona_server import DaytonaServer, Timing
 
 @pytest.fixture
 def server(timing: Timing) -> Iterator[DaytonaServer]:
-    """A server with a snapshot, whose scripts and answers must be right to the end."""
+    """Return a server with a snapshot, whose scripts and answers must be right to the end."""
     with DaytonaServer(timing=timing) as server:
         server.add_snapshot("base")
         yield server
@@ -21,12 +21,12 @@ def server(timing: Timing) -> Iterator[DaytonaServer]:
 
 @pytest.fixture
 def api(api: httpx.Client) -> httpx.Client:
-    """A client of a server on which a sandbox called ``one`` runs."""
+    """Return a client of a server on which a sandbox called ``one`` runs."""
     api.post("/sandbox", json={"name": "one", "snapshot": "base"}).raise_for_status()
     return api
 
 
 @pytest.fixture
 def toolbox(server: DaytonaServer, api: httpx.Client) -> str:
-    """The URL of the sandbox's toolbox."""
+    """Return the URL of the sandbox's toolbox."""
     return f"{server.origin}/toolbox/{server.sandbox('one').id}"

@@ -13,7 +13,7 @@ from tests.polling import until
 
 @pytest.fixture
 def session(api: httpx.Client, toolbox: str) -> str:
-    """A session."""
+    """Return a session."""
     base = f"{toolbox}/process/session"
     assert api.post(base, json={"sessionId": "mine"}).status_code == 201
     return f"{base}/mine"

@@ -26,7 +26,7 @@ def access(api: httpx.Client) -> Callable[[], str]:
 
 @pytest.fixture
 def ssh(server: DaytonaServer, tmp_path: Path) -> Ssh:
-    """The client's command line, which knows the server's key and nothing of the user's."""
+    """Return the client's command line, which knows the server's key and nothing of the user's."""
 
     def command(given: str, *more: str) -> list[str]:
         program, flag, port, target = shlex.split(given)

@@ -50,9 +50,7 @@ def test_set_later_and_taken_away(server: DaytonaServer, api: httpx.Client) -> N
 
 
 @pytest.mark.parametrize("state", ["stopped", "archived", "error", "starting"])
-def test_whatever_the_state(
-    server: DaytonaServer, timing: Timing, api: httpx.Client, state: str
-) -> None:
+def test_in_any_state(server: DaytonaServer, timing: Timing, api: httpx.Client, state: str) -> None:
     if state == "error":
         server.add_sandbox("other", state="error")
     elif state == "starting":
