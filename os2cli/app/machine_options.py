@@ -111,7 +111,7 @@ class MachineOptions:
         bool,
         _machine(
             "Return before the machine is healthy.",
-            input=_more("Do not wait until it is healthy"),
+            input=_more("Don’t wait until healthy"),
             tracked=Tracked("waited", not_),
         ),
     ] = False
@@ -165,7 +165,7 @@ class MachineOptions:
         bool,
         _on_engines(
             "Build the image first if it is out of date.",
-            input=_resource("Build first", help="if the image is out of date", order=1),
+            input=_resource("Rebuild the image first", help="if the image is out of date", order=1),
             tracked=Tracked("build", bool),
         ),
     ] = False
@@ -173,7 +173,7 @@ class MachineOptions:
         bool,
         _on_engines(
             "Send files that look like secrets to the build.",
-            input=_resource("Allow secrets", help="send files that look like secrets to the build"),
+            input=_resource("Allow secret-looking files", help="they are sent to the build"),
         ),
     ] = False
     docker_host: Annotated[

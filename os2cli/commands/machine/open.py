@@ -9,7 +9,6 @@ from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.commands.machine._ports import Port
 from os2cli.core.defaults import DAEMON_PORT, SIGNED_LINK_SECONDS
-from os2cli.host.browser import open_page, open_secret_page
 from os2cli.output.documents.executions import AddressDocument
 
 
@@ -39,6 +38,9 @@ def open_(
             lambda: session.output.line(address.url),
             names=[address.url],
         )
+
+    # It imports an HTTP server, and ``os2 machine --help`` imports this module.
+    from os2cli.host.browser import open_page, open_secret_page
 
     # A person can open it by hand if no browser starts; a program gets one document in any case.
     if not session.output.invocation.json:
