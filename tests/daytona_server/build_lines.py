@@ -17,7 +17,7 @@ class BuildLines(Progress):
         self._began = time.monotonic()
 
     def log(self, line: str) -> None:
-        """Write a line with its number; a step's name begins the next number."""
+        """Write a line; a step's name begins the next number, others belong to the last."""
         if line.startswith("[") or self._step == 0:
             self._step += 1
             self._began = time.monotonic()
