@@ -15,7 +15,7 @@ SPEC = MachineSpec(name="a", stage="dev", snapshot="iterate-sandbox:local")
 
 
 class Sender(MemoryMachines):
-    """A machine that sends what the test says, whatever it is asked for."""
+    """A machine that sends what the test says, for any request."""
 
     def __init__(self, *pieces: bytes, ends_with: BaseException | None = None) -> None:
         super().__init__()

@@ -34,7 +34,6 @@ _JSON_RULES = (
 
 def show_topics(output: Output) -> None:
     """Show the topics and where to find the rest."""
-
     topics = [TopicDocument(name=name, about=about) for name, (about, _) in TOPICS.items()]
 
     def write_text() -> None:

@@ -30,7 +30,6 @@ def show_inventory(
 
     ``entries`` are those of the listing in the order to show; ``stage`` is the one listed.
     """
-
     document: Document | Sequence[Document] = EntryList.of(entries)
     if listing.partial:
         document = PartialEntryList.of(listing, entries)

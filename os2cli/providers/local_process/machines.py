@@ -155,7 +155,7 @@ class LocalProcessMachines:
         yield from pack(self._execution(name), name, path)
 
     def _execution(self, name: str) -> Execution:
-        """What runs a program in the machine; raises ``Conflict`` when it does not run."""
+        """Return what runs programs in the machine; raise ``Conflict`` if it is not running."""
         require_running(self.get(name))
         record, folder = self._record(name), self.records.folder(name)
         env = environment(record, folder)

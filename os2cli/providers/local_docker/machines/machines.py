@@ -193,7 +193,7 @@ class LocalDockerMachines:
         yield from pack(execution, name, path)
 
     def _execution(self, name: str, doing: str) -> Execution:
-        """What runs a program in the machine; raises ``Conflict`` when it does not run."""
+        """Return what runs programs in the machine; raise ``Conflict`` if it is not running."""
         return Execution(self.engine, require_running(self.get(name)).id, doing)
 
     def _inspect(self, container: str) -> Machine:
