@@ -16,7 +16,13 @@ PACKAGE, UNIT_TESTS = Path("os2cli"), Path("tests/unit")
 MAX_MODULE_LINES = 250
 MAX_IMPORTS_IN_FUNCTIONS = 39
 # They are about the whole.
-ROOT_TESTS = {"test_architecture.py", "test_next_commands.py", "test_readme.py"}
+ROOT_TESTS = {
+    "test_architecture.py",
+    "test_docs.py",
+    "test_next_commands.py",
+    "test_readme.py",
+    "test_words.py",
+}
 # Those of the servers that tests start.
 TEST_SERVERS = UNIT_TESTS / "servers"
 
