@@ -1,4 +1,4 @@
-"""What one invocation can make machines, images and snapshots with; nothing is contacted here."""
+"""The providers of one invocation; nothing is contacted here."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class BuilderKind(StrEnum):
-    """Where a snapshot's image is built; the value is what ``--builder`` takes."""
+    """Where a snapshot's image is built, as in ``--builder``."""
 
     REMOTE = "remote"
     LOCAL = "local"
@@ -48,7 +48,7 @@ class Providers:
 
     @cached_property
     def context(self) -> ProviderContext:
-        """What every provider is made from."""
+        """What every provider is created from."""
         return ProviderContext(
             variables=self.settings.variables,
             home=self.settings.home,
@@ -59,11 +59,11 @@ class Providers:
         )
 
     def renewed(self, settings: Settings) -> Providers:
-        """These, with their connections, as long as they are what new ones would be."""
+        """Return these providers with their connections, or new ones if the settings changed."""
         new = Providers(settings, self.docker_host)
         if settings != self.settings:
             return new
-        # A wrong setting is told, each time anew, by whoever uses it.
+        # An invalid setting is reported each time it is used.
         with suppress(UsageError):
             endpoint = resolve_endpoint(
                 settings.variables, settings.home, docker_host=self.docker_host
@@ -74,33 +74,33 @@ class Providers:
 
     @property
     def engine(self) -> Engine:
-        """The engine that local machines run on; raises ``UsageError`` for a wrong setting."""
+        """The engine for local machines; raises ``UsageError`` for an invalid setting."""
         return local_docker_entry.engine(self.context)
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where that engine is; raises ``UsageError`` for a wrong setting."""
+        """The engine's address; raises ``UsageError`` for an invalid setting."""
         return self.engine.endpoint
 
     @property
     def daytona(self) -> DaytonaClient:
-        """Daytona's API."""
+        """The client for Daytona's API."""
         return daytona_entry.client(self.context)
 
     def asked(self, type_: MachineType | None) -> list[ProviderEntry]:
-        """The provider of a type, or those that are set up here."""
+        """Return the provider of a type, or all that are set up here."""
         if type_ is not None:
             return [entries()[type_]]
         return set_up_here(entries().values(), self.context)
 
     def machines(self, type_: MachineType, stage: str | None = None) -> MachineProvider:
-        """The provider for machines of a type; shared ones are named within ``stage``."""
+        """Return the provider for machines of a type; shared names are unique within ``stage``."""
         return entries()[type_].machines(self.context, stage)
 
     def fleet(
         self, type_: MachineType | None, stage: str | None = None
     ) -> dict[MachineType, Callable[[], MachineProvider]]:
-        """The providers that are asked, each made when it is."""
+        """Return factories of the providers to ask."""
         types = [entry.type for entry in self.asked(type_)]
         return {t: cache(partial(self.machines, t, stage)) for t in types}
 
@@ -110,7 +110,7 @@ class Providers:
         return set_up_here([e for e in entries().values() if e.catalog], self.context)
 
     def catalogs(self, type_: MachineType | None) -> dict[MachineType, Callable[[], Catalog]]:
-        """The catalogs that are asked, each made when it is."""
+        """Return factories of the catalogs to ask."""
         found: dict[MachineType, Callable[[], Catalog]] = {
             entry.type: cache(partial(entry.catalog, self.context))
             for entry in self._with_catalog(type_)
@@ -118,29 +118,29 @@ class Providers:
         }
         if type_ is not None and not found:
             raise UsageError(
-                f"machines on {type_} are made from neither an image nor a snapshot",
+                f"machines on {type_} need neither an image nor a snapshot",
                 hint="leave --type out",
                 code="option_invalid",
             )
         return found
 
     def builder(self) -> SnapshotBuilder:
-        """The builder of local images."""
+        """Return the builder of local images."""
         from os2cli.host.certificates import host_certificates
 
         return self._local_docker_builder(host_certificates())
 
     def snapshots(self) -> SnapshotStore:
-        """The snapshots that are published."""
+        """Return the store of published snapshots."""
         from os2cli.providers.daytona.snapshots.snapshots import DaytonaSnapshots
 
         return DaytonaSnapshots(self.daytona)
 
     def content_source(self, kind: BuilderKind, *, trust_host: bool = False) -> ContentSource:
-        """What makes a snapshot's content.
+        """Return the source of a snapshot's content.
 
-        An image that is built here to be published trusts no authority of this host's own, unless
-        ``trust_host``: others run it.
+        An image that is built here to be published does not trust this host's own certificate
+        authorities, unless ``trust_host``: others run it.
         """
         match kind:
             case BuilderKind.REMOTE:
@@ -155,7 +155,7 @@ class Providers:
                 return LocalSource(self.daytona, self._local_docker_builder(certificates))
 
     def check_publishing(self) -> None:
-        """Raise when publishing can't succeed."""
+        """Raise if publishing cannot succeed."""
         from os2cli.providers.daytona.snapshots.preflight import check_publishing
 
         check_publishing(self.daytona)
