@@ -263,7 +263,7 @@ class TestTheEnd:
         status, errors = site.end()
 
         assert status == 130
-        assert "left at once" in errors
+        assert "exited at once" in errors
         assert "os2 machine rm one" in errors
 
     def test_who_follows_is_let_go(self, site: Site, visitor: Visitor) -> None:
