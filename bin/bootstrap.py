@@ -34,7 +34,7 @@ def say(text: str) -> None:
 
 
 def install_environment() -> dict[str, str]:
-    """The variables for pip: it trusts the certificates that this host trusts.
+    """Return the variables for pip, which trusts the certificates that this host trusts.
 
     A pip without the `truststore` support of 24.2 knows its own certificates only, and would fail
     behind a proxy whose certificate was added to the host's.

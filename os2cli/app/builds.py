@@ -1,4 +1,4 @@
-"""From the options of ``snapshot local-docker`` and ``daytona`` to an image or a snapshot."""
+"""Build images and publish snapshots from the options of a command or a form."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from os2cli.snapshots.publishing import Publication, Publisher
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """What was said about a build; None and False leave what the settings say."""
+    """The options of a build; None and False leave the settings as they are."""
 
     repo: Path | None = None
     dockerfile: str | None = None
@@ -32,7 +32,7 @@ class BuildOptions:
     allow_secrets: bool = False
 
     def request(self, session: Session, source: Source, tag: str | None = None) -> BuildRequest:
-        """What is built, with the settings where nothing was said."""
+        """Return the build request, from the settings where an option is missing."""
         return build_request(
             session,
             source,
@@ -47,7 +47,7 @@ class BuildOptions:
 
 @dataclass(frozen=True, slots=True)
 class PublishOptions:
-    """What was said about a snapshot; ``wait_seconds`` None returns before it is active."""
+    """The options of a snapshot; ``wait_seconds`` None returns before it is active."""
 
     stage: Stage
     build: BuildOptions = BuildOptions()
@@ -59,7 +59,7 @@ class PublishOptions:
 
 
 def build_image(session: Session, given: BuildOptions, progress: Progress) -> BuildResult:
-    """Bring the local image up to date."""
+    """Build the local image unless it is up to date."""
     source = locate_source(session, given.repo, given.dockerfile)
     result = session.providers.builder().build(given.request(session, source), progress)
     note_bundled(session, source, result)
@@ -67,7 +67,7 @@ def build_image(session: Session, given: BuildOptions, progress: Progress) -> Bu
 
 
 def publish(session: Session, given: PublishOptions, progress: Progress) -> Publication:
-    """Publish a snapshot of the repository, unless it is there already."""
+    """Publish a snapshot of the repository, unless the same one exists."""
     source = locate_source(session, given.build.repo, given.build.dockerfile)
     tag = f"os2-snapshot:{given.stage.name.lower()}"
     request = PublishRequest(
@@ -85,7 +85,7 @@ def publish(session: Session, given: PublishOptions, progress: Progress) -> Publ
     session.forget_resolutions([given.stage.name])
     if source.bundled and publication.published:
         session.output.note(
-            "it is the sandbox that os2 brings: this repository has no sandbox/Dockerfile"
+            "built from the sandbox bundled with os2: this repository has no sandbox/Dockerfile"
         )
     return publication
 
@@ -127,6 +127,6 @@ def note_bundled(session: Session, source: Source, result: BuildResult) -> None:
     """Report that a new image was built from the bundled sandbox, not from the repository."""
     if source.bundled and result.built:
         session.output.note(
-            f"{result.image.reference} is the sandbox that os2 brings: "
+            f"{result.image.reference} was built from the sandbox bundled with os2: "
             "this repository has no sandbox/Dockerfile"
         )

@@ -1,4 +1,4 @@
-"""What creates machines from published snapshots, made from a session."""
+"""A launcher for machines from published snapshots, from a session."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from os2cli.machines.launch import Launcher
 def snapshot_launcher(
     session: Session, type_: MachineType, stage: Stage, *, use_cache: bool = True
 ) -> Launcher:
-    """Return what creates machines of a type from the stage's snapshots."""
+    """Return a launcher for machines of a type from the stage's snapshots."""
     return Launcher(
         session.providers.machines(type_, stage.name),
         session.providers.snapshots(),

@@ -111,7 +111,7 @@ class MachineOptions:
         bool,
         _machine(
             "Return before the machine is healthy.",
-            input=_more("Don’t wait until healthy"),
+            input=_more("Do not wait until healthy"),
             tracked=Tracked("waited", not_),
         ),
     ] = False

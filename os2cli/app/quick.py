@@ -1,7 +1,7 @@
-"""The answers that scripts ask for in loops, given without assembling the command line.
+"""Quick answers for scripts that ask in loops, without assembling the command line.
 
-Typer and what it needs take longer to import than a cached resolution takes to read. Whatever is
-not plain here is left to the command itself, which says the same more slowly.
+Typer takes longer to import than a cached resolution takes to read. Anything but the plainest
+arguments is left to the command itself, which gives the same answer more slowly.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _QUIET = ("-q", "--quiet")
 
 
 def quick_answer(arguments: Sequence[str]) -> str | None:
-    """The one line of output, or None when the command has to run."""
+    """Return the one line of output, or None when the command must run."""
     if list(arguments) == ["--version"]:
         return f"os2 {__version__}"
     if tuple(arguments[:2]) != RESOLVE:
@@ -30,7 +30,7 @@ def quick_answer(arguments: Sequence[str]) -> str | None:
 
 
 def _stage_option(arguments: Sequence[str]) -> tuple[str | None, bool]:
-    """The value of ``--stage``, and whether there is nothing else but ``--quiet``."""
+    """Return the value of ``--stage``, and whether nothing but ``--quiet`` is beside it."""
     words = list(arguments)
     # Only around it: between an option and its value it would be the value.
     for end in (0, -1):

@@ -1,4 +1,4 @@
-"""What one invocation can make machines, images and snapshots with; nothing is contacted here."""
+"""The providers of one invocation; nothing is contacted here."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class BuilderKind(StrEnum):
-    """Where a snapshot's image is built; the value is what ``--builder`` takes."""
+    """Where a snapshot's image is built, as in ``--builder``."""
 
     REMOTE = "remote"
     LOCAL = "local"
@@ -42,7 +42,7 @@ class Providers:
 
     @cached_property
     def context(self) -> ProviderContext:
-        """What every provider is made from."""
+        """What every provider is created from."""
         return ProviderContext(
             variables=self.settings.variables,
             home=self.settings.home,
@@ -53,11 +53,11 @@ class Providers:
         )
 
     def renewed(self, settings: Settings) -> Providers:
-        """These, with their connections, as long as they are what new ones would be."""
+        """Return these providers with their connections, or new ones if the settings changed."""
         new = Providers(settings, self.docker_host)
         if settings != self.settings:
             return new
-        # A wrong setting is told, each time anew, by whoever uses it.
+        # An invalid setting is reported each time it is used.
         with suppress(UsageError):
             endpoint = resolve_endpoint(
                 settings.variables, settings.home, docker_host=self.docker_host
@@ -68,33 +68,33 @@ class Providers:
 
     @property
     def engine(self) -> Engine:
-        """The engine that local machines run on; raises ``UsageError`` for a wrong setting."""
+        """The engine for local machines; raises ``UsageError`` for an invalid setting."""
         return local_docker_entry.adapters(self.context).engine
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where that engine is; raises ``UsageError`` for a wrong setting."""
+        """The engine's address; raises ``UsageError`` for an invalid setting."""
         return configured_endpoint(self.context)
 
     @property
     def daytona(self) -> DaytonaClient:
-        """Daytona's API."""
+        """The client for Daytona's API."""
         return daytona_entry.adapters(self.context).client
 
     def asked(self, type_: MachineType | None) -> list[ProviderEntry]:
-        """The provider of a type, or those that are set up here."""
+        """Return the provider of a type, or all that are set up here."""
         if type_ is not None:
             return [entries()[type_]]
         return set_up_here(entries().values(), self.context)
 
     def machines(self, type_: MachineType, stage: str | None = None) -> MachineProvider:
-        """The provider for machines of a type; shared ones are named within ``stage``."""
+        """Return the provider for machines of a type; shared names are unique within ``stage``."""
         return entries()[type_].machines(self.context, stage)
 
     def fleet(
         self, type_: MachineType | None, stage: str | None = None
     ) -> dict[MachineType, Callable[[], MachineProvider]]:
-        """The providers that are asked, each made when it is."""
+        """Return factories of the providers to ask."""
         types = [entry.type for entry in self.asked(type_)]
         return {t: cache(partial(self.machines, t, stage)) for t in types}
 
@@ -104,7 +104,7 @@ class Providers:
         return set_up_here([e for e in entries().values() if e.catalog], self.context)
 
     def catalogs(self, type_: MachineType | None) -> dict[MachineType, Callable[[], Catalog]]:
-        """The catalogs that are asked, each made when it is."""
+        """Return factories of the catalogs to ask."""
         found: dict[MachineType, Callable[[], Catalog]] = {
             entry.type: cache(partial(entry.catalog, self.context))
             for entry in self._with_catalog(type_)
@@ -112,7 +112,7 @@ class Providers:
         }
         if type_ is not None and not found:
             raise UsageError(
-                f"machines on {type_} are made from neither an image nor a snapshot",
+                f"machines on {type_} need neither an image nor a snapshot",
                 hint="leave --type out",
                 code="option_invalid",
             )
@@ -123,11 +123,11 @@ class Providers:
         return local_docker_entry.adapters(self.context).builder()
 
     def snapshots(self) -> SnapshotStore:
-        """Return the store that snapshots are published to."""
+        """Return the store of published snapshots."""
         return daytona_entry.adapters(self.context).snapshots()
 
     def content_source(self, kind: BuilderKind, *, trust_host: bool = False) -> ContentSource:
-        """Return what makes a snapshot's content.
+        """Return the source of a snapshot's content.
 
         An image that is built here to be published does not trust this host's own certificate
         authorities, unless ``trust_host``: others run it.

@@ -1,4 +1,4 @@
-"""Between a session and the doctor: gather what it looks at, ask, and run its fixes."""
+"""Run the doctor for a session: gather its inputs, ask, and apply fixes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from os2cli.snapshots.images import Freshness, image_status
 
 
 def examine(session: Session, stage: str | None = None) -> list[Finding]:
-    """Run the checks on what this session would use, its engine looked for anew."""
+    """Run the checks on what this session would use, looking for the engine again."""
     # The page imports this module when it starts; the checks import Docker's SDK, which is slow.
     from os2cli.doctor.runner import run_checks
 
@@ -45,7 +45,7 @@ def examine(session: Session, stage: str | None = None) -> list[Finding]:
 
 
 def planned_fixes(session: Session, findings: Sequence[Finding]) -> list[Fix]:
-    """What can be fixed here without destroying anything."""
+    """Return the fixes that destroy nothing."""
     return plan_fixes(findings, this_host(program_environment(), session.settings.home))
 
 
@@ -58,10 +58,10 @@ def run_fixes(
     command: str,
     of: MachineType = LOCAL_DOCKER,
 ) -> bool:
-    """Show each fix, ask, and run it; False when the answer was no.
+    """Show the fixes, ask, and apply them; return False if the answer was no.
 
-    ``command`` is what to run instead where nobody can be asked; machines ``of`` this type are what
-    they are for.
+    ``command`` needs no answer and is the hint without a terminal; ``of`` is the type of machines
+    that need the fixes.
     """
     for fix in fixes:
         progress.notice(f"fix: {fix.title}")

@@ -1,4 +1,4 @@
-"""Which machines a command or a page is about, and whether its user means it."""
+"""Select the machines of a command or a page, and confirm changes to them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from os2cli.machines.fleet import Listing, LocatedMachine, list_fleet, locate, l
 from os2cli.machines.health import machines_of_stage
 from os2cli.providers.entry import entries
 
-# Of commands whose name is not the word for what they do.
+# For commands whose name is not a verb.
 WORDS = {"rm": "remove"}
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What the command line named: machines, or all of them.
+    """The machines that the command line names, or all of them.
 
-    ``verb`` is the command's own, e.g. ``rm``; ``stage`` the one that was given.
+    ``verb`` is the command's name, e.g. ``rm``; ``stage`` is the value of ``--stage``.
     """
 
     verb: str
@@ -33,7 +33,7 @@ class Selection:
     stage: str | None
 
     def check(self) -> None:
-        """Raise ``UsageError`` unless either names or --all were given."""
+        """Raise ``UsageError`` unless either names or ``--all`` are present."""
         if bool(self.names) == self.everything:
             raise UsageError(
                 f"name the machines to {WORDS.get(self.verb, self.verb)}, or pass --all",
@@ -44,31 +44,31 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """Where the machines are, or why that is not known; ``stage`` is what names are within."""
+    """The located machines, or the errors; names are unique within ``stage``."""
 
     places: Mapping[str, LocatedMachine | Os2Error]
     stage: str | None
 
     @property
     def guarded(self) -> list[Machine]:
-        """Those that others work with, and whose change is therefore asked about."""
+        """The machines that others work with, so that a change needs a confirmation."""
         machines = [p.machine for p in self.places.values() if isinstance(p, LocatedMachine)]
         return [m for m in machines if is_guarded(m)]
 
 
 def is_guarded(machine: Machine) -> bool:
-    """Whether others work with the machine, in staging or in production."""
+    """Return whether others work with the machine, in staging or production."""
     return entries()[machine.type].shared and is_guarded_stage(machine.stage)
 
 
 def find_one(
     session: Session, name: str, type_: MachineType | None, stage: str | None
 ) -> LocatedMachine:
-    """Where the machine of that name is.
+    """Locate the machine of that name.
 
     Raises:
-        Conflict: several providers have one of that name.
-        NotFound: none has.
+        Conflict: several providers have one.
+        NotFound: no provider has one.
     """
     within = stage
     if includes_shared(session, type_):
@@ -77,13 +77,13 @@ def find_one(
 
 
 def in_scope(machine: Machine, within: str | None, explicit: str | None) -> bool:
-    """Whether a machine is meant when none is named.
+    """Return whether a machine is in scope when none is named.
 
-    Those on this host are, unless a stage was given explicitly; shared ones are when they belong
-    to the stage, if there is one.
+    Machines on this host are, unless ``explicit`` names another stage; shared ones are if they
+    belong to the stage ``within``, or if that is None.
     """
-    wanted = within if entries()[machine.type].shared else explicit
-    return wanted is None or machine.stage == wanted
+    stage = within if entries()[machine.type].shared else explicit
+    return stage is None or machine.stage == stage
 
 
 def gather(
@@ -95,7 +95,7 @@ def gather(
     all_stages: bool,
     tolerant: bool = False,
 ) -> Listing:
-    """The machines that are meant, and how many of other stages were left out."""
+    """Return the machines in scope, and how many of other stages were left out."""
     listing = list_fleet(session.providers.fleet(type_), stage, tolerant=tolerant)
     within = stage
     if includes_shared(session, type_) and not all_stages:
@@ -106,7 +106,7 @@ def gather(
 
 
 def find(session: Session, selection: Selection) -> Matches:
-    """Look for the machines; one that is not found is no failure yet."""
+    """Locate the machines; a missing one is not a failure yet."""
     selection.check()
     names, stage = list(dict.fromkeys(selection.names)), selection.stage
     if selection.everything:
@@ -119,17 +119,17 @@ def find(session: Session, selection: Selection) -> Matches:
 
 
 def includes_shared(session: Session, type_: MachineType | None) -> bool:
-    """Whether machines may be meant that others see, too."""
+    """Return whether machines that others also see may be in scope."""
     return any(entry.shared for entry in session.providers.asked(type_))
 
 
 def _everything(session: Session, selection: Selection) -> tuple[list[str], str | None]:
-    """What --all means: every machine on this host of a type, or the shared ones of the stage."""
+    """Return what ``--all`` means: a type's machines on this host, or the stage's shared ones."""
     type_, stage = selection.type_, selection.stage
     if type_ is None and includes_shared(session, None):
         types = " or ".join(f"--type {entry.type}" for entry in session.providers.asked(None))
         raise UsageError(
-            "--all needs to be told where, since a key for Daytona is set",
+            "--all requires --type when a Daytona API key is set",
             hint=f"os2 machine {selection.verb} --all {types}",
             code="type_missing",
         )
@@ -143,7 +143,7 @@ def _everything(session: Session, selection: Selection) -> tuple[list[str], str 
 def confirm_change(
     session: Session, selection: Selection, matches: Matches, *, always: bool
 ) -> bool:
-    """Return whether it may be done: asked where others are concerned, or ``always``.
+    """Return whether to go on; ask for guarded machines, or ``always``.
 
     Raises:
         UsageError: there is no terminal; the hint is the command that needs no answer.

@@ -1,4 +1,4 @@
-"""What a command works with: settings, output and providers, made once for an invocation."""
+"""The session of one command: settings, output and providers."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from os2cli.analytics.tracking import Analytics
     from os2cli.snapshots.cache import SnapshotCache
 
-# A local machine needs no stage of its own choosing: it is seen by its owner alone.
+# Local machines need no stage: only their owner sees them.
 LOCAL_STAGE = Stage("dev", "default for local machines")
 
 
 @dataclass(frozen=True)
 class Session:
-    """The surroundings of one command."""
+    """The context of one command."""
 
     invocation: Invocation
     settings: Settings
@@ -40,12 +40,12 @@ class Session:
 
     @classmethod
     def start(cls, ctx: typer.Context, docker_host: str | None = None) -> Session:
-        """Gather everything for the command that ``ctx`` belongs to."""
+        """Start the session of the command that ``ctx`` belongs to."""
         return cls.open(ctx.ensure_object(Invocation), docker_host)
 
     @classmethod
     def open(cls, invocation: Invocation, docker_host: str | None = None) -> Session:
-        """Gather everything for what no command line was parsed for."""
+        """Open a session for an invocation without a parsed command line."""
         here = current_directory()
         settings = load_settings(find_repository(here))
         return cls(
@@ -58,24 +58,24 @@ class Session:
 
     @cached_property
     def owner(self) -> str:
-        """Who makes machines here, e.g. ``jonas@laptop``."""
+        """The owner of machines created here, e.g. ``jonas@laptop``."""
         try:
             user = getpass.getuser()
         except (OSError, KeyError):
-            # A user id without a name, as containers have them.
+            # A user id without a name, as in containers.
             user = "unknown"
         return f"{user}@{socket.gethostname()}"
 
     @cached_property
     def analytics(self) -> Analytics:
-        """What tracks operations; without a key it does nothing."""
-        # Without a key, nothing of analytics is imported.
+        """The tracker of operations; without a key it does nothing."""
+        # Without a key, analytics is not imported at all.
         from os2cli.analytics.tracking import Analytics
 
         return Analytics.of(self.settings)
 
     def stage(self, explicit: str | None) -> Stage:
-        """The stage for a local machine; a doubtful one is told on stderr."""
+        """Return the stage for a local machine; print the stage's warning, if any."""
         try:
             stage = resolve_stage(self.settings.variables, explicit=explicit)
         except UsageError as error:
@@ -87,11 +87,10 @@ class Session:
         return stage
 
     def remote_stage(self, explicit: str | None, *, changing: bool = True) -> Stage:
-        """The stage for what others see, too; a doubtful one is told on stderr.
+        """Return the stage for shared things; print the stage's warning, if any.
 
         Raises:
-            UsageError: none is set; or two are, which contradict each other, and something would
-                be changed.
+            UsageError: no stage is set, or ``changing`` and two settings contradict each other.
         """
         stage = resolve_stage(self.settings.variables, explicit=explicit, publishing=changing)
         if stage.warning:
@@ -99,7 +98,7 @@ class Session:
         return stage
 
     def stage_if_set(self, explicit: str | None, *, changing: bool = False) -> str | None:
-        """The name of the stage, None when none is set: a local machine is found without one."""
+        """Return the stage's name, or None when none is set: local machines need none."""
         try:
             return self.remote_stage(explicit, changing=changing).name
         except UsageError as error:
@@ -109,7 +108,7 @@ class Session:
 
     @property
     def snapshot_cache(self) -> SnapshotCache:
-        """The answers of past resolutions."""
+        """The cache of resolutions."""
         # sqlite3 takes 15 ms to import, and few commands need it.
         from os2cli.snapshots.cache import SnapshotCache
 
@@ -117,20 +116,20 @@ class Session:
 
     @property
     def repository(self) -> Path:
-        """The checkout around the current folder, or that folder itself outside of any."""
+        """The checkout around the current directory, else that directory itself."""
         return find_repository(self.working_directory) or self.working_directory
 
     def forget_resolutions(self, stages: Iterable[str | None]) -> None:
-        """Ask anew for the newest snapshot of these stages, in which something changed."""
+        """Drop the cached resolutions of these stages, after a change in them."""
         for stage in sorted({stage for stage in stages if stage is not None}):
             self.snapshot_cache.drop(self.settings.daytona.fingerprint, name_prefix(stage))
 
 
 def current_directory() -> Path:
-    """Where the command was started; raises ``UsageError`` when that folder is gone."""
+    """Return the current directory; raise ``UsageError`` when it no longer exists."""
     try:
         return Path.cwd()
     except FileNotFoundError:
         raise UsageError(
-            "the current folder does not exist any more", hint="cd to one that does"
+            "the current directory no longer exists", hint="cd to one that does"
         ) from None

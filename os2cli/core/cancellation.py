@@ -1,6 +1,6 @@
-"""Ending the work of a thread as a signal ends that of the main thread: by ``Interrupted``.
+"""Cancel a thread as a signal stops the main thread: with ``Interrupted``.
 
-``os2 ui`` does every job in a thread of its own, and each can be cancelled alone.
+``os2 ui`` runs every job in its own thread, and each can be cancelled alone.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 
 
 class Interrupted(BaseException):
-    """A signal asked the command to end; not an ``Exception``, so that nothing swallows it."""
+    """A request to stop, from a signal; not an ``Exception``, so that nothing swallows it."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(signal.Signals(signum).name)
@@ -21,26 +21,26 @@ class Interrupted(BaseException):
 
 
 class Cancellation:
-    """Ends the work of one thread, as a signal ends that of the main thread.
+    """A request to stop one thread, as a signal stops the main thread.
 
-    Unlike a signal it is noticed only at a ``check``, in a ``pause`` or while a ``BackgroundCall``
-    request is waited for; what else waits has to be ``ended_by`` something. It is told once, so
-    that nothing disturbs the undoing.
+    Unlike a signal, the thread notices it only at a ``check``, in a ``pause`` or while it waits for
+    a ``BackgroundCall``; any other wait must be ``ended_by`` something. ``Interrupted`` is raised
+    once, so that nothing disturbs the rollback.
     """
 
     def __init__(self) -> None:
         self.deferring = 0
         self._asked = threading.Event()
-        self._told = False
+        self._raised = False
         self._closing: list[Callable[[], None]] = []
 
     @property
     def asked(self) -> bool:
-        """Whether somebody wants an end."""
+        """Whether ``cancel`` was called."""
         return self._asked.is_set()
 
     def cancel(self) -> None:
-        """Ask for an end; from any thread."""
+        """Ask the thread to stop; callable from any thread."""
         self._asked.set()
         for close in list(self._closing):
             with suppress(Exception):
@@ -48,7 +48,7 @@ class Cancellation:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Let this thread be the one that is ended."""
+        """Make the current thread the one to cancel, inside the block."""
         _HERE.cancellation = self
         try:
             yield
@@ -56,14 +56,14 @@ class Cancellation:
             del _HERE.cancellation
 
     def check(self) -> None:
-        """Raise ``Interrupted`` when an end was asked for, once; never in a ``deferred`` block."""
-        if self._asked.is_set() and not self._told and not self.deferring:
-            self._told = True
+        """Raise ``Interrupted``, once, after ``cancel``; never in a ``deferred`` block."""
+        if self._asked.is_set() and not self._raised and not self.deferring:
+            self._raised = True
             raise Interrupted(signal.SIGINT)
 
     def pause(self, seconds: float) -> None:
-        """Wait, but no longer than until the end is asked for."""
-        if self._told or self.deferring:
+        """Wait ``seconds``, or until ``cancel`` is called."""
+        if self._raised or self.deferring:
             time.sleep(seconds)
         else:
             self._asked.wait(seconds)
@@ -71,7 +71,7 @@ class Cancellation:
 
     @contextmanager
     def ended_by(self, close: Callable[[], None]) -> Iterator[None]:
-        """Let ``close`` end what waits inside; what that raises then is ``Interrupted``."""
+        """Let ``cancel`` call ``close`` to end a wait in the block, and raise ``Interrupted``."""
         self._closing.append(close)
         try:
             self.check()
@@ -88,18 +88,18 @@ _HERE = threading.local()
 
 
 def current_cancellation() -> Cancellation | None:
-    """What may end this thread, if anything but a signal does."""
+    """Return what can cancel this thread, or None in a thread that only signals stop."""
     return getattr(_HERE, "cancellation", None)
 
 
 def check() -> None:
-    """Raise ``Interrupted`` in a thread that was asked to end."""
+    """Raise ``Interrupted`` in a thread that was asked to stop."""
     if (cancellation := current_cancellation()) is not None:
         cancellation.check()
 
 
 def pause(seconds: float) -> None:
-    """Wait for so long; a signal, or whoever cancels this thread, ends it."""
+    """Wait ``seconds``; a signal or the cancellation of this thread ends the wait."""
     if (cancellation := current_cancellation()) is not None:
         cancellation.pause(seconds)
     else:
@@ -108,7 +108,7 @@ def pause(seconds: float) -> None:
 
 @contextmanager
 def ended_by(close: Callable[[], None]) -> Iterator[None]:
-    """Let whoever cancels this thread ``close`` what it waits for; a signal needs no such help."""
+    """Let the cancellation of this thread ``close`` what it waits for; signals need no help."""
     cancellation = current_cancellation()
     if cancellation is None:
         yield

@@ -1,4 +1,4 @@
-"""Time as the waits see it, so that a test can be the one that moves it."""
+"""The clock that waits use; tests pass one that they move themselves."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from os2cli.core.cancellation import pause
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Seconds that only go forward, and a pause."""
+    """A monotonic clock in seconds, and a way to pause."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = pause
 
 
 REAL_TIME = Clock()
-# For what has no date.
+# Stands in for a missing date.
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,6 +1,6 @@
-"""Where Daytona's API is and who asks.
+"""The address of Daytona's API and the account that calls it.
 
-A module of its own because the quick answers need it, and the other models would slow them down.
+Apart from the other models because quick answers need it and the rest would slow them down.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class DaytonaAccess:
-    """Where Daytona's API is and who asks; ``url_origin`` names the setting.
+    """The address of Daytona's API and the account; ``url_origin`` names the setting.
 
     ``api_key`` wins over ``jwt``, which needs ``organization``. ``target`` is the region.
     """
@@ -25,11 +25,11 @@ class DaytonaAccess:
 
     @property
     def configured(self) -> bool:
-        """Whether there is anything to log in with."""
+        """Whether there are credentials."""
         return bool(self.api_key or self.jwt)
 
     @property
     def fingerprint(self) -> str:
-        """Tells accounts apart without naming a secret; not reversible."""
+        """An id of the account that reveals no secret and cannot be reversed."""
         who = self.api_key or f"organization {self.organization}"
         return hashlib.sha256(f"{self.url}\n{who}".encode()).hexdigest()[:16]

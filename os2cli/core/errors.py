@@ -1,18 +1,18 @@
-"""Every failure that os2 reports, each with its code, its exit status and what to do next.
+"""Every failure that os2 reports, each with its code, its exit code and what to do next.
 
 ::
 
     Os2Error
-    ├── OperationFailed      exit 1  a step did what it could and failed
+    ├── OperationFailed      exit 1  a step ran and failed
     ├── UsageError           exit 2  an option, a setting or a file is wrong
-    ├── NotFound             exit 3  the thing named does not exist
+    ├── NotFound             exit 3  the named thing does not exist
     ├── NotAuthorised        exit 4  the credentials are missing, wrong or too weak
     ├── Conflict             exit 5  a name or port is taken, or the state forbids it
-    ├── TimedOut             exit 6  a deadline passed while waiting
-    ├── PartlyDone           exit 7  some items are done, some are not
+    ├── TimedOut             exit 6  a deadline passed
+    ├── PartlyDone           exit 7  some items succeeded, others failed
     └── Unreachable          exit 8  the provider does not answer
 
-``os2cli.cli.main`` is the only place that turns one of these into an exit status.
+``os2cli.cli.main`` is the only place that turns one of these into an exit code.
 """
 
 from __future__ import annotations
@@ -25,17 +25,16 @@ BROKEN_PIPE_STATUS = 141
 _OTHER_STATUSES = {
     0: "done, or nothing to do",
     130: "stopped by Ctrl-C",
-    BROKEN_PIPE_STATUS: "nobody reads the output any more",
+    BROKEN_PIPE_STATUS: "the reader of the output has gone",
     143: "stopped by SIGTERM",
 }
 
 
 class Os2Error(Exception):
-    """A failure that is told to the user as one ``error:`` line and one ``hint:``.
+    """A failure that is reported as one ``error:`` line and one ``hint:`` line.
 
     ``code`` is the stable, machine-readable name that ``--json`` shows; ``details`` holds plain
-    values for scripts and never a secret; ``log_tail`` is the end of the log that was hidden
-    while the operation ran.
+    values for scripts and never a secret; ``log_tail`` is the end of the operation's hidden log.
     """
 
     exit_code: ClassVar[int] = 1
@@ -72,7 +71,7 @@ class UsageError(Os2Error):
 
 
 class NotFound(Os2Error):
-    """The machine, image or snapshot that was named does not exist."""
+    """The named machine, image or snapshot does not exist."""
 
     exit_code = 3
     meaning = "not found"
@@ -96,7 +95,7 @@ class Conflict(Os2Error):
 
 
 class TimedOut(Os2Error):
-    """A deadline passed; the message says the last state that was seen."""
+    """A deadline passed; the message has the last known state."""
 
     exit_code = 6
     meaning = "timed out"
@@ -104,7 +103,7 @@ class TimedOut(Os2Error):
 
 
 class PartlyDone(Os2Error):
-    """Some of several items succeeded; ``details`` says which did not, and why."""
+    """Some of several items succeeded; ``details`` lists the others and their errors."""
 
     exit_code = 7
     meaning = "partly done"
@@ -120,7 +119,7 @@ class Unreachable(Os2Error):
 
 
 def exit_codes() -> dict[int, str]:
-    """Every exit status and what it means, in their order."""
+    """Return every exit code and its meaning, in order."""
     kinds: list[type[Os2Error]] = [Os2Error, *Os2Error.__subclasses__()]
     failures = {kind.exit_code: kind.meaning for kind in reversed(kinds)}
     return dict(sorted({**_OTHER_STATUSES, **failures}.items()))

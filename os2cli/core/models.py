@@ -1,4 +1,4 @@
-"""The values that pass between the layers: frozen, plain and free of any provider's types."""
+"""The values that pass between rooms: frozen, plain and free of any provider's types."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import BinaryIO, NewType
 
 from os2cli.core.errors import Os2Error
 
-# Where a machine runs, as ``--type`` takes it. Not an enumeration: every package under
-# ``providers`` brings its own.
+# Where a machine runs, as in ``--type``. Not an enumeration: every package under ``providers``
+# brings its own.
 MachineType = NewType("MachineType", str)
 LOCAL_DOCKER = MachineType("local-docker")
 DAYTONA = MachineType("daytona")
 
 
 class MachineState(StrEnum):
-    """The state of a machine, in words that mean the same on every provider."""
+    """The state of a machine, with the same meaning on every provider."""
 
     CREATING = "creating"
     RUNNING = "running"
@@ -31,7 +31,7 @@ class MachineState(StrEnum):
 
 
 class Health(StrEnum):
-    """What the daemon inside a machine answered when it was last asked."""
+    """The last answer of the daemon inside a machine."""
 
     HEALTHY = "healthy"
     STARTING = "starting"
@@ -39,7 +39,7 @@ class Health(StrEnum):
 
 
 class WaitTarget(StrEnum):
-    """What can be waited for; the value is what ``--for`` takes."""
+    """What ``--for`` waits for."""
 
     HEALTHY = "healthy"
     RUNNING = "running"
@@ -47,7 +47,7 @@ class WaitTarget(StrEnum):
 
 
 class Verb(StrEnum):
-    """What can be done about a machine's state; the value is the command."""
+    """A change of a machine's state; the value is the command."""
 
     START = "start"
     STOP = "stop"
@@ -56,7 +56,7 @@ class Verb(StrEnum):
 
     @property
     def done(self) -> str:
-        """The word for it when it is done."""
+        """The past participle."""
         return {"stop": "stopped", "archive": "archived"}.get(self.value, f"{self.value}ed")
 
 
@@ -70,10 +70,10 @@ class Resources:
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """When a provider ends a machine by itself, in minutes; None leaves the provider's default.
+    """Idle minutes after which the provider acts on a machine; None is the provider's default.
 
     ``stop`` 0 means never, ``archive`` 0 as late as the provider allows, ``delete`` -1 never and 0
-    at once when it has stopped.
+    as soon as the machine has stopped.
     """
 
     stop: int | None = None
@@ -83,11 +83,11 @@ class Lifetime:
 
 @dataclass(frozen=True, slots=True)
 class MachineSpec:
-    """What is asked for when a machine is created.
+    """The machine to create.
 
-    ``mount_repo`` is a host folder that the machine sees read-only; ``port`` None lets the
-    provider choose a free one; ``public`` lets anybody who has the URL reach it. ``expires`` is
-    when the machine may go, whatever it is at then; None: never.
+    ``mount_repo`` is a host directory that the machine sees read-only; ``port`` None lets the
+    provider choose a free one; ``public`` lets every client that has the URL reach the machine.
+    From ``expires`` on the machine may be removed in any state; None: never.
     """
 
     name: str
@@ -108,9 +108,9 @@ class MachineSpec:
 class Machine:
     """A machine as its provider describes it; ``url`` and ``port`` are None while it has none.
 
-    ``reason`` is the provider's word for a failure. ``archived`` tells of a stopped one that its
-    files were put away. ``isolated`` False: what runs in it runs on this host, with everything that
-    its user may do.
+    ``reason`` is the provider's word for a failure. ``archived`` is true of a stopped machine whose
+    files are in cheap storage. ``isolated`` False: its programs run on this host with all
+    permissions of the user.
     """
 
     id: str
@@ -134,9 +134,9 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a port of a machine is reached.
+    """The URL of a machine's port.
 
-    A private one takes ``token`` in the header ``header``; without a token the URL is enough.
+    A private port requires ``token`` in the header ``header``; without a token the URL is enough.
     """
 
     url: str
@@ -146,9 +146,9 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class LogRequest:
-    """Which lines of a machine's log: the machine's own, or those of one ``service``.
+    """The requested lines of a machine's log: its own, or those of one ``service``.
 
-    ``tail`` is how many lines at most, None all; ``follow`` waits for more.
+    ``tail`` is the maximum number of lines, None all; ``follow`` waits for more.
     """
 
     service: str | None = None
@@ -159,9 +159,9 @@ class LogRequest:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program to run in a machine, its arguments as they are.
+    """A program to run in a machine, with its arguments unquoted.
 
-    ``folder`` None is where the machine's user works.
+    ``folder`` None is the working directory of the machine's user.
     """
 
     argv: tuple[str, ...]
@@ -171,7 +171,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """Where a command's streams lead; ``stdin`` None gives it an empty one."""
+    """A command's streams; ``stdin`` None is an empty one."""
 
     stdout: BinaryIO
     stderr: BinaryIO
@@ -180,7 +180,7 @@ class Streams:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A sandbox image on the local engine; ``key`` names the inputs that it was built from."""
+    """A sandbox image on the local engine; ``key`` is the digest of its inputs."""
 
     id: str
     reference: str
@@ -204,7 +204,7 @@ class SnapshotState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SnapshotResources:
-    """What every machine made from a snapshot gets: CPUs, and GiB of memory and disk."""
+    """The resources of every machine created from a snapshot: CPUs, and GiB of memory and disk."""
 
     cpu: int = 4
     memory_gib: int = 4
@@ -218,8 +218,8 @@ DEFAULT_RESOURCES = SnapshotResources()
 class Snapshot:
     """A published snapshot as its provider describes it.
 
-    ``reason`` is the provider's word for a failure. ``key`` names the inputs that it was built from
-    and is None when os2 did not publish it. ``general`` ones belong to the provider itself.
+    ``reason`` is the provider's word for a failure. ``key`` is the digest of its inputs, None when
+    os2 did not publish it. ``general`` snapshots belong to the provider itself.
     """
 
     id: str
@@ -235,7 +235,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What became of one removal: ``removed`` False and no error means that there was nothing."""
+    """The result of one removal; ``removed`` False without an error: there was nothing."""
 
     name: str
     removed: bool

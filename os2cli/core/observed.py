@@ -1,6 +1,6 @@
 """What operations leave for analytics to see: what they began to change, and whose keys they used.
 
-Use cases record it, and whoever runs them may look. Nothing is asked of a provider for it.
+Use cases record it, and their callers may read it. No provider is asked for it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Spans of time as people write them: ``90s``, ``30m``, ``12h``, ``2d``."""
+"""Parsers for values of options: durations, times, sizes, ``KEY=VALUE`` pairs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
 
 
 def parse_minutes(text: str | None, option: str, *, off: int) -> int | None:
-    """Read a duration such as ``30m``, ``12h`` or ``2d`` in minutes; ``off`` stands for never."""
+    """Parse ``30m``, ``12h`` or ``2d`` to minutes; ``off`` is the number for never."""
     if text is None:
         return None
     word = text.strip().lower()
@@ -20,14 +20,14 @@ def parse_minutes(text: str | None, option: str, *, off: int) -> int | None:
     found = re.fullmatch(r"(\d{1,6})([mhd])", word, re.ASCII)
     if found is None:
         raise UsageError(
-            f"{option} {text!r} is no duration",
+            f"{option}: invalid duration {text!r}",
             hint=f"write it as {option} 30m, 12h, 2d or off",
             code="option_invalid",
         )
     minutes = int(found[1]) * _MINUTES[found[2]]
     if minutes == off:
         raise UsageError(
-            f"{option} {text!r} would mean never",
+            f"{option}: {text!r} would mean never",
             hint=f"write it as {option} off, or as 1m or longer",
             code="option_invalid",
         )
@@ -38,11 +38,11 @@ _SPANS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def parse_duration(text: str, option: str) -> timedelta:
-    """Read a span of time such as ``90s``, ``30m``, ``12h`` or ``2d``."""
+    """Parse ``90s``, ``30m``, ``12h`` or ``2d``."""
     found = re.fullmatch(r"(\d{1,6})([smhd])", text.strip().lower(), re.ASCII)
     if found is None:
         raise UsageError(
-            f"{option} {text!r} is no duration",
+            f"{option}: invalid duration {text!r}",
             hint=f"write it as {option} 90s, 30m, 12h or 2d",
             code="option_invalid",
         )
@@ -50,7 +50,7 @@ def parse_duration(text: str, option: str) -> timedelta:
 
 
 def parse_since(text: str, now: datetime) -> datetime:
-    """Read a span of time until now, or a moment in ISO 8601, as UTC."""
+    """Parse a time in ISO 8601, or a duration before ``now``, to UTC."""
     try:
         moment = datetime.fromisoformat(text.strip())
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -62,18 +62,18 @@ def parse_since(text: str, now: datetime) -> datetime:
         error.hint = "write it as --since 30m, 12h or 2026-01-11T19:30:45Z"
         raise
     except OverflowError:
-        # Before every calendar: all that there is.
+        # Before the calendar: everything.
         return datetime.min.replace(tzinfo=UTC)
 
 
 def parse_pairs(values: list[str] | None, option: str) -> dict[str, str]:
-    """Read repeated ``KEY=VALUE`` options; a later one wins."""
+    """Parse repeated ``KEY=VALUE`` options; a later one wins."""
     pairs = {}
     for value in values or []:
         key, separator, rest = value.partition("=")
         if not separator or not key.strip():
             raise UsageError(
-                f"{option} is not of the form KEY=VALUE",
+                f"{option}: expected KEY=VALUE",
                 hint=f"write it as {option} KEY=VALUE",
                 code="option_invalid",
             )
@@ -82,7 +82,7 @@ def parse_pairs(values: list[str] | None, option: str) -> dict[str, str]:
 
 
 def parse_memory(text: str | None) -> int | None:
-    """Read ``512m``, ``2g`` or a number of bytes."""
+    """Parse ``512m``, ``2g`` or a number of bytes."""
     if text is None:
         return None
     # The engine's SDK takes 0.1 s to import.
@@ -94,8 +94,8 @@ def parse_memory(text: str | None) -> int | None:
         size = 0
     if size < 6 * 1024 * 1024:
         raise UsageError(
-            f"--memory {text} is no usable amount of memory",
-            hint="write it as 512m or 2g; engines want at least 6m",
+            f"--memory: invalid or too small size {text!r}",
+            hint="write it as 512m or 2g; engines require at least 6m",
             code="option_invalid",
         )
     return size

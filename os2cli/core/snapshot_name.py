@@ -1,4 +1,4 @@
-"""Snapshot names: ``<stage>--YYYYMMDD-HHMMSS`` in UTC, made and read by inverse functions."""
+"""Snapshot names: ``<stage>--YYYYMMDD-HHMMSS`` in UTC, with a formatter and a parser."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAME = re.compile(r"(?P<stage>.+?)--(?P<time>\d{8}-\d{6})", re.ASCII)
 
 @dataclass(frozen=True, slots=True, order=True)
 class SnapshotName:
-    """A stage and a moment, to the second, in UTC."""
+    """A stage and a time in UTC, to the second."""
 
     stage: str
     created: datetime
@@ -23,34 +23,34 @@ class SnapshotName:
     def __post_init__(self) -> None:
         validate_stage(self.stage, "the snapshot's name")
         if self.created.tzinfo is None:
-            raise ValueError("a snapshot's time needs a time zone")
+            raise ValueError("a snapshot name's time must have a time zone")
         object.__setattr__(self, "created", self.created.astimezone(UTC).replace(microsecond=0))
 
     def __str__(self) -> str:
-        # strftime pads the year only on some platforms, so that it is written out here.
+        # strftime pads the year only on some platforms.
         moment = self.created
         return f"{name_prefix(self.stage)}{moment.year:04d}{moment:%m%d-%H%M%S}"
 
     def next_second(self) -> SnapshotName:
-        """The name to try when this one is already taken."""
+        """Return the name to try when this one is taken."""
         return SnapshotName(self.stage, self.created + timedelta(seconds=1))
 
     @classmethod
     def parse(cls, text: str) -> SnapshotName:
-        """Read a name back.
+        """Parse a name.
 
         Raises:
-            UsageError: ``text`` is not a stage, ``--`` and an existing moment in UTC.
+            UsageError: ``text`` is not a stage, ``--`` and an existing time in UTC.
         """
-        found = _NAME.fullmatch(text)
+        match = _NAME.fullmatch(text)
         try:
-            if found is None:
+            if match is None:
                 raise ValueError("no match")
-            moment = datetime.strptime(found["time"], _TIME_FORMAT).replace(tzinfo=UTC)
-            return cls(found["stage"], moment)
+            created = datetime.strptime(match["time"], _TIME_FORMAT).replace(tzinfo=UTC)
+            return cls(match["stage"], created)
         except (ValueError, UsageError):
             raise UsageError(
-                f"{text!r} is not a snapshot's name",
+                f"invalid snapshot name {text!r}",
                 hint="names look like dev-jonas--20260111-193045",
                 code="snapshot_name_invalid",
             ) from None

@@ -1,4 +1,4 @@
-"""The stage: which environment a machine or snapshot belongs to, and where that was decided.
+"""The stage: the environment of a machine or snapshot, and the setting that decided it.
 
 Pure functions over a mapping of variables; nothing here reads the process environment.
 """
@@ -21,7 +21,7 @@ _DOPPLER_STAGES = frozenset({"dev", "stg", "prd"})
 
 
 class StageKind(StrEnum):
-    """What a stage is for; it decides caching and how carefully os2 asks."""
+    """The class of a stage; it decides caching and confirmations."""
 
     DEVELOPMENT = "development"
     STAGING = "staging"
@@ -45,12 +45,12 @@ class Stage:
 
     @property
     def prefix(self) -> str:
-        """What the names of this stage's snapshots start with, e.g. ``dev-jonas--``."""
+        """The beginning of the names of this stage's snapshots, e.g. ``dev-jonas--``."""
         return name_prefix(self.name)
 
 
 def name_prefix(stage: str) -> str:
-    """Return what the names of a stage's snapshots and shared machines begin with."""
+    """Return the beginning of the names of a stage's snapshots and machines on Daytona."""
     return f"{stage}{SEPARATOR}"
 
 
@@ -68,16 +68,16 @@ def classify_stage(name: str) -> StageKind:
 
 
 def is_guarded_stage(name: str | None) -> bool:
-    """Whether others work with what is in a stage, so that its removal is asked about."""
+    """Return whether others work with the stage, so that changes need a confirmation."""
     return name is not None and classify_stage(name) in (StageKind.STAGING, StageKind.PRODUCTION)
 
 
 def validate_stage(name: str, origin: str) -> str:
-    """Return ``name`` when it may be a stage.
+    """Return ``name`` if it is a valid stage.
 
     Raises:
-        UsageError: it is empty, too long, holds other characters than ``A-Za-z0-9_-``, or cannot
-            be told from the timestamp behind it in a snapshot's name.
+        UsageError: it is empty, too long, has characters other than ``A-Za-z0-9_-``, or runs into
+            the timestamp behind it in a snapshot's name.
     """
     problem = None
     if not name:
@@ -85,7 +85,7 @@ def validate_stage(name: str, origin: str) -> str:
     elif not _STAGE.fullmatch(name):
         problem = "only letters, digits, '-' and '_' are allowed"
     elif len(name) > MAX_STAGE_LENGTH:
-        problem = f"it has {len(name)} characters, {MAX_STAGE_LENGTH} are allowed"
+        problem = f"it has {len(name)} characters, the maximum is {MAX_STAGE_LENGTH}"
     elif SEPARATOR in name:
         problem = f"'{SEPARATOR}' separates the stage from the timestamp in a snapshot's name"
     elif name.endswith("-"):
@@ -93,7 +93,7 @@ def validate_stage(name: str, origin: str) -> str:
     if problem is None:
         return name
     raise UsageError(
-        f"stage {name!r} from {origin} is not valid: {problem}",
+        f"{origin}: invalid stage {name!r}: {problem}",
         hint="use a name such as dev-jonas, stg or prd",
         code="stage_invalid",
     )
@@ -107,13 +107,13 @@ def resolve_stage(
 ) -> Stage:
     """Decide the stage from ``--stage`` or from the variables that the shell or Doppler set.
 
-    ``ITERATE_USER`` gives ``dev-<user>`` and wins over ``APP_STAGE``. When both are set and
-    ``APP_STAGE`` names no development stage, the two contradict each other: Doppler's own
-    variables break the tie; without them a publishing command refuses, and any other command goes
-    on with the development stage and a warning.
+    ``ITERATE_USER`` means ``dev-<user>`` and wins over ``APP_STAGE``. When both are set and
+    ``APP_STAGE`` is not a development stage, the two contradict each other: Doppler's own
+    variables break the tie; without them publishing commands fail, and all others use the
+    development stage with a warning.
 
     Raises:
-        UsageError: no stage is set, it is not valid, or a publishing command meets a contradiction.
+        UsageError: no stage is set, it is invalid, or a publishing command meets a contradiction.
     """
     if explicit is not None:
         return _accept(explicit.strip(), "--stage")
@@ -137,7 +137,7 @@ def _accept(name: str, origin: str) -> Stage:
     validate_stage(name, origin)
     if classify_stage(name) is not StageKind.OTHER:
         return Stage(name, origin)
-    return Stage(name, origin, f"stage {name!r} is none of dev, dev-*, local-*, stg, prd or pr-*")
+    return Stage(name, origin, f"unknown stage {name!r}: not dev, dev-*, local-*, stg, prd or pr-*")
 
 
 def _from_user(user: str, origin: str = "ITERATE_USER", warning: str | None = None) -> Stage:
@@ -156,14 +156,14 @@ def _break_tie(
         if config == app_stage and config in _DOPPLER_STAGES:
             return Stage(app_stage, f"APP_STAGE, confirmed by {variable}")
         if config in _DOPPLER_STAGES:
-            break  # a third stage: the other variable must not be asked to overrule it
+            break  # a third stage: the other variable must not overrule it
     contradiction = f"ITERATE_USER={user} says dev-{user}, but APP_STAGE says {app_stage}"
-    if said := ", ".join(f"{name}={config}" for name, config in doppler.items() if config):
-        contradiction += f" ({said} settles neither)"
+    if configs := ", ".join(f"{name}={config}" for name, config in doppler.items() if config):
+        contradiction += f" ({configs} settles neither)"
     if publishing:
         raise UsageError(
             contradiction,
-            hint=f"decide it: --stage {app_stage} or --stage dev-{user}",
+            hint=f"choose one: --stage {app_stage} or --stage dev-{user}",
             code="stage_contradiction",
         )
-    return _from_user(user, warning=f"{contradiction}; going on with dev-{user}")
+    return _from_user(user, warning=f"{contradiction}; using dev-{user}")

@@ -1,4 +1,4 @@
-"""Opening an address in the user's browser without showing it to other users of this host."""
+"""Open a URL in the user's browser without showing it to other users of this host."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from os2cli.core.errors import OperationFailed
 
-# A browser that has to be started first.
+# Enough for a browser that must be started first.
 ARRIVAL_SECONDS = 20.0
 _POLL_SECONDS = 0.1
 
 
 def open_page(url: str) -> None:
-    """Open an address that may stand in the arguments of a program.
+    """Open a URL that other users may see in the arguments of a program.
 
     Raises:
-        OperationFailed: there is no browser here.
+        OperationFailed: there is no browser on this host.
     """
     try:
         opened = webbrowser.open(url)
@@ -26,20 +26,20 @@ def open_page(url: str) -> None:
         opened = False
     if not opened:
         raise OperationFailed(
-            "no browser could be opened here",
-            hint="open the address above yourself, or set BROWSER to a program that does",
+            "cannot open a browser on this host",
+            hint="open the URL above yourself, or set BROWSER to a program that does",
             code="browser_missing",
         )
 
 
 def open_secret_page(url: str, seconds: float = ARRIVAL_SECONDS) -> None:
-    """Open an address that holds a token.
+    """Open a URL that contains a token.
 
-    Everybody on this host can read the arguments of a browser that is started: it gets an address
-    of ours, which works once and sends it on.
+    All users of this host can read the arguments of a browser: it gets a URL of os2 that works once
+    and redirects it.
 
     Raises:
-        OperationFailed: there is no browser here, or it did not come.
+        OperationFailed: there is no browser on this host, or it did not open the page.
     """
     path = f"/{secrets.token_urlsafe(16)}"
     taken, sent = threading.Lock(), threading.Event()
@@ -57,20 +57,20 @@ def open_secret_page(url: str, seconds: float = ARRIVAL_SECONDS) -> None:
             sent.set()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Nothing: the log would be the user's terminal."""
+            """Discard the log, which would go to the user's terminal."""
 
-    # Browsers open connections that they say nothing on: each has a thread of its own.
+    # Browsers open idle connections: each has its own thread.
     with ThreadingHTTPServer(("127.0.0.1", 0), SendOn) as server:
         threading.Thread(target=server.serve_forever, args=(_POLL_SECONDS,), daemon=True).start()
         try:
-            # A browser on the terminal returns at its end, when it has been here already.
+            # A terminal browser returns when it exits, after it has opened the page.
             open_page(f"http://127.0.0.1:{server.server_port}{path}")
             arrived = sent.wait(seconds)
         finally:
             server.shutdown()
     if not arrived:
         raise OperationFailed(
-            f"the browser did not come for the page within {seconds:g} s",
-            hint="print an address that opens it: os2 machine url NAME --signed",
+            f"the browser did not open the page within {seconds:g} s",
+            hint="print a URL that opens it: os2 machine url NAME --signed",
             code="browser_missing",
         )

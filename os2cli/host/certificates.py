@@ -1,7 +1,6 @@
 """The certificate authorities that the owner of this host added to the distribution's own.
 
-A company's TLS-inspecting proxy signs with such an authority: whatever runs in a sandbox behind it
-needs them too.
+A company's TLS-inspecting proxy signs with one of them, so sandboxes behind it also need them.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _KEYCHAIN_DEADLINE_S = 5
 _MAX_FILE_BYTES = 4 << 20
 
 # The labels are matched exactly: neither PRIVATE KEY nor OpenSSL's TRUSTED CERTIFICATE, whose
-# content is more than a certificate, is ever taken along.
+# content is more than a certificate, is ever read.
 _PEM_BLOCK = re.compile(
     rb"-----BEGIN (X509 )?CERTIFICATE-----\s+(?P<base64>[A-Za-z0-9+/=\s]+?)"
     rb"-----END (?(1)X509 )CERTIFICATE-----"
@@ -38,7 +37,7 @@ _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """One X.509 certificate: its PEM text, the SHA-256 of its DER (hex) and where it was found."""
+    """An X.509 certificate: its PEM text, the SHA-256 of its DER (hex) and its source."""
 
     pem: str
     fingerprint: str
@@ -49,7 +48,7 @@ class Certificate:
 class HostCertificates:
     """The host's extra authorities, each once, sorted by fingerprint.
 
-    ``notes`` says in one line per file what was skipped and why.
+    ``notes`` has one line per skipped file, with the reason.
     """
 
     pems: tuple[Certificate, ...] = ()
@@ -60,7 +59,7 @@ class HostCertificates:
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) over the certificates' DER forms, whatever files they came from."""
+        """The SHA-256 (hex) of the certificates' DER forms, independent of their files."""
         joined = "".join(certificate.fingerprint for certificate in self.pems)
         return hashlib.sha256(bytes.fromhex(joined)).hexdigest()
 
@@ -68,8 +67,8 @@ class HostCertificates:
 def host_certificates(root: Path = Path("/"), platform: str = sys.platform) -> HostCertificates:
     """Find the extra authorities below ``root``; ``platform`` is a value of ``sys.platform``.
 
-    Reads the folders that update-ca-certificates(8), update-ca-trust(8) and trust(1) take local
-    anchors from; on a Mac the system keychain. Never raises: what cannot be read becomes a note.
+    Reads the directories with the local anchors of update-ca-certificates(8), update-ca-trust(8)
+    and trust(1); on a Mac the system keychain. Never raises: an unreadable file becomes a note.
     """
     found: dict[str, Certificate] = {}
     notes: list[str] = []
@@ -111,13 +110,13 @@ def _keychain(root: Path) -> Iterable[tuple[str, bytes]]:
         return []
     if result.returncode != 0:
         return []
-    # Every Mac keeps certificates of its own services there: those vouch for nobody else.
+    # Every Mac keeps certificates of its own services there, which are not authorities.
     authorities = filter(_is_authority, _certificates_in(result.stdout))
     return [(_KEYCHAIN, der) for der in authorities]
 
 
 def _certificates_in(content: bytes) -> Iterator[bytes]:
-    """The DER forms of the certificates in a PEM or DER file; broken ones are left out."""
+    """Yield the DER forms of the certificates in a PEM or DER file; skip broken ones."""
     if b"-----BEGIN " not in content:
         candidates = [content]
     else:
@@ -133,7 +132,7 @@ def _decoded(block: bytes) -> bytes:
 
 
 def _is_certificate(der: bytes) -> bool:
-    """Let OpenSSL parse it: neither ``ssl`` conversion looks at the content."""
+    """Return whether OpenSSL can parse it: the conversions of ``ssl`` ignore the content."""
     return bool(der) and _loaded(der) is not None
 
 

@@ -1,8 +1,8 @@
-"""Signals: the first one stops the command cleanly, a later one leaves at once.
+"""Signals: the first one stops the command cleanly, a later one exits at once.
 
 The first SIGINT, SIGTERM or SIGHUP raises ``Interrupted`` in the main thread, so that every
-``finally`` on the way out undoes what was begun. ``doppler run`` and a terminal can both deliver
-the same signal: one that follows within a second is the first one again.
+``finally`` on the way out rolls back. ``doppler run`` and a terminal can both deliver the same
+signal: another one within a second counts as the first.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from os2cli.core.cancellation import Interrupted, check, current_cancellation
 
 __all__ = ["BackgroundCall", "Interrupted", "cleaned_up_by", "deferred", "install_handlers"]
 _SAME_SIGNAL_SECONDS = 1.0
-# A thread that waits for ever in one call would not notice a signal on every system.
+# On some systems a thread that waits forever in one call does not notice a signal.
 _WAKE_SECONDS = 0.2
 _Answer = TypeVar("_Answer")
 
 
 @dataclass(slots=True, eq=False)
 class Cleanup:
-    """What was begun under some names, and the command that removes it."""
+    """Names of things that may remain, and the command that removes them."""
 
     command: str
     options: str
@@ -40,7 +40,7 @@ class Cleanup:
 
 
 class _Handler:
-    """The state between signals; there is one, since signals belong to the whole process."""
+    """The state between signals, one for the whole process."""
 
     def __init__(self) -> None:
         self.first: float | None = None
@@ -50,9 +50,9 @@ class _Handler:
 
     @property
     def remains(self) -> str:
-        """What cleans up after work that was left in the middle."""
+        """The commands that clean up after interrupted work."""
         commands = [str(cleanup) for cleanup in self.cleanups if cleanup.names]
-        return f"; what may remain goes with: {' && '.join(commands)}" if commands else ""
+        return f"; to remove what may remain: {' && '.join(commands)}" if commands else ""
 
     def __call__(self, signum: int, frame: FrameType | None) -> None:
         del frame
@@ -63,10 +63,10 @@ class _Handler:
                 raise Interrupted(signum)
             self.pending = signum
         elif now - self.first >= _SAME_SIGNAL_SECONDS:
-            left = f"os2: left at once{self.remains}\n".encode()
-            # A terminal that is gone must not keep the process from leaving.
+            message = f"os2: exited at once{self.remains}\n".encode()
+            # A closed terminal must not keep the process from exiting.
             with suppress(OSError, ValueError, AttributeError):
-                os.write(sys.stderr.fileno(), left)
+                os.write(sys.stderr.fileno(), message)
             os._exit(128 + signum)
 
 
@@ -76,14 +76,14 @@ _HANDLER = _Handler()
 def install_handlers() -> None:
     """Route the three signals to ``Interrupted``; call once, from the main thread."""
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # nohup and background jobs of a shell set signals to be ignored: leave them so.
+        # nohup and a shell's background jobs ignore signals: keep it so.
         if signal.getsignal(signum) is not signal.SIG_IGN:
             signal.signal(signum, _HANDLER)
 
 
 @contextmanager
 def cleaned_up_by(command: str, options: str) -> Iterator[list[str]]:
-    """While inside, a second signal tells what to run for the names that are in the list then."""
+    """Let a second signal report the command for the names then in the list, inside the block."""
     cleanup = Cleanup(command, options)
     _HANDLER.cleanups.append(cleanup)
     try:
@@ -94,9 +94,9 @@ def cleaned_up_by(command: str, options: str) -> Iterator[list[str]]:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Let a first signal wait until the block's end.
+    """Delay a first signal until the end of the block.
 
-    For requests that make something: interrupted half-way, it could not be known what to undo.
+    For requests that create something: after an interrupt it would be unknown what to roll back.
     """
     cancellation = current_cancellation()
     if cancellation is not None:
@@ -112,27 +112,27 @@ def deferred() -> Iterator[None]:
         yield
     finally:
         _HANDLER.deferring -= 1
-        # Also when the block failed: who asked for an end shall not meet another attempt.
+        # Also after a failure, so that an interrupted command does not try again.
         if _HANDLER.pending is not None and not _HANDLER.deferring:
             pending, _HANDLER.pending = _HANDLER.pending, None
             raise Interrupted(pending)
 
 
 class BackgroundCall(Generic[_Answer]):
-    """A request in a thread of its own: a signal ends the waiting for it, but not the request.
+    """A request in its own thread: a signal ends the wait for it, but not the request.
 
-    For requests that make something and may take long. Unlike in a ``deferred`` block the signal
-    is heard at once; what the request made meanwhile is got with ``result_within`` and undone.
+    For slow requests that create something. Unlike in a ``deferred`` block the signal takes effect
+    at once; the caller rolls back what the request returns from ``result_within``.
 
-    ``at_once`` False leaves it to ``answer`` to send it: then a signal can't come before the
-    block that undoes things has begun. ``sent`` tells whether that has happened.
+    With ``at_once`` False, ``answer`` sends the request, so that no signal can arrive before the
+    block that rolls back is entered. ``sent``: the request was sent.
     """
 
     def __init__(self, request: Callable[[], _Answer], *, at_once: bool = True) -> None:
         self._request = request
         self._answer: _Answer | None = None
         self._failure: BaseException | None = None
-        # Not the thread's ``join``: once a signal has ended one, the next returns at once.
+        # Not the thread's ``join``: after a signal has interrupted one, the next returns at once.
         self._ended = threading.Event()
         self.sent = False
         if at_once:
@@ -145,13 +145,13 @@ class BackgroundCall(Generic[_Answer]):
     def _run(self) -> None:
         try:
             self._answer = self._request()
-        except BaseException as error:  # noqa: BLE001  # raised again where the answer is asked for
+        except BaseException as error:  # noqa: BLE001  # raised again by ``answer``
             self._failure = error
         finally:
             self._ended.set()
 
     def answer(self) -> _Answer:
-        """Wait for the answer and return it, or raise what the request raised."""
+        """Wait for the answer and return it, or raise the request's error."""
         if not self.sent:
             self._start()
         while not self._ended.wait(_WAKE_SECONDS):
@@ -161,7 +161,7 @@ class BackgroundCall(Generic[_Answer]):
         return cast("_Answer", self._answer)
 
     def result_within(self, seconds: float) -> _Answer | None:
-        """The answer if it comes within ``seconds``; None when it does not, or is a failure."""
+        """Return the answer if it arrives within ``seconds``, else None, also after an error."""
         if self.sent:
             self._ended.wait(seconds)
         return self._answer

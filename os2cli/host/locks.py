@@ -1,4 +1,4 @@
-"""Locks between processes, freed by the system itself when their holder is killed."""
+"""Locks between processes, which the system releases when their holder dies."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _AGAIN_SECONDS = 0.1
 
 @contextmanager
 def exclusive(folder: Path, name: str, *, on_busy: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock ``name`` while inside; it may hold any characters.
+    """Hold the lock ``name`` inside the block; the name may contain any characters.
 
-    When another process has it, ``on_busy`` is called once: it raises, or the lock is waited for.
+    If another process holds it, ``on_busy`` is called once: it raises, or the call waits.
     """
-    # Slow to import, and needed only by what builds, publishes or fixes.
+    # Slow to import, and most commands take no lock.
     from filelock import FileLock, Timeout
 
     path = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock"
@@ -30,13 +30,13 @@ def exclusive(folder: Path, name: str, *, on_busy: Callable[[], None]) -> Iterat
             lock.acquire(blocking=False)
     except OSError as error:
         raise OperationFailed(
-            f"the lock {path} can't be made: {error.strerror or error}",
-            hint="free some disk space, or set XDG_STATE_HOME to a folder that can be written",
+            f"cannot create the lock {path}: {error.strerror or error}",
+            hint="free some disk space, or set XDG_STATE_HOME to a writable directory",
         ) from error
     if not lock.is_locked:
         on_busy()
         while not lock.is_locked:
-            # Not the lock's own waiting, which nothing but a signal ends.
+            # Not the lock's own wait, which only a signal ends.
             pause(_AGAIN_SECONDS)
             with suppress(Timeout):
                 lock.acquire(blocking=False)

@@ -1,4 +1,4 @@
-"""Host ports: a free one is chosen by us, so that a machine keeps it over stop and start."""
+"""Free host ports, chosen by os2 so that a machine keeps its port over stop and start."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ LAST_PORT = 10999
 
 
 def candidate_ports(taken: Iterable[int], rng: random.Random | None = None) -> Iterator[int]:
-    """Ports that look free, in an order that differs between calls.
+    """Return ports that look free, in random order.
 
-    ``taken`` are those that containers hold or will want back. Several creates at once start at
-    different places, and so rarely meet; who loses the race for a port tries the next.
+    ``taken`` are ports of existing machines. Concurrent creates rarely try the same port; the one
+    that loses the race tries the next.
     """
     rng = rng or random.Random()  # noqa: S311 - spreads load, guards nothing
     reserved = set(taken)
@@ -24,10 +24,10 @@ def candidate_ports(taken: Iterable[int], rng: random.Random | None = None) -> I
 
 
 def is_free(port: int) -> bool:
-    """Whether nothing on this host listens on the port, on loopback or on every address."""
+    """Return whether nothing listens on the port, on loopback or on all addresses."""
     for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET, "0.0.0.0")):  # noqa: S104
         with socket.socket(family, socket.SOCK_STREAM) as probe:
-            # Connections of an earlier machine may linger on the port; they are in nobody's way.
+            # Lingering connections of an earlier machine do no harm.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((address, port))

@@ -1,4 +1,4 @@
-"""The repository that a command works on, and the Dockerfile in it."""
+"""Find the repository of a command, and the Dockerfile in it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 class Source:
     """The root of a build context and the Dockerfile below it, both absolute.
 
-    ``bundled`` says that both came with os2, because the repository has no Dockerfile.
+    ``bundled``: both come with os2, because the repository has no Dockerfile.
     """
 
     root: Path
@@ -24,24 +24,24 @@ class Source:
 
 
 def find_repository(start: Path) -> Path | None:
-    """The checkout around ``start``, by its ``.git``, or None outside of any."""
+    """Return the checkout around ``start``, which has a ``.git``, or None."""
     start = start.resolve()
     return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), None)
 
 
 def locate_source(start: Path, repo: Path | None, dockerfile: str | None) -> Source:
-    """Decide what is built.
+    """Locate the repository and the Dockerfile to build.
 
-    ``repo`` and ``dockerfile`` are what the user said; a relative ``dockerfile`` is below the
-    repository, or else below ``start``. Without them the checkout around ``start`` is searched,
-    and at last the sandbox is taken that comes with os2.
+    ``repo`` and ``dockerfile`` are the user's; a relative ``dockerfile`` is below the repository,
+    else below ``start``. Without them, search the checkout around ``start``, and fall back to the
+    sandbox bundled with os2.
 
     Raises:
-        UsageError: the folder or the file does not exist, or the file lies outside the folder.
+        UsageError: the directory or the file does not exist, or the file is outside the directory.
     """
     if repo is not None and not repo.is_dir():
         raise UsageError(
-            f"--repo {repo} is not a folder",
+            f"--repo: {repo} is not a directory",
             hint="name the root of the repository to build from",
             code="repository_not_found",
         )
@@ -57,11 +57,11 @@ def locate_source(start: Path, repo: Path | None, dockerfile: str | None) -> Sou
 
 
 def bundled_source() -> Source:
-    """The sandbox that comes with os2: in the wheel, or in the checkout that runs."""
+    """Return the sandbox bundled with os2, in the wheel or in its checkout."""
     for root in (_PACKAGE / "bundled", _PACKAGE.parent):
         if (root / CANDIDATES[0]).is_file():
             return Source(root, root / CANDIDATES[0], bundled=True)
-    raise UsageError("this installation of os2 has lost its sandbox", hint="install os2 again")
+    raise UsageError("the bundled sandbox of os2 is missing", hint="reinstall os2")
 
 
 def _named_dockerfile(root: Path, start: Path, name: str) -> Path:
@@ -71,13 +71,13 @@ def _named_dockerfile(root: Path, start: Path, name: str) -> Path:
             if not path.is_relative_to(root):
                 raise UsageError(
                     f"the Dockerfile {path} is outside the repository {root}",
-                    hint="name the repository that holds it: --repo FOLDER",
+                    hint="name its repository: --repo PATH",
                     code="dockerfile_outside",
                 )
             return path
     raise UsageError(
-        f"there is no Dockerfile {name} in {root}",
-        hint="give its path relative to the repository: --dockerfile PATH",
+        f"Dockerfile {name} not found in {root}",
+        hint="pass its path relative to the repository: --dockerfile PATH",
         code="dockerfile_not_found",
     )
 
@@ -85,7 +85,7 @@ def _named_dockerfile(root: Path, start: Path, name: str) -> Path:
 def _no_dockerfile(root: Path) -> UsageError:
     looked = " and ".join(str(candidate) for candidate in CANDIDATES)
     return UsageError(
-        f"{root} has no Dockerfile for a sandbox",
-        hint=f"os2 looks for {looked}; name another with --dockerfile",
+        f"no Dockerfile for a sandbox in {root}",
+        hint=f"os2 looks for {looked}; to use another: --dockerfile PATH",
         code="dockerfile_not_found",
     )

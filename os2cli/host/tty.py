@@ -1,4 +1,4 @@
-"""The terminal that os2 was started on, lent to a shell somewhere else."""
+"""The terminal of this process, attached to a shell in a machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from os2cli.core.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """Its two ends as file descriptors, and its kind, e.g. ``xterm-256color``."""
+    """A terminal: its file descriptors, and its ``TERM``, e.g. ``xterm-256color``."""
 
     input: int
     output: int
@@ -24,39 +24,39 @@ class Terminal:
 
     @classmethod
     def of_process(cls, kind: str, instead: str) -> Terminal:
-        """The terminal of this process.
+        """Return the terminal of this process.
 
         Raises:
-            UsageError: there is none; ``instead`` is the command that needs none.
+            UsageError: there is none; ``instead`` is the hint, a command that needs none.
         """
         if sys.stdin is None or not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise UsageError(
-                "a shell needs a terminal, and stdin or stdout is none",
+                "a shell requires a terminal: stdin or stdout is not one",
                 hint=instead,
                 code="terminal_missing",
             )
         return cls(sys.stdin.fileno(), sys.stdout.fileno(), kind)
 
     def size(self) -> os.terminal_size:
-        """Columns and lines, as they are now."""
+        """Return the current columns and lines."""
         return os.get_terminal_size(self.output)
 
     @contextmanager
     def raw(self) -> Iterator[None]:
-        """Pass every key on as it is, Ctrl-C too; afterwards the terminal is as it was."""
+        """Pass every key through, also Ctrl-C, inside the block; restore the terminal after it."""
         with self.kept():
-            # What was typed before the shell was there is for it, too: it is not thrown away.
+            # Keys typed before the shell was ready are also for it: do not flush them.
             tty.setraw(self.input, termios.TCSADRAIN)
             yield
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Afterwards the terminal is as it was, whatever was done to it."""
+        """Restore the terminal after the block."""
         before = termios.tcgetattr(self.input)
         try:
             yield
         finally:
-            # A terminal that is gone has nothing to be restored.
+            # A closed terminal cannot be restored.
             with suppress(termios.error):
                 termios.tcsetattr(self.input, termios.TCSADRAIN, before)
 

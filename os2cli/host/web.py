@@ -1,4 +1,4 @@
-"""What every HTTP client of os2 has in common: which addresses can be asked, and who is trusted."""
+"""What all HTTP clients of os2 share: valid URLs and trusted certificates."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ LOOPBACK_PATTERNS = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
 
 def web_address(url: str) -> SplitResult | None:
-    """The parts of an address that can be asked, None for any other text."""
+    """Parse the URL of an HTTP server; return None for any other text."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
-        # As the resolver will: it has no other words for a dot too many than an exception.
+        # As the resolver does, which raises for an empty label.
         host.encode("idna")
     except ValueError:
         return None
@@ -28,21 +28,21 @@ def web_address(url: str) -> SplitResult | None:
 
 
 def is_bare(parts: SplitResult) -> bool:
-    """Whether an address has nothing but a host and a path."""
+    """Return whether a URL has nothing but a host and a path."""
     return not (parts.username or parts.password or parts.query or parts.fragment)
 
 
 def is_private(parts: SplitResult) -> bool:
-    """Whether nobody on the way can read what is sent there."""
+    """Return whether requests to the URL cannot be read on the way."""
     return parts.scheme == "https" or parts.hostname in LOOPBACK
 
 
 def certificates() -> ssl.SSLContext:
-    """Trust what the system trusts, where companies put their proxies' authorities.
+    """Return a TLS context that trusts the system's store, with companies' own authorities.
 
-    Pythons without such a store, as some on a Mac, get certifi's, which takes 40 ms to read.
+    A Python without a store, as some on a Mac, gets certifi's, which takes 40 ms to read.
     """
-    # 10 ms that a command without requests doesn't pay.
+    # 10 ms that a command without requests does not pay.
     import ssl
 
     context = ssl.create_default_context()

@@ -1,4 +1,4 @@
-"""Use case: files into a machine and out of it, as ``cp -r`` would copy them."""
+"""Use case: copy files into and out of a machine, as ``cp -r`` would."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RemotePath:
 
     @classmethod
     def parse(cls, text: str) -> RemotePath:
-        """Read ``NAME:PATH``; what has a slash before its colon is a path on this host."""
+        """Parse ``NAME:PATH``; with a slash before the colon it is a path on this host."""
         name, colon, path = text.partition(":")
         if not colon or "/" in name or not name:
             return cls(None, text)
@@ -35,15 +35,15 @@ class RemotePath:
 
 
 def check_pair(source: RemotePath, target: RemotePath) -> str:
-    """The machine that is meant; raises ``UsageError`` unless exactly one side names one."""
+    """Return the machine's name; raise ``UsageError`` unless exactly one side names one."""
     if (source.machine is None) != (target.machine is None):
         return cast("str", source.machine or target.machine)
     both = source.machine is not None
     raise UsageError(
         "both sides are in machines" if both else "neither side is in a machine",
-        hint="copy by way of this host"
+        hint="copy via this host"
         if both
-        else "name it: os2 machine cp FILE NAME:PATH, or NAME:PATH FILE",
+        else "name one: os2 machine cp FILE NAME:PATH, or NAME:PATH FILE",
         code="copy_sides",
     )
 
@@ -51,18 +51,18 @@ def check_pair(source: RemotePath, target: RemotePath) -> str:
 def copy_in(
     place: LocatedMachine, source: str | Path, target: str, progress: Progress = SILENT
 ) -> int:
-    """Copy a file or a folder into a machine; returns the bytes that were sent.
+    """Copy a file or a directory into a machine, and return the number of bytes sent.
 
-    A target that is a folder gets it under its own name, else it is the new name. Of a source that
-    ends with ``.`` what is in it is copied.
+    A target that is a directory receives it under its own name, else the target is the new name.
+    Of a source that ends with ``.`` the content is copied.
 
     Raises:
-        NotFound: the source, or the folder around the target, does not exist.
+        NotFound: the source, or the parent directory of the target, does not exist.
     """
     path = Path(source)
     if not os.path.lexists(path):
         raise NotFound(
-            f"{source} does not exist", hint="name a file of this host", code="path_not_found"
+            f"{source} not found", hint="name a file on this host", code="path_not_found"
         )
     folder, name = _split_target(place, own_name(str(source)), target)
     with tempfile.TemporaryFile() as file, progress.phase("copy"):
@@ -78,67 +78,66 @@ def copy_in(
 def copy_out(
     place: LocatedMachine, source: str, target: str | Path, progress: Progress = SILENT
 ) -> int:
-    """Copy a file or a folder out of a machine; returns the bytes that came.
+    """Copy a file or a directory out of a machine, and return the number of bytes received.
 
-    Nothing is left of it when it fails.
+    A failure leaves nothing behind.
 
     Raises:
-        NotFound: it does not exist in the machine, or the folder around the target does not here.
+        NotFound: the source, or the parent directory of the target, does not exist.
     """
     name = own_name(source)
     goal = Path(target) / name if Path(target).is_dir() else Path(target)
     _check_goal(goal, str(target))
-    # On the file system of its goal, where it only has to be renamed.
+    # On the target's file system, so that a rename is enough.
     around = goal if goal.is_dir() and not goal.is_symlink() else goal.parent
     try:
         with tempfile.TemporaryDirectory(prefix=".os2-", dir=around) as folder:
             inner = Path(folder) / "new"
             inner.mkdir()
-            came = _receive(place, source, inner, progress)
-            found = inner if name == "." else _the_one(inner)
-            _put(found, goal)
+            size = _receive(place, source, inner, progress)
+            _put(inner if name == "." else _single_entry(inner), goal)
     except OSError as error:
         raise unreadable(error, goal) from error
-    return came
+    return size
 
 
 def own_name(path: str) -> str:
-    """The last name of a path; ``.`` when it names no entry of a folder: what is in it is meant."""
+    """Return the base name of a path; ``.`` if it ends in one, which means the content."""
     last = posixpath.basename(path.rstrip("/"))
     return "." if last in ("", ".", "..") else last
 
 
-def _check_goal(goal: Path, said: str) -> None:
-    # What ends with a slash has to be a folder that is there.
-    missing = Path(said) if said.endswith("/") else goal.parent
+def _check_goal(goal: Path, target: str) -> None:
+    # A target that ends with a slash must be an existing directory.
+    missing = Path(target) if target.endswith("/") else goal.parent
     if not missing.is_dir():
         raise NotFound(
-            f"{missing} does not exist", hint=f"make it: mkdir -p {missing}", code="path_not_found"
+            f"{missing} not found", hint=f"create it: mkdir -p {missing}", code="path_not_found"
         )
     if goal.exists() and not (goal.is_file() or goal.is_dir()):
         raise UsageError(
-            f"{goal} is neither a file nor a folder",
+            f"{goal} is neither a file nor a directory",
             hint="copy to a file, or print one: os2 machine exec NAME -- cat PATH",
             code="copy_target",
         )
 
 
 def _receive(place: LocatedMachine, source: str, folder: Path, progress: Progress) -> int:
-    came = 0
+    received = 0
 
     def count(done: int) -> None:
-        nonlocal came
-        came = done
+        nonlocal received
+        received = done
         progress.status(f"received {done:,} bytes")
 
     with progress.phase("copy"):
         pieces = place.provider.fetch(place.machine.name, source)
         unpack(Pieces(pieces, count), folder)
-    return came
+    return received
 
 
 def _split_target(place: LocatedMachine, name: str, target: str) -> tuple[str, str]:
-    """The folder to unpack in and the name to unpack under."""
+    """Return the directory to unpack in and the name to unpack under."""
     if target.endswith("/") or is_folder(place, target):
         return target, name
     folder, new_name = posixpath.split(target)
@@ -146,28 +145,27 @@ def _split_target(place: LocatedMachine, name: str, target: str) -> tuple[str, s
 
 
 def is_folder(place: LocatedMachine, path: str) -> bool:
-    """Whether there is a folder of that path in the machine."""
+    """Return whether the path is a directory in the machine."""
     nowhere = Streams(io.BytesIO(), io.BytesIO())
     return place.provider.execute(place.machine.name, Command(("test", "-d", path)), nowhere) == 0
 
 
-def _the_one(folder: Path) -> Path:
-    """What was unpacked there."""
-    found = list(folder.iterdir())
-    if len(found) != 1:
-        raise unusable(ValueError(f"{len(found)} things came where one was asked for"))
-    return found[0]
+def _single_entry(folder: Path) -> Path:
+    entries = list(folder.iterdir())
+    if len(entries) != 1:
+        raise unusable(ValueError(f"expected 1 entry, got {len(entries)}"))
+    return entries[0]
 
 
-def _put(found: Path, goal: Path) -> None:
-    """Move it to its place; a folder that is there already gets the new files added.
+def _put(source: Path, goal: Path) -> None:
+    """Move ``source`` to ``goal``; add its files to a directory that exists.
 
-    A link that is there is replaced, and never followed: an earlier copy may have brought it.
+    An existing link is replaced and never followed: an earlier copy may have brought it.
     """
-    if not (found.is_dir() and not found.is_symlink() and os.path.lexists(goal)):
-        found.replace(goal)
+    if not (source.is_dir() and not source.is_symlink() and os.path.lexists(goal)):
+        source.replace(goal)
     elif goal.is_symlink() or not goal.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(goal))
     else:
-        for entry in list(found.iterdir()):
+        for entry in list(source.iterdir()):
             _put(entry, goal / entry.name)

@@ -16,7 +16,7 @@ from os2cli.machines.health import _healthy, until_healthy, wait_until_healthy
 from os2cli.machines.names import suggest_machine_name
 from os2cli.machines.provider import MachineProvider
 
-# Who has asked for an end shall not wait longer.
+# After Ctrl-C the user must not wait longer.
 UNDO_SECONDS = 4.5
 NAME_ATTEMPTS = 20
 
@@ -29,10 +29,10 @@ def create_machine(
     progress: Progress = SILENT,
     clock: Clock = REAL_TIME,
 ) -> Machine:
-    """Create a machine and wait until its daemon is healthy (``wait_seconds`` None: don't).
+    """Create a machine and wait until it is healthy (``wait_seconds`` None: don't).
 
-    An empty ``spec.name`` is replaced by a free one. What was created is removed again when the
-    machine does not become healthy, or the wait is interrupted.
+    An empty ``spec.name`` gets a generated name. The machine is removed again if it does not become
+    healthy or the wait is interrupted.
     """
     (machine,) = create_machines(
         provider, [spec], wait_seconds=wait_seconds, progress=progress, clock=clock
@@ -48,17 +48,17 @@ def create_machines(
     progress: Progress = SILENT,
     clock: Clock = REAL_TIME,
 ) -> list[Machine]:
-    """Create machines one after the other, and wait for all of them at once; all or none."""
+    """Create machines one by one and wait for them concurrently; all or none."""
     made: list[Machine] = []
     record_change(provider.type)
     where = f"--type {provider.type} --stage {specs[0].stage} --yes"
-    with cleaned_up_by("os2 machine rm", where) as begun:
+    with cleaned_up_by("os2 machine rm", where) as pending:
         try:
             with progress.phase("create"):
                 for number, spec in enumerate(specs):
                     if len(specs) > 1:
                         progress.status("creating machines", number, len(specs))
-                    made.append(_create_named(provider, spec, progress, begun))
+                    made.append(_create_named(provider, spec, progress, pending))
             if wait_seconds is None:
                 return made
             with progress.phase("healthy"):
@@ -79,22 +79,22 @@ def _undo_creates(provider: MachineProvider, names: Sequence[str], progress: Pro
         try:
             provider.remove(name, UNDO_SECONDS)
         except Os2Error as error:
-            # Why the create failed is worth more than why its undoing did.
-            progress.warn(f"machine {name} is still there: {error.message}")
-            progress.warn(f"remove it with: os2 machine rm {name}")
+            # The error of the create matters more than that of its rollback.
+            progress.warn(f"machine {name} still exists: {error.message}")
+            progress.warn(f"remove it: os2 machine rm {name}")
 
     concurrently(undo, names)
 
 
 def _create_named(
-    provider: MachineProvider, spec: MachineSpec, progress: Progress, begun: list[str]
+    provider: MachineProvider, spec: MachineSpec, progress: Progress, pending: list[str]
 ) -> Machine:
     if spec.name:
-        return _create_one(provider, spec, progress, begun)
+        return _create_one(provider, spec, progress, pending)
     for _ in range(NAME_ATTEMPTS):
         named = replace(spec, name=suggest_machine_name())
         try:
-            return _create_one(provider, named, progress, begun)
+            return _create_one(provider, named, progress, pending)
         except Conflict as error:
             if error.code not in ("machine_exists", "name_taken", "machine_busy"):
                 raise
@@ -102,14 +102,14 @@ def _create_named(
 
 
 def _create_one(
-    provider: MachineProvider, spec: MachineSpec, progress: Progress, begun: list[str]
+    provider: MachineProvider, spec: MachineSpec, progress: Progress, pending: list[str]
 ) -> Machine:
-    """Create it; ``begun`` names it as long as it may be there."""
-    begun.append(spec.name)
+    """Create a machine; its name is in ``pending`` as long as it may exist."""
+    pending.append(spec.name)
     try:
         return provider.create(spec, progress)
     except Os2Error:
-        begun.remove(spec.name)
+        pending.remove(spec.name)
         raise
 
 
@@ -121,16 +121,16 @@ def bring_up(
     progress: Progress = SILENT,
     clock: Clock = REAL_TIME,
 ) -> Machine | None:
-    """Make an existing machine answer: start it when it is stopped, wait until it is healthy.
+    """Start an existing machine if it is stopped, and wait until it is healthy.
 
-    Returns None when there is none of that name.
+    Returns None if there is no machine of that name.
     """
     try:
         machine = provider.get(name)
     except NotFound:
         return None
     if machine.state is MachineState.CREATING:
-        # Its creator may still be at work; when it isn't, a create clears the name.
+        # Its creator may still be running; if not, a create frees the name.
         return None
     if machine.state is not MachineState.RUNNING:
         record_change(provider.type)

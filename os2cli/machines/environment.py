@@ -1,6 +1,6 @@
 """Environment variables for machines: ``-e K=V``, ``-e K`` and ``--env-file``.
 
-Values reach the machine unchanged; what can't be read is an error, never dropped.
+Values reach the machine unchanged; invalid input is an error, never dropped.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ def machine_environment(
 ) -> dict[str, str]:
     """Gather the variables; the command line wins over files, later ones over earlier.
 
-    ``lookup`` gives the value that a variable has here, for ``-e K``.
+    ``lookup`` returns a variable's value on this host, for ``-e K``.
 
     Raises:
-        UsageError: a line or an option is malformed, a file can't be read, or ``-e K`` names a
-            variable that is not set here. Messages never show a value.
+        UsageError: a line or an option is malformed, a file cannot be read, or ``-e K`` names a
+            variable that is not set. Messages never show a value.
     """
     variables: dict[str, str] = {}
     for path in files:
@@ -39,14 +39,14 @@ def machine_environment(
 def read_env_file(path: Path) -> dict[str, str]:
     """Read ``K=V`` lines as ``docker run --env-file`` does.
 
-    Nothing is quoted or expanded; lines that begin with ``#`` are left out.
+    Nothing is quoted or expanded; lines that begin with ``#`` are skipped.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise UsageError(
-            f"--env-file {path} can't be read: {reason}",
+            f"--env-file: cannot read {path}: {reason}",
             hint="name a text file of NAME=value lines",
             code="env_file",
         ) from None
@@ -59,7 +59,7 @@ def read_env_file(path: Path) -> dict[str, str]:
         key, separator, value = line.lstrip().partition("=")
         if not separator:
             raise UsageError(
-                f"{path}, line {number}: not of the form NAME=value",
+                f"{path}, line {number}: expected NAME=value",
                 hint="write NAME=value, or pass a variable of this shell with -e NAME",
                 code="env_file",
             )
@@ -72,12 +72,12 @@ def _parse_assignment(text: str, lookup: Callable[[str], str | None]) -> tuple[s
     if separator:
         return _check_key(key, "-e"), _check_value(value, key)
     if not _KEY.fullmatch(key):
-        # What stands there may be a secret that was pasted without its name.
-        raise _no_name("-e: what was given")
+        # The text may be a secret that was pasted without its name.
+        raise _invalid_name("-e")
     here = lookup(key)
     if here is None:
         raise UsageError(
-            f"-e {key}: that variable is not set here",
+            f"-e {key}: variable not set",
             hint=f"set it, or give its value: -e {key}=value",
             code="env_not_set",
         )
@@ -87,15 +87,15 @@ def _parse_assignment(text: str, lookup: Callable[[str], str | None]) -> tuple[s
 def _check_key(key: str, origin: str) -> str:
     if _KEY.fullmatch(key):
         return key
-    # A secret may hold a "=", too.
+    # A secret may also contain a "=".
     short = len(key) <= 24 and key.isprintable() and " " not in key
-    raise _no_name(f"{origin}: {key!r}" if short else f"{origin}: what was given")
+    raise _invalid_name(origin, f" {key!r}" if short else "")
 
 
-def _no_name(what: str) -> UsageError:
+def _invalid_name(origin: str, shown: str = "") -> UsageError:
     return UsageError(
-        f"{what} is no name for a variable",
-        hint="names have letters, digits and '_', and start with no digit: -e NAME=value",
+        f"{origin}: invalid variable name{shown}",
+        hint="use letters, digits and '_', not starting with a digit: -e NAME=value",
         code="env_name_invalid",
     )
 
@@ -103,8 +103,8 @@ def _no_name(what: str) -> UsageError:
 def _check_value(value: str, key: str) -> str:
     if "\0" in value:
         raise UsageError(
-            f"the value of {key} holds a NUL character",
-            hint="no variable can hold one; encode the value, for instance as base64",
+            f"the value of {key} contains a NUL character",
+            hint="encode the value, for instance as base64",
             code="env_value_invalid",
         )
     try:
@@ -112,7 +112,7 @@ def _check_value(value: str, key: str) -> str:
     except UnicodeEncodeError:
         raise UsageError(
             f"the value of {key} is not UTF-8",
-            hint="no machine can be given one; encode the value, for instance as base64",
+            hint="encode the value, for instance as base64",
             code="env_value_invalid",
         ) from None
     return value

@@ -1,4 +1,4 @@
-"""Which machines of a list are meant, and in which order."""
+"""Filter and sort machines."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TEXTS: dict[str, Callable[[Machine], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A pattern that a text of the machine, or one of its labels, has to match."""
+    """A pattern that a field of the machine, or one of its labels, must match."""
 
     key: str
     pattern: str
@@ -39,21 +39,21 @@ class Filter:
 
     @classmethod
     def parse(cls, text: str) -> Filter:
-        """Read ``name=dev-*`` or ``label=team=core``; a label alone has to be there."""
+        """Parse ``name=dev-*`` or ``label=team=core``; a label without a value must exist."""
         key, equals, pattern = text.partition("=")
         if key == "label" and pattern:
             label, _, value = pattern.partition("=")
             return cls(key, value or "*", label)
         if not equals or key not in _TEXTS:
             raise UsageError(
-                f"--filter {text!r} is no filter",
+                f"--filter: invalid filter {text!r}",
                 hint=f"write it as KEY=PATTERN with {', '.join(_TEXTS)}, or label=KEY=PATTERN",
                 code="option_invalid",
             )
         return cls(key, pattern)
 
     def takes(self, machine: Machine) -> bool:
-        """Whether the machine matches."""
+        """Return whether the machine matches."""
         if self.label is not None:
             value = machine.labels.get(self.label)
             return value is not None and fnmatchcase(value, self.pattern)
@@ -62,7 +62,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """All filters have to match, one of the states (none: any); then the order."""
+    """Filters that must all match, allowed states (none: any), and the order."""
 
     states: Sequence[MachineState]
     filters: Sequence[Filter]
@@ -73,24 +73,24 @@ class Query:
     def parse(
         cls, states: Sequence[MachineState], filters: Sequence[str], sort: str | None
     ) -> Query:
-        """Read the command line's words; raises ``UsageError``."""
+        """Parse the values of options; raises ``UsageError``."""
         word = (sort or "name").strip().lower()
         order = word.removeprefix("-")
         if order not in _ORDERS:
             raise UsageError(
-                f"--sort {sort!r} is no column to order by",
-                hint=f"choose one of {', '.join(_ORDERS)}, with a - in front for backwards",
+                f"--sort: unknown column {sort!r}",
+                hint=f"choose one of {', '.join(_ORDERS)}; prefix - reverses the order",
                 code="option_invalid",
             )
         return cls(states, [Filter.parse(text) for text in filters], order, word != order)
 
     def apply(self, machines: Iterable[Machine]) -> list[Machine]:
-        """Those that are meant, in order; equal ones by name."""
-        meant = [
+        """Return the matching machines in order; ties by name."""
+        matches = [
             machine
             for machine in machines
             if (not self.states or machine.state in self.states)
             and all(one.takes(machine) for one in self.filters)
         ]
-        meant.sort(key=lambda machine: (machine.name, machine.type))
-        return sorted(meant, key=_ORDERS[self.order], reverse=self.backwards)
+        matches.sort(key=lambda machine: (machine.name, machine.type))
+        return sorted(matches, key=_ORDERS[self.order], reverse=self.backwards)

@@ -1,4 +1,4 @@
-"""Use cases over all providers at once: one that is down does not hide what the others know."""
+"""Use cases over all providers at once: one that is down does not hide the others' machines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from os2cli.host.concurrency import NAMES_SECONDS, ask_all, concurrently, names_
 from os2cli.machines.health import list_with_health, machines_of_stage
 from os2cli.machines.provider import MachineProvider
 
-# Made when asked: a provider that can't even be made is one that does not answer.
+# Created when asked: a provider that cannot be created counts as one that does not answer.
 Fleet = Mapping[MachineType, Callable[[], MachineProvider]]
 GRACE_SECONDS = 1.0
 _WAKE_SECONDS = 0.1
@@ -26,9 +26,9 @@ _WAKE_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The machines of the providers that answered, and why the others did not.
+    """The machines of the providers that answered, and the failures of the others.
 
-    ``elsewhere`` is how many more there are that were not asked for, of other stages.
+    ``elsewhere`` is the number of machines of other stages, which are left out.
     """
 
     machines: tuple[Machine, ...]
@@ -37,13 +37,13 @@ class Listing:
 
     @property
     def partial(self) -> bool:
-        """Whether there may be machines that are not in it."""
+        """Whether machines may be missing from the listing."""
         return bool(self.failures)
 
 
 @dataclass(frozen=True, slots=True)
 class LocatedMachine:
-    """A machine as it was found, and the provider that has it."""
+    """A machine and its provider."""
 
     machine: Machine
     provider: MachineProvider
@@ -52,29 +52,29 @@ class LocatedMachine:
 def list_fleet(
     fleet: Fleet, stage: str | None = None, *, probing: bool = True, tolerant: bool = False
 ) -> Listing:
-    """Every machine, sorted by name; the providers are asked side by side.
+    """List all machines, sorted by name; the providers are asked concurrently.
 
-    ``probing`` asks each machine for its health, too.
+    ``probing`` also asks each machine for its health.
 
-    Raises the failure when there is but one provider, or all of them fail, unless ``tolerant``.
+    Raises the first failure if every provider fails, unless ``tolerant``.
     """
     ask = list_with_health if probing else machines_of_stage
     answers, failures = ask_all(fleet, lambda provider: ask(provider, stage))
     if not answers and failures and not tolerant:
         raise next(iter(failures.values()))
-    machines = [machine for found in answers.values() for machine in found]
+    machines = [machine for answer in answers.values() for machine in answer]
     return Listing(tuple(sorted(machines, key=lambda m: (m.name, m.type))), failures)
 
 
 def locate(fleet: Fleet, name: str, stage: str | None = None) -> LocatedMachine:
-    """Where the machine of that name is.
+    """Locate the machine of that name.
 
-    When one provider has it, the others get a moment more: one that hangs or is down does not keep
-    anybody from a machine that is known.
+    Once one provider has it, the others get a second more, so that one that hangs does not hide a
+    machine that is known.
 
     Raises:
-        Conflict: several providers have one of that name.
-        NotFound: none has; the failure of a provider that did not answer is raised instead.
+        Conflict: several providers have one.
+        NotFound: no provider has one; the failure of one that did not answer is raised instead.
     """
     found, failures = _ask_for(fleet, name, stage)
     if len(found) == 1:
@@ -82,15 +82,15 @@ def locate(fleet: Fleet, name: str, stage: str | None = None) -> LocatedMachine:
     if found:
         types = [place.provider.type for place in found]
         raise Conflict(
-            f"there is a machine named {name} on {' and '.join(types)}",
-            hint=f"say which one: --type {types[0]}",
+            f"machine {name} exists on {' and '.join(types)}",
+            hint=f"choose one: --type {types[0]}",
             code="machine_ambiguous",
         )
     if failures:
         raise failures[0]
     raise NotFound(
-        f"there is no machine named {name}{f' in stage {stage}' if stage else ''}",
-        hint="os2 machine list shows those that exist",
+        f"machine {name} not found{f' in stage {stage}' if stage else ''}",
+        hint="list the machines: os2 machine list",
         code="machine_not_found",
     )
 
@@ -98,13 +98,13 @@ def locate(fleet: Fleet, name: str, stage: str | None = None) -> LocatedMachine:
 def locate_all(
     fleet: Fleet, names: Sequence[str], stage: str | None = None
 ) -> dict[str, LocatedMachine | Os2Error]:
-    """Where each machine is, or why that is not known; the names are looked for side by side."""
+    """Locate the machines concurrently, each with its location or the error."""
     located = outcomes(lambda name: locate(fleet, name, stage), names)
     return dict(zip(names, located, strict=True))
 
 
 def remove_located(places: Mapping[str, LocatedMachine | Os2Error]) -> list[Removal]:
-    """Remove machines side by side; one failure does not stop the others."""
+    """Remove machines concurrently; one failure does not stop the others."""
 
     def remove(name: str) -> Removal:
         place = places[name]
@@ -121,7 +121,7 @@ def remove_located(places: Mapping[str, LocatedMachine | Os2Error]) -> list[Remo
 
 
 def remove_places(places: Sequence[LocatedMachine]) -> list[Removal]:
-    """Remove machines that were found, side by side."""
+    """Remove located machines concurrently."""
     record_change(*(place.machine.type for place in places))
     return concurrently(_remove, places)
 
@@ -148,14 +148,14 @@ def _names(make: Callable[[], MachineProvider]) -> list[str]:
 def _ask_for(
     fleet: Fleet, name: str, stage: str | None
 ) -> tuple[list[LocatedMachine], list[Os2Error]]:
-    """Who has the machine, in the order of the fleet, and the failures of who can't say."""
+    """Return the machine on each provider that has it, in the fleet's order, and the failures."""
     answers: queue.SimpleQueue[tuple[MachineType, LocatedMachine | BaseException | None]]
     answers = queue.SimpleQueue()
 
     def ask(type_: MachineType) -> None:
         try:
             answers.put((type_, _place(fleet[type_](), name, stage)))
-        except BaseException as error:  # noqa: BLE001  # told where the answers are awaited
+        except BaseException as error:  # noqa: BLE001  # raised again below
             answers.put((type_, error))
 
     for type_ in fleet:

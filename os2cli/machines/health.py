@@ -1,4 +1,4 @@
-"""Health: ask for it, and wait until a machine is healthy."""
+"""Probe a machine's health, and wait until it is healthy."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def wait_until_healthy(
     progress: Progress = SILENT,
     clock: Clock = REAL_TIME,
 ) -> Machine:
-    """Ask again and again until the daemon answers.
+    """Poll until the daemon answers.
 
     Raises:
-        OperationFailed: the machine ended meanwhile; the message is the step that failed.
-        TimedOut: the deadline passed; the message says the last state.
+        OperationFailed: the machine stopped; the message has the step that failed.
+        TimedOut: the deadline passed; the message has the last state.
     """
     with progress.phase("healthy"):
         return until_healthy(provider, machine, seconds, progress, clock)
@@ -36,7 +36,7 @@ def wait_until_healthy(
 def until_healthy(
     provider: MachineProvider, machine: Machine, seconds: float, progress: Progress, clock: Clock
 ) -> Machine:
-    """``wait_until_healthy`` as part of another phase."""
+    """Do the same as ``wait_until_healthy``, within another phase."""
     deadline = clock.now() + seconds
     while True:
         if provider.probe(machine) is Health.HEALTHY:
@@ -55,7 +55,7 @@ def _ended(provider: MachineProvider, machine: Machine) -> OperationFailed:
     steps = [line for line in tail if line.startswith(FAILED_STEP_PREFIX)]
     reason = steps[-1] if steps else machine.reason or f"its state is {machine.state.value}"
     return OperationFailed(
-        f"machine {machine.name} ended before it was healthy: {reason}",
+        f"machine {machine.name} stopped before it was healthy: {reason}",
         hint="the lines above are the end of its log" if tail else None,
         code="machine_ended",
         log_tail=tail,
@@ -64,31 +64,32 @@ def _ended(provider: MachineProvider, machine: Machine) -> OperationFailed:
 
 def _not_healthy(provider: MachineProvider, machine: Machine, seconds: float) -> TimedOut:
     return TimedOut(
-        f"machine {machine.name} is {machine.state.value} but was not healthy within {seconds:g} s",
-        hint="give it longer with --timeout SECONDS, or look into it with --no-wait",
+        f"timed out after {seconds:g} s waiting for machine {machine.name} to be healthy "
+        f"(last state: {machine.state.value})",
+        hint="raise --timeout SECONDS, or keep the machine to look into it: --no-wait",
         code="not_healthy",
         log_tail=provider.log_tail(machine.name, LOG_LINES),
     )
 
 
 def machines_of_stage(provider: MachineProvider, stage: str | None) -> list[Machine]:
-    """The machines of a stage, or all of them."""
+    """Return the machines of a stage, or all of them."""
     return [machine for machine in provider.list() if stage in (None, machine.stage)]
 
 
 def list_with_health(provider: MachineProvider, stage: str | None = None) -> list[Machine]:
-    """The machines with the health that they have now; they are asked side by side."""
+    """Return the machines of a stage with their current health, probed concurrently."""
     machines = machines_of_stage(provider, stage)
     return concurrently(lambda machine: with_health(provider, machine), machines)
 
 
 def with_health(provider: MachineProvider, machine: Machine) -> Machine:
-    """The machine with the health and the URL that it has now."""
+    """Return the machine with its current health and URL."""
     health = provider.probe(machine)
     return replace(machine, health=health, url=machine.url or provider.address(machine))
 
 
 def _healthy(provider: MachineProvider, machine: Machine) -> Machine:
     url = machine.url or provider.address(machine)
-    # Who answers runs, whatever was known before.
+    # A machine that answers is running, no matter what the last listing said.
     return replace(machine, state=MachineState.RUNNING, health=Health.HEALTHY, url=url)

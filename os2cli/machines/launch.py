@@ -1,4 +1,4 @@
-"""Use case: a machine from the newest snapshot of its stage."""
+"""Use case: create machines from the newest snapshot of a stage."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _STALE = ("snapshot_not_found", "snapshot_inactive")
 
 @dataclass(frozen=True, slots=True)
 class Launcher:
-    """Creates machines on ``machines`` from what ``store`` holds.
+    """Creates machines on ``machines`` from snapshots in ``store``.
 
-    ``cache`` keeps past resolutions of ``account``; ``use_cache`` False asks anew.
+    ``cache`` holds resolutions of ``account``; ``use_cache`` False bypasses it.
     """
 
     machines: MachineProvider
@@ -43,10 +43,10 @@ class Launcher:
         wait_seconds: float | None,
         progress: Progress = SILENT,
     ) -> list[Machine]:
-        """Create machines of one snapshot, all or none; an empty one means the stage's newest.
+        """Create machines from one snapshot, all or none; an empty name is the stage's newest.
 
-        An answer from the cache that turns out to be stale is dropped and asked for again, and an
-        inactive snapshot is activated: each once.
+        A stale cache entry is dropped and resolved again, and an inactive snapshot is activated:
+        each once.
         """
 
         def create_from(snapshot: str) -> list[Machine]:
@@ -69,7 +69,7 @@ class Launcher:
             if error.code not in _STALE:
                 raise
             self.cache.drop(self.account, stage.prefix)
-        progress.notice(f"{snapshot} can't be used any more: looking for the newest again")
+        progress.notice(f"{snapshot} is no longer usable: looking for the newest again")
         with progress.phase("resolve"):
             resolution = self._resolve(stage, progress, use_cache=False)
         return create_from(self._usable(resolution, progress))
@@ -112,7 +112,7 @@ class Launcher:
 
 
 def report_newer(resolution: Resolution, progress: Progress) -> None:
-    """Mention a newer snapshot that is not used because it is not ready, or never will be."""
+    """Report newer snapshots that are not used because they are not active."""
     if resolution.name is None:
         return
     for candidate in resolution.newer:
@@ -120,4 +120,4 @@ def report_newer(resolution: Resolution, progress: Progress) -> None:
         why = candidate.verdict.value
         if candidate.verdict is Verdict.FAILED and reason:
             why = f"{why} ({reason})"
-        progress.notice(f"{candidate.snapshot.name} is newer, but {why}")
+        progress.notice(f"{candidate.snapshot.name} is newer but not used: {why}")

@@ -1,4 +1,4 @@
-"""Machine names: which are allowed, and a friendly one when none was given."""
+"""Machine names: validation, and generated names."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ _ANIMALS = (  # noqa: SIM905
 
 
 def validate_machine_name(name: str) -> str:
-    """Return ``name`` when a machine may be called so; raises ``UsageError`` otherwise."""
+    """Return ``name`` if it is valid; raise ``UsageError`` otherwise."""
     if len(name) <= MAX_LENGTH and _NAME.fullmatch(name):
         return name
     raise UsageError(
-        f"{name!r} can't be a machine's name",
+        f"invalid machine name {name!r}",
         hint=f"use up to {MAX_LENGTH} letters, digits, '-', '_' and '.', such as dev-1",
         code="machine_name_invalid",
     )
 
 
 def numbered_names(name: str, count: int) -> list[str]:
-    """``name-1``, ``name-2`` and so on; raises ``UsageError`` when they become too long."""
+    """Return ``name-1``, ``name-2`` and so on; raise ``UsageError`` if they get too long."""
     return [validate_machine_name(f"{name}-{number}") for number in range(1, count + 1)]
 
 
 def suggest_machine_name(rng: random.Random | None = None) -> str:
-    """A name such as ``brisk-otter``; the caller asks again when it is taken."""
+    """Generate a name such as ``brisk-otter``, which may be taken."""
     rng = rng or random.Random()  # noqa: S311 - a name, not a secret
     return f"{rng.choice(_QUALITIES)}-{rng.choice(_ANIMALS)}"

@@ -1,8 +1,7 @@
-"""What every provider offers: plain values in, frozen models out.
+"""The protocol of a provider: plain values in, frozen models out.
 
-A provider does not print, does not read the environment and lets no foreign exception escape:
-whatever goes wrong is an ``Os2Error``. Verbs are idempotent: starting a running machine and
-removing a missing one succeed.
+A provider does not print, does not read the environment and raises ``Os2Error`` only. Its methods
+are idempotent: starting a running machine and removing a missing one succeed.
 """
 
 from __future__ import annotations
@@ -43,81 +42,81 @@ class MachineProvider(Protocol):
         ...
 
     def list(self) -> list[Machine]:
-        """Every machine of ours, sorted by name; nothing that lacks our labels."""
+        """List the machines with our labels, sorted by name."""
         ...
 
     def get(self, name: str) -> Machine:
-        """One machine; raises ``NotFound`` when there is none of that name."""
+        """Return a machine; raise ``NotFound`` if there is none of that name."""
         ...
 
     def start(self, name: str, within: float | None = None) -> Machine:
-        """Start a stopped machine on the port that it had; a running one stays as it is.
+        """Start a stopped machine on its port; leave a running one as it is.
 
-        ``within`` is the time for that in seconds, else the provider's own; raises ``TimedOut``.
+        ``within`` is the timeout in seconds, else the provider's own; raises ``TimedOut``.
         """
         ...
 
     def stop(self, name: str, within: float | None = None) -> Machine:
-        """Stop a running machine; a stopped one stays as it is. ``within`` as for ``start``."""
+        """Stop a running machine; leave a stopped one as it is. ``within`` as for ``start``."""
         ...
 
     def archive(self, name: str, within: float | None = None) -> Machine:
-        """Put a machine away so that it costs least; where that can't be, it is stopped."""
+        """Move a machine to cheap storage; stop it where the provider has none."""
         ...
 
     def remove(self, name: str, within: float | None = None) -> bool:
-        """Remove a machine and verify that it is gone; False when there was none.
+        """Remove a machine and verify that it is gone; return False if there was none.
 
-        ``within`` is the time for that in seconds, else the provider's own; raises ``TimedOut``.
+        ``within`` is the timeout in seconds, else the provider's own; raises ``TimedOut``.
         """
         ...
 
     def probe(self, machine: Machine) -> Health:
-        """Ask the daemon inside once, briefly; never raises because it does not answer."""
+        """Ask the daemon for its health once, briefly; never raise if it does not answer."""
         ...
 
     def address(self, machine: Machine) -> str | None:
-        """The URL of the daemon inside, where the listing did not tell; None: it has none."""
+        """Look up the daemon's URL, for machines listed without one; None: it has none."""
         ...
 
     def reach(self, machine: Machine, port: int, signed_seconds: int | None = None) -> Address:
-        """Where a port of a running machine is reached; signed, the URL alone opens it for a while.
+        """Return the address of a running machine's port; a signed URL opens it without a token.
 
         Raises:
-            Conflict: the machine does not run, or nobody outside of it can reach that port.
-            UsageError: there are no signed addresses here.
+            Conflict: the machine is not running, or the port cannot be reached from outside.
+            UsageError: the provider has no signed URLs.
         """
         ...
 
     def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
-        """The last lines that the machine wrote, oldest first."""
+        """Return the last lines of the machine's log, oldest first."""
         ...
 
     def logs(self, name: str, request: LogRequest) -> Iterator[str]:
-        """Lines of a log without their ends, oldest first.
+        """Yield lines of a log without line ends, oldest first.
 
         Raises:
-            Conflict: it can't be read while the machine is stopped.
+            Conflict: the log cannot be read while the machine is stopped.
             NotFound: the service has no log.
         """
         ...
 
     def execute(self, name: str, command: Command, streams: Streams) -> int:
-        """Run a program in the machine and return its exit code; ended here, it ends there.
+        """Run a program in the machine and return its exit code; an interrupt also ends it there.
 
         Raises:
-            Conflict: the machine does not run.
+            Conflict: the machine is not running.
         """
         ...
 
     def shell(self, name: str, terminal: Terminal) -> int:
-        """Let the terminal be one in the machine until its shell ends; returns its exit code."""
+        """Attach the terminal to a shell in the machine, and return the shell's exit code."""
         ...
 
     def send(self, name: str, archive: BinaryIO, folder: str) -> None:
-        """Unpack a tar into a folder of the machine, as the machine's own user."""
+        """Unpack a tar into a directory of the machine, as the machine's user."""
         ...
 
     def fetch(self, name: str, path: str) -> Iterator[bytes]:
-        """A tar of a file or a folder of the machine, under its last name."""
+        """Yield a tar of a file or a directory of the machine, under its base name."""
         ...

@@ -1,4 +1,4 @@
-"""Use case: which machines are left over, and why."""
+"""Use case: find the machines to prune, and why."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 
 from os2cli.core.models import Machine, MachineState
 
-# A create takes minutes at most; what is still one after that has nobody who waits for it.
+# A create takes minutes at most; after this, no client waits for it any more.
 CREATING_AGE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """A machine that may go, and why."""
+    """A machine that may be pruned, and why."""
 
     machine: Machine
     why: str
@@ -23,12 +23,12 @@ class Leftover:
 def find_leftovers(
     machines: Iterable[Machine], now: datetime, older_than: timedelta | None = None
 ) -> list[Leftover]:
-    """The machines that expired, that nobody finished creating or that their provider gave up.
+    """Return machines that expired, whose create never finished, or that their provider gave up.
 
-    ``older_than`` adds those that were made so long ago, whatever they are at.
+    ``older_than`` adds all that are older, in any state.
     """
-    found = ((machine, _why(machine, now, older_than)) for machine in machines)
-    return [Leftover(machine, why) for machine, why in found if why is not None]
+    reasons = ((machine, _why(machine, now, older_than)) for machine in machines)
+    return [Leftover(machine, why) for machine, why in reasons if why is not None]
 
 
 def _why(machine: Machine, now: datetime, older_than: timedelta | None) -> str | None:
@@ -39,7 +39,7 @@ def _why(machine: Machine, now: datetime, older_than: timedelta | None) -> str |
         return "expired"
     if machine.state is MachineState.CREATING and age > CREATING_AGE:
         return "never finished"
-    # One that ended by itself has no reason of its provider's: somebody may want to look into it.
+    # A machine that exited by itself has no provider's reason: the user may want to look into it.
     if machine.state is MachineState.FAILED and machine.reason:
         return f"failed: {machine.reason}"
     if older_than is not None and age > older_than:

@@ -1,4 +1,4 @@
-"""Use cases around a machine's state: wait for one, and start, stop, restart or archive it."""
+"""Use cases around a machine's state: wait for one; start, stop, restart or archive a machine."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from os2cli.machines.provider import MachineProvider
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of one machine.
+    """The result for one machine.
 
-    ``outcome`` is a verb's ``done``, ``unchanged``, ``failed``, or ``missing``: there is none.
+    ``outcome`` is a verb's ``done``, ``unchanged``, ``failed`` or ``missing``.
     """
 
     name: str
@@ -32,10 +32,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Changer:
-    """Does one thing to machines, side by side.
+    """Applies one verb to machines, concurrently.
 
-    ``within`` is the time in seconds for each, None the provider's own; ``healthy_seconds`` is how
-    long one that was started may take until it is healthy, None: that is not waited for.
+    ``within`` is the timeout in seconds for each, None the provider's own; ``healthy_seconds`` is
+    the timeout until a started machine is healthy, None: don't wait.
     """
 
     verb: Verb
@@ -50,7 +50,7 @@ class Changer:
         record_change(
             *(place.machine.type for place in places.values() if isinstance(place, LocatedMachine))
         )
-        # A phase in which something failed is not done.
+        # A phase with a failure must not be reported as done.
         with suppress(_SomeFailed), self.progress.phase(self.verb.value):
             changes = concurrently(lambda name: self._change_one(name, places[name]), list(places))
             if any(change.error for change in changes):
@@ -84,7 +84,7 @@ class Changer:
 
 
 class _SomeFailed(Exception):
-    """Not every machine was changed; what became of each is known."""
+    """Some machines could not be changed."""
 
 
 def _failed(error: Os2Error) -> str:
@@ -100,18 +100,18 @@ def wait_for(
     progress: Progress = SILENT,
     clock: Clock = REAL_TIME,
 ) -> Machine:
-    """Look at a machine again and again until it is at the goal.
+    """Poll a machine until it reaches the goal.
 
     Raises:
-        Conflict: by itself it will not get there.
-        OperationFailed: it ended while it was waited for until it is healthy.
-        TimedOut: the deadline passed; the message says the last state.
+        Conflict: only a command can bring it there.
+        OperationFailed: it stopped while waiting until it is healthy.
+        TimedOut: the deadline passed; the message has the last state.
     """
     deadline = clock.now() + seconds
     with progress.phase(goal.value):
         while not _is_at(machine, goal):
             if goal is WaitTarget.HEALTHY and machine.state in _ON_THE_WAY:
-                # Its health is nothing that a look at it tells: it has to be asked.
+                # The provider's state does not tell its health: the machine must be probed.
                 left = deadline - clock.now()
                 return until_healthy(provider, machine, left, progress, clock)
             _check_possible(machine, goal)
@@ -135,16 +135,16 @@ def _is_at(machine: Machine, goal: WaitTarget) -> bool:
 
 
 def _check_possible(machine: Machine, goal: WaitTarget) -> None:
-    """Nobody waits for what only a command can bring about."""
+    """Raise if waiting cannot help."""
     if machine.state is MachineState.REMOVING:
         raise NotFound(
             f"machine {machine.name} is being removed",
-            hint="os2 machine list shows those that exist",
+            hint="list the machines: os2 machine list",
             code="machine_not_found",
         )
     if goal is not WaitTarget.STOPPED and machine.state in (*_STILL, MachineState.PAUSED):
         raise Conflict(
-            f"machine {machine.name} is {machine.state.value}, and nothing starts it",
+            f"machine {machine.name} is {machine.state.value}",
             hint=f"start it: os2 machine start {machine.name}",
             code="machine_not_running",
         )
@@ -152,8 +152,8 @@ def _check_possible(machine: Machine, goal: WaitTarget) -> None:
 
 def _late(machine: Machine, goal: WaitTarget, seconds: float) -> TimedOut:
     return TimedOut(
-        f"machine {machine.name} is {machine.state.value} and was not {goal.value} "
-        f"within {seconds:g} s",
-        hint=f"give it longer with --timeout SECONDS; os2 machine logs {machine.name} shows more",
+        f"timed out after {seconds:g} s waiting for machine {machine.name} to be {goal.value} "
+        f"(last state: {machine.state.value})",
+        hint=f"raise --timeout SECONDS, or see the log: os2 machine logs {machine.name}",
         code="state_not_reached",
     )

@@ -29,59 +29,64 @@ def unpack(pieces: Pieces, folder: Path) -> None:
     """Unpack a tar below ``folder``; raise ``OperationFailed`` if it is broken or hostile."""
     try:
         with tarfile.open(fileobj=cast("BinaryIO", pieces), mode="r|") as archive:
-            # Whatever a machine sends stays below the folder, and makes no devices.
+            # The data filter keeps everything below the directory and creates no devices.
             archive.extractall(folder, filter="data")
     except (tarfile.TarError, OSError, ValueError) as error:
-        # What the machine's own tar says tells more than how its output ends.
+        # The error of the machine's own tar says more than its truncated output.
         pieces.exhaust()
         raise unusable(error) from error
     pieces.exhaust()
 
 
 class CountedFile:
-    """A file whose reader tells how far it is; it has all that uploads ask a file for."""
+    """A file that reports how far it was read, with the methods that uploads need."""
 
-    def __init__(self, file: BinaryIO, tell: Callable[[int], None]) -> None:
+    def __init__(self, file: BinaryIO, report: Callable[[int], None]) -> None:
         self._file = file
-        self._told = tell
+        self._report = report
 
     def read(self, count: int = -1) -> bytes:
+        """Read from the file, and report the position reached."""
         data = self._file.read(count)
-        self._told(self._file.tell())
+        self._report(self._file.tell())
         return data
 
     def seek(self, offset: int, whence: int = 0) -> int:
+        """Move as the file does."""
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
+        """Return the file's position."""
         return self._file.tell()
 
     def fileno(self) -> int:
+        """Return the file's descriptor."""
         return self._file.fileno()
 
 
 class Pieces:
-    """The file that pieces come to."""
+    """A readable file over an iterator of pieces, which reports the bytes received."""
 
-    def __init__(self, pieces: Iterator[bytes], tell: Callable[[int], None]) -> None:
+    def __init__(self, pieces: Iterator[bytes], report: Callable[[int], None]) -> None:
         self._pieces = pieces
-        self._tell = tell
+        self._report = report
         self._rest = b""
-        self._came = 0
+        self._received = 0
 
     def read(self, count: int) -> bytes:
+        """Return ``count`` bytes, fewer at the end, and report those received."""
         while len(self._rest) < count:
             piece = next(self._pieces, None)
             if piece is None:
                 break
-            self._came += len(piece)
-            self._tell(self._came)
+            self._received += len(piece)
+            self._report(self._received)
             self._rest += piece
         data, self._rest = self._rest[:count], self._rest[count:]
         return data
 
     def exhaust(self) -> None:
-        """Let the sender come to its end, which may be a failure."""
+        """Read on to the sender's end, which may raise its failure."""
         for _ in self._pieces:
             continue
 
@@ -89,8 +94,8 @@ class Pieces:
 def unreadable(error: OSError, path: Path) -> Os2Error:
     """Return the failure to read or write a file of this host."""
     return OperationFailed(
-        f"{error.filename or path} can't be copied: {error.strerror or error}",
-        hint="look at its permissions and at the room that is left",
+        f"cannot copy {error.filename or path}: {error.strerror or error}",
+        hint="check its permissions and the free disk space",
         code="copy_failed",
     )
 
@@ -99,7 +104,7 @@ def unusable(error: Exception) -> Os2Error:
     """Return the failure to use what a machine sent."""
     reason = getattr(error, "strerror", None) or error
     return OperationFailed(
-        f"what the machine sent can't be unpacked: {reason}",
-        hint="copy fewer files at once, or pack them there: os2 machine exec NAME -- tar …",
+        f"cannot unpack the files from the machine: {reason}",
+        hint="copy fewer files at once, or pack them first: os2 machine exec NAME -- tar …",
         code="copy_failed",
     )

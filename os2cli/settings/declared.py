@@ -17,10 +17,10 @@ DEFAULT_CACHE_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One setting that may also stand in a file: its key there, its variable, its default.
+    """A setting that may also be in a file: its key there, its variable, its default.
 
-    ``help`` says what it sets, ``otherwise`` in words what holds without it when there is no
-    ``default``. One that is not ``of_repository`` is taken from the user's own file only.
+    ``otherwise`` describes what applies without it when there is no ``default``. Without
+    ``of_repository`` it is read from the user's own file only.
     """
 
     key: str
@@ -36,30 +36,28 @@ OPTIONS = (
         "image",
         "LOCAL_DOCKER_IMAGE_NAME",
         DEFAULT_IMAGE,
-        "name of the image that is built and used",
+        "name of the image to build and use",
     ),
     Option(
         "dockerfile",
         "OS2_DOCKERFILE",
         None,
         "Dockerfile below the repository",
-        "sandbox/Dockerfile, apps/os2/sandbox/Dockerfile, then the one that os2 brings",
+        "sandbox/Dockerfile, apps/os2/sandbox/Dockerfile, then the bundled one",
     ),
-    Option(
-        "base_image", "BASE_IMAGE", None, "image that the sandbox is built on", "the Dockerfile's"
-    ),
+    Option("base_image", "BASE_IMAGE", None, "base image of the sandbox", "the Dockerfile's"),
     Option(
         "timeout",
         "OS2_TIMEOUT",
         f"{DEFAULT_TIMEOUT_SECONDS:g}",
-        "seconds to wait for a machine to be healthy",
+        "seconds to wait until a machine is healthy",
     ),
-    # The key goes where this says: a repository that somebody cloned must not decide it.
+    # The API key is sent to this address: a cloned repository must not decide it.
     Option(
         "daytona_api_url",
         "DAYTONA_API_URL",
         DEFAULT_API_URL,
-        "the API's address; not taken from a repository's file",
+        "Daytona's API URL; not read from a repository's file",
         of_repository=False,
     ),
     Option("daytona_target", "DAYTONA_TARGET", None, "the region", "the organisation's"),
@@ -67,21 +65,21 @@ OPTIONS = (
         "cache_ttl",
         "OS2_CACHE_TTL",
         f"{DEFAULT_CACHE_SECONDS:g}",
-        "seconds for which a resolution is kept",
+        "seconds for which a resolution is cached",
     ),
     Option(
         "organization",
         "OS2_ORGANIZATION",
         None,
-        "the organisation that usage is grouped by",
+        "organisation to group usage by",
         "DAYTONA_ORGANIZATION_ID",
     ),
-    Option("project", "OS2_PROJECT", None, "the project that usage is grouped by"),
+    Option("project", "OS2_PROJECT", None, "project to group usage by"),
     Option(
         "email",
         "OS2_EMAIL",
         None,
-        "address that analytics may know of you; not taken from a repository's file",
+        "your email address for analytics; not read from a repository's file",
         of_repository=False,
     ),
 )
@@ -89,9 +87,9 @@ OPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable, what it is for, and in words what holds when it is not set.
+    """A variable, its purpose, and a description of what applies when it is not set.
 
-    The value of one that is ``secret`` is shown nowhere.
+    The value of a ``secret`` is never shown.
     """
 
     name: str
@@ -101,15 +99,15 @@ class Variable:
 
 
 CREDENTIALS = (
-    Variable("DAYTONA_API_KEY", "the key for Daytona", secret=True),
-    Variable("DAYTONA_JWT_TOKEN", "a token in the place of the key", secret=True),
-    Variable("DAYTONA_ORGANIZATION_ID", "the organisation that the token is for"),
+    Variable("DAYTONA_API_KEY", "the Daytona API key", secret=True),
+    Variable("DAYTONA_JWT_TOKEN", "a token, instead of the API key", secret=True),
+    Variable("DAYTONA_ORGANIZATION_ID", "the token's organisation"),
 )
 STAGE = (
     Variable("ITERATE_USER", "the developer: the stage is dev-<user>"),
     Variable("APP_STAGE", "the stage, such as stg or prd", "dev for local machines"),
-    Variable("DOPPLER_CONFIG", "decides when ITERATE_USER and APP_STAGE contradict each other"),
-    Variable("DOPPLER_ENVIRONMENT", "the same, when DOPPLER_CONFIG does not decide"),
+    Variable("DOPPLER_CONFIG", "settles a contradiction of ITERATE_USER and APP_STAGE"),
+    Variable("DOPPLER_ENVIRONMENT", "the same, if DOPPLER_CONFIG does not settle it"),
 )
 ENGINE = (
     Variable(
@@ -118,32 +116,32 @@ ENGINE = (
         "the context's, the known sockets, then tcp://127.0.0.1:2375",
     ),
     Variable("DOCKER_CONTEXT", "context of Docker's command line", "its current one"),
-    Variable("DOCKER_CONFIG", "folder of Docker's own settings", "~/.docker"),
+    Variable("DOCKER_CONFIG", "directory of Docker's configuration", "~/.docker"),
     Variable("DOCKER_TLS_VERIFY", "when set, the engine's certificate is verified"),
-    Variable("DOCKER_CERT_PATH", "folder with the certificates for the engine"),
-    Variable("XDG_RUNTIME_DIR", "folder where the socket of a rootless engine is looked for"),
+    Variable("DOCKER_CERT_PATH", "directory with the engine's certificates"),
+    Variable("XDG_RUNTIME_DIR", "directory with the socket of a rootless engine"),
 )
 TERMINAL = (
-    Variable("CI", "when set, nothing is asked and progress is plain lines"),
-    Variable("OS2_NO_INPUT", "when set, nothing is asked"),
-    Variable("OS2_PROGRESS", "how progress is shown, as with --progress", "auto"),
+    Variable("CI", "when set, no prompts and plain progress"),
+    Variable("OS2_NO_INPUT", "when set, no prompts"),
+    Variable("OS2_PROGRESS", "form of progress, as with --progress", "auto"),
     Variable("NO_COLOR", "when set, no colours"),
     Variable("FORCE_COLOR", "when set, colours also in a pipe; NO_COLOR wins"),
-    Variable("TERM", "dumb means no colours and plain lines"),
+    Variable("TERM", "dumb: no colours, plain progress"),
 )
 
 ANALYTICS = (
-    Variable("POSTHOG_KEY", "key of the PostHog project that usage is sent to", secret=True),
-    Variable("POSTHOG_HOST", "where PostHog is", "https://eu.i.posthog.com"),
-    Variable("VITE_POSTHOG_PUBLIC_KEY", "key of the project for the page of os2 ui"),
+    Variable("POSTHOG_KEY", "key of the PostHog project for usage", secret=True),
+    Variable("POSTHOG_HOST", "PostHog's URL", "https://eu.i.posthog.com"),
+    Variable("VITE_POSTHOG_PUBLIC_KEY", "key of the PostHog project for the web UI"),
     Variable(
         "VITE_POSTHOG_PROXY_URI",
-        "path, or a proxy's address, where that page reaches PostHog",
+        "path or proxy URL through which the web UI reaches PostHog",
         "/ingest",
     ),
-    Variable("VITE_APP_STAGE", "the environment that usage is of", "the stage"),
-    Variable("OS2_TELEMETRY", "0 turns analytics off; 1 turns them on, also under CI"),
-    Variable("DO_NOT_TRACK", "when set to 1, analytics are off"),
+    Variable("VITE_APP_STAGE", "environment reported with usage", "the stage"),
+    Variable("OS2_TELEMETRY", "0 turns analytics off; 1 turns it on, also under CI"),
+    Variable("DO_NOT_TRACK", "1 turns analytics off"),
 )
 
 

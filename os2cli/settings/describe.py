@@ -1,4 +1,4 @@
-"""Every setting and recognised variable with its value and where it came from, secrets hidden."""
+"""Every setting and recognised variable with its value and origin, secrets hidden."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _VARIABLES = (
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """A variable that os2 reads; ``key`` is what it is called in a file, if it may stand in one."""
+    """A variable that os2 reads; ``key`` is its name in a file, None if it cannot be in one."""
 
     variable: str
     key: str | None
@@ -32,7 +32,7 @@ class Declaration:
 
 
 def declared_variables() -> list[Declaration]:
-    """All of them, in the order in which they are told."""
+    """Return all declarations, in the order of documentation."""
     return [
         *(Declaration(o.variable, o.key, o.help, o.default or o.otherwise) for o in OPTIONS),
         *(Declaration(v.name, None, v.help, v.default, v.secret) for v in _VARIABLES),
@@ -41,11 +41,10 @@ def declared_variables() -> list[Declaration]:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A setting as it is now.
+    """A setting and its current value.
 
-    ``name`` is its key in a file, or that of the variable when it has none there. ``origin`` is a
-    variable, a file's path, ``default`` or ``not set``. ``value`` is None when there is none, and
-    that of a secret always.
+    ``name`` is its key in a file, else its variable. ``origin`` is a variable, a file's path,
+    ``default`` or ``not set``. ``value`` is None when unset, and always for a secret.
     """
 
     name: str
@@ -56,9 +55,9 @@ class Setting:
 
 
 def describe_settings(settings: Settings) -> list[Setting]:
-    """All of them, in the order of their declaration."""
+    """Return all settings, in the order of their declaration."""
     access = settings.daytona
-    # Whether a secret is set is all that is told of it.
+    # Of a secret, only whether it is set is shown.
     credentials = dict(
         zip(
             declared.names(declared.CREDENTIALS),

@@ -1,4 +1,4 @@
-"""What one invocation was asked globally: the flags that every command takes, anywhere."""
+"""The global flags of one invocation, which every command takes anywhere."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from os2cli.core.errors import UsageError
 
 
 class ProgressMode(StrEnum):
-    """How long operations speak on stderr; the value is what ``--progress`` takes.
+    """The form of progress on stderr; the value is what ``--progress`` takes.
 
     ``auto`` is a live region on a terminal and plain lines elsewhere; ``none`` leaves errors only.
     """
@@ -33,16 +33,16 @@ class Invocation:
 
 
 def parse_progress(text: str, origin: str) -> ProgressMode:
-    """Read a way to show progress; ``origin`` names the option or the variable.
+    """Parse a progress mode; ``origin`` names the option or the variable.
 
     Raises:
-        UsageError: there is no such way.
+        UsageError: the mode is unknown.
     """
     try:
         return ProgressMode(text.strip().lower())
     except ValueError:
         raise UsageError(
-            f"{origin} {text!r} is no way to show progress",
+            f"{origin}: unknown progress mode {text!r}",
             hint=f"use one of {', '.join(ProgressMode)}",
             code="option_invalid" if origin.startswith("-") else "setting_invalid",
         ) from None

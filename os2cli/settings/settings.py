@@ -1,8 +1,8 @@
 """The only reader of the environment: flag > environment > ``os2.toml`` > user file > default.
 
-Commands pass their flags in; whoever needs a value gets it from the frozen ``Settings``. Only the
-variables that os2 knows are taken along: a process under ``doppler run`` holds many secrets that
-are none of os2's business. ``.env`` files are never read.
+Commands pass their flags in; every value is in the frozen ``Settings``. Only variables that os2
+knows are read: a process under ``doppler run`` holds many secrets that are none of os2's business.
+``.env`` files are never read.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ PROGRAM_VARIABLES = (
         for name in (proxy, proxy.upper())
     ),
 )
-# What a process needs to find Python, its own state and the way into the net.
+# What a process needs to find Python, its own state and the network.
 DELIVERY_VARIABLES = (
     *PROGRAM_VARIABLES,
     "PYTHONPATH",
@@ -59,11 +59,10 @@ _KNOWN_VARIABLES = (*STAGE_VARIABLES, *ENGINE_VARIABLES, *TERMINAL_VARIABLES)
 class Settings:
     """Every value that os2 takes from its surroundings, and where each came from.
 
-    ``variables`` holds the recognised environment variables that are set and not empty;
-    ``values`` maps a key of ``OPTIONS`` to its text, and ``origins`` to where that is from:
-    ``LOCAL_DOCKER_IMAGE_NAME``, a file's path or ``default``. The two files are those that are
-    looked for, whether or not they are there. ``analytics`` holds the variables for that, a key
-    among them.
+    ``variables`` holds the recognised environment variables that are set and not empty; ``values``
+    maps a key of ``OPTIONS`` to its text, and ``origins`` to its source: a variable such as
+    ``LOCAL_DOCKER_IMAGE_NAME``, a file's path or ``default``. The two files need not exist.
+    ``analytics`` holds the variables for analytics, a key among them.
     """
 
     image: str
@@ -84,16 +83,16 @@ class Settings:
 
     @property
     def snapshot_cache_dir(self) -> Path:
-        """Where past resolutions of snapshots are kept."""
+        """The directory of cached snapshot resolutions."""
         return self.cache_dir / "snapshots"
 
 
 def load_settings(repository: Path | None, environ: Mapping[str, str] | None = None) -> Settings:
-    """Gather the settings for a repository (None: outside of any).
+    """Load the settings for a repository (None: outside of any).
 
     Raises:
-        UsageError: a file can't be read or parsed, has an unknown key, or a value has the wrong
-            form; the message names the file or the variable.
+        UsageError: a file cannot be read or parsed or has an unknown key, or a value is invalid;
+            the message names the file or the variable.
     """
     environ = os.environ if environ is None else environ
     home = Path(environ.get("HOME") or "~").expanduser()
@@ -134,7 +133,7 @@ def load_settings(repository: Path | None, environ: Mapping[str, str] | None = N
 
 
 def analytics_are_set_up() -> bool:
-    """Whether there is a project to send usage to; without one nothing else is looked at."""
+    """Return whether a PostHog project is configured; if not, analytics does nothing at all."""
     return bool(os.environ.get("POSTHOG_KEY"))
 
 
@@ -153,7 +152,7 @@ def _daytona(
 
 
 def parse_seconds(text: str, origin: str, least: float | None = None) -> float:
-    """Read a duration in seconds, e.g. ``90``: finite, and positive or at least ``least``."""
+    """Parse seconds, e.g. ``90``: finite, and positive or at least ``least``."""
     try:
         seconds = float(text)
     except ValueError:
@@ -161,7 +160,7 @@ def parse_seconds(text: str, origin: str, least: float | None = None) -> float:
     enough = seconds > 0 if least is None else seconds >= least
     if not enough or seconds == float("inf"):
         raise UsageError(
-            f"{origin} is {text!r}, which is no number of seconds",
+            f"{origin}: invalid number of seconds {text!r}",
             hint=f"use a number such as {'120' if least is None else '300, or 0 for none'}",
             code="setting_invalid",
         )
@@ -169,25 +168,25 @@ def parse_seconds(text: str, origin: str, least: float | None = None) -> float:
 
 
 def terminal_variables() -> dict[str, str]:
-    """The variables that decide how output looks, for when nothing else could be read."""
+    """Return the variables that style output, for when the settings cannot be loaded."""
     return {name: os.environ[name] for name in TERMINAL_VARIABLES if os.environ.get(name)}
 
 
 def program_environment() -> dict[str, str]:
-    """The environment for programs that os2 starts: how to find things, and no secrets.
+    """Return the environment for programs that os2 starts: paths and proxies, no secrets.
 
-    An engine that is started from under ``doppler run`` must not carry its secrets for ever.
+    An engine started under ``doppler run`` must not keep its secrets forever.
     """
     return {name: os.environ[name] for name in PROGRAM_VARIABLES if name in os.environ}
 
 
 def delivery_environment() -> dict[str, str]:
-    """The environment of the process that sends usage; no key is among it."""
+    """Return the environment of the process that sends usage; it has no keys."""
     return {name: os.environ[name] for name in DELIVERY_VARIABLES if name in os.environ}
 
 
 def variable_here(name: str) -> str | None:
-    """The value of one variable that the user named, such as with ``-e NAME``."""
+    """Return the value of a variable that the user named, as in ``-e NAME``."""
     return os.environ.get(name)
 
 
@@ -197,19 +196,19 @@ def _read_file(path: Path, options: Sequence[Option]) -> dict[str, tuple[str, st
     for key, value in table.items():
         if key not in known and key in [option.key for option in OPTIONS]:
             raise UsageError(
-                f"{path} sets {key!r}, which a repository must not decide",
-                hint=f"put it into ~/.config/os2/{USER_FILE}, or use its variable",
+                f"{path}: {key!r} cannot be set by a repository",
+                hint=f"set it in ~/.config/os2/{USER_FILE}, or use its variable",
                 code="setting_unknown",
             )
         if key not in known:
             raise UsageError(
-                f"{path} has an unknown key {key!r}",
+                f"{path}: unknown key {key!r}",
                 hint=f"known keys: {', '.join(known)}",
                 code="setting_unknown",
             )
         if not isinstance(value, str | int | float) or isinstance(value, bool):
             raise UsageError(
-                f"{key} in {path} must be text or a number",
+                f"{path}: {key} must be text or a number",
                 hint=f'write it as {key} = "…"',
                 code="setting_invalid",
             )

@@ -1,4 +1,4 @@
-"""Reading a file of settings that need not be there."""
+"""Read a settings file that need not exist."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from os2cli.core.errors import UsageError
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """What the file holds, nothing when there is none.
+    """Return the file's table, empty when there is no file.
 
     Raises:
-        UsageError: it can't be read or is not TOML; the message names it.
+        UsageError: the file cannot be read or is not valid TOML.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -21,8 +21,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise UsageError(
-            f"{path} can't be read: {reason}",
-            hint="mend the file or remove it",
+            f"cannot read {path}: {reason}",
+            hint="fix or remove the file",
             code="setting_file",
         ) from None
     # Most starts read no file.
@@ -32,7 +32,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(
-            f"{path} is not valid TOML: {error}",
-            hint="mend the file or remove it",
+            f"{path}: invalid TOML: {error}",
+            hint="fix or remove the file",
             code="setting_file",
         ) from None

@@ -1,4 +1,4 @@
-"""Use case: wait until a snapshot is active, one that is being built or one that was put away."""
+"""Use case: wait until a snapshot that is being built, or was deactivated, is active."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def wait_until_active(
     progress: Progress = SILENT,
     clock: Clock = REAL_TIME,
 ) -> Snapshot:
-    """Look at the state until it is final, and pass the build's log on meanwhile.
+    """Poll a snapshot until its state is final, and pass on the build log.
 
     Raises:
         OperationFailed: the build failed (``build_failed``); ``log_tail`` is the end of its log.
-        TimedOut: it is still being built.
+        TimedOut: the snapshot is still being built.
     """
     if snapshot.state is SnapshotState.ACTIVE:
-        return snapshot  # the builder had made the same before
+        return snapshot  # the builder already had the same one
     deadline = clock.now() + seconds
     log = store.build_log(snapshot)
     with log.followed(partial(_tell_line, progress)):
@@ -44,13 +44,13 @@ def wait_until_active(
         while snapshot.state not in _ENDED:
             if clock.now() >= deadline:
                 raise _timed_out(snapshot, seconds, log.tail)
-            # Not at every look: the steps that the log tells say more.
+            # Not on every poll: the steps in the log say more.
             if snapshot.state.value != shown:
                 shown = snapshot.state.value
                 progress.status(shown)
             clock.sleep(next(pauses))
             snapshot = store.get(snapshot.id)
-        # The state is ahead of the log, whose last lines say what happened.
+        # The state is ahead of the log, whose last lines explain the failure.
         log.drain(LOG_QUIET_SECONDS, LOG_LATE_SECONDS)
     if snapshot.state in _FAILED:
         raise _failed(snapshot, log.tail)
@@ -65,9 +65,9 @@ def activate(
     progress: Progress = SILENT,
     clock: Clock = REAL_TIME,
 ) -> Snapshot:
-    """Bring back an inactive snapshot and wait until it is active."""
+    """Activate an inactive snapshot and wait until it is active."""
     deadline = clock.now() + wait_seconds
-    progress.notice(f"{snapshot.name} was put away because nobody used it: activating it")
+    progress.notice(f"{snapshot.name} was deactivated because it was unused: activating it")
     with progress.phase("activate"):
         store.activate(snapshot)
         while True:
@@ -83,7 +83,7 @@ def activate(
 
 
 def _tell_line(progress: Progress, line: str) -> None:
-    """Pass a line of the build's log on; the beginning of a step is where the build is."""
+    """Pass on a line of the build log; the start of a step becomes the status."""
     progress.log(line)
     if (step := _STEP.fullmatch(line)) is not None:
         progress.status(step[1])
@@ -95,7 +95,7 @@ def _failed(snapshot: Snapshot, tail: tuple[str, ...]) -> OperationFailed:
         f"snapshot {snapshot.name} failed to build: {what}",
         hint="the lines above are the end of its log; -v shows all of it"
         if tail
-        else "Daytona gave no log; os2 doctor looks at the API",
+        else "Daytona sent no log; check the API: os2 doctor",
         code="build_failed",
         log_tail=tail,
     )
@@ -103,9 +103,9 @@ def _failed(snapshot: Snapshot, tail: tuple[str, ...]) -> OperationFailed:
 
 def _timed_out(snapshot: Snapshot, seconds: float, tail: tuple[str, ...]) -> TimedOut:
     return TimedOut(
-        f"snapshot {snapshot.name} is {snapshot.state.value}, "
-        f"and was not active within {seconds:g} s",
-        hint=f"it is left to go on: os2 snapshot wait {snapshot.name}",
+        f"timed out after {seconds:g} s waiting for snapshot {snapshot.name} to be active "
+        f"(last state: {snapshot.state.value})",
+        hint=f"the build continues; to wait for it: os2 snapshot wait {snapshot.name}",
         code="not_active",
         log_tail=tail,
     )

@@ -1,6 +1,7 @@
-"""What makes the images and snapshots that machines are made from: plain values in, models out.
+"""Protocols for building images and publishing snapshots: plain values in, models out.
 
-As with machines, nothing of it prints, reads the environment or lets a foreign exception escape.
+As with machines, implementations do not print, do not read the environment and raise ``Os2Error``
+only.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from os2cli.core.progress import SILENT, Progress
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
-    """A Dockerfile, the repository around it and how the image is made from them.
+    """A Dockerfile, the repository around it and the options of the build.
 
     ``dockerfile`` is a path below ``root``; ``base_image`` None takes the default of the
     Dockerfile; ``platform`` None builds for the engine's own.
@@ -35,7 +36,7 @@ class BuildRequest:
 
 @dataclass(frozen=True, slots=True)
 class BuildResult:
-    """An image and whether this call built it; ``seconds`` is the time that took."""
+    """An image, whether this call built it, and the time in seconds."""
 
     image: Image
     built: bool
@@ -43,27 +44,27 @@ class BuildResult:
 
 
 class SnapshotBuilder(Protocol):
-    """Makes images; an unchanged request builds nothing."""
+    """Builds images; an unchanged request builds nothing."""
 
     def build(self, request: BuildRequest, progress: Progress = SILENT) -> BuildResult:
-        """Return the image for ``request``, built now unless its key is there already."""
+        """Return the image for ``request``; build it unless one with its key exists."""
         ...
 
     def find(self, reference: str) -> Image | None:
-        """The image of that name, or None."""
+        """Return the image of that name, or None."""
         ...
 
     def key(self, request: BuildRequest) -> str:
-        """Name the inputs of a build: equal keys, equal images."""
+        """Return the digest of a build's inputs: equal keys, equal images."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotContent:
-    """What a snapshot is made from; ``key`` names the inputs and stands in it, to be found again.
+    """The content of a snapshot; ``key`` is the digest of its inputs and is part of the content.
 
-    Either ``image``, which was pushed to the provider's registry, or ``dockerfile`` (its text) and
-    ``contexts``, the digests under which build contexts lie in the provider's object store.
+    Either ``image``, pushed to the provider's registry, or ``dockerfile`` (its text) and
+    ``contexts``, the digests of build contexts in the provider's object store.
     """
 
     key: str
@@ -74,7 +75,7 @@ class SnapshotContent:
 
 @dataclass(frozen=True, slots=True)
 class PublishRequest:
-    """A build for a snapshot, and what machines made from it get; ``force`` builds in any case."""
+    """A build for a snapshot, and its resources; ``force`` builds it even if unchanged."""
 
     build: BuildRequest
     resources: SnapshotResources = DEFAULT_RESOURCES
@@ -82,66 +83,66 @@ class PublishRequest:
 
 
 class PreparedContent(Protocol):
-    """A snapshot's content that has been named but not sent yet."""
+    """A snapshot's content with its key, not yet sent."""
 
     @property
     def key(self) -> str:
-        """Names the inputs: equal keys, equal snapshots."""
+        """The digest of the inputs: equal keys, equal snapshots."""
         ...
 
     def deliver(self, progress: Progress = SILENT) -> SnapshotContent:
-        """Bring it to the provider: upload a context, or build an image and push it."""
+        """Upload the context, or build and push the image."""
         ...
 
 
 class ContentSource(Protocol):
-    """Makes a snapshot's content: on the provider's own builder, or on the local engine."""
+    """A source of snapshot content: the provider's own builder, or the local engine."""
 
     def prepare(self, request: PublishRequest, progress: Progress = SILENT) -> PreparedContent:
-        """Read and check what would be sent; raises ``UsageError`` for what can't be built."""
+        """Read and check the content; raise ``UsageError`` if it cannot be built."""
         ...
 
 
 class BuildLog(Protocol):
-    """What a builder writes while a snapshot is made; it may be late or missing."""
+    """The log of a snapshot's build; it may be late or missing."""
 
     @property
     def tail(self) -> tuple[str, ...]:
-        """The last lines that came, oldest first."""
+        """The last lines received, oldest first."""
         ...
 
     def followed(self, on_line: Callable[[str], None]) -> AbstractContextManager[None]:
-        """Pass each line on, from a thread, while inside."""
+        """Pass each line on, from a thread, inside the block."""
         ...
 
     def drain(self, quiet_seconds: float, at_most_seconds: float) -> None:
-        """Let the last lines arrive: wait until nothing comes for a while."""
+        """Wait until no line arrives for ``quiet_seconds``."""
         ...
 
 
 class SnapshotStore(Protocol):
-    """Published snapshots. Changes are asked for and take a while: the state tells."""
+    """Published snapshots; changes are asynchronous and show in the state."""
 
     def newest_first(self, prefix: str) -> Iterator[list[Snapshot]]:
-        """Pages of snapshots, at least those whose names begin with ``prefix``, newest first."""
+        """Yield pages of snapshots, at least those with the name prefix, newest first."""
         ...
 
     def get(self, name: str) -> Snapshot:
-        """One snapshot by name or id; raises ``NotFound``."""
+        """Return a snapshot by name or id; raise ``NotFound``."""
         ...
 
     def create(self, name: str, content: SnapshotContent, resources: SnapshotResources) -> Snapshot:
-        """Have a snapshot made; raises ``Conflict`` (``snapshot_exists``) for a taken name."""
+        """Request a snapshot; raise ``Conflict`` (``snapshot_exists``) for a taken name."""
         ...
 
     def activate(self, snapshot: Snapshot) -> None:
-        """Bring back an inactive one."""
+        """Request the activation of an inactive snapshot."""
         ...
 
     def remove(self, snapshot: Snapshot, *, hurried: bool = False) -> None:
-        """Ask for its removal; ``hurried`` gives up after a few seconds."""
+        """Request the removal; ``hurried`` gives up after a few seconds."""
         ...
 
     def build_log(self, snapshot: Snapshot) -> BuildLog:
-        """The log of its build."""
+        """Return the log of its build."""
         ...

@@ -1,10 +1,10 @@
-"""The answers of past resolutions on disk, shared by any number of processes.
+"""The on-disk cache of resolutions, shared by any number of processes.
 
-diskcache writes the file. Answers are read from its database directly: importing diskcache takes
-longer than everything else that a cached answer needs, and what it reads it may unpickle
-(CVE-2025-69872), while here only JSON is ever looked at. A test holds the two to each other.
+diskcache writes the file. Entries are read from its database directly: importing diskcache takes
+longer than all the rest of a cached answer, and it may unpickle what it reads (CVE-2025-69872),
+while this module reads only JSON. A test keeps the two compatible.
 
-Whatever is wrong with the cache is a miss and never an error.
+A broken cache is a miss, never an error.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DATABASE = "cache.db"
 PRIVATE = 0o700
 BUSY_SECONDS = 1.0
 _RAW = 1  # diskcache's mode for bytes as they are
-# What a file says that holds anything: of the last two, JSON that is too deep or too large.
+# What a corrupt file can raise: the last two from JSON that is too deep or too large.
 _FAILURES = (
     sqlite3.Error,
     zlib.error,
@@ -40,11 +40,11 @@ _FAILURES = (
 
 
 class _Busy(Exception):
-    """Another process writes for longer than an answer is worth waiting for."""
+    """Another process holds the write lock for too long."""
 
 
 def is_kept(stage: Stage) -> bool:
-    """Whether answers for the stage are kept: in development the newest is the one just built."""
+    """Return whether the stage is cached: in development the newest snapshot was just built."""
     return stage.kind is not StageKind.DEVELOPMENT
 
 
@@ -58,7 +58,7 @@ class CachedSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class CacheEntry:
-    """One answer: ``prefix`` of the names, and the seconds that it will still be used for."""
+    """One cached answer for a name prefix, and its remaining time to live in seconds."""
 
     account: str
     prefix: str
@@ -73,9 +73,9 @@ class CacheEntry:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotCache:
-    """The cache in ``folder``; answers are kept for ``keep_seconds``, 0 keeps none.
+    """The cache in ``folder``; entries live for ``keep_seconds``, 0 disables it.
 
-    ``account`` in its methods is ``DaytonaAccess.fingerprint``, which holds no secret.
+    ``account`` in its methods is ``DaytonaAccess.fingerprint``, which contains no secret.
     """
 
     folder: Path
@@ -83,7 +83,7 @@ class SnapshotCache:
     now: Callable[[], float] = time.time
 
     def get(self, account: str, prefix: str) -> CachedSnapshot | None:
-        """The answer, or None when there is none that may be used."""
+        """Return the cached snapshot, or None."""
         if self.keep_seconds <= 0:
             return None
         try:
@@ -100,7 +100,7 @@ class SnapshotCache:
         return entry.snapshot if (entry.account, entry.prefix) == (account, prefix) else None
 
     def put(self, account: str, prefix: str, snapshot: CachedSnapshot) -> None:
-        """Keep an answer; a cache that is broken is made anew."""
+        """Store a snapshot; recreate a broken cache."""
         if self.keep_seconds <= 0:
             return
         value = {
@@ -120,19 +120,19 @@ class SnapshotCache:
                 self._write([account, prefix], value)
 
     def drop(self, account: str, prefix: str) -> None:
-        """Forget an answer."""
+        """Remove an entry."""
         try:
             if not (self.folder / DATABASE).exists():
                 return
             with self._opened() as cache:
                 cache.delete([account, prefix])
         except (_Busy, *_FAILURES):
-            # An answer that is wrong shall not stay, whatever it costs.
+            # A wrong entry must not stay, even at the cost of all others.
             with suppress(OSError):
                 self._remove()
 
     def entries(self) -> list[CacheEntry]:
-        """The answers that would be used now, sorted by prefix."""
+        """Return the live entries, sorted by prefix."""
         try:
             with self._reading() as database:
                 rows = database.execute(
@@ -148,10 +148,10 @@ class SnapshotCache:
         return sorted(usable, key=lambda entry: (entry.prefix, entry.account))
 
     def clear(self) -> int:
-        """Forget everything and return how many answers there were.
+        """Remove the cache and return how many entries it had.
 
         Raises:
-            OSError: the folder can't be removed.
+            OSError: the directory cannot be removed.
         """
         count = len(self.entries())
         if self.folder.exists():
@@ -159,7 +159,7 @@ class SnapshotCache:
         return count
 
     def _remove(self) -> None:
-        # A cached answer is printed without it: it brings every compression there is.
+        # Not needed for a cached answer; it imports every compression module.
         import shutil
 
         shutil.rmtree(self.folder)
@@ -168,11 +168,11 @@ class SnapshotCache:
         data, now = _unpack(value), self.now()
         account, prefix, name, id_ = (data[key] for key in ("account", "prefix", "name", "id"))
         if not all(isinstance(text, str) for text in (account, prefix, name, id_)):
-            raise TypeError("not an answer of ours")
+            raise TypeError("not an entry of os2")
         stored = float(data["stored"])
-        # The time to live may have been changed since: the shorter one counts.
+        # The time to live may have changed since: the shorter one counts.
         until = min(stored + self.keep_seconds, expires or 0.0)
-        # An answer from the future tells that the clock went back: its age is not known.
+        # An entry from the future means that the clock went back: its age is unknown.
         left = until - now if stored <= now else 0.0
         return CacheEntry(account, prefix, CachedSnapshot(name, id_), left)
 
@@ -191,9 +191,9 @@ class SnapshotCache:
         # Slow to import, and not needed to read.
         from diskcache import Cache, JSONDisk, Timeout
 
-        # It would expand what looks like a variable, and write to another folder.
+        # diskcache expands variables in the path, and would write to another directory.
         if os.path.expandvars(self.folder) != str(self.folder):
-            raise ValueError("diskcache can't use this folder")
+            raise ValueError("diskcache cannot use this directory")
         self.folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
         self.folder.chmod(PRIVATE)
         self._wait_for_turn()
@@ -204,7 +204,7 @@ class SnapshotCache:
             raise _Busy from error
 
     def _wait_for_turn(self) -> None:
-        """Wait until nobody writes, not for long: diskcache itself would wait for a minute."""
+        """Wait briefly for the write lock: diskcache itself would wait for a minute."""
         address = str(self.folder / DATABASE)
         with closing(
             sqlite3.connect(address, timeout=BUSY_SECONDS, isolation_level=None)
@@ -219,7 +219,7 @@ class SnapshotCache:
 
 
 def _pack(data: Any) -> bytes:
-    """The bytes that diskcache's JSONDisk keeps for a key or a value."""
+    """Encode a key or a value as diskcache's JSONDisk does."""
     return zlib.compress(json.dumps(data).encode(), 1)
 
 

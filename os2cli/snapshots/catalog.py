@@ -1,6 +1,6 @@
-"""What a provider keeps machines to be made from, in one shape: local images, published snapshots.
+"""The protocol of a catalog: what one provider holds in images or snapshots.
 
-A provider whose machines are made from neither has no catalog.
+A provider whose machines need neither has no catalog.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from os2cli.snapshots.building import SnapshotStore
 
 @dataclass(frozen=True, slots=True)
 class CatalogItem:
-    """An image or a snapshot that os2 made.
+    """An image or a snapshot created by os2.
 
-    ``stage`` is None for what belongs to none. ``untagged``: an image that lost its name to a newer
-    one; its ``name`` is the beginning of its id. ``snapshot`` is what its store knows it as.
+    ``stage`` is None for an image. ``untagged``: an image whose tag moved to a newer one; its
+    ``name`` is the beginning of its id. ``snapshot`` is the item in its store.
     """
 
     id: str
@@ -37,53 +37,53 @@ class CatalogItem:
 
 
 class Catalog(Protocol):
-    """What os2 made there; everything else is neither listed nor removed.
+    """The images or snapshots created by os2; all others are neither listed nor removed.
 
-    ``store`` is where its items are built, activated and followed; None when they are there or not.
+    ``store`` builds, activates and follows the items; None for a catalog of images.
     """
 
     type: MachineType
 
     @property
     def store(self) -> SnapshotStore | None:
-        """Where items come to be while one waits."""
+        """The store of items that are built asynchronously."""
         ...
 
     def could_contain(self, name: str) -> bool:
-        """Whether an item here can have that name; nobody is asked."""
+        """Return whether an item can have that name, without a request."""
         ...
 
     def list(self, stage: str | None = None) -> list[CatalogItem]:
-        """Every item of a stage, or of all and of none, newest first."""
+        """List the items of a stage, or all of them, newest first."""
         ...
 
     def get(self, name: str) -> CatalogItem:
-        """One item by its name or id.
+        """Return an item by name or id.
 
         Raises:
-            Conflict: something has that name which os2 did not make (``not_ours``).
-            NotFound: there is nothing of that name.
-            UsageError: nothing that os2 makes here can have that name.
+            Conflict: the item was not created by os2 (``not_ours``).
+            NotFound: there is no item of that name.
+            UsageError: no item of os2 can have that name.
         """
         ...
 
     def users(self, items: Iterable[CatalogItem]) -> Mapping[str, tuple[str, ...]]:
-        """The machines that were made from each of these, by the item's id; stopped ones, too.
+        """Return the machines created from each item, by item id, also stopped ones.
 
-        What os2 did not make counts like any other: it needs the item as much.
+        Machines that os2 did not create count: they also need the item.
         """
         ...
 
     def remove(
         self, item: CatalogItem, *, force: bool = False, within: float | None = None
     ) -> bool:
-        """Remove an item and verify that it is gone; False when it was gone already.
+        """Remove an item and verify that it is gone; return False if it was gone already.
 
-        ``force`` also when it is in use. ``within`` is the time for that in seconds, else the
+        ``force`` removes it even if it is in use. ``within`` is the timeout in seconds, else the
         provider's own; raises ``TimedOut``.
         """
         ...
 
     def log(self, name: str) -> Iterator[str]:
-        """The lines that its build has written so far; raises ``NotFound`` when none are kept."""
+        """Yield the lines of its build log so far; raise ``NotFound`` if there is no log."""
         ...

@@ -1,4 +1,4 @@
-"""Use cases around images: build when something changed, say whether an image is fresh."""
+"""Use cases around images: build an image if needed, and compare it with the working tree."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from os2cli.snapshots.building import BuildRequest, BuildResult, SnapshotBuilder
 
 
 class Freshness(StrEnum):
-    """How an image relates to the tree that it would be built from now."""
+    """How an image relates to the current working tree."""
 
     FRESH = "fresh"
     STALE = "stale"
@@ -24,7 +24,7 @@ class Freshness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImageStatus:
-    """An image, if there is one, and how fresh it is; ``reason`` says why that is unknown."""
+    """An image, if it exists, and its freshness; ``reason`` is why that is unknown."""
 
     freshness: Freshness
     image: Image | None = None
@@ -32,9 +32,9 @@ class ImageStatus:
 
 
 def image_status(builder: SnapshotBuilder, request: BuildRequest) -> ImageStatus:
-    """Compare the image of that tag with what a build would make now.
+    """Compare the tagged image with what a build would produce now.
 
-    A tree that can't be read makes the answer ``UNKNOWN``: the image can be used all the same.
+    If the tree cannot be read, the answer is ``UNKNOWN``: the image is still usable.
     """
     image = builder.find(request.tag)
     return ImageStatus(Freshness.MISSING) if image is None else _compare(builder, request, image)
@@ -57,19 +57,19 @@ def ensure_image(
     rebuild: bool = False,
     progress: Progress = SILENT,
 ) -> BuildResult:
-    """Return the image for new machines, building it when it is missing or ``rebuild`` says so.
+    """Return the image for new machines; build it if it is missing or ``rebuild`` is set.
 
-    An image that the tree has moved on from is used as it is, with a warning.
+    An outdated image is used as it is, with a warning.
     """
     image = builder.find(request.tag)
     if image is None or rebuild:
         if image is None:
-            progress.notice(f"image {request.tag} is not there yet: building it")
+            progress.notice(f"image {request.tag} not found, building it")
         record_change(LOCAL_DOCKER)
         return builder.build(request, progress)
     status = _compare(builder, request, image)
     if status.freshness is Freshness.STALE:
-        progress.warn(f"{request.tag} is older than this tree; --build brings it up to date")
+        progress.warn(f"image {request.tag} is out of date; rebuild it with --build")
     elif status.freshness is Freshness.UNKNOWN:
-        progress.warn(f"whether {request.tag} is up to date can't be told: {status.reason}")
+        progress.warn(f"cannot tell whether image {request.tag} is up to date: {status.reason}")
     return BuildResult(image, built=False, seconds=0.0)

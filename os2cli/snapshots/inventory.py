@@ -1,4 +1,4 @@
-"""Use cases over what machines are made from, images and snapshots, of all providers at once."""
+"""Use cases over the images and snapshots of all providers at once."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from os2cli.host.concurrency import NAMES_SECONDS, ask_all, concurrently, names_
 from os2cli.snapshots.catalog import Catalog, CatalogItem
 from os2cli.snapshots.pruning import age_key
 
-# Made when asked: a provider that can't even be made is one that does not answer.
+# Created when asked: a catalog that cannot be created counts as one that does not answer.
 Catalogs = Mapping[MachineType, Callable[[], Catalog]]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An image or a snapshot, the machines that were made from it, and who has it."""
+    """An image or a snapshot, the machines created from it, and its catalog."""
 
     item: CatalogItem
     users: tuple[str, ...]
@@ -28,9 +28,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class InventoryListing:
-    """What the providers have that answered, and why the others did not.
+    """The entries of the providers that answered, and the failures of the others.
 
-    ``elsewhere`` is how many of other stages were left out.
+    ``elsewhere`` is the number of entries of other stages, which are left out.
     """
 
     entries: tuple[Entry, ...]
@@ -39,14 +39,14 @@ class InventoryListing:
 
     @property
     def partial(self) -> bool:
-        """Whether there may be more than is in it."""
+        """Whether entries may be missing from the listing."""
         return bool(self.failures)
 
 
 def list_inventory(catalogs: Catalogs, stage: str | None = None) -> InventoryListing:
-    """Everything of a stage, or of all and of none, newest first; asked side by side.
+    """List the entries of a stage, or all, newest first; the catalogs are asked concurrently.
 
-    Raises the failure when there is but one provider, or all of them fail.
+    Raises the first failure if every provider fails.
     """
     answers, failures = ask_all(catalogs, lambda catalog: _with_users(catalog, catalog.list(stage)))
     if not answers and failures:
@@ -59,27 +59,27 @@ def list_inventory(catalogs: Catalogs, stage: str | None = None) -> InventoryLis
 def only(
     listing: InventoryListing, *, stage: str | None, state: SnapshotState | None
 ) -> InventoryListing:
-    """Without what belongs to other stages, which is counted, and what is in another state.
+    """Return the listing without other states, and without other stages, which are counted.
 
-    What belongs to no stage stays.
+    Entries without a stage stay.
     """
     here = [e for e in listing.entries if stage is None or e.item.stage in (None, stage)]
-    wanted = tuple(e for e in here if state in (None, e.item.state))
-    return InventoryListing(wanted, listing.failures, len(listing.entries) - len(here))
+    entries = tuple(e for e in here if state in (None, e.item.state))
+    return InventoryListing(entries, listing.failures, len(listing.entries) - len(here))
 
 
 def find_entry(catalogs: Catalogs, name: str) -> Entry:
-    """An image or a snapshot with the machines that were made from it; raises as ``locate``."""
+    """Return an image or a snapshot with its machines; raises as ``locate`` does."""
     found = locate(catalogs, name)
     return _with_users(found.catalog, [found.item])[0]
 
 
 def locate(catalogs: Catalogs, name: str) -> Entry:
-    """An image or a snapshot by its name; who can't have one of that name is not asked.
+    """Locate an image or a snapshot by name, in the catalogs that could contain it.
 
     Raises:
-        Conflict: several providers have one, or what has that name is not ours (``not_ours``).
-        NotFound: none has; the failure of a provider that did not answer is raised instead.
+        Conflict: several providers have one, or it was not created by os2 (``not_ours``).
+        NotFound: no provider has one; the failure of one that did not answer is raised instead.
     """
     candidates = catalogs_for(catalogs, name)
     answers = outcomes(lambda catalog: locate_in(catalog, name), candidates)
@@ -89,8 +89,8 @@ def locate(catalogs: Catalogs, name: str) -> Entry:
     if found:
         types = [entry.item.type for entry in found]
         raise Conflict(
-            f"{name} is there on {' and '.join(types)}",
-            hint=f"say which one: --type {types[0]}",
+            f"{name} exists on {' and '.join(types)}",
+            hint=f"choose one: --type {types[0]}",
             code="snapshot_ambiguous",
         )
     errors = [answer for answer in answers if isinstance(answer, Os2Error)]
@@ -98,58 +98,58 @@ def locate(catalogs: Catalogs, name: str) -> Entry:
 
 
 def catalogs_for(catalogs: Catalogs, name: str) -> list[Catalog]:
-    """The catalogs that may have something of that name; the only one is asked in any case."""
+    """Return the catalogs that could contain the name; a single one always counts."""
     made = [make() for make in catalogs.values()]
     candidates = [catalog for catalog in made if catalog.could_contain(name)]
     if candidates or len(made) == 1:
         return candidates or made
     raise NotFound(
-        f"there is no image or snapshot named {name} on {' or '.join(catalogs)}",
-        hint="os2 snapshot list shows those that exist",
+        f"image or snapshot {name} not found on {' or '.join(catalogs)}",
+        hint="list images and snapshots: os2 snapshot list",
         code="snapshot_not_found",
     )
 
 
 def find_catalog(catalogs: Catalogs, name: str) -> Catalog:
-    """Who may have that name; more than one only when that is to be said."""
+    """Return the catalog that could contain the name; with several, the one that does."""
     candidates = catalogs_for(catalogs, name)
     return candidates[0] if len(candidates) == 1 else locate(catalogs, name).catalog
 
 
 def locate_in(catalog: Catalog, name: str) -> Entry:
-    """Something by its name, of a provider that is known."""
+    """Return the entry of that name in a catalog."""
     return Entry(catalog.get(name), (), catalog)
 
 
 def locate_all(
     catalogs: Catalogs, names: Sequence[str], *, with_users: bool = True
 ) -> dict[str, Entry | Os2Error]:
-    """Each with the machines that were made from it, or why that is not known."""
+    """Locate each name, with its machines or the error."""
     located = outcomes(lambda name: locate(catalogs, name), names)
     found = dict(zip(names, located, strict=True))
     if with_users:
         entries = {name: e for name, e in found.items() if isinstance(e, Entry)}
         for type_ in {entry.item.type for entry in entries.values()}:
-            found |= _users_told({n: e for n, e in entries.items() if e.item.type == type_})
+            found |= _add_users({n: e for n, e in entries.items() if e.item.type == type_})
     return found
 
 
-def _users_told(entries: Mapping[str, Entry]) -> dict[str, Entry | Os2Error]:
-    """The same with their machines, of which one provider is asked once."""
+def _add_users(entries: Mapping[str, Entry]) -> dict[str, Entry | Os2Error]:
+    """Add the machines to entries of one catalog, with one request."""
     catalog = next(iter(entries.values())).catalog
     try:
-        told = _with_users(catalog, [entry.item for entry in entries.values()])
+        complete = _with_users(catalog, [entry.item for entry in entries.values()])
     except Os2Error as error:
         return dict.fromkeys(entries, error)
-    return dict(zip(entries, told, strict=True))
+    return dict(zip(entries, complete, strict=True))
 
 
 def remove_entries(
     found: Mapping[str, Entry | Os2Error], *, force: bool, within: float | None = None
 ) -> list[Removal]:
-    """Remove side by side; one failure does not stop the others.
+    """Remove entries concurrently; one failure does not stop the others.
 
-    What machines were made from stays, unless ``force``.
+    Entries with machines stay, unless ``force``.
     """
 
     def remove(name: str) -> Removal:
@@ -181,9 +181,9 @@ def _names(make: Callable[[], Catalog]) -> list[str]:
 
 def _in_use(entry: Entry) -> Conflict:
     count = len(entry.users)
-    machines = entry.users[0] if count == 1 else f"{entry.users[0]} and {count - 1} more"
+    users = f"{entry.users[0]} was" if count == 1 else f"{entry.users[0]} and {count - 1} more were"
     return Conflict(
-        f"{entry.item.name} is in use: {machines} {'was' if count == 1 else 'were'} made from it",
+        f"{entry.item.name} is in use: {users} created from it",
         hint="remove the machines first, or pass --force",
         code="snapshot_in_use",
     )

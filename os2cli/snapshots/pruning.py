@@ -1,4 +1,4 @@
-"""Which images and snapshots may go: rules over plain values, the first that applies decides."""
+"""Which images and snapshots to prune: rules over plain values, the first that applies decides."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _USABLE = (SnapshotState.ACTIVE, SnapshotState.INACTIVE)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether an item goes, and the rule that says so."""
+    """Whether an item goes, and the rule that decided it."""
 
     item: CatalogItem
     goes: bool
@@ -26,10 +26,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class PruningRules:
-    """How much stays.
+    """What to keep.
 
-    Of each stage the ``keep`` newest usable ones stay, and with ``older_than`` all younger ones.
-    ``current`` are the names that new machines are made from here.
+    Of each stage the ``keep`` newest usable items stay, and with ``older_than`` all younger ones.
+    ``current`` are the names that new machines are created from.
     """
 
     keep: int = DEFAULT_KEEP
@@ -40,7 +40,7 @@ class PruningRules:
 def plan_pruning(
     items: Iterable[CatalogItem], used: Collection[str], now: datetime, rules: PruningRules
 ) -> tuple[Verdict, ...]:
-    """Judge each item, newest first; ``used`` are the ids of those that machines were made from."""
+    """Decide about each item, newest first; ``used`` are the ids of items with machines."""
     groups: dict[tuple[str, str | None], list[CatalogItem]] = {}
     for item in items:
         groups.setdefault((item.type, item.stage), []).append(item)
@@ -51,12 +51,12 @@ def plan_pruning(
 
 
 def newest_first(items: Iterable[CatalogItem]) -> list[CatalogItem]:
-    """Sorted by the provider's time, then by name."""
+    """Sort items by the provider's time, then by name."""
     return sorted(items, key=age_key, reverse=True)
 
 
 def age_key(item: CatalogItem) -> tuple[float, str]:
-    """What orders items by their age."""
+    """Return the sort key for an item's age."""
     return item.created.timestamp(), item.name
 
 
@@ -65,7 +65,7 @@ def _judge_stage(
 ) -> list[Verdict]:
     usable = [item for item in items if item.state in _USABLE and not item.untagged]
     active = [item for item in usable if item.state is SnapshotState.ACTIVE]
-    # Without an active one a machine brings the newest inactive one back.
+    # Without an active one, a new machine activates the newest inactive one.
     newest = (active or usable)[:1]
     kept = usable[: rules.keep]
     return [_judge(item, item in newest, item in kept, used, now, rules) for item in items]
@@ -87,14 +87,14 @@ def _judge(
     table = (
         (state is SnapshotState.REMOVING, stays, "is being removed already"),
         (state in IN_FLIGHT, stays, "is being built"),
-        (state is SnapshotState.UNKNOWN, stays, "is in a state that os2 does not know"),
-        (item.id in used, stays, "machines were made from it"),
-        (item.name in rules.current, stays, "new machines are made from it"),
-        (newest, stays, "the newest that can be used"),
+        (state is SnapshotState.UNKNOWN, stays, "is in an unknown state"),
+        (item.id in used, stays, "machines were created from it"),
+        (item.name in rules.current, stays, "new machines are created from it"),
+        (newest, stays, "the newest usable one"),
         (failed and age <= failed_stay, stays, f"failed within {_span(failed_stay)}"),
         (failed, goes, f"failed longer than {_span(failed_stay)} ago"),
         (young, stays, f"younger than {_span(rules.older_than)}"),
-        (item.untagged, goes, "lost its name to a newer one"),
+        (item.untagged, goes, "untagged"),
         (kept, stays, f"among the {rules.keep} newest"),
         (True, goes, f"beyond the {rules.keep} newest" if rules.keep else "not the newest"),
     )

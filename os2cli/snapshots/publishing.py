@@ -1,4 +1,4 @@
-"""Use case: publish a snapshot of the stage, unless nothing changed since its newest one."""
+"""Use case: publish a snapshot of a stage, unless its newest one is unchanged."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LATE_ANSWER_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A snapshot and whether this call had it made; ``seconds`` is the time that took."""
+    """A snapshot, whether this call created it, and the time in seconds."""
 
     snapshot: Snapshot
     published: bool
@@ -37,9 +37,9 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Publishes to ``store`` what ``source`` makes; ``lock_dir`` is where two of one stage meet.
+    """Publishes the content of ``source`` to ``store``; ``lock_dir`` serialises a stage.
 
-    ``preflight`` raises when it is clear beforehand that publishing can't succeed.
+    ``preflight`` raises if publishing cannot succeed.
     """
 
     store: SnapshotStore
@@ -58,16 +58,16 @@ class Publisher:
     ) -> Publication:
         """Publish and wait until the snapshot is active (``wait_seconds`` None: don't).
 
-        Another os2 here that publishes the same stage is waited for first, and its snapshot is
-        used when it is the same.
+        If another os2 on this host publishes the same stage, wait for it first, and use its
+        snapshot if that is the same.
 
         Raises:
             OperationFailed: the build failed; ``log_tail`` is the end of its log.
-            TimedOut: it is still being built; it is left alone.
+            TimedOut: the snapshot is still being built; the build continues.
         """
 
         def say_waiting() -> None:
-            progress.notice(f"waiting for another os2 that publishes {stage.name}")
+            progress.notice(f"waiting for another os2 to publish {stage.name}")
 
         started = time.monotonic()
         with exclusive(self.lock_dir, f"publish {stage.name}", on_busy=say_waiting):
@@ -87,10 +87,10 @@ class Publisher:
         return Publication(snapshot, published=True, seconds=time.monotonic() - started)
 
     def _join(self, snapshot: Snapshot, seconds: float, progress: Progress) -> Snapshot:
-        """Wait for what somebody else has begun; it is his to remove."""
+        """Wait for a snapshot of another os2, which is not ours to remove."""
         if snapshot.state is SnapshotState.ACTIVE:
             return snapshot
-        progress.notice(f"{snapshot.name} is being built from the same: waiting for it")
+        progress.notice(f"waiting for {snapshot.name}, which is built from the same inputs")
         try:
             return self._until_active(snapshot, seconds, progress)
         except TimedOut as error:
@@ -106,7 +106,7 @@ class Publisher:
     def _create(
         self, stage: Stage, content: SnapshotContent, request: PublishRequest, progress: Progress
     ) -> Snapshot:
-        """Create under the name of this second, or of a later one when somebody has that."""
+        """Create a snapshot named after this second, or a later one if the name is taken."""
         name = SnapshotName(stage.name, datetime.now(UTC))
         for _ in range(NAME_ATTEMPTS):
             create = partial(self.store.create, str(name), content, request.resources)
@@ -117,11 +117,11 @@ class Publisher:
             except Conflict as error:
                 if error.code != "snapshot_exists":
                     raise
-                progress.notice(f"{name} is taken: the next second is tried")
+                progress.notice(f"{name} is taken, trying the next second")
                 name = name.next_second()
         raise Conflict(
-            f"no free name was found for a snapshot of {stage.name}",
-            hint="many are being published at this moment: try again",
+            f"no free name for a snapshot of {stage.name}",
+            hint="many snapshots are being published: try again",
             code="snapshot_exists",
         )
 
@@ -130,16 +130,16 @@ class Publisher:
             with progress.phase("create"):
                 return pending.answer()
         except Interrupted:
-            # One that came to be unwatched would be the stage's newest.
-            made = pending.result_within(LATE_ANSWER_SECONDS)
-            if made is not None:
-                self._abandon(made, progress)
+            # If left behind, it would become the stage's newest.
+            snapshot = pending.result_within(LATE_ANSWER_SECONDS)
+            if snapshot is not None:
+                self._abandon(snapshot, progress)
             elif pending.sent:
-                progress.warn(f"snapshot {name} may be there all the same")
+                progress.warn(f"snapshot {name} may exist")
             raise
 
     def _finish(self, snapshot: Snapshot, seconds: float, progress: Progress) -> Snapshot:
-        """Wait until it is active; one that never will be is removed again."""
+        """Wait until the snapshot is active; remove it if its build fails."""
         with _removed_by_hand(snapshot.name):
             try:
                 return self._until_active(snapshot, seconds, progress)
@@ -154,7 +154,7 @@ class Publisher:
                 raise
 
     def _abandon(self, snapshot: Snapshot, progress: Progress) -> None:
-        progress.notice(f"removing {snapshot.name}, which was not finished")
+        progress.notice(f"removing unfinished snapshot {snapshot.name}")
         self._undo(snapshot, progress)
 
     def _undo(self, snapshot: Snapshot, progress: Progress) -> None:
@@ -163,19 +163,19 @@ class Publisher:
         except NotFound:
             return
         except Os2Error as error:
-            progress.warn(f"snapshot {snapshot.name} is still there: {error.message}")
+            progress.warn(f"snapshot {snapshot.name} still exists: {error.message}")
 
 
 @contextmanager
 def _removed_by_hand(name: str) -> Iterator[None]:
-    """What to run for the snapshot, should this be left in the middle."""
-    with cleaned_up_by("os2 snapshot rm", "--yes") as begun:
-        begun.append(name)
+    """Report how to remove the snapshot if the process is killed inside the block."""
+    with cleaned_up_by("os2 snapshot rm", "--yes") as names:
+        names.append(name)
         yield
 
 
 def _same(resolution: Resolution, key: str) -> Snapshot | None:
-    """What the stage has newest, or is about to have, when it is made from the same."""
+    """Return the stage's newest snapshot, or the one being built, if its inputs are the same."""
     building = [c.snapshot for c in resolution.newer if c.verdict is Verdict.BUILDING]
     newest = newest_of([*building, *([resolution.snapshot] if resolution.snapshot else [])])
     return newest if newest is not None and newest.key == key else None

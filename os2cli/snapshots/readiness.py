@@ -1,4 +1,4 @@
-"""Use cases: wait until a snapshot can be used, bring one back, follow its build."""
+"""Use cases: wait until a snapshot is usable, activate one, follow its build."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from os2cli.snapshots.pruning import IN_FLIGHT
 def wait_until_usable(
     entry: Entry, seconds: float, *, progress: Progress = SILENT, clock: Clock = REAL_TIME
 ) -> SnapshotState:
-    """Wait until it is active; an image is.
+    """Wait until a snapshot is active; an image always is.
 
     Raises:
-        Conflict: it was put away, and nobody brings it back.
+        Conflict: the snapshot was deactivated.
         OperationFailed: its build failed; ``log_tail`` is the end of its log.
         TimedOut: it is still being built.
     """
@@ -32,8 +32,8 @@ def wait_until_usable(
     store, snapshot = known
     if snapshot.state is SnapshotState.INACTIVE:
         raise Conflict(
-            f"snapshot {snapshot.name} was put away because nobody used it",
-            hint=f"bring it back: os2 snapshot activate {snapshot.name}",
+            f"snapshot {snapshot.name} was deactivated because it was unused",
+            hint=f"activate it: os2 snapshot activate {snapshot.name}",
             code="snapshot_inactive",
         )
     with progress.phase("build"):
@@ -47,17 +47,17 @@ def bring_back(
     progress: Progress = SILENT,
     clock: Clock = REAL_TIME,
 ) -> tuple[SnapshotState, bool]:
-    """Activate one that was put away (``seconds`` None: don't wait); False: it is active already.
+    """Activate a deactivated snapshot (``seconds`` None: don't wait); False: it was active.
 
     Raises:
-        Conflict: it is not inactive, but being built, failed or being removed.
-        UsageError: it is an image, which is there or not.
+        Conflict: it is being built, failed or being removed.
+        UsageError: it is an image.
     """
     known = _in_store(entry)
     if known is None:
         raise UsageError(
             f"{entry.item.name} is a local image: there is nothing to activate",
-            hint="only snapshots are put away: os2 snapshot list --state inactive shows them",
+            hint="list inactive snapshots: os2 snapshot list --state inactive",
             code="nothing_to_activate",
         )
     store, snapshot = known
@@ -66,8 +66,7 @@ def bring_back(
     if snapshot.state is not SnapshotState.INACTIVE:
         building = snapshot.state in IN_FLIGHT
         raise Conflict(
-            f"snapshot {snapshot.name} is {snapshot.state.value}, and only an inactive one "
-            "is activated",
+            f"cannot activate snapshot {snapshot.name}: it is {snapshot.state.value}, not inactive",
             hint=f"os2 snapshot {'wait' if building else 'show'} {snapshot.name}",
             code="snapshot_not_inactive",
         )
@@ -81,13 +80,13 @@ def bring_back(
 
 
 def follow_build(entry: Entry, on_line: Callable[[str], None], seconds: float) -> bool:
-    """Pass on what the builder writes until the build has ended; False: it is not being built.
+    """Pass on the build log until the build ends; return False if nothing is being built.
 
-    What ``on_line`` raises ends it.
+    An ``OSError`` of ``on_line`` ends it.
 
     Raises:
         OperationFailed: the build failed.
-        TimedOut: it is still being built.
+        TimedOut: the build is still running.
     """
     known = _in_store(entry)
     if known is None or known[1].state not in IN_FLIGHT:
@@ -96,10 +95,12 @@ def follow_build(entry: Entry, on_line: Callable[[str], None], seconds: float) -
     try:
         wait_until_active(*known, seconds, progress=listener, clock=listener.clock)
     except Os2Error as error:
-        # Its end has been seen already.
+        # The lines were already passed on.
         error.log_tail = ()
         if error.code == "build_failed":
-            error.hint = f"mend it and publish again; os2 snapshot rm {entry.item.name} removes it"
+            error.hint = (
+                f"fix it and publish again; to remove it: os2 snapshot rm {entry.item.name}"
+            )
         raise
     finally:
         listener.check()
@@ -107,7 +108,7 @@ def follow_build(entry: Entry, on_line: Callable[[str], None], seconds: float) -
 
 
 class _Listener(Progress):
-    """Passes lines on from the thread that reads them, and its failure to the one that waits."""
+    """Passes lines on from the reading thread, and its failure to the waiting one."""
 
     def __init__(self, on_line: Callable[[str], None]) -> None:
         self.on_line = on_line
@@ -115,7 +116,7 @@ class _Listener(Progress):
         self.clock = Clock(sleep=self._sleep)
 
     def log(self, line: str) -> None:
-        """Pass a line on; nobody may be there any more to read it."""
+        """Pass a line on; its reader may have gone."""
         if self.failure is None:
             try:
                 self.on_line(line)
@@ -123,7 +124,7 @@ class _Listener(Progress):
                 self.failure = error
 
     def check(self) -> None:
-        """Raise what passing a line on raised."""
+        """Raise the failure of passing a line on."""
         if self.failure is not None:
             raise self.failure
 

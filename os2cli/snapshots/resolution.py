@@ -1,4 +1,4 @@
-"""Use case: the newest usable snapshot of a stage, and why it is that one."""
+"""Use case: resolve a stage to its newest usable snapshot, and explain the choice."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from os2cli.snapshots.cache import CachedSnapshot, SnapshotCache, is_kept
 
 
 class Verdict(StrEnum):
-    """What a resolution made of one candidate."""
+    """The decision about one candidate."""
 
     PICKED = "picked"
     OLDER = "older"
@@ -37,13 +37,13 @@ _UNUSABLE = {
     SnapshotState.FAILED: Verdict.FAILED,
     SnapshotState.UNKNOWN: Verdict.UNKNOWN_STATE,
 }
-# Of this stage, and made or to be made after the one that was picked.
+# Reported if newer than the picked one.
 NEWER_WORTH_TELLING = (Verdict.BUILDING, Verdict.FAILED, Verdict.INACTIVE)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A snapshot that the provider named, and the verdict on it."""
+    """A snapshot that the provider listed, and the verdict on it."""
 
     snapshot: Snapshot
     verdict: Verdict
@@ -51,7 +51,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The snapshot that was picked, if any; ``cached`` says that nobody was asked."""
+    """The picked snapshot, if any; ``cached``: the provider was not asked."""
 
     stage: Stage
     name: str | None
@@ -62,7 +62,7 @@ class Resolution:
 
     @property
     def newer(self) -> tuple[Candidate, ...]:
-        """Snapshots of the stage that are newer than the picked one but can't be used now."""
+        """Snapshots of the stage that are newer than the picked one but not usable now."""
         picked = self.snapshot
         return tuple(
             candidate
@@ -73,12 +73,12 @@ class Resolution:
 
     @property
     def newest_inactive(self) -> Snapshot | None:
-        """The newest one that only has to be activated, when nothing is active."""
+        """The newest inactive snapshot, if none is active."""
         inactive = [c.snapshot for c in self.candidates if c.verdict is Verdict.INACTIVE]
         return newest_of(inactive) if self.name is None else None
 
     def required(self) -> str:
-        """The name that was picked; raises ``NotFound`` when there is none."""
+        """Return the picked name; raise ``NotFound`` if there is none."""
         if self.name is not None:
             return self.name
         raise no_active_snapshot_error(self)
@@ -87,17 +87,17 @@ class Resolution:
 def resolve_newest(store: SnapshotStore, stage: Stage) -> Resolution:
     """Ask the provider for the stage's newest active snapshot.
 
-    Pages are read only until one holds a match, as long as the provider keeps to its order; when it
-    does not, all of them are.
+    Pages are read until one contains a match, or to the last one if the provider does not keep to
+    its order.
     """
-    found = _candidates(store.newest_first(stage.prefix), stage)
-    usable = [c.snapshot for c in found if c.verdict is Verdict.PICKED]
+    candidates = _candidates(store.newest_first(stage.prefix), stage)
+    usable = [c.snapshot for c in candidates if c.verdict is Verdict.PICKED]
     picked = newest_of(usable)
     judged = tuple(
         replace(c, verdict=Verdict.OLDER)
         if c.verdict is Verdict.PICKED and c.snapshot is not picked
         else c
-        for c in found
+        for c in candidates
     )
     return Resolution(
         stage,
@@ -111,7 +111,7 @@ def resolve_newest(store: SnapshotStore, stage: Stage) -> Resolution:
 def resolve_cached(
     store: SnapshotStore, stage: Stage, cache: SnapshotCache, account: str, *, use_cache: bool
 ) -> Resolution:
-    """The stage's newest active snapshot, from the cache where that is fresh enough."""
+    """Return the stage's newest active snapshot, from the cache if it has a live entry."""
     kept = is_kept(stage)
     if use_cache and kept and (entry := cache.get(account, stage.prefix)) is not None:
         return Resolution(stage, entry.name, entry.id, cached=True)
@@ -125,7 +125,7 @@ def resolve_cached(
 
 
 def no_active_snapshot_error(resolution: Resolution) -> Os2Error:
-    """The failure for a stage without a usable snapshot."""
+    """Return the failure for a stage without a usable snapshot."""
     stage = resolution.stage.name
     what, hint = "", f"publish one: os2 snapshot daytona --stage {stage}"
     building = newest_of(c.snapshot for c in resolution.newer if c.verdict is Verdict.BUILDING)
@@ -133,15 +133,15 @@ def no_active_snapshot_error(resolution: Resolution) -> Os2Error:
         what = f" yet; {building.name} is being built"
         hint = f"wait for it: os2 snapshot wait {building.name}"
     elif (inactive := resolution.newest_inactive) is not None:
-        what = f"; {inactive.name} was put away because nobody used it"
-        hint = f"a machine brings it back: os2 machine create --type daytona --stage {stage}"
+        what = f"; {inactive.name} was deactivated because it was unused"
+        hint = f"a new machine activates it: os2 machine create --type daytona --stage {stage}"
     return NotFound(
         f"stage {stage} has no active snapshot{what}", hint=hint, code="snapshot_not_found"
     )
 
 
 def newest_of(snapshots: Iterable[Snapshot]) -> Snapshot | None:
-    """The newest by the provider's time, then by name."""
+    """Return the newest snapshot by the provider's time, then by name."""
     return max(snapshots, key=_age_key, default=None)
 
 
@@ -151,7 +151,7 @@ def _candidates(pages: Iterable[list[Snapshot]], stage: Stage) -> list[Candidate
     in_order = True
     for page in pages:
         for snapshot in page:
-            # Rows shift from page to page while others publish; such a row is as it is said last.
+            # Rows shift between pages while others publish; the last answer for a row counts.
             again = snapshot.id in found
             found[snapshot.id] = Candidate(snapshot, _judge(snapshot, stage))
             if not again and not snapshot.general:

@@ -88,24 +88,24 @@ def test_the_version(os2: Os2, arguments: tuple[str, ...]) -> None:
         (("machine", "create", "--nonsense"), "No such option: --nonsense"),
         (("machine", "create", "--cpu", "many"), "Invalid value for '--cpu'"),
         (("machine", "create", "--port", "70000"), "Invalid value for '--port'"),
-        (("machine", "create", "--memory", "lots"), "--memory lots is no usable amount"),
+        (("machine", "create", "--memory", "lots"), "--memory: invalid or too small size 'lots'"),
         (("machine", "create", "--timeout", "0"), "Invalid value for '--timeout'"),
         (("machine", "create", "--no-wait", "--timeout", "9"), "contradict each other"),
         (("machine", "create", "--type", "vm"), "--type: unknown machine type 'vm'"),
-        (("machine", "create", "a b"), "'a b' can't be a machine's name"),
-        (("machine", "create", "-e", "1X=2"), "-e: '1X' is no name for a variable"),
-        (("machine", "create", "-e", "NOT_SET"), "-e NOT_SET: that variable is not set here"),
-        (("machine", "create", "--env-file", "none.env"), "--env-file none.env can't be read"),
-        (("machine", "create", "--label", "x"), "--label is not of the form KEY=VALUE"),
+        (("machine", "create", "a b"), "invalid machine name 'a b'"),
+        (("machine", "create", "-e", "1X=2"), "-e: invalid variable name '1X'"),
+        (("machine", "create", "-e", "NOT_SET"), "-e NOT_SET: variable not set"),
+        (("machine", "create", "--env-file", "none.env"), "--env-file: cannot read none.env"),
+        (("machine", "create", "--label", "x"), "--label: expected KEY=VALUE"),
         (("machine", "create", "--label", "dev.os2.name=x"), "is reserved for os2"),
-        (("machine", "create", "--stage", "a--b"), "stage 'a--b' from --stage is not valid"),
+        (("machine", "create", "--stage", "a--b"), "--stage: invalid stage 'a--b'"),
         (("machine", "create", "--public"), "--public is not supported on local-docker"),
         (("machine", "create", "--auto-stop", "2h"), "--auto-stop is not supported on local"),
         (("machine", "create", "--type", "daytona", "--cpu", "2"), "--cpu is not supported on"),
         (("machine", "create", "--type", "daytona", "--port", "9"), "--port is not supported on"),
         (
             ("machine", "create", "--type", "daytona", "--stage", "stg", "--auto-stop", "soon"),
-            "--auto-stop 'soon' is no duration",
+            "--auto-stop: invalid duration 'soon'",
         ),
         (("machine", "create", "--type", "daytona"), "no stage is set"),
         (("snapshot", "daytona"), "no stage is set"),
@@ -117,29 +117,29 @@ def test_the_version(os2: Os2, arguments: tuple[str, ...]) -> None:
         (("snapshot", "resolve"), "no stage is set"),
         (("snapshot", "list", "--sort", "age"), "Invalid value for '--sort'"),
         (("snapshot", "list", "--state", "old"), "Invalid value for '--state'"),
-        (("snapshot", "list", "--stage", "a--b"), "stage 'a--b' from --stage is not valid"),
+        (("snapshot", "list", "--stage", "a--b"), "--stage: invalid stage 'a--b'"),
         (("snapshot", "list", "--stage", "stg", "--all-stages"), "contradict each other"),
         (("snapshot", "show"), "Missing argument 'NAME'"),
         (("snapshot", "show", "x:1", "--type", "daytona"), "invalid snapshot name 'x:1'"),
         (("snapshot", "rm"), "Missing argument 'NAME...'"),
         (("snapshot", "prune", "--keep", "-1"), "Invalid value for '--keep'"),
-        (("snapshot", "prune", "--older-than", "old"), "--older-than 'old' is no duration"),
+        (("snapshot", "prune", "--older-than", "old"), "--older-than: invalid duration 'old'"),
         (("snapshot", "prune", "--older-than", "off"), "--older-than off means nothing"),
         (("snapshot", "prune", "--type", "daytona"), "no stage is set"),
         (("snapshot", "logs"), "Missing argument 'NAME'"),
         (("snapshot", "logs", "a:b", "-f"), "--follow is not supported for builds on local-docker"),
         (("snapshot", "logs", "a:b", "--timeout", "9"), "--timeout requires --follow"),
-        (("snapshot", "context", "--repo", "none"), "--repo none is not a folder"),
+        (("snapshot", "context", "--repo", "none"), "--repo: none is not a directory"),
         (("snapshot", "activate", "a", "--no-wait", "--timeout", "9"), "contradict each other"),
         (("machine", "show"), "Missing argument 'NAME'"),
         (("machine", "rm"), "name the machines to remove, or pass --all"),
         (("machine", "rm", "a", "--all"), "name the machines to remove, or pass --all"),
-        (("snapshot", "local-docker", "--repo", "none"), "--repo none is not a folder"),
-        (("snapshot", "local-docker", "--dockerfile", "none"), "there is no Dockerfile none"),
+        (("snapshot", "local-docker", "--repo", "none"), "--repo: none is not a directory"),
+        (("snapshot", "local-docker", "--dockerfile", "none"), "Dockerfile none not found"),
         (("snapshot", "local-docker", "--build-arg", "X"), "--build-arg is not of the form"),
         (("stage",), "no stage is set"),
-        (("stage", "--progress", "loud"), "--progress 'loud' is no way to show progress"),
-        (("--progress=", "stage"), "--progress '' is no way to show progress"),
+        (("stage", "--progress", "loud"), "--progress: unknown progress mode 'loud'"),
+        (("--progress=", "stage"), "--progress: unknown progress mode ''"),
         (("help", "nonsense"), "unknown topic or command 'nonsense'"),
         (("help", "machine", "nonsense"), "unknown topic or command 'machine nonsense'"),
         (("help", "exit-codes", "more"), "unknown topic or command 'exit-codes more'"),
@@ -245,7 +245,7 @@ def test_a_terminal_without_the_characters_shows_replacements(os2: Os2) -> None:
     result = os2("stage", "--stage", "größe", env={"PYTHONIOENCODING": "ascii"})
 
     assert result.status == 2
-    assert "stage 'gr??e' from --stage is not valid" in result.stderr
+    assert "--stage: invalid stage 'gr??e'" in result.stderr
 
 
 def test_a_broken_settings_file_is_named(os2: Os2) -> None:
@@ -266,7 +266,7 @@ def test_a_deleted_directory_gives_no_traceback(os2: Os2, tmp_path: Path) -> Non
     result = os2.shell(script, "machine", "list")
 
     assert result.status == 2
-    assert "the current folder does not exist any more" in result.stderr
+    assert "the current directory no longer exists" in result.stderr
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

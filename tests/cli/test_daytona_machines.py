@@ -133,7 +133,7 @@ def test_all_means_those_of_the_stage(cloud: Os2, daytona: DaytonaServer) -> Non
     cloud("machine", "rm", "--all", "--yes", "--type", "daytona")
 
     assert unclear.status == 2
-    assert "--all needs to be told where" in unclear.stderr
+    assert "--all requires --type" in unclear.stderr
     assert cloud("machine", "list", "--all-stages", "-q").stdout == "b\n"
 
 

@@ -67,7 +67,7 @@ def test_a_contradiction_stops_with_its_explanation(
     assert result.status == 2
     assert error.startswith("error: ITERATE_USER=jonas says dev-jonas, but APP_STAGE says stg")
     assert "DOPPLER_CONFIG=prd" in error
-    assert hint == "hint: decide it: --stage stg or --stage dev-jonas"
+    assert hint == "hint: choose one: --stage stg or --stage dev-jonas"
     assert daytona.requests == []
 
 
@@ -105,7 +105,7 @@ def test_a_signal_through_the_wrapper_rolls_back(
     stdout, stderr = process.communicate(timeout=20)
 
     assert (process.returncode, stdout) == (130, "")
-    assert "which was not finished" in stderr
+    assert "removing unfinished snapshot" in stderr
     assert "os2: stopped by SIGINT" in stderr
     while daytona.snapshots:
         assert time.monotonic() < deadline

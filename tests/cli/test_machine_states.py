@@ -141,7 +141,7 @@ def test_one_that_is_not_healthy_in_time_keeps_running(
     result = cloud("machine", "restart", a, "-y", *DAYTONA, "--timeout", "1.5")
 
     assert result.status == 6
-    assert "was not healthy within 1.5 s" in result.stderr
+    assert "timed out after 1.5 s waiting for machine" in result.stderr
     assert state(daytona, a) == "started"
 
 
@@ -169,7 +169,10 @@ class TestWait:
         result = cloud("machine", "wait", a, *DAYTONA, "--for", "stopped", "--timeout", "0.2")
 
         assert (result.status, result.stdout) == (6, "")
-        assert "a is running and was not stopped within 0.2 s" in result.stderr
+        assert (
+            "timed out after 0.2 s waiting for machine a to be stopped (last state: running)"
+            in result.stderr
+        )
 
     def test_a_missing_machine_exits_with_3(self, cloud: Os2) -> None:
         assert cloud("machine", "wait", "none", *DAYTONA).status == 3

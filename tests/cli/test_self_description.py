@@ -95,10 +95,10 @@ class TestConfig:
     @pytest.mark.parametrize(
         ("text", "env", "message"),
         [
-            ("image = [broken", {}, "os2.toml is not valid TOML"),
+            ("image = [broken", {}, "os2.toml: invalid TOML"),
             ("imgae = 'x'", {}, "unknown key 'imgae'"),
             ("", {"OS2_TIMEOUT": "soon"}, "OS2_TIMEOUT is 'soon'"),
-            ("", {"OS2_PROGRESS": "loud"}, "OS2_PROGRESS 'loud' is no way to show progress"),
+            ("", {"OS2_PROGRESS": "loud"}, "OS2_PROGRESS: unknown progress mode 'loud'"),
         ],
     )
     def test_an_invalid_setting_is_the_only_error(

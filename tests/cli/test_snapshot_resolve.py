@@ -108,7 +108,7 @@ def test_a_newer_one_that_is_not_ready_is_mentioned(cloud: Os2, daytona: Daytona
     result = cloud("snapshot", "resolve")
 
     assert result.stdout == f"{NEWEST}\n"
-    assert "stg--20260112-000000 is newer, but building" in result.stderr
+    assert "stg--20260112-000000 is newer but not used: building" in result.stderr
 
 
 @pytest.mark.parametrize("arguments", [(), ("--explain",)], ids=["plain", "explained"])

@@ -154,7 +154,7 @@ def test_one_in_use_names_its_users(cloud: Os2, daytona: DaytonaServer) -> None:
     refused = cloud("snapshot", "rm", name)
 
     assert refused.status == 5
-    assert f"{name} is in use: dev-a--m was made from it" in refused.stderr
+    assert f"{name} is in use: dev-a--m was created from it" in refused.stderr
     assert "--force" in refused.stderr
 
 
@@ -232,7 +232,7 @@ def test_a_dry_run_shows_the_plan_and_removes_nothing(
     ]
     assert "beyond the 3 newest" in plan.stdout
     assert "failed longer than 1 d ago" in plan.stdout
-    assert f"{five[0]}  keep    the newest that can be used" in whole.stdout
+    assert f"{five[0]}  keep    the newest usable one" in whole.stdout
     assert document["dry_run"] is True
     assert [(i["name"], i["outcome"]) for i in document["remove"]] == [
         (five[3], "planned"),

@@ -261,7 +261,7 @@ class TestTheEnd:
         status, errors = site.end()
 
         assert status == 130
-        assert "left at once" in errors
+        assert "exited at once" in errors
         assert "os2 machine rm one" in errors
 
     def test_followers_are_disconnected(self, site: Site, visitor: Visitor) -> None:

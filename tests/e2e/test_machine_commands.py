@@ -142,7 +142,7 @@ def test_a_machine_that_is_not_healthy_in_time_is_removed(
     result = os2("machine", "create", "--timeout", "0.1")
 
     assert result.status == 6
-    assert "was not healthy within 0.1 s" in result.stderr
+    assert "timed out after 0.1 s waiting for machine" in result.stderr
     assert containers_of(engine, stage) == []
 
 
@@ -237,7 +237,7 @@ def test_rm_of_several_reports_each_outcome(os2: Os2, stage: str) -> None:
 
     assert result.status == 7
     assert result.stdout == f"removed {machine}\n"
-    assert "there is no machine named no-such-machine" in result.stderr
+    assert "machine no-such-machine not found" in result.stderr
 
 
 def test_names_are_completed_with_live_machines(os2: Os2) -> None:
@@ -263,8 +263,8 @@ def test_stale_images_are_reported_and_used(os2: Os2, repository: Path, image_ta
     fresh = os2("machine", "create", "--build", env=env)
 
     assert stale.status == fresh.status == 0, stale.stderr + fresh.stderr
-    assert f"warning: {image_tag} is older than this tree" in stale.stderr
-    assert "older than this tree" not in fresh.stderr
+    assert f"warning: image {image_tag} is out of date" in stale.stderr
+    assert "out of date" not in fresh.stderr
 
 
 def test_a_killed_create_frees_its_name_at_once(

@@ -141,7 +141,7 @@ def test_another_repository_is_built_from_anywhere(
 def test_without_a_dockerfile_the_bundled_sandbox_is_built_and_reported(
     os2: Os2, image_tag: str
 ) -> None:
-    told = f"{image_tag} is the sandbox that os2 brings"
+    told = f"{image_tag} was built from the sandbox bundled with os2"
 
     first = build(os2, image_tag)
     second = build(os2, image_tag)
@@ -293,7 +293,7 @@ def test_an_image_that_a_machine_uses_is_not_removed(
     forced = os2("snapshot", "rm", image_tag, "--force")
 
     assert refused.status == 5
-    assert f"{image_tag} is in use: {machine} was made from it" in refused.stderr
+    assert f"{image_tag} is in use: {machine} was created from it" in refused.stderr
     assert forced.stdout == f"removed {image_tag}\n"
     assert engine.images(image_tag) == []
     assert os2("machine", "rm", machine).status == 0
@@ -319,7 +319,7 @@ def test_an_untagged_image_stays_while_it_is_used(
     assert (used["untagged"], used["machines"]) == (True, [machine])
     assert name not in [item["name"] for item in plan["remove"]]
     (left,) = [item for item in then["remove"] if item["name"] == name]
-    assert left["reason"] == "lost its name to a newer one"
+    assert left["reason"] == "untagged"
     assert removed.stdout == f"removed {name}\n"
     with pytest.raises(docker.errors.ImageNotFound):
         engine.inspect_image(first)

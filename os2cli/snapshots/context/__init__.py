@@ -1,15 +1,15 @@
-"""The build context: which files are sent to a builder, as one stream and under one digest.
+"""The build context: the files sent to a builder, as one stream with one digest.
 
 ::
 
     collect(root, dockerfile)  ->  BuildContext
-        files         what git knows of the folder, or a walk of it
+        files         git's files in the directory, or a walk of it
         dockerignore  the ignore file in force; patterns: how Docker matches one pattern
         archive       the files as a canonical tar, without a copy on disk
-    without_links(context)  ->  the same in files only, for a builder that keeps nothing else
-    suspicious_files(context)  ->  what looks like a secret; refuse_secrets raises because of it
+    without_links(context)  ->  the same as files only, for a builder that keeps nothing else
+    suspicious_files(context)  ->  files that look like secrets; refuse_secrets raises for them
 
-What Docker means by a context: https://docs.docker.com/build/concepts/context/.
+Docker's definition of a context: https://docs.docker.com/build/concepts/context/.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from os2cli.snapshots.context.entries import (
     read_pieces,
 )
 
-# 2 January 1980: zip, hence Python wheels and jars, cannot hold an earlier day in any time zone.
+# 2 January 1980: zip, and so Python wheels and jars, cannot hold an earlier day in any time zone.
 MODIFIED = 315_619_200
 
 _BLOCK = 512
@@ -34,13 +34,13 @@ _LONG_NAME, _LONG_LINK, _EXTENSION_NAME = b"L", b"K", b"././@LongLink"
 
 
 def tar_stream(root: Path, entries: Iterable[ContextEntry]) -> Iterator[bytes]:
-    """The entries, in their order, as an uncompressed tar in chunks of about ``PIECE_BYTES``.
+    """Yield the entries, in order, as an uncompressed tar in chunks of about ``PIECE_BYTES``.
 
     Memory stays flat and nothing is written to disk.
 
     Raises:
-        OperationFailed: a file is no longer the one that was collected.
-        UsageError: a file may not be read.
+        OperationFailed: a file changed after it was collected.
+        UsageError: a file cannot be read for lack of permission.
     """
     pending = bytearray()
     total = 0
@@ -70,7 +70,7 @@ def _headers(entry: ContextEntry) -> bytes:
 
 
 def _extension(kind: bytes, text: bytes) -> bytes:
-    """The extra member that holds a name too long for the header's own field."""
+    """Return the extra member for a name too long for the header's own field."""
     if len(text) <= _NAME_BYTES:
         return b""
     content = text + b"\0"
@@ -87,7 +87,7 @@ class _Header(NamedTuple):
     modified: int = 0
 
     def block(self) -> bytes:
-        """One block; user and group are 0, and there are no names for them and no devices."""
+        """Return the header's block; user and group are 0, without names or devices."""
         fields = (
             self.name[:_NAME_BYTES].ljust(_NAME_BYTES, b"\0"),
             b"%07o\0" % self.mode,
@@ -106,7 +106,7 @@ class _Header(NamedTuple):
 
 
 def _number(size: int) -> bytes:
-    """Twelve bytes: octal, or GNU's binary form where octal has too few digits."""
+    """Encode a size in twelve bytes: octal, or GNU's binary form for too large a size."""
     if size < _OCTAL_SIZE_LIMIT:
         return b"%011o\0" % size
     return b"\x80" + size.to_bytes(11, "big")

@@ -17,16 +17,16 @@ from os2cli.snapshots.context.files import find_entries
 
 @dataclass(frozen=True, slots=True)
 class BuildContext:
-    """What a builder is sent, as it was at one moment.
+    """The files sent to a builder, as they were at one moment.
 
-    ``dockerfile`` is the path that the engine's ``dockerfile`` parameter takes. ``entries`` are
-    sorted by the bytes of their paths. ``unkept`` tells, one sentence each, what lies in the
-    folder and could not be sent: sockets, fifos, devices, submodules that are not checked out,
-    other repositories; and after ``without_links`` what a builder of files can't keep. ``ignored``
-    counts what the ignore file left out; a folder that was not even entered counts once.
+    ``dockerfile`` is the value of the engine's ``dockerfile`` parameter. ``entries`` are sorted by
+    the bytes of their paths. ``unkept`` has one sentence for each thing that cannot be sent:
+    sockets, fifos, devices, submodules that are not checked out, other repositories; and after
+    ``without_links`` for what a builder of files cannot keep. ``ignored`` is the number of files
+    that the ignore file left out; a directory that was not entered counts once.
 
-    Whoever reads contents (``stream``, ``digest``, ``dockerfile_text``) gets
-    ``OperationFailed`` when a file has changed since, and ``UsageError`` when it may not be read.
+    Reading contents (``stream``, ``digest``, ``dockerfile_text``) raises ``OperationFailed`` if a
+    file changed, and ``UsageError`` if it cannot be read for lack of permission.
     """
 
     root: Path
@@ -37,28 +37,28 @@ class BuildContext:
 
     @property
     def size_bytes(self) -> int:
-        """The bytes of all contents, without the tar's own headers."""
+        """The size of all contents, without the tar's headers."""
         return sum(entry.size for entry in self.entries)
 
     @property
     def dockerfile_text(self) -> str:
-        """The Dockerfile, bytes that are not UTF-8 replaced."""
+        """The Dockerfile, with invalid UTF-8 replaced."""
         entry = next((entry for entry in self.entries if entry.path == self.dockerfile), None)
         if entry is None:
             raise changed(self.dockerfile)
         return b"".join(read_pieces(self.root, entry)).decode(errors="replace")
 
     def stream(self) -> Iterator[bytes]:
-        """An uncompressed canonical tar in chunks of 0.5 to 1 MiB; equal for equal trees.
+        """Yield an uncompressed canonical tar in chunks of 0.5 to 1 MiB; equal for equal trees.
 
-        Neither builder applies ``.dockerignore`` to a tar, so it has been applied already.
+        ``.dockerignore`` is already applied, because neither builder applies it to a tar.
         """
         return tar_stream(self.root, self.entries)
 
     def digest(self) -> str:
-        """The hex SHA-256 of ``stream()``: it names paths, kinds, modes, targets and contents.
+        """Return the hex SHA-256 of ``stream()``: of paths, kinds, modes, targets and contents.
 
-        Every content is read: times and inodes do not tell that two clones are equal.
+        Every file is read: times and inodes cannot show that two clones are equal.
         """
         digest = hashlib.sha256()
         for chunk in self.stream():
@@ -67,7 +67,7 @@ class BuildContext:
 
 
 def collect(root: Path, dockerfile: Path) -> BuildContext:
-    """Decide what a build in ``root`` is sent; contents are read later.
+    """Collect the files for a build in ``root``; their contents are read later.
 
     In a git checkout these are the tracked files and the untracked ones that git does not
     ignore, as they are in the work tree; elsewhere, and where git ignores ``root`` as a whole (as a
@@ -88,22 +88,22 @@ def collect(root: Path, dockerfile: Path) -> BuildContext:
     folder = _resolved(root)
     if not folder.is_dir():
         raise UsageError(
-            f"{root} is not a folder", hint="name the root of the repository to build from"
+            f"{root} is not a directory", hint="name the root of the repository to build from"
         )
-    given = folder / dockerfile
-    given = _resolved(given.parent) / given.name
-    real = _resolved(given)
+    path = folder / dockerfile
+    path = _resolved(path.parent) / path.name
+    real = _resolved(path)
     if not real.is_file():
         raise UsageError(
             f"{dockerfile} is not a file", hint="name the Dockerfile by its path in the repository"
         )
-    for place in (given, real):
-        if not place.is_relative_to(folder):
+    for location in (path, real):
+        if not location.is_relative_to(folder):
             raise UsageError(
-                f"the Dockerfile {dockerfile} lies outside the build context {root}",
-                hint="builders only read a Dockerfile inside the folder that they are sent",
+                f"the Dockerfile {dockerfile} is outside the build context {root}",
+                hint="builders read only a Dockerfile inside the build context",
             )
-    ignored = read_dockerignore(folder, _relative(given, folder))
+    ignored = read_dockerignore(folder, _relative(path, folder))
     name = _relative(real, folder)
     entries, unkept, left_out = find_entries(folder, ignored, always=name)
     return BuildContext(folder, name, entries, unkept, left_out)
@@ -114,7 +114,7 @@ def _resolved(path: Path) -> Path:
         return path.resolve(strict=True)
     except (OSError, RuntimeError) as error:
         raise UsageError(
-            f"{path} does not exist or cannot be read", hint="correct its name or its permissions"
+            f"{path} not found or not readable", hint="check its name and permissions"
         ) from error
 
 

@@ -1,4 +1,4 @@
-r"""The ignore file of a build and which paths it leaves out.
+r"""The ignore file of a build, and the paths that it leaves out.
 
 The answers are Docker's: a path is out when the last rule that matches it, or a folder above it,
 is not a ``!`` rule. Two decisions:
@@ -45,7 +45,7 @@ class Rule:
 
 
 class Dockerignore:
-    """The rules in force, asked for paths relative to the root; remembers its folders."""
+    """The rules in force, for paths relative to the root; remembers directories."""
 
     def __init__(self, rules: tuple[Rule, ...] = ()) -> None:
         self._rules = rules
@@ -53,7 +53,7 @@ class Dockerignore:
         self._folders: dict[str, tuple[bool, ...]] = {"": (False,) * len(rules)}
 
     def excludes(self, path: str) -> bool:
-        """Whether the file, link or folder at ``path`` stays out of the context."""
+        """Return whether the file, link or directory at ``path`` stays out of the context."""
         excluded = False
         for rule, above in zip(self._rules, self._above(path), strict=True):
             if above or (rule.negated is excluded and rule.matches(path)):
@@ -61,16 +61,16 @@ class Dockerignore:
         return excluded
 
     def prunes(self, folder: str) -> bool:
-        """Whether ``folder`` and everything below it is out, so that a walk may skip it."""
+        """Return whether ``folder`` and everything below it is out, so that a walk can skip it."""
         return self.excludes(folder) and not any(
             _reaches_below(exception, folder) for exception in self._exceptions
         )
 
     def _above(self, path: str) -> tuple[bool, ...]:
-        """Which rules match a folder above ``path``, as Docker notes them on its way down.
+        """Return which rules match a directory above ``path``, as Docker notes on its way down.
 
-        A rule that had nothing to decide for a folder (``a`` when ``*`` has excluded it already)
-        is not noted there, hence not for what is below; the outcome of ``* !a/b a`` rests on it.
+        A rule that had nothing to decide for a directory (``a`` after ``*`` has excluded it) is not
+        noted there, and so not for what is below; the result of ``* !a/b a`` depends on it.
         """
         folder = path.rpartition("/")[0]
         known = self._folders.get(folder)
@@ -88,10 +88,10 @@ class Dockerignore:
 
 
 def read_dockerignore(root: Path, dockerfile: str) -> Dockerignore:
-    """The rules of ``<dockerfile>.dockerignore``, else of ``.dockerignore`` at the root.
+    """Read ``<dockerfile>.dockerignore``, else ``.dockerignore`` at the root.
 
-    Only one of them counts, even when the first is empty. Without either nothing is excluded.
-    Raises ``UsageError`` for a file that cannot be read or a line that Docker refuses.
+    Only one of them counts, even if the first is empty. Without either nothing is excluded.
+    Raises ``UsageError`` for a file that cannot be read or a line that Docker rejects.
     """
     for name in (f"{dockerfile}.dockerignore", ".dockerignore"):
         try:
@@ -101,7 +101,7 @@ def read_dockerignore(root: Path, dockerfile: str) -> Dockerignore:
         except OSError as error:
             raise UsageError(
                 f"{displayed(name)} cannot be read: {error.strerror}",
-                hint="change its permissions: it tells what must not be sent",
+                hint="fix its permissions: it lists what must not be sent",
             ) from error
         return Dockerignore(tuple(_rules(name, content)))
     return Dockerignore()
@@ -117,14 +117,13 @@ def _rules(name: str, content: bytes) -> Iterator[Rule]:
             yield _rule(pattern)
         except ValueError as error:
             raise UsageError(
-                f"{displayed(name)}, line {number}: {displayed(pattern)} is no valid pattern"
-                f" ({error})",
+                f"{displayed(name)}, line {number}: invalid pattern {displayed(pattern)} ({error})",
                 hint="see https://docs.docker.com/build/concepts/context/#dockerignore-files",
             ) from error
 
 
 def _pattern(line: str) -> str | None:
-    """The first of Docker's two readings: the pattern of a line, None for comments and blanks."""
+    """Do the first of Docker's two passes: return a pattern, None for comments and blanks."""
     if line.startswith("#"):
         return None
     text = line.strip(_SPACE)
@@ -139,7 +138,7 @@ def _pattern(line: str) -> str | None:
 
 
 def _rule(pattern: str) -> Rule:
-    """The second reading, in which the whole line is cleaned again and ``!`` is looked for."""
+    """Do the second pass, which cleans the whole line again and looks for ``!``."""
     text = _clean(pattern.strip(_SPACE))
     negated = text.startswith("!")
     text = text.removeprefix("!")
@@ -149,12 +148,12 @@ def _rule(pattern: str) -> Rule:
 
 
 def _clean(path: str) -> str:
-    """What Go's ``filepath.Clean`` does; POSIX keeps two leading slashes, Go does not."""
+    """Do what Go's ``filepath.Clean`` does; POSIX keeps two leading slashes, Go does not."""
     cleaned = posixpath.normpath(path)
     return cleaned[1:] if cleaned.startswith("//") else cleaned
 
 
 def _reaches_below(exception: str, folder: str) -> bool:
-    """Whether a ``!`` rule may match something below ``folder``; when unsure, it may."""
+    """Return whether a ``!`` rule may match something below ``folder``; if unsure, True."""
     wildcard = any(char in exception for char in "*?[\\^")
     return wildcard or exception.startswith(f"{folder}/")

@@ -1,4 +1,4 @@
-"""One member of a build context, and how its content is read."""
+"""A member of a build context, and how to read its content."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ PIECE_BYTES = 512 * 1024
 # A link that took a file's place is not followed, and a fifo that did is not waited for.
 _OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
-# What opening says when a file was removed, or something else took its place.
+# The errors of opening a file that was removed or replaced.
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO})
 
 
 class EntryKind(StrEnum):
-    """What a member of the context is."""
+    """The kind of a member of the context."""
 
     FILE = "file"
     LINK = "link"
@@ -31,7 +31,7 @@ class EntryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ContextEntry:
-    """A file, link or folder as it was when the context was collected.
+    """A file, link or directory as it was when the context was collected.
 
     ``path`` is relative to the root, with ``/``; bytes that are not UTF-8 are surrogate-escaped.
     ``mode`` is 0o755 or 0o644 for a file, 0o755 for a folder, 0o777 for a link. ``size`` counts
@@ -50,32 +50,32 @@ class ContextEntry:
 
     @property
     def origin(self) -> str:
-        """The path on disk below the root, which messages name."""
+        """The path on disk below the root, for messages."""
         return self.source or self.path
 
 
 def encode(path: str) -> bytes:
-    """The bytes that ``path`` has on disk, whatever the locale says."""
+    """Return the bytes of ``path`` on disk, independent of the locale."""
     return path.encode("utf-8", "surrogateescape")
 
 
 def decode(path: bytes) -> str:
-    """The text for the bytes of a path; ``encode`` reverses it."""
+    """Return the text for the bytes of a path; ``encode`` reverses it."""
     return path.decode("utf-8", "surrogateescape")
 
 
 def displayed(path: str) -> str:
-    """``path`` fit for a message: what is not UTF-8 is shown as ``\\xNN``."""
+    r"""Return ``path`` for a message, with invalid UTF-8 as ``\xNN``."""
     return encode(path).decode("utf-8", "backslashreplace")
 
 
 def on_disk(root: Path, path: str) -> bytes:
-    """Where ``path`` of a context lies, as bytes: a ``Path`` would depend on the locale."""
+    """Return the absolute path as bytes: a ``Path`` would depend on the locale."""
     return os.fsencode(root) + b"/" + encode(path)
 
 
 def is_folder(root: Path, path: str) -> bool:
-    """Whether a folder lies there, and not a link to one."""
+    """Return whether the path is a directory, and not a link to one."""
     try:
         return stat.S_ISDIR(os.lstat(on_disk(root, path)).st_mode)
     except OSError:
@@ -83,11 +83,11 @@ def is_folder(root: Path, path: str) -> bool:
 
 
 def read_pieces(root: Path, entry: ContextEntry) -> Iterator[bytes]:
-    """The content of a file in pieces of at most ``PIECE_BYTES``, ``entry.size`` bytes in all.
+    """Yield a file's content in pieces of at most ``PIECE_BYTES``, ``entry.size`` bytes in all.
 
     Raises:
-        OperationFailed: the file is no longer the one that was collected.
-        UsageError: the file may not be read.
+        OperationFailed: the file changed after it was collected.
+        UsageError: the file cannot be read for lack of permission.
     """
     try:
         descriptor = os.open(on_disk(root, entry.origin), _OPEN_FLAGS)
@@ -112,10 +112,10 @@ def read_pieces(root: Path, entry: ContextEntry) -> Iterator[bytes]:
 
 
 def changed(path: str) -> OperationFailed:
-    """The error for a file that differs from what was collected."""
+    """Return the error for a file that changed after it was collected."""
     return OperationFailed(
         f"{displayed(path)} changed while it was being sent",
-        hint="run the command again when nothing writes to the folder",
+        hint="run the command again when no program writes to the directory",
     )
 
 
@@ -123,12 +123,12 @@ def _unreadable(entry: ContextEntry, error: OSError) -> Os2Error:
     name = displayed(entry.origin)
     if isinstance(error, PermissionError):
         return UsageError(
-            f"{name} may not be read",
-            hint="change its permissions, or list it in .dockerignore so that it is not sent",
+            f"cannot read {name}: permission denied",
+            hint="fix its permissions, or list it in .dockerignore so that it is not sent",
         )
     if error.errno in _GONE:
         return changed(entry.origin)
     return OperationFailed(
-        f"{name} cannot be read: {error.strerror}",
-        hint="see whether the disk is sound, or list it in .dockerignore",
+        f"cannot read {name}: {error.strerror}",
+        hint="check the disk, or list the file in .dockerignore",
     )

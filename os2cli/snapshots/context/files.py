@@ -1,4 +1,4 @@
-"""Which files a build context holds, and what each of them is."""
+"""The files of a build context, and the kind of each."""
 
 from __future__ import annotations
 
@@ -30,11 +30,10 @@ _SPECIAL = {
 def find_entries(
     root: Path, ignored: Dockerignore, always: str
 ) -> tuple[tuple[ContextEntry, ...], tuple[str, ...], int]:
-    """The entries of the context, sorted by the bytes of their paths, notes for people, and how
-    many files the ignore file left out.
+    """Return the sorted entries of the context, notes for people, and the number of ignored files.
 
-    ``always`` is kept whatever git and the ignore file say. Every folder on the way to an entry
-    is an entry too: the modes that engines give to folders that a tar leaves out differ.
+    ``always`` is kept even if git or the ignore file exclude it. Every directory above an entry is
+    also an entry: engines choose different modes for directories that a tar leaves out.
     """
     listing = list_checkout(root) if in_checkout(root) else None
     if listing is None or (not listing.files and is_ignored(root)):
@@ -52,9 +51,9 @@ def find_entries(
 
 
 def walk(root: Path, ignored: Dockerignore) -> Listing:
-    """Everything below a folder that is no checkout; repositories' ``.git`` is left out.
+    """List everything below a directory outside of any checkout, except ``.git``.
 
-    Folders that are ignored with all they hold are not entered, hence need not be readable.
+    Directories that are ignored as a whole are not entered, so they need not be readable.
     """
     listing = Listing()
     pending = [""]
@@ -83,13 +82,13 @@ def _scan(root: Path, folder: str) -> list[os.DirEntry[bytes]]:
         return []
     except PermissionError as error:
         raise UsageError(
-            f"the folder {displayed(folder) or root} may not be read",
-            hint="change its permissions, or list it in .dockerignore so that it is not sent",
+            f"cannot read directory {displayed(folder) or root}: permission denied",
+            hint="fix its permissions, or list it in .dockerignore so that it is not sent",
         ) from error
     except OSError as error:
         raise OperationFailed(
-            f"{displayed(folder)} cannot be read: {error.strerror}",
-            hint="see whether the disk is sound, or list it in .dockerignore",
+            f"cannot read directory {displayed(folder)}: {error.strerror}",
+            hint="check the disk, or list the directory in .dockerignore",
         ) from error
 
 
@@ -104,7 +103,7 @@ def _folders_above(paths: Iterable[str]) -> set[str]:
 
 
 def _real_folders(root: Path, folders: set[str]) -> set[str]:
-    """Those that are folders all the way: git still lists ``d/f`` when ``d`` became a link."""
+    """Return those without a link above them: git still lists ``d/f`` after ``d`` became a link."""
     real = {""}
     for folder in sorted(folders - {""}):
         if folder.rpartition("/")[0] in real:
@@ -126,7 +125,7 @@ def _describe(root: Path, path: str, notes: list[str]) -> ContextEntry | None:
     if stat.S_ISLNK(found.st_mode):
         target = decode(os.readlink(on_disk(root, path)))  # noqa: PTH115  bytes, not a Path
         return ContextEntry(path, EntryKind.LINK, 0o777, target=target)
-    kind = _SPECIAL.get(stat.S_IFMT(found.st_mode), "no file")
+    kind = _SPECIAL.get(stat.S_IFMT(found.st_mode), "not a file")
     notes.append(f"{displayed(path)} is {kind}: not sent")
     return None
 
@@ -138,13 +137,13 @@ def _lstat(root: Path, path: str) -> os.stat_result | None:
         return None
     except PermissionError as error:
         raise UsageError(
-            f"{displayed(path)} lies in a folder that may not be read",
-            hint="change its permissions, or list it in .dockerignore so that it is not sent",
+            f"cannot read the directory of {displayed(path)}: permission denied",
+            hint="fix its permissions, or list it in .dockerignore so that it is not sent",
         ) from error
 
 
 def _needed(entries: list[ContextEntry], keep: set[str]) -> tuple[ContextEntry, ...]:
-    """Sorted, without the folders that hold nothing, except those to keep when empty."""
+    """Return the entries sorted, without empty directories that are not in ``keep``."""
     files = {entry.path for entry in entries if entry.kind is not EntryKind.FOLDER}
     wanted = _folders_above(files | keep) | keep
     return tuple(

@@ -1,4 +1,4 @@
-"""What git lists in a checkout: tracked files, and untracked ones that it does not ignore."""
+"""The files of a checkout, from git: tracked ones, and untracked ones that it does not ignore."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _SUBMODULE = "160000 "
 
 @dataclass(slots=True)
 class Listing:
-    """Candidates for the context, relative to its root; none is checked yet.
+    """Candidates for the context, relative to its root, not yet checked.
 
-    ``files`` are files and links. ``folders`` are those to keep even when they are empty.
-    ``notes`` tell what is left out although nobody asked for that; ``skipped`` counts the folders
-    that somebody asked to leave out, and that were therefore not looked into.
+    ``files`` are files and links. ``folders`` are directories to keep even if they are empty.
+    ``notes`` explain what cannot be sent; ``skipped`` counts ignored directories that were not
+    entered.
     """
 
     files: set[str] = field(default_factory=set)
@@ -34,14 +34,14 @@ class Listing:
 
 
 def in_checkout(root: Path) -> bool:
-    """Whether ``root`` or a folder above it holds a ``.git``, be it a sound one or not."""
+    """Return whether ``root`` or a directory above it has a ``.git``, even a broken one."""
     return any(os.path.lexists(folder / ".git") for folder in (root, *root.parents))
 
 
 def list_checkout(root: Path) -> Listing:
-    """The files of a work tree that lie below ``root``, those of submodules included.
+    """List the files of a working tree below ``root``, including those of submodules.
 
-    A submodule is listed like the checkout itself, its untracked files too, which
+    A submodule is listed like the checkout itself, with its untracked files, which
     ``git ls-files --recurse-submodules`` would leave out.
 
     Raises:
@@ -73,7 +73,7 @@ def _add_submodule(listing: Listing, root: Path, path: str) -> None:
 
 
 def is_ignored(root: Path) -> bool:
-    """Whether git ignores the folder as a whole; raises as ``list_checkout`` does."""
+    """Return whether git ignores the directory as a whole; raises as ``list_checkout`` does."""
     return _run(root, "check-ignore", "--quiet", ".").returncode == 0
 
 
@@ -100,12 +100,12 @@ def _run(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     except FileNotFoundError as error:
         raise UsageError(
             f"{root} is a git checkout, but git is not installed",
-            hint="install git: it tells which files belong to the build",
+            hint="install git, which lists the files of the build",
         ) from error
     except subprocess.TimeoutExpired as error:
         raise TimedOut(
-            f"git did not list the files of {root} within {_DEADLINE_SECONDS:.0f} seconds",
-            hint="run `git status` there to see what keeps it",
+            f"timed out after {_DEADLINE_SECONDS:.0f} s waiting for git to list {root}",
+            hint="run `git status` there to see what is slow",
         ) from error
 
 
@@ -114,15 +114,15 @@ def _refused(root: Path, messages: list[str]) -> UsageError:
     remedy = next((line.strip() for line in messages if "safe.directory" in line), None)
     return UsageError(
         f"git cannot list the files of {root}: {reason}",
-        hint=remedy or "run `git status` there; a folder without a .git is sent as it is",
+        hint=remedy or "run `git status` there; a directory without a .git is sent as it is",
     )
 
 
 def _environment() -> dict[str, str]:
-    """The environment without what points git elsewhere (hooks set GIT_DIR, for instance).
+    """Return the environment without variables that point git elsewhere, e.g. a hook's GIT_DIR.
 
-    The rest is passed on because git finds its global ignore file through HOME and itself
-    through PATH. Messages come in English, and nothing is locked or refreshed in the repository.
+    The rest is passed on because git finds its global ignore file through HOME and itself through
+    PATH. Messages are in English, and git locks and refreshes nothing in the repository.
     """
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
     ours = {"GIT_OPTIONAL_LOCKS": "0", "GIT_DISCOVERY_ACROSS_FILESYSTEM": "1", "LC_ALL": "C"}

@@ -1,8 +1,8 @@
 """A context of files only, for a builder that keeps nothing else.
 
-Daytona's remote builder takes name, mode and content of the members of a tar: a link would arrive
-as an empty file, and an empty folder not at all. Here links become copies of what they lead to, and
-what can't be kept is told. All is decided over the entries; the disk is not asked again.
+Daytona's remote builder reads name, mode and content of a tar's members: a link would arrive as an
+empty file, and an empty directory not at all. Here links become copies of their targets, with a
+note for what cannot be kept. Only the entries are used; the disk is not read again.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from os2cli.core.errors import OperationFailed
 from os2cli.snapshots.context.context import BuildContext
 from os2cli.snapshots.context.entries import ContextEntry, EntryKind, displayed, encode
 
-# Only what lies below links counts: a tree is as large as it is, but folders of links to folders of
-# links multiply.
+# Only copies below links count: directories of links to directories of links multiply.
 MAX_COPIES = 200_000
 
 # As many as Linux follows on the way to one file.
 _MAX_FOLLOWED = 40
 
-_REASON = "Daytona's builder can't keep it"
+_REASON = "Daytona's builder cannot keep it"
 
 
 class _Lost(Enum):
@@ -37,9 +36,9 @@ class _Lost(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Visit:
-    """The folder ``real`` of the context, to be written as ``path``.
+    """The directory ``real`` of the context, to be written as ``path``.
 
-    ``through`` are the folders of the links that were followed to get here.
+    ``through`` are the directories of the links followed to get here.
     """
 
     path: str
@@ -48,14 +47,14 @@ class _Visit:
 
 
 def without_links(context: BuildContext) -> BuildContext:
-    """The context with files only: each link replaced by copies of what it leads to.
+    """Return the context with files only: each link replaced by copies of its target.
 
-    A link may lead there by way of others. Left out, and told in ``unkept``, are links that leave
-    the root (an absolute one does), that lead to what is not in the context, or back to a folder
-    that they lie in; and empty folders.
+    A link may lead to its target through others. Left out, with a note in ``unkept``, are links
+    that leave the root (absolute ones do), whose target is not in the context or is a directory
+    above them; and empty directories.
 
     Raises:
-        OperationFailed: the links stand for more than ``MAX_COPIES`` files and folders.
+        OperationFailed: the links stand for more than ``MAX_COPIES`` files and directories.
     """
     tree = _Tree(context.entries)
     entries = sorted(tree.flatten(), key=lambda entry: encode(entry.path))
@@ -66,7 +65,7 @@ def without_links(context: BuildContext) -> BuildContext:
 class _Tree:
     """The entries as a file system of paths relative to the root, which is the empty path.
 
-    ``notes`` tell what was left out, by its path in the context.
+    ``notes`` explain what was left out, by its path in the context.
     """
 
     def __init__(self, entries: Iterable[ContextEntry]) -> None:
@@ -77,7 +76,7 @@ class _Tree:
         self._add_paths()
 
     def _add_paths(self) -> None:
-        """Fill ``_children``, also for folders that have no entry of their own."""
+        """Fill ``_children``, also for directories without an entry of their own."""
         paths = set(self._entries)
         for path in self._entries:
             above = _parent(path)
@@ -91,7 +90,7 @@ class _Tree:
                 self._children.setdefault(path, [])
 
     def flatten(self) -> list[ContextEntry]:
-        """All files, each with the path that it is sent under, in no particular order."""
+        """Return all files with the paths that they are sent under, in no particular order."""
         files = []
         pending = [_Visit("", "")]
         while pending:
@@ -116,7 +115,7 @@ class _Tree:
         return entry if found == path else replace(entry, path=path, source=entry.origin)
 
     def _lead(self, real: str, path: str, visit: _Visit) -> str | None:
-        """The file or folder that ``real`` is or leads to; None, and a note, when there is none."""
+        """Return the file or directory that ``real`` is or leads to; add a note for None."""
         entry = self._entries.get(real)
         if entry is not None and entry.kind is EntryKind.LINK:
             found = self._followed(entry, visit)
@@ -130,7 +129,7 @@ class _Tree:
         return real
 
     def _note_link(self, link: ContextEntry, path: str, lost: _Lost) -> None:
-        # Its own place says it best, but what leads back by way of others may do so in copies only.
+        # Its own path is best, but a loop through other links may appear in copies only.
         if link.path == path or link.path not in self.notes:
             target = displayed(link.target or "")
             self.notes[link.path] = (
@@ -148,7 +147,7 @@ class _Tree:
         return found
 
     def _resolved(self, link: ContextEntry) -> str | _Lost:
-        """The path, free of links, of what a link leads to; step by step as the kernel does it."""
+        """Resolve a link to a path without links, step by step as the kernel does."""
         place, ahead, followed = _parent(link.path), _steps(link), 1
         while ahead:
             step = ahead.pop()
@@ -182,7 +181,7 @@ class _Tree:
 
 
 def _steps(link: ContextEntry) -> list[str]:
-    """The parts of a link's target, the first one last; an absolute target is one part."""
+    """Return the parts of a link's target, the first one last; an absolute target is one part."""
     target = link.target or ""
     return ["/"] if target.startswith("/") else target.split("/")[::-1]
 
@@ -196,5 +195,5 @@ def _join(folder: str, name: str) -> str:
 
 
 def _is_within(path: str, folder: str) -> bool:
-    """Whether ``path`` is ``folder`` or lies below it."""
+    """Return whether ``path`` is ``folder`` or below it."""
     return not folder or path == folder or path.startswith(folder + "/")

@@ -1,10 +1,10 @@
-"""How Docker matches one ``.dockerignore`` pattern against one path.
+r"""How Docker matches one ``.dockerignore`` pattern against one path.
 
 Docker turns a pattern into a Go regular expression, with three shortcuts that match differently
 (https://github.com/moby/patternmatcher); ``compile_pattern`` gives the same answers. Consequences
 that surprise: ``**x`` matches any path that *ends* in ``x``; ``^`` beside a wildcard never
-matches; ``\\d`` is a digit; ``[^a]`` also matches ``/``. The escapes ``\\x41``, ``\\pL``, ``\\Q``
-and octal ones, which Docker hands to Go's engine, are refused instead of being read differently.
+matches; ``\d`` is a digit; ``[^a]`` also matches ``/``. The escapes ``\x41``, ``\pL``, ``\Q``
+and octal ones, which Docker passes to Go's engine, are rejected rather than read differently.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ class _Kind(Enum):
 
 
 def compile_pattern(pattern: str) -> Match:
-    """A function that is true for the paths that ``pattern``, already cleaned, matches.
+    """Compile a cleaned pattern to a function that is true for the paths that it matches.
 
-    Raises ``ValueError`` for a pattern that Docker refuses.
+    Raises ``ValueError`` for a pattern that Docker rejects.
     """
     if not _SYNTAX.fullmatch(pattern):
         raise ValueError("syntax error in pattern")
@@ -69,7 +69,7 @@ def compile_pattern(pattern: str) -> Match:
 
 
 def _go_expression(pattern: str) -> tuple[_Kind, str]:
-    """Docker's translation, without the anchors; the text counts only for ``_Kind.REGEX``."""
+    """Translate as Docker does, without anchors; the text counts only for ``_Kind.REGEX``."""
     kind, parts, index = _Kind.EXACT, [], 0
     while index < len(pattern):
         char, rest = pattern[index], pattern[index + 1 :]
@@ -97,7 +97,7 @@ def _double_star(kind: _Kind, start: int, at_end: bool) -> _Kind:
 
 
 def _python_expression(expression: str) -> str:
-    """The Go expression in Python's dialect, which differs in escapes and inside ``[…]``."""
+    """Translate a Go expression to Python's, which differs in escapes and inside ``[…]``."""
     parts, index = [], 0
     while index < len(expression):
         char = expression[index]
@@ -114,7 +114,7 @@ def _python_expression(expression: str) -> str:
 
 
 def _class(expression: str, index: int) -> tuple[str, int]:
-    """The class whose ``[`` stands before ``index``, and where the text goes on after it."""
+    """Return the class whose ``[`` is before ``index``, and the index after it."""
     negated = expression.startswith("^", index)
     parts = ["[^" if negated else "["]
     index += negated

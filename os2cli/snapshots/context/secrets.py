@@ -1,8 +1,8 @@
-"""Files that look like secrets, found before they are sent.
+"""Find files that look like secrets before they are sent.
 
 A name alone rarely proves anything, so most rules look inside: a certificate, a public key, an
-``.npmrc`` that refers to ``${NPM_TOKEN}`` and an ``.env`` without a value are fine. What was
-found inside is never repeated.
+``.npmrc`` that refers to ``${NPM_TOKEN}`` and an ``.env`` without a value are fine. Contents are
+never repeated in messages.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class SuspiciousFile:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """Which ends of a lower-case path it is about, and what the content then looks like."""
+    """The ends of lower-case paths that the rule applies to, and the look of a secret there."""
 
     names: re.Pattern[str]
     reason: str
@@ -41,14 +41,14 @@ class _Rule:
     unless: re.Pattern[str] | None = None
 
     def is_about(self, path: str) -> bool:
-        """Whether the name alone calls for a look inside."""
+        """Return whether the rule applies to the path."""
         return bool(self.names.match(path)) and not (self.unless and self.unless.match(path))
 
 
 def suspicious_files(context: BuildContext) -> tuple[SuspiciousFile, ...]:
-    """The files of ``context`` that look like secrets, in its order.
+    """Return the files of ``context`` that look like secrets, in its order.
 
-    Links are not followed, and are sent as links. Raises what reading the context raises.
+    Links are not followed. Raises as reading the context does.
     """
     return tuple(
         SuspiciousFile(entry.path, reason)
@@ -58,7 +58,7 @@ def suspicious_files(context: BuildContext) -> tuple[SuspiciousFile, ...]:
 
 
 def refuse_secrets(context: BuildContext) -> None:
-    """Stop before files that look like secrets get into an image.
+    """Raise if files look like secrets, before they get into an image.
 
     Raises:
         UsageError: ``secrets_in_context``; ``details`` lists the files, never what is in them.
@@ -69,8 +69,8 @@ def refuse_secrets(context: BuildContext) -> None:
     shown = ", ".join(f"{file.path} ({file.reason})" for file in found[:5])
     more = f" and {len(found) - 5} more" if len(found) > 5 else ""
     raise UsageError(
-        f"the build context holds what looks like secrets: {shown}{more}",
-        hint="list them in .dockerignore, or pass --allow-secrets when they are harmless",
+        f"the build context has files that look like secrets: {shown}{more}",
+        hint="list them in .dockerignore, or pass --allow-secrets if they are harmless",
         code="secrets_in_context",
         details={"files": [file.path for file in found]},
     )
@@ -99,7 +99,7 @@ def _names(*globs: str) -> re.Pattern[str]:
 
 
 def _holds(expression: str) -> Looks:
-    """Whether a line matches from its start, blanks aside."""
+    """Return a test for a line that matches from its start, after blanks."""
     found = re.compile(rb"^[ \t]*+(?:" + expression.encode() + rb")", re.MULTILINE)
     return lambda content: found.search(content) is not None
 

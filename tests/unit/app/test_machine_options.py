@@ -126,5 +126,5 @@ class TestLifetime:
     def test_a_wrong_one_is_told_with_its_option(self, key: str) -> None:
         option = f"--{key.replace('_', '-')}"
 
-        with pytest.raises(UsageError, match=f"{option} 'soon' is no duration"):
+        with pytest.raises(UsageError, match=f"{option}: invalid duration 'soon'"):
             lifetime(machine_options(**{key: "soon"}), Stage("prd", "--stage"))

@@ -44,7 +44,7 @@ class TestPairs:
 
         error = caught.value
         assert (error.code, error.exit_code) == ("option_invalid", 2)
-        assert error.message == "--build-arg is not of the form KEY=VALUE"
+        assert error.message == "--build-arg: expected KEY=VALUE"
         assert error.hint == "write it as --build-arg KEY=VALUE"
 
 
@@ -87,7 +87,7 @@ class TestMemory:
 
         error = caught.value
         assert (error.code, error.exit_code) == ("option_invalid", 2)
-        assert f"--memory {text} " in error.message
+        assert error.message == f"--memory: invalid or too small size {text!r}"
         assert "512m or 2g" in (error.hint or "")
 
 
@@ -120,7 +120,7 @@ class TestMinutes:
 
         error = caught.value
         assert (error.code, error.exit_code) == ("option_invalid", 2)
-        assert error.message == f"--auto-stop {text!r} is no duration"
+        assert error.message == f"--auto-stop: invalid duration {text!r}"
         assert error.hint == "write it as --auto-stop 30m, 12h, 2d or off"
 
     def test_zero_is_a_duration_where_it_means_at_once(self) -> None:

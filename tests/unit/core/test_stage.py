@@ -63,7 +63,7 @@ class TestValidity:
             ("jürgen", "only letters"),
             ("٣", "only letters"),
             ("prd\n", "only letters"),
-            ("x" * 64, "64 characters, 63 are allowed"),
+            ("x" * 64, "64 characters, the maximum is 63"),
             ("a--b", "'--' separates"),
             ("--", "'--' separates"),
             ("a-", "it ends in '-'"),
@@ -92,7 +92,7 @@ class TestValidity:
 
         error = caught.value
         assert error.code == "stage_invalid"
-        assert f"stage {name!r} from APP_STAGE is not valid: " in error.message
+        assert f"APP_STAGE: invalid stage {name!r}: " in error.message
         assert problem in error.message
         assert error.hint
 
@@ -135,7 +135,7 @@ class TestUser:
         with pytest.raises(UsageError, match=problem) as caught:
             resolve_stage({"ITERATE_USER": user})
 
-        assert "from ITERATE_USER" in caught.value.message
+        assert "ITERATE_USER: " in caught.value.message
 
     def test_the_longest_user_is_accepted(self) -> None:
         user = "x" * (MAX_STAGE_LENGTH - 4)
@@ -157,7 +157,7 @@ class TestAppStage:
         assert repr(name) in stage.warning
 
     def test_an_invalid_one_is_refused(self) -> None:
-        with pytest.raises(UsageError, match="from APP_STAGE is not valid"):
+        with pytest.raises(UsageError, match="APP_STAGE: invalid stage"):
             resolve_stage({"APP_STAGE": "a--b"})
 
     @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ class TestExplicit:
 
     @pytest.mark.parametrize("explicit", ["", "  ", "a--b"])
     def test_an_invalid_one_is_refused_and_not_replaced(self, explicit: str) -> None:
-        with pytest.raises(UsageError, match="from --stage is not valid"):
+        with pytest.raises(UsageError, match="--stage: invalid stage"):
             resolve_stage({"APP_STAGE": "prd"}, explicit=explicit)
 
 
@@ -213,14 +213,14 @@ class TestContradiction:
         assert error.message == (
             f"ITERATE_USER=jonas says dev-jonas, but APP_STAGE says {app_stage}"
         )
-        assert error.hint == f"decide it: --stage {app_stage} or --stage dev-jonas"
+        assert error.hint == f"choose one: --stage {app_stage} or --stage dev-jonas"
 
     def test_another_command_goes_on_with_the_user_and_a_warning(self) -> None:
         stage = resolve_stage(CONTRADICTION)
 
         assert (stage.name, stage.origin) == ("dev-jonas", "ITERATE_USER")
         assert stage.warning == (
-            "ITERATE_USER=jonas says dev-jonas, but APP_STAGE says prd; going on with dev-jonas"
+            "ITERATE_USER=jonas says dev-jonas, but APP_STAGE says prd; using dev-jonas"
         )
 
     @pytest.mark.parametrize("variable", ["DOPPLER_CONFIG", "DOPPLER_ENVIRONMENT"])

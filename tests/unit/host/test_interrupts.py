@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parents[3]
 DEADLINE_SECONDS = 20
-LEFT = "os2: left at once\n"
+LEFT = "os2: exited at once\n"
 
 # A number on stdin moves the child's clock by so many seconds and lets it go on, which it confirms.
 PRELUDE = """
@@ -228,7 +228,7 @@ def test_it_says_what_removes_what_was_begun() -> None:
         process.signal(signal.SIGINT)
 
         assert process.line() == ""
-        said = "os2: left at once; what may remain goes with: os2 machine rm a b --yes\n"
+        said = "os2: exited at once; to remove what may remain: os2 machine rm a b --yes\n"
         assert process.end() == (130, said)
 
 

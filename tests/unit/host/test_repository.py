@@ -126,7 +126,7 @@ class TestRepo:
     def test_what_is_no_folder_is_refused(self, name: str, outside: Path) -> None:
         (outside / "file").write_text("")
 
-        with pytest.raises(UsageError, match=f"--repo .*{name} is not a folder") as caught:
+        with pytest.raises(UsageError, match=f"--repo: .*{name} is not a directory") as caught:
             locate_source(outside, outside / name, None)
 
         assert caught.value.code == "repository_not_found"
@@ -169,7 +169,7 @@ class TestDockerfile:
 
         assert caught.value.code == "dockerfile_outside"
         assert str(named) in caught.value.message
-        assert caught.value.hint == "name the repository that holds it: --repo FOLDER"
+        assert caught.value.hint == "name its repository: --repo PATH"
 
     @pytest.mark.parametrize("name", ["None", "folder", ""])
     def test_a_missing_one_is_refused(self, name: str, checkout: Path) -> None:
@@ -179,4 +179,4 @@ class TestDockerfile:
             locate_source(checkout, None, name)
 
         assert caught.value.code == "dockerfile_not_found"
-        assert caught.value.message == f"there is no Dockerfile {name} in {checkout}"
+        assert caught.value.message == f"Dockerfile {name} not found in {checkout}"

@@ -144,7 +144,7 @@ class TestCreateThatFails:
         error = caught.value
         assert error.code == "machine_ended"
         assert error.message == (
-            "machine dev-1 ended before it was healthy: "
+            "machine dev-1 stopped before it was healthy: "
             "entry: step clone failed: no such repository"
         )
         assert error.hint == "the lines above are the end of its log"
@@ -178,7 +178,9 @@ class TestCreateThatFails:
 
         error = caught.value
         assert error.code == "not_healthy"
-        assert error.message == "machine dev-1 is running but was not healthy within 2.5 s"
+        assert error.message == (
+            "timed out after 2.5 s waiting for machine dev-1 to be healthy (last state: running)"
+        )
         assert "--timeout" in (error.hint or "")
         assert error.log_tail == tuple(map(str, range(5, 25)))
         assert sum(time.slept) == pytest.approx(2.5, abs=MemoryMachines.poll_seconds + 0.01)
@@ -228,8 +230,8 @@ class TestCreateThatFails:
             create_machine(provider, SPEC, wait_seconds=1, progress=listener, clock=time.clock)
 
         assert listener.warnings == [
-            "machine dev-1 is still there: the engine does not answer",
-            "remove it with: os2 machine rm dev-1",
+            "machine dev-1 still exists: the engine does not answer",
+            "remove it: os2 machine rm dev-1",
         ]
 
 

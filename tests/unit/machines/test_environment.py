@@ -60,7 +60,7 @@ class TestOptions:
             gather("NONE")
 
         assert caught.value.code == "env_not_set"
-        assert caught.value.message == "-e NONE: that variable is not set here"
+        assert caught.value.message == "-e NONE: variable not set"
         assert caught.value.hint == "set it, or give its value: -e NONE=value"
 
     def test_the_last_of_several_counts(self) -> None:
@@ -68,14 +68,14 @@ class TestOptions:
 
     @pytest.mark.parametrize("text", ["1A=x", "A B=x", "A-B=x", "=x", "Ä=x", "A.B=x", " A=x"])
     def test_a_name_that_is_none_is_refused(self, text: str) -> None:
-        with pytest.raises(UsageError, match="no name for a variable") as caught:
+        with pytest.raises(UsageError, match="invalid variable name") as caught:
             gather(text)
 
         assert caught.value.code == "env_name_invalid"
         assert caught.value.exit_code == 2
 
     def test_such_a_name_is_shown(self) -> None:
-        with pytest.raises(UsageError, match=r"-e: 'A-B' is no name"):
+        with pytest.raises(UsageError, match=r"-e: invalid variable name 'A-B'"):
             gather(f"A-B={SECRET}")
 
     @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ class TestFiles:
             read_env_file(env_file)
 
         assert caught.value.code == "env_file"
-        assert caught.value.message == f"{env_file}, line 3: not of the form NAME=value"
+        assert caught.value.message == f"{env_file}, line 3: expected NAME=value"
 
     def test_a_name_that_is_none_is_refused_with_its_line(self, env_file: Path) -> None:
         env_file.write_text(f"A=1\nexport B={SECRET}\n")
@@ -150,7 +150,7 @@ class TestFiles:
             read_env_file(env_file)
 
         assert caught.value.message == (
-            f"--env-file {env_file} can't be read: No such file or directory"
+            f"--env-file: cannot read {env_file}: No such file or directory"
         )
 
     def test_a_folder_is_refused(self, tmp_path: Path) -> None:

@@ -232,11 +232,11 @@ class TestFind:
             find_in_fleet(fleet(Machines(LOCAL, "a"), Machines(DAYTONA, "b")), "c")
 
         error = caught.value
-        assert (error.code, error.message) == ("machine_not_found", "there is no machine named c")
-        assert error.hint == "os2 machine list shows those that exist"
+        assert (error.code, error.message) == ("machine_not_found", "machine c not found")
+        assert error.hint == "list the machines: os2 machine list"
 
     def test_one_of_another_stage_is_not_found(self) -> None:
-        with pytest.raises(NotFound, match="no machine named a in stage dev-b"):
+        with pytest.raises(NotFound, match="machine a not found in stage dev-b"):
             find_in_fleet(fleet(Machines(LOCAL, "a"), Machines(DAYTONA)), "a", "dev-b")
 
     def test_one_that_may_be_where_nobody_answers_is_not_called_missing(self) -> None:
@@ -253,8 +253,8 @@ class TestFind:
 
         error = caught.value
         assert error.code == "machine_ambiguous"
-        assert error.message == "there is a machine named a on local-docker and daytona"
-        assert error.hint == "say which one: --type local-docker"
+        assert error.message == "machine a exists on local-docker and daytona"
+        assert error.hint == "choose one: --type local-docker"
 
     def test_a_stage_can_tell_two_of_one_name_apart(self) -> None:
         local, remote = Machines(LOCAL, "a"), Machines(DAYTONA, "a", stage="dev-b")

@@ -146,12 +146,15 @@ class TestNewest:
     @pytest.mark.parametrize(
         ("newer", "said"),
         [
-            (snapshot(9, SnapshotState.BUILDING), "is newer, but building"),
-            (snapshot(9, SnapshotState.PENDING), "is newer, but building"),
-            (snapshot(9, SnapshotState.INACTIVE), "is newer, but inactive"),
-            (snapshot(9, SnapshotState.FAILED), "is newer, but failed"),
-            (snapshot(9, SnapshotState.FAILED, "no space"), "is newer, but failed (no space)"),
-            (snapshot(9, SnapshotState.BUILDING, "odd"), "is newer, but building"),
+            (snapshot(9, SnapshotState.BUILDING), "is newer but not used: building"),
+            (snapshot(9, SnapshotState.PENDING), "is newer but not used: building"),
+            (snapshot(9, SnapshotState.INACTIVE), "is newer but not used: inactive"),
+            (snapshot(9, SnapshotState.FAILED), "is newer but not used: failed"),
+            (
+                snapshot(9, SnapshotState.FAILED, "no space"),
+                "is newer but not used: failed (no space)",
+            ),
+            (snapshot(9, SnapshotState.BUILDING, "odd"), "is newer but not used: building"),
         ],
         ids=lambda value: value if isinstance(value, str) else value.state.value,
     )
@@ -181,7 +184,7 @@ class TestStale:
         assert (machine.snapshot, scene.asked) == (NEW, [OLD, NEW])
         assert (scene.known, scene.store.listings) == (NEW, 1)
         assert scene.listener.notices == [
-            f"{OLD} can't be used any more: looking for the newest again"
+            f"{OLD} is no longer usable: looking for the newest again"
         ]
 
     def test_one_that_was_put_away_is_forgotten_and_the_newest_taken(self, tmp_path: Path) -> None:
@@ -273,7 +276,7 @@ class TestInactive:
         assert scene.create().snapshot == NEW
         assert (scene.store.activations, len(scene.time.slept)) == ([NEW], 2)
         assert scene.listener.notices == [
-            f"{NEW} was put away because nobody used it: activating it"
+            f"{NEW} was deactivated because it was unused: activating it"
         ]
 
     def test_what_was_activated_and_can_not_be_used_all_the_same_is_named(
@@ -286,7 +289,7 @@ class TestInactive:
             scene.create()
 
         assert scene.listener.notices[-1] == (
-            f"{NEW} can't be used any more: looking for the newest again"
+            f"{NEW} is no longer usable: looking for the newest again"
         )
 
     def test_an_activation_that_fails_is_told(self, tmp_path: Path) -> None:

@@ -177,7 +177,7 @@ class TestFiles:
             load(home, repository)
 
         assert caught.value.code == "setting_file"
-        assert f"{repository / 'os2.toml'} is not valid TOML: " in caught.value.message
+        assert f"{repository / 'os2.toml'}: invalid TOML: " in caught.value.message
 
     @pytest.mark.parametrize("text", ["imgae = 'x'", "[image]\nname = 'x'\n[other]", "a.b = 1"])
     def test_a_key_that_os2_does_not_know_is_refused(
@@ -223,7 +223,7 @@ class TestFiles:
         error = caught.value
         assert error.code == "setting_unknown"
         assert error.message == (
-            f"{repository / 'os2.toml'} sets {key!r}, which a repository must not decide"
+            f"{repository / 'os2.toml'}: {key!r} cannot be set by a repository"
         )
         assert "config.toml" in (error.hint or "")
 
@@ -250,7 +250,7 @@ class TestFiles:
     def test_what_is_not_utf8_is_refused(self, home: Path, repository: Path) -> None:
         (repository / "os2.toml").write_bytes(b'image = "\xff"')
 
-        with pytest.raises(UsageError, match="can't be read") as caught:
+        with pytest.raises(UsageError, match="cannot read") as caught:
             load(home, repository)
 
         assert caught.value.code == "setting_file"
@@ -258,14 +258,14 @@ class TestFiles:
     def test_a_folder_in_the_place_of_a_file_is_refused(self, home: Path, repository: Path) -> None:
         (repository / "os2.toml").mkdir()
 
-        with pytest.raises(UsageError, match="can't be read"):
+        with pytest.raises(UsageError, match="cannot read"):
             load(home, repository)
 
     def test_a_file_that_cannot_be_opened_is_refused(self, home: Path, repository: Path) -> None:
         # Permissions would not stop root, under which tests may run.
         (repository / "os2.toml").symlink_to("os2.toml")
 
-        with pytest.raises(UsageError, match="can't be read") as caught:
+        with pytest.raises(UsageError, match="cannot read") as caught:
             load(home, repository)
 
         assert caught.value.code == "setting_file"
@@ -289,7 +289,7 @@ class TestTimeout:
             parse_seconds(text, "OS2_TIMEOUT")
 
         assert caught.value.code == "setting_invalid"
-        assert caught.value.message == f"OS2_TIMEOUT is {text!r}, which is no number of seconds"
+        assert caught.value.message == f"OS2_TIMEOUT: invalid number of seconds {text!r}"
 
     @pytest.mark.parametrize("text", ["0", "nan", "inf", '"soon"'])
     def test_a_bad_one_in_a_file_names_the_file(
@@ -300,7 +300,7 @@ class TestTimeout:
         with pytest.raises(UsageError) as caught:
             load(home, repository)
 
-        assert caught.value.message.startswith(f"{repository / 'os2.toml'} is ")
+        assert caught.value.message.startswith(f"{repository / 'os2.toml'}: ")
 
 
 class TestCacheTime:
@@ -312,7 +312,7 @@ class TestCacheTime:
 
     @pytest.mark.parametrize("text", ["-1", "nan", "inf", "5m"])
     def test_anything_else_is_refused_with_its_origin(self, text: str, home: Path) -> None:
-        with pytest.raises(UsageError, match="OS2_CACHE_TTL is") as caught:
+        with pytest.raises(UsageError, match="OS2_CACHE_TTL: ") as caught:
             load(home, OS2_CACHE_TTL=text)
 
         assert caught.value.code == "setting_invalid"

@@ -77,7 +77,7 @@ class TestEnsure:
 
         assert result.built
         assert result.image == builder.find(TAG)
-        assert listener.said == [f"notice: image {TAG} is not there yet: building it"]
+        assert listener.said == [f"notice: image {TAG} not found, building it"]
 
     @pytest.mark.parametrize("key", ["tree-1", None], ids=["fresh", "not made by os2"])
     def test_a_present_image_is_used_without_a_word(self, key: str | None) -> None:
@@ -96,9 +96,7 @@ class TestEnsure:
         result = ensure_image(builder, REQUEST, progress=listener)
 
         assert (result.image, builder.builds) == (image, 0)
-        assert listener.said == [
-            f"warning: {TAG} is older than this tree; --build brings it up to date"
-        ]
+        assert listener.said == [f"warning: image {TAG} is out of date; rebuild it with --build"]
 
     def test_an_image_that_cannot_be_judged_is_used_with_the_reason(self) -> None:
         builder, listener = MemoryBuilder(), Listener()
@@ -109,7 +107,7 @@ class TestEnsure:
 
         assert result.image == image
         assert listener.said == [
-            f"warning: whether {TAG} is up to date can't be told: git is broken"
+            f"warning: cannot tell whether image {TAG} is up to date: git is broken"
         ]
 
     @pytest.mark.parametrize(

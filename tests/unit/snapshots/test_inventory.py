@@ -169,7 +169,7 @@ def test_what_machines_were_made_from_stays_unless_forced(two: Two) -> None:
     assert outcome == "failed"
     assert error is not None
     assert error.code == "snapshot_in_use"
-    assert "a and 1 more were made from it" in error.message
+    assert "a and 1 more were created from it" in error.message
     assert removal(two, "s1", force=True)["s1"] == ("removed", None)
 
 

@@ -103,10 +103,10 @@ def test_each_verdict_says_why() -> None:
     plan = plan_pruning([*FIVE, item("f", 9, FAILED)], {"id-d"}, NOW, PruningRules())
 
     assert [(v.item.name, v.goes, v.reason) for v in plan] == [
-        ("a", False, "the newest that can be used"),
+        ("a", False, "the newest usable one"),
         ("b", False, "among the 3 newest"),
         ("c", False, "among the 3 newest"),
-        ("d", False, "machines were made from it"),
+        ("d", False, "machines were created from it"),
         ("e", True, "beyond the 3 newest"),
         ("f", True, "failed longer than 1 d ago"),
     ]

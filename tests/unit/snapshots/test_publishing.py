@@ -270,7 +270,7 @@ class TestBeingBuilt:
         assert scene.nothing_was_made()
         assert scene.time.slept == [0.3, 0.5]
         assert scene.listener.notices == [
-            f"{snapshot(5).name} is being built from the same: waiting for it"
+            f"waiting for {snapshot(5).name}, which is built from the same inputs"
         ]
 
     def test_one_that_another_will_follow_is_not_enough(self, scene: Scene) -> None:
@@ -386,14 +386,14 @@ class TestName:
         assert moments == [moments[0] + timedelta(seconds=n) for n in range(taken + 1)]
         assert publication.snapshot.name == scene.made
         assert scene.listener.notices == [
-            f"{name} is taken: the next second is tried" for name in scene.store.asked_names[:-1]
+            f"{name} is taken, trying the next second" for name in scene.store.asked_names[:-1]
         ]
         assert scene.source.deliveries == 1
 
     def test_when_all_are_taken_it_ends(self, scene: Scene) -> None:
         scene.store.refusals = [name_taken("x")] * (NAME_ATTEMPTS + 5)
 
-        with pytest.raises(Conflict, match="no free name was found for a snapshot of stg") as error:
+        with pytest.raises(Conflict, match="no free name for a snapshot of stg") as error:
             scene.publish()
 
         assert error.value.code == "snapshot_exists"
@@ -512,7 +512,7 @@ class TestFailedBuild:
 
         assert caught.value.message.endswith("failed to build: its state is failed")
         assert caught.value.log_tail == ()
-        assert "gave no log" in (caught.value.hint or "")
+        assert "sent no log" in (caught.value.hint or "")
 
     def test_one_that_somebody_removes_meanwhile_has_failed(self, scene: Scene) -> None:
         scene.store.becoming = (BUILDING, REMOVING)
@@ -527,7 +527,7 @@ class TestFailedBuild:
             failing.publish()
 
         assert failing.listener.warnings == [
-            f"snapshot {failing.made} is still there: the key may not delete"
+            f"snapshot {failing.made} still exists: the key may not delete"
         ]
         assert failing.store.names == [failing.made]
 
@@ -572,7 +572,8 @@ class TestTimeout:
         error = caught.value
         assert error.code == "not_active"
         assert error.message == (
-            f"snapshot {scene.made} is building, and was not active within 20.5 s"
+            f"timed out after 20.5 s waiting for snapshot {scene.made} to be active "
+            "(last state: building)"
         )
         assert f"os2 snapshot wait {scene.made}" in (error.hint or "")
         assert error.log_tail == ("RUN make",)
@@ -619,7 +620,7 @@ class TestInterrupt:
 
         assert scene.store.removals == [(scene.made, True)]
         assert scene.store.names == []
-        assert scene.listener.notices == [f"removing {scene.made}, which was not finished"]
+        assert scene.listener.notices == [f"removing unfinished snapshot {scene.made}"]
         assert scene.store.log.cut
 
     def test_a_removal_that_fails_is_told(self, scene: Scene) -> None:
@@ -631,7 +632,7 @@ class TestInterrupt:
             scene.publish()
 
         assert scene.listener.warnings == [
-            f"snapshot {scene.made} is still there: the API does not answer"
+            f"snapshot {scene.made} still exists: the API does not answer"
         ]
 
     @pytest.mark.parametrize("wait_seconds", [None, 60])
@@ -670,7 +671,7 @@ class TestInterrupt:
 
         (warning,) = heard.warnings
         assert warning.startswith("snapshot stg--")
-        assert warning.endswith(" may be there all the same")
+        assert warning.endswith(" may exist")
         assert scene.store.removals == []
 
     @pytest.mark.parametrize("title", ["preflight", "read context", "upload context"])
@@ -704,7 +705,7 @@ class TestTwoAtOnce:
         assert not other.result().published
         assert other.result().snapshot == one.result().snapshot
         assert second.source.deliveries == 0
-        assert second.listener.notices == ["waiting for another os2 that publishes stg"]
+        assert second.listener.notices == ["waiting for another os2 to publish stg"]
         assert first.store.names == [one.result().snapshot.name]
 
     def test_with_other_content_the_second_publishes_its_own_afterwards(
@@ -761,7 +762,7 @@ class TestActivate:
         assert time.slept == [0.5, 0.5]
         assert (listener.titles, listener.states) == (["activate"], ["pending", "building"])
         assert listener.notices == [
-            f"{snapshot().name} was put away because nobody used it: activating it"
+            f"{snapshot().name} was deactivated because it was unused: activating it"
         ]
 
     @pytest.mark.parametrize("state", [FAILED, REMOVING])

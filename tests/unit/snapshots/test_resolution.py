@@ -417,7 +417,7 @@ class TestRequired:
         with pytest.raises(NotFound) as caught:
             resolve(rows).required()
 
-        assert f"{rows[0].name} was put away" in caught.value.message
+        assert f"{rows[0].name} was deactivated" in caught.value.message
         assert "os2 machine create --type daytona --stage dev-jonas" in (caught.value.hint or "")
 
 

@@ -259,7 +259,7 @@ class TestStage:
                 Status.WARNING,
                 "dev-jonas (development), from ITERATE_USER",
             ),
-            ({"APP_STAGE": "a b"}, Status.PROBLEM, "stage 'a b' from APP_STAGE is not valid"),
+            ({"APP_STAGE": "a b"}, Status.PROBLEM, "APP_STAGE: invalid stage 'a b'"),
         ],
     )
     def test_every_case(

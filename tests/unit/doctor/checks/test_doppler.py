@@ -107,7 +107,7 @@ def test_the_option_decides_what_the_stage_is() -> None:
     ("variables", "what"),
     [
         ({"DOPPLER_CONFIG": "dev"}, "DOPPLER_CONFIG=dev, but no stage is set"),
-        ({"DOPPLER_CONFIG": "dev", "APP_STAGE": "a b"}, "is not valid"),
+        ({"DOPPLER_CONFIG": "dev", "APP_STAGE": "a b"}, "invalid stage"),
     ],
 )
 def test_without_a_stage_is_a_warning(variables: dict[str, str], what: str) -> None:

@@ -174,8 +174,8 @@ def test_a_link_that_is_left_out_is_told(folder: Path, path: str, target: str, r
     assert context.unkept == tuple(
         sorted(
             [
-                f"{path} is a link that {reason} ({target}): Daytona's builder can't keep it",
-                "empty is an empty folder: Daytona's builder can't keep it",
+                f"{path} is a link that {reason} ({target}): Daytona's builder cannot keep it",
+                "empty is an empty folder: Daytona's builder cannot keep it",
             ]
         )
     )
@@ -195,7 +195,7 @@ def test_only_folders_without_anything_are_told(folder: Path) -> None:
     (folder / "a" / "b" / "c").mkdir(parents=True)
     plant(folder, {"link": "a"})
 
-    assert flat(folder).unkept == ("a/b/c is an empty folder: Daytona's builder can't keep it",)
+    assert flat(folder).unkept == ("a/b/c is an empty folder: Daytona's builder cannot keep it",)
 
 
 def test_a_chain_longer_than_linux_follows_is_cut(folder: Path) -> None:
@@ -220,9 +220,9 @@ def test_links_between_two_folders_are_followed_once(folder: Path) -> None:
     }  # fmt: skip
     assert flat(folder).unkept == (
         "a/to-b/to-a is a link that leads to a folder that it lies in (../a):"
-        " Daytona's builder can't keep it",
+        " Daytona's builder cannot keep it",
         "b/to-a/to-b is a link that leads to a folder that it lies in (../b):"
-        " Daytona's builder can't keep it",
+        " Daytona's builder cannot keep it",
     )
 
 
