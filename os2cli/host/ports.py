@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import os
 import socket
 from collections.abc import Iterable, Iterator
 
@@ -10,16 +10,16 @@ FIRST_PORT = 10000
 LAST_PORT = 10999
 
 
-def candidate_ports(taken: Iterable[int], rng: random.Random | None = None) -> Iterator[int]:
+def candidate_ports(taken: Iterable[int]) -> Iterator[int]:
     """Return ports that look free, in random order.
 
     ``taken`` are ports of existing machines. Concurrent creates rarely try the same port; the one
     that loses the race tries the next.
     """
-    rng = rng or random.Random()  # noqa: S311 - spreads load, guards nothing
     reserved = set(taken)
     ports = [port for port in range(FIRST_PORT, LAST_PORT + 1) if port not in reserved]
-    rng.shuffle(ports)
+    # Every command loads this module: `random` would cost it 5 ms.
+    ports.sort(key=lambda _: os.urandom(4))
     return (port for port in ports if is_free(port))
 
 
