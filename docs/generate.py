@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from os2cli.analytics.tracked_mutations import tracked_mutations
+from os2cli.app.tracking import tracked_mutations
 from os2cli.commands import build_app
 from os2cli.core.errors import exit_codes
 from os2cli.output.documents.registry import DOCUMENTS

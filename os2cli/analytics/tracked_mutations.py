@@ -2,8 +2,7 @@
 
 ``extract_properties`` gets the operation's options and returns those that may be sent: numbers,
 flags and choices. Texts are dropped, since people type them. None means that no event is sent, and
-an operation that is not registered sends none. `machine.create` is
-registered where its options are declared: `app.machine_options`.
+an operation that is not registered sends none. ``app.tracking`` registers ``machine.create``.
 """
 
 from __future__ import annotations

@@ -12,9 +12,8 @@ from operator import not_
 from pathlib import Path
 from typing import Annotated
 
-from os2cli.analytics.tracked_mutations import register_tracked_mutation
 from os2cli.app.completions import complete_stage, complete_type
-from os2cli.app.options import Input, Option, Tracked, event_properties
+from os2cli.app.options import Input, Option, Tracked
 from os2cli.core.models import LOCAL_DOCKER, MachineType
 from os2cli.providers.entry import Material, entries, parse_type
 
@@ -223,8 +222,3 @@ class MachineOptions:
             input=_resource("Skip the cache", help="ask Daytona for the newest snapshot"),
         ),
     ] = False
-
-
-register_tracked_mutation(
-    "machine.create", "machine_created", partial(event_properties, MachineOptions)
-)

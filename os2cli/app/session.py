@@ -70,7 +70,7 @@ class Session:
     def analytics(self) -> Analytics:
         """The tracker of operations; without a key it does nothing."""
         # Without a key, analytics is not imported at all.
-        from os2cli.analytics.tracking import Analytics
+        from os2cli.app.tracking import Analytics
 
         return Analytics.of(self.settings)
 

@@ -98,7 +98,7 @@ class Os2Command(TyperCommand):
         if not analytics_are_set_up():
             return super().invoke(ctx)
         # Without a PostHog key, no command imports the analytics.
-        from os2cli.analytics.middleware import tracked_command
+        from os2cli.app.tracking import tracked_command
 
         with tracked_command(procedure_of(ctx), ctx.params, ctx.ensure_object(Invocation)):
             return super().invoke(ctx)

@@ -52,7 +52,7 @@ VOLATILE = (
     (r"\b(stg|prd)--\d{8}-\d{6}\b", r"\1--STAMP"),
     (r"(127\.0\.0\.1|localhost):\d+", "ADDRESS"),
     (r"\b10\d{3}\b", "PORT"),
-    (r"(?<!within )(?<![\d.])\d+(\.\d+)? (s|min)\b( ago| left)?", "SPAN"),
+    (r"(?<!within )(?<!timed out after )(?<![\d.])\d+(\.\d+)? (s|min)\b( ago| left)?", "SPAN"),
     (r"just now", "SPAN"),
     (r"\([\w ]+ SPAN( · [\w ]+ SPAN)*\)", "(SUMMARY)"),
     # Progress at the moment of a request.

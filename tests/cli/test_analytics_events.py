@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from os2cli.analytics.spool import Event
-from os2cli.analytics.tracked_mutations import tracked_mutations
+from os2cli.app.tracking import tracked_mutations
 from os2cli.commands import build_app
 from tests.analytics import KEY, State, told
 from tests.cli.scenes import (
@@ -204,8 +204,7 @@ def player(theatre: Stage, tmp_path: Path) -> Player:
 
 @cache
 def names() -> dict[str, str]:
-    """The event of each procedure; some are registered by their commands."""
-    build_app()
+    """The event of each procedure."""
     return {each.procedure: each.event_name for each in tracked_mutations()}
 
 

@@ -16,11 +16,8 @@ from typing import Any
 
 import pytest
 
-from os2cli.analytics.tracked_mutations import (
-    register_tracked_mutation,
-    tracked_mutation,
-    tracked_mutations,
-)
+from os2cli.analytics.tracked_mutations import register_tracked_mutation, tracked_mutation
+from os2cli.app.tracking import tracked_mutations
 from os2cli.commands import build_app
 from tests.analytics import KEY, State, parameters
 from tests.cli.scenes import (
