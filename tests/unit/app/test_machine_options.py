@@ -1,4 +1,4 @@
-"""What the options of ``machine create`` come to, on each provider."""
+"""The options of ``machine create``, as each provider reads them."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class TestLifetime:
             lifetime(machine_options(**{key: "0m"}), Stage("prd", "--stage"))
 
     @pytest.mark.parametrize("key", ["auto_stop", "auto_archive", "auto_delete"])
-    def test_a_wrong_one_is_told_with_its_option(self, key: str) -> None:
+    def test_an_invalid_duration_names_its_option(self, key: str) -> None:
         option = f"--{key.replace('_', '-')}"
 
         with pytest.raises(UsageError, match=f"{option}: invalid duration 'soon'"):

@@ -1,4 +1,4 @@
-"""The quick answers: they say what the command says, or nothing."""
+"""The quick answers: the same as the command's, or none."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def here(tmp_path: Path, filled: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of somebody with such a home."""
+    """The working directory of a user whose home is ``filled``."""
     shutil.copytree(filled, tmp_path / "home", dirs_exist_ok=True)
     folder = tmp_path / "work"
     folder.mkdir()
@@ -160,7 +160,7 @@ WORDS = st.sampled_from(
 
 @cache
 def resolve_command() -> Any:
-    """The command that answers when the quick way does not."""
+    """The command that answers when the quick path does not."""
     command: Any = build_app()
     for name in RESOLVE:
         command = command.commands[name]
@@ -168,7 +168,7 @@ def resolve_command() -> Any:
 
 
 def parsed(arguments: list[str]) -> tuple[Invocation, dict[str, object]] | None:
-    """What the command's own parser makes of it; None when it refuses or prints help."""
+    """Parse with the command's own parser; None when it rejects the input or prints help."""
     invocation = Invocation()
     try:
         with redirect_stderr(StringIO()):
@@ -331,7 +331,7 @@ sys.exit(status)
         assert (result.status, result.stdout) == (0, f"{NAMES['stg']}\n")
         assert {"typer", "click"} & set(result.stderr.split())
 
-    def test_a_reader_that_went_away_is_no_failure(self, here: Path) -> None:
+    def test_a_closed_pipe_ends_it_silently(self, here: Path) -> None:
         result = as_a_process(here).unread(*RESOLVE)
 
         assert (result.status, result.stderr) == (141, "")

@@ -1,4 +1,4 @@
-"""Running fixes: they are shown, asked about, and run in their order."""
+"""Running fixes: they are shown, confirmed and run in order."""
 
 from __future__ import annotations
 

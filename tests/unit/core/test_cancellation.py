@@ -1,4 +1,4 @@
-"""A thread is ended as a signal ends the main thread: once, and not in the middle of a request."""
+"""Cancelling a thread works like a signal to the main thread: once, and never mid-request."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_waiting_for_a_request_ends_and_the_request_goes_on() -> None:
     assert done.wait(WAIT_SECONDS)
 
 
-def test_it_is_told_once_so_that_nothing_disturbs_the_undoing() -> None:
+def test_cancellation_is_raised_once_so_that_rollback_completes() -> None:
     undone: list[str] = []
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""Each failure has an exit status, a code, and says what to do next."""
+"""Each error has an exit code, an error code and a hint."""
 
 from __future__ import annotations
 

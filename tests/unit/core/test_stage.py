@@ -1,4 +1,4 @@
-"""The stage: each rule of its resolution, and which names may be one."""
+"""The stage: each rule of its resolution, and which names are valid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The address that a browser is given in place of a secret one."""
+"""The one-time address that a browser opens instead of a secret one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECRET = "http://machine.test/?token=4711"
 
 
 def opens(monkeypatch: pytest.MonkeyPatch, visit: Callable[[str], bool]) -> None:
-    """Let a visitor be the browser of this host."""
+    """Use ``visit`` as this host's browser."""
     monkeypatch.setattr("webbrowser.open", visit)
 
 
@@ -46,7 +46,7 @@ def test_it_works_once_and_under_its_own_path_only(monkeypatch: pytest.MonkeyPat
     assert answers == [(404, None), (404, None), (302, SECRET), (404, None)]
 
 
-def test_one_that_connects_and_says_nothing_is_in_nobodys_way(
+def test_a_silent_connection_blocks_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     silent = socket.socket()
@@ -79,7 +79,7 @@ def test_only_this_host_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(seen[0].rpartition("/")[2]) >= 16
 
 
-def test_without_a_browser_it_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_browser_is_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     opens(monkeypatch, lambda _: False)
 
     for attempt in (open_page, open_secret_page):
@@ -89,7 +89,7 @@ def test_without_a_browser_it_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -
         assert "4711" not in f"{caught.value.message} {caught.value.hint}"
 
 
-def test_one_that_never_comes_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_the_browser_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     opens(monkeypatch, lambda _: True)
 
     with pytest.raises(OperationFailed, match=r"within 0\.2 s") as caught:

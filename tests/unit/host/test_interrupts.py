@@ -24,7 +24,7 @@ PROJECT = Path(__file__).parents[3]
 DEADLINE_SECONDS = 20
 LEFT = "os2: exited at once\n"
 
-# A number on stdin moves the child's clock by so many seconds and lets it go on, which it confirms.
+# A number on stdin moves the child's clock by that many seconds; the child confirms it.
 PRELUDE = """
 import os, signal, sys, time
 
@@ -119,7 +119,7 @@ except Interrupted as interrupt:
 
 @dataclass
 class Child:
-    """A process that runs one of the programs above."""
+    """A process running one of the programs above."""
 
     process: subprocess.Popen[str]
 
@@ -128,7 +128,7 @@ class Child:
         return self.process.stdout.readline().strip()
 
     def go_on(self, seconds: float = 0) -> None:
-        """Let it go on so much later, and wait until its clock says so."""
+        """Move its clock by ``seconds``, and wait until it confirms."""
         assert self.process.stdin is not None
         self.process.stdin.write(f"{seconds}\n")
         self.process.stdin.flush()
@@ -138,7 +138,7 @@ class Child:
         self.process.send_signal(signum)
 
     def end(self) -> tuple[int, str]:
-        """Its exit status and what it wrote on stderr."""
+        """Return its exit code and what it wrote on stderr."""
         _, errors = self.process.communicate(timeout=DEADLINE_SECONDS)
         return self.process.returncode, errors
 
@@ -219,7 +219,7 @@ def test_a_later_signal_leaves_at_once_and_says_what_may_remain(
         assert process.end() == (status, LEFT)
 
 
-def test_it_says_what_removes_what_was_begun() -> None:
+def test_a_later_signal_reports_the_command_that_removes_leftovers() -> None:
     with child(BEGUN) as process:
         process.signal(signal.SIGINT)
         assert process.line() == "cleaning after SIGINT"
@@ -232,7 +232,7 @@ def test_it_says_what_removes_what_was_begun() -> None:
         assert process.end() == (130, said)
 
 
-def test_a_later_signal_leaves_at_once_when_nobody_reads_the_errors_any_more() -> None:
+def test_a_later_signal_exits_at_once_even_with_stderr_closed() -> None:
     with child(CLEANING) as process:
         process.signal(signal.SIGHUP)
         assert process.line() == "cleaning after SIGHUP"
@@ -246,7 +246,7 @@ def test_a_later_signal_leaves_at_once_when_nobody_reads_the_errors_any_more() -
         assert process.end()[0] == 129
 
 
-def test_a_signal_is_no_exception_that_could_be_swallowed() -> None:
+def test_a_signal_is_not_swallowed_by_except_exception() -> None:
     with child(SWALLOWING) as process:
         process.signal(signal.SIGINT)
 

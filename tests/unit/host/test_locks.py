@@ -36,7 +36,7 @@ say("freed")
 
 
 class BusyError(Exception):
-    """What ``on_busy`` raises here."""
+    """The error that ``on_busy`` raises."""
 
 
 def refuse() -> None:
@@ -49,7 +49,7 @@ def unexpected() -> None:
 
 @contextmanager
 def holder(folder: Path, name: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that takes the lock, and frees it when it is sent a line."""
+    """Start a process that takes the lock, and frees it when it reads a line."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(folder), name],
         cwd=PROJECT,

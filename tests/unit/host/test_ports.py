@@ -1,4 +1,4 @@
-"""Host ports: free ones, in an order of their own, checked with real sockets."""
+"""Host ports: free ones in random order, checked with real sockets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EVERY_PORT = range(10000, 11000)
 
 @contextmanager
 def listening(address: str, family: socket.AddressFamily = socket.AF_INET) -> Iterator[int]:
-    """A server of another program; gives its port."""
+    """Listen as another program would; yield the port."""
     with socket.socket(family) as server:
         server.bind((address, 0))
         server.listen()
@@ -40,7 +40,7 @@ class TestFree:
         with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as server:
             assert not is_free(server.getsockname()[1])
 
-    def test_connections_that_linger_are_in_nobodys_way(self) -> None:
+    def test_a_port_with_lingering_connections_is_free(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
             client = socket.create_connection(("127.0.0.1", port))

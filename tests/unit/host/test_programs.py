@@ -1,4 +1,4 @@
-"""Programs are run with a deadline, line by line, and none is left behind."""
+"""Programs run with a deadline, are read line by line, and leave no process behind."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def checkout(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def outside(tmp_path: Path) -> Path:
-    """A folder that is in no checkout."""
+    """A directory outside any checkout."""
     folder = tmp_path / "outside"
     folder.mkdir()
     return folder
@@ -82,7 +82,7 @@ class TestWithoutOptions:
 
         assert locate_source(outside, None, None) == Source(outside, expected)
 
-    def test_a_folder_of_that_name_is_no_dockerfile(self, checkout: Path) -> None:
+    def test_a_directory_named_dockerfile_is_ignored(self, checkout: Path) -> None:
         (checkout / "sandbox/Dockerfile").mkdir(parents=True)
 
         assert locate_source(checkout, None, None).bundled
@@ -123,7 +123,7 @@ class TestRepo:
         assert "sandbox/Dockerfile and apps/os2/sandbox/Dockerfile" in (caught.value.hint or "")
 
     @pytest.mark.parametrize("name", ["none", "file"])
-    def test_what_is_no_folder_is_refused(self, name: str, outside: Path) -> None:
+    def test_a_path_that_is_not_a_directory_is_rejected(self, name: str, outside: Path) -> None:
         (outside / "file").write_text("")
 
         with pytest.raises(UsageError, match=f"--repo: .*{name} is not a directory") as caught:

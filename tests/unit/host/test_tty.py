@@ -1,4 +1,4 @@
-"""The terminal that is lent: as it was before, whatever happens meanwhile."""
+"""The terminal: restored to its previous state in every case."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from os2cli.host.tty import Terminal
 
 @pytest.fixture
 def ends() -> Iterator[tuple[int, int]]:
-    """What a person sits at, and what a program has."""
+    """The user's end of a pseudo-terminal, and the program's."""
     master, slave = pty.openpty()
     yield master, slave
     for end in (master, slave):
@@ -85,12 +85,12 @@ def test_what_another_program_did_to_it_is_undone(terminal: Terminal) -> None:
     assert termios.tcgetattr(terminal.input) == before
 
 
-def test_one_that_is_gone_is_no_failure(ends: tuple[int, int], terminal: Terminal) -> None:
+def test_a_terminal_that_is_gone_raises_nothing(ends: tuple[int, int], terminal: Terminal) -> None:
     with terminal.raw():
         os.close(ends[0])
 
 
-def test_its_size_is_told_at_once_and_whenever_it_changes(
+def test_the_size_is_reported_at_once_and_on_every_change(
     ends: tuple[int, int], terminal: Terminal
 ) -> None:
     sizes: list[tuple[int, int]] = []

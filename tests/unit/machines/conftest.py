@@ -1,4 +1,4 @@
-"""What several tests of machines need."""
+"""Fixtures for the tests of machines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture
 def here(tmp_path: Path) -> Path:
-    """A directory of this host."""
+    """A directory on this host."""
     folder = tmp_path / "here"
     folder.mkdir()
     return folder

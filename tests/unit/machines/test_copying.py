@@ -1,4 +1,4 @@
-"""Files in and out: which path is meant, and what becomes of what is there."""
+"""Copying in and out: which path is meant, and what happens to existing files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.unit.copies import SPEC, everything_in, sent_by
 
 @pytest.fixture
 def inside(tmp_path: Path) -> Path:
-    """The folder that stands for the machine's."""
+    """The directory that stands for the machine's."""
     folder = tmp_path / "inside"
     folder.mkdir()
     return folder
@@ -100,7 +100,7 @@ class TestInward:
 
         assert everything_in(inside) == {"a", "new", "new/a"}
 
-    def test_a_target_with_a_slash_has_to_be_a_folder(
+    def test_a_target_with_a_slash_must_be_a_directory(
         self, place: LocatedMachine, here: Path
     ) -> None:
         (here / "a").write_text("one")
@@ -118,7 +118,7 @@ class TestInward:
 
         assert (here / "back").read_text() == "one"
 
-    def test_owners_of_this_host_are_not_told(self, here: Path) -> None:
+    def test_owners_on_this_host_are_not_sent(self, here: Path) -> None:
         got: list[tarfile.TarInfo] = []
 
         class Keeper(MemoryMachines):
@@ -188,7 +188,7 @@ class TestOutward:
         mode = (here / "new").stat().st_mode & 0o777
         assert mode == (here / "new/sub").stat().st_mode & 0o777
 
-    def test_a_target_with_a_slash_has_to_be_there(
+    def test_a_target_with_a_slash_must_exist(
         self, place: LocatedMachine, here: Path, inside: Path
     ) -> None:
         (inside / "a").write_text("one")

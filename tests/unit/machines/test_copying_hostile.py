@@ -1,4 +1,4 @@
-"""What a machine that sends files can't do to this host, and what a failure leaves."""
+"""What a hostile machine cannot do to this host, and what a failed copy leaves."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class TestHostileMachines:
 
         assert everything_in(here) == {"notes"}
 
-    def test_nobody_gets_more_rights_and_no_owner(self, here: Path) -> None:
+    def test_special_mode_bits_and_the_owner_are_dropped(self, here: Path) -> None:
         member = entry("x")
         member.mode, member.uid = 0o6777, 4711
 
@@ -83,7 +83,7 @@ class TestHostileMachines:
         assert (here / "mine").read_text() == "mine"
 
     @pytest.mark.parametrize("data", [b"no tar" * 999, tar((entry("x"), b"!" * 9000))[:5000]])
-    def test_what_is_no_whole_archive_leaves_nothing(self, here: Path, data: bytes) -> None:
+    def test_an_incomplete_archive_leaves_nothing(self, here: Path, data: bytes) -> None:
         with pytest.raises(OperationFailed, match="cannot unpack"):
             copy_out(sent_by(Sender(data)), "x", here)
 
@@ -102,7 +102,7 @@ class TestHostileMachines:
 
 @contextmanager
 def room_for(size: int) -> Iterator[None]:
-    """Let no file of this process become larger."""
+    """Limit the size of the files that this process writes."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
@@ -113,7 +113,7 @@ def room_for(size: int) -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, before)
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(here: Path) -> None:
+def test_a_full_disk_is_reported_and_leaves_nothing(here: Path) -> None:
     place = sent_by(Sender(tar((entry("x"), b"!" * 200_000))))
 
     with room_for(100_000), pytest.raises(OperationFailed, match="File too large") as caught:

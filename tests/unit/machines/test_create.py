@@ -1,4 +1,4 @@
-"""The use cases around machines, against a provider in memory and a clock that only they move."""
+"""Creating and starting machines, on a provider in memory and a clock that only waits move."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MEET_SECONDS = 10
 
 
 class InterruptedAfter(Progress):
-    """A listener in which a signal arrives at the end of one phase."""
+    """A listener that gets a signal at the end of one phase."""
 
     def __init__(self, title: str) -> None:
         self.title = title
@@ -46,7 +46,7 @@ def interrupt() -> None:
 
 
 def after(probes: int) -> MemoryMachines:
-    """A provider whose machines are healthy at the probe of that number."""
+    """Return a provider whose machines are healthy at that probe."""
     return MemoryMachines(answers=[*[Health.STARTING] * (probes - 1), Health.HEALTHY])
 
 
@@ -67,7 +67,7 @@ class TestCreate:
         assert len(time.slept) == probes - 1
         assert [m.name for m in provider.list()] == ["dev-1"]
 
-    def test_the_phases_are_told_in_their_order(self) -> None:
+    def test_the_phases_are_reported_in_order(self) -> None:
         listener = RecordedProgress()
 
         create_machine(after(2), SPEC, wait_seconds=60, progress=listener, clock=Time().clock)
@@ -91,7 +91,7 @@ class TestCreate:
         assert validate_machine_name(machine.name)
 
     @pytest.mark.parametrize("code", ["machine_exists", "name_taken", "machine_busy"])
-    def test_a_made_up_name_that_is_taken_is_replaced_by_another(self, code: str) -> None:
+    def test_a_generated_name_that_is_taken_is_replaced(self, code: str) -> None:
         provider = FirstNamesTaken(NAME_ATTEMPTS - 1, code)
 
         machine = create_machine(provider, NAMELESS, wait_seconds=None)
@@ -99,7 +99,7 @@ class TestCreate:
         assert len(provider.refused) == NAME_ATTEMPTS - 1
         assert [m.name for m in provider.list()] == [machine.name]
 
-    def test_when_every_made_up_name_is_taken_a_name_is_asked_for(self) -> None:
+    def test_when_every_generated_name_is_taken_the_user_must_name_it(self) -> None:
         with pytest.raises(Conflict, match="no free name") as caught:
             create_machine(
                 FirstNamesTaken(NAME_ATTEMPTS, "machine_exists"), NAMELESS, wait_seconds=None
@@ -152,7 +152,7 @@ class TestCreateThatFails:
         assert len(time.slept) == 3
         assert provider.list() == []
 
-    def test_without_such_a_step_its_state_is_told(self) -> None:
+    def test_without_a_failed_step_the_state_is_reported(self) -> None:
         provider, time = never(), Time()
         time.events[1] = lambda: fail(provider, "it said entry: step clone failed, but not first")
 
@@ -207,7 +207,7 @@ class TestCreateThatFails:
 
         assert provider.list() == []
 
-    def test_a_machine_that_somebody_removed_meanwhile_is_not_found(self) -> None:
+    def test_a_machine_that_was_removed_meanwhile_is_not_found(self) -> None:
         provider, time = never(), Time()
         time.events[1] = lambda: removed(provider, "dev-1")
 
@@ -295,7 +295,7 @@ class TestBringUp:
         assert bring_up(provider, "dev-1", wait_seconds=60, clock=Time().clock) is None
         assert provider.get("dev-1").state is MachineState.CREATING
 
-    def test_a_healthy_machine_is_returned_without_a_word(self) -> None:
+    def test_a_healthy_machine_is_returned_silently(self) -> None:
         provider, time, listener = MemoryMachines(), Time(), RecordedProgress()
         created = provider.create(SPEC)
 
@@ -337,7 +337,7 @@ class TestBringUp:
         [({}, TimedOut), ({2: interrupt}, Interrupted)],
         ids=["timeout", "interrupt"],
     )
-    def test_a_machine_that_was_there_before_stays_whatever_happens(
+    def test_an_existing_machine_survives_every_failure(
         self, events: dict[int, Callable[[], None]], expected: type[BaseException]
     ) -> None:
         provider = never()
@@ -407,7 +407,7 @@ class Silent(MemoryMachines):
 
 
 class FirstNamesTaken(MemoryMachines):
-    """Refuses the first creates, as other processes would that took the names before."""
+    """A provider that rejects the first names, as if other processes had taken them."""
 
     def __init__(self, number: int, code: str) -> None:
         super().__init__()
@@ -423,7 +423,7 @@ class FirstNamesTaken(MemoryMachines):
 
 
 class MeetingMachines(MemoryMachines):
-    """Lets probes go on only when that many are at it at the same time."""
+    """Machines whose probes continue only once that many run at the same time."""
 
     def __init__(self, parties: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Which machines of a list are meant, and in which order."""
+"""Filtering and sorting a list of machines."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ MACHINES = st.lists(
 
 
 @given(MACHINES, st.sampled_from(ORDERS))
-def test_an_order_loses_nobody_and_does_not_depend_on_the_one_before(
+def test_sorting_keeps_every_machine_and_ignores_the_previous_order(
     machines: list[Machine], order: str
 ) -> None:
     there = Query.parse([], [], order).apply(machines)

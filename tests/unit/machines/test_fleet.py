@@ -1,4 +1,4 @@
-"""Several providers at once: what is told when some of them don't answer."""
+"""Several providers at once, and what is reported when some do not answer."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ DAYTONA_DOWN = Unreachable("the API does not answer")
 
 
 class Machines(MemoryMachines):
-    """Machines of one type; ``down`` is why nothing can be asked of the provider, if so."""
+    """Machines of one type; ``down`` is the error of a provider that is unreachable."""
 
     def __init__(
         self, type_: MachineType, *names: str, stage: str = "dev-a", down: Os2Error | None = None
@@ -87,7 +87,7 @@ def fleet(*providers: MemoryMachines) -> Fleet:
 
 
 def unmade(error: Os2Error) -> Callable[[], NoReturn]:
-    """What makes a provider whose settings are wrong."""
+    """Return a factory of a provider whose settings are invalid."""
 
     def make() -> NoReturn:
         raise error
@@ -96,7 +96,7 @@ def unmade(error: Os2Error) -> Callable[[], NoReturn]:
 
 
 def find_in_fleet(fleet: Fleet, name: str, stage: str | None = None) -> Machine:
-    """One machine with the health that it has now."""
+    """Return one machine with its current health."""
     place = locate(fleet, name, stage)
     return with_health(place.provider, place.machine)
 
@@ -138,7 +138,7 @@ class TestList:
         assert found.partial
         assert dict(found.failures) == {LOCAL: LOCAL_DOWN}
 
-    def test_one_that_answers_with_nothing_is_no_failure(self) -> None:
+    def test_a_provider_without_machines_has_answered(self) -> None:
         found = list_fleet(fleet(Machines(LOCAL, down=LOCAL_DOWN), Machines(DAYTONA)))
 
         assert (found.machines, found.partial) == ((), True)
@@ -198,7 +198,7 @@ class TestList:
 
 
 class Meeting(Machines):
-    """Answers only when the others are asked at the same time."""
+    """Machines that answer only once all providers are asked at the same time."""
 
     def __init__(self, type_: MachineType, barrier: threading.Barrier) -> None:
         super().__init__(type_, "m")
@@ -239,7 +239,7 @@ class TestFind:
         with pytest.raises(NotFound, match="machine a not found in stage dev-b"):
             find_in_fleet(fleet(Machines(LOCAL, "a"), Machines(DAYTONA)), "a", "dev-b")
 
-    def test_one_that_may_be_where_nobody_answers_is_not_called_missing(self) -> None:
+    def test_a_machine_is_not_missing_while_a_provider_is_unreachable(self) -> None:
         both = fleet(Machines(LOCAL, "b"), Machines(DAYTONA, "a", down=DAYTONA_DOWN))
 
         with pytest.raises(Unreachable) as caught:
@@ -302,7 +302,7 @@ class TestRemove:
         assert [r.outcome for r in removals] == ["missing"]
         assert names(local.list()) == [("a", LOCAL)]
 
-    def test_one_that_may_be_where_nobody_answers_is_a_failure(self) -> None:
+    def test_a_machine_that_may_be_on_an_unreachable_provider_fails(self) -> None:
         both = fleet(Machines(LOCAL, "a"), Machines(DAYTONA, down=DAYTONA_DOWN))
 
         removals = remove_located(locate_all(both, ["a", "b"]))
@@ -312,7 +312,7 @@ class TestRemove:
             ("failed", DAYTONA_DOWN),
         ]
 
-    def test_one_that_somebody_else_removes_meanwhile_is_missing(self) -> None:
+    def test_a_machine_that_is_removed_meanwhile_is_missing(self) -> None:
         removals = remove_located(locate_all(fleet(Vanishing(LOCAL, "a")), ["a"]))
 
         assert [r.outcome for r in removals] == ["missing"]
@@ -334,7 +334,7 @@ class TestRemove:
 
 
 class Vanishing(Machines):
-    """Its machines are gone when they are to be removed."""
+    """Machines that are gone before they can be removed."""
 
     def remove(self, name: str, within: float | None = None) -> bool:
         del within
@@ -342,7 +342,7 @@ class Vanishing(Machines):
 
 
 class Hanging(Machines):
-    """Does not answer before ``release`` is set."""
+    """Machines that do not answer before ``release`` is set."""
 
     def __init__(self, type_: MachineType, *names: str) -> None:
         super().__init__(type_, *names)
@@ -424,7 +424,7 @@ class TestNames:
 
 
 class Slow(Machines):
-    """Answers when it is told to."""
+    """Machines that answer once ``go_on`` is set."""
 
     def __init__(self, type_: MachineType, *names: str) -> None:
         super().__init__(type_, *names)

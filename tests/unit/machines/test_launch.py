@@ -1,4 +1,4 @@
-"""From a stage to a machine: the cache, the snapshots and the machines agree in the end."""
+"""From a stage to a machine: the cache, the snapshots and the machines end up consistent."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def snapshot(
 
 
 class Machines(MemoryMachines):
-    """Makes machines from what the store holds, and refuses as the real provider does."""
+    """Machines from the store's snapshots, with the real provider's errors."""
 
     type = DAYTONA
 
@@ -60,7 +60,7 @@ class Machines(MemoryMachines):
 
 
 class Scene:
-    """A launcher, and everything around it that it may ask or change."""
+    """A launcher with everything it reads or changes."""
 
     def __init__(self, folder: Path, *snapshots: Snapshot) -> None:
         self.store = MemorySnapshots(*snapshots)
@@ -71,14 +71,14 @@ class Scene:
         self.use_cache = True
 
     def know(self, *minutes: int) -> None:
-        """Let the cache know a snapshot, which may be gone by now."""
+        """Put a snapshot into the cache; it may no longer exist."""
         for minute in minutes:
             known = snapshot(minute)
             self.cache.put(ACCOUNT, "stg--", CachedSnapshot(known.name, known.id))
 
     @property
     def known(self) -> str | None:
-        """What the cache knows now."""
+        """The snapshot in the cache."""
         entry = self.cache.get(ACCOUNT, "stg--")
         return entry.name if entry else None
 
@@ -158,7 +158,7 @@ class TestNewest:
         ],
         ids=lambda value: value if isinstance(value, str) else value.state.value,
     )
-    def test_a_newer_one_that_is_not_used_is_told(
+    def test_a_newer_snapshot_that_is_not_used_is_reported(
         self, newer: Snapshot, said: str, tmp_path: Path
     ) -> None:
         scene = Scene(tmp_path, newer, snapshot(5))
@@ -187,14 +187,14 @@ class TestStale:
             f"{OLD} is no longer usable: looking for the newest again"
         ]
 
-    def test_one_that_was_put_away_is_forgotten_and_the_newest_taken(self, tmp_path: Path) -> None:
+    def test_an_inactive_snapshot_is_forgotten_and_the_newest_used(self, tmp_path: Path) -> None:
         scene = Scene(tmp_path, snapshot(5), snapshot(0, SnapshotState.INACTIVE))
         scene.know(0)
 
         assert scene.create().snapshot == NEW
         assert scene.store.activations == []
 
-    def test_one_that_was_put_away_and_has_no_successor_is_activated(self, tmp_path: Path) -> None:
+    def test_an_inactive_snapshot_without_a_successor_is_activated(self, tmp_path: Path) -> None:
         scene = Scene(tmp_path, snapshot(5, SnapshotState.INACTIVE))
         scene.know(5)
 
@@ -241,9 +241,7 @@ class TestStale:
 
         assert (scene.asked, scene.known) == ([OLD], None)
 
-    def test_one_that_somebody_else_keeps_again_meanwhile_is_not_taken_again(
-        self, tmp_path: Path
-    ) -> None:
+    def test_a_snapshot_that_is_cached_again_meanwhile_is_not_reused(self, tmp_path: Path) -> None:
         scene = Scene(tmp_path, snapshot(5))
         scene.know(0)
         # In the moment between forgetting it and looking for the newest.
@@ -292,7 +290,7 @@ class TestInactive:
             f"{NEW} is no longer usable: looking for the newest again"
         )
 
-    def test_an_activation_that_fails_is_told(self, tmp_path: Path) -> None:
+    def test_a_failed_activation_is_reported(self, tmp_path: Path) -> None:
         scene = Scene(tmp_path, snapshot(5, SnapshotState.INACTIVE))
         scene.store.becoming, scene.store.failure_reason = (SnapshotState.FAILED,), "no runner"
 
@@ -301,7 +299,7 @@ class TestInactive:
 
         assert scene.asked == []
 
-    def test_an_activation_is_not_waited_for_for_ever(self, tmp_path: Path) -> None:
+    def test_waiting_for_an_activation_times_out(self, tmp_path: Path) -> None:
         scene = Scene(tmp_path, snapshot(5, SnapshotState.INACTIVE))
         scene.store.becoming = (SnapshotState.PENDING,)
 
@@ -313,7 +311,7 @@ class TestInactive:
 
 
 class TestNothing:
-    def test_a_stage_without_snapshots_is_told_how_to_get_one(self, tmp_path: Path) -> None:
+    def test_a_stage_without_snapshots_gets_a_hint_to_publish_one(self, tmp_path: Path) -> None:
         scene = Scene(tmp_path)
 
         with pytest.raises(NotFound) as caught:
@@ -331,7 +329,7 @@ class TestNothing:
 
         assert scene.store.listings == 1
 
-    def test_an_api_that_does_not_answer_is_no_reason_to_ask_again(self, tmp_path: Path) -> None:
+    def test_an_unreachable_api_creates_no_machine(self, tmp_path: Path) -> None:
         scene = Scene(tmp_path, snapshot(5))
         scene.store.unreachable = Unreachable("the API does not answer")
 
@@ -351,7 +349,7 @@ class TestNamed:
         assert scene.create(self.SPEC).snapshot == OLD
         assert (scene.store.listings, scene.known) == (0, NEW)
 
-    def test_one_that_was_put_away_is_activated_first(self, tmp_path: Path) -> None:
+    def test_an_inactive_snapshot_is_activated_first(self, tmp_path: Path) -> None:
         scene = Scene(tmp_path, snapshot(5), snapshot(0, SnapshotState.INACTIVE))
 
         assert scene.create(self.SPEC).snapshot == OLD

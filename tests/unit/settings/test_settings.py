@@ -1,4 +1,4 @@
-"""Where each value comes from: environment, os2.toml, the user's file or the default."""
+"""The origin of each value: the environment, os2.toml, the user's file or the default."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def repository(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def user_file(home: Path) -> Path:
-    """Where the user's file is expected when ``load`` looks for it."""
+    """Return the path where ``load`` looks for the user's file."""
     (home / "configuration/os2").mkdir(parents=True)
     return home / "configuration/os2/config.toml"
 
@@ -255,7 +255,9 @@ class TestFiles:
 
         assert caught.value.code == "setting_file"
 
-    def test_a_folder_in_the_place_of_a_file_is_refused(self, home: Path, repository: Path) -> None:
+    def test_a_directory_named_like_the_file_is_rejected(
+        self, home: Path, repository: Path
+    ) -> None:
         (repository / "os2.toml").mkdir()
 
         with pytest.raises(UsageError, match="cannot read"):
@@ -270,7 +272,7 @@ class TestFiles:
 
         assert caught.value.code == "setting_file"
 
-    def test_a_file_in_the_place_of_the_users_folder_is_no_file(self, home: Path) -> None:
+    def test_a_file_instead_of_the_users_directory_is_ignored(self, home: Path) -> None:
         (home / "configuration").write_text("")
 
         assert load(home).image == DEFAULT_IMAGE
@@ -343,7 +345,7 @@ class TestDaytona:
         assert settings.configured
 
     @pytest.mark.parametrize("text", ["", " ", "\n"])
-    def test_nothing_is_no_key(self, text: str, home: Path) -> None:
+    def test_an_empty_key_counts_as_unset(self, text: str, home: Path) -> None:
         settings = load(home, None, **dict.fromkeys(SECRETS, text)).daytona
 
         assert (settings.api_key, settings.jwt, settings.configured) == (None, None, False)

@@ -1,4 +1,4 @@
-"""Whether an image is built, used or doubted, against a builder in memory."""
+"""Whether an image is built, used or warned about, on a builder in memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REQUEST = BuildRequest(root=Path("/repo"), dockerfile=Path("/repo/Dockerfile"), 
 
 
 class Listener(Progress):
-    """Keeps notices and warnings."""
+    """A listener that keeps notices and warnings."""
 
     def __init__(self) -> None:
         self.said: list[str] = []
@@ -80,7 +80,7 @@ class TestEnsure:
         assert listener.said == [f"notice: image {TAG} not found, building it"]
 
     @pytest.mark.parametrize("key", ["tree-1", None], ids=["fresh", "not made by os2"])
-    def test_a_present_image_is_used_without_a_word(self, key: str | None) -> None:
+    def test_a_present_image_is_used_silently(self, key: str | None) -> None:
         builder, listener = MemoryBuilder(), Listener()
         image = builder.add_image(TAG, key)
 

@@ -1,4 +1,4 @@
-"""Which images and snapshots may go: a table, and what holds for any of them."""
+"""Which images and snapshots are pruned: a table, and properties of any plan."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ AGES = st.none() | st.timedeltas(timedelta(), timedelta(days=40))
 
 
 @given(ITEMS, st.sets(st.integers(0, 11)), st.integers(0, 5), AGES)
-def test_whatever_there_is_what_is_needed_stays(
+def test_any_plan_keeps_what_is_needed(
     items: list[CatalogItem], used_places: set[int], keep: int, older_than: timedelta | None
 ) -> None:
     used = {items[place].id for place in used_places if place < len(items)}
@@ -167,7 +167,7 @@ def test_pruning_twice_removes_nothing_more(items: list[CatalogItem], keep: int)
 
 
 def newest_active(items: list[CatalogItem]) -> list[CatalogItem]:
-    """Of each stage, those that nothing active is newer than."""
+    """Return the newest active items of each stage."""
     newest: dict[object, CatalogItem] = {}
     for found in items:
         if found.state is ACTIVE and not found.untagged:

@@ -1,4 +1,4 @@
-"""Publishing a snapshot, against a store in memory and a clock that only the wait moves."""
+"""Publishing a snapshot, on a store in memory and a clock that only waits move."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ MEET_SECONDS = 10
 
 
 class Listener(RecordedProgress):
-    """A recorded progress in which a signal arrives before or after the phases that are named."""
+    """A recorded progress that gets a signal before or after the named phases."""
 
     def __init__(self, *, before: str = "", after: str = "") -> None:
         super().__init__()
@@ -101,7 +101,7 @@ def snapshot(
 
 
 class Scene:
-    """A publisher, and everything around it that it may ask or change."""
+    """A publisher with everything it reads or changes."""
 
     def __init__(self, folder: Path, *snapshots: Snapshot) -> None:
         self.folder = folder
@@ -134,7 +134,7 @@ class Scene:
 
     @property
     def made(self) -> str:
-        """The name of what was created last."""
+        """The name of the snapshot that was created last."""
         return self.store.asked_names[-1]
 
     def nothing_was_made(self) -> bool:
@@ -179,7 +179,7 @@ class TestPublish:
         assert scene.source.requests == [request]
         assert publication.snapshot.resources == SnapshotResources(8, 16, 20)
 
-    def test_the_phases_are_told_in_their_order(self, scene: Scene) -> None:
+    def test_the_phases_are_reported_in_order(self, scene: Scene) -> None:
         scene.publish()
 
         assert scene.listener.titles == [
@@ -247,7 +247,9 @@ class TestUnchanged:
             "the provider's own",
         ],
     )
-    def test_any_other_is_no_reason_not_to(self, present: list[Snapshot], scene: Scene) -> None:
+    def test_any_other_snapshot_does_not_prevent_publishing(
+        self, present: list[Snapshot], scene: Scene
+    ) -> None:
         with_snapshots(scene, *present)
 
         publication = scene.publish()
@@ -257,7 +259,7 @@ class TestUnchanged:
 
 
 class TestBeingBuilt:
-    """The same content is being built already, by somebody elsewhere."""
+    """Another publisher is already building the same content."""
 
     @pytest.mark.parametrize("state", [PENDING, BUILDING])
     def test_it_is_waited_for_and_used(self, state: SnapshotState, scene: Scene) -> None:
@@ -295,7 +297,7 @@ class TestBeingBuilt:
         assert scene.publish(replace(REQUEST, force=True)).published
         assert scene.source.deliveries == 1
 
-    def test_when_it_fails_it_is_told_and_left_to_who_made_it(self, scene: Scene) -> None:
+    def test_its_failure_is_reported_and_the_snapshot_is_left_alone(self, scene: Scene) -> None:
         scene.store.put(snapshot(5, BUILDING), becoming=[FAILED])
 
         with pytest.raises(OperationFailed):
@@ -303,7 +305,7 @@ class TestBeingBuilt:
 
         assert (scene.store.removals, scene.store.names) == ([], [snapshot(5).name])
 
-    def test_it_is_not_waited_for_for_ever(self, scene: Scene) -> None:
+    def test_waiting_for_it_times_out(self, scene: Scene) -> None:
         with_snapshots(scene, snapshot(5, BUILDING))
 
         with pytest.raises(TimedOut) as caught:
@@ -324,7 +326,7 @@ class TestBeingBuilt:
 
 
 class TestBefore:
-    """What is clear beforehand ends it before anything is sent."""
+    """Known problems end it before anything is sent."""
 
     def test_a_preflight_that_fails(self, scene: Scene) -> None:
         scene.preflight_failure = NotAuthorised("the key may not write snapshots")
@@ -466,7 +468,7 @@ class TestWait:
 
 
 class Instant(MemorySnapshots):
-    """Has everything built before it is asked for."""
+    """A store whose snapshots are active as soon as they are created."""
 
     def create(self, *arguments: object) -> Snapshot:
         made = super().create(*arguments)  # type: ignore[arg-type]
@@ -485,7 +487,7 @@ class TestFailedBuild:
         scene.store.log = MemoryLog(["RUN make"], late=["make: *** no rule"])
         return scene
 
-    def test_it_is_told_with_its_reason_and_the_end_of_the_log(self, failing: Scene) -> None:
+    def test_a_failed_build_reports_its_reason_and_the_end_of_the_log(self, failing: Scene) -> None:
         with pytest.raises(OperationFailed) as caught:
             failing.publish()
 
@@ -504,7 +506,7 @@ class TestFailedBuild:
         assert failing.store.names == []
         assert failing.listener.warnings == []
 
-    def test_without_a_reason_and_a_log_the_state_is_told(self, scene: Scene) -> None:
+    def test_without_a_reason_or_log_the_state_is_reported(self, scene: Scene) -> None:
         scene.store.becoming = (FAILED,)
 
         with pytest.raises(OperationFailed) as caught:
@@ -514,7 +516,7 @@ class TestFailedBuild:
         assert caught.value.log_tail == ()
         assert "sent no log" in (caught.value.hint or "")
 
-    def test_one_that_somebody_removes_meanwhile_has_failed(self, scene: Scene) -> None:
+    def test_a_snapshot_that_is_removed_meanwhile_has_failed(self, scene: Scene) -> None:
         scene.store.becoming = (BUILDING, REMOVING)
 
         with pytest.raises(OperationFailed, match="its state is removing"):
@@ -548,7 +550,7 @@ class TestFailedBuild:
 
 
 class AnyName(dict[str, Os2Error]):
-    """One failure for all names, which are not known beforehand."""
+    """One failure for all names, which are not known in advance."""
 
     def __init__(self, error: Os2Error) -> None:
         super().__init__()
@@ -587,7 +589,7 @@ class TestTimeout:
 
 
 class TestLostSight:
-    """What can't be looked at any more may well become active: it stays."""
+    """A snapshot that cannot be polled may still become active, so it stays."""
 
     def test_a_store_that_answers_no_more(self, scene: Scene) -> None:
         down = Unreachable("the API does not answer")
@@ -601,7 +603,7 @@ class TestLostSight:
         assert (scene.store.names, scene.store.removals) == ([scene.made], [])
         assert scene.store.log.cut
 
-    def test_one_that_somebody_has_removed(self, scene: Scene) -> None:
+    def test_a_removed_snapshot_is_not_found(self, scene: Scene) -> None:
         scene.time.events[1] = lambda: scene.store.forget(scene.made)
 
         with pytest.raises(NotFound):
@@ -623,7 +625,7 @@ class TestInterrupt:
         assert scene.listener.notices == [f"removing unfinished snapshot {scene.made}"]
         assert scene.store.log.cut
 
-    def test_a_removal_that_fails_is_told(self, scene: Scene) -> None:
+    def test_a_failed_removal_is_reported(self, scene: Scene) -> None:
         scene.store.becoming = (BUILDING,)
         scene.time.events[1] = interrupt
         scene.store.failing_removals = AnyName(Unreachable("the API does not answer"))
@@ -655,7 +657,7 @@ class TestInterrupt:
 
         assert (scene.store.asked_names, scene.store.removals) == ([], [])
 
-    def test_what_was_asked_for_without_an_answer_is_told(
+    def test_an_unanswered_request_is_reported(
         self, scene: Scene, strike: Callable[[], None]
     ) -> None:
         class Interrupting(MemorySnapshots):
@@ -776,7 +778,7 @@ class TestActivate:
         assert store.removals == []
 
     @pytest.mark.parametrize("state", [PENDING, INACTIVE, UNKNOWN])
-    def test_it_is_not_waited_for_for_ever(self, state: SnapshotState) -> None:
+    def test_waiting_for_it_times_out(self, state: SnapshotState) -> None:
         store = MemorySnapshots(snapshot(0, INACTIVE), becoming=(state,))
         time = Time()
 

@@ -1,4 +1,4 @@
-"""Real folders and real git; the home of the whole suite is empty and temporary."""
+"""Real directories and real git; the suite's home is empty and temporary."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def write(root: Path, files: dict[str, str | bytes]) -> Path:
 
 @pytest.fixture
 def git() -> Git:
-    """Run git in a folder: ``git(folder, "add", ".")`` gives what it printed."""
+    """Run git in a directory: ``git(folder, "add", ".")`` returns its output."""
     settings = ("user.name=t", "user.email=t@example.com", "protocol.file.allow=always")
     options = [part for setting in settings for part in ("-c", setting)]
 
@@ -39,7 +39,7 @@ def git() -> Git:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with a Dockerfile that is no checkout."""
+    """A directory with a Dockerfile, outside any checkout."""
     return write(tmp_path / "folder", {"Dockerfile": DOCKERFILE})
 
 

@@ -1,4 +1,4 @@
-"""The stream and its digest: what comes out is what lies there, and equal trees are equal."""
+"""The tar stream and its digest: complete, and equal for equal directories."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def tar_of(root: Path) -> bytes:
 
 @pytest.fixture
 def varied(folder: Path) -> Path:
-    """Names, kinds and modes of every sort."""
+    """Create files of all kinds, names and modes."""
     for index, name in enumerate(NAMES):
         write(folder, {os.fsdecode(os.fsencode(name)): f"{index}" * index * 300})
     write(folder, {"run": "#!/bin/sh\n"}).joinpath("run").chmod(0o755)
@@ -101,7 +101,7 @@ def test_memory_stays_flat(folder: Path) -> None:
     assert peak < 8 * 1024**2
 
 
-def test_two_clones_are_equal_whatever_umask_and_times(
+def test_two_clones_are_equal_despite_umask_and_times(
     checkout: Path, tmp_path: Path, git: Git
 ) -> None:
     write(checkout, {"src/a": "1", "run": "1", "b-c": "1", "b/c": "1"})
@@ -123,7 +123,7 @@ def test_two_clones_are_equal_whatever_umask_and_times(
 
 
 def test_digest_is_that_of_a_known_tree(folder: Path) -> None:
-    """Guards against a change of the bytes, which would rebuild everybody's images once."""
+    """Guard against changed bytes, which would rebuild the image of every user once."""
     write(folder, {"d/a": "1"})
     (folder / "link").symlink_to("d")
     assert context_of(folder).digest() == KNOWN_DIGEST

@@ -1,4 +1,4 @@
-"""Which paths an ignore file leaves out; the expectations are what Docker's CLI was seen to do."""
+"""Which paths an ignore file leaves out; the expectations were observed with Docker's CLI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What looks like a secret, and what only has the name of one."""
+"""Which files look like secrets, and which only have such names."""
 
 from __future__ import annotations
 
