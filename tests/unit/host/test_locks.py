@@ -155,7 +155,7 @@ def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
 
     with (
         pytest.raises(
-            OperationFailed, match="cannot create the lock .*: Not a directory"
+            OperationFailed, match=r"cannot create the lock .*: Not a directory"
         ) as caught,
         exclusive(tmp_path / "file/locks", "a", on_busy=unexpected),
     ):
