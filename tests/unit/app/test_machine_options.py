@@ -142,7 +142,7 @@ class TestLifetime:
             lifetime(given(**{key: "0m"}), Stage("prd", "--stage"))
 
     @pytest.mark.parametrize("key", ["auto_stop", "auto_archive", "auto_delete"])
-    def test_a_wrong_one_is_told_with_its_option(self, key: str) -> None:
+    def test_a_wrong_one_is_reported_with_its_option(self, key: str) -> None:
         option = f"--{key.replace('_', '-')}"
 
         with pytest.raises(UsageError, match=f"{option}: invalid duration 'soon'"):

@@ -42,7 +42,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def here(tmp_path: Path, filled: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of somebody with such a home."""
+    """A directory of a user with that home."""
     shutil.copytree(filled, tmp_path / "home", dirs_exist_ok=True)
     folder = tmp_path / "work"
     folder.mkdir()
@@ -331,7 +331,7 @@ sys.exit(status)
         assert (result.status, result.stdout) == (0, f"{NAMES['stg']}\n")
         assert {"typer", "click"} & set(result.stderr.split())
 
-    def test_a_reader_that_went_away_is_no_failure(self, here: Path) -> None:
+    def test_a_reader_that_went_away_is_not_a_failure(self, here: Path) -> None:
         result = as_a_process(here).unread(*RESOLVE)
 
         assert (result.status, result.stderr) == (141, "")

@@ -65,7 +65,7 @@ def test_waiting_for_a_request_ends_and_the_request_goes_on() -> None:
     assert done.wait(WAIT_SECONDS)
 
 
-def test_it_is_told_once_so_that_nothing_disturbs_the_undoing() -> None:
+def test_it_is_reported_once_so_that_nothing_disturbs_the_undoing() -> None:
     undone: list[str] = []
 
     def work() -> None:

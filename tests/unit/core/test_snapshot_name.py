@@ -115,7 +115,7 @@ def test_years_have_four_digits(year: int, digits: str) -> None:
         "dev--00000111-193045",
     ],
 )
-def test_what_is_no_name_is_refused_and_repeated(text: str) -> None:
+def test_an_invalid_name_is_refused_and_repeated(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         SnapshotName.parse(text)
 

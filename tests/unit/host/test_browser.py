@@ -79,7 +79,7 @@ def test_only_this_host_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(seen[0].rpartition("/")[2]) >= 16
 
 
-def test_without_a_browser_it_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_browser_it_is_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     opens(monkeypatch, lambda _: False)
 
     for attempt in (open_page, open_secret_page):
@@ -89,7 +89,7 @@ def test_without_a_browser_it_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -
         assert "4711" not in f"{caught.value.message} {caught.value.hint}"
 
 
-def test_one_that_never_comes_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_never_comes_is_not_waited_for_forever(monkeypatch: pytest.MonkeyPatch) -> None:
     opens(monkeypatch, lambda _: True)
 
     with pytest.raises(OperationFailed, match=r"within 0\.2 s") as caught:

@@ -115,7 +115,7 @@ def test_a_private_key_is_never_taken_along(tmp_path: Path) -> None:
     ]
 
 
-def test_what_is_no_certificate_is_skipped_and_said(tmp_path: Path) -> None:
+def test_anything_but_a_certificate_is_skipped_and_said(tmp_path: Path) -> None:
     put(tmp_path, f"{DEBIAN}/readme.crt", "ask IT")
     put(tmp_path, f"{DEBIAN}/broken.crt", ONE.replace("MII", "AAA", 1))
     put(tmp_path, f"{DEBIAN}/empty.crt", "")

@@ -24,7 +24,7 @@ PROJECT = Path(__file__).parents[3]
 DEADLINE_SECONDS = 20
 LEFT = "os2: exited at once\n"
 
-# A number on stdin moves the child's clock by so many seconds and lets it go on, which it confirms.
+# A number of seconds on stdin moves the child's clock and lets it go on, which it confirms.
 PRELUDE = """
 import os, signal, sys, time
 
@@ -219,7 +219,7 @@ def test_a_later_signal_leaves_at_once_and_says_what_may_remain(
         assert process.end() == (status, LEFT)
 
 
-def test_it_says_what_removes_what_was_begun() -> None:
+def test_it_says_what_removes_what_was_started() -> None:
     with child(BEGUN) as process:
         process.signal(signal.SIGINT)
         assert process.line() == "cleaning after SIGINT"
@@ -232,7 +232,7 @@ def test_it_says_what_removes_what_was_begun() -> None:
         assert process.end() == (130, said)
 
 
-def test_a_later_signal_leaves_at_once_when_nobody_reads_the_errors_any_more() -> None:
+def test_a_later_signal_leaves_at_once_when_nothing_reads_the_errors_any_more() -> None:
     with child(CLEANING) as process:
         process.signal(signal.SIGHUP)
         assert process.line() == "cleaning after SIGHUP"
@@ -246,7 +246,7 @@ def test_a_later_signal_leaves_at_once_when_nobody_reads_the_errors_any_more() -
         assert process.end()[0] == 129
 
 
-def test_a_signal_is_no_exception_that_could_be_swallowed() -> None:
+def test_a_signal_is_not_an_exception_that_could_be_swallowed() -> None:
     with child(SWALLOWING) as process:
         process.signal(signal.SIGINT)
 

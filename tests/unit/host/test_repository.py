@@ -82,7 +82,7 @@ class TestWithoutOptions:
 
         assert locate_source(outside, None, None) == Source(outside, expected)
 
-    def test_a_folder_of_that_name_is_no_dockerfile(self, checkout: Path) -> None:
+    def test_a_folder_of_that_name_is_not_a_dockerfile(self, checkout: Path) -> None:
         (checkout / "sandbox/Dockerfile").mkdir(parents=True)
 
         assert locate_source(checkout, None, None).bundled
@@ -123,7 +123,7 @@ class TestRepo:
         assert "sandbox/Dockerfile and apps/os2/sandbox/Dockerfile" in (caught.value.hint or "")
 
     @pytest.mark.parametrize("name", ["none", "file"])
-    def test_what_is_no_folder_is_refused(self, name: str, outside: Path) -> None:
+    def test_anything_but_a_directory_is_refused(self, name: str, outside: Path) -> None:
         (outside / "file").write_text("")
 
         with pytest.raises(UsageError, match=f"--repo: .*{name} is not a directory") as caught:

@@ -1,4 +1,4 @@
-"""The terminal that is lent: as it was before, whatever happens meanwhile."""
+"""The terminal is restored after everything that happens to it."""
 
 from __future__ import annotations
 
@@ -79,18 +79,18 @@ def test_it_is_as_it_was_after_a_failure(terminal: Terminal, error: BaseExceptio
 def test_what_another_program_did_to_it_is_undone(terminal: Terminal) -> None:
     before = termios.tcgetattr(terminal.input)
 
-    with terminal.kept():
+    with terminal.restored():
         tty.setraw(terminal.input)
 
     assert termios.tcgetattr(terminal.input) == before
 
 
-def test_one_that_is_gone_is_no_failure(ends: tuple[int, int], terminal: Terminal) -> None:
+def test_one_that_is_gone_is_not_a_failure(ends: tuple[int, int], terminal: Terminal) -> None:
     with terminal.raw():
         os.close(ends[0])
 
 
-def test_its_size_is_told_at_once_and_whenever_it_changes(
+def test_its_size_is_reported_at_once_and_whenever_it_changes(
     ends: tuple[int, int], terminal: Terminal
 ) -> None:
     sizes: list[tuple[int, int]] = []

@@ -108,7 +108,7 @@ class TestInward:
 
         assert everything_in(inside) == {"a", "new", "new/a"}
 
-    def test_a_target_with_a_slash_has_to_be_a_folder(
+    def test_a_target_with_a_slash_must_be_a_folder(
         self, place: LocatedMachine, here: Path
     ) -> None:
         (here / "a").write_text("one")
@@ -196,7 +196,7 @@ class TestOutward:
         mode = (here / "new").stat().st_mode & 0o777
         assert mode == (here / "new/sub").stat().st_mode & 0o777
 
-    def test_a_target_with_a_slash_has_to_be_there(
+    def test_a_target_with_a_slash_must_be_there(
         self, place: LocatedMachine, here: Path, inside: Path
     ) -> None:
         (inside / "a").write_text("one")

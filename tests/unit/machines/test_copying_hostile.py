@@ -69,7 +69,7 @@ class TestHostileMachines:
 
         assert everything_in(here) == {"notes"}
 
-    def test_nobody_gets_more_rights_and_no_owner(self, here: Path) -> None:
+    def test_no_file_gets_more_rights_or_an_owner(self, here: Path) -> None:
         member = entry("x")
         member.mode, member.uid = 0o6777, 4711
 
@@ -91,7 +91,7 @@ class TestHostileMachines:
         assert (here / "mine").read_text() == "mine"
 
     @pytest.mark.parametrize("data", [b"no tar" * 999, tar((entry("x"), b"!" * 9000))[:5000]])
-    def test_what_is_no_whole_archive_leaves_nothing(self, here: Path, data: bytes) -> None:
+    def test_an_incomplete_archive_leaves_nothing(self, here: Path, data: bytes) -> None:
         with pytest.raises(OperationFailed, match="cannot unpack"):
             copy_out(sent_by(Sender(data)), "x", here)
 
@@ -121,7 +121,7 @@ def room_for(size: int) -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, before)
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(here: Path) -> None:
+def test_a_full_disk_is_reported_and_leaves_nothing(here: Path) -> None:
     place = sent_by(Sender(tar((entry("x"), b"!" * 200_000))))
 
     with room_for(100_000), pytest.raises(OperationFailed, match="File too large") as caught:

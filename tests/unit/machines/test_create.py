@@ -87,7 +87,7 @@ class TestCreate:
         assert len(time.slept) == probes - 1
         assert [m.name for m in provider.list()] == ["dev-1"]
 
-    def test_the_phases_are_told_in_their_order(self) -> None:
+    def test_the_phases_are_reported_in_their_order(self) -> None:
         listener = Listener()
 
         create_machine(after(2), SPEC, wait_seconds=60, progress=listener, clock=Time().clock)
@@ -111,7 +111,7 @@ class TestCreate:
         assert validate_machine_name(machine.name)
 
     @pytest.mark.parametrize("code", ["machine_exists", "name_taken", "machine_busy"])
-    def test_a_made_up_name_that_is_taken_is_replaced_by_another(self, code: str) -> None:
+    def test_a_generated_name_that_is_taken_is_replaced_by_another(self, code: str) -> None:
         provider = FirstNamesTaken(NAME_ATTEMPTS - 1, code)
 
         machine = create_machine(provider, NAMELESS, wait_seconds=None)
@@ -119,7 +119,7 @@ class TestCreate:
         assert len(provider.refused) == NAME_ATTEMPTS - 1
         assert [m.name for m in provider.list()] == [machine.name]
 
-    def test_when_every_made_up_name_is_taken_a_name_is_asked_for(self) -> None:
+    def test_when_every_generated_name_is_taken_a_name_is_asked_for(self) -> None:
         with pytest.raises(Conflict, match="no free name") as caught:
             create_machine(
                 FirstNamesTaken(NAME_ATTEMPTS, "machine_exists"), NAMELESS, wait_seconds=None
@@ -172,7 +172,7 @@ class TestCreateThatFails:
         assert len(time.slept) == 3
         assert provider.list() == []
 
-    def test_without_such_a_step_its_state_is_told(self) -> None:
+    def test_without_a_failed_step_its_state_is_reported(self) -> None:
         provider, time = never(), Time()
         time.events[1] = lambda: fail(provider, "it said entry: step clone failed, but not first")
 
@@ -227,7 +227,7 @@ class TestCreateThatFails:
 
         assert provider.list() == []
 
-    def test_a_machine_that_somebody_removed_meanwhile_is_not_found(self) -> None:
+    def test_a_machine_that_another_user_removed_meanwhile_is_not_found(self) -> None:
         provider, time = never(), Time()
         time.events[1] = lambda: removed(provider, "dev-1")
 
@@ -315,7 +315,7 @@ class TestBringUp:
         assert bring_up(provider, "dev-1", wait_seconds=60, clock=Time().clock) is None
         assert provider.get("dev-1").state is MachineState.CREATING
 
-    def test_a_healthy_machine_is_returned_without_a_word(self) -> None:
+    def test_a_healthy_machine_is_returned_without_a_message(self) -> None:
         provider, time, listener = MemoryMachines(), Time(), Listener()
         created = provider.create(SPEC)
 
@@ -357,7 +357,7 @@ class TestBringUp:
         [({}, TimedOut), ({2: interrupt}, Interrupted)],
         ids=["timeout", "interrupt"],
     )
-    def test_a_machine_that_was_there_before_stays_whatever_happens(
+    def test_a_machine_that_was_there_before_always_stays(
         self, events: dict[int, Callable[[], None]], expected: type[BaseException]
     ) -> None:
         provider = never()

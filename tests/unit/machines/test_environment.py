@@ -1,4 +1,4 @@
-"""Variables for machines: unchanged, or refused without a word about what is in them."""
+"""Variables for machines: unchanged, or rejected without showing their values."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class TestOptions:
         assert caught.value.code == "env_name_invalid"
         assert caught.value.exit_code == 2
 
-    def test_such_a_name_is_shown(self) -> None:
+    def test_a_name_of_that_kind_is_shown(self) -> None:
         with pytest.raises(UsageError, match=r"-e: invalid variable name 'A-B'"):
             gather(f"A-B={SECRET}")
 
@@ -89,7 +89,7 @@ class TestOptions:
 
         assert caught.value.code == "env_value_invalid"
 
-    def test_such_a_value_from_here_is_refused_too(self) -> None:
+    def test_such_values_from_here_is_refused_too(self) -> None:
         with pytest.raises(UsageError, match="not UTF-8"):
             machine_environment(["A"], [], {"A": "\udcff"}.get)
 

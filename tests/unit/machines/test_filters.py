@@ -124,7 +124,7 @@ MACHINES = st.lists(
 
 
 @given(MACHINES, st.sampled_from(ORDERS))
-def test_an_order_loses_nobody_and_does_not_depend_on_the_one_before(
+def test_an_order_loses_no_machine_and_does_not_depend_on_the_one_before(
     machines: list[Machine], order: str
 ) -> None:
     there = Query.parse([], [], order).apply(machines)

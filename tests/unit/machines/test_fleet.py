@@ -1,4 +1,4 @@
-"""Several providers at once: what is told when some of them don't answer."""
+"""Several providers at once: reports when some of them do not answer."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class TestList:
         assert found.partial
         assert dict(found.failures) == {LOCAL: LOCAL_DOWN}
 
-    def test_one_that_answers_with_nothing_is_no_failure(self) -> None:
+    def test_one_that_answers_with_nothing_is_not_a_failure(self) -> None:
         found = list_fleet(fleet(Machines(LOCAL, down=LOCAL_DOWN), Machines(DAYTONA)))
 
         assert (found.machines, found.partial) == ((), True)
@@ -239,7 +239,7 @@ class TestFind:
         with pytest.raises(NotFound, match="machine a not found in stage dev-b"):
             find_in_fleet(fleet(Machines(LOCAL, "a"), Machines(DAYTONA)), "a", "dev-b")
 
-    def test_one_that_may_be_where_nobody_answers_is_not_called_missing(self) -> None:
+    def test_one_that_may_be_where_no_provider_answers_is_not_called_missing(self) -> None:
         both = fleet(Machines(LOCAL, "b"), Machines(DAYTONA, "a", down=DAYTONA_DOWN))
 
         with pytest.raises(Unreachable) as caught:
@@ -302,7 +302,7 @@ class TestRemove:
         assert [r.outcome for r in removals] == ["missing"]
         assert names(local.list()) == [("a", LOCAL)]
 
-    def test_one_that_may_be_where_nobody_answers_is_a_failure(self) -> None:
+    def test_one_that_may_be_where_no_provider_answers_is_a_failure(self) -> None:
         both = fleet(Machines(LOCAL, "a"), Machines(DAYTONA, down=DAYTONA_DOWN))
 
         removals = remove_located(locate_all(both, ["a", "b"]))
@@ -312,7 +312,7 @@ class TestRemove:
             ("failed", DAYTONA_DOWN),
         ]
 
-    def test_one_that_somebody_else_removes_meanwhile_is_missing(self) -> None:
+    def test_one_that_another_user_removes_meanwhile_is_missing(self) -> None:
         removals = remove_located(locate_all(fleet(Vanishing(LOCAL, "a")), ["a"]))
 
         assert [r.outcome for r in removals] == ["missing"]
@@ -424,7 +424,7 @@ class TestNames:
 
 
 class Slow(Machines):
-    """Answers when it is told to."""
+    """Answers when the test lets it."""
 
     def __init__(self, type_: MachineType, *names: str) -> None:
         super().__init__(type_, *names)

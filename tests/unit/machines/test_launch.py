@@ -170,7 +170,7 @@ class TestNewest:
         ],
         ids=lambda value: value if isinstance(value, str) else value.state.value,
     )
-    def test_a_newer_one_that_is_not_used_is_told(
+    def test_a_newer_one_that_is_not_used_is_reported(
         self, newer: Snapshot, said: str, tmp_path: Path
     ) -> None:
         scene = Scene(tmp_path, newer, snapshot(5))
@@ -199,14 +199,18 @@ class TestStale:
             f"{OLD} is no longer usable: looking for the newest again"
         ]
 
-    def test_one_that_was_put_away_is_forgotten_and_the_newest_taken(self, tmp_path: Path) -> None:
+    def test_one_that_was_deactivated_is_forgotten_and_the_newest_taken(
+        self, tmp_path: Path
+    ) -> None:
         scene = Scene(tmp_path, snapshot(5), snapshot(0, SnapshotState.INACTIVE))
         scene.know(0)
 
         assert scene.create().snapshot == NEW
         assert scene.store.activations == []
 
-    def test_one_that_was_put_away_and_has_no_successor_is_activated(self, tmp_path: Path) -> None:
+    def test_one_that_was_deactivated_and_has_no_successor_is_activated(
+        self, tmp_path: Path
+    ) -> None:
         scene = Scene(tmp_path, snapshot(5, SnapshotState.INACTIVE))
         scene.know(5)
 
@@ -253,7 +257,7 @@ class TestStale:
 
         assert (scene.asked, scene.known) == ([OLD], None)
 
-    def test_one_that_somebody_else_keeps_again_meanwhile_is_not_taken_again(
+    def test_one_that_another_user_keeps_again_meanwhile_is_not_taken_again(
         self, tmp_path: Path
     ) -> None:
         scene = Scene(tmp_path, snapshot(5))
@@ -304,7 +308,7 @@ class TestInactive:
             f"{NEW} is no longer usable: looking for the newest again"
         )
 
-    def test_an_activation_that_fails_is_told(self, tmp_path: Path) -> None:
+    def test_an_activation_that_fails_is_reported(self, tmp_path: Path) -> None:
         scene = Scene(tmp_path, snapshot(5, SnapshotState.INACTIVE))
         scene.store.becoming, scene.store.failure_reason = (SnapshotState.FAILED,), "no runner"
 
@@ -313,7 +317,7 @@ class TestInactive:
 
         assert scene.asked == []
 
-    def test_an_activation_is_not_waited_for_for_ever(self, tmp_path: Path) -> None:
+    def test_an_activation_is_not_waited_for_forever(self, tmp_path: Path) -> None:
         scene = Scene(tmp_path, snapshot(5, SnapshotState.INACTIVE))
         scene.store.becoming = (SnapshotState.PENDING,)
 
@@ -325,7 +329,7 @@ class TestInactive:
 
 
 class TestNothing:
-    def test_a_stage_without_snapshots_is_told_how_to_get_one(self, tmp_path: Path) -> None:
+    def test_a_stage_without_snapshots_says_how_to_get_one(self, tmp_path: Path) -> None:
         scene = Scene(tmp_path)
 
         with pytest.raises(NotFound) as caught:
@@ -343,7 +347,7 @@ class TestNothing:
 
         assert scene.store.listings == 1
 
-    def test_an_api_that_does_not_answer_is_no_reason_to_ask_again(self, tmp_path: Path) -> None:
+    def test_an_api_that_does_not_answer_is_not_a_reason_to_ask_again(self, tmp_path: Path) -> None:
         scene = Scene(tmp_path, snapshot(5))
         scene.store.unreachable = Unreachable("the API does not answer")
 
@@ -363,7 +367,7 @@ class TestNamed:
         assert scene.create(self.SPEC).snapshot == OLD
         assert (scene.store.listings, scene.known) == (0, NEW)
 
-    def test_one_that_was_put_away_is_activated_first(self, tmp_path: Path) -> None:
+    def test_one_that_was_deactivated_is_activated_first(self, tmp_path: Path) -> None:
         scene = Scene(tmp_path, snapshot(5), snapshot(0, SnapshotState.INACTIVE))
 
         assert scene.create(self.SPEC).snapshot == OLD

@@ -1,4 +1,4 @@
-"""Machine names: which are allowed, and those that are made up."""
+"""Machine names: validation, and generated names."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_another_name_is_refused_and_repeated(name: str) -> None:
     assert "63" in (caught.value.hint or "")
 
 
-def test_made_up_names_are_valid_and_differ() -> None:
+def test_generated_names_are_valid_and_differ() -> None:
     rng = random.Random(1)  # noqa: S311
 
     names = {suggest_machine_name(rng) for _ in range(500)}

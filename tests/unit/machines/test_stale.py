@@ -32,7 +32,7 @@ def why(machine: Machine, older_than: timedelta | None = None) -> str | None:
 
 
 @pytest.mark.parametrize("state", [s for s in MachineState if s is not MachineState.CREATING])
-def test_one_that_does_what_it_shall_stays(state: MachineState) -> None:
+def test_one_that_does_what_it_should_stays(state: MachineState) -> None:
     assert why(replace(MACHINE, state=state)) is None
 
 

@@ -112,7 +112,7 @@ class TestChanger:
         assert isinstance(done.error, TimedOut)
         assert machines.get("a").state is MachineState.RUNNING
 
-    def test_without_waiting_nobody_asks(self, time: Time) -> None:
+    def test_without_waiting_no_health_is_asked(self, time: Time) -> None:
         machines = MemoryMachines(answers=[Health.STARTING])
         machine = in_state(machines, MachineState.STOPPED)
 
@@ -183,7 +183,7 @@ class TestWaiting:
     @pytest.mark.parametrize(
         "state", [MachineState.STOPPED, MachineState.FAILED, MachineState.PAUSED]
     )
-    def test_nobody_waits_for_what_only_a_command_does(
+    def test_nothing_waits_for_what_only_a_command_does(
         self, machines: MemoryMachines, time: Time, goal: WaitTarget, state: MachineState
     ) -> None:
         with pytest.raises(Conflict) as caught:

@@ -1,4 +1,4 @@
-"""Every setting is told with its origin, and nothing that is private."""
+"""Every setting is shown with its origin, and nothing private."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class TestSettings:
         )
         assert described(tmp_path)[name].origin == "not set"
 
-    def test_which_account_is_no_secret(self, tmp_path: Path) -> None:
+    def test_the_account_is_not_a_secret(self, tmp_path: Path) -> None:
         found = described(tmp_path, None, DAYTONA_ORGANIZATION_ID=" org ")
 
         assert found["DAYTONA_ORGANIZATION_ID"].value == "org"

@@ -255,7 +255,7 @@ class TestFiles:
 
         assert caught.value.code == "setting_file"
 
-    def test_a_folder_in_the_place_of_a_file_is_refused(self, home: Path, repository: Path) -> None:
+    def test_a_folder_instead_of_a_file_is_refused(self, home: Path, repository: Path) -> None:
         (repository / "os2.toml").mkdir()
 
         with pytest.raises(UsageError, match="cannot read"):
@@ -270,7 +270,7 @@ class TestFiles:
 
         assert caught.value.code == "setting_file"
 
-    def test_a_file_in_the_place_of_the_users_folder_is_no_file(self, home: Path) -> None:
+    def test_a_file_instead_of_the_users_folder_is_not_a_file(self, home: Path) -> None:
         (home / "configuration").write_text("")
 
         assert load(home).image == DEFAULT_IMAGE
@@ -343,7 +343,7 @@ class TestDaytona:
         assert settings.configured
 
     @pytest.mark.parametrize("text", ["", " ", "\n"])
-    def test_nothing_is_no_key(self, text: str, home: Path) -> None:
+    def test_nothing_is_not_a_key(self, text: str, home: Path) -> None:
         settings = load(home, None, **dict.fromkeys(SECRETS, text)).daytona
 
         assert (settings.api_key, settings.jwt, settings.configured) == (None, None, False)

@@ -35,7 +35,7 @@ MODE_RAW, MODE_PICKLE = 1, 4
 
 @dataclass
 class Time:
-    """A clock that the test moves; it begins now, since diskcache looks at the real one, too."""
+    """A clock that the test moves; it starts now, since diskcache also uses the real one."""
 
     seconds: float
 
@@ -99,7 +99,7 @@ class TestAnswers:
         assert cache.clear() == 0
         assert not cache.folder.exists()
 
-    def test_accounts_and_stages_are_told_apart(self, cache: SnapshotCache) -> None:
+    def test_accounts_and_stages_are_distinct(self, cache: SnapshotCache) -> None:
         cache.put(ACCOUNT, "stg--", FIRST)
         cache.put(OTHER, "stg--", SECOND)
 
@@ -148,7 +148,7 @@ class TestAnswers:
         assert cache.folder.parent.exists()
 
     @pytest.mark.parametrize("umask", [0o000, 0o077])
-    def test_nobody_else_can_look_into_the_folder(self, cache: SnapshotCache, umask: int) -> None:
+    def test_no_other_user_can_look_into_the_folder(self, cache: SnapshotCache, umask: int) -> None:
         script = "import os, sys; os.umask(int(sys.argv[3])); " + PUT
 
         run(script, cache.folder, "stg--", umask)
@@ -156,7 +156,7 @@ class TestAnswers:
         assert stat.S_IMODE(cache.folder.stat().st_mode) == 0o700
         assert later(cache).get(ACCOUNT, "stg--") == CachedSnapshot("a", "b")
 
-    def test_a_folder_that_everybody_could_look_into_is_closed(self, cache: SnapshotCache) -> None:
+    def test_a_folder_that_all_users_could_look_into_is_closed(self, cache: SnapshotCache) -> None:
         cache.folder.mkdir(parents=True)
         cache.folder.chmod(0o777)
 
@@ -328,7 +328,7 @@ class TestCorruption:
         assert [entry.snapshot for entry in cache.entries()] == ([expected] if expected else [])
 
     @pytest.mark.usefixtures("broken")
-    def test_the_next_answer_makes_the_cache_anew(self, cache: SnapshotCache) -> None:
+    def test_the_next_answer_recreates_the_cache(self, cache: SnapshotCache) -> None:
         cache.put(ACCOUNT, "prd--", SECOND)
 
         assert cache.get(ACCOUNT, "prd--") == SECOND
@@ -387,7 +387,9 @@ class TestWrongAnswers:
         ],
         ids=lambda value: repr(value)[:40],
     )
-    def test_a_value_that_is_no_answer_is_a_miss(self, value: object, cache: SnapshotCache) -> None:
+    def test_a_value_other_than_an_answer_is_a_miss(
+        self, value: object, cache: SnapshotCache
+    ) -> None:
         self.put_value(cache, value)
 
         assert cache.get(ACCOUNT, "stg--") is None
@@ -395,7 +397,7 @@ class TestWrongAnswers:
 
     @pytest.mark.parametrize("key", ["account", "prefix", "name", "id"])
     @pytest.mark.parametrize("value", [None, 7, ["stg"], {"a": 1}])
-    def test_what_is_no_text_is_a_miss(
+    def test_other_than_text_is_a_miss(
         self, key: str, value: object, cache: SnapshotCache, clock: Time
     ) -> None:
         self.put_value(cache, packed({**GOOD, "stored": clock.seconds, key: value}))
@@ -558,7 +560,7 @@ def run(script: str, *arguments: object) -> str:
 
 
 class TestNoPlace:
-    """A disk that does not take a cache is no failure of a resolution."""
+    """A disk that does not take a cache does not fail a resolution."""
 
     def use(self, cache: SnapshotCache) -> None:
         cache.put(ACCOUNT, "stg--", FIRST)
@@ -566,7 +568,7 @@ class TestNoPlace:
         assert cache.entries() == []
         cache.drop(ACCOUNT, "stg--")
 
-    def test_a_file_in_the_place_of_the_folder(self, cache: SnapshotCache) -> None:
+    def test_a_file_instead_of_the_folder(self, cache: SnapshotCache) -> None:
         cache.folder.parent.mkdir(parents=True)
         cache.folder.write_text("mine")
 
@@ -574,7 +576,7 @@ class TestNoPlace:
 
         assert cache.folder.read_text() == "mine"
 
-    def test_a_file_in_the_place_of_a_folder_above(self, cache: SnapshotCache) -> None:
+    def test_a_file_instead_of_a_folder_above(self, cache: SnapshotCache) -> None:
         cache.folder.parents[1].write_text("mine")
 
         self.use(cache)
@@ -613,7 +615,7 @@ class TestNoPlace:
 
 @contextmanager
 def another_writer(cache: SnapshotCache) -> Iterator[None]:
-    """Somebody writes to the cache, and does not come to an end."""
+    """Another process writes to the cache and does not finish."""
     with closing(sqlite3.connect(database(cache), isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         yield
@@ -728,7 +730,7 @@ class TestManyProcesses:
             text=True,
         )
 
-    def test_a_cache_that_vanishes_meanwhile_is_no_failure(self, cache: SnapshotCache) -> None:
+    def test_a_cache_that_vanishes_meanwhile_is_not_a_failure(self, cache: SnapshotCache) -> None:
         process = self.start(cache.folder, "0")
         assert process.stdin is not None
         process.stdin.write("\n")

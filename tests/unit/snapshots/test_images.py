@@ -80,7 +80,7 @@ class TestEnsure:
         assert listener.said == [f"notice: image {TAG} not found, building it"]
 
     @pytest.mark.parametrize("key", ["tree-1", None], ids=["fresh", "not made by os2"])
-    def test_a_present_image_is_used_without_a_word(self, key: str | None) -> None:
+    def test_a_present_image_is_used_without_a_message(self, key: str | None) -> None:
         builder, listener = MemoryBuilder(), Listener()
         image = builder.add_image(TAG, key)
 

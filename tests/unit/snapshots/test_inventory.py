@@ -108,7 +108,7 @@ def test_an_unreachable_provider_may_have_it(two: Two) -> None:
         locate(two.catalogs, "s1")
 
 
-def test_a_name_that_both_have_is_to_be_told_apart(two: Two) -> None:
+def test_a_name_that_both_have_is_ambiguous(two: Two) -> None:
     two.images.items.append(item("s1", LOCAL_DOCKER))
 
     with pytest.raises(Conflict) as caught:
@@ -127,7 +127,7 @@ def test_what_is_not_ours_counts_for_more_than_what_is_not_there(two: Two) -> No
     assert caught.value.code == "not_ours"
 
 
-def test_a_name_that_nobody_can_have_asks_nobody(two: Two) -> None:
+def test_a_name_that_no_catalog_can_have_asks_none(two: Two) -> None:
     two.images.only_names = ("i",)
     two.images.unreachable = two.snapshots.unreachable = DOWN
 
@@ -135,7 +135,7 @@ def test_a_name_that_nobody_can_have_asks_nobody(two: Two) -> None:
         locate(two.catalogs, "x")
 
 
-def test_one_entry_is_told_with_its_machines(two: Two) -> None:
+def test_one_entry_is_reported_with_its_machines(two: Two) -> None:
     two.images.used_by = {"id-image": ("dev",)}
 
     assert find_entry(two.catalogs, "image").users == ("dev",)

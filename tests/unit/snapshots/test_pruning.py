@@ -129,7 +129,7 @@ AGES = st.none() | st.timedeltas(timedelta(), timedelta(days=40))
 
 
 @given(ITEMS, st.sets(st.integers(0, 11)), st.integers(0, 5), AGES)
-def test_whatever_there_is_what_is_needed_stays(
+def test_what_is_needed_always_stays(
     items: list[CatalogItem], used_places: set[int], keep: int, older_than: timedelta | None
 ) -> None:
     used = {items[place].id for place in used_places if place < len(items)}

@@ -192,7 +192,7 @@ class TestPublish:
         assert scene.source.requests == [request]
         assert publication.snapshot.resources == SnapshotResources(8, 16, 20)
 
-    def test_the_phases_are_told_in_their_order(self, scene: Scene) -> None:
+    def test_the_phases_are_reported_in_their_order(self, scene: Scene) -> None:
         scene.publish()
 
         assert scene.listener.titles == [
@@ -260,7 +260,7 @@ class TestUnchanged:
             "the provider's own",
         ],
     )
-    def test_any_other_is_no_reason_not_to(self, present: list[Snapshot], scene: Scene) -> None:
+    def test_any_other_is_not_a_reason_not_to(self, present: list[Snapshot], scene: Scene) -> None:
         with_snapshots(scene, *present)
 
         publication = scene.publish()
@@ -270,7 +270,7 @@ class TestUnchanged:
 
 
 class TestBeingBuilt:
-    """The same content is being built already, by somebody elsewhere."""
+    """The same content is already being built on another host."""
 
     @pytest.mark.parametrize("state", [PENDING, BUILDING])
     def test_it_is_waited_for_and_used(self, state: SnapshotState, scene: Scene) -> None:
@@ -308,7 +308,7 @@ class TestBeingBuilt:
         assert scene.publish(replace(REQUEST, force=True)).published
         assert scene.source.deliveries == 1
 
-    def test_when_it_fails_it_is_told_and_left_to_who_made_it(self, scene: Scene) -> None:
+    def test_when_it_fails_it_is_reported_and_left_to_who_made_it(self, scene: Scene) -> None:
         scene.store.put(snapshot(5, BUILDING), becoming=[FAILED])
 
         with pytest.raises(OperationFailed):
@@ -316,7 +316,7 @@ class TestBeingBuilt:
 
         assert (scene.store.removals, scene.store.names) == ([], [snapshot(5).name])
 
-    def test_it_is_not_waited_for_for_ever(self, scene: Scene) -> None:
+    def test_it_is_not_waited_for_forever(self, scene: Scene) -> None:
         with_snapshots(scene, snapshot(5, BUILDING))
 
         with pytest.raises(TimedOut) as caught:
@@ -498,7 +498,7 @@ class TestFailedBuild:
         scene.store.log = MemoryLog(["RUN make"], late=["make: *** no rule"])
         return scene
 
-    def test_it_is_told_with_its_reason_and_the_end_of_the_log(self, failing: Scene) -> None:
+    def test_it_is_reported_with_its_reason_and_the_end_of_the_log(self, failing: Scene) -> None:
         with pytest.raises(OperationFailed) as caught:
             failing.publish()
 
@@ -517,7 +517,7 @@ class TestFailedBuild:
         assert failing.store.names == []
         assert failing.listener.warnings == []
 
-    def test_without_a_reason_and_a_log_the_state_is_told(self, scene: Scene) -> None:
+    def test_without_a_reason_and_a_log_the_state_is_reported(self, scene: Scene) -> None:
         scene.store.becoming = (FAILED,)
 
         with pytest.raises(OperationFailed) as caught:
@@ -527,7 +527,7 @@ class TestFailedBuild:
         assert caught.value.log_tail == ()
         assert "sent no log" in (caught.value.hint or "")
 
-    def test_one_that_somebody_removes_meanwhile_has_failed(self, scene: Scene) -> None:
+    def test_one_that_another_user_removes_meanwhile_has_failed(self, scene: Scene) -> None:
         scene.store.becoming = (BUILDING, REMOVING)
 
         with pytest.raises(OperationFailed, match="its state is removing"):
@@ -614,7 +614,7 @@ class TestLostSight:
         assert (scene.store.names, scene.store.removals) == ([scene.made], [])
         assert scene.store.log.cut
 
-    def test_one_that_somebody_has_removed(self, scene: Scene) -> None:
+    def test_one_that_another_user_has_removed(self, scene: Scene) -> None:
         scene.time.events[1] = lambda: scene.store.forget(scene.made)
 
         with pytest.raises(NotFound):
@@ -636,7 +636,7 @@ class TestInterrupt:
         assert scene.listener.notices == [f"removing unfinished snapshot {scene.made}"]
         assert scene.store.log.cut
 
-    def test_a_removal_that_fails_is_told(self, scene: Scene) -> None:
+    def test_a_removal_that_fails_is_reported(self, scene: Scene) -> None:
         scene.store.becoming = (BUILDING,)
         scene.time.events[1] = interrupt
         scene.store.failing_removals = AnyName(Unreachable("the API does not answer"))
@@ -668,7 +668,7 @@ class TestInterrupt:
 
         assert (scene.store.asked_names, scene.store.removals) == ([], [])
 
-    def test_what_was_asked_for_without_an_answer_is_told(
+    def test_what_was_asked_for_without_an_answer_is_reported(
         self, scene: Scene, strike: Callable[[], None]
     ) -> None:
         class Interrupting(MemorySnapshots):
@@ -789,7 +789,7 @@ class TestActivate:
         assert store.removals == []
 
     @pytest.mark.parametrize("state", [PENDING, INACTIVE, UNKNOWN])
-    def test_it_is_not_waited_for_for_ever(self, state: SnapshotState) -> None:
+    def test_it_is_not_waited_for_forever(self, state: SnapshotState) -> None:
         store = MemorySnapshots(snapshot(0, INACTIVE), becoming=(state,))
         time = Time()
 

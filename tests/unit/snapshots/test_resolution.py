@@ -1,4 +1,4 @@
-"""Which snapshot of a stage is the newest usable one, whatever the provider lists and how."""
+"""The newest usable snapshot of a stage, for any listing of the provider."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def snapshot(
     reason: str | None = None,
     general: bool = False,
 ) -> Snapshot:
-    """One that was made so many minutes after noon."""
+    """A snapshot created that many minutes after noon."""
     moment = NOON + timedelta(minutes=minutes)
     name = name or str(SnapshotName(stage, moment))
     return Snapshot(f"id of {name}", name, state, created or moment, reason, general=general)
 
 
 class Pages(MemorySnapshots):
-    """Answers with the pages that it is given, whatever they hold, and counts those read."""
+    """Answers with the given pages and counts those read."""
 
     def __init__(self, *pages: Sequence[Snapshot]) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ class TestFilter:
     @pytest.mark.parametrize(
         ("stage", "lookalike"), [("dev-a_b", "dev-a-b"), ("dev-a_b", "dev-axb"), ("dev_a", "dev-a")]
     )
-    def test_an_underscore_is_no_wildcard(self, stage: str, lookalike: str) -> None:
+    def test_an_underscore_is_not_a_wildcard(self, stage: str, lookalike: str) -> None:
         mine, other = snapshot(0, stage=stage), snapshot(5, stage=lookalike)
         store = MemorySnapshots(mine, other)
         assert other in next(store.newest_first(f"{stage}--"))
@@ -117,7 +117,7 @@ class TestFilter:
 
         assert (found.name, found.id) == (mine.name, mine.id)
 
-    def test_the_providers_own_snapshots_do_not_count_even_with_such_a_name(self) -> None:
+    def test_the_providers_own_snapshots_do_not_count_even_with_a_name_of_that_kind(self) -> None:
         found = resolve([snapshot(5, general=True), snapshot()])
 
         assert found.name == "dev-jonas--20260111-120000"
@@ -352,7 +352,7 @@ class TestNewer:
             (SnapshotState.UNKNOWN, False),
         ],
     )
-    def test_a_newer_one_that_can_not_be_used_now_is_told(
+    def test_a_newer_one_that_can_not_be_used_now_is_reported(
         self, state: SnapshotState, told: bool
     ) -> None:
         found = resolve([snapshot(5, state), snapshot(3), snapshot(1, state)])
@@ -391,7 +391,7 @@ class TestRequired:
     def test_it_is_the_name_that_was_picked(self) -> None:
         assert resolve([snapshot()]).required() == snapshot().name
 
-    def test_a_stage_without_any_is_told_how_to_get_one(self) -> None:
+    def test_a_stage_without_any_says_how_to_get_one(self) -> None:
         with pytest.raises(NotFound) as caught:
             resolve([snapshot(stage="dev-ann")]).required()
 

@@ -39,7 +39,7 @@ def git() -> Git:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with a Dockerfile that is no checkout."""
+    """A directory with a Dockerfile, outside of any checkout."""
     return write(tmp_path / "folder", {"Dockerfile": DOCKERFILE})
 
 

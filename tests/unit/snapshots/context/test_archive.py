@@ -101,7 +101,7 @@ def test_memory_stays_flat(folder: Path) -> None:
     assert peak < 8 * 1024**2
 
 
-def test_two_clones_are_equal_whatever_umask_and_times(
+def test_two_clones_are_equal_for_any_umask_and_times(
     checkout: Path, tmp_path: Path, git: Git
 ) -> None:
     write(checkout, {"src/a": "1", "run": "1", "b-c": "1", "b/c": "1"})
@@ -123,7 +123,7 @@ def test_two_clones_are_equal_whatever_umask_and_times(
 
 
 def test_digest_is_that_of_a_known_tree(folder: Path) -> None:
-    """Guards against a change of the bytes, which would rebuild everybody's images once."""
+    """Guards against a change of the bytes, which would rebuild all users' images once."""
     write(folder, {"d/a": "1"})
     (folder / "link").symlink_to("d")
     assert context_of(folder).digest() == KNOWN_DIGEST

@@ -251,7 +251,7 @@ def test_dockerignore_applies_on_top_of_git_and_cannot_undo_it(checkout: Path) -
     assert sent(checkout) == {".gitignore", ".dockerignore", "keep.md"}
 
 
-def test_dockerfile_is_sent_whatever_ignores_it(checkout: Path) -> None:
+def test_dockerfile_is_sent_even_if_ignored(checkout: Path) -> None:
     write(
         checkout, {".dockerignore": "*\n", ".gitignore": "build/\n", "build/Dockerfile": "FROM x"}
     )

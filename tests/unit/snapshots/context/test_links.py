@@ -1,4 +1,4 @@
-"""A context of files only: links become what they lead to, and what is lost is told."""
+"""A context of files only: links become copies of their targets, and losses are reported."""
 
 from __future__ import annotations
 
@@ -162,7 +162,9 @@ def test_names_that_are_not_utf8_are_kept(folder: Path) -> None:
         ("nothing", "empty", "leads to an empty folder"),
     ],
 )
-def test_a_link_that_is_left_out_is_told(folder: Path, path: str, target: str, reason: str) -> None:
+def test_a_link_that_is_left_out_is_reported(
+    folder: Path, path: str, target: str, reason: str
+) -> None:
     write(folder, {"d/f": "1", "private/key": "1", ".dockerignore": "private\n"})
     write(folder.parent, {"secrets": "1"})
     (folder / "empty").mkdir()
@@ -191,7 +193,7 @@ def test_what_could_not_be_sent_anyway_is_still_told(folder: Path) -> None:
     assert second.startswith("a is a link")
 
 
-def test_only_folders_without_anything_are_told(folder: Path) -> None:
+def test_only_folders_without_anything_are_reported(folder: Path) -> None:
     (folder / "a" / "b" / "c").mkdir(parents=True)
     plant(folder, {"link": "a"})
 
@@ -234,7 +236,7 @@ def test_a_link_to_the_root_takes_no_other_link_with_it(folder: Path) -> None:
     assert len(flat(folder).unkept) == 1
 
 
-def test_a_lost_link_is_told_once_by_its_own_place(folder: Path) -> None:
+def test_a_lost_link_is_reported_once_by_its_own_place(folder: Path) -> None:
     write(folder, {"z/f": "1"})
     plant(folder, {"a": "z", "b": "z", "z/up": "../z", "z/gone": "nowhere"})
 
