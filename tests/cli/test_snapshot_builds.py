@@ -170,7 +170,7 @@ def test_a_wait_has_an_end_and_says_what_to_do(cloud: Os2, daytona: DaytonaServe
     waited = cloud("snapshot", "wait", NAME, "--timeout", "0.3")
 
     assert waited.status == 6
-    assert f"snapshot {NAME} is pending" in waited.stderr
+    assert f"waiting for snapshot {NAME} to be active (last state: pending)" in waited.stderr
     assert f"os2 snapshot wait {NAME}" in waited.stderr
 
 
