@@ -58,31 +58,31 @@ class PublishOptions:
     wait_seconds: float | None = BUILD_SECONDS
 
 
-def build_image(session: Session, given: BuildOptions, progress: Progress) -> BuildResult:
+def build_image(session: Session, options: BuildOptions, progress: Progress) -> BuildResult:
     """Build the local image unless it is up to date."""
-    source = locate_source(session, given.repo, given.dockerfile)
-    result = session.providers.builder().build(given.request(session, source), progress)
+    source = locate_source(session, options.repo, options.dockerfile)
+    result = session.providers.builder().build(options.request(session, source), progress)
     note_bundled(session, source, result)
     return result
 
 
-def publish(session: Session, given: PublishOptions, progress: Progress) -> Publication:
+def publish(session: Session, options: PublishOptions, progress: Progress) -> Publication:
     """Publish a snapshot of the repository, unless the same one exists."""
-    source = locate_source(session, given.build.repo, given.build.dockerfile)
-    tag = f"os2-snapshot:{given.stage.name.lower()}"
+    source = locate_source(session, options.build.repo, options.build.dockerfile)
+    tag = f"os2-snapshot:{options.stage.name.lower()}"
     request = PublishRequest(
-        given.build.request(session, source, tag), given.resources, force=given.force
+        options.build.request(session, source, tag), options.resources, force=options.force
     )
     publisher = Publisher(
         session.providers.snapshots(),
-        session.providers.content_source(given.builder, trust_host=given.trust_host),
+        session.providers.content_source(options.builder, trust_host=options.trust_host),
         session.settings.state_dir / "locks",
         preflight=session.providers.check_publishing,
     )
     publication = publisher.publish(
-        given.stage, request, wait_seconds=given.wait_seconds, progress=progress
+        options.stage, request, wait_seconds=options.wait_seconds, progress=progress
     )
-    session.forget_resolutions([given.stage.name])
+    session.forget_resolutions([options.stage.name])
     if source.bundled and publication.published:
         session.output.note(
             "built from the sandbox bundled with os2: this repository has no sandbox/Dockerfile"

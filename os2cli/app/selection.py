@@ -37,7 +37,7 @@ class Selection:
         if bool(self.names) == self.everything:
             raise UsageError(
                 f"name the machines to {WORDS.get(self.verb, self.verb)}, or pass --all",
-                hint="os2 machine list shows those that exist",
+                hint="list the machines: os2 machine list",
                 code="machine_names_missing",
             )
 

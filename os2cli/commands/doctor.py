@@ -49,7 +49,7 @@ def doctor(
       os2 doctor --report > report.md
     """
     # The checks import half the standard library, and ``os2 --help`` imports this module.
-    from os2cli.app.repairs import examine, planned_fixes, run_fixes
+    from os2cli.app.fixes import examine, planned_fixes, run_fixes
 
     reject_without("--yes", yes, "--fix", fix)
     session = Session.start(ctx, docker_host)

@@ -161,7 +161,7 @@ def fix_engine(session: Session, wish: UpOptions, progress: RecordingProgress) -
     Raises:
         UsageError: the user declined, or could not be asked.
     """
-    from os2cli.app.repairs import examine, planned_fixes, run_fixes
+    from os2cli.app.fixes import examine, planned_fixes, run_fixes
 
     engine = [finding for finding in examine(session) if finding.check == "engine"]
     fixes = planned_fixes(session, engine)
@@ -211,7 +211,7 @@ def up_on_host(
     """Bring up a machine on this host; with --fix, install what is missing first."""
     fix = entry.setup_fix(session.providers.context) if wish.fix else None
     if fix is not None:
-        from os2cli.app.repairs import run_fixes
+        from os2cli.app.fixes import run_fixes
 
         run_fixes(session, [fix], progress, yes=wish.yes, command=_agreed(wish), of=entry.type)
     provider = session.providers.machines(entry.type)

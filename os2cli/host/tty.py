@@ -44,13 +44,13 @@ class Terminal:
     @contextmanager
     def raw(self) -> Iterator[None]:
         """Pass every key through, also Ctrl-C, inside the block; restore the terminal after it."""
-        with self.kept():
+        with self.restored():
             # Keys typed before the shell was ready are also for it: do not flush them.
             tty.setraw(self.input, termios.TCSADRAIN)
             yield
 
     @contextmanager
-    def kept(self) -> Iterator[None]:
+    def restored(self) -> Iterator[None]:
         """Restore the terminal after the block."""
         before = termios.tcgetattr(self.input)
         try:

@@ -130,8 +130,8 @@ _STILL = (MachineState.STOPPED, MachineState.FAILED)
 def _is_at(machine: Machine, goal: WaitTarget) -> bool:
     if goal is WaitTarget.STOPPED:
         return machine.state in _STILL
-    wanted = machine.health is Health.HEALTHY if goal is WaitTarget.HEALTHY else True
-    return machine.state is MachineState.RUNNING and wanted
+    healthy_enough = goal is not WaitTarget.HEALTHY or machine.health is Health.HEALTHY
+    return machine.state is MachineState.RUNNING and healthy_enough
 
 
 def _check_possible(machine: Machine, goal: WaitTarget) -> None:

@@ -112,14 +112,14 @@ def resolve_cached(
     store: SnapshotStore, stage: Stage, cache: SnapshotCache, account: str, *, use_cache: bool
 ) -> Resolution:
     """Return the stage's newest active snapshot, from the cache if it has a live entry."""
-    kept = is_kept(stage)
-    if use_cache and kept and (entry := cache.get(account, stage.prefix)) is not None:
+    cacheable = is_kept(stage)
+    if use_cache and cacheable and (entry := cache.get(account, stage.prefix)) is not None:
         return Resolution(stage, entry.name, entry.id, cached=True)
     resolution = resolve_newest(store, stage)
     picked = resolution.snapshot
-    if picked is not None and kept:
+    if picked is not None and cacheable:
         cache.put(account, stage.prefix, CachedSnapshot(picked.name, picked.id))
-    elif kept:
+    elif cacheable:
         cache.drop(account, stage.prefix)
     return resolution
 

@@ -11,7 +11,7 @@ from typing import Any
 import pexpect
 import pytest
 
-from os2cli.app.repairs import run_fixes
+from os2cli.app.fixes import run_fixes
 from os2cli.app.session import Session
 from os2cli.core.fix import Fix
 from os2cli.core.models import DAYTONA, LOCAL_DOCKER

@@ -136,7 +136,7 @@ def test_the_version(os2: Os2, arguments: tuple[str, ...]) -> None:
         (("machine", "rm", "a", "--all"), "name the machines to remove, or pass --all"),
         (("snapshot", "local-docker", "--repo", "none"), "--repo: none is not a directory"),
         (("snapshot", "local-docker", "--dockerfile", "none"), "Dockerfile none not found"),
-        (("snapshot", "local-docker", "--build-arg", "X"), "--build-arg is not of the form"),
+        (("snapshot", "local-docker", "--build-arg", "X"), "--build-arg: expected KEY=VALUE"),
         (("stage",), "no stage is set"),
         (("stage", "--progress", "loud"), "--progress: unknown progress mode 'loud'"),
         (("--progress=", "stage"), "--progress: unknown progress mode ''"),

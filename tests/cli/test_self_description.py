@@ -97,7 +97,7 @@ class TestConfig:
         [
             ("image = [broken", {}, "os2.toml: invalid TOML"),
             ("imgae = 'x'", {}, "unknown key 'imgae'"),
-            ("", {"OS2_TIMEOUT": "soon"}, "OS2_TIMEOUT is 'soon'"),
+            ("", {"OS2_TIMEOUT": "soon"}, "OS2_TIMEOUT: invalid number of seconds 'soon'"),
             ("", {"OS2_PROGRESS": "loud"}, "OS2_PROGRESS: unknown progress mode 'loud'"),
         ],
     )

@@ -170,7 +170,7 @@ def test_a_wait_times_out_with_a_hint(cloud: Os2, daytona: DaytonaServer) -> Non
     waited = cloud("snapshot", "wait", NAME, "--timeout", "0.3")
 
     assert waited.status == 6
-    assert f"snapshot {NAME} is pending" in waited.stderr
+    assert f"waiting for snapshot {NAME} to be active (last state: pending)" in waited.stderr
     assert f"os2 snapshot wait {NAME}" in waited.stderr
 
 

@@ -38,15 +38,15 @@ def find_entries(
     listing = list_checkout(root) if in_checkout(root) else None
     if listing is None or (not listing.files and is_ignored(root)):
         listing = walk(root, ignored)
-    kept = {path for path in listing.files if not ignored.excludes(path)} | {always}
-    folders = _folders_above(kept | listing.folders) | listing.folders
+    paths = {path for path in listing.files if not ignored.excludes(path)} | {always}
+    folders = _folders_above(paths | listing.folders) | listing.folders
     real = _real_folders(root, folders)
     entries = [ContextEntry(path, EntryKind.FOLDER, 0o755) for path in real if path]
-    for path in kept:
+    for path in paths:
         if path.rpartition("/")[0] in real:
             entry = _describe(root, path, listing.notes)
             entries += [entry] if entry else []
-    left_out = listing.skipped + len(listing.files - kept)
+    left_out = listing.skipped + len(listing.files - paths)
     return _needed(entries, listing.folders), tuple(sorted(listing.notes)), left_out
 
 
@@ -145,10 +145,10 @@ def _lstat(root: Path, path: str) -> os.stat_result | None:
 def _needed(entries: list[ContextEntry], keep: set[str]) -> tuple[ContextEntry, ...]:
     """Return the entries sorted, without empty directories that are not in ``keep``."""
     files = {entry.path for entry in entries if entry.kind is not EntryKind.FOLDER}
-    wanted = _folders_above(files | keep) | keep
+    folders = _folders_above(files | keep) | keep
     return tuple(
         sorted(
-            (entry for entry in entries if entry.path in files or entry.path in wanted),
+            (entry for entry in entries if entry.path in files or entry.path in folders),
             key=lambda entry: encode(entry.path),
         )
     )

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from os2cli.app.repairs import examine, planned_fixes, run_fixes
+from os2cli.app.fixes import examine, planned_fixes, run_fixes
 from os2cli.app.session import Session
 from os2cli.core.errors import NotFound
 from os2cli.core.progress import Progress

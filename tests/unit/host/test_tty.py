@@ -79,7 +79,7 @@ def test_it_is_as_it_was_after_a_failure(terminal: Terminal, error: BaseExceptio
 def test_what_another_program_did_to_it_is_undone(terminal: Terminal) -> None:
     before = termios.tcgetattr(terminal.input)
 
-    with terminal.kept():
+    with terminal.restored():
         tty.setraw(terminal.input)
 
     assert termios.tcgetattr(terminal.input) == before

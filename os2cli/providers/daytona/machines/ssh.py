@@ -94,7 +94,7 @@ def open_shell(access: SshAccess, known_hosts: Path, terminal: Terminal) -> int:
         config.write_text(access.config(known_hosts))
         config.chmod(0o600)
         # If ssh is killed, it leaves the terminal in raw mode.
-        with terminal.kept():
+        with terminal.restored():
             argv = [program, "-F", str(config), "-t", "machine"]
             code = subprocess.run(argv, check=False).returncode
     if code == FAILED_CODE:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from os2cli.app.fixes import run_fixes
 from os2cli.app.registry import Providers
-from os2cli.app.repairs import run_fixes
 from os2cli.app.session import Session
 from os2cli.core.errors import UsageError
 from os2cli.doctor.fixes import Fix
