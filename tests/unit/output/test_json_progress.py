@@ -193,7 +193,7 @@ class TestMode:
             parse_progress("loud", origin)
 
         assert (caught.value.code, caught.value.exit_code) == (code, 2)
-        assert caught.value.hint == "use one of auto, plain, json, none"
+        assert caught.value.hint == "choose one of auto, plain, json, none"
 
     @pytest.mark.parametrize(
         ("mode", "kind"),
