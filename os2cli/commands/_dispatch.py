@@ -51,8 +51,8 @@ def rejected(error: Exception) -> UsageError:
     """Return the error for a command line that could not be parsed."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "os2"
-    message = getattr(error, "format_message", lambda: str(error))()
+    message = getattr(error, "format_message", lambda: str(error))().removesuffix(".")
     for pattern, plain in PARSER_MESSAGES:
         message = re.sub(pattern, plain, message)
     hint = getattr(context.command, "refusal_hint", None) if context else None
-    return UsageError(message.rstrip("."), hint=hint or f"show the usage: {path} --help")
+    return UsageError(message, hint=hint or f"show the usage: {path} --help")

@@ -56,7 +56,9 @@ class TerminalProgress(RecordingProgress):
 
     def finished(self, title: str, seconds: float) -> None:
         """Write one line for the finished phase."""
-        self.console.print(Text.assemble(("✓ ", "green"), phase_title(title), (f"  {seconds:.1f} s", "dim")))
+        self.console.print(
+            Text.assemble(("✓ ", "green"), phase_title(title), (f"  {seconds:.1f} s", "dim"))
+        )
 
     def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
         """Show where the phase is."""
