@@ -102,7 +102,7 @@ def unexpected(error: Exception) -> Os2Error:
     """Return the error for an exception that os2 does not expect."""
     return Os2Error(
         f"unexpected {type(error).__name__}: {error}",
-        hint="run again with --debug and report the traceback",
+        hint="run the command again with --debug, and report the traceback",
         code="unexpected",
     )
 

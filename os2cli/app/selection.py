@@ -34,7 +34,13 @@ class Selection:
 
     def check(self) -> None:
         """Raise ``UsageError`` unless either names or ``--all`` are present."""
-        if bool(self.names) == self.everything:
+        if self.names and self.everything:
+            raise UsageError(
+                "names and --all contradict each other",
+                hint="leave one of them out",
+                code="machine_names_missing",
+            )
+        if not self.names and not self.everything:
             raise UsageError(
                 f"name the machines to {WORDS.get(self.verb, self.verb)}, or pass --all",
                 hint="list the machines: os2 machine list",

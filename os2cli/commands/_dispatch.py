@@ -13,8 +13,19 @@ from os2cli.commands._declare import remember_form
 from os2cli.core.errors import UsageError
 from os2cli.settings.invocation import Invocation
 
-# The parser's messages are for programmers.
+# The parser's messages, in the form of os2's.
 PARSER_MESSAGES = (
+    (r"^Invalid value for '([^']+)'(?: / '[^']+')*: ", r"\1: "),
+    (r"^No such command ('\S*')\. Did you mean (.+)$", r"unknown command \1; did you mean \2"),
+    (r"^No such command ", "unknown command "),
+    (r"^No such option: (\S+) \(Possible options: (.+)\)$", r"unknown option \1; did you mean \2?"),
+    (r"^No such option: (\S+) Did you mean (.+)$", r"unknown option \1; did you mean \2"),
+    (r"^No such option: ", "unknown option "),
+    (r"(?s)^Missing argument '([^']+)'.*$", r"missing argument \1"),
+    (r"^Missing command", "missing command"),
+    (r"^Got unexpected extra argument(?:s|\(s\))? \((.+)\)$", r"unexpected argument: \1"),
+    (r"^Option '([^']+)' requires .*$", r"\1 requires a value"),
+    (r"^Option '([^']+)' does not take a value\.?$", r"\1 does not take a value"),
     (r"is not in the range (\S+?)<=x<=(\S+?)\.?$", r"is not between \1 and \2"),
     (r"is not in the range x>=(\S+?)\.?$", r"is less than \1"),
     (r"is not a valid int(eger)?( range)?\.?$", "is not a whole number"),
@@ -40,8 +51,8 @@ def rejected(error: Exception) -> UsageError:
     """Return the error for a command line that could not be parsed."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "os2"
-    message = getattr(error, "format_message", lambda: str(error))()
+    message = getattr(error, "format_message", lambda: str(error))().removesuffix(".")
     for pattern, plain in PARSER_MESSAGES:
         message = re.sub(pattern, plain, message)
     hint = getattr(context.command, "refusal_hint", None) if context else None
-    return UsageError(message.rstrip("."), hint=hint or f"show the usage: {path} --help")
+    return UsageError(message, hint=hint or f"show the usage: {path} --help")

@@ -20,7 +20,7 @@ def doctor(
     fix: Annotated[
         bool, typer.Option("--fix", help="Run the fixes, none of which destroys data.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask before fixing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before fixing.")] = False,
     stage: Annotated[
         str | None,
         typer.Option(

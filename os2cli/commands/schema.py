@@ -46,8 +46,8 @@ def schema(
     command = " ".join(words)
     if command not in DOCUMENTS:
         raise UsageError(
-            f"{command!r} has no schema",
-            hint="list the commands that have one: os2 schema",
+            f"unknown schema {command!r}",
+            hint="list the schemas: os2 schema",
             code="usage",
         )
     output.line(json.dumps(schema_of(command), indent=2))

@@ -14,7 +14,10 @@ class Progress:
 
     @contextmanager
     def phase(self, title: str) -> Iterator[None]:
-        """Mark the time spent in the block as one phase, e.g. ``build image``."""
+        """Mark the time spent in the block as one phase, e.g. ``build image``.
+
+        ``--progress json`` prints ``title`` as it is; people read ``output.phase_titles``.
+        """
         del title
         yield
 

@@ -112,7 +112,7 @@ def deferred() -> Iterator[None]:
         yield
     finally:
         _HANDLER.deferring -= 1
-        # Also after a failure, so that an interrupted command does not try again.
+        # Also after a failure, so that an interrupted command does not retry.
         if _HANDLER.pending is not None and not _HANDLER.deferring:
             pending, _HANDLER.pending = _HANDLER.pending, None
             raise Interrupted(pending)

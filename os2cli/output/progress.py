@@ -10,6 +10,7 @@ from typing import TextIO
 
 from os2cli.core.progress import Progress
 from os2cli.output.humanize import size
+from os2cli.output.phase_titles import phase_title
 
 HEARTBEAT_SECONDS = 30.0
 LINE_LENGTH = 100
@@ -145,6 +146,7 @@ class PlainProgress(RecordingProgress):
             yield
             return
         self.current = ""
+        title = phase_title(title)
         self.say(f"{title} ...")
 
         def beat(elapsed: float) -> None:
@@ -157,7 +159,7 @@ class PlainProgress(RecordingProgress):
     def finished(self, title: str, seconds: float) -> None:
         """Write that the phase is done."""
         if not self.quiet:
-            self.say(f"{title}: done in {seconds:.1f} s")
+            self.say(f"{phase_title(title)}: done in {seconds:.1f} s")
 
     def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
         """Remember the status for the heartbeat; write a build step as a line."""

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from os2cli.output.phase_titles import phase_title
 from os2cli.output.progress import RecordingProgress, counted, plain_text, repeated
 
 _TICK_SECONDS = 0.25
@@ -29,7 +30,7 @@ class TerminalProgress(RecordingProgress):
     @contextmanager
     def showing(self, title: str) -> Iterator[None]:
         """Update the live line while the phase runs."""
-        self._title, self._text, self._started = title, "", time.monotonic()
+        self._title, self._text, self._started = phase_title(title), "", time.monotonic()
         with Status("", console=self.console, spinner="dots") as status:
             self._status = status
             self._refresh()
@@ -55,7 +56,9 @@ class TerminalProgress(RecordingProgress):
 
     def finished(self, title: str, seconds: float) -> None:
         """Write one line for the finished phase."""
-        self.console.print(Text.assemble(("✓ ", "green"), title, (f"  {seconds:.1f} s", "dim")))
+        self.console.print(
+            Text.assemble(("✓ ", "green"), phase_title(title), (f"  {seconds:.1f} s", "dim"))
+        )
 
     def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
         """Show where the phase is."""

@@ -43,6 +43,6 @@ def parse_progress(text: str, origin: str) -> ProgressMode:
     except ValueError:
         raise UsageError(
             f"{origin}: unknown progress mode {text!r}",
-            hint=f"use one of {', '.join(ProgressMode)}",
+            hint=f"choose one of {', '.join(ProgressMode)}",
             code="option_invalid" if origin.startswith("-") else "setting_invalid",
         ) from None

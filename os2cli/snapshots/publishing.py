@@ -121,7 +121,7 @@ class Publisher:
                 name = name.next_second()
         raise Conflict(
             f"no free name for a snapshot of {stage.name}",
-            hint="many snapshots are being published: try again",
+            hint="many snapshots are being published: retry",
             code="snapshot_exists",
         )
 

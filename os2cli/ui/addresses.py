@@ -68,7 +68,7 @@ class MachineRef:
         if located.machine.name != self.name:
             raise NotFound(
                 f"machine {self.name} not found",
-                hint="to list machines: os2 machine list",
+                hint="list the machines: os2 machine list",
                 code="machine_not_found",
             )
         return located

@@ -39,7 +39,7 @@ def listening_socket(port: int | None) -> socket.socket:
             problem = "is taken" if error.errno == errno.EADDRINUSE else "is not permitted"
             raise Conflict(
                 f"port {port} {problem}",
-                hint="choose another port, or omit --port to use a free one",
+                hint="choose another port, or leave --port out to get a free one",
                 code="port_taken",
             ) from error
         raise

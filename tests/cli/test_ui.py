@@ -63,7 +63,7 @@ def test_a_taken_port_is_reported(os2: Os2) -> None:
 
     assert result.status == 5
     assert f"port {port} is taken" in result.stderr
-    assert "omit --port" in result.stderr
+    assert "leave --port out" in result.stderr
 
 
 def test_for_programs_it_is_one_document(os2: Os2) -> None:

@@ -221,7 +221,7 @@ class MemoryMachines:
             if name not in self._records:
                 raise NotFound(
                     f"there is no machine named {name}",
-                    hint="os2 machine list shows those that exist",
+                    hint="list the machines: os2 machine list",
                     code="machine_not_found",
                 )
             return self._records[name]

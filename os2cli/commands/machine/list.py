@@ -97,7 +97,7 @@ def chosen_columns(session: Session, text: str | None) -> tuple[str, ...]:
             f"--columns: unknown column {', '.join(unknown)!r}"
             if unknown
             else "--columns: no columns",
-            hint=f"choose from: {','.join(COLUMNS)}",
+            hint=f"choose from {','.join(COLUMNS)}",
             code="option_invalid",
         )
     return tuple(dict.fromkeys(names))

@@ -66,7 +66,7 @@ def _confirm(session: Session, found: Sequence[Leftover], stage: str | None, ins
     for leftover in found:
         machine = leftover.machine
         session.output.note(
-            f"{machine.name} ({machine.type}, made {age(machine.created)}): {leftover.why}"
+            f"{machine.name} ({machine.type}, created {age(machine.created)}): {leftover.why}"
         )
     guarded_stage = stage if any(is_guarded(leftover.machine) for leftover in found) else None
     asked = question("remove", len(found), "machine", guarded_stage)

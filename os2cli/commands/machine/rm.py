@@ -29,8 +29,8 @@ def remove(
 ) -> None:
     """Remove machines in parallel, and verify that they are gone.
 
-    On Daytona, names and --all mean machines of the stage. Removing machines of stg and prd
-    requires a confirmation.
+    On Daytona, names and --all mean machines of the stage.
+    Removing machines of stg and prd requires a confirmation.
 
     [dim]Examples:[/dim]
       os2 machine rm dev-1 dev-2

@@ -44,8 +44,8 @@ def url(
 ) -> None:
     """Print the URL of a port of a machine.
 
-    A private machine on Daytona requires a signed link, or a header, which is a secret and printed
-    only with --header.
+    A private machine on Daytona requires a signed link or a header.
+    The header is a secret, and printed only with --header.
 
     [dim]Examples:[/dim]
       os2 machine url dev-1

@@ -69,7 +69,7 @@ def removal_error(bad: Sequence[Removal], removals: Sequence[Removal], kind: Kin
         return type(first)(message, hint=first.hint, code=first.code, details=details)
     return NotFound(
         message,
-        hint=f"list the existing ones: {kind.listed_by}",
+        hint=f"list the {kind.several}: {kind.listed_by}",
         code=kind.missing_code,
         details=details,
     )

@@ -105,7 +105,7 @@ def find_sandbox(snapshot: str) -> Path:
     if not (folder / "entry.ts").is_file():
         raise NotFound(
             f"sandbox not found in {folder}",
-            hint="omit --snapshot: local-process machines run the sandbox that comes with os2",
+            hint="leave --snapshot out: local-process machines run the sandbox that comes with os2",
             code="image_not_found",
         )
     return folder.resolve()

@@ -30,8 +30,8 @@ class _Lost(Enum):
     OUTSIDE = "leaves the build context"
     ABSENT = "leads to what is not in the build context"
     LOOP = f"leads back to itself or through more than {_MAX_FOLLOWED} links"
-    ABOVE = "leads to a folder that it lies in"
-    EMPTY = "leads to an empty folder"
+    ABOVE = "leads to a directory that it lies in"
+    EMPTY = "leads to an empty directory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class _Tree:
                 return None
             return found
         if self._children.get(real) == []:
-            self.notes[real] = f"{displayed(real)} is an empty folder: {_REASON}"
+            self.notes[real] = f"{displayed(real)} is an empty directory: {_REASON}"
             return None
         return real
 
@@ -175,7 +175,7 @@ class _Tree:
             raise OperationFailed(
                 f"the links of the build context stand for more than {MAX_COPIES:,} files"
                 f" (at {displayed(path)})",
-                hint="list links to folders in .dockerignore: Daytona's builder needs copies",
+                hint="list links to directories in .dockerignore: Daytona's builder needs copies",
                 code="too_many_links",
             )
 

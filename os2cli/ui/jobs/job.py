@@ -16,6 +16,7 @@ from os2cli.core.cancellation import Cancellation, Interrupted, check
 from os2cli.core.errors import Os2Error
 from os2cli.core.progress import Progress
 from os2cli.output.humanize import size
+from os2cli.output.phase_titles import phase_title
 from os2cli.output.progress import counted, plain_text
 from os2cli.ui.jobs.record import Notifier, Record
 
@@ -96,7 +97,7 @@ class Job:
         except Exception as error:  # noqa: BLE001  # the page reports it, as `main` does
             self.error = Os2Error(
                 f"unexpected {type(error).__name__}: {error}",
-                hint="run the command with --debug, and report the traceback",
+                hint="run the command again with --debug, and report the traceback",
                 code="unexpected",
             )
         finally:
@@ -133,7 +134,7 @@ class JobProgress(Progress):
     def phase(self, title: str) -> Iterator[None]:
         """Record a phase."""
         check()
-        with self.record.phase(title):
+        with self.record.phase(phase_title(title)):
             yield
 
     def status(self, text: str, done: int | None = None, total: int | None = None) -> None:

@@ -64,7 +64,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     failure = Os2Error(
         "page not found" if error.status_code == 404 else error.detail,
-        hint="It may have been deleted." if error.status_code == 404 else None,
+        hint="It may have been removed." if error.status_code == 404 else None,
     )
     if wants_json(request):
         body = {

@@ -101,7 +101,7 @@ def _verb(request: Request) -> str:
     verb: str = request.path_params["verb"]
     if verb in VERBS:
         return verb
-    raise UsageError(f"unknown action {verb!r}", hint=f"use one of {', '.join(VERBS)}")
+    raise UsageError(f"unknown action {verb!r}", hint=f"choose one of {', '.join(VERBS)}")
 
 
 async def change(request: Request) -> Response:

@@ -189,11 +189,11 @@ class TestMode:
         [("--progress", "option_invalid"), ("OS2_PROGRESS", "setting_invalid")],
     )
     def test_an_unknown_mode_is_rejected(self, origin: str, code: str) -> None:
-        with pytest.raises(UsageError, match=f"{origin} 'loud' is no way") as caught:
+        with pytest.raises(UsageError, match=f"{origin}: unknown progress mode 'loud'") as caught:
             parse_progress("loud", origin)
 
         assert (caught.value.code, caught.value.exit_code) == (code, 2)
-        assert caught.value.hint == "use one of auto, plain, json, none"
+        assert caught.value.hint == "choose one of auto, plain, json, none"
 
     @pytest.mark.parametrize(
         ("mode", "kind"),

@@ -578,7 +578,7 @@ class TestProgress:
 
         result, told = pipes.written
         assert result == ""
-        assert re.fullmatch(r"build \.\.\.\nbuild: done in 0\.\d s\n", told)
+        assert re.fullmatch(r"Building snapshot \.\.\.\nBuilding snapshot: done in 0\.\d s\n", told)
 
     @pytest.mark.parametrize("where", ["pipe", "terminal"])
     def test_quiet_leaves_only_warnings(self, where: str, terminal: Terminal) -> None:

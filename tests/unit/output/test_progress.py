@@ -86,10 +86,10 @@ class TestPlain:
         stream = Stream()
 
         with plain(stream).phase("build image"):
-            assert stream.getvalue() == "build image ...\n"
+            assert stream.getvalue() == "Building image ...\n"
 
         assert re.fullmatch(
-            r"build image \.\.\.\nbuild image: done in \d\.\d s\n", stream.getvalue()
+            r"Building image \.\.\.\nBuilding image: done in \d\.\d s\n", stream.getvalue()
         )
 
     def test_a_failed_phase_is_not_reported_as_done(self) -> None:
@@ -99,7 +99,7 @@ class TestPlain:
         with pytest.raises(StepError), progress.phase("build image"):
             raise StepError
 
-        assert stream.getvalue() == "build image ...\n"
+        assert stream.getvalue() == "Building image ...\n"
         assert progress.phases == []
 
     def test_a_build_step_is_one_line(self) -> None:
@@ -129,7 +129,7 @@ class TestPlain:
         assert stream.getvalue() == shown
 
     def test_a_long_phase_is_reported_again_with_its_status(self) -> None:
-        stream = Stream(awaited="build: still running after 0 s, Downloading 1 MB\n")
+        stream = Stream(awaited="Building snapshot: still running after 0 s, Downloading 1 MB\n")
         progress = PlainProgress(stream, verbose=False, quiet=False, heartbeat_seconds=0.005)
 
         with progress.phase("build"):
@@ -155,7 +155,7 @@ class TestPlain:
         assert len(stream.getvalue().splitlines()) == 2
 
     def test_the_next_phase_starts_without_a_status(self) -> None:
-        stream = Stream(awaited="create: still running after 0 s\n")
+        stream = Stream(awaited="Creating: still running after 0 s\n")
         progress = PlainProgress(stream, verbose=False, quiet=False, heartbeat_seconds=0.005)
         with progress.phase("build"):
             progress.status("Downloading 1 MB")
@@ -205,8 +205,8 @@ class TestTerminal:
             pass
 
         shown = frames(terminal.raw())
-        assert any("build image  0 s" in frame for frame in shown[:-1])
-        assert re.fullmatch(r"✓ build image  0\.\d s", shown[-1])
+        assert any("Building image  0 s" in frame for frame in shown[:-1])
+        assert re.fullmatch(r"✓ Building image  0\.\d s", shown[-1])
 
     def test_a_phase_that_fails_leaves_none(self, terminal: Terminal) -> None:
         progress = live(terminal)

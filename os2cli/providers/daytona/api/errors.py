@@ -107,18 +107,18 @@ def response_error(
     if status == 404:
         return NotFound(message, hint="it may have been removed, or belong to another organisation")
     if status == 409:
-        return Conflict(message, hint="another change is in progress: try again")
+        return Conflict(message, hint="another change is in progress: retry")
     if status in (400, 422):
         return _bad_request(message, words)
     if status >= 500:
         return Unreachable(
             f"{doing} failed: {returned}",
-            hint="try again in a minute; to check the API: os2 doctor",
+            hint="retry in a minute; check the API: os2 doctor",
             code="api_failed",
         )
     return OperationFailed(
         f"{doing} failed: {returned}",
-        hint="to check the API: os2 doctor",
+        hint="check the API: os2 doctor",
         code="request_refused",
     )
 
@@ -146,17 +146,17 @@ def _bad_request(message: str, words: str) -> Os2Error:
     if "no available runners" in words.lower():
         return OperationFailed(
             message,
-            hint="this region is full: try again later, or set another DAYTONA_TARGET",
+            hint="this region is full: retry later, or set another DAYTONA_TARGET",
             code="no_runner",
         )
-    return OperationFailed(message, hint="to check the API: os2 doctor", code="request_refused")
+    return OperationFailed(message, hint="check the API: os2 doctor", code="request_refused")
 
 
 def rate_limit_error(doing: str, headers: Mapping[str, str], seconds: float) -> Unreachable:
     """Return the error for a rate limit that lasts longer than the policy waits."""
     return Unreachable(
         f"{doing} failed: Daytona's rate limit{limiter(headers)} is exceeded for {seconds:g} s",
-        hint=f"try again in {seconds:g} s",
+        hint=f"retry in {seconds:g} s",
         code="rate_limited",
         details={"retry_after_seconds": seconds},
     )
@@ -203,6 +203,6 @@ def invalid_answer(doing: str, problem: str) -> OperationFailed:
     """Return the error for an answer that the API's specification does not allow."""
     return OperationFailed(
         f"{doing} failed: invalid answer from Daytona ({problem})",
-        hint="try again; if it persists, upgrade os2",
+        hint="retry; if it persists, upgrade os2",
         code="answer_invalid",
     )

@@ -39,7 +39,7 @@ class Toolbox:
         if not sandbox.toolbox_url:
             raise OperationFailed(
                 f"Daytona returned no toolbox URL for machine {machine}",
-                hint="to check the API: os2 doctor",
+                hint="check the API: os2 doctor",
                 code="answer_invalid",
             )
         self.url = f"{sandbox.toolbox_url.rstrip('/')}/{sandbox.id}"
@@ -73,7 +73,7 @@ class Toolbox:
     def _no_answer(self, doing: str, error: Exception) -> Unreachable:
         return Unreachable(
             self.client.redact(f"{doing} failed: {type(error).__name__}: {error}"),
-            hint="try again; to check the API: os2 doctor",
+            hint="retry; check the API: os2 doctor",
         )
 
     def _response_error(self, doing: str, answer: httpx.Response) -> Os2Error:
@@ -94,13 +94,13 @@ class Toolbox:
             )
         if status in (TOO_MANY, TIMED_OUT, *PASSING):
             return Unreachable(
-                message, hint="try again in a minute; to check the API: os2 doctor", details=details
+                message, hint="retry in a minute; check the API: os2 doctor", details=details
             )
         if status == 404:
             return NotFound(message, hint="list the machines: os2 machine list", details=details)
         return OperationFailed(
             message,
-            hint="to check the API: os2 doctor",
+            hint="check the API: os2 doctor",
             code="toolbox_refused",
             details=details,
         )

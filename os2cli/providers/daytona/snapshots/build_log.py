@@ -134,7 +134,7 @@ def read_log(client: DaytonaClient, snapshot_id: str) -> Iterator[str]:
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise Unreachable(
             f"{_DOING} failed: {type(error).__name__}",
-            hint="try again: build logs are on another server than the API",
+            hint="retry: build logs are on another server than the API",
         ) from error
     if not answer.is_success:
         raise NotFound(

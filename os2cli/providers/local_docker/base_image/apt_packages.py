@@ -195,7 +195,7 @@ class PrivateApt:
 
 def _failed(result: ProgramResult) -> OperationFailed:
     complaints = [line[3:] for line in result.tail if line.startswith(("E: ", "W: "))]
-    why = complaints[0] if complaints else f"apt-get ended with status {result.returncode}"
+    why = complaints[0] if complaints else f"apt-get failed with exit code {result.returncode}"
     return no_base(f"cannot fetch packages: {why}", result.tail)
 
 

@@ -17,7 +17,7 @@ from os2cli.providers.local_docker.engine.failures import (
 
 UNAVAILABLE = "base_unavailable"
 FAILED = "base_failed"
-ENGINE_HINT = "retry; if it fails again, run: os2 doctor"
+ENGINE_HINT = "retry; if it fails again, check the engine: os2 doctor"
 HINT = "name an image that the engine has or can pull: --base-image IMAGE"
 
 

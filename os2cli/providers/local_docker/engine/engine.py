@@ -19,7 +19,7 @@ from os2cli.providers.local_docker.engine.failures import (
 )
 from os2cli.providers.local_docker.engine.unreachable import explain_unreachable
 
-_CHECK = "to check the engine, run: os2 doctor"
+_CHECK = "check the engine: os2 doctor"
 
 
 class Engine:

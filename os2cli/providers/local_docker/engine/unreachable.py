@@ -46,7 +46,7 @@ def _unrecognised(endpoint: Endpoint, causes: tuple[BaseException, ...]) -> Unre
     # The system's error is clearer than its wrappers.
     cause = next((each for each in reversed(causes) if isinstance(each, OSError)), causes[0])
     return Unreachable(
-        f"cannot reach {_engine(endpoint)}: {cause}", hint="to find the cause, run: os2 doctor"
+        f"cannot reach {_engine(endpoint)}: {cause}", hint="find the cause: os2 doctor"
     )
 
 
@@ -84,7 +84,7 @@ def _access(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
     if path and isinstance(cause, FileNotFoundError | NotADirectoryError):
         return Unreachable(
             f"cannot reach {_engine(endpoint)}: the socket does not exist",
-            hint="start the engine, or run: os2 doctor",
+            hint="start the engine, or find the cause: os2 doctor",
             code="engine_socket_missing",
         )
     if isinstance(cause, socket.gaierror):
@@ -162,7 +162,7 @@ def _refusal(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
             hint="install or start Docker; on Debian and Ubuntu, run as root: os2 doctor --fix",
             code="engine_refused",
         )
-    path, hint = endpoint.socket, "start the engine, or run: os2 doctor"
+    path, hint = endpoint.socket, "start the engine, or find the cause: os2 doctor"
     if path is None:
         problem = "nothing listens on that port"
     elif holds(path.is_socket):
@@ -205,7 +205,7 @@ def _cut_off(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
     if ended and endpoint.socket:  # only an engine has its socket
         return Unreachable(
             f"{_engine(endpoint)} closed the connection: it stopped or restarted",
-            hint="retry; if it fails again, run: os2 doctor",
+            hint="retry; if it fails again, check the engine: os2 doctor",
             code="engine_closed",
         )
     if ended:
@@ -224,6 +224,6 @@ def _is_cut_off(cause: BaseException) -> bool:
 def _not_docker(endpoint: Endpoint, evidence: str) -> Unreachable:
     return Unreachable(
         f"{endpoint.url} ({endpoint.origin}) is not a Docker engine: {evidence}",
-        hint="set DOCKER_HOST to the engine's address, or run: os2 doctor",
+        hint="set DOCKER_HOST to the engine's address, or find the cause: os2 doctor",
         code="engine_not_docker",
     )

@@ -62,12 +62,12 @@ class LocalImages:
         if foreign is not None:
             raise Conflict(
                 f"image {name} was not built by os2",
-                hint=f"to see what it is, run: docker image inspect {name}",
+                hint=f"see what it is: docker image inspect {name}",
                 code="not_ours",
             )
         raise NotFound(
             f"image {name} not found on the engine",
-            hint="to see the images that os2 built, run: os2 snapshot list",
+            hint="list the images that os2 built: os2 snapshot list",
             code="snapshot_not_found",
         )
 
@@ -95,7 +95,7 @@ class LocalImages:
         if left is not None and left.id == item.id:
             raise OperationFailed(
                 f"image {item.name} still exists after its removal",
-                hint=f"to see what keeps it, run: docker image inspect {item.name}",
+                hint=f"see what keeps it: docker image inspect {item.name}",
             )
         return True
 

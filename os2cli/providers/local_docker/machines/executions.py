@@ -170,7 +170,7 @@ class Execution:
             if time.monotonic() > deadline:
                 raise OperationFailed(
                     f"{self.doing} failed: the connection ended before the program did",
-                    hint="os2 doctor checks the engine",
+                    hint="check the engine: os2 doctor",
                     code="execution_lost",
                 )
             time.sleep(0.05)

@@ -139,7 +139,7 @@ class LocalDockerMachines:
             if time.monotonic() > deadline:
                 raise TimedOut(
                     f"timed out after {seconds:g} s waiting for machine {name} to be removed",
-                    hint="to check the engine, run: os2 doctor",
+                    hint="check the engine: os2 doctor",
                 )
             time.sleep(0.1)
         drop_unused_image(self.engine.client, image)

@@ -156,10 +156,10 @@ def test_names_that_are_not_utf8_are_kept(folder: Path) -> None:
         ("slash", "d/f/", "leads to what is not in the build context"),
         ("dots", "d/f/..", "leads to what is not in the build context"),
         ("itself", "itself", "leads back to itself or through more than 40 links"),
-        ("d/up", "..", "leads to a folder that it lies in"),
-        ("d/here", ".", "leads to a folder that it lies in"),
-        ("d/e/up", "../../d", "leads to a folder that it lies in"),
-        ("nothing", "empty", "leads to an empty folder"),
+        ("d/up", "..", "leads to a directory that it lies in"),
+        ("d/here", ".", "leads to a directory that it lies in"),
+        ("d/e/up", "../../d", "leads to a directory that it lies in"),
+        ("nothing", "empty", "leads to an empty directory"),
     ],
 )
 def test_a_link_that_is_left_out_is_reported(
@@ -177,7 +177,7 @@ def test_a_link_that_is_left_out_is_reported(
         sorted(
             [
                 f"{path} is a link that {reason} ({target}): Daytona's builder cannot keep it",
-                "empty is an empty folder: Daytona's builder cannot keep it",
+                "empty is an empty directory: Daytona's builder cannot keep it",
             ]
         )
     )
@@ -197,7 +197,7 @@ def test_only_empty_folders_are_reported(folder: Path) -> None:
     (folder / "a" / "b" / "c").mkdir(parents=True)
     plant(folder, {"link": "a"})
 
-    assert flat(folder).unkept == ("a/b/c is an empty folder: Daytona's builder cannot keep it",)
+    assert flat(folder).unkept == ("a/b/c is an empty directory: Daytona's builder cannot keep it",)
 
 
 def test_a_chain_longer_than_linux_follows_is_cut(folder: Path) -> None:
@@ -221,9 +221,9 @@ def test_links_between_two_folders_are_followed_once(folder: Path) -> None:
         "a/f": "1", "a/to-b/g": "2", "b/g": "2", "b/to-a/f": "1",
     }  # fmt: skip
     assert flat(folder).unkept == (
-        "a/to-b/to-a is a link that leads to a folder that it lies in (../a):"
+        "a/to-b/to-a is a link that leads to a directory that it lies in (../a):"
         " Daytona's builder cannot keep it",
-        "b/to-a/to-b is a link that leads to a folder that it lies in (../b):"
+        "b/to-a/to-b is a link that leads to a directory that it lies in (../b):"
         " Daytona's builder cannot keep it",
     )
 

@@ -116,7 +116,7 @@ class TestHints:
             (400, "Snapshot quota exceeded", "limit raised"),
             (400, "No available runners", "DAYTONA_TARGET"),
             (401, "Invalid credentials", "DAYTONA_API_KEY"),
-            (409, "State change in progress", "try again"),
+            (409, "State change in progress", "retry"),
             (500, "oh", "os2 doctor"),
         ],
     )

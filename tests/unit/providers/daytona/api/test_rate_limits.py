@@ -83,7 +83,7 @@ class TestRateLimits:
         assert error.message == (
             f"{DOING} failed: Daytona's rate limit of sandbox-create is exceeded for 91 s"
         )
-        assert error.hint == "try again in 91 s"
+        assert error.hint == "retry in 91 s"
         assert error.details == {"retry_after_seconds": 91}
         assert time.slept == []
 

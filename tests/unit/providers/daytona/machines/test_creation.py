@@ -177,4 +177,4 @@ class TestTaken:
 
         error = failure(creation)
 
-        assert (error.code, "try again" in (error.hint or "")) == ("conflict", True)
+        assert (error.code, "retry" in (error.hint or "")) == ("conflict", True)
