@@ -340,5 +340,5 @@ class TestClock:
 
         assert (finding.status, finding.what) == (
             Status.SKIPPED,
-            "skipped: the API does not send the time",
+            "the API does not send the time",
         )
