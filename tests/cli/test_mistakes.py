@@ -62,7 +62,7 @@ MISTAKES: list[tuple[str, Callable[[World], None], Mapping[str, str], int, str, 
         {"DAYTONA_API_KEY": "wrong"},
         4,
         "Daytona rejected the API key: Invalid credentials",
-        "set DAYTONA_API_KEY to a valid key; to check it: os2 doctor",
+        "set DAYTONA_API_KEY to a valid key; check it: os2 doctor",
     ),
     (
         "machine create one --type daytona",

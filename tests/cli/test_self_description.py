@@ -257,7 +257,7 @@ class TestProgress:
 
     def test_with_none_stderr_holds_errors_only(self, os2: Os2) -> None:
         assert os2("cache", "show", "--progress", "none").stderr == ""
-        assert "nothing is cached" in os2("cache", "show").stderr
+        assert "the cache is empty" in os2("cache", "show").stderr
         failed = os2("machine", "list", "--progress", "none").stderr.splitlines()
         assert [line.partition(":")[0] for line in failed] == ["error", "hint"]
 

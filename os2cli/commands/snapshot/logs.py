@@ -55,7 +55,7 @@ def _reject_local(catalog: Catalog, type_: MachineType) -> None:
     if catalog.store is None:
         raise UsageError(
             f"--follow is not supported for builds on {type_}",
-            hint="to see a build as it runs: os2 snapshot local-docker -v",
+            hint="watch a build as it runs: os2 snapshot local-docker -v",
             code="option_invalid",
         )
 

@@ -16,7 +16,7 @@ def check_architecture(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
     try:
         facts = engine.facts()
     except Os2Error:
-        return Finding(_NAME, Status.SKIPPED, "skipped: the engine does not answer")
+        return Finding(_NAME, Status.SKIPPED, "the engine does not answer")
     if facts.system != "linux":
         return Finding(
             _NAME,

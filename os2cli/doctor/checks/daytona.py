@@ -75,7 +75,7 @@ def check_daytona_snapshots(inputs: DoctorInputs, engine: SharedEngine) -> Findi
             try:
                 facts.key()
             except Os2Error:
-                what = "skipped: Daytona rejects the API key"
+                what = "Daytona rejects the API key"
                 return Finding("daytona-snapshots", Status.SKIPPED, what)
         total = facts.snapshot_count()
         what = f"{total} snapshot{'' if total == 1 else 's'} in the organisation"
@@ -92,7 +92,7 @@ def check_clock(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
     def compare(facts: DaytonaFacts) -> Finding:
         skew = facts.clock_skew()
         if skew is None:
-            return Finding("clock", Status.SKIPPED, "skipped: the API does not send the time")
+            return Finding("clock", Status.SKIPPED, "the API does not send the time")
         seconds = round(skew.total_seconds())
         if abs(skew) < SKEW:
             return Finding("clock", Status.OK, "this host's clock agrees with Daytona's")

@@ -25,14 +25,14 @@ def check_disk(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
         facts = engine.facts()
         folder = _storage(inputs, engine.endpoint, facts)
     except Os2Error:
-        return Finding(_NAME, Status.SKIPPED, "skipped: the engine does not answer")
+        return Finding(_NAME, Status.SKIPPED, "the engine does not answer")
     if folder is None:
-        what = "skipped: the engine's storage is not on this host"
+        what = "the engine's storage is not on this host"
         return Finding(_NAME, Status.SKIPPED, what)
     try:
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        what = f"skipped: cannot read the free space of {folder}: {error.strerror}"
+        what = f"cannot read the free space of {folder}: {error.strerror}"
         return Finding(_NAME, Status.SKIPPED, what)
     return judge_free_space(free, folder, facts)
 

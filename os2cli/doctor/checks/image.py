@@ -16,7 +16,7 @@ def check_image(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
     try:
         engine.facts()
     except Os2Error:
-        return Finding(_NAME, Status.SKIPPED, "skipped: the engine does not answer")
+        return Finding(_NAME, Status.SKIPPED, "the engine does not answer")
     try:
         image = inputs.image()
     except Os2Error as error:

@@ -52,7 +52,7 @@ def _unusable(inputs: DoctorInputs, engine: SharedEngine, error: Os2Error) -> Fi
     try:
         facts = engine.facts()
     except Os2Error:
-        what = f"skipped: nothing listens at {inputs.tcp_api.url}, and no engine runs"
+        what = f"nothing listens at {inputs.tcp_api.url}, and no engine runs"
         return Finding(_NAME, Status.SKIPPED, what)
     what = f"the TCP API is off: nothing listens at {inputs.tcp_api.url}"
     return Finding(_NAME, Status.WARNING, what, _WEB_APP, _remedy(inputs, facts))

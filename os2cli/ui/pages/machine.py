@@ -176,7 +176,7 @@ async def open_machine(request: Request) -> Response:
         if link(address.url) is None:
             raise OperationFailed(
                 f"a browser cannot open the URL of {ref.name}",
-                hint=f"to see it: os2 machine url {ref.name}",
+                hint=f"see it: os2 machine url {ref.name}",
                 code="address_unusable",
             )
         return address.url

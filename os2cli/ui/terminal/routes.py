@@ -77,7 +77,7 @@ async def _command(websocket: WebSocket) -> list[str]:
     if machine.state is not MachineState.RUNNING:
         raise Conflict(
             f"machine {machine.name} is not running: it is {machine.state.value}",
-            hint=f"to start it: os2 machine start {machine.name}",
+            hint=f"start it: os2 machine start {machine.name}",
             code="machine_not_running",
         )
     words = ["machine", "shell", ref.name, f"--type={ref.type}"]

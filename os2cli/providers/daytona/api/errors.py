@@ -90,7 +90,7 @@ def response_error(
     if status == 401:
         return NotAuthorised(
             f"Daytona rejected the API key: {words or 'no details'}",
-            hint="set DAYTONA_API_KEY to a valid key; to check it: os2 doctor",
+            hint="set DAYTONA_API_KEY to a valid key; check it: os2 doctor",
             code="key_invalid",
         )
     if status == 403:
@@ -98,7 +98,7 @@ def response_error(
         return NotAuthorised(
             f"{doing} is not allowed: {words or 'no details'}",
             hint=f"use {needed}, unless the organisation is suspended; "
-            "to see its permissions: os2 doctor",
+            "see its permissions: os2 doctor",
             code="not_permitted",
             details={"permission": needs} if needs else {},
         )

@@ -88,7 +88,7 @@ class Toolbox:
         if status in (401, 403):
             return NotAuthorised(
                 message,
-                hint="use another API key; to see its permissions: os2 doctor",
+                hint="use another API key; see its permissions: os2 doctor",
                 code="not_permitted",
                 details=details,
             )

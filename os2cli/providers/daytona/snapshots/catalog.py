@@ -100,7 +100,7 @@ class DaytonaCatalog:
                 raise TimedOut(
                     f"removing snapshot {item.name} timed out after {seconds:g} s "
                     f"(state: {state.value})",
-                    hint="Daytona continues; to see its state: os2 snapshot list",
+                    hint="Daytona continues; see its state: os2 snapshot list",
                     code="not_gone",
                 )
             clock.sleep(POLL_SECONDS)

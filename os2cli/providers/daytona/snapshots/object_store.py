@@ -161,7 +161,7 @@ def _explained(error: BaseException) -> Os2Error:
     if kind in ("PermissionDeniedError", "UnauthenticatedError"):
         return OperationFailed(
             f"{_DOING} failed: the object store rejected Daytona's login",
-            hint="retry; to check this computer's clock: os2 doctor",
+            hint="retry; check this host's clock: os2 doctor",
             code="upload_refused",
         )
     return Unreachable(

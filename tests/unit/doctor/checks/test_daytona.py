@@ -102,7 +102,7 @@ class TestEvery:
             (refused(401, "Invalid credentials"), "rejected the API key", "DAYTONA_API_KEY"),
             (refused(500, "oh"), "Daytona returned 500: oh", "retry"),
             (refused(503, "maintenance"), "Daytona returned 503: maintenance", "retry"),
-            (refused(429, Retry_After_anonymous="7"), "rate limit of anonymous", "again in 7 s"),
+            (refused(429, Retry_After_anonymous="7"), "rate limit of anonymous", "retry in 7 s"),
             (httpx.Response(302), "unexpected response: HTTP 302", "DAYTONA_API_URL"),
             (web_page(404), "unexpected response: HTTP 404", "DAYTONA_API_URL"),
             (httpx.ConnectError("refused"), "cannot reach 127.0.0.1", "network"),
@@ -340,5 +340,5 @@ class TestClock:
 
         assert (finding.status, finding.what) == (
             Status.SKIPPED,
-            "skipped: the API does not send the time",
+            "the API does not send the time",
         )
