@@ -102,7 +102,7 @@ def test_a_machine_on_daytona(chromium: Chromium, cloud: Os2, stage: str, name: 
         page.get_by_role("link", name="New machine").first.click()
         page.get_by_label("Type").select_option("daytona")
         expect(page.locator("#source")).to_contain_text(f"{stage}--20260111-193045")
-        expect(page.locator("#source")).to_contain_text("newest active snapshot")
+        expect(page.locator("#source")).to_contain_text("Newest active snapshot")
         expect(page.get_by_label("CPUs")).to_be_hidden()
         expect(page.get_by_label("Stop when idle")).to_be_visible()
         create(page, name, "daytona")
