@@ -28,7 +28,7 @@ FAILING = ("machine", "rm", "one", "--type", "local-docker")
 MANY_COMMANDS = """
 import sys
 from pathlib import Path
-from os2cli.analytics.tracking import Analytics
+from os2cli.app.tracking import Analytics
 from os2cli.core.models import LOCAL_DOCKER
 from os2cli.settings.settings import load_settings
 for _ in range(int(sys.argv[1])):
