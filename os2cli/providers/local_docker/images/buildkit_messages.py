@@ -6,6 +6,7 @@ those of BuildKit's ``api/services/control/control.proto``. Other fields are ski
 
 from __future__ import annotations
 
+import base64
 from functools import cache
 from typing import Any
 
@@ -37,11 +38,11 @@ _SCHEMA: dict[str, dict[str, tuple[int, int, bool, str | None]]] = {
 }
 
 
-def parse_status(encoded: bytes) -> Any:
-    """Return the message, or None if it cannot be decoded."""
+def parse_status(encoded: str) -> Any:
+    """Return the message in a base64 text, or None if it cannot be decoded."""
     message = _status_response()()
     try:
-        message.ParseFromString(encoded)
+        message.ParseFromString(base64.b64decode(encoded))
     except (DecodeError, ValueError):
         return None
     return message

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 
 
@@ -34,7 +33,7 @@ def decode_trace(encoded: str) -> Trace:
     # A build through the classic builder needs no protobuf, which is slow to import.
     from os2cli.providers.local_docker.images.buildkit_messages import parse_status
 
-    message = parse_status(base64.b64decode(encoded))
+    message = parse_status(encoded)
     if message is None:
         return Trace((), ())
     return Trace(
