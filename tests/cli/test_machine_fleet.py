@@ -125,7 +125,7 @@ class TestPrune:
         refused = cloud(*PRUNE, "--older-than", "7d")
 
         assert (refused.status, refused.stdout) == (2, "")
-        assert "bad (daytona, made just now): failed: no runner" in refused.stderr
+        assert "bad (daytona, created just now): failed: no runner" in refused.stderr
         assert daytona.seen("DELETE", ".*") == []
         done = cloud(*hint(refused.stderr), "--json")
         items = TypeAdapter(list[PruneItem]).validate_json(done.stdout)

@@ -146,7 +146,7 @@ def test_the_cache_is_shown_and_cleared(cloud: Os2, daytona: DaytonaServer) -> N
     assert NEWEST in shown.stdout
     assert cleared.stdout == "cleared 1 resolution\n"
     assert (again.status, again.stdout) == (0, "")
-    assert "nothing is cached" in again.stderr
+    assert "the cache is empty" in again.stderr
 
 
 def test_a_time_to_live_of_zero_keeps_nothing(cloud: Os2, daytona: DaytonaServer) -> None:

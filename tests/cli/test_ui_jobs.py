@@ -50,7 +50,7 @@ def test_a_create_is_followed_to_its_end(visitor: Visitor) -> None:
     numbers = [number for number, _, _ in events]
     assert numbers == sorted(numbers)
     page = visitor.get(job).text
-    for phase in ("resolve", "create", "healthy"):
+    for phase in ("Finding snapshot", "Creating", "Waiting until healthy"):
         assert f'<span class="phase-title">{phase}</span>' in page
     assert "os2 machine create one --type daytona" in page
 

@@ -36,7 +36,7 @@ def proxy_address(text: str, taken: Container[str]) -> ProxyAddress:
         segment = uri.split("/")[1]
         if segment not in taken:
             return ProxyAddress(uri)
-        raise _invalid(f"{VARIABLE}: path {text!r} is used by os2 ui itself")
+        raise _invalid(f"{VARIABLE}: path {text!r} is reserved for the web UI")
     if _ADDRESS.fullmatch(uri):
         try:
             parts = urlsplit(uri)
