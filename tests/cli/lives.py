@@ -7,12 +7,15 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from tests.command import Os2
 from tests.daytona_server import DaytonaServer
+from tests.daytona_server.places import MARK
 from tests.daytona_server.records import SandboxRecord
 
 SNAPSHOT = "stg--20260111-193045"
@@ -32,6 +35,46 @@ def machine(daytona: DaytonaServer, name: str, *, stage: str = "stg", **more: An
     }
     daytona.add_sandbox(f"{stage}--{name}", snapshot=SNAPSHOT, labels=marks, **more)
     return daytona.sandbox(f"{stage}--{name}")
+
+
+class Endless:
+    """A program in a machine that prints ``started`` and then ``more`` forever."""
+
+    argv = ("endless",)
+
+    def __init__(
+        self, daytona: DaytonaServer, sandbox: SandboxRecord, *, as_service: bool = False
+    ) -> None:
+        """Install it, for the log of a service in place of the shell that reads that."""
+        self._marker = daytona.home(sandbox.id) / "started"
+        self._sandbox = sandbox
+        daytona.add_program(sandbox.id, "endless", _ENDLESS)
+        if as_service:
+            daytona.add_program(sandbox.id, "sh", _SERVICE)
+
+    def has_started(self) -> bool:
+        """Whether it has printed."""
+        return self._marker.exists()
+
+    def has_ended(self) -> bool:
+        """Whether it ran and does so no longer."""
+        return self.has_started() and not [
+            words for words in programs(self._sandbox) if "endless" in str(words)
+        ]
+
+
+_ENDLESS = """echo started; touch "$HOME/started"; while :; do sleep 0.05; echo more; done"""
+_SERVICE = 'case "$*" in *metadata.json*) exec endless ;; esac; exec /bin/sh "$@"'
+
+
+def programs(sandbox: SandboxRecord) -> list[list[str]]:
+    """Return the arguments of what runs in a machine."""
+    running = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.environ().get(MARK) == sandbox.id:
+                running.append(process.cmdline())
+    return running
 
 
 def hint(stderr: str) -> list[str]:

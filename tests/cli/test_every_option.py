@@ -101,7 +101,7 @@ CASES: dict[tuple[str, str], tuple[Scene, tuple[str, ...]]] = {
     ("machine list", "--sort"): (SCENES["machine list"], ("-name",)),
     ("machine list", "--columns"): (SCENES["machine list"], ("name",)),
     ("machine exec", "--env"): (SCENES["machine exec"], ("COLOUR=blue",)),
-    ("machine exec", "--workdir"): (SCENES["machine exec"], ("/srv",)),
+    ("machine exec", "--workdir"): (SCENES["machine exec"], ("/usr",)),
     ("machine logs", "--service"): (SCENES["machine logs"], ("iterate-server",)),
     ("machine logs", "--since"): (SCENES["machine logs"], ("1h",)),
     ("machine logs", "--tail"): (SCENES["machine logs"], ("1",)),

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import shlex
 import subprocess
-import threading
 from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter
 
 from os2cli.output.documents.executions import ExecutionDocument, LogDocument
-from tests.cli.lives import DAYTONA, going_on, hint, interrupted, machine
+from tests.cli.lives import DAYTONA, Endless, going_on, hint, interrupted, machine
 from tests.command import Os2
-from tests.daytona_server import DaytonaServer, Fault, StubProgram
+from tests.daytona_server import DaytonaServer, Fault
 from tests.daytona_server.records import SandboxRecord
 from tests.polling import until
 
@@ -31,82 +28,47 @@ def a(daytona: DaytonaServer) -> SandboxRecord:
     return found
 
 
-class Endless:
-    """A program that prints once and then runs forever; ``ended`` once it was killed."""
-
-    def __init__(self, daytona: DaytonaServer) -> None:
-        self.started, self.ended = threading.Event(), threading.Event()
-        daytona.stub_program = self.run
-
-    async def run(self, program: StubProgram) -> int:
-        program.write("started\n")
-        self.started.set()
-        try:
-            while True:
-                await asyncio.sleep(0.05)
-                program.write("more\n")
-        finally:
-            self.ended.set()
-
-
-def arguments(command: str) -> list[str]:
-    """Return how a shell parses the command line of a sandbox: the program and its arguments."""
-    return shlex.split(command.removeprefix("( exec ").rpartition(" ) < ")[0])
+@pytest.fixture
+def home(daytona: DaytonaServer, a: SandboxRecord) -> Path:
+    """The home directory of the machine."""
+    return daytona.home(a.id)
 
 
 class TestExec:
     def test_every_argument_arrives_as_it_is_with_both_streams_and_the_code(
-        self, cloud: Os2, daytona: DaytonaServer, a: SandboxRecord
+        self, cloud: Os2, a: SandboxRecord
     ) -> None:
-        got: list[str] = []
+        script = 'printf "[%s]" "$@"; echo; echo err >&2; exit 7'
 
-        def answer(sandbox: SandboxRecord, command: str) -> tuple[int, str, str]:
-            got.append(command)
-            return 7, "out\n", "err\n"
+        result = cloud(*EXEC, "--", "sh", "-c", script, "sh", *AWKWARD)
 
-        daytona.stub_execute = answer
+        words = "".join(f"[{word}]" for word in AWKWARD)
+        assert (result.status, result.stdout, result.stderr) == (7, f"{words}\n", "err\n")
+        until(lambda: a.sessions == {})
 
-        result = cloud(*EXEC, "--", "program", *AWKWARD)
+    def test_as_one_document(self, cloud: Os2) -> None:
+        script = "echo out; echo err >&2; exit 3"
 
-        assert (result.status, result.stdout, result.stderr) == (7, "out\n", "err\n")
-        assert arguments(got[0]) == ["program", *AWKWARD]
-        assert a.sessions == {}
-
-    def test_as_one_document(self, cloud: Os2, daytona: DaytonaServer) -> None:
-        daytona.stub_execute = lambda *_: (3, "out\n", "err\n")
-
-        result = cloud(*EXEC, "--json", "--", "program")
+        result = cloud(*EXEC, "--json", "--", "sh", "-c", script)
 
         found = TypeAdapter(ExecutionDocument).validate_json(result.stdout)
         assert (found.exit_code, found.stdout, found.stderr) == (3, "out\n", "err\n")
         assert (result.status, result.stderr) == (3, "")
 
-    def test_a_variable_and_a_folder_reach_it(self, cloud: Os2, daytona: DaytonaServer) -> None:
-        got: list[str] = []
+    def test_a_variable_and_a_folder_reach_it(self, cloud: Os2, home: Path) -> None:
+        folder = home / "a b"
+        folder.mkdir()
+        script = 'pwd; echo "$A, $HERE"'
+        options = ("-e", "A=b c", "-e", "HERE", "-w", str(folder))
 
-        def answer(sandbox: SandboxRecord, command: str) -> tuple[int, str]:
-            got.append(command)
-            return 0, ""
+        result = cloud(*EXEC, *options, "--", "sh", "-c", script, env={"HERE": "it's"})
 
-        daytona.stub_execute = answer
-
-        cloud(*EXEC, "-e", "A=b c", "-e", "HERE", "-w", "/a b", "--", "x", env={"HERE": "it's"})
-
-        words = shlex.split(got[0].removeprefix("( ").rpartition(" ) < ")[0])
-        assert words == ["cd", "/a b", "&&", "exec", "env", "A=b c", "HERE=it's", "x"]
+        assert result.stdout == f"{folder}\nb c, it's\n"
 
     @pytest.mark.parametrize("source", ["file", "pipe", "middle"])
     def test_stdin_is_passed_on_with_the_flag(
-        self, cloud: Os2, daytona: DaytonaServer, a: SandboxRecord, tmp_path: Path, source: str
+        self, cloud: Os2, home: Path, tmp_path: Path, source: str
     ) -> None:
-        got: list[bytes] = []
-
-        def answer(sandbox: SandboxRecord, command: str) -> tuple[int, str]:
-            path = command.rpartition(" < ")[2]
-            got.append(sandbox.files[path].data or b"")
-            return 0, ""
-
-        daytona.stub_execute = answer
         (tmp_path / "input").write_bytes(b"first\n" + b"line\n" * 50_000)
         script = {
             "file": f'"$@" < {tmp_path}/input',
@@ -114,56 +76,54 @@ class TestExec:
             "middle": f'{{ dd bs=6 count=1 of=/dev/null 2>/dev/null; "$@"; }} < {tmp_path}/input',
         }[source]
 
-        result = cloud.shell(script, *EXEC, "-i", "--", "wc")
+        result = cloud.shell(script, *EXEC, "-i", "--", "sh", "-c", "cat > got")
 
         assert result.status == 0, result.stderr
-        assert got == [
-            b"line\n" * 50_000 if source == "middle" else b"first\n" + b"line\n" * 50_000
-        ]
-        assert a.files == {}
+        first = b"" if source == "middle" else b"first\n"
+        assert (home / "got").read_bytes() == first + b"line\n" * 50_000
+        assert list(home.iterdir()) == [home / "got"]
 
     def test_a_closed_reader_ends_it_and_the_program_quietly(
         self, cloud: Os2, daytona: DaytonaServer, a: SandboxRecord, tmp_path: Path
     ) -> None:
-        program = Endless(daytona)
+        program = Endless(daytona, a)
 
         result = cloud.shell(
-            f'{{ "$@"; echo $? > {tmp_path}/status; }} | head -1', *EXEC, "--", "x"
+            f'{{ "$@"; echo $? > {tmp_path}/status; }} | head -1', *EXEC, "--", *program.argv
         )
 
         assert (result.stdout, result.stderr) == ("started\n", "")
         assert (tmp_path / "status").read_text() == "141\n"
-        assert program.ended.wait(5)
+        until(program.has_ended)
         until(lambda: a.sessions == {})
 
     def test_ctrl_c_ends_it_here_and_there(
         self, cloud: Os2, daytona: DaytonaServer, a: SandboxRecord
     ) -> None:
-        program = Endless(daytona)
-        with going_on(cloud, *EXEC, "--", "x") as process:
+        program = Endless(daytona, a)
+        with going_on(cloud, *EXEC, "--", *program.argv) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "started\n"
             status, _, stderr = interrupted(process)
 
         assert (status, stderr) == (130, "os2: stopped by SIGINT\n")
-        assert program.ended.wait(5)
+        until(program.has_ended)
         until(lambda: a.sessions == {})
 
     def test_ctrl_c_is_not_held_up_by_a_server_that_hangs(
-        self, cloud: Os2, daytona: DaytonaServer
+        self, cloud: Os2, daytona: DaytonaServer, a: SandboxRecord
     ) -> None:
-        program = Endless(daytona)
-        with going_on(cloud, *EXEC, "--", "x") as process:
-            assert program.started.wait(20)
+        program = Endless(daytona, a)
+        with going_on(cloud, *EXEC, "--", *program.argv) as process:
+            until(program.has_started)
             daytona.fail_next("*", "/toolbox/.*", Fault(hang=30), times=99)
             assert interrupted(process)[0] == 130
 
     def test_connection_errors_do_not_end_it(self, cloud: Os2, daytona: DaytonaServer) -> None:
-        daytona.stub_execute = lambda *_: (4, "out\n")
         for fault in (Fault(lose_answer=True), Fault(status=502), Fault(truncate=True)):
             daytona.fail_next("GET", "/toolbox/.*/command/.*", fault)
 
-        result = cloud(*EXEC, "--", "x")
+        result = cloud(*EXEC, "--", "sh", "-c", "echo out; exit 4")
 
         assert (result.status, result.stdout) == (4, "out\n"), result.stderr
 
@@ -187,8 +147,11 @@ class TestLogs:
         )
         assert (document.service, document.lines) == (None, ["\x1b[31mtwo\x1b[0m", "three"])
 
-    def test_a_missing_log_is_reported(self, cloud: Os2, daytona: DaytonaServer) -> None:
-        daytona.stub_execute = lambda *_: (66, "", "web\nworker\n")
+    def test_a_missing_log_is_reported(
+        self, cloud: Os2, daytona: DaytonaServer, a: SandboxRecord
+    ) -> None:
+        script = 'case "$*" in *metadata.json*) echo web >&2; echo worker >&2; exit 66 ;; esac'
+        daytona.add_program(a.id, "sh", f'{script}; exec /bin/sh "$@"')
 
         service = cloud(*LOGS, "--service", "db")
         times = cloud(*LOGS, "--since", "5m")
@@ -210,13 +173,13 @@ class TestLogs:
     def test_following_a_service_leaves_nothing_there(
         self, cloud: Os2, daytona: DaytonaServer, a: SandboxRecord
     ) -> None:
-        program = Endless(daytona)
+        program = Endless(daytona, a, as_service=True)
         with going_on(cloud, *LOGS, "-f", "--service", "web") as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "started\n"
             assert interrupted(process)[0] == 130
 
-        assert program.ended.wait(5)
+        until(program.has_ended)
         until(lambda: a.sessions == {})
 
     def test_following_ends_with_the_machine(self, cloud: Os2, a: SandboxRecord) -> None:
@@ -232,7 +195,7 @@ class TestLogs:
 def test_a_closed_reader_ends_the_log_quietly(
     cloud: Os2, daytona: DaytonaServer, a: SandboxRecord
 ) -> None:
-    program = Endless(daytona)
+    program = Endless(daytona, a, as_service=True)
 
     argv = cloud.argv(*LOGS, "-f", "--service", "web")
     process = subprocess.run(
@@ -241,4 +204,4 @@ def test_a_closed_reader_ends_the_log_quietly(
     )  # fmt: skip
 
     assert (process.stdout, process.stderr) == ("started\n", "")
-    assert program.ended.wait(5)
+    until(program.has_ended)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from pathlib import Path
 
 import httpx
@@ -16,7 +14,6 @@ from tests.cli.lives import DAYTONA, DEADLINE, browser, command_lines, hint, mac
 from tests.command import Os2
 from tests.daytona_server import DaytonaServer, Fault
 from tests.daytona_server.records import SandboxRecord
-from tests.daytona_server.stub_files import StubFile
 from tests.polling import until
 
 URL = ("machine", "url", "a", *DAYTONA)
@@ -124,58 +121,40 @@ class TestOpen:
         assert "os2 machine url" in result.stderr or "BROWSER" in result.stderr
 
 
-def tar_of(name: str, text: bytes) -> bytes:
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w") as archive:
-        member = tarfile.TarInfo(name)
-        member.size = len(text)
-        archive.addfile(member, io.BytesIO(text))
-    return file.getvalue()
-
-
 class TestCp:
-    def test_in(self, cloud: Os2, daytona: DaytonaServer, a: SandboxRecord) -> None:
+    @pytest.fixture
+    def home(self, daytona: DaytonaServer, a: SandboxRecord) -> Path:
+        """The home directory of the machine."""
+        return daytona.home(a.id)
+
+    def test_in(self, cloud: Os2, a: SandboxRecord, home: Path) -> None:
         (cloud.folder / "notes").write_text("some text")
-        got: list[tuple[str, bytes]] = []
-
-        def answer(sandbox: SandboxRecord, command: str) -> tuple[int, str]:
-            if "test -d" in command:
-                return 0, ""
-            path = next(word for word in command.split() if word.startswith("/tmp/os2-"))
-            got.append((command, sandbox.files[path].data or b""))
-            return 0, ""
-
-        daytona.stub_execute = answer
+        (home / "docs").mkdir()
 
         result = cloud(*CP, "notes", "a:docs", "--json")
 
         found = TypeAdapter(CopyDocument).validate_json(result.stdout)
-        ((command, data),) = got
-        assert (found.source, found.target, found.archive_bytes) == ("notes", "a:docs", len(data))
-        assert command.rpartition(" ) <")[0].endswith("-C docs")
-        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            assert archive.getnames() == ["notes"]
-        assert (a.files, a.sessions) == ({}, {})
+        assert (found.source, found.target) == ("notes", "a:docs")
+        assert found.archive_bytes > len("some text")
+        assert (home / "docs/notes").read_text() == "some text"
+        until(lambda: a.sessions == {})
+        assert list(home.iterdir()) == [home / "docs"]
 
-    def test_out(self, cloud: Os2, daytona: DaytonaServer, a: SandboxRecord) -> None:
-        def answer(sandbox: SandboxRecord, command: str) -> tuple[int, str]:
-            path = next(word for word in command.split("'\"'\"'") if "/tmp/os2-" in word)
-            name = path.partition("> ")[2].split("'")[0].strip()
-            sandbox.files[name] = StubFile(tar_of("log", b"lines\n"))
-            return 0, ""
+    def test_out(self, cloud: Os2, a: SandboxRecord, home: Path) -> None:
+        (home / "log").write_text("lines\n")
 
-        daytona.stub_execute = answer
-
-        result = cloud(*CP, "a:/var/log", "copy")
+        result = cloud(*CP, "a:log", "copy")
 
         assert result.status == 0, result.stderr
         assert (cloud.folder / "copy").read_text() == "lines\n"
-        assert result.stdout.startswith("copied a:/var/log to copy (")
-        assert (a.files, a.sessions) == ({}, {})
+        assert result.stdout.startswith("copied a:log to copy (")
+        until(lambda: a.sessions == {})
+        assert list(home.iterdir()) == [home / "log"]
 
     def test_an_interrupted_download_leaves_nothing(
-        self, cloud: Os2, daytona: DaytonaServer
+        self, cloud: Os2, daytona: DaytonaServer, home: Path
     ) -> None:
+        (home / "x").touch()
         daytona.fail_next("GET", "/toolbox/.*/files/download", Fault(status=502), times=9)
 
         result = cloud(*CP, "a:x", "copy")
@@ -183,11 +162,10 @@ class TestCp:
         assert (result.status, result.stdout) == (8, "")
         assert list(cloud.folder.iterdir()) == []
 
-    def test_invalid_arguments_are_explained(self, cloud: Os2, daytona: DaytonaServer) -> None:
+    def test_invalid_arguments_are_explained(self, cloud: Os2) -> None:
         assert cloud(*CP, "x", "y").status == cloud(*CP, "a:x", "b:y").status == 2
         assert cloud(*CP, "none", "a:x").status == 3
         assert cloud(*CP, "a:x", "no/such/folder").status == 3
-        daytona.stub_execute = lambda *_: (2, "", "tar: x: Cannot stat: No such file or directory")
         missing = cloud(*CP, "a:x", ".", "--json")
         assert (missing.status, missing.json()["error"]["code"]) == (3, "path_not_found")
 

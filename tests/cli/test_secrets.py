@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.lives import command_lines, machine
+from tests.cli.lives import command_lines, going_on, machine
 from tests.command import Os2, Result
 from tests.daytona_server import DaytonaServer, Fault
-from tests.daytona_server.records import SandboxRecord
+from tests.polling import until
 
 VALUE = "canary-value-of-a-variable-4711"
 FILE_VALUE = "canary-value-from-a-file-4712"
@@ -130,15 +129,14 @@ def test_a_secret_in_a_program_s_error_is_hidden(
 def test_a_variable_of_a_program_is_in_no_argument_here(
     canary: Os2, daytona: DaytonaServer
 ) -> None:
-    machine(daytona, "a")
-    seen: list[str] = []
-
-    def answer(sandbox: SandboxRecord, command: str) -> tuple[int, str]:
-        seen.extend(str([*words]) for words in command_lines(os.getpid()))
-        return 0, ""
-
-    daytona.stub_execute = answer
-    assert canary("machine", "exec", "a", "-e", "CANARY", "--", "x").status == 0
+    sandbox = machine(daytona, "a")
+    home = daytona.home(sandbox.id)
+    waiting = "touch here; until test -e go; do sleep 0.02; done"
+    with going_on(canary, "machine", "exec", "a", "-e", "CANARY", "--", "sh", "-c", waiting) as it:
+        until((home / "here").exists)
+        seen = [str([*words]) for words in command_lines(it.pid)]
+        (home / "go").touch()
+        assert it.wait(20) == 0
 
     assert any("'exec'" in line for line in seen)
     for secret in (daytona.api_key, VALUE, DOPPLER):

@@ -8,8 +8,6 @@ from tests.daytona_server.records import RecordedRequest, SandboxRecord, Snapsho
 from tests.daytona_server.registry import Registry
 from tests.daytona_server.server import DaytonaServer
 from tests.daytona_server.storage import S3Storage
-from tests.daytona_server.stub_executions import StubProgram
-from tests.daytona_server.stub_files import StubFile
 from tests.daytona_server.timing import Timing
 
 __all__ = [
@@ -21,7 +19,5 @@ __all__ = [
     "S3Storage",
     "SandboxRecord",
     "SnapshotRecord",
-    "StubFile",
-    "StubProgram",
     "Timing",
 ]

@@ -191,15 +191,6 @@ class Containers:
         except NotFound:
             return
 
-    def logs(self, sandbox: SandboxRecord) -> tuple[str, str]:
-        """Return what the entry point wrote to stdout and to stderr."""
-        if sandbox.container is None:
-            return "", ""
-        return (
-            self.client.logs(sandbox.container, stdout=True, stderr=False).decode(errors="replace"),
-            self.client.logs(sandbox.container, stdout=False, stderr=True).decode(errors="replace"),
-        )
-
     # --- the end ----------------------------------------------------------------------------
 
     def remove_all(self) -> None:

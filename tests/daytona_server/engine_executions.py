@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MARK = "DAYTONA_COMMAND_ID"
 ENDED_SECONDS = 10.0
 CHUNK = 64 * 1024
-_STDERR = 2
+STDERR_STREAM = 2
 _SHELL = "if command -v bash >/dev/null; then exec bash; fi; exec sh"
 _SIGNAL = """
 for found in $(grep -lsF "$2" /proc/[0-9]*/environ); do
@@ -77,6 +77,14 @@ def _arguments(order: Order) -> list[str]:
     return ["sh"] if command is None else ["sh", "-c", command, "sh", *order.arguments]
 
 
+async def connect_to(engine: Containers) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Open a connection to the engine."""
+    where = urlsplit(engine.endpoint.url)
+    if where.scheme == "unix":
+        return await asyncio.open_unix_connection(where.path)
+    return await asyncio.open_connection(where.hostname, where.port)
+
+
 async def _attach(
     engine: Containers, id_: str, order: Order
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -84,11 +92,7 @@ async def _attach(
 
     The SDK can do that as well, but loses what comes along with the headers of the answer.
     """
-    where = urlsplit(engine.endpoint.url)
-    if where.scheme == "unix":
-        reader, writer = await asyncio.open_unix_connection(where.path)
-    else:
-        reader, writer = await asyncio.open_connection(where.hostname, where.port)
+    reader, writer = await connect_to(engine)
     body = json.dumps({"Detach": False, "Tty": order.terminal is not None}).encode()
     head = (
         f"POST /v{engine.client.api_version}/exec/{id_}/start HTTP/1.1\r\nHost: docker\r\n"
@@ -136,7 +140,7 @@ class EngineExecution(Execution):
                 # One byte says which stream, the last four how much comes of it.
                 head = await self._reader.readexactly(8)
                 yield (
-                    head[0] == _STDERR,
+                    head[0] == STDERR_STREAM,
                     await self._reader.readexactly(int.from_bytes(head[4:], "big")),
                 )
 

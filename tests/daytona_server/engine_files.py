@@ -25,7 +25,10 @@ find "$1" -mindepth 1 -maxdepth "$2" -exec stat --printf "{_FORMAT}\\0" -- {{}} 
 # Opened first, so that what can't be read is found out before the answer begins.
 _READ = f"""
 exec 3< "$1" || exit 1
-stat -L -c "{_FORMAT}" -- "$1" && test -d "$1" || cat <&3
+entry=$(stat -L -c "{_FORMAT}" -- "$1") && printf "%s\\n" "$entry" && ! test -d "$1" || exit
+start=$2 length=$3
+set -f; set -- $entry
+tail -c "+$(( start + 1 ))" <&3 | head -c "${{length:-$(( $4 - start ))}}"
 """
 _WRITE = 'mkdir -p -- "$(dirname -- "$1")" && cat > "$1"'
 _REPLACE = """
@@ -64,8 +67,11 @@ class EngineFiles(FileStore):
         lines = done.stdout.decode(errors="replace").split("\0")
         return sorted((_entry(line) for line in lines if line), key=lambda entry: entry.path)
 
-    async def read(self, path: str) -> tuple[Entry, AsyncIterator[bytes]]:
-        execution = await self._start(_READ, path)
+    async def read(
+        self, path: str, start: int = 0, length: int | None = None
+    ) -> tuple[Entry, AsyncIterator[bytes]]:
+        part = "" if length is None else str(length)
+        execution = await self._start(_READ, path, str(start), part)
         parts = execution.output()
         head, errors = b"", b""
         async for error, data in parts:

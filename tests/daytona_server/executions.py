@@ -1,4 +1,4 @@
-"""Commands that run in a sandbox: in its container, or by a test's script instead."""
+"""Commands that run in a sandbox: in its container, or else on this host."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ class Execution(ABC):
 async def launch(world: World, sandbox: SandboxRecord, order: Order) -> Execution:
     """Begin to run something in a sandbox that is started."""
     if world.engine is None:
-        from tests.daytona_server.stub_executions import StubExecution
+        from tests.daytona_server import host_executions
 
-        return StubExecution(world, sandbox, order)
-    from tests.daytona_server.engine_executions import start
+        return await host_executions.start(world.places.of(sandbox), order)
+    from tests.daytona_server import engine_executions
 
-    return await start(world, sandbox, order)
+    return await engine_executions.start(world, sandbox, order)
 
 
 @dataclass(slots=True)

@@ -62,8 +62,10 @@ class FileStore(ABC):
         """Return what is in a folder, down to a depth."""
 
     @abstractmethod
-    async def read(self, path: str) -> tuple[Entry, AsyncIterator[bytes]]:
-        """Return a file and its content."""
+    async def read(
+        self, path: str, start: int = 0, length: int | None = None
+    ) -> tuple[Entry, AsyncIterator[bytes]]:
+        """Return a file and its content, or a part of it; at most what it is when opened."""
 
     @abstractmethod
     async def write(self, path: str, content: AsyncIterable[bytes], *, replace: bool) -> int:
@@ -96,9 +98,9 @@ class FileStore(ABC):
 def file_store(world: World, sandbox: SandboxRecord) -> FileStore:
     """Return the files of a sandbox that is started."""
     if world.engine is None:
-        from tests.daytona_server.stub_files import StubFiles
+        from tests.daytona_server.host_files import HostFiles
 
-        return StubFiles(sandbox)
+        return HostFiles(world.places.of(sandbox))
     from tests.daytona_server.engine_files import EngineFiles
 
     return EngineFiles(world, sandbox)

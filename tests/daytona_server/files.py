@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from tests.daytona_server.errors import ApiError, bad_request, error_body
 from tests.daytona_server.file_errors import FileError
+from tests.daytona_server.file_ranges import NOTHING, range_of
 from tests.daytona_server.file_store import FileStore, file_store
 from tests.daytona_server.toolbox import running_sandbox
 
@@ -183,15 +184,26 @@ async def _body(call: Call) -> AsyncIterator[bytes]:
 
 
 async def download(world: World, call: Call) -> Any:
-    """``GET …/files/download?path=``."""
+    """``GET …/files/download?path=``: all of it, or the part that ``Range`` names."""
     store, path = _asked(world, call)
-    entry, content = await store.read(path)
-    name = quote(PurePosixPath(path).name)
+    wanted = call.request.headers.get("range")
+    size = (await store.info(path)).size if wanted else 0
+    part = range_of(wanted, size) if wanted and size else None
+    if part == NOTHING:
+        headers = {"Content-Range": f"bytes */{size}"}
+        text = "invalid range: failed to overlap\n"
+        return Response(text, 416, headers, media_type="text/plain")
+    entry, content = await store.read(path, *(part or ()))
+    length = entry.size if part is None else part[1]
     headers = {
-        "Content-Length": str(entry.size),
-        "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+        "Accept-Ranges": "bytes",
+        "Content-Length": str(length),
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(PurePosixPath(path).name)}",
     }
-    return StreamingResponse(content, headers=headers, media_type=_BINARY)
+    if part is not None:
+        headers["Content-Range"] = f"bytes {part[0]}-{part[0] + length - 1}/{size}"
+    status = 200 if part is None else 206
+    return StreamingResponse(content, status, headers=headers, media_type=_BINARY)
 
 
 async def bulk_download(world: World, call: Call) -> Any:

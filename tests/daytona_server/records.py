@@ -12,8 +12,7 @@ from urllib.parse import parse_qsl
 from tests.daytona_server.errors import timestamp
 
 if TYPE_CHECKING:
-    from tests.daytona_server.session_commands import SessionCommand
-    from tests.daytona_server.stub_files import StubFile
+    from tests.daytona_server.session_commands import Session
 
 REGION = "us"
 
@@ -153,12 +152,11 @@ class SandboxRecord:
     container: str | None = None
     ports: dict[int, int] = field(default_factory=dict)
     """Where the container's ports are on 127.0.0.1."""
-    sessions: dict[str, dict[str, SessionCommand]] = field(default_factory=dict)
-    """The toolbox's sessions, each with its commands by id."""
-    log: list[str] = field(default_factory=list)
-    """What the entry point wrote, where there is no container."""
-    files: dict[str, StubFile] = field(default_factory=dict)
-    """Its files and folders by absolute path, where there is no container."""
+    sessions: dict[str, Session] = field(default_factory=dict)
+    """The toolbox's sessions by name."""
+    log: list[str | bytes] = field(default_factory=list)
+    """What the entry point wrote, where there is no container: lines of stdout, or bytes that
+    stand in the log as they are, marks and all."""
 
     @property
     def changing(self) -> bool:

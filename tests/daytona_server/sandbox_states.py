@@ -63,9 +63,10 @@ def go(world: World, sandbox: SandboxRecord, state: str) -> None:
 
 async def halt(world: World, sandbox: SandboxRecord) -> None:
     """End what runs in a sandbox; with a container the engine does that."""
+    for session in sandbox.sessions.values():
+        session.over.set()
     sandbox.sessions.clear()
-    for execution in [each for each in world.stubs if each.sandbox is sandbox]:
-        await execution.signal("KILL")
+    await world.in_thread(world.places.halt, sandbox)
 
 
 async def boot(

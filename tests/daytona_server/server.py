@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -36,7 +37,8 @@ class DaytonaServer(World):
     """The server; see ``World`` for what a test may look at and set.
 
     With ``engine_url`` snapshots are really built and sandboxes are containers; without, builds
-    succeed by themselves and a stub answers in a sandbox's place.
+    succeed by themselves, and what runs in a sandbox is a process of this host, in a directory
+    that is removed with the sandbox.
     """
 
     def __init__(
@@ -105,8 +107,7 @@ class DaytonaServer(World):
         await listeners.close()
         if self.gateway is not None:
             await self.gateway.close()
-        for execution in list(self.stubs):
-            await execution.signal("KILL")
+        await self.in_thread(self.places.close)
         if self.engine is not None:
             # A command in there might go on forever, and its thread with it.
             await self.in_thread(self.engine.remove_all)
@@ -138,6 +139,16 @@ class DaytonaServer(World):
             if request.method == method
             and (request.path == path or re.fullmatch(path, request.path))
         ]
+
+    def home(self, id_or_name: str) -> Path:
+        """Return the home directory of a sandbox without a container."""
+        return self.places.of(self.sandbox(id_or_name)).home
+
+    def add_program(self, id_or_name: str, name: str, script: str) -> None:
+        """Put a shell script where a sandbox without a container looks for programs first."""
+        program = self.places.of(self.sandbox(id_or_name)).programs / name
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
 
     def sandbox_container(self, id_or_name: str) -> str:
         """Return the id of the container of a sandbox."""

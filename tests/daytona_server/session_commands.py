@@ -1,60 +1,76 @@
-"""A command of a toolbox session, with what it has written so far."""
+"""The toolbox's sessions, each with the commands that its shell was given."""
 
 from __future__ import annotations
 
 import asyncio
+import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tests.daytona_server.session_shell import CODE, INPUT, LOG
+
 if TYPE_CHECKING:
-    from tests.daytona_server.executions import Execution
+    from tests.daytona_server.guest import Guest, Shell
 
 
 @dataclass(slots=True, eq=False)
 class SessionCommand:
-    """Without an exit code it is still running.
-
-    The platform's logs are made of lines: one shows when it is complete, at the latest at the
-    end, and then it has a line break that the command may not have written.
-    """
+    """A command; without an exit code it is still running, as far as is known."""
 
     id: str
     command: str
+    folder: str
     echoes: bool = True
     exit_code: int | None = None
-    execution: Execution | None = None
-    done: asyncio.Event = field(default_factory=asyncio.Event)
-    _lines: list[tuple[bool, bytes]] = field(default_factory=list)
-    _partial: dict[bool, bytes] = field(default_factory=dict)
+
+    @property
+    def log(self) -> str:
+        """Where its output is, marked."""
+        return f"{self.folder}/{LOG}"
+
+    @property
+    def code(self) -> str:
+        """Where its exit code will be."""
+        return f"{self.folder}/{CODE}"
+
+    @property
+    def input(self) -> str:
+        """The pipe that it reads."""
+        return f"{self.folder}/{INPUT}"
 
     def document(self) -> dict[str, Any]:
         """Return its JSON."""
         code = {} if self.exit_code is None else {"exitCode": self.exit_code}
         return {"id": self.id, "command": self.command, **code}
 
-    def wrote(self, error: bool, data: bytes) -> None:
-        """Take what came, to stderr or to stdout."""
-        *lines, rest = (self._partial.get(error, b"") + data).split(b"\n")
-        self._lines += [(error, line + b"\n") for line in lines]
-        self._partial[error] = rest
 
-    def ended(self, code: int) -> None:
-        """Take what is left, and how it ended."""
-        for error in (False, True):
-            if self._partial.get(error):
-                self.wrote(error, b"\n")
-        self.exit_code = code
-        self.done.set()
+@dataclass(slots=True, eq=False)
+class Session:
+    """One shell, which runs its commands one after the other."""
 
-    def logs(self) -> dict[str, str]:
-        """Return the JSON of its log so far."""
-        return {
-            "output": _text([line for _, line in self._lines]),
-            "stdout": _text([line for error, line in self._lines if not error]),
-            "stderr": _text([line for error, line in self._lines if error]),
-        }
+    name: str
+    guest: Guest
+    shell: Shell
+    folder: str
+    commands: dict[str, SessionCommand] = field(default_factory=dict)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when it was deleted, or its sandbox has stopped."""
 
+    def new_command(self, text: str, *, echoes: bool) -> SessionCommand:
+        """Add a command, which does not run yet."""
+        id_ = str(uuid.uuid4())
+        command = SessionCommand(id_, text, f"{self.folder}/{id_}", echoes)
+        self.commands[id_] = command
+        return command
 
-def _text(lines: list[bytes]) -> str:
-    # The shell that reads the lines can't hold a NUL.
-    return b"".join(lines).replace(b"\0", b"").decode(errors="replace")
+    async def look(self, command: SessionCommand) -> SessionCommand:
+        """Find out whether a command has ended."""
+        if command.exit_code is None:
+            text = (await self.guest.read(command.code) or b"").decode()
+            command.exit_code = int(text) if text.endswith("\n") else None
+        return command
+
+    async def document(self) -> dict[str, Any]:
+        """Return its JSON."""
+        commands = [(await self.look(command)).document() for command in self.commands.values()]
+        return {"sessionId": self.name, "commands": commands}

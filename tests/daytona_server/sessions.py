@@ -1,32 +1,31 @@
-"""The toolbox's sessions: commands that go on after the answer.
-
-Unlike in the real one, each command has a shell of its own.
-"""
+"""The toolbox's sessions: one shell each, whose commands go on after the answer."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import uuid
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
+from tests.daytona_server.command_logs import Asker, command_log, outcome
 from tests.daytona_server.errors import ApiError, bad_request, conflict, not_found
-from tests.daytona_server.executions import KILLED, Order, launch
-from tests.daytona_server.records import SandboxRecord
-from tests.daytona_server.session_commands import SessionCommand
+from tests.daytona_server.guest import guest
+from tests.daytona_server.session_commands import Session, SessionCommand
+from tests.daytona_server.session_shell import LOG, SCRIPT, STDOUT, for_shell
 from tests.daytona_server.toolbox import running_sandbox
 
 if TYPE_CHECKING:
     from tests.daytona_server.call import Call
     from tests.daytona_server.state import World
 
+POLL_SECONDS = 0.02
+
 
 async def list_sessions(world: World, call: Call) -> Any:
     """``GET …/process/session``."""
     sandbox = running_sandbox(world, call)
-    return [_document(name, commands) for name, commands in sandbox.sessions.items()]
+    return [await session.document() for session in list(sandbox.sessions.values())]
 
 
 async def create_session(world: World, call: Call) -> Any:
@@ -37,106 +36,113 @@ async def create_session(world: World, call: Call) -> Any:
         raise bad_request("sessionId is required")
     if name in sandbox.sessions:
         raise conflict("session already exists")
-    sandbox.sessions[name] = {}
+    inside = guest(world, sandbox)
+    folder = f"{inside.folder}/sessions/{uuid.uuid4().hex}"
+    sandbox.sessions[name] = Session(name, inside, await inside.open_shell(), folder)
     return Response(status_code=201)
 
 
 async def get_session(world: World, call: Call) -> Any:
     """``GET …/process/session/{session}``."""
-    return _document(call.param("session"), _session(world, call)[1])
-
-
-def _document(name: str, commands: dict[str, SessionCommand]) -> dict[str, Any]:
-    return {"sessionId": name, "commands": [command.document() for command in commands.values()]}
+    return await session_of(world, call).document()
 
 
 async def delete_session(world: World, call: Call) -> Any:
-    """``DELETE …/process/session/{session}``: what runs there is ended."""
-    sandbox, commands = _session(world, call)
-    del sandbox.sessions[call.param("session")]
-    await asyncio.gather(*(_terminate(world, command) for command in commands.values()))
+    """``DELETE …/process/session/{session}``: what runs in the shell's group is ended.
+
+    A shell that has run a command outlives SIGTERM, so that this takes the time of grace.
+    """
+    sandbox = running_sandbox(world, call)
+    session = session_of(world, call)
+    await session.shell.terminate(world.timing.grace)
+    session.over.set()
+    await session.guest.remove(session.folder)
+    if sandbox.sessions.get(session.name) is session:
+        del sandbox.sessions[session.name]
     return Response(status_code=204)
-
-
-async def _terminate(world: World, command: SessionCommand) -> None:
-    if command.execution is None or command.done.is_set():
-        return
-    await command.execution.signal("TERM")
-    try:
-        await asyncio.wait_for(command.done.wait(), world.timing.grace)
-    except TimeoutError:
-        await command.execution.signal("KILL")
 
 
 async def run_in_session(world: World, call: Call) -> Any:
     """``POST …/process/session/{session}/exec``: 202 at once when it shall not be waited for."""
-    sandbox, commands = _session(world, call)
     request = call.json
-    if not request.get("command"):
-        raise bad_request("command is required")
-    command = SessionCommand(
-        str(uuid.uuid4()), request["command"], echoes=not request.get("suppressInputEcho")
-    )
-    commands[command.id] = command
+    text = request.get("command") or ""
+    if not text.strip():
+        raise bad_request("command cannot be empty")
+    session = session_of(world, call)
+    command = session.new_command(text, echoes=not request.get("suppressInputEcho"))
     waits = not (request.get("runAsync") or request.get("async"))
-    # One that is waited for finds the end of its input at once.
-    command.execution = await launch(world, sandbox, Order(command.command, reads=not waits))
-    world.spawn(_follow(command))
-    if not waits:
-        return JSONResponse({"cmdId": command.id}, 202)
-    await command.done.wait()
-    return {"cmdId": command.id, "exitCode": command.exit_code, **command.logs()}
-
-
-async def _follow(command: SessionCommand) -> None:
-    """Take what it writes as it comes, and its end."""
-    execution = command.execution
-    assert execution is not None
-    code = KILLED
+    await session.guest.put(command.folder, {SCRIPT: text.encode(), LOG: b""})
     try:
-        async for error, data in execution.output():
-            command.wrote(error, data)
-        code = await execution.exit_code()
-    finally:
-        command.ended(code)
-        await execution.close()
+        # One that is waited for finds the end of its input at once.
+        await session.shell.write(for_shell(command.folder, reads=not waits))
+    except BrokenPipeError:
+        raise bad_request("failed to write command: write |1: broken pipe") from None
+    if not waits:
+        nothing = dict.fromkeys(("output", "stdout", "stderr", "exitCode"))
+        return JSONResponse({"cmdId": command.id, **nothing}, 202)
+    await _end(session, command)
+    log = await session.guest.read(command.log) or b""
+    return {
+        "cmdId": command.id,
+        **outcome(Asker(call.request.headers), log),
+        "exitCode": command.exit_code,
+    }
+
+
+async def _end(session: Session, command: SessionCommand) -> None:
+    """Wait for the exit code, which a shell that the command has ended never writes."""
+    while (await session.look(command)).exit_code is None:
+        if session.over.is_set():
+            command.exit_code = 1
+            raise bad_request("session cancelled")
+        await asyncio.sleep(POLL_SECONDS)
 
 
 async def get_command(world: World, call: Call) -> Any:
     """``GET …/process/session/{session}/command/{command}``."""
-    return _command(world, call).document()
+    session = session_of(world, call)
+    return (await session.look(command_of(session, call))).document()
 
 
 async def get_command_logs(world: World, call: Call) -> Any:
-    """``GET …/command/{command}/logs``: what it has written so far."""
-    return _command(world, call).logs()
+    """``GET …/command/{command}/logs``: what it has written so far, also with ``follow``."""
+    session = session_of(world, call)
+    log = await session.guest.read(command_of(session, call).log)
+    if log is None:
+        raise not_found("the log is gone")
+    return command_log(Asker(call.request.headers), log)
 
 
 async def send_input(world: World, call: Call) -> Any:
     """``POST …/command/{command}/input``: a line, which shows in the log as well."""
-    command = _command(world, call)
-    if command.exit_code is not None:
-        raise ApiError(410, f"command has already completed with exit code {command.exit_code}")
+    session = session_of(world, call)
+    command = command_of(session, call)
+    if (code := command.exit_code) is not None:
+        raise ApiError(410, f"gone: command has already completed with exit code {code}")
     data = str(call.json.get("data", "")).encode()
     line = data if data.endswith(b"\n") else data + b"\n"
-    assert command.execution is not None
-    with contextlib.suppress(ConnectionError):
-        await command.execution.write(line)
+    if not await session.guest.feed(command.input, line):
+        raise ApiError(
+            500,
+            f"internal server error: failed to open input pipe: open {command.input}: "
+            "no such file or directory",
+        )
     if command.echoes:
-        command.wrote(False, line)
+        await session.guest.append(command.log, STDOUT + line)
     return Response(status_code=204)
 
 
-def _session(world: World, call: Call) -> tuple[SandboxRecord, dict[str, SessionCommand]]:
-    sandbox = running_sandbox(world, call)
-    commands = sandbox.sessions.get(call.param("session"))
-    if commands is None:
+def session_of(world: World, call: Call) -> Session:
+    """Return the session of the request, in a sandbox that is started."""
+    session = running_sandbox(world, call).sessions.get(call.param("session"))
+    if session is None:
         raise not_found("session not found")
-    return sandbox, commands
+    return session
 
 
-def _command(world: World, call: Call) -> SessionCommand:
-    command = _session(world, call)[1].get(call.param("command"))
+def command_of(session: Session, call: Call) -> SessionCommand:
+    """Return the command of the request."""
+    command = session.commands.get(call.param("command"))
     if command is None:
         raise not_found("command not found")
     return command

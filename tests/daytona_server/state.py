@@ -7,7 +7,7 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ from tests.daytona_server.errors import bad_request, not_found
 from tests.daytona_server.faults import Faults
 from tests.daytona_server.keys import PERMISSIONS, Keys
 from tests.daytona_server.listing import SandboxIndex
+from tests.daytona_server.places import Places
 from tests.daytona_server.rate_limits import RateLimits
 from tests.daytona_server.records import RecordedRequest, SandboxRecord, SnapshotRecord
-from tests.daytona_server.stub_executions import StubAnswer, StubProgram, run_stub, tiny_execute
 from tests.daytona_server.timing import Timing
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from tests.daytona_server.registry import Registry
     from tests.daytona_server.ssh import SshGateway, SshSession
     from tests.daytona_server.storage import S3Storage
-    from tests.daytona_server.stub_executions import StubExecution
 
 T = TypeVar("T")
 
@@ -69,10 +68,6 @@ class World:
         """Called in the server's thread before a request is handled."""
         self.stub_status = 200
         """What ``/api/health`` answers in a sandbox without a container."""
-        self.stub_execute: Callable[[SandboxRecord, str], StubAnswer] = tiny_execute
-        """What a command does in a sandbox without a container: exit code, stdout and stderr."""
-        self.stub_program: Callable[[StubProgram], Awaitable[int]] = run_stub
-        """What runs there in a command's place, when that takes time or reads its input."""
         self.ssh_like_openssh = False
         """Whether SSH gives a terminal to a command and tells how a shell in one ended.
 
@@ -115,8 +110,8 @@ class World:
         self.registry: Registry | None = None
         self.previews: Previews | None = None
         self.gateway: SshGateway | None = None
-        self.stubs: set[StubExecution] = set()
-        """What runs in sandboxes without a container."""
+        self.places = Places()
+        """Where sandboxes without a container run."""
         self.owned = ExitStack()
         self.closing = asyncio.Event()
         self.workers: ThreadPoolExecutor | None = None

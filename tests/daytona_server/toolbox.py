@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import StreamingResponse
-
+from tests.daytona_server.command_logs import Asker, entrypoint_log
 from tests.daytona_server.errors import ApiError, bad_request
 from tests.daytona_server.executions import Order, finish, launch
 from tests.daytona_server.records import SandboxRecord
+from tests.daytona_server.session_shell import STDOUT
 
 if TYPE_CHECKING:
     from tests.daytona_server.call import Call
     from tests.daytona_server.state import World
 
 EXECUTE_SECONDS = 10.0
-FOLLOW_SECONDS = 0.05
 
 
 async def proxy_url(world: World, call: Call) -> Any:
@@ -58,28 +56,20 @@ async def entrypoint_session(world: World, call: Call) -> Any:
 
 
 async def entrypoint_logs(world: World, call: Call) -> Any:
-    """``GET …/process/session/entrypoint/logs``: all that the entry point has written.
-
-    With ``follow`` also what it goes on to write, as plain text, while the sandbox runs.
-    """
+    """``GET …/process/session/entrypoint/logs``: all that the entry point has written so far."""
     sandbox = running_sandbox(world, call)
-    if call.flag("follow"):
-        return StreamingResponse(_following(world, sandbox), media_type="text/plain")
-    stdout, stderr = await _logs(world, sandbox)
-    return {"output": stdout + stderr, "stdout": stdout, "stderr": stderr}
+    return entrypoint_log(Asker(call.request.headers), await _log(world, sandbox))
 
 
-async def _logs(world: World, sandbox: SandboxRecord) -> tuple[str, str]:
+async def _log(world: World, sandbox: SandboxRecord) -> bytes:
     if world.engine is None:
-        return "".join(f"{line}\n" for line in sandbox.log), ""
-    return await world.in_thread(world.engine.logs, sandbox)
+        return b"".join(marked(line) for line in list(sandbox.log))
+    from tests.daytona_server.engine_logs import entrypoint_lines
+
+    lines = entrypoint_lines(world.engine, sandbox, follow=False)
+    return b"".join([line async for line in lines])
 
 
-async def _following(world: World, sandbox: SandboxRecord) -> AsyncIterator[str]:
-    sent = [0, 0]
-    while sandbox.state == "started" and not world.closing.is_set():
-        for number, text in enumerate(await _logs(world, sandbox)):
-            if text[sent[number] :]:
-                yield text[sent[number] :]
-            sent[number] = len(text)
-        await world.pause(FOLLOW_SECONDS)
+def marked(line: str | bytes) -> bytes:
+    """Return what stands in the log for a line of a sandbox without a container."""
+    return line if isinstance(line, bytes) else STDOUT + line.encode() + b"\n"

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import httpx
 import pexpect
+import psutil
 import pytest
 
-from tests.daytona_server import DaytonaServer, StubProgram
+from tests.daytona_server import DaytonaServer
 from tests.polling import until
 
 Ssh = Callable[..., list[str]]
@@ -48,23 +49,17 @@ def run(command: list[str], given: bytes = b"") -> tuple[int, bytes, bytes]:
 def test_a_command(server: DaytonaServer, access: Callable[[], str], ssh: Ssh) -> None:
     given = access()
     assert run(ssh(given, "echo hello")) == (0, b"hello\n", b"")
-    server.stub_execute = lambda *_: (7, "out\n", "err\n")
-    assert run(ssh(given, "ls")) == (7, b"out\n", b"err\n")
+    failing = "echo out; echo err >&2; exit 7"
+    assert run(ssh(given, failing)) == (7, b"out\n", b"err\n")
     assert server.ssh_logins == 2
     assert [(each.command, each.exit_code) for each in server.ssh_sessions] == [
         ("echo hello", 0),
-        ("ls", 7),
+        (failing, 7),
     ]
     until(lambda: not any(each.open for each in server.ssh_sessions))
 
 
-def test_input_and_its_end(server: DaytonaServer, access: Callable[[], str], ssh: Ssh) -> None:
-    async def cat(program: StubProgram) -> int:
-        while data := await program.read():
-            program.write(data)
-        return 0
-
-    server.stub_program = cat
+def test_input_and_its_end(access: Callable[[], str], ssh: Ssh) -> None:
     content = bytes(range(256)) * 4000
     assert run(ssh(access(), "cat"), content) == (0, content, b"")
 
@@ -78,8 +73,8 @@ def test_a_shell(server: DaytonaServer, access: Callable[[], str], ssh: Ssh) -> 
     assert (session.terminal.columns, session.terminal.rows) == (100, 30)
     shell.setwinsize(40, 120)
     until(lambda: session.terminal is not None and session.terminal.columns == 120)
-    shell.send("echo hi\r")
-    shell.expect_exact("echo hi\r\nhi\n$ ")
+    shell.send("echo hi; stty size\r")
+    shell.expect_exact("echo hi; stty size\r\nhi\r\n40 120\r\n$ ")
     shell.send("exit 3\r")
     shell.expect(pexpect.EOF)
     shell.close()
@@ -90,16 +85,10 @@ def test_a_shell(server: DaytonaServer, access: Callable[[], str], ssh: Ssh) -> 
 def test_a_command_gets_no_terminal(
     server: DaytonaServer, access: Callable[[], str], ssh: Ssh
 ) -> None:
-    server.stub_program = has_terminal
-    assert run(ssh(access(), "-tt", "x"))[:2] == (0, b"no\r\n")
+    asking = "if test -t 1; then echo yes; exit 1; fi; echo no"
+    assert run(ssh(access(), "-tt", asking))[:2] == (0, b"no\r\n")
     server.ssh_like_openssh = True
-    assert run(ssh(access(), "-tt", "x"))[:2] == (1, b"yes\n")
-
-
-async def has_terminal(program: StubProgram) -> int:
-    """Says whether it has one."""
-    program.write("yes\n" if program.terminal else "no\n")
-    return 1 if program.terminal else 0
+    assert run(ssh(access(), "-tt", asking))[:2] == (1, b"yes\r\n")
 
 
 def test_two_shells_at_once(access: Callable[[], str], ssh: Ssh) -> None:
@@ -110,27 +99,20 @@ def test_two_shells_at_once(access: Callable[[], str], ssh: Ssh) -> None:
     for number, shell in enumerate(shells):
         shell.send(f"echo shell {number}\r")
     for number, shell in enumerate(shells):
-        shell.expect_exact(f"\r\nshell {number}\n")
+        shell.expect_exact(f"\r\nshell {number}\r\n")
         shell.close()
 
 
 def test_one_that_is_cut_off_ends_its_shell(
     server: DaytonaServer, access: Callable[[], str], ssh: Ssh
 ) -> None:
-    programs: list[StubProgram] = []
-
-    async def script(program: StubProgram) -> int:
-        programs.append(program)
-        program.write("ready")
-        await program.until(lambda: False)
-        return 0
-
-    server.stub_program = script
     command = ssh(access(), "-tt", "")
     shell = pexpect.spawn(command[0], command[1:-1], timeout=DEADLINE)
+    shell.send("echo $$ > pid; echo re''ady\r")
     shell.expect_exact("ready")
+    pid = int((server.home("one") / "pid").read_text())
     shell.close(force=True)
-    until(lambda: programs[0].signals == ["HUP"])
+    until(lambda: not psutil.pid_exists(pid))
 
 
 def test_only_the_latest_token(
