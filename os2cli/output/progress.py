@@ -26,13 +26,12 @@ def counted(done: int | None, total: int | None) -> str:
     return f" {done}/{total}" if done is not None and total else ""
 
 
-def plain_text(text: str) -> str:
-    """Return a text without control sequences."""
+def plain_text(line: str) -> str:
+    """Return a line without control sequences."""
     # Rich costs more to import than a command that writes to a pipe.
-    from rich.control import strip_control_codes
-    from rich.text import Text
+    from rich import control, text
 
-    return strip_control_codes(Text.from_ansi(text).plain)
+    return control.strip_control_codes(text.Text.from_ansi(line).plain)
 
 
 @contextmanager

@@ -1,34 +1,29 @@
-"""Programs that run in a sandbox: each in a session, whose log is polled until the program ends.
-
-The API returns the log as text: bytes that are not UTF-8 arrive as U+FFFD.
-"""
+"""Programs that run in a sandbox: each in a session, with a keeper that holds its streams."""
 
 from __future__ import annotations
 
 import shlex
-import shutil
-import tempfile
 import uuid
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager, suppress
-from typing import Any, BinaryIO
+from typing import BinaryIO
+from urllib.parse import quote
 
 from os2cli.core.clock import Clock
-from os2cli.core.errors import Os2Error, Unreachable
+from os2cli.core.errors import OperationFailed, Os2Error, Unreachable
 from os2cli.core.models import Command, Streams
 from os2cli.providers.daytona.api.errors import invalid_answer
-from os2cli.providers.daytona.machines.toolbox import UNDO_SECONDS, Toolbox
+from os2cli.providers.daytona.machines.feed import PAUSES, Feed
+from os2cli.providers.daytona.machines.keeper import Keeper
+from os2cli.providers.daytona.machines.spool import Spool
+from os2cli.providers.daytona.machines.toolbox import UNDO_SECONDS, Patience, Toolbox
 
-PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)
-# A program keeps running while the connection to it is down for a while.
-SILENT_SECONDS = 60.0
 STDERR_BYTES = 64 * 1024
-# Stands for a character that has arrived only in part.
-_PARTIAL = "\ufffd"
+TAKEN = 409
 
 
 class Execution:
-    """One program in one sandbox; removing its session ends it."""
+    """One program in one sandbox; removing its session interrupts it."""
 
     def __init__(self, toolbox: Toolbox, doing: str, clock: Clock) -> None:
         self.toolbox = toolbox
@@ -40,7 +35,7 @@ class Execution:
         self.exit_code = 0
 
     def run(self, command: Command, streams: Streams) -> int:
-        """Run it to its end and return its exit code; interrupting this ends the program."""
+        """Run it to its end and return its exit code; interrupting this interrupts the program."""
         targets = {"stdout": streams.stdout, "stderr": streams.stderr}
         with closing(self._pieces(command, streams.stdin)) as pieces:
             for stream, data in pieces:
@@ -50,113 +45,106 @@ class Execution:
 
     def output(self, command: Command) -> Iterator[bytes]:
         """Yield what it writes to stdout; then ``stderr`` and ``exit_code`` are known."""
-        for stream, data in self._pieces(command, None):
-            if stream == "stdout":
-                yield data
-            else:
-                self.stderr = (self.stderr + data)[-STDERR_BYTES:]
+        with closing(self._pieces(command, None)) as pieces:
+            for stream, data in pieces:
+                if stream == "stdout":
+                    yield data
+                else:
+                    self.stderr = (self.stderr + data)[-STDERR_BYTES:]
 
     def _pieces(self, command: Command, stdin: BinaryIO | None) -> Generator[tuple[str, bytes]]:
-        """Yield chunks of both streams; closing the generator ends the program."""
-        # An error message may repeat the command line that holds them.
+        """Yield chunks of both streams; closing the generator interrupts the program."""
+        # An error message may repeat the script that holds them.
         self.toolbox.client.keep_secret(command.env)
         quoted = {name: shlex.quote(value).strip("'") for name, value in command.env.items()}
         self.toolbox.client.keep_secret(quoted)
-        with self._session(), self._uploaded(stdin) as source:
-            command_id = self._start(shell_line(command, source))
-            log = _Log()
-            pauses = iter(PAUSES)
-            while True:
-                exit_code, whole_log = self._poll(command_id)
-                news = list(log.news(whole_log, ended=exit_code is not None))
-                yield from news
-                if exit_code is not None:
-                    self.exit_code = exit_code
-                    return
-                if news:
-                    pauses = iter(PAUSES)
+        keeper = Keeper(self.session, command, reads=stdin is not None)
+        with self._session():
+            command_id = quote(self._start(keeper.script()), safe="")
+            path = f"{self.path}/command/{command_id}"
+            feed = Feed(self.toolbox, path, keeper.folder, stdin) if stdin is not None else None
+            try:
+                yield from self._streams(keeper, path, feed)
+            finally:
+                if feed is not None:
+                    feed.stop()
+
+    def _streams(
+        self, keeper: Keeper, path: str, feed: Feed | None
+    ) -> Generator[tuple[str, bytes]]:
+        spools = {
+            name: Spool(self.toolbox, f"{keeper.folder}/{name}", keeper.mark)
+            for name in ("stdout", "stderr")
+        }
+        stdout = spools["stdout"]
+        patience, pauses = Patience(self.toolbox), iter(PAUSES)
+        while any(spool.exit_code is None for spool in spools.values()):
+            seen, news = stdout.seen, False
+            try:
+                for name, spool in spools.items():
+                    for data in spool.news(self.doing):
+                        news = True
+                        yield name, data
+                if not news:
+                    self._require_keeper(path)
+            except Unreachable as failure:
+                patience.after(failure)
+                continue
+            patience.restore()
+            if feed is not None and stdout.seen and not seen:
+                feed.start()
+            if feed is not None and feed.error is not None:
+                raise feed.error
+            if news:
+                pauses = iter(PAUSES)
+            else:
                 self.clock.sleep(next(pauses, PAUSES[-1]))
+        self.exit_code = stdout.exit_code or 0
 
     @contextmanager
     def _session(self) -> Iterator[None]:
-        body = {"sessionId": self.session}
         try:
             # Inside the block: without an answer, it may have been created nevertheless.
-            self.toolbox.request("POST", "/process/session", self.doing, json=body)
+            try:
+                self.toolbox.request(
+                    "POST", "/process/session", self.doing, json={"sessionId": self.session}
+                )
+            except OperationFailed as error:
+                # The answer to an earlier request was lost.
+                if error.details.get("status") != TAKEN:
+                    raise
             yield
         finally:
             with suppress(Os2Error):
-                self.toolbox.request("DELETE", self.path, self.doing, timeout=UNDO_SECONDS)
+                self.toolbox.send("DELETE", self.path, self.doing, timeout=UNDO_SECONDS)
 
-    @contextmanager
-    def _uploaded(self, stdin: BinaryIO | None) -> Iterator[str]:
-        """Yield the path of a file in the sandbox that holds all of stdin."""
-        if stdin is None:
-            yield "/dev/null"
-            return
-        path = f"/tmp/{self.session}"  # noqa: S108  # in the sandbox, with an unguessable name
-        try:
-            # An upload needs its length, which a pipe does not know.
-            with tempfile.TemporaryFile() as file:
-                shutil.copyfileobj(stdin, file)
-                file.seek(0)
-                self.toolbox.upload(file, path, self.doing)
-            yield path
-        finally:
-            self.toolbox.forget(path)
-
-    def _start(self, line: str) -> str:
-        body = {"command": line, "runAsync": True}
-        answer = self.toolbox.json("POST", f"{self.path}/exec", self.doing, json=body)
-        command_id = answer.get("cmdId") or answer.get("commandId")
-        if not isinstance(command_id, str):
-            raise invalid_answer(self.doing, "cmdId is missing")
-        return command_id
-
-    def _poll(self, command_id: str) -> tuple[int | None, Mapping[str, Any]]:
-        """Return the exit code, None while the program runs, and the whole log until now."""
-        deadline = self.clock.now() + SILENT_SECONDS
-        path = f"{self.path}/command/{command_id}"
+    def _start(self, script: str) -> str:
+        """Start the keeper, once, and return its command's id."""
+        body = {"command": script, "runAsync": True, "suppressInputEcho": True}
+        patience = Patience(self.toolbox)
         while True:
             try:
-                # In this order: the log then holds all that was written before the end.
-                state = self.toolbox.json("GET", path, self.doing)
-                log = self.toolbox.json("GET", f"{path}/logs", self.doing)
-            except Unreachable:
-                if self.clock.now() >= deadline:
-                    raise
-                self.clock.sleep(PAUSES[-1])
-                continue
-            code = state.get("exitCode")
-            return (code if type(code) is int else None), log
+                answer = self.toolbox.json(
+                    "POST", f"{self.path}/exec", self.doing, retry=False, json=body
+                )
+                command = answer.get("cmdId") or answer.get("commandId")
+            except Unreachable as failure:
+                patience.after(failure)
+                commands = self.toolbox.json("GET", self.path, self.doing).get("commands")
+                if not isinstance(commands, list) or not commands:
+                    continue
+                command = commands[0].get("id") if isinstance(commands[0], dict) else None
+            if not isinstance(command, str):
+                raise invalid_answer(self.doing, "cmdId is missing")
+            return command
 
-
-class _Log:
-    """What is new in a log that each poll returns from its beginning."""
-
-    def __init__(self) -> None:
-        self._passed = {"stdout": 0, "stderr": 0}
-
-    def news(self, log: Mapping[str, Any], *, ended: bool) -> Iterator[tuple[str, bytes]]:
-        """Yield the new part of each stream that has one."""
-        if not any(log.get(name) for name in self._passed):
-            # Older servers do not separate the streams.
-            log = {"stdout": log.get("output")}
-        for name, passed in self._passed.items():
-            text = str(log.get(name) or "")[passed:]
-            if not ended:
-                text = text.rstrip(_PARTIAL)
-            if text:
-                self._passed[name] = passed + len(text)
-                yield name, text.encode()
-
-
-def shell_line(command: Command, stdin: str) -> str:
-    """Return a line for the sandbox's shell that runs the command with exactly its arguments."""
-    words = shlex.join(command.argv)
-    if command.env:
-        pairs = (f"{name}={value}" for name, value in command.env.items())
-        words = f"env {shlex.join(pairs)} {words}"
-    folder = f"cd {shlex.quote(command.folder)} && " if command.folder else ""
-    # In a subshell: `exit` and `exec` must not end the session's shell.
-    return f"( {folder}exec {words} ) < {shlex.quote(stdin)}"
+    def _require_keeper(self, path: str) -> None:
+        """Raise ``OperationFailed`` if the keeper ended: it outlives the program."""
+        code = self.toolbox.json("GET", path, self.doing).get("exitCode")
+        if type(code) is int:
+            words = self.toolbox.log(f"{path}/logs", self.doing).strip().splitlines()
+            raise OperationFailed(
+                f"{self.doing} failed: {words[-1] if words else f'exit code {code}'}",
+                hint=f"check the machine's disk: os2 machine exec {self.toolbox.machine} -- df -h",
+                code="execution_lost",
+            )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
 from functools import cached_property
-from typing import Any, BinaryIO
+from typing import Any
 
 import httpx
 
 from os2cli.core.errors import (
-    Conflict,
     NotAuthorised,
     NotFound,
     OperationFailed,
@@ -18,16 +17,59 @@ from os2cli.core.errors import (
     Unreachable,
 )
 from os2cli.providers.daytona.api.client import DaytonaClient
-from os2cli.providers.daytona.api.errors import invalid_answer, status_line
-from os2cli.providers.daytona.api.retry import PASSING, TOO_MANY
+from os2cli.providers.daytona.api.errors import invalid_answer, is_json, status_line
+from os2cli.providers.daytona.api.retry import FAST, PASSING, TOO_MANY, pause, retry_after
 from os2cli.providers.daytona.api.wire import SandboxAnswer
+from os2cli.providers.daytona.machines.lifecycle import look_at
+from os2cli.providers.daytona.machines.sandboxes import machine_from
+from os2cli.providers.loopback import require_running
 
 REQUEST_SECONDS = 30.0
+# A program keeps running while the connection to it is down for a while.
+SILENT_SECONDS = 60.0
+LONGEST_PAUSE_SECONDS = 5.0
 # Uploads and downloads may take long, but not be silent for longer.
 SILENCE_SECONDS = 60.0
 # For rolling back while the user waits for the command to end.
 UNDO_SECONDS = 2.0
-TIMED_OUT = 408
+CHUNK_BYTES = 64 * 1024
+PARTIAL, TIMED_OUT, BEYOND_END = 206, 408, 416
+# Without it, or with a version before 0.167, both streams of a log come as one.
+HEADERS = {"X-Daytona-SDK-Version": "0.190.0"}
+# Before each line of a log, for stdout and stderr.
+_MARKS = re.compile(r"\x01{3}|\x02{3}")
+
+
+class Patience:
+    """How long the toolbox may fail until an operation gives up; one for each operation."""
+
+    def __init__(self, toolbox: Toolbox) -> None:
+        self.toolbox = toolbox
+        self.clock = toolbox.client.clock
+        self._failing_since: float | None = None
+        self._failures = 0
+
+    def after(self, failure: Unreachable) -> None:
+        """Pause, and return if another attempt makes sense.
+
+        Raises:
+            Conflict: the machine is not running.
+            NotFound: the machine does not exist.
+            Unreachable: it is ``failure``, and this has lasted for too long.
+        """
+        self.toolbox.require_running()
+        now = self.clock.now()
+        if self._failing_since is None:
+            self._failing_since = now
+        if now - self._failing_since >= SILENT_SECONDS:
+            raise failure
+        self._failures += 1
+        requested = float(failure.details.get("retry_after_seconds", 0))
+        self.clock.sleep(max(requested, min(pause(self._failures), LONGEST_PAUSE_SECONDS)))
+
+    def restore(self) -> None:
+        """Take note of an answer."""
+        self._failing_since, self._failures = None, 0
 
 
 class Toolbox:
@@ -36,6 +78,7 @@ class Toolbox:
     def __init__(self, client: DaytonaClient, sandbox: SandboxAnswer, machine: str) -> None:
         self.client = client
         self.machine = machine
+        self.sandbox = sandbox.id
         if not sandbox.toolbox_url:
             raise OperationFailed(
                 f"Daytona returned no toolbox URL for machine {machine}",
@@ -49,8 +92,10 @@ class Toolbox:
         """Connections to the toolbox, with the API key if it may receive it."""
         return self.client.connections_for(self.url)
 
-    def request(self, method: str, path: str, doing: str, **content: Any) -> httpx.Response:
-        """Send one request and return its response, a success.
+    def request(
+        self, method: str, path: str, doing: str, *, retry: bool = True, **content: Any
+    ) -> httpx.Response:
+        """Send a request, again after failures that pass, and return its response, a success.
 
         Raises:
             Conflict: the sandbox is not running.
@@ -59,18 +104,48 @@ class Toolbox:
             OperationFailed: it was rejected; ``details`` holds the status.
             Unreachable: it got no response, or one that is worth a retry.
         """
+        patience = Patience(self)
+        while True:
+            try:
+                return self.send(method, path, doing, **content)
+            except Unreachable as failure:
+                if not retry:
+                    raise
+                patience.after(failure)
+            except (NotAuthorised, NotFound, OperationFailed):
+                # What the proxy says of a sandbox that has stopped depends on how far it has.
+                self.require_running()
+                raise
+
+    def send(self, method: str, path: str, doing: str, **content: Any) -> httpx.Response:
+        """Send a request once; raises as ``request`` does, but for ``Conflict``."""
         content.setdefault("timeout", httpx.Timeout(REQUEST_SECONDS))
         try:
-            answer = self.http.request(method, f"{self.url}{path}", **content)
+            answer = self.http.request(method, f"{self.url}{path}", headers=HEADERS, **content)
         # ValueError: an invalid host name.
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise self._no_answer(doing, error) from error
+            raise self.no_answer(doing, error) from error
         if answer.is_success:
             return answer
-        answer.read()
         raise self._response_error(doing, answer)
 
-    def _no_answer(self, doing: str, error: Exception) -> Unreachable:
+    def require_running(self) -> None:
+        """Raise ``Conflict`` or ``NotFound`` if Daytona knows that the machine isn't running."""
+        doing = f"looking for machine {self.machine}"
+        try:
+            sandbox = look_at(self.client, self.sandbox, doing, FAST)
+        except NotFound:
+            raise NotFound(
+                f"machine {self.machine} was removed",
+                hint="list the machines: os2 machine list",
+                code="machine_not_found",
+            ) from None
+        except Os2Error:
+            return
+        require_running(machine_from(sandbox))
+
+    def no_answer(self, doing: str, error: Exception) -> Unreachable:
+        """Return the error for a request without a response."""
         return Unreachable(
             self.client.redact(f"{doing} failed: {type(error).__name__}: {error}"),
             hint="retry; check the API: os2 doctor",
@@ -78,13 +153,8 @@ class Toolbox:
 
     def _response_error(self, doing: str, answer: httpx.Response) -> Os2Error:
         status, words = answer.status_code, self.client.error_message(answer)
-        message, details = f"{doing} failed: {status_line(status, words)}", {"status": status}
-        if "not running" in words.lower():
-            return Conflict(
-                f"machine {self.machine} is not running: {words}",
-                hint=f"start it: os2 machine start {self.machine}",
-                code="machine_not_running",
-            )
+        message = f"{doing} failed: {status_line(status, words)}"
+        details: dict[str, float] = {"status": status}
         if status in (401, 403):
             return NotAuthorised(
                 message,
@@ -93,6 +163,8 @@ class Toolbox:
                 details=details,
             )
         if status in (TOO_MANY, TIMED_OUT, *PASSING):
+            if status == TOO_MANY:
+                details["retry_after_seconds"] = retry_after(answer.headers)
             return Unreachable(
                 message, hint="retry in a minute; check the API: os2 doctor", details=details
             )
@@ -106,7 +178,7 @@ class Toolbox:
         )
 
     def json(self, method: str, path: str, doing: str, **content: Any) -> Mapping[str, Any]:
-        """Send one request and return the JSON object of its answer."""
+        """Send a request and return the JSON object of its answer."""
         answer = self.request(method, path, doing, **content)
         try:
             data = answer.json()
@@ -116,8 +188,13 @@ class Toolbox:
             raise invalid_answer(doing, "it is not an object")
         return data
 
-    def upload(self, content: BinaryIO, path: str, doing: str) -> None:
-        """Write a file in the sandbox, streamed from ``content``."""
+    def log(self, path: str, doing: str, seconds: float = REQUEST_SECONDS) -> str:
+        """Return a log so far, without marks and secrets."""
+        answer = self.request("GET", path, doing, timeout=seconds)
+        return _MARKS.sub("", self.client.redact(_log_text(answer, doing)))
+
+    def upload(self, content: bytes, path: str, doing: str) -> None:
+        """Write a file in the sandbox."""
         self.request(
             "POST",
             "/files/upload",
@@ -127,26 +204,42 @@ class Toolbox:
             timeout=httpx.Timeout(SILENCE_SECONDS),
         )
 
-    @contextmanager
-    def download(self, path: str, doing: str) -> Iterator[Iterator[bytes]]:
-        """Yield the content of a file, in chunks."""
+    def download(self, path: str, doing: str, start: int = 0) -> Iterator[bytes]:
+        """Yield a file from its byte ``start`` on; nothing if it is not longer.
+
+        Raises as ``send`` does, also after a part of it: a later call gets the rest.
+        """
+        headers = {**HEADERS, "Accept-Encoding": "identity", "Range": f"bytes={start}-"}
         try:
             with self.http.stream(
                 "GET",
                 f"{self.url}/files/download",
                 params={"path": path},
+                headers=headers,
                 timeout=httpx.Timeout(SILENCE_SECONDS),
             ) as answer:
+                if answer.status_code == BEYOND_END:
+                    return
                 if not answer.is_success:
                     answer.read()
                     raise self._response_error(doing, answer)
-                yield answer.iter_bytes()
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise self._no_answer(doing, error) from error
+                # A server that ignores ranges sends all of it.
+                skipped = 0 if answer.status_code == PARTIAL else start
+                for data in answer.iter_raw(CHUNK_BYTES):
+                    yield data[skipped:]
+                    skipped = max(skipped - len(data), 0)
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise self.no_answer(doing, error) from error
 
-    def forget(self, path: str) -> None:
-        """Remove a temporary file; ignore failures."""
-        with suppress(Os2Error):
-            self.request(
-                "DELETE", "/files", "removing a file", params={"path": path}, timeout=UNDO_SECONDS
-            )
+
+def _log_text(answer: httpx.Response, doing: str) -> str:
+    """Return the text of a log: JSON with both streams, or text with their marks."""
+    if not is_json(answer):
+        return answer.text
+    try:
+        data = answer.json()
+    except (ValueError, RecursionError) as error:
+        raise invalid_answer(doing, "it is not JSON") from error
+    if not isinstance(data, dict):
+        raise invalid_answer(doing, "it is not an object")
+    return str(data.get("output") or f"{data.get('stdout') or ''}{data.get('stderr') or ''}")
