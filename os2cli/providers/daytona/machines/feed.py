@@ -62,8 +62,11 @@ class Feed:
                     self._file(data)
             self._line("end")
         except Os2Error as error:
+            self.error = error
+        except RuntimeError:
+            # The connections were closed after the program's end.
             if not self._stopped.is_set():
-                self.error = error
+                raise
 
     def _pieces(self) -> Iterator[bytes]:
         """Yield all that is there, as soon as something is there."""

@@ -43,6 +43,7 @@ class Spool:
                 yield from self._before_mark(data)
         except NotFound:
             if self.seen:
+                self.toolbox.require_running()
                 raise _lost(doing, self.toolbox.machine) from None
             return
         self.seen = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +17,7 @@ from os2cli.core.errors import (
     Os2Error,
     Unreachable,
 )
+from os2cli.core.models import MachineState
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.errors import invalid_answer, is_json, status_line
 from os2cli.providers.daytona.api.retry import FAST, PASSING, TOO_MANY, pause, retry_after
@@ -32,7 +34,6 @@ LONGEST_PAUSE_SECONDS = 5.0
 SILENCE_SECONDS = 60.0
 # For rolling back while the user waits for the command to end.
 UNDO_SECONDS = 2.0
-CHUNK_BYTES = 64 * 1024
 PARTIAL, TIMED_OUT, BEYOND_END = 206, 408, 416
 # Without it, or with a version before 0.167, both streams of a log come as one.
 HEADERS = {"X-Daytona-SDK-Version": "0.190.0"}
@@ -135,14 +136,20 @@ class Toolbox:
         try:
             sandbox = look_at(self.client, self.sandbox, doing, FAST)
         except NotFound:
-            raise NotFound(
-                f"machine {self.machine} was removed",
-                hint="list the machines: os2 machine list",
-                code="machine_not_found",
-            ) from None
+            raise self._removed() from None
         except Os2Error:
             return
-        require_running(machine_from(sandbox))
+        machine = replace(machine_from(sandbox), name=self.machine)
+        if machine.state is MachineState.REMOVING:
+            raise self._removed()
+        require_running(machine)
+
+    def _removed(self) -> NotFound:
+        return NotFound(
+            f"machine {self.machine} was removed",
+            hint="list the machines: os2 machine list",
+            code="machine_not_found",
+        )
 
     def no_answer(self, doing: str, error: Exception) -> Unreachable:
         """Return the error for a request without a response."""
@@ -207,7 +214,7 @@ class Toolbox:
     def download(self, path: str, doing: str, start: int = 0) -> Iterator[bytes]:
         """Yield a file from its byte ``start`` on; nothing if it is not longer.
 
-        Raises as ``send`` does, also after a part of it: a later call gets the rest.
+        Raises as ``request`` does, also after a part of it: a later call gets the rest.
         """
         headers = {**HEADERS, "Accept-Encoding": "identity", "Range": f"bytes={start}-"}
         try:
@@ -222,10 +229,13 @@ class Toolbox:
                     return
                 if not answer.is_success:
                     answer.read()
-                    raise self._response_error(doing, answer)
+                    error = self._response_error(doing, answer)
+                    if not isinstance(error, NotFound | Unreachable):
+                        self.require_running()
+                    raise error
                 # A server that ignores ranges sends all of it.
                 skipped = 0 if answer.status_code == PARTIAL else start
-                for data in answer.iter_raw(CHUNK_BYTES):
+                for data in answer.iter_raw():
                     yield data[skipped:]
                     skipped = max(skipped - len(data), 0)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:

@@ -1,239 +1,259 @@
-"""Programs in a sandbox, whose API may be slow, late, forgetful or gone."""
+"""Programs in a sandbox, through connections and a server that fail."""
 
 from __future__ import annotations
 
 import io
-import shlex
-import subprocess
+import os
+import threading
+import tracemalloc
+from pathlib import Path
 
-import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from os2cli.core.errors import Conflict, NotAuthorised, OperationFailed, Os2Error, Unreachable
+from os2cli.core.clock import REAL_TIME
+from os2cli.core.errors import Conflict, NotFound, OperationFailed, Os2Error, Unreachable
 from os2cli.core.models import Command, Streams
-from os2cli.providers.daytona.machines.executions import SILENT_SECONDS, Execution, shell_line
-from os2cli.providers.daytona.machines.toolbox import Toolbox
+from os2cli.providers.daytona.machines.executions import Execution
+from os2cli.providers.daytona.machines.toolbox import Patience, Toolbox
 from tests.clock import Time
-from tests.unit.providers.daytona.guests import (
-    CREATE,
-    DONE,
-    END,
-    FORGET,
-    LOGS,
-    START,
-    STATE,
-    UPLOAD,
-    GuestWire,
-    begun,
-    looks,
-    run,
-    state,
-    wrote,
-)
+from tests.daytona_server import DaytonaServer, Fault
+from tests.polling import until
+from tests.unit.providers.daytona.answers import sandbox
+from tests.unit.providers.daytona.guests import CREATE, DONE, END, START, GuestWire
+from tests.unit.providers.daytona.machines.conftest import Counting
 from tests.unit.providers.daytona.wires import lost, ok, refused
+
+LOOK = f"GET /api/sandbox/{sandbox()['id']}"
+SESSION = "/toolbox/.*/process/session"
+COMMAND = f"{SESSION}/[^/]+/command/[^/]+"
+FILES = "/toolbox/.*/files"
+PASSING = {
+    "dropped": Fault(drop=True),
+    "lost": Fault(lose_answer=True),
+    "truncated": Fault(truncate=True),
+    "429": Fault(status=429, headers={"Retry-After": "0"}),
+    "502": Fault(status=502, body="", content_type="text/html"),
+    "503": Fault(status=503),
+    "504": Fault(status=504),
+}
+REQUESTS = {
+    "session": ("POST", SESSION),
+    "start": ("POST", f"{SESSION}/[^/]+/exec"),
+    "state": ("GET", COMMAND),
+    "output": ("GET", f"{FILES}/download"),
+    "input": ("POST", f"{COMMAND}/input"),
+    "upload": ("POST", f"{FILES}/upload"),
+    "info": ("GET", f"{FILES}/info"),
+    "end": ("DELETE", f"{SESSION}/[^/]+"),
+}
 
 
 @pytest.fixture
-def execution(tools: Toolbox, time: Time) -> Execution:
-    return Execution(tools, "running x in machine dev-1", time.clock)
+def execution(real_toolbox: Toolbox) -> Execution:
+    return Execution(real_toolbox, "running x in machine dev-1", REAL_TIME)
 
 
-def test_what_it_writes_comes_once_and_with_its_exit_code(
-    execution: Execution, guest: GuestWire
-) -> None:
-    looks(begun(guest), (None, ""), (None, "one\n"), (None, "one\n"), (7, "one\ntwo\n"))
-    guest.on(END, DONE)
-
-    assert run(execution) == (7, b"one\ntwo\n", b"")
-
-
-def test_both_streams_come_apart(execution: Execution, guest: GuestWire) -> None:
-    begun(guest).on(STATE, state(0)).on(LOGS, wrote("out\n", "err\n")).on(END, DONE)
-
-    assert run(execution) == (0, b"out\n", b"err\n")
-
-
-def test_a_server_that_does_not_tell_them_apart_has_one(
-    execution: Execution, guest: GuestWire
-) -> None:
-    begun(guest).on(STATE, state(), state(0)).script.insert(3, (LOGS, ok({"output": "one\n"})))
-    guest.on(LOGS, ok({"output": "one\ntwo\n"})).on(END, DONE)
-
-    assert run(execution) == (0, b"one\ntwo\n", b"")
-
-
-def test_a_log_that_is_older_than_the_one_before_repeats_nothing(
-    execution: Execution, guest: GuestWire
-) -> None:
-    looks(begun(guest), (None, "one\ntwo\n"), (None, "one\n"), (None, ""), (0, "one\ntwo\n3\n"))
-    guest.on(END, DONE)
-
-    assert run(execution) == (0, b"one\ntwo\n3\n", b"")
-
-
-def test_a_character_comes_when_it_is_whole(execution: Execution, guest: GuestWire) -> None:
-    looks(begun(guest), (None, "caf\ufffd"), (None, "café \ufffd\ufffd"), (0, "café €\n"))
-    guest.on(END, DONE)
-
-    assert run(execution)[1] == "café €\n".encode()
-
-
-def test_invalid_utf_8_at_the_end_is_replaced(execution: Execution, guest: GuestWire) -> None:
-    looks(begun(guest), (None, "a\ufffd"), (0, "a\ufffd")).on(END, DONE)
-
-    assert run(execution)[1] == "a\ufffd".encode()
+def run(execution: Execution, *argv: str, stdin: bytes | None = None) -> tuple[int, bytes, bytes]:
+    stdout, stderr = io.BytesIO(), io.BytesIO()
+    source = None if stdin is None else io.BytesIO(stdin)
+    code = execution.run(Command(argv), Streams(stdout, stderr, source))
+    return code, stdout.getvalue(), stderr.getvalue()
 
 
 @pytest.mark.parametrize(
-    "trouble",
-    [lost(), httpx.ReadTimeout("late"), refused(502), refused(503), refused(429), refused(408)],
-    ids=lambda trouble: type(trouble).__name__ + str(getattr(trouble, "status_code", "")),
-)
-def test_trouble_on_the_way_does_not_end_it(
-    execution: Execution, guest: GuestWire, trouble: Exception | httpx.Response
-) -> None:
-    looks(begun(guest), (None, "one\n")).on(STATE, trouble, state()).on(LOGS, trouble)
-    looks(guest, (3, "one\ntwo\n")).on(END, DONE)
-
-    assert run(execution) == (3, b"one\ntwo\n", b"")
-
-
-def test_silence_that_lasts_ends_the_waiting_and_the_program(
-    execution: Execution, guest: GuestWire, time: Time
-) -> None:
-    begun(guest).on(STATE, *[lost()] * (int(SILENT_SECONDS) + 1)).on(END, DONE)
-
-    with pytest.raises(Unreachable):
-        run(execution)
-
-    assert sum(time.slept) == SILENT_SECONDS
-
-
-@pytest.mark.parametrize(
-    ("answer", "kind"),
+    ("fault", "request_"),
     [
-        (refused(400, "Sandbox is not running (state: stopped)"), Conflict),
-        (refused(403), NotAuthorised),
-        (refused(500), OperationFailed),
+        *((fault, request) for fault in ("lost", "502") for request in REQUESTS),
+        *((fault, "output") for fault in PASSING if fault not in ("lost", "502")),
     ],
-    ids=["stopped", "forbidden", "broken"],
 )
-def test_a_final_error_is_raised_at_once(
+def test_a_failure_that_passes_is_sat_out(
+    daytona: DaytonaServer, execution: Execution, fault: str, request_: str
+) -> None:
+    """The program runs once, and every byte passes once."""
+    data = os.urandom(100_000)
+    mark = daytona.home("dev-1") / "runs"
+    daytona.fail_next(*REQUESTS[request_], PASSING[fault], times=2)
+
+    script = f"echo run >>{mark}; sleep 0.2; cat; exit 3"
+    result = run(execution, "sh", "-c", script, stdin=data)
+
+    assert result == (3, data, b"")
+    assert mark.read_text() == "run\n"
+
+
+def test_output_is_downloaded_once_and_not_kept(execution: Execution, transport: Counting) -> None:
+    size = 8_000_000
+    command = Command(("sh", "-c", f"head -c {size} /dev/urandom; sleep 0.3; echo end"))
+    tracemalloc.start()
+    try:
+        received = sum(map(len, execution.output(command)))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert received == size + 4
+    assert transport.received < 1.05 * size
+    assert peak < size / 2
+
+
+def test_input_passes_while_the_program_runs(execution: Execution) -> None:
+    source, sink = os.pipe()
+    seen: list[bytes] = []
+    answered = threading.Event()
+
+    class Screen(io.BytesIO):
+        def write(self, data: object) -> int:
+            seen.append(bytes(data))  # type: ignore[call-overload]
+            answered.set()
+            return len(seen[-1])
+
+    def type_() -> None:
+        for line in (b"one\n", b"two\n"):
+            answered.clear()
+            os.write(sink, line)
+            assert answered.wait(10)
+        os.close(sink)
+
+    typing = threading.Thread(target=type_)
+    with os.fdopen(source, "rb") as stdin:
+        typing.start()
+        code = execution.run(Command(("cat",)), Streams(Screen(), Screen(), stdin))
+        typing.join()
+
+    assert (code, seen) == (0, [b"one\n", b"two\n"])
+
+
+def test_a_slow_reader_does_not_fill_the_disk(execution: Execution) -> None:
+    class Endless(io.RawIOBase):
+        def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+            return len(buffer)
+
+        def readable(self) -> bool:
+            return True
+
+    stdout = io.BytesIO()
+    command = Command(("sh", "-c", f"sleep 1; ls /tmp/{execution.session}"))
+    code = execution.run(command, Streams(stdout, io.BytesIO(), io.BufferedReader(Endless())))
+
+    names = stdout.getvalue().split()
+    assert (code, b"keeper" in names) == (0, True)
+    assert len([name for name in names if name.startswith(b"input")]) <= 1
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "code"),
+    [("stopped", Conflict, "machine_not_running"), (None, NotFound, "machine_not_found")],
+    ids=["stopped", "removed"],
+)
+def test_a_machine_that_ends_is_told_as_that(
+    daytona: DaytonaServer,
     execution: Execution,
-    guest: GuestWire,
-    time: Time,
-    answer: httpx.Response,
+    state: str | None,
     kind: type[Os2Error],
+    code: str,
 ) -> None:
-    looks(begun(guest), (None, "one\n")).on(STATE, answer).on(END, refused(400))
+    started = threading.Event()
 
+    class Screen(io.BytesIO):
+        def write(self, _: object) -> int:
+            started.set()
+            return 0
+
+    def end() -> None:
+        assert started.wait(10)
+        if state is None:
+            path = f"/sandbox/{daytona.sandbox('dev-1').id}"
+            execution.toolbox.client.change("DELETE", path, doing="removing it")
+        else:
+            daytona.sandbox("dev-1").state = state
+
+    ending = threading.Thread(target=end)
+    ending.start()
     with pytest.raises(kind) as caught:
-        run(execution)
+        execution.run(Command(("sh", "-c", "echo started; sleep 100")), Streams(Screen(), Screen()))
+    ending.join()
 
+    assert caught.value.code == code
     assert caught.value.hint
-    assert sum(time.slept) < 1
 
 
-@pytest.mark.parametrize("code", [None, "0", 1.5, [], True])
-def test_an_exit_code_that_is_none_is_waited_for(
-    execution: Execution, guest: GuestWire, code: object
-) -> None:
-    begun(guest).on(STATE, ok({"id": "c1", "exitCode": code}))
-    looks(guest.on(LOGS, wrote("")), (4, "")).on(END, DONE)
-
-    assert run(execution)[0] == 4
-
-
-@pytest.mark.parametrize("answer", [{}, {"cmdId": None}, {"cmdId": 7}])
-def test_a_command_without_an_id_is_malformed_and_ended(
-    execution: Execution, guest: GuestWire, answer: dict[str, object]
-) -> None:
-    guest.on(CREATE, httpx.Response(201)).on(START, httpx.Response(202, json=answer))
-    guest.on(END, DONE)
-
-    with pytest.raises(OperationFailed, match="cmdId is missing"):
-        run(execution)
-
-
-def test_older_servers_call_the_id_otherwise(execution: Execution, guest: GuestWire) -> None:
-    guest.on(CREATE, httpx.Response(201)).on(START, ok({"commandId": "c1"}))
-    looks(guest, (0, "")).on(END, DONE)
-
-    assert run(execution)[0] == 0
-
-
-@pytest.mark.parametrize("at", [CREATE, START])
-def test_a_lost_answer_leaves_no_session(execution: Execution, guest: GuestWire, at: str) -> None:
-    if at == START:
-        guest.on(CREATE, httpx.Response(201))
-    guest.on(at, lost()).on(END, DONE)
-
-    with pytest.raises(Unreachable):
-        run(execution)
-
-
-def test_who_stops_reading_ends_it(execution: Execution, guest: GuestWire) -> None:
+def test_who_stops_reading_ends_it(daytona: DaytonaServer, execution: Execution) -> None:
     class Closed(io.BytesIO):
         def write(self, _: object) -> int:
             raise BrokenPipeError
 
-    looks(begun(guest), (None, "one\n")).on(END, lost())
-
     with pytest.raises(BrokenPipeError):
-        execution.run(Command(("x",)), Streams(Closed(), Closed()))
+        execution.run(Command(("yes",)), Streams(Closed(), Closed()))
+
+    until(lambda: not Path(f"/tmp/{execution.session}").exists())
 
 
-def test_the_undoing_is_not_waited_for_long(execution: Execution, guest: GuestWire) -> None:
-    guest.on(UPLOAD, lost())
-    guest.script.insert(0, (CREATE, httpx.Response(201)))
-    guest.on(FORGET, DONE).on(END, DONE)
+def test_a_full_disk_is_told(execution: Execution) -> None:
+    script = f"rm /tmp/{execution.session}/stdout; echo x; sleep 100"
 
-    with pytest.raises(Unreachable):
-        run(execution, stdin=b"x")
+    with pytest.raises(OperationFailed, match="its output was lost") as caught:
+        run(execution, "sh", "-c", script)
 
-    waits = [r.extensions["timeout"]["read"] for r in guest.requests if r.method == "DELETE"]
-    assert max(waits) <= 2
+    assert "df -h" in (caught.value.hint or "")
 
 
-def test_stdin_is_brought_as_a_file_that_is_removed(execution: Execution, guest: GuestWire) -> None:
-    guest.on(CREATE, httpx.Response(201)).on(UPLOAD, DONE)
-    guest.on(START, httpx.Response(202, json={"cmdId": "c1"}))
-    looks(guest, (0, "")).on(FORGET, DONE).on(END, DONE)
+def test_a_sandbox_where_nothing_can_be_written_is_told(
+    execution: Execution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "os2cli.providers.daytona.machines.keeper.Keeper.folder", "/proc/os2-nothing"
+    )
 
-    run(execution, stdin=b"some text")
-
-    upload, start = guest.requests[1:3]
-    assert b"some text" in upload.content
-    assert f"< {upload.url.params['path']}" in start.content.decode()
+    with pytest.raises(OperationFailed, match="/proc/os2-nothing"):
+        run(execution, "true")
 
 
-def test_of_a_long_stderr_the_end_is_kept(execution: Execution, guest: GuestWire) -> None:
-    begun(guest).on(STATE, state(1)).on(LOGS, wrote("out", "x" * 100_000 + "end")).on(END, DONE)
+def test_of_a_long_stderr_the_end_is_kept(execution: Execution) -> None:
+    script = "echo out; head -c 100000 /dev/zero | tr '\\0' x >&2; echo end >&2"
 
-    assert b"".join(execution.output(Command(("x",)))) == b"out"
-    assert execution.stderr.endswith(b"xend")
+    assert b"".join(execution.output(Command(("sh", "-c", script)))) == b"out\n"
+    assert execution.stderr.endswith(b"xend\n")
     assert len(execution.stderr) == 64 * 1024
 
 
-WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
+class TestScripted:
+    """What no real server does."""
+
+    @pytest.fixture
+    def execution(self, tools: Toolbox, time: Time) -> Execution:
+        return Execution(tools, "running x in machine dev-1", time.clock)
+
+    @pytest.mark.parametrize("answer", [{}, {"cmdId": None}, {"cmdId": 7}])
+    def test_a_command_without_an_id_is_malformed_and_ended(
+        self, execution: Execution, guest: GuestWire, answer: dict[str, object]
+    ) -> None:
+        guest.on(CREATE, DONE).on(START, ok(answer)).on(END, DONE)
+
+        with pytest.raises(OperationFailed, match="cmdId is missing"):
+            run(execution, "x")
+
+    def test_the_undoing_is_not_waited_for_long(
+        self, execution: Execution, guest: GuestWire
+    ) -> None:
+        guest.on(CREATE, refused(400)).on(LOOK, refused(503)).on(END, lost())
+
+        with pytest.raises(OperationFailed):
+            run(execution, "x")
+
+        assert guest.last.extensions["timeout"]["read"] <= 2
 
 
-@given(st.lists(WORDS, max_size=4), WORDS)
-def test_a_shell_makes_of_the_line_exactly_the_arguments(words: list[str], value: str) -> None:
-    script = 'printf "%s\\0" "$VALUE" "$@"'
-    command = Command(("sh", "-c", script, "sh", *words), {"VALUE": value}, "/")
+def test_patience_ends_after_a_minute(tools: Toolbox, guest: GuestWire, time: Time) -> None:
+    guest.on(LOOK, *[refused(503)] * 40)
+    patience, failure = Patience(tools), Unreachable("no answer")
 
-    done = subprocess.run(["sh", "-c", shell_line(command, "/dev/null")], capture_output=True)
+    def fail() -> None:
+        while True:
+            patience.after(failure)
 
-    assert done.stdout == b"".join(f"{word}\0".encode() for word in (value, *words))
+    with pytest.raises(Unreachable):
+        fail()
 
-
-def test_a_folder_that_is_not_there_runs_nothing() -> None:
-    line = shell_line(Command(("echo", "ran"), {}, "/no such folder"), "/dev/null")
-
-    done = subprocess.run(["sh", "-c", line], capture_output=True)
-
-    assert (done.returncode != 0, done.stdout) == (True, b"")
-    assert shlex.quote("/no such folder") in line
+    assert 60 <= sum(time.slept) < 70
+    guest.script.clear()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 
 import httpx
@@ -19,12 +18,14 @@ from os2cli.core.errors import (
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.wire import SandboxAnswer
 from os2cli.providers.daytona.machines.toolbox import Toolbox
+from tests.clock import Time
 from tests.unit.providers.daytona.answers import sandbox
-from tests.unit.providers.daytona.guests import DONE, DOWNLOAD, FORGET, UPLOAD, GuestWire
+from tests.unit.providers.daytona.guests import DONE, DOWNLOAD, UPLOAD, GuestWire
 from tests.unit.providers.daytona.guests import sandbox_path as path
 from tests.unit.providers.daytona.wires import KEY, Wire, lost, ok, refused, web_page
 
 ASK = f"GET {path('/thing')}"
+LOOK = f"GET /api/sandbox/{sandbox()['id']}"
 DOING = "trying it"
 
 
@@ -43,19 +44,15 @@ def failure(tools: Toolbox) -> Os2Error:
         (401, NotAuthorised),
         (403, NotAuthorised),
         (404, NotFound),
-        (408, Unreachable),
         (409, OperationFailed),
-        (429, Unreachable),
+        (410, OperationFailed),
         (500, OperationFailed),
-        (502, Unreachable),
-        (503, Unreachable),
-        (504, Unreachable),
     ],
 )
 def test_a_refusal_is_the_failure_that_it_means(
     tools: Toolbox, guest: GuestWire, status: int, kind: type[Os2Error]
 ) -> None:
-    guest.on(ASK, refused(status, "no such luck"))
+    guest.on(ASK, refused(status, "no such luck")).on(LOOK, ok(sandbox()))
 
     error = failure(tools)
 
@@ -64,17 +61,66 @@ def test_a_refusal_is_the_failure_that_it_means(
     assert error.details["status"] == status
 
 
-def test_one_that_does_not_run_is_to_be_started(tools: Toolbox, guest: GuestWire) -> None:
-    guest.on(ASK, refused(400, "Sandbox is not running (state: stopped)"))
+PASSING = [408, 429, 502, 503, 504]
+
+
+@pytest.mark.parametrize(
+    "trouble", [lost(), httpx.ConnectError("refused"), httpx.ReadTimeout("late"), *PASSING], ids=str
+)
+def test_what_passes_is_sat_out(
+    tools: Toolbox, guest: GuestWire, time: Time, trouble: Exception | int
+) -> None:
+    answer = refused(trouble) if isinstance(trouble, int) else trouble
+    for _ in range(5):
+        guest.on(ASK, answer).on(LOOK, ok(sandbox()))
+    guest.on(ASK, ok({"a": 1}))
+
+    assert tools.json("GET", "/thing", DOING) == {"a": 1}
+    assert sum(time.slept) < 60
+
+
+def test_a_rate_limit_is_waited_for(tools: Toolbox, guest: GuestWire, time: Time) -> None:
+    guest.on(ASK, refused(429, Retry_After="7")).on(LOOK, ok(sandbox())).on(ASK, ok({}))
+
+    tools.json("GET", "/thing", DOING)
+
+    assert sum(time.slept) == 7
+
+
+STATES = {
+    "stopped": (Conflict, "machine_not_running"),
+    "stopping": (Conflict, "machine_not_running"),
+    "archived": (Conflict, "machine_not_running"),
+    "error": (Conflict, "machine_not_running"),
+    "destroying": (NotFound, "machine_not_found"),
+    "destroyed": (NotFound, "machine_not_found"),
+    None: (NotFound, "machine_not_found"),
+}
+
+
+@pytest.mark.parametrize("answer", [lost(), 400, 401, 403, 404, 409, 500, 502, 503], ids=str)
+@pytest.mark.parametrize("state", STATES)
+def test_whatever_the_proxy_says_of_a_machine_that_is_not_running(
+    tools: Toolbox, guest: GuestWire, answer: Exception | int, state: str | None
+) -> None:
+    guest.on(ASK, refused(answer, "any words") if isinstance(answer, int) else answer)
+    guest.on(LOOK, ok(sandbox(state=state)) if state else refused(404))
 
     error = failure(tools)
 
-    assert type(error) is Conflict
-    assert (error.code, error.hint) == ("machine_not_running", "start it: os2 machine start dev-1")
+    assert (type(error), error.code) == STATES[state]
+    assert "dev-1" in error.message
+
+
+def test_of_an_api_that_does_not_answer_nothing_is_known(tools: Toolbox, guest: GuestWire) -> None:
+    guest.on(ASK, refused(400)).on(LOOK, lost())
+
+    assert type(failure(tools)) is OperationFailed
 
 
 def test_a_refusal_shows_no_key_and_no_page(tools: Toolbox, guest: GuestWire) -> None:
-    guest.on(ASK, refused(400, f"the key {KEY} is wrong"), web_page(500))
+    guest.on(ASK, refused(400, f"the key {KEY} is wrong")).on(LOOK, ok(sandbox()))
+    guest.on(ASK, web_page(500)).on(LOOK, ok(sandbox()))
 
     first, second = failure(tools), failure(tools)
 
@@ -83,7 +129,7 @@ def test_a_refusal_shows_no_key_and_no_page(tools: Toolbox, guest: GuestWire) ->
 
 
 def test_a_key_that_is_cut_in_two_is_not_shown_either(tools: Toolbox, guest: GuestWire) -> None:
-    guest.on(ASK, refused(400, "x" * 490 + KEY))
+    guest.on(ASK, refused(400, "x" * 490 + KEY)).on(LOOK, ok(sandbox()))
 
     assert KEY[:8] not in failure(tools).message
 
@@ -96,16 +142,12 @@ def test_other_json_is_an_invalid_answer(tools: Toolbox, guest: GuestWire, answe
     assert failure(tools).code == "answer_invalid"
 
 
-@pytest.mark.parametrize(
-    "error", [lost(), httpx.ConnectError(f"refused {KEY}"), httpx.ReadTimeout("late")]
-)
-def test_silence_is_unreachable(tools: Toolbox, guest: GuestWire, error: Exception) -> None:
-    guest.on(ASK, error)
-
-    found = failure(tools)
-
-    assert type(found) is Unreachable
-    assert KEY not in found.message
+def test_silence_is_unreachable(tools: Toolbox, guest: GuestWire) -> None:
+    for error in (lost(), httpx.ConnectError(f"refused {KEY}"), httpx.ReadTimeout("late")):
+        guest.on(ASK, error)
+        with pytest.raises(Unreachable) as caught:
+            tools.send("GET", "/thing", DOING)
+        assert KEY not in caught.value.message
 
 
 def test_a_sandbox_without_an_address_has_no_inside(client: DaytonaClient) -> None:
@@ -131,16 +173,17 @@ class TestFiles:
     def test_an_upload_is_one_file_under_its_path(self, tools: Toolbox, guest: GuestWire) -> None:
         guest.on(UPLOAD, DONE)
 
-        tools.upload(io.BytesIO(b"\x00\xff"), "/tmp/a b&c", DOING)
+        tools.upload(b"\x00\xff", "/tmp/a b&c", DOING)
 
         assert guest.last.url.params["path"] == "/tmp/a b&c"
         assert b"\x00\xff" in guest.last.content
 
-    def test_a_download_comes_in_pieces(self, tools: Toolbox, guest: GuestWire) -> None:
-        guest.on(DOWNLOAD, httpx.Response(200, content=b"\x00\xff" * 9))
+    def test_a_download_begins_where_it_is_told(self, tools: Toolbox, guest: GuestWire) -> None:
+        guest.on(DOWNLOAD, httpx.Response(206, content=iter([b"ab", b"c"])), httpx.Response(416))
 
-        with tools.download("/tmp/x", DOING) as pieces:
-            assert b"".join(pieces) == b"\x00\xff" * 9
+        assert list(tools.download("/tmp/x", DOING, 7)) == [b"ab", b"c"]
+        assert guest.last.headers["range"] == "bytes=7-"
+        assert list(tools.download("/tmp/x", DOING, 10)) == []
 
     def test_one_that_breaks_off_is_unreachable(self, tools: Toolbox, guest: GuestWire) -> None:
         def broken() -> Iterator[bytes]:
@@ -150,11 +193,33 @@ class TestFiles:
         guest.on(DOWNLOAD, httpx.Response(200, content=broken()), lost(), refused(503))
 
         for _ in range(3):
-            with pytest.raises(Unreachable), tools.download("/tmp/x", DOING) as pieces:
-                list(pieces)
+            with pytest.raises(Unreachable):
+                list(tools.download("/tmp/x", DOING))
 
-    def test_a_file_that_can_t_be_removed_is_left(self, tools: Toolbox, guest: GuestWire) -> None:
-        guest.on(FORGET, refused(500), lost())
 
-        tools.forget("/tmp/x")
-        tools.forget("/tmp/x")
+class TestLog:
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            ok({"output": "one\ntwo", "stdout": "one\n", "stderr": "two"}),
+            ok({"output": "\x01\x01\x01one\n\x02\x02\x02two", "stdout": "one\n", "stderr": "two"}),
+            ok({"stdout": "one\n", "stderr": "two"}),
+            ok({"output": None, "stdout": "one\n", "stderr": "two"}),
+            httpx.Response(200, text="one\ntwo"),
+            httpx.Response(200, text="\x01\x01\x01one\n\x02\x02\x02two"),
+        ],
+        ids=["output", "marked output", "apart", "null", "text", "marked text"],
+    )
+    def test_every_form_of_it_is_text(
+        self, tools: Toolbox, guest: GuestWire, answer: httpx.Response
+    ) -> None:
+        guest.on(ASK, answer)
+
+        assert tools.log("/thing", DOING) == "one\ntwo"
+        # A client that does not name itself gets another form.
+        assert guest.last.headers["x-daytona-sdk-version"] >= "0.167"
+
+    def test_the_key_is_not_shown(self, tools: Toolbox, guest: GuestWire) -> None:
+        guest.on(ASK, ok({"output": f"key={KEY}\n"}))
+
+        assert tools.log("/thing", DOING) == "key=•••\n"
