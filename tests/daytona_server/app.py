@@ -9,16 +9,14 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from tests.daytona_server import (
     access,
-    files,
     lifecycle,
     listing,
     platform,
     sandboxes,
-    sessions,
     snapshots,
     toolbox,
     ttl,
@@ -28,6 +26,7 @@ from tests.daytona_server.checking import answer_problem, checked_request, reque
 from tests.daytona_server.errors import ApiError, bad_request, error_response
 from tests.daytona_server.sandboxes import destroy_overdue
 from tests.daytona_server.snapshot_rules import check_sizes
+from tests.daytona_server.toolbox_app import toolbox_routes
 
 if TYPE_CHECKING:
     from tests.daytona_server.state import World
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
 Handler = Callable[["World", Call], Awaitable[Any]]
 PUBLIC = ("/health", "/config", "/shared-regions")
 _SANDBOX = "/sandbox/{id}"
-_SESSIONS = "/toolbox/{id}/process/session"
-_FILES = "/toolbox/{id}/files"
 _SIGNED = _SANDBOX + "/ports/{port}/signed-preview-url"
 
 # method, path below /api, handler, the permission that a key needs
@@ -86,37 +83,13 @@ ROUTES: list[tuple[str, str, Handler, str | None]] = [
 # Beside the API, with the same login.
 OTHER_ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", "/logs/{id}", snapshots.log_file),
-    ("POST", "/toolbox/{id}/process/execute", toolbox.execute),
-    ("GET", _SESSIONS + "/entrypoint", toolbox.entrypoint_session),
-    ("GET", _SESSIONS + "/entrypoint/logs", toolbox.entrypoint_logs),
-    ("GET", _SESSIONS, sessions.list_sessions),
-    ("POST", _SESSIONS, sessions.create_session),
-    ("GET", _SESSIONS + "/{session}", sessions.get_session),
-    ("DELETE", _SESSIONS + "/{session}", sessions.delete_session),
-    ("POST", _SESSIONS + "/{session}/exec", sessions.run_in_session),
-    ("GET", _SESSIONS + "/{session}/command/{command}", sessions.get_command),
-    ("GET", _SESSIONS + "/{session}/command/{command}/logs", sessions.get_command_logs),
-    ("POST", _SESSIONS + "/{session}/command/{command}/input", sessions.send_input),
-    ("GET", _FILES, files.list_files),
-    ("DELETE", _FILES, files.delete_file),
-    ("GET", _FILES + "/info", files.file_info),
-    ("GET", _FILES + "/download", files.download),
-    ("POST", _FILES + "/bulk-download", files.bulk_download),
-    ("POST", _FILES + "/upload", files.upload),
-    ("POST", _FILES + "/upload-v2", files.upload_v2),
-    ("POST", _FILES + "/bulk-upload", files.bulk_upload),
-    ("POST", _FILES + "/folder", files.make_folder),
-    ("POST", _FILES + "/move", files.move_file),
-    ("POST", _FILES + "/permissions", files.set_permissions),
-    ("GET", "/toolbox/{id}/user-home-dir", files.home_folder),
-    ("GET", "/toolbox/{id}/work-dir", files.work_folder),
 ]
 
 
 def make_app(world: World, *, check_answers: bool) -> Starlette:
     """Return the application; ``gate`` is around it."""
     runner = _Runner(world, check_answers)
-    routes = [
+    routes: list[BaseRoute] = [
         Route("/api" + path, runner.api(handler, permission), methods=[method])
         for method, path, handler, permission in ROUTES
     ]
@@ -124,6 +97,8 @@ def make_app(world: World, *, check_answers: bool) -> Starlette:
         Route(path, runner.beside(handler), methods=[method])
         for method, path, handler in OTHER_ROUTES
     ]
+
+    routes += toolbox_routes(world)
 
     async def cannot(request: Request, error: Exception) -> Response:
         return no_such_route(world, request)

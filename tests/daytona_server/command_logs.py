@@ -98,11 +98,11 @@ def command_log(asker: Asker, log: bytes) -> Response:
     """Return the answer with a command's log."""
     if asker.combined:
         return Response(without_marks(log), media_type="text/plain")
-    return entrypoint_log(asker, log)
+    return marked_log(asker, log)
 
 
-def entrypoint_log(asker: Asker, log: bytes) -> Response:
-    """Return the answer with the entry point's log: marked, and JSON for all but old SDKs."""
+def marked_log(asker: Asker, log: bytes) -> Response:
+    """Return the answer with a log as it is: JSON for all but old SDKs."""
     if asker.separates_itself:
         return Response(log, media_type="text/plain")
     return JSONResponse(streams(log))

@@ -9,6 +9,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
 HOST = "127.0.0.1"
@@ -30,6 +31,21 @@ class Connection(H11Protocol):
         self.app = with_transport
 
 
+class Socket(WebSocketsSansIOProtocol):
+    """The same for a WebSocket, which a connection becomes."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, and let its scope know."""
+        super().connection_made(transport)
+        app: Any = self.app
+
+        async def with_transport(scope: Scope, receive: Receive, send: Send) -> Any:
+            scope[TRANSPORT] = transport
+            return await app(scope, receive, send)
+
+        self.app = with_transport
+
+
 class Listeners:
     """Any number of addresses on loopback, each with an application; all closed at once.
 
@@ -40,10 +56,16 @@ class Listeners:
         self._state = ServerState()
         self._servers: list[asyncio.Server] = []
 
-    async def listen(self, app: ASGIApp) -> int:
-        """Serve ``app`` on a free port and say which."""
+    async def listen(self, app: ASGIApp, *, sockets: bool = False) -> int:
+        """Serve ``app`` on a free port and say which; only with ``sockets`` also WebSockets."""
         config = uvicorn.Config(
-            app, log_config=None, log_level="error", server_header=False, ws="none"
+            app,
+            log_config=None,
+            log_level="error",
+            server_header=False,
+            ws=Socket if sockets else "none",
+            ws_per_message_deflate=False,
+            ws_ping_interval=None,
         )
         config.load()
 

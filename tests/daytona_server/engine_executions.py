@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from docker.errors import APIError, DockerException
 
-from tests.daytona_server.errors import ApiError
 from tests.daytona_server.executions import KILLED, Execution, Order
+from tests.daytona_server.toolbox_errors import ToolboxError
 
 if TYPE_CHECKING:
     from tests.daytona_server.containers import Containers
@@ -40,7 +40,7 @@ async def start(world: World, sandbox: SandboxRecord, order: Order) -> EngineExe
     """Begin to run something in the container of a sandbox.
 
     Raises:
-        ApiError: the engine refuses.
+        ToolboxError: the engine refuses.
     """
     engine = world.engine
     assert engine is not None
@@ -64,7 +64,7 @@ async def start(world: World, sandbox: SandboxRecord, order: Order) -> EngineExe
         id_ = await world.in_thread(create)
         reader, writer = await _attach(engine, id_, order)
     except (DockerException, OSError) as error:
-        raise ApiError(502, f"The sandbox can't run it: {error}") from error
+        raise ToolboxError(502, f"the sandbox can't run it: {error}") from error
     return EngineExecution(world, sandbox, order, id_, mark, (reader, writer))
 
 
@@ -74,7 +74,7 @@ def _arguments(order: Order) -> list[str]:
         # Older engines give a new terminal no size, and later it might be too late.
         size = f"stty rows {order.terminal.rows} cols {order.terminal.columns} 2>/dev/null"
         command = f"{size}; {_SHELL if command is None else command}"
-    return ["sh"] if command is None else ["sh", "-c", command, "sh", *order.arguments]
+    return ["sh", "-c", _SHELL if command is None else command, "sh", *order.arguments]
 
 
 async def connect_to(engine: Containers) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from tests.daytona_server.engine_executions import MARK, EngineExecution, start
 from tests.daytona_server.errors import ApiError
-from tests.daytona_server.executions import Order, Outcome, finish
+from tests.daytona_server.executions import Order, Outcome, finish, once
 from tests.daytona_server.guest import Guest, Shell
+from tests.daytona_server.toolbox_errors import internal
 
 if TYPE_CHECKING:
     from tests.daytona_server.records import SandboxRecord
@@ -87,7 +88,7 @@ class EngineGuest(Guest):
             pid += data
             if pid.endswith(b"\n"):
                 return EngineShell(self, execution, pid.decode().strip())
-        raise ApiError(500, "internal server error: the shell did not start")
+        raise internal("the shell did not start")
 
     async def put(self, folder: str, files: dict[str, bytes]) -> None:
         for name, content in files.items():
@@ -124,14 +125,9 @@ class EngineGuest(Guest):
         """Run a script to its end."""
         reads = content is not None
         execution = await self._start(script, *arguments, reads=reads)
-        return await finish(execution, _once(content), reads=reads)
+        return await finish(execution, once(content), reads=reads)
 
     async def _start(self, script: str, *arguments: str, reads: bool = False) -> EngineExecution:
         return await start(
             self.world, self._sandbox, Order(script, reads=reads, arguments=arguments)
         )
-
-
-async def _once(content: bytes | None) -> AsyncIterator[bytes]:
-    if content:
-        yield content

@@ -119,6 +119,12 @@ async def finish(
     )
 
 
+async def once(data: bytes | None) -> AsyncIterator[bytes]:
+    """Yield data, if there is any."""
+    if data:
+        yield data
+
+
 async def _feed(execution: Execution, given: AsyncIterable[bytes] | None) -> None:
     if given is not None:
         async for data in given:

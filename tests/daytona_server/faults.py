@@ -20,7 +20,8 @@ class Fault:
     instead of the server. The others are about the connection: ``drop`` closes it before anything
     is handled, ``lose_answer`` handles everything and then closes it, ``hang`` handles nothing and
     holds it for that number of seconds, ``truncate`` sends half of the body under the full length,
-    ``delay`` handles it after that number of seconds.
+    ``delay`` handles it after that number of seconds, ``cut`` closes it after that number of bytes
+    of the answer's body, or of a WebSocket's data.
     """
 
     status: int | None = None
@@ -32,6 +33,7 @@ class Fault:
     hang: float | None = None
     truncate: bool = False
     delay: float = 0.0
+    cut: int | None = None
 
 
 @dataclass(slots=True)

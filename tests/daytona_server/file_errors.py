@@ -1,18 +1,12 @@
-"""What goes wrong with files, as the toolbox says it."""
+"""What goes wrong with files: the toolbox answers with a status and no more."""
 
 from __future__ import annotations
 
-from tests.daytona_server.errors import ApiError
-
-_CODES = {404: "FILE_NOT_FOUND", 403: "FILE_ACCESS_DENIED"}
+from tests.daytona_server.toolbox_errors import BareError
 
 
-class FileError(ApiError):
-    """An answer about a file that can't be read or written."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(status, message)
-        self.code = _CODES.get(status)
+class FileError(BareError):
+    """An answer about a file that can't be read or written; its message is for lists of them."""
 
 
 def no_such_file(path: str) -> FileError:

@@ -12,7 +12,6 @@ from urllib.parse import quote
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from tests.daytona_server.errors import ApiError, bad_request, error_body
 from tests.daytona_server.file_errors import FileError
 from tests.daytona_server.file_ranges import NOTHING, range_of
 from tests.daytona_server.file_store import FileStore, file_store
@@ -34,7 +33,7 @@ def _asked(world: World, call: Call, name: str = "path") -> tuple[FileStore, str
     store = file_store(world, running_sandbox(world, call))
     path = call.query(name)
     if not path:
-        raise bad_request(f"{name} is required")
+        raise FileError(400, f"{name} is required")
     return store, path
 
 
@@ -42,7 +41,7 @@ def _mode(call: Call, default: str = "") -> int:
     try:
         return int(call.query("mode") or default, 8)
     except ValueError:
-        raise bad_request("invalid mode") from None
+        raise FileError(400, "invalid mode") from None
 
 
 async def file_info(world: World, call: Call) -> Any:
@@ -56,7 +55,7 @@ async def list_files(world: World, call: Call) -> Any:
     store = file_store(world, running_sandbox(world, call))
     depth = int(call.query("depth") or "1")
     if depth < 1:
-        raise bad_request("depth must be at least 1")
+        raise FileError(400, "depth must be at least 1")
     entries = await store.listing(call.query("path") or ".", depth)
     return [entry.document() for entry in entries]
 
@@ -120,11 +119,11 @@ async def _upload(world: World, call: Call) -> str:
     try:
         file = form.get("file")
         if not isinstance(file, UploadFile):
-            raise bad_request("http: no such file")
+            raise FileError(400, "http: no such file")
         await store.write(path, _chunks(file), replace=False)
     except FileError as error:
         # The real one says nothing else of a file that it can't write.
-        raise bad_request(error.message) from None
+        raise FileError(400, error.message) from None
     finally:
         await form.close()
     return path
@@ -211,7 +210,7 @@ async def bulk_download(world: World, call: Call) -> Any:
     store = file_store(world, running_sandbox(world, call))
     paths = [str(path) for path in call.json.get("paths") or []]
     if not paths:
-        raise bad_request('request body must be {"paths": [ ... ]} and non-empty')
+        raise FileError(400, 'request body must be {"paths": [ ... ]} and non-empty')
     where = call.request.url.path
     parts = _parts(world, store, paths, where)
     return StreamingResponse(parts, media_type=f"multipart/form-data; boundary={BOUNDARY}")
@@ -223,8 +222,8 @@ async def _parts(
     for path in paths:
         try:
             entry, content = await store.read(path)
-        except ApiError as error:
-            document = error_body(error.status, error.message, where, world.now())
+        except FileError as error:
+            document = error.body("POST", where, world.now())
             yield _head("error", path, "application/json")
             yield json.dumps(document).encode()
         else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from tests.daytona_server.app import no_such_route
 from tests.daytona_server.connections import TRANSPORT
@@ -24,6 +25,9 @@ MAX_BODY_BYTES = 100 * 1024
 DASHBOARD = "<!doctype html><title>Daytona</title><div id=root></div>"
 
 
+_STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
+
+
 class Gate:
     """The outermost application."""
 
@@ -33,22 +37,42 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; the path is matched while still percent-encoded, as Express does."""
-        assert scope["type"] == "http"
         path = scope["raw_path"].decode()
         scope["path"] = path
-        body = await _read(receive)
+        is_http = scope["type"] == "http"
+        body = await _read(receive) if is_http else b""
         below = path.removeprefix("/api") if _is_api(path) else path
         record = RecordedRequest.from_scope(scope, below, body)
         self.world.requests.append(record)
         if self.world.on_request is not None:
             self.world.on_request(record)
         fault = self.world.faults.take(record.method, below)
-        answer = _Answer(self.world, record, send)
+        answer = _Answer(self.world, record, send, scope)
+        if not is_http:
+            await self._open(fault, scope, receive, answer)
+            return
         request = Request(scope, _replay(body, receive))
         if fault is None:
             await self._handle(request, answer)
         else:
             await self._fail(fault, request, answer, receive)
+
+    async def _open(
+        self, fault: Fault | None, scope: Scope, receive: Receive, answer: _Answer
+    ) -> None:
+        """Open a WebSocket, unless it meets a fault first."""
+        if fault is not None and (fault.hang is not None or fault.drop):
+            await self.world.pause(fault.hang or 0)
+            scope[TRANSPORT].abort()
+            return
+        if fault is not None:
+            await self.world.pause(fault.delay)
+            answer.cut = fault.cut
+        if fault is not None and fault.status is not None:
+            socket = WebSocket(scope, receive, answer.send)
+            await socket.send_denial_response(given_answer(fault))
+        else:
+            await self.app(scope, receive, answer.send)
 
     async def _handle(self, request: Request, answer: _Answer) -> None:
         app = self._without_app(request, len(answer.record.body))
@@ -77,6 +101,9 @@ class Gate:
             await self.world.pause(fault.delay)
         if fault.status is not None:
             await given_answer(fault)(request.scope, request.receive, answer.send)
+        elif fault.cut is not None:
+            answer.cut = fault.cut
+            await self._handle(request, answer)
         elif fault.lose_answer or fault.truncate:
             answer.hold()
             await self._handle(request, answer)
@@ -90,9 +117,13 @@ class Gate:
 class _Answer:
     """The way back: adds what every answer carries, and may hold it all instead."""
 
-    def __init__(self, world: World, record: RecordedRequest, send: Send) -> None:
+    def __init__(self, world: World, record: RecordedRequest, send: Send, scope: Scope) -> None:
         self.world = world
         self.record = record
+        self.cut: int | None = None
+        """After how much of the body the connection is closed."""
+        self._is_over = False
+        self._scope = scope
         self._send = send
         self._held: list[Message] | None = None
 
@@ -102,13 +133,34 @@ class _Answer:
 
     async def send(self, message: Message) -> None:
         """Send, or hold, one message of the answer."""
-        if message["type"] == "http.response.start":
+        if message["type"] in _STARTS:
             message["headers"] = [*message.get("headers", []), *self._common_headers()]
-            self.record.status = message["status"]
-        if self._held is None:
-            await self._send(message)
-        else:
+            self.record.status = message.get("status", 101)
+        if self._held is not None:
             self._held.append(message)
+            return
+        name = "bytes" if message["type"] == "websocket.send" else "body"
+        data = message.get(name) or b""
+        if self._is_over:
+            return
+        if self.cut is not None and len(data) >= self.cut > 0:
+            await self._count_and_send({**message, name: data[: self.cut], "more_body": True})
+        if self.cut is not None and len(data) >= self.cut and message["type"] not in _STARTS:
+            # What is in the connection's buffer still goes out.
+            self._scope[TRANSPORT].close()
+            self._is_over = True
+            return
+        if self.cut is not None:
+            self.cut -= len(data)
+        await self._count_and_send(message)
+
+    async def _count_and_send(self, message: Message) -> None:
+        if message["type"] == "websocket.send":
+            size = len(message["bytes"])
+            self.record.sent += size + _frame_head(size)
+        else:
+            self.record.sent += len(message.get("body", b""))
+        await self._send(message)
 
     def _common_headers(self) -> list[tuple[bytes, bytes]]:
         date = format_datetime(self.world.now(), usegmt=True)
@@ -123,7 +175,13 @@ class _Answer:
         await self._send(self._held[0])
         body = b"".join(message.get("body", b"") for message in self._held[1:])
         half = body[: len(body) // 2]
+        self.record.sent += len(half)
         await self._send({"type": "http.response.body", "body": half, "more_body": True})
+
+
+def _frame_head(size: int) -> int:
+    """Return how many bytes a frame of a WebSocket has before its data."""
+    return 2 if size < 126 else 4 if size < 1 << 16 else 10
 
 
 def _is_api(path: str) -> bool:

@@ -15,8 +15,8 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from tests.daytona_server.errors import ApiError
 from tests.daytona_server.executions import Execution, Order, Terminal
+from tests.daytona_server.toolbox_errors import ToolboxError
 
 if TYPE_CHECKING:
     from tests.daytona_server.places import Place
@@ -36,14 +36,14 @@ async def start(place: Place, order: Order) -> HostExecution:
     """Begin to run something at the place of a sandbox.
 
     Raises:
-        ApiError: the working directory is missing.
+        ToolboxError: the working directory is missing.
     """
-    arguments = [SH] if order.command is None else [SH, "-c", order.command, "sh"]
+    arguments = [shell()] if order.command is None else [SH, "-c", order.command, "sh"]
     arguments += order.arguments
     env = place.env | order.env
     folder = order.cwd or str(place.home)
     if not os.path.isdir(folder):  # noqa: PTH112  # of the command, which may be relative
-        raise ApiError(400, f"chdir {folder}: no such file or directory")
+        raise ToolboxError(400, f"chdir {folder}: no such file or directory")
     if order.terminal is not None:
         return await _start_in_terminal(order, order.terminal, arguments, folder, env)
     process = await asyncio.create_subprocess_exec(

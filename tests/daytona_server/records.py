@@ -19,7 +19,10 @@ REGION = "us"
 
 @dataclass(slots=True)
 class RecordedRequest:
-    """One request; ``status`` is None until it is answered."""
+    """One request; ``status`` is None until it is answered.
+
+    ``sent`` counts the bytes of the answer's body, or those of a WebSocket's frames.
+    """
 
     method: str
     path: str
@@ -27,6 +30,7 @@ class RecordedRequest:
     headers: dict[str, str]
     body: bytes
     status: int | None = None
+    sent: int = 0
 
     @property
     def json(self) -> Any:
@@ -37,7 +41,7 @@ class RecordedRequest:
     def from_scope(cls, scope: Any, path: str, body: bytes) -> RecordedRequest:
         """Return the record of an ASGI request, under the name ``path``."""
         return cls(
-            method=scope["method"],
+            method=scope.get("method", "GET"),
             path=path,
             query=dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True)),
             headers={name.decode().lower(): value.decode() for name, value in scope["headers"]},

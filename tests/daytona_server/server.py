@@ -99,7 +99,7 @@ class DaytonaServer(World):
         listeners = Listeners()
         self.previews = Previews(self, listeners)
         gate = Gate(self, make_app(self, check_answers=self.check_answers))
-        self.origin = f"http://{HOST}:{await listeners.listen(gate)}"
+        self.origin = f"http://{HOST}:{await listeners.listen(gate, sockets=True)}"
         self.other_origin = f"http://{HOST}:{await listeners.listen(gate)}"
         self.spawn(watch_ttls(self))
         self._listening.set()

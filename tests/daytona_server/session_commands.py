@@ -11,6 +11,7 @@ from tests.daytona_server.session_shell import CODE, INPUT, LOG
 
 if TYPE_CHECKING:
     from tests.daytona_server.guest import Guest, Shell
+    from tests.daytona_server.records import SandboxRecord
 
 
 @dataclass(slots=True, eq=False)
@@ -49,6 +50,7 @@ class Session:
     """One shell, which runs its commands one after the other."""
 
     name: str
+    sandbox: SandboxRecord
     guest: Guest
     shell: Shell
     folder: str

@@ -9,11 +9,21 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 
 from tests.daytona_server.command_logs import Asker, command_log, outcome
-from tests.daytona_server.errors import ApiError, bad_request, conflict, not_found
 from tests.daytona_server.guest import guest
 from tests.daytona_server.session_commands import Session, SessionCommand
 from tests.daytona_server.session_shell import LOG, SCRIPT, STDOUT, for_shell
 from tests.daytona_server.toolbox import running_sandbox
+from tests.daytona_server.toolbox_errors import (
+    BareError,
+    ToolboxError,
+    UnexpectedError,
+    bad_request,
+    conflict,
+    gone,
+    internal,
+    invalid_body,
+    not_found,
+)
 
 if TYPE_CHECKING:
     from tests.daytona_server.call import Call
@@ -33,12 +43,12 @@ async def create_session(world: World, call: Call) -> Any:
     sandbox = running_sandbox(world, call)
     name = call.json.get("sessionId")
     if not name:
-        raise bad_request("sessionId is required")
+        raise invalid_body("sessionId is required")
     if name in sandbox.sessions:
         raise conflict("session already exists")
     inside = guest(world, sandbox)
     folder = f"{inside.folder}/sessions/{uuid.uuid4().hex}"
-    sandbox.sessions[name] = Session(name, inside, await inside.open_shell(), folder)
+    sandbox.sessions[name] = Session(name, sandbox, inside, await inside.open_shell(), folder)
     return Response(status_code=201)
 
 
@@ -64,14 +74,24 @@ async def delete_session(world: World, call: Call) -> Any:
 
 async def run_in_session(world: World, call: Call) -> Any:
     """``POST …/process/session/{session}/exec``: 202 at once when it shall not be waited for."""
+    if not (call.json.get("command") or "").strip():
+        raise BareError(400, "")
+    running_sandbox(world, call)
+    try:
+        return await _run_in_session(world, call)
+    except ToolboxError as error:
+        # It is wrapped there, and its status lost.
+        if isinstance(error, BareError):
+            raise
+        raise UnexpectedError(f"failed to execute command: {error.message}") from None
+
+
+async def _run_in_session(world: World, call: Call) -> Any:
     request = call.json
-    text = request.get("command") or ""
-    if not text.strip():
-        raise bad_request("command cannot be empty")
     session = session_of(world, call)
-    command = session.new_command(text, echoes=not request.get("suppressInputEcho"))
+    command = session.new_command(request["command"], echoes=not request.get("suppressInputEcho"))
     waits = not (request.get("runAsync") or request.get("async"))
-    await session.guest.put(command.folder, {SCRIPT: text.encode(), LOG: b""})
+    await session.guest.put(command.folder, {SCRIPT: command.command.encode(), LOG: b""})
     try:
         # One that is waited for finds the end of its input at once.
         await session.shell.write(for_shell(command.folder, reads=not waits))
@@ -80,7 +100,7 @@ async def run_in_session(world: World, call: Call) -> Any:
     if not waits:
         nothing = dict.fromkeys(("output", "stdout", "stderr", "exitCode"))
         return JSONResponse({"cmdId": command.id, **nothing}, 202)
-    await _end(session, command)
+    await _end(world, session, command)
     log = await session.guest.read(command.log) or b""
     return {
         "cmdId": command.id,
@@ -89,9 +109,12 @@ async def run_in_session(world: World, call: Call) -> Any:
     }
 
 
-async def _end(session: Session, command: SessionCommand) -> None:
+async def _end(world: World, session: Session, command: SessionCommand) -> None:
     """Wait for the exit code, which a shell that the command has ended never writes."""
     while (await session.look(command)).exit_code is None:
+        if session.sandbox.state != "started" or world.closing.is_set():
+            # The daemon is gone, and the proxy has nothing to answer.
+            raise BareError(502, "")
         if session.over.is_set():
             command.exit_code = 1
             raise bad_request("session cancelled")
@@ -118,15 +141,12 @@ async def send_input(world: World, call: Call) -> Any:
     session = session_of(world, call)
     command = command_of(session, call)
     if (code := command.exit_code) is not None:
-        raise ApiError(410, f"gone: command has already completed with exit code {code}")
+        raise gone(f"command has already completed with exit code {code}")
     data = str(call.json.get("data", "")).encode()
     line = data if data.endswith(b"\n") else data + b"\n"
     if not await session.guest.feed(command.input, line):
-        raise ApiError(
-            500,
-            f"internal server error: failed to open input pipe: open {command.input}: "
-            "no such file or directory",
-        )
+        reason = f"open {command.input}: no such file or directory"
+        raise internal(f"failed to open input pipe: {reason}")
     if command.echoes:
         await session.guest.append(command.log, STDOUT + line)
     return Response(status_code=204)

@@ -66,6 +66,12 @@ class World:
         """Whether ``build-logs-url`` names another host than the API's."""
         self.on_request: Callable[[RecordedRequest], object] | None = None
         """Called in the server's thread before a request is handled."""
+        self.stopped_answer: str | None = None
+        """How the toolbox says that a sandbox doesn't run, a key of ``NOT_RUNNING``; by its state
+        if there is none.
+        """
+        self.toolbox_access: dict[tuple[str, str], datetime] = {}
+        """When the proxy last let a key in to a sandbox."""
         self.stub_status = 200
         """What ``/api/health`` answers in a sandbox without a container."""
         self.ssh_like_openssh = False

@@ -28,7 +28,7 @@ class Timing:
     """A sandbox is ``archiving``."""
     delete: float = 0.2
     """A snapshot is ``removing``, a sandbox ``destroying`` (a 10 s job in the real one)."""
-    grace: float = 1.0
+    grace: float = 0.3
     """What runs in a session that is deleted may end by itself (5 s in the real one)."""
     list_lag: float = 0.0
     """The list of sandboxes is behind (1 to 3 s in the real one)."""
@@ -36,3 +36,5 @@ class Timing:
     """A name that was deleted stays 404 by name, also for a new sandbox (13 s in the real one)."""
     cooldown: float = 600.0
     """A snapshot that was activated can't be activated again."""
+    log_end: float = 0.05
+    """A log that is followed ends so long after its program (1 s in the real one)."""

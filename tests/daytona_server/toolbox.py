@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
-from tests.daytona_server.command_logs import Asker, entrypoint_log
-from tests.daytona_server.errors import ApiError, bad_request
-from tests.daytona_server.executions import Order, finish, launch
+from tests.daytona_server import toolbox_door
+from tests.daytona_server.command_logs import Asker, as_json_text, marked_log
+from tests.daytona_server.errors import ApiError
+from tests.daytona_server.executions import Order, finish, launch, once
 from tests.daytona_server.records import SandboxRecord
 from tests.daytona_server.session_shell import STDOUT
+from tests.daytona_server.toolbox_door import not_running
+from tests.daytona_server.toolbox_errors import BareError, timed_out
 
 if TYPE_CHECKING:
     from tests.daytona_server.call import Call
     from tests.daytona_server.state import World
 
-EXECUTE_SECONDS = 10.0
+
+POLL_SECONDS = 0.02
 
 
 async def proxy_url(world: World, call: Call) -> Any:
@@ -25,27 +30,31 @@ async def proxy_url(world: World, call: Call) -> Any:
 
 def running_sandbox(world: World, call: Call) -> SandboxRecord:
     """Return the sandbox of the request, which must be running."""
-    sandbox = world.sandbox(call.param("id"))
-    if sandbox.state != "started":
-        raise bad_request(f"Sandbox is not running (state: {sandbox.state})")
-    return sandbox
+    return toolbox_door.running_sandbox(world, call.param("id"), call.request.url.path)
 
 
 async def execute(world: World, call: Call) -> Any:
-    """``POST /toolbox/{id}/process/execute``: one command, and what it wrote."""
+    """``POST /toolbox/{id}/process/execute``: a script for the shell, and what it wrote."""
     sandbox = running_sandbox(world, call)
     request = call.json
-    if not request.get("command"):
-        raise bad_request("command is required")
-    env = dict(request.get("envs") or {})
-    execution = await launch(world, sandbox, Order(request["command"], request.get("cwd"), env))
+    text = request.get("command") or ""
+    if not text.strip():
+        raise BareError(400, "")
+    order = Order(None, request.get("cwd"), dict(request.get("envs") or {}), reads=True)
     try:
+        execution = await launch(world, sandbox, order)
+    except ApiError as error:
+        return {"exitCode": -1, "result": error.message}
+    try:
+        script = once(text.encode())
         outcome = await asyncio.wait_for(
-            finish(execution), request.get("timeout") or EXECUTE_SECONDS
+            finish(execution, script, reads=True), request.get("timeout") or None
         )
     except TimeoutError:
-        raise ApiError(408, "command execution timeout") from None
-    return {"exitCode": outcome.code, "result": outcome.output.decode(errors="replace")}
+        raise timed_out("command execution timeout") from None
+    if sandbox.state != "started":
+        raise not_running(world, sandbox, call.request.url.path)
+    return {"exitCode": outcome.code, "result": as_json_text(outcome.output)}
 
 
 async def entrypoint_session(world: World, call: Call) -> Any:
@@ -56,18 +65,31 @@ async def entrypoint_session(world: World, call: Call) -> Any:
 
 
 async def entrypoint_logs(world: World, call: Call) -> Any:
-    """``GET …/process/session/entrypoint/logs``: all that the entry point has written so far."""
+    """``GET …/process/session/entrypoint/logs``: what it has written so far, also to follow."""
     sandbox = running_sandbox(world, call)
-    return entrypoint_log(Asker(call.request.headers), await _log(world, sandbox))
+    log = b"".join([data async for data in entrypoint_log(world, sandbox, follow=False)])
+    return marked_log(Asker(call.request.headers), log)
 
 
-async def _log(world: World, sandbox: SandboxRecord) -> bytes:
-    if world.engine is None:
-        return b"".join(marked(line) for line in list(sandbox.log))
-    from tests.daytona_server.engine_logs import entrypoint_lines
+async def entrypoint_log(
+    world: World, sandbox: SandboxRecord, *, follow: bool
+) -> AsyncIterator[bytes]:
+    """Yield the entry point's log with its marks; without ``follow`` what there is of it."""
+    if world.engine is not None:
+        from tests.daytona_server.engine_logs import entrypoint_lines
 
-    lines = entrypoint_lines(world.engine, sandbox, follow=False)
-    return b"".join([line async for line in lines])
+        async for data in entrypoint_lines(world.engine, sandbox, follow=follow):
+            yield data
+        return
+    sent = 0
+    while True:
+        lines = list(sandbox.log)
+        if data := b"".join(map(marked, lines[sent:])):
+            yield data
+        sent = len(lines)
+        if not follow:
+            return
+        await asyncio.sleep(POLL_SECONDS)
 
 
 def marked(line: str | bytes) -> bytes:

@@ -237,16 +237,16 @@ class TestSandboxLife:
             ).status_code
             == 401
         )
-        message(api.post(f"{base}/execute", json={}), 400)
+        assert api.post(f"{base}/execute", json={}).status_code == 400
         api.post("/sandbox/one/stop")
         until(lambda: state(api, "/sandbox/one") == "stopped")
-        message(api.post(f"{base}/execute", json={"command": "ls"}), 400)
+        assert api.post(f"{base}/execute", json={"command": "ls"}).status_code == 400
 
     def test_sessions(self, server: DaytonaServer, api: httpx.Client) -> None:
         sandbox = create(api)
         base = f"{sandbox['toolboxProxyUrl']}/{sandbox['id']}/process/session"
         assert api.post(base, json={"sessionId": "mine"}).status_code == 201
-        message(api.post(base, json={"sessionId": "mine"}), 409)
+        assert api.post(base, json={"sessionId": "mine"}).status_code == 409
         body = {"command": "echo ran; (exit 3)", "runAsync": True}
         answer = api.post(f"{base}/mine/exec", json=body)
         assert answer.status_code == 202
@@ -257,4 +257,4 @@ class TestSandboxLife:
         assert (waited["exitCode"], waited["output"]) == (0, f"{server.home('one')}\n")
         assert len(api.get(f"{base}/mine").json()["commands"]) == 2
         assert api.delete(f"{base}/mine").status_code == 204
-        message(api.get(f"{base}/mine"), 404)
+        assert api.get(f"{base}/mine").status_code == 404
