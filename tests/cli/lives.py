@@ -64,7 +64,7 @@ class Endless:
 
 
 _ENDLESS = """echo started; touch "$HOME/started"; while :; do sleep 0.05; echo more; done"""
-_SERVICE = 'case "$*" in *metadata.json*) exec endless ;; esac; exec /bin/sh "$@"'
+_SERVICE = 'case "$2" in *metadata.json*) exec endless ;; esac; exec /bin/sh "$@"'
 
 
 def programs(sandbox: SandboxRecord) -> list[list[str]]:

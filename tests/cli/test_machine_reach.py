@@ -151,15 +151,24 @@ class TestCp:
         until(lambda: a.sessions == {})
         assert list(home.iterdir()) == [home / "log"]
 
-    def test_an_interrupted_download_leaves_nothing(
+    def test_a_download_that_breaks_off_goes_on(
+        self, cloud: Os2, daytona: DaytonaServer, home: Path
+    ) -> None:
+        (home / "x").write_bytes(bytes(range(256)) * 1000)
+        daytona.fail_next("GET", "/toolbox/.*/files/download", Fault(status=502), times=3)
+
+        assert cloud(*CP, "a:x", "copy").status == 0
+        assert (cloud.folder / "copy").read_bytes() == bytes(range(256)) * 1000
+
+    def test_a_failed_download_leaves_nothing(
         self, cloud: Os2, daytona: DaytonaServer, home: Path
     ) -> None:
         (home / "x").touch()
-        daytona.fail_next("GET", "/toolbox/.*/files/download", Fault(status=502), times=9)
+        daytona.fail_next("GET", "/toolbox/.*/files/download", Fault(status=403), times=9)
 
         result = cloud(*CP, "a:x", "copy")
 
-        assert (result.status, result.stdout) == (8, "")
+        assert (result.status, result.stdout) == (4, "")
         assert list(cloud.folder.iterdir()) == []
 
     def test_invalid_arguments_are_explained(self, cloud: Os2) -> None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import deque
 from collections.abc import Iterator
 
 from os2cli.core.errors import Conflict, NotFound, Unreachable
 from os2cli.core.models import LogRequest
+from os2cli.providers.daytona.machines.session_log import MARKS, session_log
 from os2cli.providers.daytona.machines.toolbox import REQUEST_SECONDS, Patience, Toolbox
 from os2cli.providers.service_log import split_lines
 
 PATH = "/process/session/entrypoint/logs"
 RECONNECT_SECONDS = 1.0
-_MARKS = re.compile(rb"\x01{3}|\x02{3}")
 
 
 class EntrypointLog:
@@ -38,7 +37,7 @@ class EntrypointLog:
 
     def _lines_so_far(self, seconds: float) -> list[str]:
         # Not `splitlines`, which also splits at characters other than line feeds.
-        text = self.toolbox.log(PATH, self.doing, seconds)
+        text = session_log(self.toolbox, PATH, self.doing, seconds)
         return list(split_lines([text.encode()]))
 
     def _following(self, tail: int | None) -> Iterator[str]:
@@ -52,7 +51,7 @@ class EntrypointLog:
                     continue
                 lines, before = list(before), None
             for line in lines:
-                text = _MARKS.sub(b"", line).decode(errors="replace").rstrip("\r")
+                text = MARKS.sub(b"", line).decode(errors="replace").rstrip("\r")
                 yield self.toolbox.client.redact(text)
 
     def _added(self) -> Iterator[bytes]:

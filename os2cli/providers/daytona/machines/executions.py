@@ -15,6 +15,7 @@ from os2cli.core.models import Command, Streams
 from os2cli.providers.daytona.api.errors import invalid_answer
 from os2cli.providers.daytona.machines.feed import PAUSES, Feed
 from os2cli.providers.daytona.machines.keeper import Keeper
+from os2cli.providers.daytona.machines.session_log import session_log
 from os2cli.providers.daytona.machines.spool import Spool
 from os2cli.providers.daytona.machines.toolbox import UNDO_SECONDS, Patience, Toolbox
 
@@ -142,7 +143,7 @@ class Execution:
         """Raise ``OperationFailed`` if the keeper ended: it outlives the program."""
         code = self.toolbox.json("GET", path, self.doing).get("exitCode")
         if type(code) is int:
-            words = self.toolbox.log(f"{path}/logs", self.doing).strip().splitlines()
+            words = session_log(self.toolbox, f"{path}/logs", self.doing).strip().splitlines()
             raise OperationFailed(
                 f"{self.doing} failed: {words[-1] if words else f'exit code {code}'}",
                 hint=f"check the machine's disk: os2 machine exec {self.toolbox.machine} -- df -h",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -19,7 +18,7 @@ from os2cli.core.errors import (
 )
 from os2cli.core.models import MachineState
 from os2cli.providers.daytona.api.client import DaytonaClient
-from os2cli.providers.daytona.api.errors import invalid_answer, is_json, status_line
+from os2cli.providers.daytona.api.errors import invalid_answer, status_line
 from os2cli.providers.daytona.api.retry import FAST, PASSING, TOO_MANY, pause, retry_after
 from os2cli.providers.daytona.api.wire import SandboxAnswer
 from os2cli.providers.daytona.machines.lifecycle import look_at
@@ -37,8 +36,6 @@ UNDO_SECONDS = 2.0
 PARTIAL, TIMED_OUT, BEYOND_END = 206, 408, 416
 # Without it, or with a version before 0.167, both streams of a log come as one.
 HEADERS = {"X-Daytona-SDK-Version": "0.190.0"}
-# Before each line of a log, for stdout and stderr.
-_MARKS = re.compile(r"\x01{3}|\x02{3}")
 
 
 class Patience:
@@ -195,11 +192,6 @@ class Toolbox:
             raise invalid_answer(doing, "it is not an object")
         return data
 
-    def log(self, path: str, doing: str, seconds: float = REQUEST_SECONDS) -> str:
-        """Return a log so far, without marks and secrets."""
-        answer = self.request("GET", path, doing, timeout=seconds)
-        return _MARKS.sub("", self.client.redact(_log_text(answer, doing)))
-
     def upload(self, content: bytes, path: str, doing: str) -> None:
         """Write a file in the sandbox."""
         self.request(
@@ -240,16 +232,3 @@ class Toolbox:
                     skipped = max(skipped - len(data), 0)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise self.no_answer(doing, error) from error
-
-
-def _log_text(answer: httpx.Response, doing: str) -> str:
-    """Return the text of a log: JSON with both streams, or text with their marks."""
-    if not is_json(answer):
-        return answer.text
-    try:
-        data = answer.json()
-    except (ValueError, RecursionError) as error:
-        raise invalid_answer(doing, "it is not JSON") from error
-    if not isinstance(data, dict):
-        raise invalid_answer(doing, "it is not an object")
-    return str(data.get("output") or f"{data.get('stdout') or ''}{data.get('stderr') or ''}")

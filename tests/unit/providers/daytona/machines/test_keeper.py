@@ -51,15 +51,14 @@ class Session:
 
     def result(self) -> tuple[int, bytes, bytes]:
         """Wait for the end of the program."""
-        ends = [
-            until(lambda n=name: self._end(n), DEADLINE_SECONDS) for name in ("stdout", "stderr")
-        ]
-        assert ends[0][1] == ends[1][1]
-        return ends[0][1], ends[0][0], ends[1][0]
+        code, stdout = until(lambda: self._end("stdout"), DEADLINE_SECONDS)
+        same_code, stderr = until(lambda: self._end("stderr"), DEADLINE_SECONDS)
+        assert code == same_code
+        return code, stdout, stderr
 
-    def _end(self, name: str) -> tuple[bytes, int] | None:
+    def _end(self, name: str) -> tuple[int, bytes] | None:
         before, mark, after = self.written(name).partition(self.mark)
-        return (before, int(after.splitlines()[0])) if mark and b"\n" in after else None
+        return (int(after.splitlines()[0]), before) if mark and b"\n" in after else None
 
     def send(self, *lines: str) -> None:
         """Send lines of input."""

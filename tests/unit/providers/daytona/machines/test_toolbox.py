@@ -195,31 +195,3 @@ class TestFiles:
         for _ in range(3):
             with pytest.raises(Unreachable):
                 list(tools.download("/tmp/x", DOING))
-
-
-class TestLog:
-    @pytest.mark.parametrize(
-        "answer",
-        [
-            ok({"output": "one\ntwo", "stdout": "one\n", "stderr": "two"}),
-            ok({"output": "\x01\x01\x01one\n\x02\x02\x02two", "stdout": "one\n", "stderr": "two"}),
-            ok({"stdout": "one\n", "stderr": "two"}),
-            ok({"output": None, "stdout": "one\n", "stderr": "two"}),
-            httpx.Response(200, text="one\ntwo"),
-            httpx.Response(200, text="\x01\x01\x01one\n\x02\x02\x02two"),
-        ],
-        ids=["output", "marked output", "apart", "null", "text", "marked text"],
-    )
-    def test_every_form_of_it_is_text(
-        self, tools: Toolbox, guest: GuestWire, answer: httpx.Response
-    ) -> None:
-        guest.on(ASK, answer)
-
-        assert tools.log("/thing", DOING) == "one\ntwo"
-        # A client that does not name itself gets another form.
-        assert guest.last.headers["x-daytona-sdk-version"] >= "0.167"
-
-    def test_the_key_is_not_shown(self, tools: Toolbox, guest: GuestWire) -> None:
-        guest.on(ASK, ok({"output": f"key={KEY}\n"}))
-
-        assert tools.log("/thing", DOING) == "key=•••\n"
