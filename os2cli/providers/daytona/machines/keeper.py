@@ -83,7 +83,7 @@ cat <&6 4<&- 7<&- &
 rm -rf "$here"
 """
 _FEED = 'feed <&8 >"$here/0" & feeder=$!'
-# The last line makes it one command with an exit code, whatever Daytona puts behind it.
+# The last line makes it one command with an exit code, for anything that Daytona puts behind it.
 _START = """\
 trap 'rm -rf @HERE@; exit' HUP INT TERM
 (

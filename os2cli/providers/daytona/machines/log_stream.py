@@ -11,7 +11,7 @@ from wsproto.events import BytesMessage, Event, TextMessage
 
 from os2cli.providers.daytona.machines.toolbox import HEADERS, Toolbox
 
-# A log that is silent for so long has been sent up to its end.
+# After this silence, the log has been sent up to its end.
 QUIET_SECONDS = 0.5
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 

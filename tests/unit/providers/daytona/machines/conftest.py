@@ -1,4 +1,4 @@
-"""A sandbox whose programs really run, on this host, behind a server that fails as it is told."""
+"""A sandbox whose programs really run, on this host, behind a server that fails on request."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def later(add: object, *lines: str) -> None:
     st.binary(max_size=6),
     st.lists(st.integers(1, 9), max_size=8),
 )
-def test_a_connection_that_begins_anew_repeats_nothing(
+def test_a_connection_that_begins_again_repeats_nothing(
     messages: list[bytes], cut: int, added: bytes, sizes: list[int]
 ) -> None:
     position = _Position()
@@ -99,7 +99,7 @@ def test_a_quiet_log_is_sent_once(
     [Fault(drop=True), Fault(status=429), Fault(status=502), Fault(status=503)],
     ids=["dropped", "429", "502", "503"],
 )
-def test_a_failure_that_passes_is_sat_out(
+def test_a_passing_failure_is_retried(
     daytona: DaytonaServer, log: EntrypointLog, fault: Fault
 ) -> None:
     daytona.sandbox("dev-1").log += ["one"]

@@ -68,7 +68,7 @@ def run(execution: Execution, *argv: str, stdin: bytes | None = None) -> tuple[i
         *((fault, "output") for fault in PASSING if fault not in ("lost", "502")),
     ],
 )
-def test_a_failure_that_passes_is_sat_out(
+def test_a_passing_failure_is_retried(
     daytona: DaytonaServer, execution: Execution, fault: str, request_: str
 ) -> None:
     """The program runs once, and every byte passes once."""
@@ -144,7 +144,7 @@ def test_a_slow_reader_does_not_fill_the_disk(execution: Execution) -> None:
     [("stopped", Conflict, "machine_not_running"), (None, NotFound, "machine_not_found")],
     ids=["stopped", "removed"],
 )
-def test_a_machine_that_ends_is_told_as_that(
+def test_a_machine_that_ends_is_reported(
     daytona: DaytonaServer,
     execution: Execution,
     state: str | None,
@@ -187,7 +187,7 @@ def test_who_stops_reading_ends_it(daytona: DaytonaServer, execution: Execution)
     until(lambda: not Path(f"/tmp/{execution.session}").exists())
 
 
-def test_a_full_disk_is_told(execution: Execution) -> None:
+def test_a_full_disk_is_reported(execution: Execution) -> None:
     script = f"rm /tmp/{execution.session}/stdout; echo x; sleep 100"
 
     with pytest.raises(OperationFailed, match="its output was lost") as caught:
@@ -196,7 +196,7 @@ def test_a_full_disk_is_told(execution: Execution) -> None:
     assert "df -h" in (caught.value.hint or "")
 
 
-def test_a_sandbox_where_nothing_can_be_written_is_told(
+def test_a_sandbox_where_nothing_can_be_written_is_reported(
     execution: Execution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(

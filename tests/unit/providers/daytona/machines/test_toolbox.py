@@ -67,7 +67,7 @@ PASSING = [408, 429, 502, 503, 504]
 @pytest.mark.parametrize(
     "trouble", [lost(), httpx.ConnectError("refused"), httpx.ReadTimeout("late"), *PASSING], ids=str
 )
-def test_what_passes_is_sat_out(
+def test_what_passes_is_retried(
     tools: Toolbox, guest: GuestWire, time: Time, trouble: Exception | int
 ) -> None:
     answer = refused(trouble) if isinstance(trouble, int) else trouble
@@ -100,7 +100,7 @@ STATES = {
 
 @pytest.mark.parametrize("answer", [lost(), 400, 401, 403, 404, 409, 500, 502, 503], ids=str)
 @pytest.mark.parametrize("state", STATES)
-def test_whatever_the_proxy_says_of_a_machine_that_is_not_running(
+def test_any_answer_for_a_machine_that_is_not_running(
     tools: Toolbox, guest: GuestWire, answer: Exception | int, state: str | None
 ) -> None:
     guest.on(ASK, refused(answer, "any words") if isinstance(answer, int) else answer)
@@ -178,7 +178,7 @@ class TestFiles:
         assert guest.last.url.params["path"] == "/tmp/a b&c"
         assert b"\x00\xff" in guest.last.content
 
-    def test_a_download_begins_where_it_is_told(self, tools: Toolbox, guest: GuestWire) -> None:
+    def test_a_download_begins_at_a_byte(self, tools: Toolbox, guest: GuestWire) -> None:
         guest.on(DOWNLOAD, httpx.Response(206, content=iter([b"ab", b"c"])), httpx.Response(416))
 
         assert list(tools.download("/tmp/x", DOING, 7)) == [b"ab", b"c"]
