@@ -126,8 +126,8 @@ def test_what_is_not_there(api: httpx.Client, files: str, tmp: Path) -> None:
     assert bare(get(api, files, str(tmp))) == 400
     assert bare(get(api, files, "")) == 400
     assert bare(api.delete(files, params={"path": str(tmp)})) == 400
-    form = {"files": {"file": b"x"}, "params": {"path": str(tmp)}}
-    assert bare(api.post(f"{files}/upload", **form)) == 400
+    into_folder = api.post(f"{files}/upload", params={"path": str(tmp)}, files={"file": b"x"})
+    assert bare(into_folder) == 400
 
 
 def test_where_paths_begin(server: DaytonaServer, api: httpx.Client, toolbox: str) -> None:
