@@ -20,6 +20,7 @@ from os2cli.providers.daytona.machines.spool import Spool
 from os2cli.providers.daytona.machines.toolbox import UNDO_SECONDS, Patience, Toolbox
 
 STDERR_BYTES = 64 * 1024
+CHECK_EVERY = 4
 TAKEN = 409
 
 
@@ -78,7 +79,7 @@ class Execution:
             for name in ("stdout", "stderr")
         }
         stdout = spools["stdout"]
-        patience, pauses = Patience(self.toolbox), iter(PAUSES)
+        patience, pauses, silences = Patience(self.toolbox), iter(PAUSES), 0
         while any(spool.exit_code is None for spool in spools.values()):
             seen, news = stdout.seen, False
             try:
@@ -86,7 +87,9 @@ class Execution:
                     for data in spool.news(self.doing):
                         news = True
                         yield name, data
-                if not news:
+                # A program that is silent needs no more than a look from time to time.
+                silences = 0 if news else silences + 1
+                if silences and (not stdout.seen or silences % CHECK_EVERY == 0):
                     self._require_keeper(path)
             except Unreachable as failure:
                 patience.after(failure)

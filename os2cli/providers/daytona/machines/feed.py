@@ -17,7 +17,7 @@ CHUNK_BYTES = 64 * 1024
 MAX_CHUNKS = 128
 # A longer text is slower than a file: the sandbox's shell reads byte by byte.
 MAX_TEXT_BYTES = 1024
-PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)
+PAUSES = (0.05, 0.1, 0.2, 0.5)
 
 
 class Feed:
