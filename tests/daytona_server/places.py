@@ -89,7 +89,8 @@ class Places:
             return
         place.kill()
         if sandbox.state in ("destroying", "destroyed"):
-            del self._places[sandbox.id]
+            # Two threads may halt it at once.
+            self._places.pop(sandbox.id, None)
             place.remove()
 
     def close(self) -> None:
