@@ -6,7 +6,6 @@ import fcntl
 import os
 import select
 import selectors
-import signal
 import struct
 import subprocess
 import sys
@@ -22,11 +21,9 @@ from os2cli.core.cancellation import check
 from os2cli.core.models import Command, Streams
 from os2cli.host.tty import Terminal
 from os2cli.providers.local_process.foreground import end_foreground
-from os2cli.providers.local_process.processes import until
 
 CHUNK_BYTES = 64 * 1024
 POLL_SECONDS = 0.1
-END_SECONDS = 2.0
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 _READER = (sys.executable, "-I", "-S", "-c", f"import os\nwhile os.read(0, {CHUNK_BYTES}): pass")
 # Otherwise the input of a shell's background is empty.
@@ -62,22 +59,21 @@ class Execution:
     def attach(self, terminal: Terminal, argv: list[str], banner: str) -> int:
         """Hand the terminal to a program until it ends, and return its exit code."""
         os.write(terminal.output, banner.encode())
-        process = subprocess.Popen(
-            argv,
-            env={**self.env, "TERM": terminal.kind},
-            cwd=self.folder,
-            stdin=terminal.input,
-            stdout=terminal.output,
-            stderr=terminal.output,
-        )
-        try:
-            return _exit_code(process.wait())
-        except BaseException:
-            process.send_signal(signal.SIGHUP)
-            if not until(lambda: process.poll() is not None, END_SECONDS):
-                process.kill()
-                process.wait()
-            raise
+        # A shell that is killed does not restore the terminal.
+        with terminal.restored():
+            process = subprocess.Popen(
+                argv,
+                env={**self.env, "TERM": terminal.kind},
+                cwd=self.folder,
+                stdin=terminal.input,
+                stdout=terminal.output,
+                stderr=terminal.output,
+            )
+            try:
+                return _exit_code(process.wait())
+            except BaseException:
+                end_foreground(process, terminal.input)
+                raise
 
     def _pieces(self, command: Command, stdin: BinaryIO | None) -> Generator[tuple[bool, bytes]]:
         """Yield chunks of both streams until the program ends; closing the generator ends it.

@@ -22,14 +22,15 @@ _IGNORED_BY_JOBS = 1 << (signal.SIGINT - 1) | 1 << (signal.SIGQUIT - 1)
 
 @dataclass(frozen=True, slots=True)
 class _Traits:
-    """The session of a process, and which signals it ignores; None: the system does not tell."""
+    """The session and group of a process, and which signals it ignores; None: it is not known."""
 
     session: int
+    group: int
     ignored: int | None
 
     @classmethod
     def of(cls, process: psutil.Process) -> _Traits:
-        return cls(os.getsid(process.pid), _ignored(process.pid))
+        return cls(os.getsid(process.pid), os.getpgid(process.pid), _ignored(process.pid))
 
     def is_in_background_of(self, parent: _Traits) -> bool:
         """Return whether the parent put it there: with setsid, or with `&` of a shell."""
@@ -38,12 +39,13 @@ class _Traits:
         return bool((self.ignored or 0) & ~(parent.ignored or 0) & _IGNORED_BY_JOBS)
 
 
-def end_foreground(program: subprocess.Popen[bytes]) -> None:
+def end_foreground(program: subprocess.Popen[bytes], terminal: int | None = None) -> None:
     """End a program and what it has in the foreground: interrupt it, terminate it, then kill it.
 
-    What a process put in the background and what left its parent live on.
+    What a process put in the background and what left its parent live on. A shell with a terminal
+    puts each of its jobs in a process group, one of them in the terminal's foreground.
     """
-    foreground = _Foreground(program)
+    foreground = _Foreground(program, terminal)
     for signum in (signal.SIGINT, signal.SIGTERM):
         foreground.send(signum)
         if until(foreground.has_ended, GRACE_SECONDS):
@@ -60,8 +62,9 @@ def end_foreground(program: subprocess.Popen[bytes]) -> None:
 class _Foreground:
     """A program, and those of its descendants that are in the foreground."""
 
-    def __init__(self, program: subprocess.Popen[bytes]) -> None:
+    def __init__(self, program: subprocess.Popen[bytes], terminal: int | None) -> None:
         self._program = program
+        self._group = None if terminal is None else _foreground_group(terminal)
         self._members: dict[psutil.Process, _Traits] = {}
         with suppress(psutil.Error, OSError):
             process = psutil.Process(program.pid)
@@ -103,7 +106,11 @@ class _Foreground:
             return False
         with suppress(psutil.Error, OSError):
             traits = _Traits.of(child)
-            if not traits.is_in_background_of(self._members[parent]):
+            is_job = self._group is not None and traits.group not in (
+                self._group,
+                self._members[parent].group,
+            )
+            if not is_job and not traits.is_in_background_of(self._members[parent]):
                 self._members[child] = traits
         return child in self._members
 
@@ -111,6 +118,14 @@ class _Foreground:
         for process in self._members:
             with suppress(psutil.Error, OSError):
                 do(process)
+
+
+def _foreground_group(terminal: int) -> int:
+    """Return the process group in the foreground of a terminal, 0 if the terminal is gone."""
+    try:
+        return os.tcgetpgrp(terminal)
+    except OSError:
+        return 0
 
 
 def _children() -> dict[int, list[psutil.Process]]:
