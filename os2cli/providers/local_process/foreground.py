@@ -14,7 +14,7 @@ import psutil
 
 from os2cli.providers.local_process.processes import until
 
-GRACE_SECONDS = 1.0
+INTERRUPT_SECONDS, TERMINATE_SECONDS = 1.0, 0.5
 KILL_SECONDS = 1.0
 # What a shell's `&` ignores, in the mask that the kernel reports.
 _IGNORED_BY_JOBS = 1 << (signal.SIGINT - 1) | 1 << (signal.SIGQUIT - 1)
@@ -46,9 +46,12 @@ def end_foreground(program: subprocess.Popen[bytes], terminal: int | None = None
     puts each of its jobs in a process group, one of them in the terminal's foreground.
     """
     foreground = _Foreground(program, terminal)
-    for signum in (signal.SIGINT, signal.SIGTERM):
+    for signum, seconds in (
+        (signal.SIGINT, INTERRUPT_SECONDS),
+        (signal.SIGTERM, TERMINATE_SECONDS),
+    ):
         foreground.send(signum)
-        if until(foreground.has_ended, GRACE_SECONDS):
+        if until(foreground.has_ended, seconds):
             return
 
     def killed() -> bool:

@@ -139,9 +139,11 @@ members=$program
 for signal in INT TERM; do
     stop
     send "$signal"
-    for _ in 1 2 3 4 5 6 7 8 9 10; do
+    for _ in 1 2 3 4 5; do
         is_left || exit 0
         sleep 0.1
+        is_left || exit 0
+        [ "$signal" = TERM ] || sleep 0.1
     done
 done
 # A process that is killed later may restart one that was killed before.
