@@ -15,7 +15,9 @@ import pytest
 
 from tests.cli.lives import going_on
 from tests.command import Os2, Result, base_environment
-from tests.engine import sandbox_image
+from tests.contract.conftest import SNAPSHOT, STAGE
+from tests.daytona_server import DaytonaServer, Timing
+from tests.engine import ENTRYPOINT, engine_endpoint, sandbox_image
 from tests.polling import until
 
 # How a shell's program gets into the background; each runs as long as the number says.
@@ -74,8 +76,19 @@ def local_process(stack: ExitStack, folder: Path) -> Guest:
 def local_docker(stack: ExitStack, folder: Path) -> Guest:
     """A container on the engine."""
     env = base_environment(folder / "home")
-    env |= {"APP_STAGE": "dev-test", "LOCAL_DOCKER_IMAGE_NAME": sandbox_image()}
+    env |= {"APP_STAGE": STAGE, "LOCAL_DOCKER_IMAGE_NAME": sandbox_image()}
     return _created(stack, folder, env, "local-docker")
+
+
+def daytona(stack: ExitStack, folder: Path) -> Guest:
+    """A sandbox of the Daytona test server that is a container on the engine."""
+    timing = Timing(build=0, pull=0, boot=0, create_block=0.3)
+    server = stack.enter_context(DaytonaServer(engine_endpoint().url, timing=timing))
+    stack.callback(lambda: pytest.fail(str(server.violations)) if server.violations else None)
+    server.add_snapshot(SNAPSHOT, image=sandbox_image(), entrypoint=ENTRYPOINT)
+    env = base_environment(folder / "home") | {"APP_STAGE": STAGE}
+    env |= {"DAYTONA_API_URL": server.url, "DAYTONA_API_KEY": server.api_key}
+    return _created(stack, folder, env, "daytona")
 
 
 def _created(stack: ExitStack, folder: Path, env: dict[str, str], type_: str) -> Guest:
@@ -89,9 +102,11 @@ def _created(stack: ExitStack, folder: Path, env: dict[str, str], type_: str) ->
 
 
 DOCKER = pytest.param(local_docker, marks=pytest.mark.engine)
+DAYTONA = pytest.param(daytona, marks=pytest.mark.engine)
+GUESTS = [local_process, DOCKER]
 
 
-@pytest.fixture(params=[local_process, DOCKER], scope="module")
+@pytest.fixture(params=GUESTS, scope="module")
 def guest(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Guest]:
@@ -141,10 +156,10 @@ def test_exec_ends_while_the_background_writes(guest: Guest, to: str) -> None:
 @pytest.mark.parametrize("way", ["{} &", "nohup {} &", "setsid {} &"])
 def test_the_background_goes_on_writing_after_exec(guest: Guest, way: str) -> None:
     file = f"/tmp/{uuid.uuid4().hex}"
-    # The engine closes the streams two seconds after its first process.
+    # The shell itself writes. An engine closes the streams 2 seconds after its first process.
     script = (
-        f"while [ ! -e {file}.end ]; do seq {MORE_THAN_A_PIPE_HOLDS}; "
-        f"seq {MORE_THAN_A_PIPE_HOLDS} >&2; echo round >>{file}; sleep 0.1; done"
+        f"text=$(seq {MORE_THAN_A_PIPE_HOLDS}); while [ ! -e {file}.end ]; do "
+        f'echo "$text"; echo "$text" >&2; echo round >>{file}; sleep 0.1; done'
     )
     writer = way.format(f"sh -c '{script}'")
 
