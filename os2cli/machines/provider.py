@@ -102,7 +102,10 @@ class MachineProvider(Protocol):
         ...
 
     def execute(self, name: str, command: Command, streams: Streams) -> int:
-        """Run a program in the machine and return its exit code; an interrupt also ends it there.
+        """Run a program in the machine and return its exit code, as soon as it ends.
+
+        All that it wrote until then is passed on. What it put in the background runs until the
+        machine stops. An interrupt ends what is in the foreground.
 
         Raises:
             Conflict: the machine is not running.

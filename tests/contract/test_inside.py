@@ -136,7 +136,7 @@ class TestExecute:
             def write(self, _: object) -> int:
                 raise InterruptedError
 
-        script = f"sleep {mark} & echo started; sleep {mark}"
+        script = f"echo started; sh -c 'sleep {mark}; :'"
         with pytest.raises(InterruptedError):
             inhabited.provider.execute(
                 inhabited.name, Command(("sh", "-c", script)), Streams(Gone(), Gone())

@@ -11,7 +11,7 @@ NOTHING = (0, 0)
 
 
 def range_of(header: str, size: int) -> tuple[int, int] | None:
-    """Return the start and length that a header names in so many bytes; None for all of them.
+    """Return the start and length that a header names in a file of this size; None for all of them.
 
     Of several ranges none is given: a client of the toolbox has no use for more than one.
     """

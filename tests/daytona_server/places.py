@@ -37,7 +37,7 @@ class Place:
 
     @property
     def env(self) -> dict[str, str]:
-        """The environment of whatever runs here."""
+        """The environment of all that runs here."""
         return {
             "PATH": f"{self.programs}:{os.environ.get('PATH', _PATH)}",
             "HOME": str(self.home),

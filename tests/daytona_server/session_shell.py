@@ -3,7 +3,7 @@
 The command's own text is sourced by the shell, so that ``cd``, ``export``, ``exec`` and ``exit``
 in it are the session's. Its output goes through two named pipes to labellers, which mark each
 line and add it to one log; the exit code is written when both have come to the end of theirs, so
-that a program in the background that still holds one delays it.
+that a program in the background that still holds one delays it. Older daemons write it at once.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _LABELLER = (
     """( while IFS= read -r line || [ -n "$line" ]; do printf '{mark}%s\\n' "$line"; done """
     """< "{pipe}" ) >> "$log" &"""
 )
+_WRITE_CODE = f'echo "$code" >> "$here/{CODE}"'
 _COMMAND = """
 {{
 here={folder}
@@ -37,21 +38,23 @@ trap tidy EXIT HUP INT TERM
 {holder} holder=$!
 {{ . "$here/{script}"; }} < "$in" > "$out" 2> "$err"
 code=$?
+{early}
 kill -KILL "$holder" 2>/dev/null; wait "$holder" 2>/dev/null
 wait "$of_out" "$of_err"
-echo "$code" >> "$here/{code}"
+{late}
 tidy
 }}
 """
 
 
-def for_shell(folder: str, *, reads: bool) -> bytes:
+def for_shell(folder: str, *, reads: bool, early_code: bool) -> bytes:
     """Return the text that runs the script in ``folder``; without ``reads`` its input is empty."""
     return _COMMAND.format(
+        early=_WRITE_CODE if early_code else ":",
+        late=":" if early_code else _WRITE_CODE,
         folder=quote(folder),
         log=LOG,
         input=INPUT,
-        code=CODE,
         script=SCRIPT,
         label_stdout=_LABELLER.format(mark=r"\001\001\001", pipe="$out"),
         label_stderr=_LABELLER.format(mark=r"\002\002\002", pipe="$err"),

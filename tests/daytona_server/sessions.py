@@ -94,7 +94,9 @@ async def _run_in_session(world: World, call: Call) -> Any:
     await session.guest.put(command.folder, {SCRIPT: command.command.encode(), LOG: b""})
     try:
         # One that is waited for finds the end of its input at once.
-        await session.shell.write(for_shell(command.folder, reads=not waits))
+        early = world.early_exit_codes
+        text = for_shell(command.folder, reads=not waits, early_code=early)
+        await session.shell.write(text)
     except BrokenPipeError:
         raise bad_request("failed to write command: write |1: broken pipe") from None
     if not waits:

@@ -66,6 +66,10 @@ class World:
         """Whether ``build-logs-url`` names another host than the API's."""
         self.on_request: Callable[[RecordedRequest], object] | None = None
         """Called in the server's thread before a request is handled."""
+        self.early_exit_codes = False
+        """Whether a session's command has its exit code before all its output is in the log, as
+        with daemons before April 2026.
+        """
         self.stopped_answer: str | None = None
         """How the toolbox says that a sandbox doesn't run, a key of ``NOT_RUNNING``; by its state
         if there is none.

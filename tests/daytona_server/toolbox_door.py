@@ -30,7 +30,7 @@ def _proxy(status: int, message: str, code: str) -> Callable[[str], ToolboxError
     return lambda path: ToolboxError(status, message, code, f"/toolbox{path}")
 
 
-# How a sandbox that does not run is told, by versions and moments. A test can ask for any of them.
+# What is said of a sandbox that does not run, by versions and moments; a test can ask for each.
 NOT_RUNNING: Mapping[str, Callable[[str], ToolboxError]] = {
     "no_address": _runner(400, f"bad request: {NO_ADDRESS}"),
     "not_resolved": _runner(400, f"bad request: failed to resolve container IP: {NO_ADDRESS}"),
@@ -106,6 +106,6 @@ def running_sandbox(world: World, id_: str, path: str) -> SandboxRecord:
 
 
 def not_running(world: World, sandbox: SandboxRecord, path: str) -> ToolboxError:
-    """Return how it is told that a sandbox does not run."""
+    """Return what is said of a sandbox that does not run."""
     kind = world.stopped_answer or _BY_STATE.get(sandbox.state, "three_attempts")
     return NOT_RUNNING[kind](path)

@@ -143,7 +143,7 @@ class TestLogs:
         assert sandbox.process.get_session_command(session, command).exit_code is None
 
     def test_of_the_entry_point(self, server: DaytonaServer, sdk: Daytona) -> None:
-        from daytona import CreateSandboxFromSnapshotParams
+        from daytona import CreateSandboxFromSnapshotParams, DaytonaError
 
         script = "echo out; sleep 0.2; echo err >&2; until test -e /tmp/go; do sleep 0.1; done; "
         entrypoint = ["sh", "-c", f"{script} echo more; exec sleep infinity"]
@@ -158,8 +158,11 @@ class TestLogs:
             out: list[str] = []
             stopping = threading.Timer(0.5, lambda: sandbox.stop(force=True))
             stopping.start()
-            asyncio.run(sandbox.process.get_entrypoint_logs_async(out.append, out.append))
+            # The connection is cut, without a farewell.
+            with pytest.raises(DaytonaError):
+                asyncio.run(sandbox.process.get_entrypoint_logs_async(out.append, out.append))
             stopping.join()
+            until(lambda: server.sandbox(sandbox.id).state == "stopped")
             assert "".join(out) == "out\nerr\nmore\n"
         finally:
             sdk.delete(sandbox, wait=True)

@@ -208,7 +208,7 @@ def test_a_shell_is_a_real_terminal(life: Life) -> None:
 
 def endless(mark: str) -> str:
     """Return a script that runs forever, as does its child."""
-    return f"sleep {mark} & echo started; while :; do echo more; sleep 0.1; done"
+    return f"echo started; sleep {mark} | while :; do echo more; sleep 0.1; done"
 
 
 @pytest.fixture

@@ -47,7 +47,9 @@ def execute(
 ) -> None:
     """Run a program in a machine and exit with its exit code.
 
-    Arguments after -- are passed on unchanged. Ctrl-C also stops the program.
+    Arguments after -- are passed on unchanged. Returns when the program ends;
+    what it put in the background runs until the machine stops. Ctrl-C ends
+    what is in the foreground.
 
     [dim]Examples:[/dim]
       os2 machine exec dev-1 -- git status

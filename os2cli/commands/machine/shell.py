@@ -20,7 +20,8 @@ def shell(
 ) -> None:
     """Open a shell in a machine.
 
-    On Daytona it uses ssh with a token that expires.
+    What you put in the background runs until the machine stops. On Daytona it
+    uses ssh with a token that expires.
 
     [dim]Examples:[/dim]
       os2 machine shell dev-1

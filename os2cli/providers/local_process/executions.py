@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import select
 import selectors
-import signal
+import struct
 import subprocess
+import sys
+import termios
 import threading
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -16,12 +20,14 @@ from typing import IO, BinaryIO
 from os2cli.core.cancellation import check
 from os2cli.core.models import Command, Streams
 from os2cli.host.tty import Terminal
-from os2cli.providers.local_process.processes import until
+from os2cli.providers.local_process.foreground import end_foreground
 
 CHUNK_BYTES = 64 * 1024
 POLL_SECONDS = 0.1
-END_SECONDS = 2.0
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
+_READER = (sys.executable, "-I", "-S", "-c", f"import os\nwhile os.read(0, {CHUNK_BYTES}): pass")
+# Otherwise the input of a shell's background is empty.
+_IN_BACKGROUND = 'exec 3<&0; "$@" <&3 3<&- &'
 
 
 @dataclass
@@ -53,36 +59,70 @@ class Execution:
     def attach(self, terminal: Terminal, argv: list[str], banner: str) -> int:
         """Hand the terminal to a program until it ends, and return its exit code."""
         os.write(terminal.output, banner.encode())
-        process = subprocess.Popen(
-            argv,
-            env={**self.env, "TERM": terminal.kind},
-            cwd=self.folder,
-            stdin=terminal.input,
-            stdout=terminal.output,
-            stderr=terminal.output,
-        )
-        try:
-            return _exit_code(process.wait())
-        except BaseException:
-            process.send_signal(signal.SIGHUP)
-            if not until(lambda: process.poll() is not None, END_SECONDS):
-                process.kill()
-                process.wait()
-            raise
+        # A shell that is killed does not restore the terminal.
+        with terminal.restored():
+            process = subprocess.Popen(
+                argv,
+                env={**self.env, "TERM": terminal.kind},
+                cwd=self.folder,
+                stdin=terminal.input,
+                stdout=terminal.output,
+                stderr=terminal.output,
+            )
+            try:
+                return _exit_code(process.wait())
+            except BaseException:
+                end_foreground(process, terminal.input)
+                raise
 
     def _pieces(self, command: Command, stdin: BinaryIO | None) -> Generator[tuple[bool, bytes]]:
-        """Yield chunks of both streams; closing the generator ends the program."""
+        """Yield chunks of both streams until the program ends; closing the generator ends it.
+
+        Programs that it left in the background may still have the streams open.
+        """
         try:
             process = self._start(command, stdin)
         except OSError as error:
             self.exit_code = NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
             yield True, f"{error.filename}: {error.strerror}\n".encode()
             return
-        with _ended_with_us(process):
+        with self._ended_with_us(process):
             if stdin is not None:
                 threading.Thread(target=_pump_in, args=(stdin, process.stdin), daemon=True).start()
             yield from _read(process)
             self.exit_code = _exit_code(process.wait())
+
+    @contextmanager
+    def _ended_with_us(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
+        """End what the program has in the foreground if the block raises."""
+        try:
+            yield
+        except BaseException:
+            # It may have something to write before it ends.
+            self._leave(process)
+            end_foreground(process)
+            raise
+        self._leave(process)
+
+    def _leave(self, process: subprocess.Popen[bytes]) -> None:
+        """Close the streams; if another program has one open, a process of the machine reads on.
+
+        Without a reader, the next write would kill that program.
+        """
+        for stream in (process.stdout, process.stderr):
+            if stream is None:
+                continue
+            with stream:
+                if _has_writer(stream.fileno()):
+                    subprocess.run(
+                        ["/bin/sh", "-c", _IN_BACKGROUND, "sh", *_READER],
+                        env=self.env,
+                        stdin=stream,
+                        stdout=subprocess.DEVNULL,
+                        stderr=subprocess.DEVNULL,
+                        start_new_session=True,
+                        check=False,
+                    )
 
     def _start(self, command: Command, stdin: BinaryIO | None) -> subprocess.Popen[bytes]:
         folder = self.folder / (command.folder or "")
@@ -99,45 +139,37 @@ class Execution:
 
 
 def _read(process: subprocess.Popen[bytes]) -> Iterator[tuple[bool, bytes]]:
-    """Yield both streams to their ends, or to the program's: its children may keep them open."""
+    """Yield both streams to their ends, or what is in them when the program ends."""
     with selectors.DefaultSelector() as selector:
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 selector.register(stream, selectors.EVENT_READ, stream is process.stderr)
         while selector.get_map():
             check()
-            ready = selector.select(POLL_SECONDS)
-            if not ready and process.poll() is not None:
-                return
+            has_ended = process.poll() is not None
+            ready = selector.select(0 if has_ended else POLL_SECONDS)
             for key, _ in ready:
-                data = os.read(key.fd, CHUNK_BYTES)
-                if data:
-                    yield key.data, data
-                else:
-                    selector.unregister(key.fileobj)
+                for data in _available(key.fd) if has_ended else (os.read(key.fd, CHUNK_BYTES),):
+                    if data:
+                        yield key.data, data
+                    else:
+                        selector.unregister(key.fileobj)
+            if has_ended:
+                return
 
 
-@contextmanager
-def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """End the program's process group if the block raises."""
-    try:
-        yield
-    except BaseException:
-        _end(process)
-        raise
-    finally:
-        for stream in (process.stdout, process.stderr):
-            if stream is not None:
-                stream.close()
+def _available(descriptor: int) -> Iterator[bytes]:
+    """Yield what is in a pipe now, and nothing that is written later."""
+    count = struct.unpack("i", fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)))[0]
+    while count > 0 and (data := os.read(descriptor, min(count, CHUNK_BYTES))):
+        count -= len(data)
+        yield data
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGTERM)
-    if not until(lambda: process.poll() is not None, END_SECONDS):
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+def _has_writer(descriptor: int) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return not any(event & select.POLLHUP for _, event in poll.poll(0))
 
 
 def _pump_in(source: BinaryIO, target: IO[bytes]) -> None:

@@ -6,47 +6,34 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from typing import IO, Any, BinaryIO, cast
-
-import docker
 
 from os2cli.core.cancellation import ended_by
 from os2cli.core.errors import OperationFailed
 from os2cli.core.models import Command, Streams
 from os2cli.host.tty import Terminal
 from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.machines.foreground import (
+    END,
+    MARK,
+    RUN,
+    RUN_DEPTH,
+    Output,
+    run_environment,
+)
 
 STDOUT, STDERR = 1, 2
+# The exit codes with which engines report that there is no such program.
+NO_SHELL = (126, 127)
 CHUNK_BYTES = 64 * 1024
 LOGIN_SHELL = ("sh", "-c", 'exec "${SHELL:-/bin/sh}" -l')
-_MARK = "OS2_EXECUTION"
 # The engine reports the exit code shortly after the streams end.
 END_SECONDS = 5.0
-# Every process of the command has the mark in its environment. What ignores TERM is killed.
-_END_MARKED = """
-send() {
-    left=1
-    for process in /proc/[0-9]*; do
-        if grep -qsz "^OS2_EXECUTION=$2$" "$process/environ"; then
-            kill -s "$1" "${process#/proc/}" 2>/dev/null && left=0
-        fi
-    done
-    return "$left"
-}
-send TERM "$1" || exit 0
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-    sleep 0.1
-    send 0 "$1" || exit 0
-done
-# A process that is killed later may restart one that was killed before.
-for _ in 1 2 3 4 5; do
-    send KILL "$1" || exit 0
-    sleep 0.05
-done
-"""
+# How often the script that ends a program looks for one that is starting, every 0.1 s.
+FIND_ATTEMPTS = 20
 
 
 class Execution:
@@ -78,29 +65,57 @@ class Execution:
                 self.stderr = (self.stderr + data)[-CHUNK_BYTES:]
 
     def _frames(self, command: Command, stdin: BinaryIO | None) -> Generator[tuple[int, bytes]]:
-        """Yield chunks of both streams; closing the generator ends the program."""
+        """Yield chunks of both streams until the program ends; closing the generator ends it.
+
+        Programs that it left in the background may still have the streams open.
+        """
         # Errors of the consumer are not the engine's: they are raised outside this block.
         with self.engine.errors(self.doing):
-            client = self.engine.client
-            execution = self._create(command, stdin=stdin is not None, tty=False)
-            with self._ended_with_us(), self._connection(client, execution) as connection:
-                if stdin is not None:
-                    self._in_thread(_pump_in, stdin, connection)
-                yield from _frames(connection)
-            self.exit_code = self._exit_code(client, execution)
+            stdout, stderr = Output(self._line, started=False), Output(self._line, started=True)
+            outputs = {STDOUT: stdout, STDERR: stderr}
+            environment = run_environment(command, self._line)
+            execution = self._create(RUN, environment, stdin=stdin is not None)
+            with self._ended_with_us(execution), self._connection(execution) as connection:
+                waiting = stdin
+                for stream, data in _frames(connection):
+                    if written := outputs[stream].passed(data):
+                        yield stream, written
+                    if stdout.started and waiting is not None:
+                        self._in_thread(_pump_in, waiting, connection)
+                        waiting = None
+                    if stdout.exit_code is not None and stderr.exit_code is not None:
+                        break
+            if not stdout.started and self._exit_code(execution) in NO_SHELL:
+                yield from self._frames_without_a_shell(command, stdin)
+            elif stdout.exit_code is None:
+                self.exit_code = self._exit_code(execution)
+            else:
+                self.exit_code = stdout.exit_code
+
+    def _frames_without_a_shell(
+        self, command: Command, stdin: BinaryIO | None
+    ) -> Generator[tuple[int, bytes]]:
+        """Yield chunks of both streams until the engine closes them; nothing ends the program."""
+        execution = self._create(
+            command.argv, command.env, stdin=stdin is not None, workdir=command.folder
+        )
+        with self._connection(execution) as connection:
+            if stdin is not None:
+                self._in_thread(_pump_in, stdin, connection)
+            yield from _frames(connection)
+        self.exit_code = self._exit_code(execution)
 
     def attach(self, terminal: Terminal, command: Command) -> int:
         """Connect the terminal to a program until it ends, and return its exit code."""
-        client = self.engine.client
-        execution = self._create(command, stdin=True, tty=True)
+        execution = self._create(command.argv, command.env, stdin=True, tty=True)
 
         def resize(size: Any) -> None:
             with suppress(Exception):  # the shell may have just ended
-                client.exec_resize(execution, height=size.lines, width=size.columns)
+                self.engine.client.exec_resize(execution, height=size.lines, width=size.columns)
 
         with (
-            self._ended_with_us(),
-            self._connection(client, execution, tty=True) as connection,
+            self._ended_with_us(execution, depth=0),
+            self._connection(execution, tty=True) as connection,
             terminal.watched(resize),
             terminal.raw(),
         ):
@@ -109,29 +124,24 @@ class Execution:
             with open(terminal.output, "wb", buffering=0, closefd=False) as screen:
                 while data := connection.recv(CHUNK_BYTES):
                     _write_all(screen, data)
-        return self._exit_code(client, execution)
+        return self._exit_code(execution)
 
-    def _create(self, command: Command, *, stdin: bool, tty: bool) -> str:
-        # A shell returns the usual exit code for a missing program. The engine's message about a
-        # missing directory would look like the program's own output.
-        run = ["sh", "-c", 'exec "$@"', "sh"]
-        if command.folder is not None:
-            run = ["sh", "-c", 'cd -- "$1" && shift && exec "$@"', "sh", command.folder]
+    @property
+    def _line(self) -> str:
+        """The mark in the output; text seldom has its first character, which delays output."""
+        return f"\x02{self.mark}"
+
+    def _create(self, argv: Sequence[str], env: Mapping[str, str], **options: Any) -> str:
+        environment = {**env, MARK: self.mark}
         answer = self.engine.client.exec_create(
-            self.container,
-            [*run, *command.argv],
-            stdin=stdin,
-            tty=tty,
-            environment={**command.env, _MARK: self.mark},
+            self.container, [*argv], environment=environment, **options
         )
         return str(answer["Id"])
 
     @contextmanager
-    def _connection(
-        self, client: docker.APIClient, execution: str, *, tty: bool = False
-    ) -> Iterator[socket.socket]:
+    def _connection(self, execution: str, *, tty: bool = False) -> Iterator[socket.socket]:
         """Open the raw connection that the engine turns the request into."""
-        answer = client.exec_start(execution, socket=True, tty=tty)
+        answer = self.engine.client.exec_start(execution, socket=True, tty=tty)
         # The SDK returns a file around the socket; only the socket can be half closed.
         connection = cast("socket.socket", getattr(answer, "_sock", answer))
         # Programs may write nothing for any time.
@@ -147,26 +157,27 @@ class Execution:
                         holder.close()
 
     @contextmanager
-    def _ended_with_us(self) -> Iterator[None]:
+    def _ended_with_us(self, execution: str, depth: int = RUN_DEPTH) -> Iterator[None]:
         try:
             yield
         except BaseException:
             with suppress(Exception):  # the original exception matters more
-                self._end_program()
+                self._end_program(execution, depth)
             raise
 
-    def _end_program(self) -> None:
-        """End all processes of the command; the engine leaves them running."""
-        argv = ["sh", "-c", _END_MARKED, "sh", self.mark]
+    def _end_program(self, execution: str, depth: int) -> None:
+        """End what the program has in the foreground; the engine leaves it running."""
         client = self.engine.client
-        client.exec_start(client.exec_create(self.container, argv)["Id"])
+        if client.exec_inspect(execution)["ExitCode"] is None:
+            argv = ["sh", "-c", END, "sh", self.mark, str(depth), str(FIND_ATTEMPTS)]
+            client.exec_start(client.exec_create(self.container, argv)["Id"])
 
     def _in_thread(self, pump: Callable[..., None], *ends: object) -> None:
         threading.Thread(target=pump, args=ends, daemon=True).start()
 
-    def _exit_code(self, client: docker.APIClient, execution: str) -> int:
+    def _exit_code(self, execution: str) -> int:
         deadline = time.monotonic() + END_SECONDS
-        while (code := client.exec_inspect(execution)["ExitCode"]) is None:
+        while (code := self.engine.client.exec_inspect(execution)["ExitCode"]) is None:
             if time.monotonic() > deadline:
                 raise OperationFailed(
                     f"{self.doing} failed: the connection ended before the program did",

@@ -22,17 +22,42 @@ from os2cli.providers.local_docker.machines.executions import Execution
 
 
 class Client:
-    """The engine behind the SDK; ``codes`` are the exit codes it reports, in turn."""
+    """The engine behind the SDK; ``codes`` are the exit codes it reports, in turn.
 
-    def __init__(self, *codes: int | None, output: bytes = b"") -> None:
+    ``ends`` is the exit code that the script reports, None if it does not; without a shell the
+    engine says so. ``stays`` keeps the connection open, as a program in the background does.
+    """
+
+    def __init__(
+        self,
+        *codes: int | None,
+        output: bytes = b"",
+        ends: int | None = None,
+        shell: bool = True,
+        stays: bool = False,
+    ) -> None:
         self.codes = list(codes)
         self.output = output
+        self.ends = ends
+        self.shell = shell
+        self.stays = stays
         self.created: list[list[str]] = []
+        self.options: list[dict[str, Any]] = []
 
-    def exec_create(self, container: str, argv: list[str], **_: Any) -> dict[str, str]:
+    def exec_create(self, container: str, argv: list[str], **options: Any) -> dict[str, str]:
         assert container == "c"
         self.created.append(argv)
+        self.options.append(options)
         return {"Id": "e"}
+
+    def _answer(self) -> bytes:
+        if self.created[-1][0] != "sh" or self.options[-1].get("tty"):
+            return self.output
+        if not self.shell:
+            return frame(1, b"OCI runtime exec failed: no sh\r\n")
+        mark = self.options[-1]["environment"]["OS2_RUN_MARK"].encode()
+        end = b"" if self.ends is None else mark + b":%d;\n" % self.ends
+        return frame(1, mark + b"\n") + self.output + frame(1, end) + frame(2, end)
 
     def exec_start(self, execution: str, **options: Any) -> Any:
         assert execution == "e"
@@ -42,7 +67,9 @@ class Client:
 
         def talk() -> None:
             with theirs:
-                theirs.sendall(self.output)
+                theirs.sendall(self._answer())
+                if self.stays:
+                    theirs.recv(1)
 
         threading.Thread(target=talk).start()
         return ours
@@ -77,7 +104,27 @@ def run(client: Client, command: Command | None = None) -> tuple[int, bytes, byt
 def test_streams_come_apart_however_they_are_cut() -> None:
     output = frame(1, b"out") + frame(2, b"err") + frame(1, b"") + frame(1, b"x" * 200_000)
 
-    assert run(Client(3, output=output)) == (3, b"out" + b"x" * 200_000, b"err")
+    assert run(Client(output=output, ends=3)) == (3, b"out" + b"x" * 200_000, b"err")
+
+
+def test_an_execution_ends_with_its_program_though_the_connection_stays() -> None:
+    client = Client(None, output=frame(1, b"out"), ends=0, stays=True)
+
+    assert run(client) == (0, b"out", b"")
+
+
+def test_a_container_that_ends_ends_its_execution() -> None:
+    assert run(Client(137, output=frame(1, b"out"))) == (137, b"out", b"")
+
+
+@pytest.mark.parametrize("code", [126, 127])
+def test_an_image_without_a_shell_runs_the_program_itself(code: int) -> None:
+    client = Client(code, output=frame(2, b"err"), shell=False)
+
+    assert run(client, Command(("x", "y"), {"A": "b"}, "/f")) == (code, b"", b"err")
+    assert client.created[1] == ["x", "y"]
+    assert client.options[1]["workdir"] == "/f"
+    assert client.options[1]["environment"]["A"] == "b"
 
 
 def test_an_exit_code_that_is_not_known_yet_is_waited_for() -> None:
@@ -93,14 +140,17 @@ def test_one_that_stays_unknown_is_a_failure(monkeypatch: pytest.MonkeyPatch) ->
     assert (caught.value.code, bool(caught.value.hint)) == ("execution_lost", True)
 
 
-def test_a_folder_is_gone_to_by_the_shell_and_never_read_by_it() -> None:
+def test_no_argument_is_read_by_a_shell_or_seen_in_its_arguments() -> None:
     client = Client(0)
 
-    run(client, Command(("x", "$HOME"), folder="-a; b"))
+    run(client, Command(("x", "$HOME", "a\n'b"), {"A": "b"}, "-a; b"))
 
-    assert client.created[0] == [
-        "sh", "-c", 'cd -- "$1" && shift && exec "$@"', "sh", "-a; b", "x", "$HOME",
+    environment = client.options[0]["environment"]
+    assert client.created[0] == ["sh", "-c", 'eval "$OS2_RUN"']
+    assert [environment[f"OS2_RUN_{word}"] for word in ("FOLDER", 2, 3, 4, "COUNT")] == [
+        "-a; b", "x", "$HOME", "a\n'b", "5",
     ]  # fmt: skip
+    assert environment["A"] == "b"
 
 
 def test_a_terminal_that_takes_a_little_at_a_time_gets_all() -> None:

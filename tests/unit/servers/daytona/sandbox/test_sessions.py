@@ -145,6 +145,14 @@ class TestLog:
         assert ended(api, held) == 0
         assert log(api, held) == f"{OUT}hi\n{OUT}late\n"
 
+    def test_an_older_daemon_does_not_wait_for_it(
+        self, server: DaytonaServer, api: httpx.Client, session: str
+    ) -> None:
+        server.early_exit_codes = True
+        command = run(api, session, "sleep 600 & echo hi; ( exit 3 )")
+        assert ended(api, command) == 3
+        until(lambda: log(api, command) == f"{OUT}hi\n")
+
     def test_a_program_in_the_background_that_does_not_hold_it_does_not(
         self, server: DaytonaServer, api: httpx.Client, session: str
     ) -> None:

@@ -78,7 +78,7 @@ class TestErrors:
 
     @pytest.mark.parametrize("command", ["", "  \n", None])
     @pytest.mark.parametrize("path", ["/execute", "/session/none/exec"])
-    def test_an_empty_command_is_refused_without_a_word(
+    def test_an_empty_command_is_refused_without_a_message(
         self, ask: Ask, path: str, command: str | None
     ) -> None:
         answer = ask("POST", f"/process{path}", json={"command": command})
@@ -188,7 +188,7 @@ class TestExecute:
         answer = ask("POST", "/process/execute", json=request_)
         assert answer.json() == {"exitCode": code, "result": result}
 
-    def test_it_may_take_so_long(self, ask: Ask) -> None:
+    def test_it_has_a_timeout(self, ask: Ask) -> None:
         body = {"command": "sleep 600 & sleep 600", "timeout": 1}
         answer = ask("POST", "/process/execute", json=body)
         refused(answer, 408, "request timeout: command execution timeout", "REQUEST_TIMEOUT")

@@ -1,0 +1,215 @@
+"""The shell scripts around a program in a container, and what they write: its start and its end.
+
+They require only a POSIX shell, and use ``cat`` and ``sleep`` where the image has them.
+"""
+
+from __future__ import annotations
+
+from os2cli.core.models import Command
+
+# The environment has the script, the mark, the directory or "", and the arguments: `pkill -f` of a
+# program must not find its own name in the shells around it. The program gets none of them.
+#
+# An engine closes the streams of an execution when its first process ends, and a program in the
+# background would be killed by its next write. So the program writes to pipes, whose readers stay
+# until the last writer has ended, and read on when the engine takes nothing more. The mark with the
+# exit code follows everything that was written before the program's end.
+_RUN = r"""
+set -- "$OS2_RUN_MARK" "$OS2_RUN_FOLDER"
+while [ "$#" -lt "$OS2_RUN_COUNT" ]; do
+    eval "set -- \"\$@\" \"\$OS2_RUN_$#\"; unset OS2_RUN_$#"
+done
+unset OS2_RUN OS2_RUN_MARK OS2_RUN_FOLDER OS2_RUN_COUNT
+run() { shift; [ -z "$1" ] || cd -- "$1" || exit; shift; exec "$@"; }
+ended() { echo "$1:$2;"; echo "$1:$2;" >&2; }
+pass() { trap '' HUP INT QUIT TERM PIPE; cat 2>/dev/null; exec cat >/dev/null 2>&1; }
+echo "$1"
+if ! command -v cat >/dev/null; then
+    (run "$@")
+    ended "$1" "$?"
+    exit
+fi
+exec 3>&1 4>&2
+{
+    {
+        (run "$@")
+        ended "$1" "$?"
+    } 2>&6 3>&- 4>&- 6>&- | pass >&3 2>/dev/null 3>&- 4>&- 6>&-
+} 6>&1 | pass >&4 2>/dev/null 3>&- 4>&-
+exit 125
+"""
+RUN = ("sh", "-c", 'eval "$OS2_RUN"')
+# The program is the child of the child of the child of the execution's first process.
+RUN_DEPTH = 3
+# The variable with the mark, in the environment of the execution's first process.
+MARK = "OS2_EXECUTION"
+
+# $1 the mark, $2 the depth of the program below the execution's first process, $3 how many times to
+# look for that process, a tenth of a second apart.
+#
+# The foreground is the program and its descendants, without what one of them put in the background:
+# `&` of a shell ignores SIGINT and SIGQUIT, setsid begins a session, a shell with a terminal begins
+# a process group, and a daemon leaves its parent. Everything is stopped before it gets a signal, so
+# that it starts nothing in the meantime. proc(5) has the fields of a process.
+END = (
+    r"""
+mark=$1 depth=$2 attempts=$3 members= first= terminal=-1
+scan() {
+    pids=
+    for folder in /proc/[0-9]*; do
+        line=
+        read -r line <"$folder/stat"
+        set -- ${line##*) }
+        [ "$#" -gt 30 ] && [ "$1" != Z ] || continue
+        pid=${folder#/proc/}
+        pids="$pids $pid"
+        eval "process_$pid='$2 $3 $4 $((${31} >> 1 & 3)) $6'"
+    done
+}
+find_first() {
+    scan
+    for pid in $pids; do
+        eval "set -- \$process_$pid"
+        # Its parent is outside the container.
+        [ "$1" = 0 ] || continue
+        while read -r line || [ -n "$line" ]; do
+            case $line in *"""
+    f'"{MARK}=$mark"'
+    r"""*) first=$pid terminal=$5; return ;; esac
+        done <"/proc/$pid/environ"
+    done
+}
+extend() {
+    scan
+    size=
+    while [ "$size" != "${#members}" ]; do
+        size=${#members}
+        for pid in $pids; do
+            case "$members " in *" $pid "*) continue ;; esac
+            eval "set -- \$process_$pid"
+            case "$members " in *" $1 "*) ;; *) continue ;; esac
+            eval "set -- \$process_$pid \$process_$1 \$((level_$1 + 1))"
+            if [ "${11}" != "$depth" ]; then
+                [ "$3" = "$8" ] && [ "$(($4 & ~$9))" = 0 ] || continue
+                [ "$terminal" -lt 1 ] || [ "$2" = "$7" ] || [ "$2" = "$terminal" ] || continue
+            fi
+            members="$members $pid"
+            eval "level_$pid=${11}"
+        done
+    done
+}
+stop() {
+    before=
+    while [ "$before" != "$members" ]; do
+        before=$members
+        extend
+        kill -s STOP $members
+    done
+}
+send() {
+    kill -s "$1" $members
+    kill -s CONT $members
+}
+is_left() {
+    for pid in $members; do
+        line=
+        read -r line <"/proc/$pid/stat"
+        case ${line##*) } in '' | Z*) ;; *) return 0 ;; esac
+    done
+    return 1
+}
+exec 2>/dev/null
+while find_first; [ -z "$first" ]; do
+    attempts=$((attempts - 1))
+    [ "$attempts" -gt 0 ] && sleep 0.1 || exit 0
+done
+members=" $first"
+eval "level_$first=0"
+stop
+shells= program=
+for pid in $members; do
+    eval "[ \"\$level_$pid\" -lt $depth ]" && shells="$shells $pid" || program="$program $pid"
+done
+if [ -z "$program" ]; then
+    kill -s KILL $shells
+    exit 0
+fi
+kill -s CONT $shells
+members=$program
+for signal in INT TERM; do
+    stop
+    send "$signal"
+    for _ in 1 2 3 4 5; do
+        is_left || exit 0
+        sleep 0.1
+        is_left || exit 0
+        [ "$signal" = TERM ] || sleep 0.1
+    done
+done
+# A process that is killed later may restart one that was killed before.
+for _ in 1 2 3 4 5; do
+    stop
+    send KILL
+    sleep 0.05
+    is_left || exit 0
+done
+"""
+)
+
+
+def run_environment(command: Command, mark: str) -> dict[str, str]:
+    """Return the environment in which ``RUN`` runs a command."""
+    words = (mark, command.folder or "", *command.argv)
+    return {
+        **command.env,
+        "OS2_RUN": _RUN,
+        "OS2_RUN_MARK": words[0],
+        "OS2_RUN_FOLDER": words[1],
+        "OS2_RUN_COUNT": str(len(words)),
+        **{f"OS2_RUN_{number}": word for number, word in enumerate(words) if number > 1},
+    }
+
+
+class Output:
+    """A stream of a program that was started with ``RUN``.
+
+    ``started`` is true once the script's first line has arrived, which only stdout has;
+    ``exit_code`` is None until the program's end.
+    """
+
+    def __init__(self, mark: str, *, started: bool) -> None:
+        self._mark = mark.encode()
+        self.started = started
+        self.exit_code: int | None = None
+        self._held = b""
+
+    def passed(self, data: bytes) -> bytes:
+        """Return what the program wrote; hold back what may be the beginning of a mark."""
+        if self.exit_code is not None:
+            return b""
+        data, self._held = self._held + data, b""
+        if not self.started:
+            first_line = self._mark + b"\n"
+            self.started = data.startswith(first_line)
+            if not self.started:
+                self._held = data
+                return b""
+            data = data[len(first_line) :]
+        written, mark, rest = data.partition(self._mark)
+        if not mark:
+            written, self._held = _split(data, self._mark)
+            return written
+        code, end, _ = rest.partition(b";")
+        if end:
+            self.exit_code = int(code.lstrip(b":"))
+        else:
+            self._held = mark + rest
+        return written
+
+
+def _split(data: bytes, mark: bytes) -> tuple[bytes, bytes]:
+    """Return the data without its last bytes if they begin the mark, and these."""
+    for size in range(min(len(mark) - 1, len(data)), 0, -1):
+        if data.endswith(mark[:size]):
+            return data[:-size], data[-size:]
+    return data, b""
