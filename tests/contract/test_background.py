@@ -80,12 +80,25 @@ def local_docker(stack: ExitStack, folder: Path) -> Guest:
     return _created(stack, folder, env, "local-docker")
 
 
+TIMING = Timing(build=0, pull=0, boot=0, create_block=0.3)
+
+
+def daytona_here(stack: ExitStack, folder: Path) -> Guest:
+    """A sandbox of the Daytona test server whose programs run on this host."""
+    server = stack.enter_context(DaytonaServer(timing=TIMING))
+    server.add_snapshot(SNAPSHOT)
+    return _on_daytona(stack, server, folder)
+
+
 def daytona(stack: ExitStack, folder: Path) -> Guest:
     """A sandbox of the Daytona test server that is a container on the engine."""
-    timing = Timing(build=0, pull=0, boot=0, create_block=0.3)
-    server = stack.enter_context(DaytonaServer(engine_endpoint().url, timing=timing))
-    stack.callback(lambda: pytest.fail(str(server.violations)) if server.violations else None)
+    server = stack.enter_context(DaytonaServer(engine_endpoint().url, timing=TIMING))
     server.add_snapshot(SNAPSHOT, image=sandbox_image(), entrypoint=ENTRYPOINT)
+    return _on_daytona(stack, server, folder)
+
+
+def _on_daytona(stack: ExitStack, server: DaytonaServer, folder: Path) -> Guest:
+    stack.callback(lambda: pytest.fail(str(server.violations)) if server.violations else None)
     env = base_environment(folder / "home") | {"APP_STAGE": STAGE}
     env |= {"DAYTONA_API_URL": server.url, "DAYTONA_API_KEY": server.api_key}
     return _created(stack, folder, env, "daytona")
@@ -103,7 +116,7 @@ def _created(stack: ExitStack, folder: Path, env: dict[str, str], type_: str) ->
 
 DOCKER = pytest.param(local_docker, marks=pytest.mark.engine)
 DAYTONA = pytest.param(daytona, marks=pytest.mark.engine)
-GUESTS = [local_process, DOCKER]
+GUESTS = [local_process, daytona_here, DOCKER, DAYTONA]
 
 
 @pytest.fixture(params=GUESTS, scope="module")

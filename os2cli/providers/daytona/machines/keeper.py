@@ -18,6 +18,7 @@ import shlex
 from dataclasses import dataclass
 
 from os2cli.core.models import Command
+from os2cli.providers.foreground_script import END_FOREGROUND
 
 # Descriptors: 3 and 5 write to the program's pipes, 4 and 6 read them, 7 is the lease, 8 the input.
 _KEEPER = r"""
@@ -25,6 +26,7 @@ here=@HERE@ feeder='' shell=$(command -v sh) alone=$(command -v setsid)
 exec 3<>"$here/1" 4<"$here/1" 5<>"$here/2" 6<"$here/2" 7<"$here/lease" 8<&0
 # The session's pipes end before the keeper does.
 exec </dev/null >/dev/null 2>&1
+@FUNCTIONS@
 spool() {
     exec 3>&- 5>&- 7<&- 8<&-
     trap 'kill "$copy"; exit' TERM
@@ -36,15 +38,9 @@ guard() {
     exec 3>&- 4<&- 5>&- 6<&- 8<&-
     read -r _ <&7
     until read -r program <"$here/pid"; do sleep 1; done
-    # As from a terminal, all of the program gets INT, which a shell's background ignores.
-    kill -s INT -- "-$program"
-    for signal in TERM KILL; do
-        for _ in 1 2 3 4 5 6 7 8 9 10; do
-            kill -0 "$program" || exit
-            sleep 0.1 || sleep 1
-        done
-        kill -s "$signal" "$program"
-    done
+    depth=0 terminal=-1 members=" $program"
+    eval "level_$program=0"
+    end_foreground
 }
 feed() {
     exec 3>&- 4<&- 5>&- 6<&- 7<&-
@@ -122,6 +118,7 @@ class Keeper:
         keeper = _filled(
             _KEEPER.strip(),
             **place,
+            FUNCTIONS=END_FOREGROUND.strip(),
             EXPORTS="\n    ".join(exports) or ":",
             FEED=_FEED if self.reads else "",
             STDIN='"$here/0"' if self.reads else "/dev/null",

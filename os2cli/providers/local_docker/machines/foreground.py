@@ -6,6 +6,7 @@ They require only a POSIX shell, and use ``cat`` and ``sleep`` where the image h
 from __future__ import annotations
 
 from os2cli.core.models import Command
+from os2cli.providers.foreground_script import END_FOREGROUND
 
 # The environment has the script, the mark, the directory or "", and the arguments: `pkill -f` of a
 # program must not find its own name in the shells around it. The program gets none of them.
@@ -46,26 +47,9 @@ MARK = "OS2_EXECUTION"
 
 # $1 the mark, $2 the depth of the program below the execution's first process, $3 how many times to
 # look for that process, a tenth of a second apart.
-#
-# The foreground is the program and its descendants, without what one of them put in the background:
-# `&` of a shell ignores SIGINT and SIGQUIT, setsid begins a session, a shell with a terminal begins
-# a process group, and a daemon leaves its parent. Everything is stopped before it gets a signal, so
-# that it starts nothing in the meantime. proc(5) has the fields of a process.
 END = (
-    r"""
+    END_FOREGROUND + r"""
 mark=$1 depth=$2 attempts=$3 members= first= terminal=-1
-scan() {
-    pids=
-    for folder in /proc/[0-9]*; do
-        line=
-        read -r line <"$folder/stat"
-        set -- ${line##*) }
-        [ "$#" -gt 30 ] && [ "$1" != Z ] || continue
-        pid=${folder#/proc/}
-        pids="$pids $pid"
-        eval "process_$pid='$2 $3 $4 $((${31} >> 1 & 3)) $6'"
-    done
-}
 find_first() {
     scan
     for pid in $pids; do
@@ -78,45 +62,6 @@ find_first() {
     r"""*) first=$pid terminal=$5; return ;; esac
         done <"/proc/$pid/environ"
     done
-}
-extend() {
-    scan
-    size=
-    while [ "$size" != "${#members}" ]; do
-        size=${#members}
-        for pid in $pids; do
-            case "$members " in *" $pid "*) continue ;; esac
-            eval "set -- \$process_$pid"
-            case "$members " in *" $1 "*) ;; *) continue ;; esac
-            eval "set -- \$process_$pid \$process_$1 \$((level_$1 + 1))"
-            if [ "${11}" != "$depth" ]; then
-                [ "$3" = "$8" ] && [ "$(($4 & ~$9))" = 0 ] || continue
-                [ "$terminal" -lt 1 ] || [ "$2" = "$7" ] || [ "$2" = "$terminal" ] || continue
-            fi
-            members="$members $pid"
-            eval "level_$pid=${11}"
-        done
-    done
-}
-stop() {
-    before=
-    while [ "$before" != "$members" ]; do
-        before=$members
-        extend
-        kill -s STOP $members
-    done
-}
-send() {
-    kill -s "$1" $members
-    kill -s CONT $members
-}
-is_left() {
-    for pid in $members; do
-        line=
-        read -r line <"/proc/$pid/stat"
-        case ${line##*) } in '' | Z*) ;; *) return 0 ;; esac
-    done
-    return 1
 }
 exec 2>/dev/null
 while find_first; [ -z "$first" ]; do
@@ -136,23 +81,7 @@ if [ -z "$program" ]; then
 fi
 kill -s CONT $shells
 members=$program
-for signal in INT TERM; do
-    stop
-    send "$signal"
-    for _ in 1 2 3 4 5; do
-        is_left || exit 0
-        sleep 0.1
-        is_left || exit 0
-        [ "$signal" = TERM ] || sleep 0.1
-    done
-done
-# A process that is killed later may restart one that was killed before.
-for _ in 1 2 3 4 5; do
-    stop
-    send KILL
-    sleep 0.05
-    is_left || exit 0
-done
+end_foreground
 """
 )
 
