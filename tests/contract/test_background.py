@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
 
+import pexpect
 import pytest
 
 from tests.cli.lives import going_on
@@ -252,6 +253,26 @@ def test_a_reader_that_goes_ends_the_foreground_only(guest: Guest, tmp_path: Pat
     assert (tmp_path / "status").read_text() == "141\n"
     assert not guest.sleepers(foreground)
     assert guest.sleepers(background)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_foreground_of_a_shell_only(guest: Guest, signum: signal.Signals) -> None:
+    background, foreground = number(), number()
+    program, *arguments = guest.os2.argv(*guest.argv("shell"))
+    env = {**guest.os2.env, "TERM": "dumb"}
+    child = pexpect.spawn(program, arguments, cwd=str(guest.os2.folder), env=env, timeout=30)
+    try:
+        child.sendline(f"sleep {background}.0 & nohup sleep {background}.1 &")
+        child.sendline(f"sh -c 'echo beg''un; sleep {foreground}; :'")
+        child.expect_exact("begun\r\n")
+        child.kill(signum)
+        until(lambda: not child.isalive())
+    finally:
+        child.close(force=True)
+
+    assert child.exitstatus == 128 + signum
+    assert guest.sleepers(foreground) == []
+    assert guest.sleepers(background) == [f"{background}.0", f"{background}.1"]
 
 
 # On this host os2 itself has the word in its arguments.
