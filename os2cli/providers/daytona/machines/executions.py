@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 import uuid
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -61,7 +62,7 @@ class Execution:
         quoted = {name: shlex.quote(value).strip("'") for name, value in command.env.items()}
         self.toolbox.client.keep_secret(quoted)
         keeper = Keeper(self.session, command, reads=stdin is not None)
-        with self._session():
+        with self._session(keeper.folder):
             command_id = quote(self._start(keeper.script()), safe="")
             path = f"{self.path}/command/{command_id}"
             feed = Feed(self.toolbox, path, keeper.folder, stdin) if stdin is not None else None
@@ -106,7 +107,8 @@ class Execution:
         self.exit_code = stdout.exit_code or 0
 
     @contextmanager
-    def _session(self) -> Iterator[None]:
+    def _session(self, folder: str) -> Iterator[None]:
+        interrupted = True
         try:
             # Inside the block: without an answer, it may have been created nevertheless.
             try:
@@ -118,9 +120,26 @@ class Execution:
                 if error.details.get("status") != TAKEN:
                     raise
             yield
+            interrupted = False
         finally:
             with suppress(Os2Error):
-                self.toolbox.send("DELETE", self.path, self.doing, timeout=UNDO_SECONDS)
+                self._end(folder, interrupted=interrupted)
+
+    def _end(self, folder: str, *, interrupted: bool) -> None:
+        """End the session; wait a moment for the end of a program that is interrupted."""
+        self.toolbox.send("DELETE", self.path, self.doing, timeout=UNDO_SECONDS)
+        if interrupted:
+            deadline = time.monotonic() + UNDO_SECONDS
+            while time.monotonic() < deadline:
+                self.toolbox.send(
+                    "GET",
+                    "/files/info",
+                    self.doing,
+                    params={"path": folder},
+                    timeout=UNDO_SECONDS,
+                )
+                # Not the clock's pause, which a cancellation ends.
+                time.sleep(PAUSES[1])
 
     def _start(self, script: str) -> str:
         """Start the keeper, once, and return its command's id."""
