@@ -22,6 +22,8 @@ from os2cli.providers.daytona.machines.toolbox import UNDO_SECONDS, Patience, To
 
 STDERR_BYTES = 64 * 1024
 CHECK_EVERY = 4
+# A program gets 1.5 s until it is killed, and a busy machine takes its time.
+INTERRUPT_SECONDS = 5.0
 TAKEN = 409
 
 
@@ -129,7 +131,7 @@ class Execution:
         """End the session; wait a moment for the end of a program that is interrupted."""
         self.toolbox.send("DELETE", self.path, self.doing, timeout=UNDO_SECONDS)
         if interrupted:
-            deadline = time.monotonic() + UNDO_SECONDS
+            deadline = time.monotonic() + INTERRUPT_SECONDS
             while time.monotonic() < deadline:
                 self.toolbox.send(
                     "GET",
