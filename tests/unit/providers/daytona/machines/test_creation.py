@@ -148,7 +148,6 @@ class TestRefused:
 class TestTaken:
     def taken(self, wire: Wire, existing: httpx.Response, message: str = "exists") -> None:
         wire.on(POST, refused(409, message)).on(BY_NAME, existing).on(LIST, none())
-        wire.on(BY_NAME, existing)
 
     def test_by_a_machine(self, creation: SandboxCreation, wire: Wire) -> None:
         self.taken(wire, ok(sandbox("another request")))
