@@ -167,13 +167,13 @@ class DaytonaMachines:
     def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
         """Return the end of the entrypoint's log; empty if it is not available."""
         try:
-            return self._guest(name).log_tail(lines)
+            return self._guest(name, looking=True).log_tail(lines)
         except Os2Error:
             return ()
 
     def logs(self, name: str, request: LogRequest) -> Iterator[str]:
         """Yield lines of the entrypoint's log, or of a service's."""
-        guest = self._guest(name)
+        guest = self._guest(name, looking=True)
         return guest.service_log(request) if request.service else guest.log(request)
 
     def execute(self, name: str, command: Command, streams: Streams) -> int:
@@ -202,14 +202,14 @@ class DaytonaMachines:
         """Yield a tar of a file or folder of the machine."""
         return self._guest(name).packed(path)
 
-    def _guest(self, name: str) -> Guest:
-        return Guest(self._toolbox(name), name, self.client.clock)
+    def _guest(self, name: str, *, looking: bool = False) -> Guest:
+        return Guest(self._toolbox(name, looking=looking), name, self.client.clock)
 
-    def _toolbox(self, name: str) -> Toolbox:
+    def _toolbox(self, name: str, *, looking: bool = False) -> Toolbox:
         """Return the sandbox's toolbox; raises ``Conflict`` if the machine is not running."""
         sandbox = self._get(name)
         require_running(machine_from(sandbox))
-        return Toolbox(self.client, sandbox, name)
+        return Toolbox(self.client, sandbox, name, looking=looking)
 
     def _get(self, name: str, policy: RetryPolicy = DEFAULT) -> SandboxAnswer:
         doing = f"looking for machine {name}"

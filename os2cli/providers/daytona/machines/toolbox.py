@@ -21,6 +21,7 @@ from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.errors import invalid_answer, status_line
 from os2cli.providers.daytona.api.retry import PASSING, TOO_MANY
 from os2cli.providers.daytona.api.wire import SandboxAnswer
+from os2cli.providers.daytona.machines.previews import LOOKING
 
 REQUEST_SECONDS = 30.0
 # Uploads and downloads may take long, but not be silent for longer.
@@ -31,11 +32,14 @@ TIMED_OUT = 408
 
 
 class Toolbox:
-    """The toolbox of one running sandbox."""
+    """The toolbox of one running sandbox; ``looking`` at it does not count as use."""
 
-    def __init__(self, client: DaytonaClient, sandbox: SandboxAnswer, machine: str) -> None:
+    def __init__(
+        self, client: DaytonaClient, sandbox: SandboxAnswer, machine: str, *, looking: bool = False
+    ) -> None:
         self.client = client
         self.machine = machine
+        self.headers = LOOKING if looking else {}
         if not sandbox.toolbox_url:
             raise OperationFailed(
                 f"Daytona returned no toolbox URL for machine {machine}",
@@ -61,7 +65,7 @@ class Toolbox:
         """
         content.setdefault("timeout", httpx.Timeout(REQUEST_SECONDS))
         try:
-            answer = self.http.request(method, f"{self.url}{path}", **content)
+            answer = self.http.request(method, f"{self.url}{path}", headers=self.headers, **content)
         # ValueError: an invalid host name.
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise self._no_answer(doing, error) from error
