@@ -8,12 +8,11 @@ from os2cli.core.models import Machine, MachineState
 
 def not_running(machine: Machine) -> Conflict:
     """Return the error of a command that needs the machine to run."""
+    is_so = {MachineState.FAILED: "has failed", MachineState.REMOVING: "is being removed"}
     state = "archived" if machine.archived else machine.state.value
-    if machine.state is MachineState.REMOVING:
-        state = "being removed"
     reason = f": {machine.reason}" if machine.reason else ""
     return Conflict(
-        f"machine {machine.name} is {state}{reason}",
+        f"machine {machine.name} {is_so.get(machine.state, f'is {state}')}{reason}",
         hint=next_step(machine),
         code="machine_not_running",
     )

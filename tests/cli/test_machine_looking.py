@@ -94,11 +94,11 @@ class TestAnIdleMachineStops:
     ) -> None:
         with tab(cloud) as visitor:
             for page in PAGES:
-                before = len(daytona.preview_requests)
+                daytona.preview_requests.clear()
                 stage = {"stage": "stg"} if page.startswith(PAGE) else {}
                 assert visitor.get(page, params=stage or None).status_code == 200
                 if page != "/machines":  # it has what is known already
-                    until(lambda before=before: len(daytona.preview_requests) > before)
+                    until(lambda: daytona.preview_requests)
             assert_stops(daytona, a)
 
     def test_while_a_tab_follows_its_log(
