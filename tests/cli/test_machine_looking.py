@@ -116,7 +116,7 @@ class TestAnIdleMachineStops:
 
 
 class TestUse:
-    """Whoever really uses a machine keeps it awake."""
+    """Running a program, copying and a browser keep a machine awake."""
 
     @pytest.mark.parametrize(
         "use",

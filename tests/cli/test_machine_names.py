@@ -77,7 +77,7 @@ def test_a_shell_finds_it_too(cloud: Os2, daytona: DaytonaServer, a: SandboxReco
     assert_by_id(daytona, a)
 
 
-def test_a_machine_that_was_made_anew_is_found_by_the_next_command(
+def test_a_machine_that_was_recreated_is_found_by_the_next_command(
     cloud: Os2, daytona: DaytonaServer
 ) -> None:
     daytona.timing.name_cache = 600

@@ -1,4 +1,4 @@
-"""What counts as use of a sandbox, and the end of one that nobody uses."""
+"""What counts as use of a sandbox, and the stop of an idle one."""
 
 from __future__ import annotations
 

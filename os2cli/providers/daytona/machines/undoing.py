@@ -1,7 +1,7 @@
 """Removing the sandbox of a create that failed or was interrupted, or marking it as left behind.
 
 Daytona refuses to remove a sandbox while it is being created, which may take minutes: longer than
-anybody waits after Ctrl-C. A marked one is found by ``machine prune``, and removes itself.
+a command goes on after Ctrl-C. A marked one is found by ``machine prune``, and removes itself.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ class TestBody:
 
 
 class TestTimeToLive:
-    """Older APIs ignore it, without a word."""
+    """Older APIs ignore it, without a message."""
 
     ENDS = "2026-01-12T19:30:45.000Z"
 
@@ -134,7 +134,7 @@ class TestTimeToLive:
 
         assert self.warnings(wire, client, spec, autoDestroyAt=self.ENDS) == []
 
-    def test_that_nobody_asked_for_is_not(self, wire: Wire, client: DaytonaClient) -> None:
+    def test_that_is_not_requested_is_not(self, wire: Wire, client: DaytonaClient) -> None:
         assert self.warnings(wire, client, SPEC) == []
 
 

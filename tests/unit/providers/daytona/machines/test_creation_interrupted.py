@@ -163,7 +163,7 @@ def test_one_that_never_appears_is_reported(
 
 
 class TestWhileItIsBeingCreated:
-    """Daytona refuses the removal, for longer than anybody waits."""
+    """Daytona refuses the removal, for longer than the command goes on."""
 
     def interrupt(self, creation: SandboxCreation) -> None:
         with pytest.raises(Interrupted):

@@ -107,7 +107,7 @@ class TestAnAnswerThatIsWrong:
 
         assert machines.get("dev-1").state is MachineState.REMOVING
 
-    def test_without_a_list_nobody_knows(self, machines: DaytonaMachines, wire: Wire) -> None:
+    def test_without_a_list_it_stays_unknown(self, machines: DaytonaMachines, wire: Wire) -> None:
         wire.on(BY_NAME, not_found()).on(LIST, *[refused(503)] * 4)
 
         with pytest.raises(Unreachable):
@@ -160,7 +160,7 @@ ACTS: dict[str, Act] = {
 
 
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
-def test_whatever_is_done_addresses_the_sandbox_by_its_id(act: Act, time: Time) -> None:
+def test_each_act_addresses_the_sandbox_by_its_id(act: Act, time: Time) -> None:
     hidden = _Hidden()
     client = DaytonaClient(ACCESS, transport=hidden, clock=time.clock)
 

@@ -1,4 +1,4 @@
-"""A sandbox that nobody uses stops; looking at it is no use if the request says so."""
+"""An idle sandbox stops; a request that only looks at it says so, and does not count as use."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_looking_does_not(server: DaytonaServer, use: Use) -> None:
     until(lambda: server.sandbox("one").state == "stopped")
 
 
-def test_the_api_itself_is_no_use(server: DaytonaServer, api: httpx.Client) -> None:
+def test_requests_to_the_api_do_not(server: DaytonaServer, api: httpx.Client) -> None:
     for _ in range(16):
         server.advance(minutes=1)
         assert api.get(ONE).status_code == 200
