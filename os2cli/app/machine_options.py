@@ -67,7 +67,7 @@ class MachineOptions:
     ttl: Annotated[
         str | None,
         _machine(
-            "Time to live: 30m, 12h, 2d. Enforced by Daytona; elsewhere by machine prune.",
+            "Time to live: 30m, 12h, 2d. Enforced by Daytona from 0.205 on, else by machine prune.",
             "TIME",
             input=_more("Expires after", "never, e.g. 12h", order=3),
         ),

@@ -12,7 +12,7 @@ from os2cli.core.models import LOCAL_DOCKER, Machine, MachineType
 from os2cli.core.stage import is_guarded_stage
 from os2cli.machines.filters import Query
 from os2cli.machines.fleet import Listing, LocatedMachine, list_fleet, locate, locate_all
-from os2cli.machines.health import machines_of_stage
+from os2cli.machines.health import ALL, Glance, machines_of_stage
 from os2cli.providers.entry import entries
 
 # For commands whose name is not a verb.
@@ -100,12 +100,21 @@ def gather(
     *,
     all_stages: bool,
     tolerant: bool = False,
+    glance: Glance = ALL,
 ) -> Listing:
-    """Return the machines in scope, and how many of other stages were left out."""
-    listing = list_fleet(session.providers.fleet(type_), stage, tolerant=tolerant)
+    """Return the machines in scope, and how many of other stages were left out.
+
+    Only what ``glance`` and the filters need is asked for, and only of machines in scope.
+    """
     within = stage
     if includes_shared(session, type_) and not all_stages:
         within = session.stage_if_set(stage)
+
+    def shown(machine: Machine) -> bool:
+        return in_scope(machine, within, stage) and query.may_take(machine)
+
+    needed = replace(glance, health=glance.health or query.by_health, shown=shown)
+    listing = list_fleet(session.providers.fleet(type_), stage, glance=needed, tolerant=tolerant)
     near = [machine for machine in listing.machines if in_scope(machine, within, stage)]
     far = len(listing.machines) - len(near)
     return replace(listing, machines=tuple(query.apply(near)), elsewhere=far)

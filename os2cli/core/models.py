@@ -11,8 +11,7 @@ from typing import BinaryIO, NewType
 
 from os2cli.core.errors import Os2Error
 
-# Where a machine runs, as in ``--type``. Not an enumeration: every package under ``providers``
-# brings its own.
+# Where a machine runs, as in ``--type``; every package under ``providers`` brings its own.
 MachineType = NewType("MachineType", str)
 LOCAL_DOCKER = MachineType("local-docker")
 DAYTONA = MachineType("daytona")
@@ -108,9 +107,9 @@ class MachineSpec:
 class Machine:
     """A machine as its provider describes it; ``url`` and ``port`` are None while it has none.
 
-    ``reason`` is the provider's word for a failure. ``archived`` is true of a stopped machine whose
-    files are in cheap storage. ``isolated`` False: its programs run on this host with all
-    permissions of the user.
+    ``reason`` is the provider's word for a failure, final unless ``startable``. ``archived``: its
+    files are in cheap storage. ``isolated`` False: its programs run on this host, as its user.
+    ``unfinished``: its create failed and could not be undone.
     """
 
     id: str
@@ -130,6 +129,8 @@ class Machine:
     expires: datetime | None = None
     archived: bool = False
     isolated: bool = True
+    startable: bool = True
+    unfinished: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,24 +66,28 @@ def create_machines(
                     lambda one: until_healthy(provider, one, wait_seconds, progress, clock), made
                 )
         except BaseException:
-            _undo_creates(provider, [machine.name for machine in made], progress)
+            _undo_creates(provider, made, progress)
             raise
 
 
-def _undo_creates(provider: MachineProvider, names: Sequence[str], progress: Progress) -> None:
-    if not names:
+def _undo_creates(
+    provider: MachineProvider, machines: Sequence[Machine], progress: Progress
+) -> None:
+    if not machines:
         return
-    progress.notice(f"removing what was created: {', '.join(names)}")
+    progress.notice(f"removing what was created: {', '.join(one.name for one in machines)}")
 
-    def undo(name: str) -> None:
+    def undo(machine: Machine) -> None:
+        name = machine.name
         try:
             provider.remove(name, UNDO_SECONDS)
         except Os2Error as error:
             # The error of the create matters more than that of its rollback.
             progress.warn(f"machine {name} still exists: {error.message}")
-            progress.warn(f"remove it: os2 machine rm {name}")
+            where = f"--type {machine.type} --stage {machine.stage}"
+            progress.warn(f"remove it: os2 machine rm {name} {where}")
 
-    concurrently(undo, names)
+    concurrently(undo, machines)
 
 
 def _create_named(

@@ -84,13 +84,23 @@ class Query:
             )
         return cls(states, [Filter.parse(text) for text in filters], order, word != order)
 
+    @property
+    def by_health(self) -> bool:
+        """Whether a filter needs to know the health of machines."""
+        return any(one.key == "health" for one in self.filters)
+
+    def may_take(self, machine: Machine) -> bool:
+        """Return whether the machine matches, as far as that is known without its health."""
+        return (not self.states or machine.state in self.states) and all(
+            one.takes(machine) for one in self.filters if one.key != "health"
+        )
+
     def apply(self, machines: Iterable[Machine]) -> list[Machine]:
         """Return the matching machines in order; ties by name."""
         matches = [
             machine
             for machine in machines
-            if (not self.states or machine.state in self.states)
-            and all(one.takes(machine) for one in self.filters)
+            if self.may_take(machine) and all(one.takes(machine) for one in self.filters)
         ]
         matches.sort(key=lambda machine: (machine.name, machine.type))
         return sorted(matches, key=_ORDERS[self.order], reverse=self.backwards)

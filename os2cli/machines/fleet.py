@@ -15,7 +15,7 @@ from os2cli.core.errors import Conflict, NotFound, Os2Error
 from os2cli.core.models import Machine, MachineType, Removal
 from os2cli.core.observed import record_change
 from os2cli.host.concurrency import NAMES_SECONDS, ask_all, concurrently, names_within, outcomes
-from os2cli.machines.health import list_with_health, machines_of_stage
+from os2cli.machines.health import ALL, Glance, list_with_health
 from os2cli.machines.provider import MachineProvider
 
 # Created when asked: a provider that cannot be created counts as one that does not answer.
@@ -50,16 +50,15 @@ class LocatedMachine:
 
 
 def list_fleet(
-    fleet: Fleet, stage: str | None = None, *, probing: bool = True, tolerant: bool = False
+    fleet: Fleet, stage: str | None = None, *, glance: Glance = ALL, tolerant: bool = False
 ) -> Listing:
     """List all machines, sorted by name; the providers are asked concurrently.
 
-    ``probing`` also asks each machine for its health.
+    ``glance`` tells what else is asked for, by default health and URL of each.
 
     Raises the first failure if every provider fails, unless ``tolerant``.
     """
-    ask = list_with_health if probing else machines_of_stage
-    answers, failures = ask_all(fleet, lambda provider: ask(provider, stage))
+    answers, failures = ask_all(fleet, lambda one: list_with_health(one, stage, glance))
     if not answers and failures and not tolerant:
         raise next(iter(failures.values()))
     machines = [machine for answer in answers.values() for machine in answer]

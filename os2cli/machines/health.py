@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from os2cli.core.clock import REAL_TIME, Clock
 from os2cli.core.errors import OperationFailed, TimedOut
@@ -77,16 +78,44 @@ def machines_of_stage(provider: MachineProvider, stage: str | None) -> list[Mach
     return [machine for machine in provider.list() if stage in (None, machine.stage)]
 
 
-def list_with_health(provider: MachineProvider, stage: str | None = None) -> list[Machine]:
-    """Return the machines of a stage with their current health, probed concurrently."""
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What of a machine is asked for beyond the provider's list, and of which machines.
+
+    Others are not: each costs requests, and not all of them are shown.
+    """
+
+    health: bool = True
+    url: bool = True
+    shown: Callable[[Machine], bool] = lambda _: True
+
+
+ALL = Glance()
+LIST_ALONE = Glance(health=False, url=False)
+
+
+def list_with_health(
+    provider: MachineProvider, stage: str | None = None, glance: Glance = ALL
+) -> list[Machine]:
+    """Return the machines of a stage; those that are shown are looked at concurrently."""
     machines = machines_of_stage(provider, stage)
-    return concurrently(lambda machine: with_health(provider, machine), machines)
+    if not (glance.health or glance.url):
+        return machines
+    shown = [machine for machine in machines if glance.shown(machine)]
+    looked = concurrently(lambda machine: _looked_at(provider, machine, glance), shown)
+    known = dict(zip(map(id, shown), looked, strict=True))
+    return [known.get(id(machine), machine) for machine in machines]
 
 
 def with_health(provider: MachineProvider, machine: Machine) -> Machine:
     """Return the machine with its current health and URL."""
-    health = provider.probe(machine)
-    return replace(machine, health=health, url=machine.url or provider.address(machine))
+    return _looked_at(provider, machine, ALL)
+
+
+def _looked_at(provider: MachineProvider, machine: Machine, glance: Glance) -> Machine:
+    health = provider.probe(machine) if glance.health else machine.health
+    url = machine.url or (provider.address(machine) if glance.url else None)
+    return replace(machine, health=health, url=url)
 
 
 def _healthy(provider: MachineProvider, machine: Machine) -> Machine:

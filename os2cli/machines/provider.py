@@ -67,7 +67,8 @@ class MachineProvider(Protocol):
     def remove(self, name: str, within: float | None = None) -> bool:
         """Remove a machine and verify that it is gone; return False if there was none.
 
-        ``within`` is the timeout in seconds, else the provider's own; raises ``TimedOut``.
+        ``within`` is the timeout in seconds, else the provider's own; raises ``TimedOut``. It is
+        for machines whose create failed: what is left should be found by ``machine prune``.
         """
         ...
 

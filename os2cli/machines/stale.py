@@ -37,7 +37,7 @@ def _why(machine: Machine, now: datetime, older_than: timedelta | None) -> str |
         return None
     if machine.expires is not None and machine.expires <= now:
         return "expired"
-    if machine.state is MachineState.CREATING and age > CREATING_AGE:
+    if machine.unfinished or (machine.state is MachineState.CREATING and age > CREATING_AGE):
         return "never finished"
     # A machine that exited by itself has no provider's reason: the user may want to look into it.
     if machine.state is MachineState.FAILED and machine.reason:

@@ -7,13 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from os2cli.core.clock import REAL_TIME, Clock
-from os2cli.core.errors import Conflict, NotFound, Os2Error, TimedOut
+from os2cli.core.errors import NotFound, OperationFailed, Os2Error, TimedOut
 from os2cli.core.models import Health, Machine, MachineState, Verb, WaitTarget
 from os2cli.core.observed import record_change
 from os2cli.core.progress import SILENT, Progress
 from os2cli.host.concurrency import concurrently
 from os2cli.machines.fleet import LocatedMachine
 from os2cli.machines.health import until_healthy, wait_until_healthy, with_health
+from os2cli.machines.next_steps import not_running
 from os2cli.machines.provider import MachineProvider
 
 
@@ -112,8 +113,7 @@ def wait_for(
         while not _is_at(machine, goal):
             if goal is WaitTarget.HEALTHY and machine.state in _ON_THE_WAY:
                 # The provider's state does not tell its health: the machine must be probed.
-                left = deadline - clock.now()
-                return until_healthy(provider, machine, left, progress, clock)
+                return _until_healthy(provider, machine, deadline - clock.now(), progress, clock)
             _check_possible(machine, goal)
             if clock.now() >= deadline:
                 raise _late(machine, goal, seconds)
@@ -121,6 +121,17 @@ def wait_for(
             clock.sleep(provider.poll_seconds)
             machine = provider.get(machine.name)
     return with_health(provider, machine) if goal is WaitTarget.RUNNING else machine
+
+
+def _until_healthy(
+    provider: MachineProvider, machine: Machine, seconds: float, progress: Progress, clock: Clock
+) -> Machine:
+    try:
+        return until_healthy(provider, machine, seconds, progress, clock)
+    except OperationFailed as error:
+        # Unlike that of a create, this machine remains.
+        error.hint = error.hint or f"see its state: os2 machine show {machine.name}"
+        raise
 
 
 _ON_THE_WAY = (MachineState.RUNNING, MachineState.CREATING)
@@ -143,17 +154,16 @@ def _check_possible(machine: Machine, goal: WaitTarget) -> None:
             code="machine_not_found",
         )
     if goal is not WaitTarget.STOPPED and machine.state in (*_STILL, MachineState.PAUSED):
-        raise Conflict(
-            f"machine {machine.name} is {machine.state.value}",
-            hint=f"start it: os2 machine start {machine.name}",
-            code="machine_not_running",
-        )
+        raise not_running(machine)
 
 
 def _late(machine: Machine, goal: WaitTarget, seconds: float) -> TimedOut:
+    see = "see the log: os2 machine logs"
+    if machine.state is not MachineState.RUNNING:
+        see = "see its state: os2 machine show"
     return TimedOut(
         f"timed out after {seconds:g} s waiting for machine {machine.name} to be {goal.value} "
         f"(last state: {machine.state.value})",
-        hint=f"raise --timeout SECONDS, or see the log: os2 machine logs {machine.name}",
+        hint=f"raise --timeout SECONDS, or {see} {machine.name}",
         code="state_not_reached",
     )

@@ -24,6 +24,8 @@ USERS_OWN = "dev.os2.labels"
 
 # Tells the machine of one create from those of other creates.
 REQUEST = "dev.os2.request"
+# On the machine of a create that could not be undone.
+UNFINISHED = "dev.os2.unfinished"
 
 IMAGE_KEY = "dev.os2.key"
 IMAGE_BASE = "dev.os2.base"

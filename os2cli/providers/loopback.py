@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from os2cli.core.defaults import DAEMON_PORT, HEALTH_PATH
 from os2cli.core.errors import Conflict, UsageError
 from os2cli.core.models import Address, Health, Machine, MachineState
+from os2cli.machines.next_steps import not_running
 
 if TYPE_CHECKING:
     import httpx
@@ -16,11 +17,7 @@ def require_running(machine: Machine) -> Machine:
     """Return the machine; raises ``Conflict`` if it is not running."""
     if machine.state is MachineState.RUNNING:
         return machine
-    raise Conflict(
-        f"machine {machine.name} is {machine.state.value}",
-        hint=f"start it: os2 machine start {machine.name}",
-        code="machine_not_running",
-    )
+    raise not_running(machine)
 
 
 def probe_published(machine: Machine, seconds: float) -> Health:

@@ -42,6 +42,8 @@ def is_shared(machine: Machine) -> bool:
 
 def possible_verbs(machine: Machine) -> list[str]:
     """Return the verbs that the machine's state allows, the likeliest first."""
+    if machine.state is MachineState.REMOVING or not machine.startable:
+        return [REMOVE]
     runs = machine.state in (MachineState.RUNNING, MachineState.CREATING)
     verbs = [Verb.RESTART, Verb.STOP] if runs else [Verb.START]
     if entries()[machine.type].shared and not machine.archived:

@@ -17,6 +17,7 @@ from os2cli.app.session import Session
 from os2cli.core.errors import Os2Error
 from os2cli.core.models import Machine, MachineType
 from os2cli.machines.fleet import list_fleet
+from os2cli.machines.health import Glance
 from os2cli.providers.entry import entries
 from os2cli.ui.page_context import PageContext
 
@@ -52,7 +53,8 @@ class FleetPoller:
     """Fetches machines from the providers on demand."""
 
     context: PageContext
-    _answers: dict[MachineType, Answer] = field(default_factory=dict)
+    # The pages of one stage and of all stages look at different machines.
+    _answers: dict[tuple[MachineType, bool], Answer] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def view(self, timeout: float, *, all_stages: bool = False) -> FleetView:
@@ -60,7 +62,7 @@ class FleetPoller:
         session = self.context.session()
         types = [entry.type for entry in session.providers.asked(None)]
         deadline = time.monotonic() + timeout
-        for pending in [self._ask(session, type_) for type_ in types]:
+        for pending in [self._ask(session, type_, all_stages) for type_ in types]:
             if pending is not None:
                 pending.wait(max(0.0, deadline - time.monotonic()))
         return self._view(session, types, all_stages=all_stages)
@@ -71,9 +73,11 @@ class FleetPoller:
             for answer in self._answers.values():
                 answer.requested = -1e9
 
-    def _ask(self, session: Session, type_: MachineType) -> threading.Event | None:
+    def _ask(
+        self, session: Session, type_: MachineType, all_stages: bool
+    ) -> threading.Event | None:
         with self._lock:
-            answer = self._answers.setdefault(type_, Answer())
+            answer = self._answers.setdefault((type_, all_stages), Answer())
             if answer.pending is not None:
                 return answer.pending
             fresh = SHARED_FRESH_SECONDS if entries()[type_].shared else FRESH_SECONDS
@@ -82,9 +86,10 @@ class FleetPoller:
             pending = answer.pending = threading.Event()
             answer.requested = time.monotonic()
         make = session.providers.fleet(type_)
+        glance = Glance(shown=self._scope(session, all_stages=all_stages))
         threading.Thread(
             target=self._collect,
-            args=(answer, pending, lambda: list_fleet(make).machines),
+            args=(answer, pending, lambda: list_fleet(make, glance=glance).machines),
             name=f"fleet-{type_}",
             daemon=True,
         ).start()
@@ -103,21 +108,24 @@ class FleetPoller:
                 answer.machines, answer.failure, answer.pending = machines, failure, None
             pending.set()
 
+    def _scope(self, session: Session, *, all_stages: bool) -> Callable[[Machine], bool]:
+        """Return what tells whether a machine is shown."""
+        within = None if all_stages else self.context.stage_of(session)
+        explicit = None if all_stages else self.context.stage
+        return lambda machine: in_scope(machine, within, explicit)
+
     def _view(
         self, session: Session, types: Sequence[MachineType], *, all_stages: bool
     ) -> FleetView:
         stage = self.context.stage_of(session)
         with self._lock:
-            answers = {type_: self._answers[type_] for type_ in types}
+            answers = {type_: self._answers[type_, all_stages] for type_ in types}
             failures = {t: a.failure for t, a in answers.items() if a.failure is not None}
             waiting = tuple(
                 t for t, a in answers.items() if a.machines is None and a.failure is None
             )
             machines = [machine for a in answers.values() for machine in a.machines or ()]
-        within = None if all_stages else stage
-        visible = [
-            m for m in machines if in_scope(m, within, None if all_stages else self.context.stage)
-        ]
+        visible = list(filter(self._scope(session, all_stages=all_stages), machines))
         visible.sort(key=lambda machine: (machine.name, machine.type, machine.stage))
         return FleetView(
             tuple(visible),

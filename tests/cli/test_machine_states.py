@@ -53,6 +53,41 @@ def test_a_whole_life(cloud: Os2, daytona: DaytonaServer, a: str) -> None:
     assert outcomes(cloud, "start", a, "--no-wait") == [(a, "started", "running")]
 
 
+@pytest.mark.parametrize("state", ["error", "build_failed"])
+def test_why_a_machine_failed_is_shown_and_no_start_is_suggested(
+    cloud: Os2, daytona: DaytonaServer, state: str
+) -> None:
+    machine(daytona, "a", state=state, error_reason="no runner").recoverable = False
+
+    shown = cloud("machine", "show", "a", *DAYTONA)
+    refusals = [
+        cloud("machine", *command, *DAYTONA)
+        for command in (("exec", "a", "true"), ("wait", "a"), ("logs", "a"), ("url", "a"))
+    ]
+    started = cloud("machine", "start", "a", "-y", *DAYTONA)
+
+    assert ["reason", "no", "runner"] in [line.split() for line in shown.stdout.splitlines()]
+    for refused in refusals:
+        assert refused.status == 5
+        assert refused.stderr.splitlines()[-2:] == [
+            "error: machine a has failed: no runner",
+            "hint: it can't be started any more; remove it: os2 machine rm a",
+        ]
+    assert "start" not in started.stderr.replace("can't be started", "")
+    assert daytona.seen("POST", ".*") == []
+
+
+def test_one_that_can_be_recovered_is_started(cloud: Os2, daytona: DaytonaServer) -> None:
+    machine(daytona, "a", state="error", error_reason="disk is full").recoverable = True
+
+    refused = cloud("machine", "exec", "a", *DAYTONA, "true")
+    started = cloud(*hint(refused.stderr), "-y", *DAYTONA)
+
+    assert (refused.status, started.status) == (5, 0)
+    assert state(daytona, "a") == "started"
+    assert daytona.seen("POST", "/sandbox/.*/recover")
+
+
 def test_the_text_for_people(cloud: Os2, a: str) -> None:
     stopped = cloud("machine", "stop", a, "-y", *DAYTONA)
     again = cloud("machine", "stop", a, "-y", *DAYTONA)

@@ -35,6 +35,8 @@ async def recover_sandbox(world: World, call: Call) -> Any:
     sandbox = _at_rest(world, call)
     if sandbox.state != "error":
         raise bad_request("Sandbox must be in error state to recover")
+    if sandbox.recoverable is False:
+        raise bad_request("Sandbox is not in a recoverable state")
     if call.flag("skipStart"):
         sandbox.desired = "stopped"
         go(world, sandbox, "stopped")
@@ -59,12 +61,18 @@ async def stop_sandbox(world: World, call: Call) -> Any:
     sandbox = _at_rest(world, call)
     if sandbox.state != "started":
         raise bad_request("Sandbox is not started")
+    auto_stop(world, sandbox, force=call.flag("force"))
+    return sandbox.document()
+
+
+def auto_stop(world: World, sandbox: SandboxRecord, *, force: bool = False) -> None:
+    """Stop a running sandbox; one that deletes itself when it stops goes at once."""
     if sandbox.intervals.get("autoDeleteInterval") == 0:
-        return start_destroying(world, sandbox).document()
+        start_destroying(world, sandbox)
+        return
     sandbox.desired = "stopped"
     go(world, sandbox, "stopping")
-    world.spawn(_stop(world, sandbox, call.flag("force")))
-    return sandbox.document()
+    world.spawn(_stop(world, sandbox, force))
 
 
 async def _stop(world: World, sandbox: SandboxRecord, force: bool) -> None:

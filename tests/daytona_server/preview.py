@@ -18,6 +18,8 @@ from starlette.responses import (
 )
 from starlette.types import Receive, Scope, Send
 
+from tests.daytona_server.activity import SKIP_HEADER as LOOKING_HEADER
+from tests.daytona_server.activity import note_use
 from tests.daytona_server.connections import HOST, Listeners
 from tests.daytona_server.errors import ApiError, error_response
 from tests.daytona_server.faults import given_answer
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 TOKEN_HEADER = "x-daytona-preview-token"
 TOKEN_QUERY = "DAYTONA_SANDBOX_AUTH_KEY"
 SKIP_HEADER = "x-daytona-skip-preview-warning"
-_OWN_HEADERS = {TOKEN_HEADER, SKIP_HEADER}
+_OWN_HEADERS = {TOKEN_HEADER, SKIP_HEADER, LOOKING_HEADER}
 # They are about one connection, and there are two.
 _HOP_BY_HOP = {
     "connection",
@@ -117,6 +119,7 @@ class _Preview:
         return self._bearer(request) in self.world.keys.known or self.sandbox.token in given
 
     async def _pass_on(self, request: Request, body: bytes) -> Response:
+        note_use(self.world, self.sandbox, request.headers)
         if self.sandbox.state != "started":
             raise ApiError(502, f"Sandbox is not running (state: {self.sandbox.state})")
         if self.world.engine is None:

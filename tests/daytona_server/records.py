@@ -142,6 +142,10 @@ class SandboxRecord:
     desired: str = "started"
     error_reason: str | None = None
     updated: datetime | None = None
+    used: datetime | None = None
+    """When its timer began: at a change of its state, or the last use."""
+    recoverable: bool | None = None
+    """Whether Daytona can recover it from ``error``; None: each one."""
     deleted_name: str | None = None
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     """What a private preview asks for; another one after each start."""
@@ -185,7 +189,7 @@ class SandboxRecord:
             "disk": self.disk,
             "state": self.state,
             "desiredState": self.desired,
-            "recoverable": self.state == "error",
+            "recoverable": self.state == "error" and self.recoverable is not False,
             "kvm": False,
             "backupState": "None",
             "createdAt": timestamp(self.created),

@@ -56,6 +56,8 @@ def go(world: World, sandbox: SandboxRecord, state: str) -> None:
     """Change the state; from the end there is no way back."""
     if sandbox.state in GONE:
         return
+    if sandbox.state != state:
+        sandbox.used = world.now()
     sandbox.state = state
     sandbox.updated = world.now()
     world.index.touch(sandbox)

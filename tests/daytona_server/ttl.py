@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from tests.daytona_server.activity import stop_idle
 from tests.daytona_server.errors import bad_request
 from tests.daytona_server.sandbox_states import go
 from tests.daytona_server.sandboxes import destroy_overdue
@@ -29,7 +30,8 @@ async def set_ttl(world: World, call: Call) -> Any:
 
 
 async def watch_ttls(world: World) -> None:
-    """Destroy what has outlived its time, also while nobody asks."""
+    """Destroy what has outlived its time, and stop what is idle, also while nobody asks."""
     while not world.closing.is_set():
         destroy_overdue(world)
+        stop_idle(world)
         await world.pause(LOOK_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from os2cli.core.models import MachineState
 from os2cli.core.option_rules import reject_both
 from os2cli.machines.filters import Query
 from os2cli.machines.fleet import Listing
+from os2cli.machines.health import ALL, LIST_ALONE, Glance
 from os2cli.output.views.machines import (
     COLUMNS,
     DEFAULT_COLUMNS,
@@ -70,14 +72,27 @@ def list_machines(
     session = Session.start(ctx, docker_host)
     shown = chosen_columns(session, columns)
     query = Query.parse(state or [], filter_ or [], sort)
+    glance = needed_glance(session, shown)
 
     def look(*, again: bool = False) -> Listing:
-        return gather(session, type_, stage, query, all_stages=all_stages, tolerant=again)
+        return gather(
+            session, type_, stage, query, all_stages=all_stages, tolerant=again, glance=glance
+        )
 
     if watch:
         again = partial(look, again=True)
         watch_machines(session.output, look(), again, shown, WATCH_SECONDS)
     raise typer.Exit(show_machines(session.output, look(), shown))
+
+
+def needed_glance(session: Session, columns: Sequence[str]) -> Glance:
+    """Return what is asked of each machine for what is shown of it."""
+    invocation = session.output.invocation
+    if invocation.json:
+        return ALL
+    if invocation.quiet:
+        return LIST_ALONE
+    return Glance(health="state" in columns, url="url" in columns)
 
 
 def chosen_columns(session: Session, text: str | None) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.parsing import parse_duration
 from os2cli.machines.fleet import LocatedMachine, list_fleet, remove_places
+from os2cli.machines.health import LIST_ALONE
 from os2cli.machines.stale import Leftover, find_leftovers
 from os2cli.output.humanize import age
 from os2cli.output.views.stale import show_plan, show_pruned
@@ -46,7 +47,7 @@ def prune(
     session = Session.start(ctx, docker_host)
     within = session.remote_stage(stage).name if includes_shared(session, type_) else stage
     fleet = session.providers.fleet(type_, within)
-    listing = list_fleet(fleet, probing=False)
+    listing = list_fleet(fleet, glance=LIST_ALONE)
     near = [machine for machine in listing.machines if in_scope(machine, within, stage)]
     found = find_leftovers(near, datetime.now(UTC), span)
     if not found or dry_run:

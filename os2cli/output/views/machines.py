@@ -129,6 +129,7 @@ def _details(machine: Machine) -> list[tuple[str, str]]:
         ("name", machine.name),
         ("type", _type(machine)),
         ("state", _state(machine)),
+        *([("reason", " ".join(machine.reason.split()))] if machine.reason else []),
         ("url", machine.url or "-"),
         ("stage", machine.stage),
         ("snapshot", machine.snapshot),

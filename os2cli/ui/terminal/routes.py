@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket
 
 from os2cli.core.errors import Conflict, Os2Error
 from os2cli.core.models import MachineState
+from os2cli.machines.next_steps import not_running
 from os2cli.ui.addresses import MachineRef, machine_path
 from os2cli.ui.extensions import Extension
 from os2cli.ui.site import site_of, threaded
@@ -75,11 +76,7 @@ async def _command(websocket: WebSocket) -> list[str]:
     site, ref = site_of(websocket), MachineRef(websocket)
     machine = (await threaded(lambda: ref.locate(site.context.session()))).machine
     if machine.state is not MachineState.RUNNING:
-        raise Conflict(
-            f"machine {machine.name} is not running: it is {machine.state.value}",
-            hint=f"start it: os2 machine start {machine.name}",
-            code="machine_not_running",
-        )
+        raise not_running(machine)
     words = ["machine", "shell", ref.name, f"--type={ref.type}"]
     if ref.stage:
         words.append(f"--stage={ref.stage}")

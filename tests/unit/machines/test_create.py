@@ -231,7 +231,7 @@ class TestCreateThatFails:
 
         assert listener.warnings == [
             "machine dev-1 still exists: the engine does not answer",
-            "remove it: os2 machine rm dev-1",
+            "remove it: os2 machine rm dev-1 --type local-docker --stage dev-test",
         ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
@@ -35,7 +36,7 @@ from os2cli.machines.fleet import (
     locate_all,
     remove_located,
 )
-from os2cli.machines.health import with_health
+from os2cli.machines.health import ALL, LIST_ALONE, Glance, with_health
 from tests.contract.memory import MemoryMachines
 
 if TYPE_CHECKING:
@@ -79,6 +80,26 @@ class Machines(MemoryMachines):
             raise self.down
 
 
+class Counted(Machines):
+    """Counts what is asked of each machine; the list has neither health nor URLs."""
+
+    def __init__(self, type_: MachineType, *names: str) -> None:
+        super().__init__(type_, *names)
+        self.probed: builtins.list[str] = []
+        self.addressed: builtins.list[str] = []
+
+    def list(self) -> builtins.list[Machine]:
+        return [replace(machine, health=Health.NONE, url=None) for machine in super().list()]
+
+    def probe(self, machine: Machine) -> Health:
+        self.probed.append(machine.name)
+        return super().probe(machine)
+
+    def address(self, machine: Machine) -> str | None:
+        self.addressed.append(machine.name)
+        return super().address(machine)
+
+
 def fleet(*providers: MemoryMachines) -> Fleet:
     def maker(provider: MemoryMachines) -> Callable[[], MemoryMachines]:
         return lambda: provider
@@ -119,6 +140,29 @@ class TestList:
             ("c", LOCAL, Health.NONE),
         ]
         assert (found.partial, dict(found.failures)) == (False, {})
+
+    @pytest.mark.parametrize(
+        ("glance", "probed", "addressed"),
+        [
+            (ALL, ["a", "b"], ["a", "b"]),
+            (LIST_ALONE, [], []),
+            (Glance(url=False), ["a", "b"], []),
+            (Glance(health=False), [], ["a", "b"]),
+            (Glance(shown=lambda machine: machine.name == "b"), ["b"], ["b"]),
+            (Glance(shown=lambda _: False), [], []),
+        ],
+    )
+    def test_only_what_is_shown_is_asked_for(
+        self, glance: Glance, probed: list[str], addressed: list[str]
+    ) -> None:
+        remote = Counted(DAYTONA, "a", "b")
+
+        found = list_fleet(fleet(remote), glance=glance)
+
+        assert names(found.machines) == [("a", DAYTONA), ("b", DAYTONA)]
+        assert (sorted(remote.probed), sorted(remote.addressed)) == (probed, addressed)
+        healthy = [m.name for m in found.machines if m.health is Health.HEALTHY]
+        assert healthy == probed
 
     def test_only_those_of_a_stage(self) -> None:
         local, remote = Machines(LOCAL, "a"), Machines(DAYTONA, "b")

@@ -58,6 +58,11 @@ def test_what_its_provider_gave_up_goes_but_not_what_ended_by_itself() -> None:
     assert why(replace(failed, reason="no runner")) == "failed: no runner"
 
 
+@pytest.mark.parametrize("state", [s for s in MachineState if s is not MachineState.REMOVING])
+def test_one_whose_create_could_not_be_undone_goes(state: MachineState) -> None:
+    assert why(replace(MACHINE, state=state, unfinished=True)) == "never finished"
+
+
 def test_old_ones_go_when_that_was_said() -> None:
     assert why(MACHINE, timedelta(hours=1)) is None
     assert why(MACHINE, timedelta(minutes=59)) == "old"

@@ -169,9 +169,10 @@ class DaytonaClient:
         doing: str,
         needs: str = "",
         policy: RetryPolicy = DEFAULT,
+        body: Mapping[str, Any] | None = None,
     ) -> None:
         """Request a change that is safe to repeat, such as a stop or a removal."""
-        self._send(method, path, doing, policy, needs=needs)
+        self._send(method, path, doing, policy, needs=needs, json=body)
 
     def response_headers(self, path: str, *, doing: str, policy: RetryPolicy) -> Mapping[str, str]:
         """Send a GET request and return the headers of its answer."""

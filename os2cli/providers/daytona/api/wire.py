@@ -115,6 +115,7 @@ class SandboxAnswer(Answer):
     public: bool = False
     created: Moment | None = Field(None, alias="createdAt")
     reason: str | None = Field(None, alias="errorReason")
+    recoverable: bool | None = None
     toolbox_url: str | None = Field(None, alias="toolboxProxyUrl")
     ends: Moment | None = Field(None, alias="autoDestroyAt")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import quote
 
 from os2cli.core.errors import Conflict, NotFound, OperationFailed, TimedOut
 from os2cli.core.models import Machine, MachineState
+from os2cli.machines.next_steps import next_step
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.retry import DEFAULT, FAST, RetryPolicy
 from os2cli.providers.daytona.api.wire import SandboxAnswer, read
@@ -44,6 +46,7 @@ class Change:
         self.seconds = seconds
         self.deadline = client.clock.now() + seconds
         self.policy = DEFAULT if seconds >= CHANGE_SECONDS else FAST
+        self.accepted = False
 
     def reach(self, verb: str, states: frozenset[str]) -> Machine:
         """Start, stop or archive the sandbox, and wait until it is in one of the states.
@@ -59,31 +62,38 @@ class Change:
             if machine.state is MachineState.FAILED:
                 raise OperationFailed(
                     f"{self.doing} failed: {machine.reason or 'Daytona gave no reason'}",
-                    hint=f"remove it: os2 machine rm {machine.name}",
+                    hint=next_step(machine),
                     code="machine_ended",
                 )
             if sandbox.state in states:
                 return machine
             self._pause("it is not done yet")
 
-    def remove(self) -> None:
-        """Remove the sandbox and wait until it is gone."""
-        self._retry_until_accepted("DELETE", self.path, DELETE)
+    def remove(self, on_refusal: Callable[[], None] = lambda: None) -> None:
+        """Remove the sandbox and wait until it is gone.
+
+        ``on_refusal`` is called each time that another change of it is in progress.
+        """
+        self._retry_until_accepted("DELETE", self.path, DELETE, on_refusal)
         while not self._gone():
             self._pause("it is not done yet")
 
-    def _retry_until_accepted(self, method: str, path: str, needs: str) -> None:
+    def _retry_until_accepted(
+        self, method: str, path: str, needs: str, on_refusal: Callable[[], None] = lambda: None
+    ) -> None:
         while True:
             try:
                 self.client.change(method, path, doing=self.doing, needs=needs, policy=self.policy)
             except NotFound:
-                return
+                pass
             except Conflict as error:
                 if error.code != Conflict.default_code:
                     raise  # it is about the snapshot
+                on_refusal()
                 self._pause(error.message)
-            else:
-                return
+                continue
+            self.accepted = True
+            return
 
     def _gone(self) -> bool:
         try:

@@ -18,12 +18,17 @@ def list_sandboxes(
     doing: str,
     labels: Mapping[str, str] | None = None,
     policy: RetryPolicy = DEFAULT,
+    *,
+    name: str | None = None,
 ) -> Iterator[SandboxAnswer]:
     """Yield the sandboxes that carry ``labels``, also those that os2 did not create.
 
-    The list is 1 to 3 s behind. Items that can't be read are left out.
+    ``name`` is how theirs begin; older servers ignore it. The list is 1 to 3 s behind. Items that
+    can't be read are left out.
     """
     query: dict[str, Any] = {"limit": PAGE_SIZE}
+    if name:
+        query["name"] = name
     if labels:
         query["labels"] = json.dumps(labels)
     for _ in range(MAX_PAGES):

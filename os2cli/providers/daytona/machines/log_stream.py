@@ -9,7 +9,7 @@ import httpx
 from httpx_ws import HTTPXWSException, WebSocketDisconnect, WebSocketSession, connect_ws
 from wsproto.events import BytesMessage, Event, TextMessage
 
-from os2cli.providers.daytona.machines.toolbox import HEADERS, Toolbox
+from os2cli.providers.daytona.machines.toolbox import Toolbox
 
 # After this silence, the log has been sent up to its end.
 QUIET_SECONDS = 0.5
@@ -29,7 +29,7 @@ def log_messages(toolbox: Toolbox, path: str, doing: str) -> Iterator[bytes]:
             address,
             toolbox.http,
             max_message_size_bytes=MAX_MESSAGE_BYTES,
-            headers=HEADERS,
+            headers=toolbox.headers,
         ) as session:
             while True:
                 try:

@@ -21,8 +21,10 @@ from os2cli.core.models import (
 )
 from os2cli.core.progress import SILENT, Progress
 from os2cli.host.tty import Terminal
+from os2cli.machines.next_steps import not_running
 from os2cli.providers import labels
 from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.api.retry import DEFAULT, FAST, RetryPolicy
 from os2cli.providers.daytona.api.wire import SandboxAnswer, SshAnswer, read
 from os2cli.providers.daytona.machines.creation import SandboxCreation
 from os2cli.providers.daytona.machines.executions import Execution
@@ -33,13 +35,14 @@ from os2cli.providers.daytona.machines.lifecycle import (
     POLL_SECONDS,
     WRITE,
     Change,
-    look_at,
     sandbox_path,
 )
 from os2cli.providers.daytona.machines.listing import list_sandboxes
+from os2cli.providers.daytona.machines.lookup import look_for, look_up
 from os2cli.providers.daytona.machines.previews import Previews
 from os2cli.providers.daytona.machines.sandboxes import (
     ARCHIVED,
+    ENDING,
     GONE,
     STARTED,
     STOPPED,
@@ -49,6 +52,7 @@ from os2cli.providers.daytona.machines.sandboxes import (
 )
 from os2cli.providers.daytona.machines.ssh import TOKEN_MINUTES, SshAccess, open_shell
 from os2cli.providers.daytona.machines.toolbox import Toolbox
+from os2cli.providers.daytona.machines.undoing import Undoing
 from os2cli.providers.loopback import require_running
 
 
@@ -66,7 +70,7 @@ class DaytonaMachines:
         self.stage = stage
         self.state_dir = state_dir
         self.previews = Previews(client)
-        # For seconds after a removal, Daytona finds a new sandbox of that name only by its id.
+        # A sandbox that was found once is asked for by its id, which is always right.
         self._ids: dict[str, str] = {}
 
     def create(self, spec: MachineSpec, progress: Progress = SILENT) -> Machine:
@@ -88,15 +92,18 @@ class DaytonaMachines:
         return machine_from(self._get(name))
 
     def start(self, name: str, within: float | None = None) -> Machine:
-        """Start the sandbox, also an archived one, and wait until it runs."""
+        """Start the sandbox, also one that is archived or can be recovered; wait until it runs."""
         machine = self.get(name)
         if machine.state is MachineState.RUNNING:
             return machine
+        if machine.state is MachineState.REMOVING or not machine.startable:
+            raise not_running(machine)
         self.previews.forget(machine.id)
         change = Change(
             self.client, machine.id, f"starting machine {name}", within or CHANGE_SECONDS
         )
-        return change.reach("start", STARTED)
+        failed = machine.state is MachineState.FAILED
+        return change.reach("recover" if failed else "start", STARTED)
 
     def stop(self, name: str, within: float | None = None) -> Machine:
         """Stop the sandbox and wait until it has stopped; its files stay."""
@@ -123,13 +130,18 @@ class DaytonaMachines:
         return change.reach("archive", ARCHIVED)
 
     def remove(self, name: str, within: float | None = None) -> bool:
-        """Remove the sandbox and wait until it is gone."""
+        """Remove the sandbox and wait until it is gone.
+
+        One that can't be removed ``within`` this time is marked: it removes itself later.
+        """
         try:
-            sandbox = self._get(name)
+            sandbox = self._get(name, DEFAULT if within is None else FAST)
         except NotFound:
             return False
-        doing = f"removing machine {name}"
-        Change(self.client, sandbox.id, doing, within or CHANGE_SECONDS).remove()
+        if within is None:
+            Change(self.client, sandbox.id, f"removing machine {name}").remove()
+        else:
+            Undoing(self.client, sandbox, name, within).run()
         self._ids.pop(name, None)
         return True
 
@@ -155,13 +167,13 @@ class DaytonaMachines:
     def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
         """Return the end of the entrypoint's log; empty if it is not available."""
         try:
-            return self._guest(name).log_tail(lines)
+            return self._guest(name, looking=True).log_tail(lines)
         except Os2Error:
             return ()
 
     def logs(self, name: str, request: LogRequest) -> Iterator[str]:
         """Yield lines of the entrypoint's log, or of a service's."""
-        guest = self._guest(name)
+        guest = self._guest(name, looking=True)
         return guest.service_log(request) if request.service else guest.log(request)
 
     def execute(self, name: str, command: Command, streams: Streams) -> int:
@@ -190,29 +202,30 @@ class DaytonaMachines:
         """Yield a tar of a file or folder of the machine."""
         return self._guest(name).packed(path)
 
-    def _guest(self, name: str) -> Guest:
-        return Guest(self._toolbox(name), name, self.client.clock)
+    def _guest(self, name: str, *, looking: bool = False) -> Guest:
+        return Guest(self._toolbox(name, looking=looking), name, self.client.clock)
 
-    def _toolbox(self, name: str) -> Toolbox:
+    def _toolbox(self, name: str, *, looking: bool = False) -> Toolbox:
         """Return the sandbox's toolbox; raises ``Conflict`` if the machine is not running."""
         sandbox = self._get(name)
         require_running(machine_from(sandbox))
-        return Toolbox(self.client, sandbox, name)
+        return Toolbox(self.client, sandbox, name, looking=looking)
 
-    def _get(self, name: str) -> SandboxAnswer:
+    def _get(self, name: str, policy: RetryPolicy = DEFAULT) -> SandboxAnswer:
         doing = f"looking for machine {name}"
-        missing = NotFound(
-            f"machine {name} not found in stage {self._stage()} on Daytona",
-            hint="name another stage with --stage, or list the machines: os2 machine list",
-            code="machine_not_found",
-        )
-        try:
-            known = self._ids.get(name) or sandbox_name(self._stage(), name)
-            sandbox = look_at(self.client, known, doing)
-        except NotFound:
-            raise missing from None
-        if not is_ours(sandbox) or sandbox.state == GONE:
-            raise missing
+        full_name = sandbox_name(self._stage(), name)
+        known = self._ids.get(name)
+        sandbox = look_for(self.client, known, doing, policy) if known else None
+        if sandbox is None or sandbox.state in ENDING:
+            # Another one may have its name by now.
+            sandbox = look_up(self.client, full_name, doing, policy) or sandbox
+        if sandbox is None or not is_ours(sandbox) or sandbox.state == GONE:
+            raise NotFound(
+                f"machine {name} not found in stage {self._stage()} on Daytona",
+                hint="name another stage with --stage, or list the machines: os2 machine list",
+                code="machine_not_found",
+            )
+        self._ids[name] = sandbox.id
         return sandbox
 
     def _stage(self) -> str:

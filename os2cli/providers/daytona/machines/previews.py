@@ -16,6 +16,8 @@ from os2cli.providers.daytona.api.wire import UrlAnswer, read
 
 PROBE_SECONDS = 3.0
 TOKEN_HEADER = "X-Daytona-Preview-Token"  # noqa: S105  # its name
+# Without it, each request counts as use: a machine that is looked at would never be idle.
+LOOKING = {"X-Daytona-Skip-Last-Activity-Update": "true"}
 _DOING = "looking for a machine's address"
 
 
@@ -40,6 +42,7 @@ class Previews:
                 headers={
                     TOKEN_HEADER: preview.token or "",
                     "X-Daytona-Skip-Preview-Warning": "true",
+                    **LOOKING,
                 },
                 timeout=PROBE_SECONDS,
             )

@@ -37,8 +37,9 @@ _STATES = {
 }
 # The states in which a change is done. A sandbox may be removed as soon as it stops.
 STARTED = frozenset({"started", "resizing", "snapshotting"})
-STOPPED = frozenset({"stopped", "archiving", "archived", "destroying", GONE})
-ARCHIVED = frozenset({"archived", "destroying", GONE})
+ENDING = frozenset({"destroying", GONE})
+STOPPED = frozenset({"stopped", "archiving", "archived"}) | ENDING
+ARCHIVED = frozenset({"archived"}) | ENDING
 
 
 def sandbox_name(stage: str, machine: str) -> str:
@@ -79,15 +80,21 @@ def is_ours(sandbox: SandboxAnswer) -> bool:
     return sandbox.labels.get(labels.MACHINE) == "1"
 
 
+def is_recoverable(sandbox: SandboxAnswer) -> bool:
+    """Tell whether Daytona can start the sandbox although it failed, by another call."""
+    return sandbox.state == "error" and bool(sandbox.recoverable)
+
+
 def machine_from(sandbox: SandboxAnswer, url: str | None = None) -> Machine:
     """Return the machine of a sandbox."""
     marks = sandbox.labels
+    state = _STATES.get(sandbox.state, MachineState.UNKNOWN)
     return Machine(
         id=sandbox.id,
         name=marks.get(labels.NAME) or sandbox.name,
         type=DAYTONA,
         stage=marks.get(labels.STAGE, ""),
-        state=_STATES.get(sandbox.state, MachineState.UNKNOWN),
+        state=state,
         snapshot=marks.get(labels.SNAPSHOT) or sandbox.snapshot or "",
         owner=marks.get(labels.OWNER, ""),
         created=(sandbox.created or EPOCH).replace(microsecond=0),
@@ -97,6 +104,8 @@ def machine_from(sandbox: SandboxAnswer, url: str | None = None) -> Machine:
         public=sandbox.public,
         reason=sandbox.reason or None,
         archived=sandbox.state == "archived",
+        startable=state is not MachineState.FAILED or is_recoverable(sandbox),
+        unfinished=labels.UNFINISHED in marks,
         # What Daytona will do wins over what was requested.
         expires=sandbox.ends or labels.moment(marks.get(labels.EXPIRES, "")),
     )

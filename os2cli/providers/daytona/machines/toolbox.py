@@ -22,6 +22,7 @@ from os2cli.providers.daytona.api.errors import invalid_answer, status_line
 from os2cli.providers.daytona.api.retry import FAST, PASSING, TOO_MANY, pause, retry_after
 from os2cli.providers.daytona.api.wire import SandboxAnswer
 from os2cli.providers.daytona.machines.lifecycle import look_at
+from os2cli.providers.daytona.machines.previews import LOOKING
 from os2cli.providers.daytona.machines.sandboxes import machine_from
 from os2cli.providers.loopback import require_running
 
@@ -35,7 +36,7 @@ SILENCE_SECONDS = 60.0
 UNDO_SECONDS = 2.0
 PARTIAL, TIMED_OUT, BEYOND_END = 206, 408, 416
 # Without it, or with a version before 0.167, both streams of a log come as one.
-HEADERS = {"X-Daytona-SDK-Version": "0.190.0"}
+_HEADERS = {"X-Daytona-SDK-Version": "0.190.0"}
 
 
 class Patience:
@@ -71,12 +72,15 @@ class Patience:
 
 
 class Toolbox:
-    """The toolbox of one running sandbox."""
+    """The toolbox of one running sandbox; ``looking`` at it does not count as use."""
 
-    def __init__(self, client: DaytonaClient, sandbox: SandboxAnswer, machine: str) -> None:
+    def __init__(
+        self, client: DaytonaClient, sandbox: SandboxAnswer, machine: str, *, looking: bool = False
+    ) -> None:
         self.client = client
         self.machine = machine
         self.sandbox = sandbox.id
+        self.headers = {**_HEADERS, **(LOOKING if looking else {})}
         if not sandbox.toolbox_url:
             raise OperationFailed(
                 f"Daytona returned no toolbox URL for machine {machine}",
@@ -119,7 +123,7 @@ class Toolbox:
         """Send a request once; raises as ``request`` does, but for ``Conflict``."""
         content.setdefault("timeout", httpx.Timeout(REQUEST_SECONDS))
         try:
-            answer = self.http.request(method, f"{self.url}{path}", headers=HEADERS, **content)
+            answer = self.http.request(method, f"{self.url}{path}", headers=self.headers, **content)
         # ValueError: an invalid host name.
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise self.no_answer(doing, error) from error
@@ -208,7 +212,7 @@ class Toolbox:
 
         Raises as ``request`` does, also after a part of it: a later call gets the rest.
         """
-        headers = {**HEADERS, "Accept-Encoding": "identity", "Range": f"bytes={start}-"}
+        headers = {**self.headers, "Accept-Encoding": "identity", "Range": f"bytes={start}-"}
         try:
             with self.http.stream(
                 "GET",

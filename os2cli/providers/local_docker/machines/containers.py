@@ -106,6 +106,7 @@ def machine_from_inspection(inspection: Mapping[str, Any]) -> Machine:
         labels=labels.users_own(marks),
         health=_health(state),
         expires=labels.moment(marks.get(labels.EXPIRES, "")),
+        startable=state.get("Status") != "dead",
     )
 
 

@@ -11,7 +11,7 @@ from os2cli.core.errors import Os2Error
 from os2cli.core.models import Machine
 from os2cli.providers.daytona.machines.creation import SandboxCreation
 from tests.unit.providers.daytona.answers import SANDBOX, sandbox
-from tests.unit.providers.daytona.wires import ok, refused
+from tests.unit.providers.daytona.wires import Wire, ok, refused
 
 ID = sandbox()["id"]
 POST, LIST, BY_NAME, BY_ID = (
@@ -29,6 +29,18 @@ REMOVE, START, STOP = (
 
 def state(name: str, **changes: Any) -> httpx.Response:
     return ok(sandbox(state=name, **changes))
+
+
+LABELS, AUTO_STOP, AUTO_DELETE = (
+    f"PUT /sandbox/{ID}/labels",
+    f"POST /sandbox/{ID}/autostop/1",
+    f"POST /sandbox/{ID}/autodelete/0",
+)
+
+
+def marked(wire: Wire) -> Wire:
+    """Expect that the sandbox is marked as unfinished."""
+    return wire.on(LABELS, ok({"labels": {}})).on(AUTO_STOP, ok({})).on(AUTO_DELETE, ok({}))
 
 
 def busy() -> httpx.Response:

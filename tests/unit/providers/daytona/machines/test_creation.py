@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from os2cli.core.errors import Conflict, NotAuthorised, NotFound, OperationFaile
 from os2cli.core.models import Lifetime, MachineSpec
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.machines.creation import SandboxCreation
+from tests.clock import Time
 from tests.progress import RecordedProgress
 from tests.unit.providers.daytona.answers import SANDBOX, SNAPSHOT_NAME, SPEC, sandbox
 from tests.unit.providers.daytona.sandbox_answers import (
@@ -104,6 +106,38 @@ class TestBody:
         assert (body["env"]["OS2_MACHINE_NAME"], body["env"]["EMPTY"]) == ("x", "")
 
 
+class TestTimeToLive:
+    """Older APIs ignore it, without a message."""
+
+    ENDS = "2026-01-12T19:30:45.000Z"
+
+    def warnings(
+        self, wire: Wire, client: DaytonaClient, spec: MachineSpec, **answer: Any
+    ) -> list[str]:
+        heard = RecordedProgress()
+        wire.on(POST, ok(sandbox(**answer)))
+        SandboxCreation(client, spec, heard).create()
+        return heard.warnings
+
+    def test_that_the_answer_does_not_confirm_is_a_warning(
+        self, wire: Wire, client: DaytonaClient
+    ) -> None:
+        spec = replace(SPEC, expires=datetime(2026, 1, 12, 19, 30, 45, tzinfo=UTC))
+
+        (warning,) = self.warnings(wire, client, spec)
+
+        assert warning.startswith("--ttl: this Daytona does not end machine dev-1 by itself; ")
+        assert warning.endswith("os2 machine prune --type daytona --stage dev-jonas")
+
+    def test_that_the_answer_confirms_is_not(self, wire: Wire, client: DaytonaClient) -> None:
+        spec = replace(SPEC, expires=datetime(2026, 1, 12, 19, 30, 45, tzinfo=UTC))
+
+        assert self.warnings(wire, client, spec, autoDestroyAt=self.ENDS) == []
+
+    def test_that_is_not_requested_is_not(self, wire: Wire, client: DaytonaClient) -> None:
+        assert self.warnings(wire, client, SPEC) == []
+
+
 class TestRefused:
     @pytest.mark.parametrize(
         ("answer", "kind", "code"),
@@ -148,7 +182,6 @@ class TestRefused:
 class TestTaken:
     def taken(self, wire: Wire, existing: httpx.Response, message: str = "exists") -> None:
         wire.on(POST, refused(409, message)).on(BY_NAME, existing).on(LIST, none())
-        wire.on(BY_NAME, existing)
 
     def test_by_a_machine(self, creation: SandboxCreation, wire: Wire) -> None:
         self.taken(wire, ok(sandbox("another request")))
@@ -171,6 +204,36 @@ class TestTaken:
         self.taken(wire, not_found())
 
         assert failure(creation).code == "machine_exists"
+
+    @pytest.mark.parametrize("labels", [{}, {"dev.os2.machine": "1"}], ids=["foreign", "ours"])
+    @pytest.mark.parametrize("ending", ["destroying", "destroyed"])
+    def test_by_one_that_is_being_removed_is_waited_for(
+        self,
+        ending: str,
+        labels: dict[str, str],
+        creation: SandboxCreation,
+        wire: Wire,
+        heard: RecordedProgress,
+        time: Time,
+    ) -> None:
+        former = ok(sandbox(state=ending, labels=labels))
+        for _ in range(2):
+            wire.on(POST, refused(409, "exists")).on(BY_NAME, former).on(LIST, none(), none())
+        wire.on(POST, ok(sandbox()))
+
+        creation.create()
+
+        assert time.slept == [1, 1]
+        assert heard.states == ["waiting until the former machine dev-1 is gone"] * 2
+
+    def test_by_one_whose_removal_never_ends(self, creation: SandboxCreation, wire: Wire) -> None:
+        former = ok(sandbox(state="destroying"))
+        for _ in range(61):
+            wire.on(POST, refused(409, "exists")).on(BY_NAME, former).on(LIST, none(), none())
+
+        error = failure(creation)
+
+        assert (error.code, "is still being removed" in error.message) == ("machine_exists", True)
 
     def test_because_it_is_being_changed(self, creation: SandboxCreation, wire: Wire) -> None:
         self.taken(wire, not_found(), "Sandbox state change in progress")

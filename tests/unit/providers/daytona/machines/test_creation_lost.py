@@ -14,7 +14,7 @@ from os2cli.providers.daytona.api.errors import LostAnswer
 from os2cli.providers.daytona.machines.creation import SandboxCreation
 from tests.clock import Time
 from tests.progress import RecordedProgress
-from tests.unit.providers.daytona.answers import sandbox
+from tests.unit.providers.daytona.answers import SANDBOX, sandbox
 from tests.unit.providers.daytona.sandbox_answers import (
     BY_ID,
     BY_NAME,
@@ -23,6 +23,7 @@ from tests.unit.providers.daytona.sandbox_answers import (
     POST,
     REMOVE,
     failure,
+    marked,
     none,
     not_found,
 )
@@ -44,24 +45,34 @@ class TestLostAnswer:
         assert creation.create().id == ID
         assert time.slept == []
 
-    def test_that_took_is_found_by_its_label_where_the_name_is_hidden(
+    def test_that_took_is_found_in_the_list_where_the_name_is_hidden(
         self, creation: SandboxCreation, wire: Wire, time: Time
     ) -> None:
         made = sandbox(creation.request_id)
         wire.on(POST, lost()).on(BY_NAME, not_found()).on(LIST, none())
-        wire.on(BY_NAME, not_found()).on(LIST, ok({"items": [made]}))
+        wire.on(BY_NAME, not_found()).on(LIST, ok({"items": [made]})).on(BY_ID, ok(made))
+
+        assert creation.create().id == ID
+        assert wire.requests[-2].url.params["name"] == SANDBOX
+        assert time.slept == [1]
+
+    def test_that_took_is_found_by_its_label_where_another_has_the_name(
+        self, creation: SandboxCreation, wire: Wire
+    ) -> None:
+        other, made = ok(sandbox("another request")), sandbox(creation.request_id)
+        wire.on(POST, lost()).on(BY_NAME, other).on(LIST, ok({"items": [made]}))
 
         assert creation.create().id == ID
         assert json.loads(wire.last.url.params["labels"]) == {
             "dev.os2.request": creation.request_id
         }
-        assert time.slept == [1]
 
     def test_that_took_is_found_on_older_servers_too(
         self, creation: SandboxCreation, wire: Wire
     ) -> None:
         made = sandbox(creation.request_id)
         wire.on(POST, lost()).on(BY_NAME, not_found()).on(LIST, ok([made]))
+        wire.on(BY_ID, ok(made))
 
         assert creation.create().id == ID
 
@@ -72,7 +83,7 @@ class TestLostAnswer:
         wire.on(POST, lost())
         for _ in range(4):
             wire.on(BY_NAME, other).on(LIST, none())
-        wire.on(POST, refused(409, "exists")).on(BY_NAME, other).on(LIST, none()).on(BY_NAME, other)
+        wire.on(POST, refused(409, "exists")).on(BY_NAME, other).on(LIST, none())
 
         assert failure(creation).code == "machine_exists"
 
@@ -158,6 +169,7 @@ class TestFailedStart:
     ) -> None:
         made = ok(sandbox(creation.request_id, state="error"))
         self.fail(wire).on(BY_NAME, made).on(REMOVE, refused(403, "Forbidden"))
+        marked(wire)
 
         assert "failed to start" in failure(creation).message
         assert heard.warnings[0].startswith("machine dev-1 still exists: ")

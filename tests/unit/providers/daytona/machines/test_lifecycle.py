@@ -13,10 +13,12 @@ from tests.unit.providers.daytona.answers import sandbox
 from tests.unit.providers.daytona.sandbox_answers import (
     BY_ID,
     BY_NAME,
+    LIST,
     REMOVE,
     START,
     STOP,
     busy,
+    none,
     state,
 )
 from tests.unit.providers.daytona.wires import Wire, ok, refused
@@ -45,6 +47,8 @@ class TestRemove:
         self, answer: httpx.Response, machines: DaytonaMachines, wire: Wire
     ) -> None:
         wire.on(BY_NAME, answer)
+        if answer.status_code == 404:
+            wire.on(LIST, none())
 
         assert machines.remove("dev-1") is False
 
@@ -118,7 +122,7 @@ class TestChange:
         assert machines.stop("dev-1").state is MachineState.REMOVING
 
     def test_what_is_so_already_is_left_alone(self, machines: DaytonaMachines, wire: Wire) -> None:
-        wire.on(BY_NAME, state("started"), state("stopped"), state("archived"))
+        wire.on(BY_NAME, state("started")).on(BY_ID, state("stopped"), state("archived"))
 
         assert machines.start("dev-1").state is MachineState.RUNNING
         assert machines.stop("dev-1").state is MachineState.STOPPED

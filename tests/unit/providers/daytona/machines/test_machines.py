@@ -124,6 +124,8 @@ class TestGet:
         self, state: str, expected: MachineState, machines: DaytonaMachines, wire: Wire
     ) -> None:
         wire.on(BY_NAME, ok(sandbox(state=state)))
+        if expected is MachineState.REMOVING:
+            wire.on(LIST, page())
 
         assert machines.get("dev-1").state is expected
 
@@ -139,14 +141,16 @@ class TestGet:
         assert (machine.name, machine.stage, machine.labels) == (SANDBOX, "", {})
 
     @pytest.mark.parametrize(
-        "answer",
-        [refused(404), ok(sandbox(labels={})), state("destroyed")],
+        ("answer", "believed"),
+        [(refused(404), False), (ok(sandbox(labels={})), True), (state("destroyed"), False)],
         ids=["missing", "foreign", "destroyed"],
     )
     def test_a_missing_machine_is_not_found(
-        self, answer: httpx.Response, machines: DaytonaMachines, wire: Wire
+        self, answer: httpx.Response, believed: bool, machines: DaytonaMachines, wire: Wire
     ) -> None:
         wire.on(BY_NAME, answer)
+        if not believed:
+            wire.on(LIST, page())
 
         with pytest.raises(NotFound, match="machine dev-1 not found in stage dev-jonas") as caught:
             machines.get("dev-1")
@@ -164,6 +168,7 @@ class TestGet:
         """For seconds a name that was free just now is missing by name."""
         wire.on("POST /sandbox", state("creating")).on(BY_ID, state("started"), state("started"))
         wire.on(REMOVE, httpx.Response(200)).on(BY_ID, refused(404)).on(BY_NAME, refused(404))
+        wire.on(LIST, page())
 
         assert machines.create(SPEC).state is MachineState.CREATING
         assert machines.get("dev-1").state is MachineState.RUNNING

@@ -60,6 +60,7 @@ class TestProbe:
         assert machines.probe(machine) is Health.HEALTHY
         assert wire.last.headers["X-Daytona-Preview-Token"] == "token-1"
         assert wire.last.headers["X-Daytona-Skip-Preview-Warning"] == "true"
+        assert wire.last.headers["X-Daytona-Skip-Last-Activity-Update"] == "true"
 
     def test_never_sends_the_key_there(
         self, machines: DaytonaMachines, machine: Machine, wire: Wire
@@ -283,6 +284,6 @@ class TestLog:
     def test_of_a_machine_that_is_not_there_is_nothing(
         self, machines: DaytonaMachines, wire: Wire
     ) -> None:
-        wire.on(BY_NAME, refused(404))
+        wire.on(BY_NAME, refused(404)).on("GET /sandbox", ok({"items": []}))
 
         assert machines.log_tail("dev-1", 2) == ()

@@ -127,6 +127,7 @@ def test_only_the_latest_token(
 
 
 def test_a_token_expires(server: DaytonaServer, access: Callable[[], str], ssh: Ssh) -> None:
+    server.sandbox("one").intervals["autoStopInterval"] = 0
     given = access()
     server.advance(minutes=59)
     assert run(ssh(given, "true"))[0] == 0

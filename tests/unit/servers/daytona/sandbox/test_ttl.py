@@ -30,6 +30,8 @@ def test_from_the_start(server: DaytonaServer, api: httpx.Client) -> None:
     assert 89 < minutes_left(sandbox) <= 90
     listed = api.get("/sandbox", params={"name": "two"}).json()["items"]
     assert listed[0]["autoDestroyAt"] == sandbox["autoDestroyAt"]
+    for name in ("one", "two"):
+        api.post(f"/sandbox/{name}/autostop/0")
     server.advance(minutes=89)
     assert api.get("/sandbox/two").json()["state"] == "started"
     server.advance(minutes=2)
@@ -42,6 +44,7 @@ def test_set_later_and_taken_away(server: DaytonaServer, api: httpx.Client) -> N
     server.advance(minutes=9)
     assert 18 < minutes_left(api.post("/sandbox/one/ttl/10").json()) <= 19
     assert "autoDestroyAt" not in api.post("/sandbox/one/ttl/0").json()
+    api.post("/sandbox/one/autostop/0")
     server.advance(days=30)
     assert api.get("/sandbox/one").json()["state"] == "started"
     assert api.post("/sandbox/one/ttl/-1").status_code == 400

@@ -1,0 +1,33 @@
+"""What helps with a machine that does not run: as a hint, and as the error of what needs one."""
+
+from __future__ import annotations
+
+from os2cli.core.errors import Conflict
+from os2cli.core.models import Machine, MachineState
+
+
+def not_running(machine: Machine) -> Conflict:
+    """Return the error of a command that needs the machine to run."""
+    is_so = {MachineState.FAILED: "has failed", MachineState.REMOVING: "is being removed"}
+    state = "archived" if machine.archived else machine.state.value
+    reason = f": {machine.reason}" if machine.reason else ""
+    return Conflict(
+        f"machine {machine.name} {is_so.get(machine.state, f'is {state}')}{reason}",
+        hint=next_step(machine),
+        code="machine_not_running",
+    )
+
+
+def next_step(machine: Machine) -> str:
+    """Return the command that helps, and that the machine's state allows."""
+    name = machine.name
+    match machine.state:
+        case MachineState.CREATING:
+            return f"wait until it runs: os2 machine wait {name}"
+        case MachineState.REMOVING:
+            return "list the machines: os2 machine list"
+        case MachineState.UNKNOWN:
+            return f"see its state: os2 machine show {name}"
+        case MachineState.FAILED if not machine.startable:
+            return f"it can't be started any more; remove it: os2 machine rm {name}"
+    return f"start it: os2 machine start {name}"
