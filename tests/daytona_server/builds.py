@@ -7,12 +7,15 @@ import re
 from typing import TYPE_CHECKING
 
 from tests.daytona_server.build_logs import BuildLog
+from tests.daytona_server.records import RUNNER
 from tests.daytona_server.snapshot_rules import IDLE
 
 if TYPE_CHECKING:
     from tests.daytona_server.records import SnapshotRecord
     from tests.daytona_server.state import World
 
+# What the runner puts before why a build failed.
+PREFIX = "unprocessable entity: "
 _INSTRUCTION = re.compile(r"(?m)^(?:FROM|RUN|COPY|ADD|WORKDIR) .*$")
 
 
@@ -27,8 +30,7 @@ class BuildFailed(Exception):
 async def run_build(world: World, record: SnapshotRecord) -> None:
     """Take a snapshot from ``pending`` over ``building`` to ``active`` or ``error``."""
     assert record.build_hash is not None
-    await world.pause(world.timing.pending)
-    if not _still(world, record, "pending"):
+    if not await _picked_up(world, record):
         return
     # Of an earlier build of the same hash, the lines stay.
     log = world.build_logs.setdefault(record.build_hash, BuildLog())
@@ -37,13 +39,31 @@ async def run_build(world: World, record: SnapshotRecord) -> None:
         image = await _build(world, record, log)
     except BuildFailed as error:
         log.write(f"ERROR: {error}")
-        _fail(world, record, error)
+        await world.job()
+        _fail(world, record, f"{PREFIX}{error}", error.state)
         return
     world.built[record.build_hash] = image
     log.succeeded = True
+    await world.job()
     if _still(world, record, "building"):
         record.image = image
-        _go(world, record, "active")
+        activate(world, record)
+
+
+async def _picked_up(world: World, record: SnapshotRecord) -> bool:
+    """Wait for the job that gives a runner to a new snapshot; False when it was removed first."""
+    await world.pause(world.timing.pending)
+    await world.job()
+    if not _still(world, record, "pending"):
+        return False
+    record.runner = RUNNER
+    return True
+
+
+def activate(world: World, record: SnapshotRecord) -> None:
+    """Let sandboxes be made from a snapshot; that counts as a use of it."""
+    record.last_used = world.now()
+    _go(world, record, "active")
 
 
 async def _build(world: World, record: SnapshotRecord, log: BuildLog) -> str | None:
@@ -99,8 +119,7 @@ def _fail_if_arranged(world: World, log: BuildLog | None) -> None:
 
 async def fetch_image(world: World, record: SnapshotRecord) -> None:
     """Take a snapshot from ``pending`` over ``pulling`` to ``active`` or ``error``."""
-    await world.pause(world.timing.pending)
-    if not _still(world, record, "pending"):
+    if not await _picked_up(world, record):
         return
     _go(world, record, "pulling")
     try:
@@ -111,11 +130,13 @@ async def fetch_image(world: World, record: SnapshotRecord) -> None:
             record.entrypoint = record.entrypoint or world.engine.image_entrypoint(record.image)
             record.size = round(world.engine.image_size(record.image) / 1e9, 3)
     except BuildFailed as error:
-        _fail(world, record, error)
+        await world.job()
+        _fail(world, record, str(error), error.state)
         return
     record.entrypoint = record.entrypoint or list(IDLE)
+    await world.job()
     if _still(world, record, "pulling"):
-        _go(world, record, "active")
+        activate(world, record)
 
 
 def _still(world: World, record: SnapshotRecord, state: str) -> bool:
@@ -128,7 +149,7 @@ def _go(world: World, record: SnapshotRecord, state: str) -> None:
     record.updated = world.now()
 
 
-def _fail(world: World, record: SnapshotRecord, error: BuildFailed) -> None:
+def _fail(world: World, record: SnapshotRecord, reason: str, state: str) -> None:
     if record.id in world.snapshots_by_id and record.state != "removing":
-        record.error_reason = str(error)
-        _go(world, record, error.state)
+        record.error_reason = reason
+        _go(world, record, state)

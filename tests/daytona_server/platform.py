@@ -28,7 +28,14 @@ async def ready(world: World, call: Call) -> Any:
 
 async def config(world: World, call: Call) -> Any:
     """``GET /config``, public."""
-    limit = {"ttl": 60, "limit": 400}
+    limits = {
+        key: _limit(world, name)
+        for key, name in {
+            "authenticated": "authenticated",
+            "sandboxCreate": "sandbox-create",
+            "sandboxLifecycle": "sandbox-lifecycle",
+        }.items()
+    }
     return {
         "version": world.version,
         "oidc": {"issuer": f"{world.origin}/dex", "clientId": "daytona", "audience": "daytona"},
@@ -42,8 +49,15 @@ async def config(world: World, call: Call) -> Any:
         "maintananceMode": world.maintenance,
         "environment": "test",
         "sshGatewayCommand": "ssh -p 2222 {{TOKEN}}@127.0.0.1",
-        "rateLimit": {"authenticated": limit, "sandboxCreate": limit, "sandboxLifecycle": limit},
+        "rateLimit": limits,
     }
+
+
+def _limit(world: World, name: str) -> dict[str, float]:
+    window = world.limits.windows.get(name)
+    return {"ttl": 60, "limit": 400} if window is None else {
+        "ttl": window.seconds, "limit": window.limit,
+    }  # fmt: skip
 
 
 async def current_key(world: World, call: Call) -> Any:

@@ -19,7 +19,8 @@ from tests.daytona_server.faults import Fault
 from tests.daytona_server.gate import Gate
 from tests.daytona_server.keys import PERMISSIONS
 from tests.daytona_server.preview import Previews
-from tests.daytona_server.records import RecordedRequest, SandboxRecord, SnapshotRecord
+from tests.daytona_server.rate_limits import Window
+from tests.daytona_server.records import RUNNER, RecordedRequest, SandboxRecord, SnapshotRecord
 from tests.daytona_server.registry import Registry
 from tests.daytona_server.snapshot_rules import IDLE, build_hash, entrypoint_of
 from tests.daytona_server.state import FailingBuild, World
@@ -36,7 +37,8 @@ class DaytonaServer(World):
     """The server; see ``World`` for what a test may look at and set.
 
     With ``engine_url`` snapshots are really built and sandboxes are containers; without, builds
-    succeed by themselves and a stub answers in a sandbox's place.
+    succeed by themselves and a stub answers in a sandbox's place. ``version`` is one of
+    ``versions``; without, the environment chooses.
     """
 
     def __init__(
@@ -47,8 +49,9 @@ class DaytonaServer(World):
         timing: Timing | None = None,
         *,
         check_answers: bool = True,
+        version: str | None = None,
     ) -> None:
-        super().__init__(timing or Timing())
+        super().__init__(timing or Timing(), version)
         self.engine_url = engine_url
         self.storage = storage
         self.registry = registry
@@ -172,6 +175,16 @@ class DaytonaServer(World):
         """
         self.limits.add(name, retry_after, times)
 
+    def limit_rate(self, name: str, limit: int, seconds: float) -> None:
+        """Let a limiter take ``limit`` requests in ``seconds``, as the real ones do.
+
+        Those of ``rate_limit``, and ``failed-auth``, which blocks an address.
+        """
+        if name == "failed-auth":
+            self.keys.limit, self.keys.kept_out = limit, seconds
+        else:
+            self.limits.windows[name] = Window(limit, seconds)
+
     def fail_next_build(
         self, reason: str, *, state: str = "error", log: Iterable[str] = (), times: int = 1
     ) -> None:
@@ -236,7 +249,8 @@ class DaytonaServer(World):
             number=self.next_number(),
             organization_id=str(uuid.uuid4()) if general else self.organization_id,
             general=general,
-            image_name=image_name,
+            image_name=image_name or "",
+            runner=None if state == "pending" else RUNNER,
             error_reason=error_reason,
             last_used=last_used,
             image=image,
