@@ -70,8 +70,12 @@ def test_every_option_reaches_the_api(cloud: Os2, daytona: DaytonaServer) -> Non
         *("--auto-archive", "2d", "--auto-delete", "off"),
     ]
 
-    cloud(*CREATE, "dev-1", *options, env={"DAYTONA_TARGET": "eu"})
+    daytona.regions.append("eu")
+    daytona.snapshots[0].region = "eu"
 
+    created = cloud(*CREATE, "dev-1", *options, env={"DAYTONA_TARGET": "eu"})
+
+    assert created.status == 0, created.stderr
     asked = body(daytona)
     assert asked["env"] == {"A": "1", "OS2_MACHINE_NAME": "dev-1", "OS2_SNAPSHOT": NEWEST}
     assert asked["labels"]["team"] == "core"  # type: ignore[index]

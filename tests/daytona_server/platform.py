@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.daytona_server.errors import ApiError, timestamp
-from tests.daytona_server.records import REGION
 
 if TYPE_CHECKING:
     from tests.daytona_server.call import Call
@@ -69,9 +68,7 @@ async def current_key(world: World, call: Call) -> Any:
 async def regions(world: World, call: Call) -> Any:
     """``GET /regions`` and ``/shared-regions``."""
     moment = timestamp(world.now())
-    region = {
-        "id": REGION,
-        "name": REGION,
+    common = {
         "organizationId": None,
         "regionType": "shared",
         "createdAt": moment,
@@ -80,7 +77,7 @@ async def regions(world: World, call: Call) -> Any:
         "sshGatewayUrl": None,
         "snapshotManagerUrl": None,
     }
-    return [region]
+    return [{"id": name, "name": name, **common} for name in world.regions]
 
 
 async def storage_access(world: World, call: Call) -> Any:

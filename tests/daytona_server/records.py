@@ -74,6 +74,7 @@ class SnapshotRecord:
     last_used: datetime | None = None
     activated_at: float | None = None
     source_sandbox_id: str | None = None
+    region: str = REGION
     runner: str | None = None
     """Who builds or fetches it; None until a job has chosen one."""
     image: str | None = None
@@ -100,7 +101,7 @@ class SnapshotRecord:
             "updatedAt": updated,
             "lastUsedAt": timestamp(self.last_used) if self.last_used else None,
             "sourceSandboxId": self.source_sandbox_id,
-            "regionIds": [REGION],
+            "regionIds": [self.region],
             "initialRunnerId": self.runner,
             "sandboxClass": "container",
         }

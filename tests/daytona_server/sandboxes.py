@@ -10,8 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tests.daytona_server.errors import ApiError, bad_request, conflict
-from tests.daytona_server.records import OPEN_NETWORK, REGION, SandboxRecord, SnapshotRecord
-from tests.daytona_server.regions import check_region
+from tests.daytona_server.records import OPEN_NETWORK, SandboxRecord, SnapshotRecord
+from tests.daytona_server.regions import region
 from tests.daytona_server.sandbox_states import GONE, StartFailed, boot, go, halt, taking_place
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _usable_snapshot(world: World, body: dict[str, Any]) -> SnapshotRecord:
         raise ApiError(501, "This test server makes sandboxes from snapshots only")
     if any(body.get(size) for size in ("cpu", "gpu", "memory", "disk")):
         raise bad_request("Cannot specify Sandbox resources when using a snapshot")
-    check_region(body.get("target"))
+    where = region(world, body.get("target"))
     wanted = (body.get("snapshot") or "").strip() or "daytona-small"
     try:
         snapshot = world.snapshot(wanted)
@@ -82,6 +82,8 @@ def _usable_snapshot(world: World, body: dict[str, Any]) -> SnapshotRecord:
         raise bad_request(
             f"Snapshot {wanted} not found. Did you add it through the Daytona Dashboard?"
         ) from None
+    if snapshot.region != where and not snapshot.general:
+        raise bad_request(f"Snapshot {wanted} is not available in region {where}")
     if snapshot.state != "active":
         raise bad_request(f"Snapshot {wanted} is {snapshot.state}")
     return snapshot
@@ -106,7 +108,7 @@ def _new_record(world: World, body: dict[str, Any], snapshot: SnapshotRecord) ->
         labels=dict(body.get("labels") or {}),
         public=bool(body.get("public")),
         user=body.get("user") or "daytona",
-        target=REGION,
+        target=region(world, body.get("target")),
         cpu=snapshot.cpu,
         gpu=snapshot.gpu,
         memory=snapshot.memory,

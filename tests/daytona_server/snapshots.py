@@ -13,7 +13,7 @@ from tests.daytona_server.build_logs import log_response
 from tests.daytona_server.builds import activate, fetch_image, run_build
 from tests.daytona_server.errors import ApiError, bad_request, conflict, not_found
 from tests.daytona_server.records import RUNNER, SnapshotRecord
-from tests.daytona_server.regions import check_region
+from tests.daytona_server.regions import region
 from tests.daytona_server.snapshot_rules import (
     build_hash,
     check_image_name,
@@ -58,7 +58,7 @@ async def create_snapshot(world: World, call: Call) -> Any:
     body = call.json
     build = body.get("buildInfo")
     _check_source(body)
-    check_region(body.get("regionId"))
+    where = region(world, body.get("regionId"))
     check_name(body["name"])
     if build is None:
         check_image_name(body["imageName"])
@@ -67,7 +67,7 @@ async def create_snapshot(world: World, call: Call) -> Any:
     check_sizes(body)
     if any(record.name == body["name"] for record in world.snapshots if not record.general):
         raise conflict(f'Snapshot with name "{body["name"]}" already exists for this organization')
-    record = _new_record(world, body)
+    record = _new_record(world, body, where)
     if build is None:
         record.image_name = body["imageName"]
         record.entrypoint = body.get("entrypoint") or None
@@ -101,7 +101,7 @@ def _check_quota(world: World) -> None:
         raise bad_request(f"Snapshot quota exceeded. Maximum allowed: {quota}")
 
 
-def _new_record(world: World, body: dict[str, Any]) -> SnapshotRecord:
+def _new_record(world: World, body: dict[str, Any], where: str) -> SnapshotRecord:
     return SnapshotRecord(
         id=str(uuid.uuid4()),
         name=body["name"],
@@ -109,6 +109,7 @@ def _new_record(world: World, body: dict[str, Any]) -> SnapshotRecord:
         created=world.now(),
         number=world.next_number(),
         organization_id=world.organization_id,
+        region=where,
         cpu=int(body.get("cpu") or 1),
         gpu=int(body.get("gpu") or 0),
         memory=int(body.get("memory") or 1),

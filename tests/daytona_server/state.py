@@ -19,7 +19,7 @@ from tests.daytona_server.faults import Faults
 from tests.daytona_server.keys import PERMISSIONS, Keys
 from tests.daytona_server.listing import SandboxIndex
 from tests.daytona_server.rate_limits import RateLimits
-from tests.daytona_server.records import RecordedRequest, SandboxRecord, SnapshotRecord
+from tests.daytona_server.records import REGION, RecordedRequest, SandboxRecord, SnapshotRecord
 from tests.daytona_server.stub_executions import StubAnswer, StubProgram, run_stub, tiny_execute
 from tests.daytona_server.timing import Timing
 from tests.daytona_server.uuids import is_uuid
@@ -60,6 +60,8 @@ class World:
         self.began = time.monotonic()
         self.maintenance = False
         self.clock_skew = timedelta()
+        self.regions = [REGION]
+        """The regions of the organisation, its default first."""
         self.snapshot_quota: int | None = None
         self.sandbox_limits = {"cpu": 4, "memory": 8, "disk": 10}
         """The largest sandbox that the organisation may have, in cores and GiB."""
