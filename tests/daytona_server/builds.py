@@ -32,9 +32,13 @@ async def run_build(world: World, record: SnapshotRecord) -> None:
     assert record.build_hash is not None
     if not await _picked_up(world, record):
         return
+    _go(world, record, "building")
+    if record.build_hash in world.under_construction:
+        await _hear_nothing(world, record)
+        return
     # Of an earlier build of the same hash, the lines stay.
     log = world.build_logs.setdefault(record.build_hash, BuildLog())
-    _go(world, record, "building")
+    world.under_construction.add(record.build_hash)
     try:
         image = await _build(world, record, log)
     except BuildFailed as error:
@@ -42,12 +46,21 @@ async def run_build(world: World, record: SnapshotRecord) -> None:
         await world.job()
         _fail(world, record, f"{PREFIX}{error}", error.state)
         return
+    finally:
+        world.under_construction.discard(record.build_hash)
     world.built[record.build_hash] = image
     log.succeeded = True
     await world.job()
     if _still(world, record, "building"):
         record.image = image
         activate(world, record)
+
+
+async def _hear_nothing(world: World, record: SnapshotRecord) -> None:
+    """Wait in vain: the end of a build is told to one of the snapshots that want it."""
+    await world.pause(world.timing.build_timeout)
+    if _still(world, record, "building"):
+        _fail(world, record, "Timeout while building snapshot", "error")
 
 
 async def _picked_up(world: World, record: SnapshotRecord) -> bool:

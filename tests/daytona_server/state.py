@@ -109,6 +109,8 @@ class World:
         self.build_logs: dict[str, BuildLog] = {}
         self.builds_held = False
         """Whether builds stay at their last step until this is False again."""
+        self.under_construction: set[str] = set()
+        """The hashes that are being built."""
         self.built: dict[str, str | None] = {}
         """Build hash to the image that came out of it; None without an engine."""
         self.index = SandboxIndex(self)

@@ -16,6 +16,8 @@ class Timing:
     """A new snapshot is ``pending``."""
     build: float = 0.1
     """A remote build runs, then the snapshot is ``active``."""
+    build_timeout: float = 3600.0
+    """A snapshot whose build nobody reports about is ``building``, then in ``error``."""
     pull: float = 0.1
     """An image is fetched, then the snapshot is ``active``."""
     create_block: float = 0.1

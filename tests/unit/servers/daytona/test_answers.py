@@ -13,7 +13,7 @@ import pytest
 from tests.daytona_server import DaytonaServer, Timing
 from tests.daytona_server.versions import HOSTED, SOURCE
 from tests.polling import until
-from tests.unit.servers.daytona.calls import NO_CERTIFICATES, STAYS, build, state
+from tests.unit.servers.daytona.calls import CLIENT_SECONDS, NO_CERTIFICATES, STAYS, build, state
 
 FACTS = Path(__file__).parents[3] / "data" / "daytona-answers.toml"
 CASES: list[dict[str, Any]] = tomllib.loads(FACTS.read_text())["case"]
@@ -143,6 +143,7 @@ def clear(server: DaytonaServer) -> None:
     server.snapshots_by_id.clear()
     server.sandboxes_by_id.clear()
     server.built.clear()
+    server.under_construction.clear()
     server.failing_builds.clear()
     server.fail_starts = 0
     server.keys.limit = len(CASES)
@@ -152,6 +153,7 @@ def client(server: DaytonaServer) -> httpx.Client:
     return httpx.Client(
         base_url=server.url,
         headers={"Authorization": f"Bearer {server.api_key}"},
+        timeout=CLIENT_SECONDS,
         trust_env=False,
         verify=NO_CERTIFICATES,
     )

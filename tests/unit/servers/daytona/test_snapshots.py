@@ -194,6 +194,17 @@ class TestSnapshotCreate:
         assert create("second", "b", "a") == "active"
         assert create("third", "a", "c") == "pending"
 
+    def test_of_two_builds_at_once_of_the_same_one_hears_of_its_end(
+        self, api: httpx.Client, timing: Timing
+    ) -> None:
+        stay(timing, build=0.2, build_timeout=0.4)
+        for name in ("first", "second"):
+            api.post("/snapshots", json=build(name=name))
+        until(lambda: state(api, "/snapshots/first") == "active")
+        assert state(api, "/snapshots/second") == "building"
+        assert api.post("/snapshots", json=build(name="third")).json()["state"] == "active"
+        until(lambda: state(api, "/snapshots/second") == "error")
+
     def test_a_context_must_have_been_uploaded(self, api: httpx.Client) -> None:
         body = build()
         body["buildInfo"]["contextHashes"] = ["nowhere"]
