@@ -27,6 +27,7 @@ from tests.daytona_server.state import FailingBuild, World
 from tests.daytona_server.storage import S3Storage
 from tests.daytona_server.timing import Timing
 from tests.daytona_server.ttl import watch_ttls
+from tests.daytona_server.versions import without
 
 START_SECONDS = 30.0
 # Each may be at something that takes the engine a while.
@@ -218,7 +219,7 @@ class DaytonaServer(World):
         )
         self.sandboxes_by_id[sandbox.id] = sandbox
         self.index.show(sandbox.id, sandbox.item())
-        return sandbox.document()
+        return self._known(sandbox.document(), "/sandbox")
 
     def add_snapshot(
         self,
@@ -264,7 +265,12 @@ class DaytonaServer(World):
         elif image_name is None:
             record.image_name = f"registry.internal/{name}:1"
         self.snapshots_by_id[record.id] = record
-        return record.document()
+        return self._known(record.document(), "/snapshots")
+
+    def _known(self, document: dict[str, Any], path: str) -> dict[str, Any]:
+        """Return what an answer below ``path`` has of a document, in this version."""
+        known: dict[str, Any] = without(self.lacking.in_answer(path), document)
+        return known
 
     def _seed_build(self, record: SnapshotRecord, dockerfile: str) -> None:
         record.dockerfile = dockerfile
