@@ -85,6 +85,17 @@ def test_every_option_reaches_the_api(cloud: Os2, daytona: DaytonaServer) -> Non
     assert asked["target"] == "eu"
 
 
+def test_a_region_that_is_not_there_is_named_as_the_setting(
+    cloud: Os2, daytona: DaytonaServer
+) -> None:
+    refused = cloud(*CREATE, env={"DAYTONA_TARGET": "moon"})
+
+    assert refused.status == 3, refused.stderr
+    assert refused.stderr.splitlines()[-2].endswith("Region not found")
+    assert "DAYTONA_TARGET" in refused.stderr.splitlines()[-1]
+    assert daytona.sandboxes == []
+
+
 def test_development_machines_stop_after_half_a_day(cloud: Os2, daytona: DaytonaServer) -> None:
     daytona.add_snapshot("dev-jonas--20260111-193045")
 

@@ -14,7 +14,7 @@ LIFECYCLE = ("start", "stop", "archive", "recover", "pause", "resize")
 
 @dataclass(slots=True)
 class Window:
-    """So many requests in so many seconds from the first on; one more blocks as long again."""
+    """A number of requests in a number of seconds; one more blocks for as long again."""
 
     limit: int
     seconds: float

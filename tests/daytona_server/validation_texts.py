@@ -35,7 +35,7 @@ def _texts(error: OpenAPIError) -> Iterator[str]:
 
 
 def _no_number(parameter: str) -> Iterator[str]:
-    """What is said of a parameter that isn't a number, whatever else it is."""
+    """What the server says of a parameter that isn't a number: every rule for it is broken."""
     if parameter == "limit":
         yield "limit must not be greater than 200"
     yield f"{parameter} must not be less than 1"

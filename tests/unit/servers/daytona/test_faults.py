@@ -80,9 +80,7 @@ class TestFaults:
         server.rate_limit("authenticated")
         assert api.get("/snapshots").headers["Retry-After-authenticated"] == "1"
 
-    def test_a_limiter_takes_so_many_in_so_long(
-        self, server: DaytonaServer, api: httpx.Client
-    ) -> None:
+    def test_a_limiter_has_a_window(self, server: DaytonaServer, api: httpx.Client) -> None:
         server.limit_rate("authenticated", limit=2, seconds=0.4)
         left = [api.get("/sandbox").headers["X-RateLimit-Remaining-authenticated"] for _ in "ab"]
         assert left == ["1", "0"]

@@ -62,7 +62,7 @@ def without(answer: dict[str, Any], *names: str) -> dict[str, Any]:
         (None, None),
     ],
 )
-def test_a_reason_is_told_without_the_status_before_it(
+def test_a_reason_is_read_without_the_status_before_it(
     said: str | None, reason: str | None
 ) -> None:
     built = read(SnapshotAnswer, snapshot(state="error", errorReason=said), DOING)
