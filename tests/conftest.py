@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+DAYTONA_VERSION = "OS2_TEST_DAYTONA_VERSION"
 # What a test process itself needs; a test sets everything else itself.
 KEPT_VARIABLES = (
     "PATH",
@@ -18,6 +19,7 @@ KEPT_VARIABLES = (
     "OS2_TEST_IMAGE",
     "OS2_TEST_BROWSER",
     "OS2_TEST_REGISTRY",
+    DAYTONA_VERSION,
 )
 
 
@@ -29,6 +31,9 @@ def clean_environment(
     kept = {*KEPT_VARIABLES, "PYTEST_CURRENT_TEST"}
     if request.node.get_closest_marker("engine"):
         kept |= {"DOCKER_HOST", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"}
+    if request.node.get_closest_marker("hosted"):
+        # Without it the test server plays the hosted version.
+        kept -= {DAYTONA_VERSION}
     for name in set(os.environ) - kept:
         monkeypatch.delenv(name)
     home = tmp_path / "home"

@@ -70,8 +70,12 @@ def test_every_option_reaches_the_api(cloud: Os2, daytona: DaytonaServer) -> Non
         *("--auto-archive", "2d", "--auto-delete", "off"),
     ]
 
-    cloud(*CREATE, "dev-1", *options, env={"DAYTONA_TARGET": "eu"})
+    daytona.regions.append("eu")
+    daytona.snapshots[0].region = "eu"
 
+    created = cloud(*CREATE, "dev-1", *options, env={"DAYTONA_TARGET": "eu"})
+
+    assert created.status == 0, created.stderr
     asked = body(daytona)
     assert asked["env"] == {"A": "1", "OS2_MACHINE_NAME": "dev-1", "OS2_SNAPSHOT": NEWEST}
     assert asked["labels"]["team"] == "core"  # type: ignore[index]
@@ -79,6 +83,17 @@ def test_every_option_reaches_the_api(cloud: Os2, daytona: DaytonaServer) -> Non
     assert (asked["autoStopInterval"], asked["autoArchiveInterval"]) == (30, 2880)
     assert asked["autoDeleteInterval"] == -1
     assert asked["target"] == "eu"
+
+
+def test_a_region_that_is_not_there_is_named_as_the_setting(
+    cloud: Os2, daytona: DaytonaServer
+) -> None:
+    refused = cloud(*CREATE, env={"DAYTONA_TARGET": "moon"})
+
+    assert refused.status == 3, refused.stderr
+    assert refused.stderr.splitlines()[-2].endswith("Region not found")
+    assert "DAYTONA_TARGET" in refused.stderr.splitlines()[-1]
+    assert daytona.sandboxes == []
 
 
 def test_development_machines_stop_after_half_a_day(cloud: Os2, daytona: DaytonaServer) -> None:

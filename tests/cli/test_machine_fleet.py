@@ -70,6 +70,7 @@ class TestCreate:
         assert (result.status, result.stdout) == (2, "")
         assert result.stderr.splitlines()[-1].startswith("hint: ")
 
+    @pytest.mark.hosted
     def test_its_time_to_live_reaches_daytona_is_shown_and_ends_it(
         self, cloud: Os2, daytona: DaytonaServer
     ) -> None:

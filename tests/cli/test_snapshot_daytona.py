@@ -67,10 +67,14 @@ def test_the_name_of_an_active_snapshot_is_the_output(cloud: Os2, daytona: Dayto
 
 
 def test_the_resources_are_the_requested_ones(cloud: Os2, daytona: DaytonaServer) -> None:
-    cloud(*PUBLISH, "--cpu", "2", "--memory", "8", "--disk", "20", env={"DAYTONA_TARGET": "eu"})
+    daytona.regions.append("eu")
+    sizes = ("--cpu", "2", "--memory", "8", "--disk", "9")
 
+    published = cloud(*PUBLISH, *sizes, env={"DAYTONA_TARGET": "eu"})
+
+    assert published.status == 0, published.stderr
     body = asked(daytona)
-    assert (body["cpu"], body["memory"], body["disk"], body["regionId"]) == (2, 8, 20, "eu")
+    assert (body["cpu"], body["memory"], body["disk"], body["regionId"]) == (2, 8, 9, "eu")
 
 
 def test_the_store_gets_plain_files_and_no_links(cloud: Os2, daytona: DaytonaServer) -> None:
@@ -113,8 +117,8 @@ def test_a_change_of_anything_publishes_again(
     names.add(cloud(*PUBLISH, "-q").stdout)
     (repository / "server.js").chmod(0o755)
     names.add(cloud(*PUBLISH, "-q").stdout)
-    names.add(cloud(*PUBLISH, "-q", "--cpu", "8").stdout)
-    names.add(cloud(*PUBLISH, "-q", "--cpu", "8", "--base-image", "debian:12").stdout)
+    names.add(cloud(*PUBLISH, "-q", "--cpu", "2").stdout)
+    names.add(cloud(*PUBLISH, "-q", "--cpu", "2", "--base-image", "debian:12").stdout)
 
     assert len(names) == len(daytona.snapshots) == 5
 

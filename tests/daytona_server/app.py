@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -23,17 +24,25 @@ from tests.daytona_server import (
 )
 from tests.daytona_server.activity import note_use
 from tests.daytona_server.call import Call
-from tests.daytona_server.checking import answer_problem, checked_request, request_problem
+from tests.daytona_server.checking import (
+    CheckedRequest,
+    answer_problem,
+    checked_request,
+    request_problem,
+)
 from tests.daytona_server.errors import ApiError, bad_request, error_response
 from tests.daytona_server.sandboxes import destroy_overdue
 from tests.daytona_server.snapshot_rules import check_sizes
 from tests.daytona_server.toolbox_app import toolbox_routes
+from tests.daytona_server.versions import without
 
 if TYPE_CHECKING:
     from tests.daytona_server.state import World
 
 Handler = Callable[["World", Call], Awaitable[Any]]
 PUBLIC = ("/health", "/config", "/shared-regions")
+# Written before any filter: without path and timestamp.
+NO_JSON = {"message": "Invalid JSON in request body", "error": "Bad Request", "statusCode": 400}
 _SANDBOX = "/sandbox/{id}"
 _SIGNED = _SANDBOX + "/ports/{port}/signed-preview-url"
 
@@ -93,6 +102,7 @@ def make_app(world: World, *, check_answers: bool) -> Starlette:
     routes: list[BaseRoute] = [
         Route("/api" + path, runner.api(handler, permission), methods=[method])
         for method, path, handler, permission in ROUTES
+        if path not in world.lacking.routes
     ]
     routes += [
         Route(path, runner.beside(handler), methods=[method])
@@ -143,22 +153,20 @@ class _Runner:
         async def endpoint(request: Request) -> Response:
             destroy_overdue(self.world)
             path = request.url.path.removeprefix("/api")
+            body = await request.body()
+            try:
+                call = Call(request, _parsed(request, body), self.world.lacking.in_request(path))
+            except ValueError:
+                return JSONResponse(NO_JSON, 400)
             public = path in PUBLIC
             if not public:
                 self._log_in(request, permission)
-            self.world.limits.check(request.method, path, authenticated=not public)
-            body = await request.body()
-            checked = checked_request(
-                request.method, path, request.query_params.multi_items(), request.headers, body
-            )
-            call = Call(request, body)
-            self._check_request(checked, call)
+            limits = self.world.limits.check(request.method, path, authenticated=not public)
+            checked = self._check_request(path, call)
             answer = await handler(self.world, call)
-            if self.check_answers and not isinstance(answer, Response) and answer is not None:
-                problem = answer_problem(checked, answer)
-                if problem:
-                    self.world.violations.append(problem)
-            return _response(answer)
+            response = _response(self._check_answer(checked, answer))
+            response.headers.update(limits)
+            return response
 
         return endpoint
 
@@ -182,21 +190,41 @@ class _Runner:
             raise ApiError(403, "Forbidden resource")
         request.state.key = key
 
-    def _check_request(self, checked: Any, call: Call) -> None:
-        problem = request_problem(checked)
+    def _check_request(self, path: str, call: Call) -> CheckedRequest:
+        query = [
+            (name, value)
+            for name, value in call.request.query_params.multi_items()
+            if name not in call.unknown
+        ]
+        body = b"" if call.request.method == "GET" else json.dumps(call.json).encode()
+        checked = checked_request(call.request.method, path, query, call.request.headers, body)
+        problem = request_problem(checked, self.world.version)
         if problem is None:
-            return
-        if checked.path == "/snapshots" and checked.method == "post":
-            check_sizes(_lenient_json(call))
-        self.world.violations.append(f"{checked.method.upper()} {checked.path}: {problem}")
+            return checked
+        if (checked.method, path) == ("post", "/snapshots"):
+            check_sizes(call.json)
+        self.world.violations.append(f"{call.request.method} {path}: {problem}")
         raise bad_request(problem)
 
+    def _check_answer(self, checked: CheckedRequest, answer: Any) -> Any:
+        """Leave out what this version doesn't have, and hold the rest against the document."""
+        if isinstance(answer, Response) or answer is None:
+            return answer
+        answer = without(self.world.lacking.in_answer(checked.path), answer)
+        if self.check_answers:
+            problem = answer_problem(checked, answer, self.world.version)
+            if problem:
+                self.world.violations.append(problem)
+        return answer
 
-def _lenient_json(call: Call) -> dict[str, Any]:
-    try:
-        return call.json
-    except ValueError:
-        return {}
+
+def _parsed(request: Request, body: bytes) -> bytes:
+    """Return a body that was read as JSON; one of another type is not read."""
+    if "json" not in request.headers.get("content-type", ""):
+        return b""
+    if body and not isinstance(json.loads(body), dict | list):
+        raise ValueError("neither an object nor a list")
+    return body
 
 
 def _response(answer: Any) -> Response:

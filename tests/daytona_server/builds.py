@@ -7,12 +7,15 @@ import re
 from typing import TYPE_CHECKING
 
 from tests.daytona_server.build_logs import BuildLog
+from tests.daytona_server.records import RUNNER
 from tests.daytona_server.snapshot_rules import IDLE
 
 if TYPE_CHECKING:
     from tests.daytona_server.records import SnapshotRecord
     from tests.daytona_server.state import World
 
+# What the runner puts before why a build failed.
+PREFIX = "unprocessable entity: "
 _INSTRUCTION = re.compile(r"(?m)^(?:FROM|RUN|COPY|ADD|WORKDIR) .*$")
 
 
@@ -27,23 +30,53 @@ class BuildFailed(Exception):
 async def run_build(world: World, record: SnapshotRecord) -> None:
     """Take a snapshot from ``pending`` over ``building`` to ``active`` or ``error``."""
     assert record.build_hash is not None
-    await world.pause(world.timing.pending)
-    if not _still(world, record, "pending"):
+    if not await _picked_up(world, record):
+        return
+    _go(world, record, "building")
+    if record.build_hash in world.under_construction:
+        await _hear_nothing(world, record)
         return
     # Of an earlier build of the same hash, the lines stay.
     log = world.build_logs.setdefault(record.build_hash, BuildLog())
-    _go(world, record, "building")
+    world.under_construction.add(record.build_hash)
     try:
         image = await _build(world, record, log)
     except BuildFailed as error:
         log.write(f"ERROR: {error}")
-        _fail(world, record, error)
+        await world.job()
+        _fail(world, record, f"{PREFIX}{error}", error.state)
         return
+    finally:
+        world.under_construction.discard(record.build_hash)
     world.built[record.build_hash] = image
     log.succeeded = True
+    await world.job()
     if _still(world, record, "building"):
         record.image = image
-        _go(world, record, "active")
+        activate(world, record)
+
+
+async def _hear_nothing(world: World, record: SnapshotRecord) -> None:
+    """Wait in vain: the end of a build is told to one of the snapshots that want it."""
+    await world.pause(world.timing.build_timeout)
+    if _still(world, record, "building"):
+        _fail(world, record, "Timeout while building snapshot", "error")
+
+
+async def _picked_up(world: World, record: SnapshotRecord) -> bool:
+    """Wait for the job that gives a runner to a new snapshot; False when it was removed first."""
+    await world.pause(world.timing.pending)
+    await world.job()
+    if not _still(world, record, "pending"):
+        return False
+    record.runner = RUNNER
+    return True
+
+
+def activate(world: World, record: SnapshotRecord) -> None:
+    """Let sandboxes be made from a snapshot; that counts as a use of it."""
+    record.last_used = world.now()
+    _go(world, record, "active")
 
 
 async def _build(world: World, record: SnapshotRecord, log: BuildLog) -> str | None:
@@ -99,8 +132,7 @@ def _fail_if_arranged(world: World, log: BuildLog | None) -> None:
 
 async def fetch_image(world: World, record: SnapshotRecord) -> None:
     """Take a snapshot from ``pending`` over ``pulling`` to ``active`` or ``error``."""
-    await world.pause(world.timing.pending)
-    if not _still(world, record, "pending"):
+    if not await _picked_up(world, record):
         return
     _go(world, record, "pulling")
     try:
@@ -111,11 +143,13 @@ async def fetch_image(world: World, record: SnapshotRecord) -> None:
             record.entrypoint = record.entrypoint or world.engine.image_entrypoint(record.image)
             record.size = round(world.engine.image_size(record.image) / 1e9, 3)
     except BuildFailed as error:
-        _fail(world, record, error)
+        await world.job()
+        _fail(world, record, str(error), error.state)
         return
     record.entrypoint = record.entrypoint or list(IDLE)
+    await world.job()
     if _still(world, record, "pulling"):
-        _go(world, record, "active")
+        activate(world, record)
 
 
 def _still(world: World, record: SnapshotRecord, state: str) -> bool:
@@ -128,7 +162,7 @@ def _go(world: World, record: SnapshotRecord, state: str) -> None:
     record.updated = world.now()
 
 
-def _fail(world: World, record: SnapshotRecord, error: BuildFailed) -> None:
+def _fail(world: World, record: SnapshotRecord, reason: str, state: str) -> None:
     if record.id in world.snapshots_by_id and record.state != "removing":
-        record.error_reason = str(error)
-        _go(world, record, error.state)
+        record.error_reason = reason
+        _go(world, record, state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
@@ -11,11 +12,15 @@ from starlette.requests import Request
 
 
 class Call:
-    """A request with its body, whose path was matched while still percent-encoded."""
+    """A request with its body, whose path was matched while still percent-encoded.
 
-    def __init__(self, request: Request, body: bytes) -> None:
+    ``unknown`` are the fields and parameters that mean nothing to this version.
+    """
+
+    def __init__(self, request: Request, body: bytes, unknown: Collection[str] = ()) -> None:
         self.request = request
         self.body = body
+        self.unknown = unknown
 
     def param(self, name: str) -> str:
         """Return a part of the path; a slash in it was percent-encoded."""
@@ -23,6 +28,8 @@ class Call:
 
     def query(self, name: str, default: str = "") -> str:
         """Return a query parameter, the last when there are several."""
+        if name in self.unknown:
+            return default
         return self.request.query_params.get(name, default)
 
     def queries(self, name: str) -> list[str]:
@@ -38,4 +45,6 @@ class Call:
     def json(self) -> dict[str, Any]:
         """The body, an object."""
         document = json.loads(self.body or b"{}")
-        return document if isinstance(document, dict) else {}
+        if not isinstance(document, dict):
+            return {}
+        return {key: value for key, value in document.items() if key not in self.unknown}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import secrets
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from tests.daytona_server.errors import ApiError, timestamp
+from tests.daytona_server.rate_limits import Window, limit_headers, too_many
 
 PERMISSIONS = ("write:snapshots", "delete:snapshots", "write:sandboxes", "delete:sandboxes")
 # After this number of wrong keys, an address is blocked for a while.
@@ -46,6 +49,9 @@ class Keys:
     known: dict[str, ApiKey] = field(default_factory=dict)
     refused: int = 0
     limit: int = FAILED_LOGIN_LIMIT
+    kept_out: float = KEPT_OUT_SECONDS
+    """For how long an address is blocked, and after which wrong keys are forgotten, in seconds."""
+    _failed: Window | None = None
 
     def add(
         self, permissions: Iterable[str], expires: datetime | None, created: datetime, name: str
@@ -61,15 +67,23 @@ class Keys:
         Raises:
             ApiError: 401, or 429 for all clients after too many of those.
         """
-        if self.refused >= self.limit:
-            raise ApiError(
-                429,
-                "Too many failed authentication attempts",
-                {"Retry-After": str(KEPT_OUT_SECONDS)},
-            )
+        self._keep_out()
         scheme, _, value = authorization.partition(" ")
         key = self.known.get(value) if scheme.lower() == "bearer" else None
         if key is None or (key.expires is not None and key.expires <= now):
             self.refused += 1
+            self._count()
             raise ApiError(401, "Invalid credentials")
         return key
+
+    def _count(self) -> None:
+        # The one that reaches the limit blocks those after it.
+        if self._failed is None:
+            self._failed = Window(self.limit - 1, self.kept_out)
+        self._failed.hit(time.monotonic())
+
+    def _keep_out(self) -> None:
+        window = self._failed
+        rest = 0 if window is None else math.ceil(window.ends - time.monotonic())
+        if window is not None and window.blocked and rest > 0:
+            raise too_many(limit_headers("failed-auth", self.limit, 0, rest), {"Retry-After": rest})

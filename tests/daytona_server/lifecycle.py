@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.daytona_server.errors import bad_request, conflict
+from tests.daytona_server.errors import ApiError, bad_request, conflict
 from tests.daytona_server.records import SandboxRecord
 from tests.daytona_server.sandbox_states import StartFailed, boot, go, halt, taking_place
-from tests.daytona_server.sandboxes import start_destroying
+from tests.daytona_server.sandboxes import check_interval, start_destroying
 
 if TYPE_CHECKING:
     from tests.daytona_server.call import Call
@@ -15,42 +15,55 @@ if TYPE_CHECKING:
 
 
 def _at_rest(world: World, call: Call) -> SandboxRecord:
-    """Return the sandbox of the request, unless another change is in progress."""
+    """Return the sandbox of the request, unless it failed or another change is in progress."""
     sandbox = world.sandbox(call.param("id"))
+    if sandbox.state in ("error", "build_failed"):
+        raise bad_request("Sandbox is in an errored state")
     if sandbox.changing:
         raise conflict("Sandbox state change in progress")
     return sandbox
 
 
 async def start_sandbox(world: World, call: Call) -> Any:
-    """``POST /sandbox/{id}/start``: from ``stopped`` or ``archived``."""
+    """``POST /sandbox/{id}/start``: from ``stopped`` or ``archived``; one that runs is left so."""
+    sandbox = world.sandbox(call.param("id"))
+    if sandbox.state == "started":
+        return sandbox.document()
     sandbox = _at_rest(world, call)
-    if sandbox.state not in ("stopped", "archived", "paused"):
+    if sandbox.state == "paused":
+        raise ApiError(422, "Resuming is not supported for this sandbox")
+    if sandbox.state == "archived":
+        return await _start(world, sandbox, "restoring", block=0)
+    if sandbox.state != "stopped":
         raise bad_request("Sandbox is not in valid state")
-    return await _start(world, sandbox, "restoring" if sandbox.state == "archived" else "starting")
+    return await _start(world, sandbox, "starting", block=world.timing.start_block)
 
 
 async def recover_sandbox(world: World, call: Call) -> Any:
-    """``POST /sandbox/{id}/recover``: from ``error``."""
-    sandbox = _at_rest(world, call)
+    """``POST /sandbox/{id}/recover``: from an error that can be mended."""
+    sandbox = world.sandbox(call.param("id"))
+    if not sandbox.recoverable:
+        raise bad_request("Sandbox is not in a recoverable state")
     if sandbox.state != "error":
         raise bad_request("Sandbox must be in error state to recover")
-    if sandbox.recoverable is False:
-        raise bad_request("Sandbox is not in a recoverable state")
+    sandbox.recoverable = False
+    sandbox.error_reason = None
     if call.flag("skipStart"):
         sandbox.desired = "stopped"
         go(world, sandbox, "stopped")
         return sandbox.document()
-    return await _start(world, sandbox, "starting")
+    return await _start(world, sandbox, "starting", block=world.timing.start_block)
 
 
-async def _start(world: World, sandbox: SandboxRecord, state: str) -> Any:
+async def _start(world: World, sandbox: SandboxRecord, state: str, block: float) -> Any:
     sandbox.desired = "started"
     go(world, sandbox, state)
     work = world.engine.start if world.engine is not None else None
     starting = taking_place(world, boot(world, sandbox, work))
+    if block <= 0:
+        return sandbox.document()
     try:
-        await starting.within(world.timing.create_block)
+        await starting.within(block)
     except StartFailed as error:
         raise bad_request(f"Sandbox failed to start: {error}") from error
     return sandbox.document()
@@ -60,7 +73,7 @@ async def stop_sandbox(world: World, call: Call) -> Any:
     """``POST /sandbox/{id}/stop``; one that deletes itself when it stops is gone then."""
     sandbox = _at_rest(world, call)
     if sandbox.state != "started":
-        raise bad_request("Sandbox is not started")
+        raise bad_request("Sandbox is not in a stoppable state")
     auto_stop(world, sandbox, force=call.flag("force"))
     return sandbox.document()
 
@@ -88,6 +101,8 @@ async def archive_sandbox(world: World, call: Call) -> Any:
     sandbox = _at_rest(world, call)
     if sandbox.state != "stopped":
         raise bad_request("Sandbox is not stopped")
+    if sandbox.intervals.get("autoDeleteInterval") == 0:
+        raise bad_request("Ephemeral sandboxes cannot be archived")
     sandbox.desired = "archived"
     go(world, sandbox, "archiving")
     world.spawn(_archive(world, sandbox))
@@ -101,8 +116,9 @@ async def _archive(world: World, sandbox: SandboxRecord) -> None:
 
 async def pause_sandbox(world: World, call: Call) -> Any:
     """``POST /sandbox/{id}/pause``: containers can't be."""
-    _at_rest(world, call)
-    raise bad_request("Pause is not supported for this sandbox class")
+    if world.sandbox(call.param("id")).state != "started":
+        raise bad_request("Sandbox must be in started state to pause")
+    raise ApiError(422, "Pausing is not supported for this sandbox")
 
 
 async def resize_sandbox(world: World, call: Call) -> Any:
@@ -142,8 +158,7 @@ async def set_interval(world: World, call: Call) -> Any:
     }
     what = call.request.url.path.rsplit("/", 2)[-2]
     minutes = int(float(call.param("interval")))
-    if minutes < (-1 if what == "autodelete" else 0):
-        raise bad_request(f"Invalid interval {minutes}")
+    check_interval(keys[what], minutes)
     sandbox.intervals[keys[what]] = minutes
     go(world, sandbox, sandbox.state)
     return sandbox.document()

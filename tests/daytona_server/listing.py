@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 
 from tests.daytona_server.errors import bad_request
 from tests.daytona_server.records import SandboxRecord
+from tests.daytona_server.versions import without
 
 if TYPE_CHECKING:
     from tests.daytona_server.call import Call
@@ -56,10 +57,11 @@ class SandboxIndex:
 
 async def list_sandboxes(world: World, call: Call) -> Any:
     """``GET /sandbox``."""
-    matching = [item for item in world.index.items() if _matches(item, call)]
+    labels = _labels(call)
+    matching = [item for item in world.index.items() if _matches(item, labels, call)]
     if world.bare_list:
         # A response as it is, which isn't held against the document: that has no such answer.
-        return JSONResponse(matching)
+        return JSONResponse(without(world.lacking.in_answer("/sandbox"), matching))
     limit = int(float(call.query("limit", str(DEFAULT_LIMIT))))
     start = _start(call.query("cursor"))
     rest = matching[start : start + limit]
@@ -67,14 +69,14 @@ async def list_sandboxes(world: World, call: Call) -> Any:
     return {"items": rest, "nextCursor": _cursor(start + limit) if more else None}
 
 
-def _matches(item: dict[str, Any], call: Call) -> bool:
+def _matches(item: dict[str, Any], labels: dict[str, str], call: Call) -> bool:
     states = call.queries("states")
     return (
         item["name"].startswith(call.query("name", ""))
-        and item["id"] == (call.query("id") or item["id"])
+        and item["id"].startswith(call.query("id"))
         and (not states or item["state"] in states)
         and (not call.query("snapshots") or item["snapshot"] in call.queries("snapshots"))
-        and _labels(call).items() <= item["labels"].items()
+        and labels.items() <= item["labels"].items()
         and _within(item.get("autoDestroyAt"), call)
         and str(item["public"]).lower() == (call.query("isPublic") or str(item["public"]).lower())
     )
@@ -102,9 +104,9 @@ def _labels(call: Call) -> dict[str, str]:
     try:
         labels = json.loads(call.query("labels") or "{}")
     except ValueError:
-        raise bad_request("Invalid labels JSON") from None
+        raise bad_request("Invalid labels JSON format") from None
     if not isinstance(labels, dict):
-        raise bad_request("Invalid labels JSON")
+        raise bad_request("Invalid labels JSON format")
     return labels
 
 
@@ -118,4 +120,4 @@ def _start(cursor: str) -> int:
     try:
         return int(json.loads(base64.urlsafe_b64decode(cursor))["start"])
     except (ValueError, KeyError, TypeError, binascii.Error):
-        raise bad_request("Invalid cursor") from None
+        raise bad_request(f"Invalid cursor provided: {cursor}") from None

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.daytona_server.errors import ApiError, timestamp
-from tests.daytona_server.records import REGION
 
 if TYPE_CHECKING:
     from tests.daytona_server.call import Call
@@ -28,7 +27,14 @@ async def ready(world: World, call: Call) -> Any:
 
 async def config(world: World, call: Call) -> Any:
     """``GET /config``, public."""
-    limit = {"ttl": 60, "limit": 400}
+    limits = {
+        key: _limit(world, name)
+        for key, name in {
+            "authenticated": "authenticated",
+            "sandboxCreate": "sandbox-create",
+            "sandboxLifecycle": "sandbox-lifecycle",
+        }.items()
+    }
     return {
         "version": world.version,
         "oidc": {"issuer": f"{world.origin}/dex", "clientId": "daytona", "audience": "daytona"},
@@ -42,8 +48,15 @@ async def config(world: World, call: Call) -> Any:
         "maintananceMode": world.maintenance,
         "environment": "test",
         "sshGatewayCommand": "ssh -p 2222 {{TOKEN}}@127.0.0.1",
-        "rateLimit": {"authenticated": limit, "sandboxCreate": limit, "sandboxLifecycle": limit},
+        "rateLimit": limits,
     }
+
+
+def _limit(world: World, name: str) -> dict[str, float]:
+    window = world.limits.windows.get(name)
+    return {"ttl": 60, "limit": 400} if window is None else {
+        "ttl": window.seconds, "limit": window.limit,
+    }  # fmt: skip
 
 
 async def current_key(world: World, call: Call) -> Any:
@@ -55,9 +68,7 @@ async def current_key(world: World, call: Call) -> Any:
 async def regions(world: World, call: Call) -> Any:
     """``GET /regions`` and ``/shared-regions``."""
     moment = timestamp(world.now())
-    region = {
-        "id": REGION,
-        "name": REGION,
+    common = {
         "organizationId": None,
         "regionType": "shared",
         "createdAt": moment,
@@ -66,7 +77,7 @@ async def regions(world: World, call: Call) -> Any:
         "sshGatewayUrl": None,
         "snapshotManagerUrl": None,
     }
-    return [region]
+    return [{"id": name, "name": name, **common} for name in world.regions]
 
 
 async def storage_access(world: World, call: Call) -> Any:

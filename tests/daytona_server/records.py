@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tests.daytona_server.session_commands import Session
 
 REGION = "us"
+RUNNER = "3f1c2a54-7f0e-4b6c-9d5e-2b8a6c1d4e70"
+OPEN_NETWORK = {"networkBlockAll": False, "networkAllowList": None, "domainAllowList": None}
 
 
 @dataclass(slots=True)
@@ -60,7 +62,7 @@ class SnapshotRecord:
     number: int
     organization_id: str
     general: bool = False
-    image_name: str | None = None
+    image_name: str = ""
     dockerfile: str | None = None
     context_hashes: tuple[str, ...] = ()
     build_hash: str | None = None
@@ -75,6 +77,9 @@ class SnapshotRecord:
     last_used: datetime | None = None
     activated_at: float | None = None
     source_sandbox_id: str | None = None
+    region: str = REGION
+    runner: str | None = None
+    """Who builds or fetches it; None until a job has chosen one."""
     image: str | None = None
     """The image on the engine that sandboxes are made from."""
 
@@ -86,6 +91,7 @@ class SnapshotRecord:
             "organizationId": self.organization_id,
             "general": self.general,
             "name": self.name,
+            "imageName": self.image_name,
             "state": self.state,
             "size": self.size,
             "entrypoint": self.entrypoint,
@@ -98,11 +104,10 @@ class SnapshotRecord:
             "updatedAt": updated,
             "lastUsedAt": timestamp(self.last_used) if self.last_used else None,
             "sourceSandboxId": self.source_sandbox_id,
-            "regionIds": [REGION],
+            "regionIds": [self.region],
+            "initialRunnerId": self.runner,
             "sandboxClass": "container",
         }
-        if self.image_name is not None:
-            document["imageName"] = self.image_name
         if self.build_hash is not None:
             document["ref"] = f"registry.internal/daytona/{self.build_hash}"
             document["buildInfo"] = {
@@ -137,15 +142,16 @@ class SandboxRecord:
     memory: int = 1
     disk: int = 3
     intervals: dict[str, int] = field(default_factory=dict)
-    network: dict[str, Any] = field(default_factory=lambda: {"networkBlockAll": False})
+    network: dict[str, Any] = field(default_factory=lambda: dict(OPEN_NETWORK))
     volumes: list[dict[str, str]] = field(default_factory=list)
     desired: str = "started"
     error_reason: str | None = None
+    recoverable: bool = False
+    """Whether an error is one that ``recover`` mends, as when the disk is full."""
+    queue_timeout: int | None = None
     updated: datetime | None = None
     used: datetime | None = None
     """When its timer began: at a change of its state, or the last use."""
-    recoverable: bool | None = None
-    """Whether Daytona can recover it from ``error``; None: each one."""
     deleted_name: str | None = None
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     """What a private preview asks for; another one after each start."""
@@ -189,7 +195,8 @@ class SandboxRecord:
             "disk": self.disk,
             "state": self.state,
             "desiredState": self.desired,
-            "recoverable": self.state == "error" and self.recoverable is not False,
+            "errorReason": self.error_reason,
+            "recoverable": self.state == "error" and self.recoverable,
             "kvm": False,
             "backupState": "None",
             "createdAt": timestamp(self.created),
@@ -197,13 +204,13 @@ class SandboxRecord:
             "lastActivityAt": updated,
             "sandboxClass": "container",
             "daemonVersion": "0.190.0",
-            "runnerId": "runner-1",
+            "runnerId": RUNNER,
             "toolboxProxyUrl": self.toolbox_url,
             **self.intervals,
             **self.network,
         }
-        if self.error_reason is not None:
-            document["errorReason"] = self.error_reason
+        if self.queue_timeout is not None:
+            document["queueTimeout"] = self.queue_timeout
         if self.destroy_at is not None:
             document["autoDestroyAt"] = timestamp(self.destroy_at)
         return document

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from datetime import timedelta
@@ -9,7 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tests.daytona_server.errors import ApiError, bad_request, conflict
-from tests.daytona_server.records import REGION, SandboxRecord, SnapshotRecord
+from tests.daytona_server.records import OPEN_NETWORK, SandboxRecord, SnapshotRecord
+from tests.daytona_server.regions import region
 from tests.daytona_server.sandbox_states import GONE, StartFailed, boot, go, halt, taking_place
 
 if TYPE_CHECKING:
@@ -22,18 +24,31 @@ _INTERVALS = {
     "autoArchiveInterval": 7 * 24 * 60,
     "autoDeleteInterval": -1,
 }
-_NETWORK = ("networkBlockAll", "networkAllowList", "domainAllowList")
+_WHAT = {
+    "autoStopInterval": "Auto-stop",
+    "autoPauseInterval": "Auto-pause",
+    "autoArchiveInterval": "Auto-archive",
+}
+# What other people would see in a mail or on a page: no tags, no addresses, no control characters.
+_UNSAFE = re.compile(
+    r"<[a-zA-Z/][^>]*>"
+    r"|(https?|ftps?|sftp|ssh|wss?|file|ldaps?)://|(javascript|data|mailto|tel):|www\."
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]",
+    re.IGNORECASE,
+)
 
 
 async def create_sandbox(world: World, call: Call) -> Any:
     """``POST /sandbox``: answers when it has started, or after a while all the same."""
     body = call.json
+    name = body.get("name") or ""
+    if _UNSAFE.search(name):
+        raise bad_request("name must not contain HTML tags, URLs, or control characters")
     snapshot = _usable_snapshot(world, body)
-    if any(body.get(key, 0) < 0 for key in _INTERVALS if key != "autoDeleteInterval"):
-        raise bad_request("Intervals must be non-negative integers")
+    for key in _WHAT:
+        check_interval(key, body.get(key, 0))
     if body.get("ttlMinutes", 0) < 0:
         raise bad_request("ttlMinutes must be a non-negative integer")
-    name = body.get("name") or ""
     if name and world.sandbox_named(name) is not None:
         raise conflict(f"Sandbox with name {name} already exists")
     sandbox = _new_record(world, body, snapshot)
@@ -48,18 +63,27 @@ async def create_sandbox(world: World, call: Call) -> Any:
     return sandbox.document()
 
 
+def check_interval(key: str, minutes: float) -> None:
+    """Refuse a negative interval, where that doesn't mean never."""
+    if key in _WHAT and minutes < 0:
+        raise bad_request(f"{_WHAT[key]} interval must be non-negative")
+
+
 def _usable_snapshot(world: World, body: dict[str, Any]) -> SnapshotRecord:
     if body.get("buildInfo"):
         raise ApiError(501, "This test server makes sandboxes from snapshots only")
     if any(body.get(size) for size in ("cpu", "gpu", "memory", "disk")):
         raise bad_request("Cannot specify Sandbox resources when using a snapshot")
-    wanted = body.get("snapshot") or "daytona-small"
+    where = region(world, body.get("target"))
+    wanted = (body.get("snapshot") or "").strip() or "daytona-small"
     try:
         snapshot = world.snapshot(wanted)
     except ApiError:
         raise bad_request(
             f"Snapshot {wanted} not found. Did you add it through the Daytona Dashboard?"
         ) from None
+    if snapshot.region != where and not snapshot.general:
+        raise bad_request(f"Snapshot {wanted} is not available in region {where}")
     if snapshot.state != "active":
         raise bad_request(f"Snapshot {wanted} is {snapshot.state}")
     return snapshot
@@ -69,7 +93,7 @@ def _new_record(world: World, body: dict[str, Any], snapshot: SnapshotRecord) ->
     id_ = str(uuid.uuid4())
     now = world.now()
     minutes = body.get("ttlMinutes", 0)
-    network = {key: body[key] for key in _NETWORK if key in body}
+    network = {key: body.get(key, default) for key, default in OPEN_NETWORK.items()}
     return SandboxRecord(
         id=id_,
         name=body.get("name") or id_,
@@ -84,13 +108,14 @@ def _new_record(world: World, body: dict[str, Any], snapshot: SnapshotRecord) ->
         labels=dict(body.get("labels") or {}),
         public=bool(body.get("public")),
         user=body.get("user") or "daytona",
-        target=body.get("target") or REGION,
+        target=region(world, body.get("target")),
         cpu=snapshot.cpu,
         gpu=snapshot.gpu,
         memory=snapshot.memory,
         disk=snapshot.disk,
         intervals={key: body.get(key, default) for key, default in _INTERVALS.items()},
-        network={"networkBlockAll": False, **network},
+        network=network,
+        queue_timeout=body.get("queueTimeout"),
         volumes=list(body.get("volumes") or []),
         image=snapshot.image,
         entrypoint=list(snapshot.entrypoint or []),

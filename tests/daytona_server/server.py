@@ -20,13 +20,15 @@ from tests.daytona_server.faults import Fault
 from tests.daytona_server.gate import Gate
 from tests.daytona_server.keys import PERMISSIONS
 from tests.daytona_server.preview import Previews
-from tests.daytona_server.records import RecordedRequest, SandboxRecord, SnapshotRecord
+from tests.daytona_server.rate_limits import Window
+from tests.daytona_server.records import RUNNER, RecordedRequest, SandboxRecord, SnapshotRecord
 from tests.daytona_server.registry import Registry
 from tests.daytona_server.snapshot_rules import IDLE, build_hash, entrypoint_of
 from tests.daytona_server.state import FailingBuild, World
 from tests.daytona_server.storage import S3Storage
 from tests.daytona_server.timing import Timing
 from tests.daytona_server.ttl import watch_ttls
+from tests.daytona_server.versions import without
 
 START_SECONDS = 30.0
 # Each may be at something that takes the engine a while.
@@ -38,7 +40,8 @@ class DaytonaServer(World):
 
     With ``engine_url`` snapshots are really built and sandboxes are containers; without, builds
     succeed by themselves, and what runs in a sandbox is a process of this host, in a directory
-    that is removed with the sandbox.
+    that is removed with the sandbox. ``version`` is one of ``versions``; without, the environment
+    chooses.
     """
 
     def __init__(
@@ -49,8 +52,9 @@ class DaytonaServer(World):
         timing: Timing | None = None,
         *,
         check_answers: bool = True,
+        version: str | None = None,
     ) -> None:
-        super().__init__(timing or Timing())
+        super().__init__(timing or Timing(), version)
         self.engine_url = engine_url
         self.storage = storage
         self.registry = registry
@@ -183,6 +187,16 @@ class DaytonaServer(World):
         """
         self.limits.add(name, retry_after, times)
 
+    def limit_rate(self, name: str, limit: int, seconds: float) -> None:
+        """Let a limiter take ``limit`` requests in ``seconds``, as the real ones do.
+
+        Those of ``rate_limit``, and ``failed-auth``, which blocks an address.
+        """
+        if name == "failed-auth":
+            self.keys.limit, self.keys.kept_out = limit, seconds
+        else:
+            self.limits.windows[name] = Window(limit, seconds)
+
     def fail_next_build(
         self, reason: str, *, state: str = "error", log: Iterable[str] = (), times: int = 1
     ) -> None:
@@ -216,7 +230,7 @@ class DaytonaServer(World):
         )
         self.sandboxes_by_id[sandbox.id] = sandbox
         self.index.show(sandbox.id, sandbox.item())
-        return sandbox.document()
+        return self._known(sandbox.document(), "/sandbox")
 
     def add_snapshot(
         self,
@@ -247,7 +261,8 @@ class DaytonaServer(World):
             number=self.next_number(),
             organization_id=str(uuid.uuid4()) if general else self.organization_id,
             general=general,
-            image_name=image_name,
+            image_name=image_name or "",
+            runner=None if state == "pending" else RUNNER,
             error_reason=error_reason,
             last_used=last_used,
             image=image,
@@ -261,7 +276,12 @@ class DaytonaServer(World):
         elif image_name is None:
             record.image_name = f"registry.internal/{name}:1"
         self.snapshots_by_id[record.id] = record
-        return record.document()
+        return self._known(record.document(), "/snapshots")
+
+    def _known(self, document: dict[str, Any], path: str) -> dict[str, Any]:
+        """Return what an answer below ``path`` has of a document, in this version."""
+        known: dict[str, Any] = without(self.lacking.in_answer(path), document)
+        return known
 
     def _seed_build(self, record: SnapshotRecord, dockerfile: str) -> None:
         record.dockerfile = dockerfile

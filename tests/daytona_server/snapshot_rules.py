@@ -15,6 +15,10 @@ from tests.daytona_server.records import SnapshotRecord
 _NAME = re.compile(r"[a-zA-Z0-9_.\-:]+(/[a-zA-Z0-9_.\-:]+)*(@sha256:[a-f0-9]{64})?")
 _ENTRYPOINT = re.compile(r"ENTRYPOINT\s+(.*)")
 IDLE = ["sleep", "infinity"]
+ASK_FOR_MORE = (
+    "Need higher resource limits per-sandbox? Contact us at support@daytona.io and let us know "
+    "about your use case."
+)
 
 
 def check_sizes(body: dict[str, Any]) -> None:
@@ -23,6 +27,18 @@ def check_sizes(body: dict[str, Any]) -> None:
         value = body.get(name)
         if isinstance(value, float) and not value.is_integer():
             raise ApiError(500, "Internal server error")
+
+
+def check_limits(body: dict[str, Any], limits: dict[str, int]) -> None:
+    """Refuse what is larger than the organisation's sandboxes may be."""
+    for name, unit in (("cpu", ""), ("memory", "GB"), ("disk", "GB")):
+        wanted = body.get(name) or 0
+        if wanted > limits[name]:
+            what = name.upper() if name == "cpu" else name.capitalize()
+            raise bad_request(
+                f"{what} request {wanted}{unit} exceeds maximum allowed per sandbox "
+                f"({limits[name]}{unit}).\n{ASK_FOR_MORE}"
+            )
 
 
 def check_name(name: str) -> None:

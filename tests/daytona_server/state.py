@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import threading
 import time
 import uuid
@@ -21,8 +20,10 @@ from tests.daytona_server.keys import PERMISSIONS, Keys
 from tests.daytona_server.listing import SandboxIndex
 from tests.daytona_server.places import Places
 from tests.daytona_server.rate_limits import RateLimits
-from tests.daytona_server.records import RecordedRequest, SandboxRecord, SnapshotRecord
+from tests.daytona_server.records import REGION, RecordedRequest, SandboxRecord, SnapshotRecord
 from tests.daytona_server.timing import Timing
+from tests.daytona_server.uuids import is_uuid
+from tests.daytona_server.versions import LACKING, chosen_version
 
 if TYPE_CHECKING:
     from tests.daytona_server.containers import Containers
@@ -43,9 +44,6 @@ class FailingBuild:
     log: tuple[str, ...]
 
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-
-
 class World:
     """Everything that the routes work on.
 
@@ -53,12 +51,19 @@ class World:
     are only added to and taken from dictionaries, and no thread iterates over one that may change.
     """
 
-    def __init__(self, timing: Timing) -> None:
+    def __init__(self, timing: Timing, version: str | None = None) -> None:
         self.timing = timing
-        self.version = "0.205.1"
+        self.version = version or chosen_version()
+        self.lacking = LACKING[self.version]
+        """What this version doesn't have and the newest does."""
+        self.began = time.monotonic()
         self.maintenance = False
         self.clock_skew = timedelta()
+        self.regions = [REGION]
+        """The regions of the organisation, its default first."""
         self.snapshot_quota: int | None = None
+        self.sandbox_limits = {"cpu": 4, "memory": 8, "disk": 10}
+        """The largest sandbox that the organisation may have, in cores and GiB."""
         self.fail_starts = 0
         self.bare_list = False
         self.failing_builds: list[FailingBuild] = []
@@ -109,6 +114,8 @@ class World:
         self.build_logs: dict[str, BuildLog] = {}
         self.builds_held = False
         """Whether builds stay at their last step until this is False again."""
+        self.under_construction: set[str] = set()
+        """The hashes that are being built."""
         self.built: dict[str, str | None] = {}
         """Build hash to the image that came out of it; None without an engine."""
         self.index = SandboxIndex(self)
@@ -145,6 +152,12 @@ class World:
             await asyncio.wait_for(self.closing.wait(), seconds)
         except TimeoutError:
             return
+
+    async def job(self) -> None:
+        """Wait for the next run of the jobs that bring snapshots from state to state."""
+        every = self.timing.cron
+        if every > 0:
+            await self.pause(every - (time.monotonic() - self.began) % every)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Go on with ``work`` after the answer."""
@@ -212,20 +225,14 @@ class World:
             return found
         named = [record for record in self.snapshots if record.name == id_or_name]
         if not named:
-            raise not_found(
-                f"Snapshot {id_or_name} not found"
-                if is_uuid(id_or_name)
-                else f"Snapshot with name {id_or_name} not found"
-            )
+            raise not_found(f"Snapshot with name {id_or_name} not found")
         return min(named, key=lambda record: record.general)
 
     def snapshot_by_uuid(self, id_: str) -> SnapshotRecord:
-        """Return the snapshot with this id; 400 for what is none, 404 when there is none."""
+        """Return the snapshot with this id; 404 when there is none, 400 for the name of one."""
+        found = self.snapshot(id_)
         if not is_uuid(id_):
             raise bad_request("Validation failed (uuid is expected)")
-        found = self.snapshots_by_id.get(id_)
-        if found is None:
-            raise not_found(f"Snapshot {id_} not found")
         return found
 
     def sandbox(self, id_or_name: str) -> SandboxRecord:
@@ -247,8 +254,3 @@ class World:
     def sandbox_named(self, name: str) -> SandboxRecord | None:
         """Return the sandbox of this name, past the look-up cache."""
         return next((record for record in self.sandboxes if record.name == name), None)
-
-
-def is_uuid(text: str) -> bool:
-    """Whether ``text`` has the form of an id."""
-    return _UUID.fullmatch(text) is not None

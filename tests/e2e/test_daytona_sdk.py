@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from tests.daytona_server import DaytonaServer, Registry, S3Storage, Timing
+from tests.daytona_server.versions import HOSTED
 from tests.engine import ENTRYPOINT, engine_endpoint, sandbox_image
 from tests.polling import until
 
@@ -41,9 +42,10 @@ def storage() -> Iterator[S3Storage]:
 
 @pytest.fixture(scope="module")
 def server(registry: Registry, storage: S3Storage) -> Iterator[DaytonaServer]:
-    """A server on the real engine."""
+    """A server on the real engine; the SDK can't read what older ones answer."""
     timing = Timing(pending=0.01, build=0, pull=0, create_block=5, boot=0, delete=0.05)
-    with DaytonaServer(engine_endpoint().url, storage, registry, timing) as server:
+    engine = engine_endpoint().url
+    with DaytonaServer(engine, storage, registry, timing, version=HOSTED) as server:
         yield server
 
 

@@ -26,6 +26,10 @@ _MAX_MESSAGE_LENGTH = 500
 _QUOTA = re.compile(r"(?i)\b(limit|quota) exceeded\b|maximum allowed")
 _MISSING_SNAPSHOT = re.compile(r"(?i)^snapshot .* (not found|is inactive)")
 
+_WRONG_REGION = re.compile(
+    r"(?i)^region not found|\bnot available (in region|to the organi[sz]ation)"
+)
+
 
 class LostAnswer(Unreachable):
     """A request that creates something was sent, and its outcome is unknown."""
@@ -92,6 +96,12 @@ def response_error(
             f"Daytona rejected the API key: {words or 'no details'}",
             hint="set DAYTONA_API_KEY to a valid key; check it: os2 doctor",
             code="key_invalid",
+        )
+    if status in (400, 403, 404) and _WRONG_REGION.search(words):
+        return NotFound(
+            message,
+            hint="set DAYTONA_TARGET to a region that has it, or unset it",
+            code="region_not_found",
         )
     if status == 403:
         needed = f"an API key with the permission {needs}" if needs else "another API key"

@@ -16,6 +16,12 @@ from os2cli.providers.daytona.api.errors import invalid_answer
 
 _KEY_LINE = re.compile(r"(?m)^# os2-key: (?P<key>[0-9a-f]{64})$")
 _KEY_TAG = re.compile(r":[\w.-]*-key-(?P<key>[0-9a-f]{64})$", re.ASCII)
+# What the runner puts before a reason: the name of an HTTP status, which says nothing here.
+_RUNNER_STATUS = re.compile(
+    r"^(?:bad request|conflict|forbidden|internal server error|not found|unauthorized"
+    r"|unprocessable entity): ",
+    re.IGNORECASE,
+)
 
 _SNAPSHOT_STATES = {
     "pending": SnapshotState.PENDING,
@@ -41,6 +47,14 @@ def _in_utc(value: datetime) -> datetime:
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
 
 
+def _without_status(reason: str) -> str:
+    return _RUNNER_STATUS.sub("", reason)
+
+
+# Why something failed, in the words of what failed.
+Reason = Annotated[str, AfterValidator(_without_status)]
+
+
 class Answer(BaseModel):
     """Part of an answer; its validation errors never show values."""
 
@@ -62,7 +76,7 @@ class SnapshotAnswer(Answer):
     general: bool = False
     created: Moment | None = Field(None, alias="createdAt")
     image: str | None = Field(None, alias="imageName")
-    reason: str | None = Field(None, alias="errorReason")
+    reason: Reason | None = Field(None, alias="errorReason")
     size: float | None = None
     cpu: float | None = None
     memory: float | None = Field(None, validation_alias=AliasChoices("mem", "memory"))
@@ -114,7 +128,7 @@ class SandboxAnswer(Answer):
     labels: dict[str, str] = Field(default_factory=dict)
     public: bool = False
     created: Moment | None = Field(None, alias="createdAt")
-    reason: str | None = Field(None, alias="errorReason")
+    reason: Reason | None = Field(None, alias="errorReason")
     recoverable: bool | None = None
     toolbox_url: str | None = Field(None, alias="toolboxProxyUrl")
     ends: Moment | None = Field(None, alias="autoDestroyAt")

@@ -13,6 +13,8 @@ NAME = "dev-jonas--20260111-193045"
 DOCKERFILE = 'FROM scratch\nENTRYPOINT ["/bin/run", "it"]\n'
 # In seconds: a state that is to be seen is never left within a test.
 STAYS = 600
+# For a host that is busy.
+CLIENT_SECONDS = 30
 # Of no use for plain HTTP, but quick to make.
 NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.daytona_server import DaytonaServer, Timing
-from tests.unit.servers.daytona.calls import NAME, NO_CERTIFICATES
+from tests.unit.servers.daytona.calls import CLIENT_SECONDS, NAME, NO_CERTIFICATES
 
 
 @pytest.fixture
@@ -31,7 +31,11 @@ def api(server: DaytonaServer) -> Iterator[httpx.Client]:
     """Return a client with the server's key."""
     headers = {"Authorization": f"Bearer {server.api_key}"}
     with httpx.Client(
-        base_url=server.url, headers=headers, trust_env=False, verify=NO_CERTIFICATES
+        base_url=server.url,
+        headers=headers,
+        timeout=CLIENT_SECONDS,
+        trust_env=False,
+        verify=NO_CERTIFICATES,
     ) as client:
         yield client
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.daytona_server import DaytonaServer, Fault
+from tests.polling import until
 from tests.unit.servers.daytona.calls import (
     NAME,
     build,
@@ -78,6 +79,38 @@ class TestFaults:
         assert api.post("/sandbox", json={"snapshot": NAME}).status_code == 200
         server.rate_limit("authenticated")
         assert api.get("/snapshots").headers["Retry-After-authenticated"] == "1"
+
+    def test_a_limiter_has_a_window(self, server: DaytonaServer, api: httpx.Client) -> None:
+        server.limit_rate("authenticated", limit=2, seconds=0.4)
+        left = [api.get("/sandbox").headers["X-RateLimit-Remaining-authenticated"] for _ in "ab"]
+        assert left == ["1", "0"]
+        answer = api.get("/sandbox")
+        assert message(answer, 429) == "ThrottlerException: Too Many Requests"
+        assert answer.headers["Retry-After-authenticated"] == "1"
+        assert "Retry-After" not in answer.headers
+        assert api.get("/config").json()["rateLimit"]["authenticated"] == {"ttl": 0.4, "limit": 2}
+        until(lambda: api.get("/sandbox").status_code == 200)
+
+    def test_limiters_count_their_own(self, server: DaytonaServer, api: httpx.Client) -> None:
+        server.add_snapshot(NAME)
+        server.limit_rate("sandbox-create", limit=1, seconds=60)
+        server.limit_rate("sandbox-lifecycle", limit=1, seconds=60)
+        create(api)
+        answer = api.post("/sandbox", json={"name": "two", "snapshot": NAME})
+        assert answer.headers["Retry-After-sandbox-create"] == "60"
+        assert "X-RateLimit-Limit-sandbox-create" not in api.get("/sandbox/one").headers
+        assert api.post("/sandbox/one/start").status_code == 200
+        message(api.delete("/sandbox/one"), 429)
+
+    def test_wrong_keys_block_for_a_while(self, server: DaytonaServer, api: httpx.Client) -> None:
+        server.limit_rate("failed-auth", limit=2, seconds=0.3)
+        wrong = {"Authorization": "Bearer no"}
+        assert [api.get("/sandbox", headers=wrong).status_code for _ in "abc"] == [401, 401, 429]
+        answer = api.get("/sandbox")
+        message(answer, 429)
+        assert answer.headers["Retry-After"] == "1"
+        assert answer.headers["X-RateLimit-Limit-failed-auth"] == "2"
+        until(lambda: api.get("/sandbox").status_code == 200)
 
     def test_a_preview_may_flap(self, server: DaytonaServer, api: httpx.Client) -> None:
         server.add_snapshot(NAME)

@@ -85,6 +85,8 @@ class TestSandboxCreate:
         sandbox = api.get("/sandbox/one").json()
         assert sandbox["state"] == "error"
         assert sandbox["errorReason"]
+        message(api.post("/sandbox/one/recover"), 400)
+        server.sandbox("one").recoverable = True
         assert api.post("/sandbox/one/recover").json()["state"] == "started"
 
     def test_the_snapshot_was_used(self, api: httpx.Client) -> None:
@@ -181,8 +183,8 @@ class TestSandboxLife:
 
     def test_stop_start_archive(self, api: httpx.Client, timing: Timing) -> None:
         create(api)
-        stay(timing, stop=0.1, archive=0.1, boot=0.1, create_block=0)
-        message(api.post("/sandbox/one/start"), 400)
+        stay(timing, stop=0.1, archive=0.1, boot=0.1)
+        assert api.post("/sandbox/one/start").json()["state"] == "started"
         message(api.post("/sandbox/one/archive"), 400)
         assert api.post("/sandbox/one/stop").json()["state"] == "stopping"
         until(lambda: state(api, "/sandbox/one") == "stopped")
@@ -192,6 +194,17 @@ class TestSandboxLife:
         assert api.post("/sandbox/one/start").json()["state"] == "restoring"
         until(lambda: state(api, "/sandbox/one") == "started")
         message(api.post("/sandbox/one/recover"), 400)
+
+    def test_a_start_answers_when_it_runs_or_after_a_while(
+        self, server: DaytonaServer, api: httpx.Client, timing: Timing
+    ) -> None:
+        create(api)
+        server.sandbox("one").state = "stopped"
+        stay(timing, boot=0.1)
+        assert api.post("/sandbox/one/start").json()["state"] == "started"
+        server.sandbox("one").state = "stopped"
+        stay(timing, boot=STAYS, start_block=0.1)
+        assert api.post("/sandbox/one/start").json()["state"] == "starting"
 
     def test_one_that_deletes_itself_is_gone_when_it_stops(self, api: httpx.Client) -> None:
         create(api, autoDeleteInterval=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -193,25 +194,77 @@ class TestSnapshotCreate:
         assert create("second", "b", "a") == "active"
         assert create("third", "a", "c") == "pending"
 
+    def test_of_two_builds_at_once_of_the_same_one_hears_of_its_end(
+        self, api: httpx.Client, timing: Timing
+    ) -> None:
+        stay(timing, build=0.2, build_timeout=0.4)
+        for name in ("first", "second"):
+            api.post("/snapshots", json=build(name=name))
+        until(lambda: state(api, "/snapshots/first") == "active")
+        assert state(api, "/snapshots/second") == "building"
+        assert api.post("/snapshots", json=build(name="third")).json()["state"] == "active"
+        until(lambda: state(api, "/snapshots/second") == "error")
+
     def test_a_context_must_have_been_uploaded(self, api: httpx.Client) -> None:
         body = build()
         body["buildInfo"]["contextHashes"] = ["nowhere"]
         api.post("/snapshots", json=body)
         until(lambda: state(api, f"/snapshots/{NAME}") == "error")
         reason = api.get(f"/snapshots/{NAME}").json()["errorReason"]
-        assert reason == "context not found: nowhere"
+        assert reason == "unprocessable entity: context not found: nowhere"
 
     def test_builds_that_fail(self, server: DaytonaServer, api: httpx.Client) -> None:
         server.fail_next_build("exit code: 7", state="build_failed", log=["#2 0.1 so far so good"])
         server.fail_next_build("manifest unknown")
         id_ = api.post("/snapshots", json=build()).json()["id"]
         until(lambda: state(api, f"/snapshots/{NAME}") == "build_failed")
-        assert api.get(f"/snapshots/{NAME}").json()["errorReason"] == "exit code: 7"
+        reason = api.get(f"/snapshots/{NAME}").json()["errorReason"]
+        assert reason == "unprocessable entity: exit code: 7"
         assert "so far so good" in api.get(f"{server.origin}/logs/{id_}").text
         api.post("/snapshots", json={"name": "pulled", "imageName": "a:1"})
         until(lambda: state(api, "/snapshots/pulled") == "error")
         assert api.post("/snapshots", json=build(name="again")).json()["state"] == "pending"
         until(lambda: state(api, "/snapshots/again") == "active")
+
+
+class TestJobs:
+    """What happens to a snapshot happens when a job runs."""
+
+    EVERY = 0.4
+
+    @pytest.fixture(autouse=True)
+    def jobs(self, timing: Timing) -> None:
+        stay(timing, cron=self.EVERY)
+
+    def test_a_build_takes_two_of_them_though_nothing_is_built(
+        self, server: DaytonaServer, api: httpx.Client
+    ) -> None:
+        began = time.monotonic()
+        api.post("/snapshots", json=build())
+        until(lambda: state(api, f"/snapshots/{NAME}") == "active")
+        # One picks it up, the next one finds it built.
+        assert time.monotonic() - began > self.EVERY
+        assert (time.monotonic() - server.began) % self.EVERY < self.EVERY / 2
+        again = api.post("/snapshots", json=build(name="again")).json()
+        assert again["state"] == "active"
+        assert again["lastUsedAt"]
+
+    def test_one_takes_a_removed_one_away(self, server: DaytonaServer, api: httpx.Client) -> None:
+        id_ = server.add_snapshot(NAME)["id"]
+        api.delete(f"/snapshots/{id_}")
+        assert state(api, f"/snapshots/{id_}") == "removing"
+        until(lambda: state(api, f"/snapshots/{id_}") == "404")
+
+    def test_the_address_of_the_log_waits_for_the_first(
+        self, api: httpx.Client, timing: Timing
+    ) -> None:
+        stay(timing, runner_block=STAYS)
+        id_ = api.post("/snapshots", json=build()).json()["id"]
+        assert api.get(f"/snapshots/{id_}/build-logs-url").status_code == 200
+        assert state(api, f"/snapshots/{id_}") == "building"
+
+    def test_the_real_ones_run_every_ten_seconds(self) -> None:
+        assert (Timing.real().cron, Timing.real().start_block) == (10, 30)
 
 
 class TestSnapshotLife:

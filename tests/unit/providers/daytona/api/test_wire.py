@@ -50,6 +50,28 @@ def without(answer: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in answer.items() if name not in names}
 
 
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("unprocessable entity: exit code: 7", "exit code: 7"),
+        ("Internal server error: no space left", "no space left"),
+        ("bad request: not found: x", "not found: x"),
+        ("exit code: 7", "exit code: 7"),
+        ("no unprocessable entity: x", "no unprocessable entity: x"),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_reason_is_read_without_the_status_before_it(
+    said: str | None, reason: str | None
+) -> None:
+    built = read(SnapshotAnswer, snapshot(state="error", errorReason=said), DOING)
+    started = read(SandboxAnswer, sandbox(state="error", errorReason=said), DOING)
+
+    assert built.snapshot().reason == reason
+    assert (started.reason or None) == reason
+
+
 class TestSnapshot:
     def test_everything_is_read(self) -> None:
         found = read(SnapshotAnswer, snapshot(), DOING).snapshot()

@@ -10,6 +10,8 @@ import pytest
 from tests.daytona_server import DaytonaServer, Timing
 from tests.polling import until
 
+pytestmark = pytest.mark.hosted
+
 
 def minutes_left(sandbox: dict[str, str]) -> float:
     """How long it may live, as it says."""
