@@ -176,7 +176,7 @@ class TestPublish:
 
         publication = scene.publish(request)
 
-        assert scene.source.requests == [request]
+        assert scene.source.requests == [replace(request, stage="stg")]
         assert publication.snapshot.resources == SnapshotResources(8, 16, 20)
 
     def test_the_phases_are_reported_in_order(self, scene: Scene) -> None:

@@ -61,6 +61,7 @@ class SnapshotAnswer(Answer):
     state: str
     general: bool = False
     created: Moment | None = Field(None, alias="createdAt")
+    updated: Moment | None = Field(None, alias="updatedAt")
     image: str | None = Field(None, alias="imageName")
     reason: str | None = Field(None, alias="errorReason")
     size: float | None = None

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
-from os2cli.core.errors import Conflict, NotFound, OperationFailed, Os2Error
+from os2cli.core.errors import Conflict, NotFound, OperationFailed, Os2Error, TimedOut
 from os2cli.core.models import MachineSpec
 from os2cli.core.progress import Progress
+from os2cli.core.waiting import Wait, allowed_seconds
 from os2cli.host.interrupts import BackgroundCall
 from os2cli.providers import labels
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.errors import LostAnswer
 from os2cli.providers.daytona.api.retry import CREATING, DEFAULT, FAST, RetryPolicy
 from os2cli.providers.daytona.api.wire import SandboxAnswer, read
-from os2cli.providers.daytona.machines.lifecycle import WRITE, Change, look_at
+from os2cli.providers.daytona.machines.lifecycle import CHANGE_SECONDS, WRITE, Change, look_at
 from os2cli.providers.daytona.machines.listing import list_sandboxes
 from os2cli.providers.daytona.machines.sandboxes import sandbox_name, sandbox_request
 
@@ -35,6 +39,9 @@ class SandboxCreation:
         self.doing = f"creating machine {spec.name}"
         self.request_id = uuid.uuid4().hex
         self._abandoned = threading.Event()
+        seconds = allowed_seconds(CHANGE_SECONDS)
+        goal, go_on = f"machine {spec.name} to be created", f"os2 machine create {spec.name}"
+        self._wait = Wait(goal, seconds, self._late, go_on=go_on, clock=client.clock)
         client.keep_secret(spec.env)
 
     def create(self) -> SandboxAnswer:
@@ -56,10 +63,7 @@ class SandboxCreation:
         body = sandbox_request(self.spec, self.client.access.target, self.request_id)
         for _ in range(ATTEMPTS):
             try:
-                answer = self.client.create(
-                    "/sandbox", body, doing=self.doing, needs=WRITE, policy=CREATING
-                )
-                return read(SandboxAnswer, answer, self.doing)
+                return self._wait.request(partial(self._post, body))
             except LostAnswer as error:
                 lost = error
             except Conflict as error:
@@ -75,6 +79,8 @@ class SandboxCreation:
                 raise
             try:
                 sandbox = self._find(searches=SEARCHES)
+            except TimedOut:
+                raise
             except Os2Error:
                 break
             if sandbox is not None:
@@ -83,13 +89,28 @@ class SandboxCreation:
                 break
         raise self._unknown(lost) from lost
 
+    def _post(self, body: Mapping[str, Any]) -> SandboxAnswer:
+        answer = self.client.create(
+            "/sandbox", body, doing=self.doing, needs=WRITE, policy=CREATING
+        )
+        return read(SandboxAnswer, answer, self.doing)
+
+    def _late(self, silence: str) -> TimedOut:
+        name = self.spec.name
+        return TimedOut(
+            f"{self.doing} timed out: {silence}",
+            hint=f"see whether it exists: os2 machine list; else: os2 machine create {name}",
+        )
+
     def _find(self, searches: int, policy: RetryPolicy = DEFAULT) -> SandboxAnswer | None:
         """Find the sandbox that was created although the answer was lost."""
         for number in range(searches):
             if number:
                 self.client.clock.sleep(SEARCH_SECONDS)
             for look_up in (self._by_name, self._by_label):
-                sandbox = look_up(policy)
+                ask = partial(look_up, policy)
+                # A rollback does not outlast an outage.
+                sandbox = ask() if policy is FAST else self._wait.ask(ask)
                 if sandbox and sandbox.labels.get(labels.REQUEST) == self.request_id:
                     return sandbox
         return None
