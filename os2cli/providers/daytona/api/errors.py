@@ -19,11 +19,11 @@ from os2cli.core.errors import (
     UsageError,
 )
 from os2cli.core.redaction import HIDDEN
+from os2cli.providers.daytona.api.limits import limit_error
 from os2cli.providers.daytona.api.retry import PASSING, limiter
 
 _SHORTEST_SECRET = 4
 _MAX_MESSAGE_LENGTH = 500
-_QUOTA = re.compile(r"(?i)\b(limit|quota) exceeded\b|maximum allowed")
 _MISSING_SNAPSHOT = re.compile(r"(?i)^snapshot .* (not found|is inactive)")
 
 
@@ -93,6 +93,9 @@ def response_error(
             hint="set DAYTONA_API_KEY to a valid key; check it: os2 doctor",
             code="key_invalid",
         )
+    # Older servers refuse what exceeds a limit with a 403.
+    if status in (400, 403, 422) and (limit := limit_error(message, words)) is not None:
+        return limit
     if status == 403:
         needed = f"an API key with the permission {needs}" if needs else "another API key"
         return NotAuthorised(
@@ -137,12 +140,6 @@ def _bad_request(message: str, words: str) -> Os2Error:
             message,
             hint="list the snapshots: os2 snapshot resolve --explain",
             code="snapshot_inactive" if inactive else "snapshot_not_found",
-        )
-    if _QUOTA.search(words):
-        return OperationFailed(
-            message,
-            hint="remove machines or snapshots, or have the organisation's limit raised",
-            code="quota_exceeded",
         )
     if "no available runners" in words.lower():
         return OperationFailed(

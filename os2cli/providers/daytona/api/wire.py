@@ -171,6 +171,34 @@ class KeyAnswer(Answer):
     user_id: str | None = Field(None, alias="userId")
 
 
+class SandboxLimits(Answer):
+    """What one sandbox may have, in CPUs and GiB; None is not said."""
+
+    cpu: float | None = Field(None, alias="maxCpuPerSandbox")
+    memory: float | None = Field(None, alias="maxMemoryPerSandbox")
+    disk: float | None = Field(None, alias="maxDiskPerSandbox")
+
+
+class OrganizationAnswer(SandboxLimits):
+    """An organisation."""
+
+    default_region: str | None = Field(None, alias="defaultRegionId")
+
+
+class RegionUsage(SandboxLimits):
+    """An organisation in one region, whose limits come before its general ones."""
+
+    region: str = Field(alias="regionId")
+
+
+class UsageAnswer(Answer):
+    """What an organisation uses, and may use."""
+
+    regions: list[RegionUsage] = Field(default_factory=list, alias="regionUsage")
+    snapshots: int | None = Field(None, alias="currentSnapshotUsage")
+    max_snapshots: int | None = Field(None, alias="totalSnapshotQuota")
+
+
 class ConfigAnswer(Answer):
     """What the API reports about itself without a login."""
 
