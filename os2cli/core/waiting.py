@@ -76,7 +76,7 @@ def allowed_seconds(default: float) -> float:
 
 @contextmanager
 def abandoned_when(asked: Callable[[], bool]) -> Iterator[None]:
-    """End waits inside the block, at their next failure, once ``asked`` is true."""
+    """Let waits inside the block not ask again once ``asked`` is true."""
     token = _ABANDONED.set(asked)
     try:
         yield
@@ -163,10 +163,10 @@ class Wait:
                 if not error.transient:
                     self._answered()
                     raise
-                if _abandoned():
-                    raise
                 failures += 1
                 self._outlast(error, began, failures)
+                if _abandoned():
+                    raise
             else:
                 self._answered()
                 return answer

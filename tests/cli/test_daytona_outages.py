@@ -42,7 +42,7 @@ def repository(cloud: Os2) -> Path:
 
 
 def fail(daytona: DaytonaServer, fault: Fault, path: str = "/snapshots/[^/]+") -> None:
-    """Let questions fail for longer than a command keeps silent; the build's log asks, too."""
+    """Let questions fail for longer than a command keeps silent; the build's log also asks."""
     daytona.fail_next("GET", path, fault, 2 if fault.status == 429 else 5)
 
 

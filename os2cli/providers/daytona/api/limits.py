@@ -32,7 +32,7 @@ def _hint(words: str) -> str | None:
         return _less(match["what"].lower(), match["limit"])
     if (match := _TOTAL.search(words)) is not None:
         what = match["what"].lower()
-        # Daytona counts the disks of stopped machines, too.
+        # Daytona also counts the disks of stopped machines.
         free = "remove or archive" if what == "disk" else "stop or remove"
         return f"{free} machines (os2 machine list), or ask for less: {_command(what)}"
     if _SNAPSHOTS.search(words):
