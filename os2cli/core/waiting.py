@@ -174,18 +174,26 @@ class Wait:
                 _WAIT.reset(token)
 
     def _outlast(self, error: Os2Error, began: float, failures: int) -> None:
-        """Pause after a failure; report an outage once, when it becomes long."""
+        """Pause after a failure; report what becomes long: an outage once, each rate limit."""
         if self.over:
             raise self.late(error.message) from error
+        asked_for = float(error.details.get("retry_after_seconds", 0.0))
+        pause = OUTAGE_PAUSES[min(failures, len(OUTAGE_PAUSES)) - 1]
+        pause = min(max(pause, asked_for), self.left)
+        if asked_for:
+            if pause >= SAY_AFTER_SECONDS:
+                say(f"waiting {pause:.0f} s for {self.goal}: the API's rate limit is reached")
+        else:
+            self._outage(error, began, pause)
+        self.clock.sleep(pause)
+
+    def _outage(self, error: Os2Error, began: float, pause: float) -> None:
         if self._outage_since is None:
             self._outage_since = began
-        pause = OUTAGE_PAUSES[min(failures, len(OUTAGE_PAUSES)) - 1]
-        pause = min(max(pause, float(error.details.get("retry_after_seconds", 0.0))), self.left)
         lasts = self.clock.now() - self._outage_since + pause
         if not self._said and lasts >= SAY_AFTER_SECONDS:
             self._said = True
             say(f"waiting for the API, at most {self.left:.0f} s: {error.message}")
-        self.clock.sleep(pause)
 
     def _answered(self) -> None:
         if self._said and self._outage_since is not None:
