@@ -23,6 +23,8 @@ from os2cli.core.errors import Conflict, NotFound, Os2Error, TimedOut
 # Shorter waits are not worth a line.
 SAY_AFTER_SECONDS = 2.0
 OUTAGE_PAUSES = (0.3, 0.9, 2.7, 5.0)
+# A time limit for a build must not end the request that starts it.
+MIN_ALLOWED_SECONDS = 10.0
 
 _Answer = TypeVar("_Answer")
 Listener = Callable[[str], None]
@@ -69,9 +71,9 @@ def allowing(seconds: float | None) -> Iterator[None]:
 
 
 def allowed_seconds(default: float) -> float:
-    """Return the seconds that the caller gives a create, or ``default``."""
+    """Return the seconds that the caller gives a create, or ``default``; enough for one request."""
     allowed = _ALLOWED.get()
-    return default if allowed is None else allowed
+    return default if allowed is None else max(allowed, MIN_ALLOWED_SECONDS)
 
 
 @contextmanager

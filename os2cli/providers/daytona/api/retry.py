@@ -34,7 +34,7 @@ _DEFAULT_WAIT_SECONDS = 5.0
 # Without a minimum, a limiter that always says 0 would be asked without a pause.
 _MIN_WAIT_SECONDS = 1.0
 # The last request of a wait must have a chance to be answered.
-MIN_ANSWER_SECONDS = 1.0
+MIN_ANSWER_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
