@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from os2cli.app.registry import BuilderKind
@@ -77,7 +78,7 @@ def publish(session: Session, options: PublishOptions, progress: Progress) -> Pu
         session.providers.snapshots(),
         session.providers.content_source(options.builder, trust_host=options.trust_host),
         session.settings.state_dir / "locks",
-        preflight=session.providers.check_publishing,
+        preflight=partial(session.providers.check_publishing, options.resources),
     )
     publication = publisher.publish(
         options.stage, request, wait_seconds=options.wait_seconds, progress=progress

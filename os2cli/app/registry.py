@@ -10,7 +10,7 @@ from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
 from os2cli.core.errors import UsageError
-from os2cli.core.models import MachineType
+from os2cli.core.models import MachineType, SnapshotResources
 from os2cli.machines.provider import MachineProvider
 from os2cli.providers.daytona import entry as daytona_entry
 from os2cli.providers.entry import ProviderContext, ProviderEntry, entries, set_up_here
@@ -144,6 +144,6 @@ class Providers:
                 builder = local_docker_entry.adapters(self.context).builder(trust_host=trust_host)
                 return LocalSource(self.daytona, builder)
 
-    def check_publishing(self) -> None:
-        """Raise ``NotAuthorised`` if the API key cannot publish."""
-        daytona_entry.adapters(self.context).check_publishing()
+    def check_publishing(self, resources: SnapshotResources) -> None:
+        """Raise if the API key cannot publish, or the resources exceed a limit that is known."""
+        daytona_entry.adapters(self.context).check_publishing(resources)

@@ -15,6 +15,7 @@ import typer
 from os2cli.app.registry import Providers
 from os2cli.core.errors import UsageError
 from os2cli.core.stage import Stage, name_prefix, resolve_stage
+from os2cli.core.waiting import listen
 from os2cli.host.repository import find_repository
 from os2cli.output import Output
 from os2cli.settings.invocation import Invocation
@@ -41,7 +42,9 @@ class Session:
     @classmethod
     def start(cls, ctx: typer.Context, docker_host: str | None = None) -> Session:
         """Start the session of the command that ``ctx`` belongs to."""
-        return cls.open(ctx.ensure_object(Invocation), docker_host)
+        session = cls.open(ctx.ensure_object(Invocation), docker_host)
+        listen(session.output.waiting)
+        return session
 
     @classmethod
     def open(cls, invocation: Invocation, docker_host: str | None = None) -> Session:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextvars import copy_context
 
 import typer
 from typer.completion import completion_init  # type: ignore[attr-defined]
@@ -38,8 +39,13 @@ def dispatch(arguments: list[str], invocation: Invocation) -> int:
     if "_OS2_COMPLETE" in os.environ:
         completion_init()
     try:
-        status = build_app().main(
-            args=arguments, prog_name="os2", standalone_mode=False, obj=invocation
+        # What the command sets in its context ends with it.
+        status = copy_context().run(
+            build_app().main,
+            args=arguments,
+            prog_name="os2",
+            standalone_mode=False,
+            obj=invocation,
         )
     except typer.TyperException as error:
         remember_form(arguments, invocation)

@@ -35,6 +35,7 @@ class Os2Error(Exception):
 
     ``code`` is the stable, machine-readable name that ``--json`` shows; ``details`` holds plain
     values for scripts and never a secret; ``log_tail`` is the end of the operation's hidden log.
+    ``transient``: the provider did not answer properly, and may do so later.
     """
 
     exit_code: ClassVar[int] = 1
@@ -49,6 +50,7 @@ class Os2Error(Exception):
         code: str | None = None,
         details: Mapping[str, Any] | None = None,
         log_tail: tuple[str, ...] = (),
+        transient: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -56,6 +58,7 @@ class Os2Error(Exception):
         self.code = code or self.default_code
         self.details = dict(details or {})
         self.log_tail = log_tail
+        self.transient = transient
 
 
 class OperationFailed(Os2Error):

@@ -14,6 +14,8 @@ from os2cli.providers.daytona.api.wire import ConfigAnswer, KeyAnswer, PageAnswe
 
 # Below the deadline of a check, so that the check reports the reason, not the deadline.
 _POLICY = RetryPolicy(attempts=1, answer_seconds=2.4, connect_seconds=2.0, longest_wait_seconds=0.0)
+# Every item holds its Dockerfile's text.
+_PAGE_SIZE = 20
 
 
 class DaytonaFacts:
@@ -51,10 +53,27 @@ class DaytonaFacts:
         return key
 
     def snapshot_count(self) -> int:
-        """Return the number of snapshots in the organisation, Daytona's own included."""
+        """Return the number of the organisation's snapshots.
+
+        The API counts Daytona's own ones as well, and lists them last: pages are read from the end
+        until one has another.
+        """
+        total = self._snapshots(1, 1).total
+        count, number = total, -(-total // _PAGE_SIZE)
+        while number > 0:
+            items = self._snapshots(number, _PAGE_SIZE).items
+            own = sum(not (isinstance(item, dict) and item.get("general")) for item in items)
+            count -= len(items) - own
+            if own:
+                break
+            number -= 1
+        return count
+
+    def _snapshots(self, page: int, limit: int) -> PageAnswer:
         doing = "counting the snapshots"
-        answer = self.client.get("/snapshots", {"limit": 1}, doing=doing, policy=_POLICY)
-        return read(PageAnswer, answer, doing).total
+        query = {"page": page, "limit": limit}
+        answer = self.client.get("/snapshots", query, doing=doing, policy=_POLICY)
+        return read(PageAnswer, answer, doing)
 
     def clock_skew(self) -> timedelta | None:
         """Return how far this host's clock is ahead; None if the API does not send the time."""

@@ -14,11 +14,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Generic, TypeVar, cast
 
 from os2cli.core.cancellation import Interrupted, check, current_cancellation
+from os2cli.core.waiting import abandoned_when
 
 __all__ = ["BackgroundCall", "Interrupted", "cleaned_up_by", "deferred", "install_handlers"]
 _SAME_SIGNAL_SECONDS = 1.0
@@ -134,17 +136,22 @@ class BackgroundCall(Generic[_Answer]):
         self._failure: BaseException | None = None
         # Not the thread's ``join``: after a signal has interrupted one, the next returns at once.
         self._ended = threading.Event()
+        self._abandoned = threading.Event()
         self.sent = False
         if at_once:
             self._start()
 
     def _start(self) -> None:
         self.sent = True
-        threading.Thread(target=self._run, daemon=True).start()
+        # In this context: who hears of long waits, and which operation they belong to.
+        run = copy_context().run
+        threading.Thread(target=run, args=(self._run,), daemon=True).start()
 
     def _run(self) -> None:
         try:
-            self._answer = self._request()
+            # An interrupted operation must not retry a create after its rollback.
+            with abandoned_when(self._abandoned.is_set):
+                self._answer = self._request()
         except BaseException as error:  # noqa: BLE001  # raised again by ``answer``
             self._failure = error
         finally:
@@ -154,8 +161,12 @@ class BackgroundCall(Generic[_Answer]):
         """Wait for the answer and return it, or raise the request's error."""
         if not self.sent:
             self._start()
-        while not self._ended.wait(_WAKE_SECONDS):
-            check()
+        try:
+            while not self._ended.wait(_WAKE_SECONDS):
+                check()
+        except BaseException:
+            self._abandoned.set()
+            raise
         if self._failure is not None:
             raise self._failure
         return cast("_Answer", self._answer)

@@ -10,6 +10,7 @@ from os2cli.core.errors import Conflict, NotFound, Os2Error
 from os2cli.core.models import Health, Machine, MachineSpec, MachineState
 from os2cli.core.observed import record_change
 from os2cli.core.progress import SILENT, Progress
+from os2cli.core.waiting import allowing
 from os2cli.host.concurrency import concurrently
 from os2cli.host.interrupts import cleaned_up_by
 from os2cli.machines.health import _healthy, until_healthy, wait_until_healthy
@@ -52,7 +53,7 @@ def create_machines(
     made: list[Machine] = []
     record_change(provider.type)
     where = f"--type {provider.type} --stage {specs[0].stage} --yes"
-    with cleaned_up_by("os2 machine rm", where) as pending:
+    with cleaned_up_by("os2 machine rm", where) as pending, allowing(wait_seconds):
         try:
             with progress.phase("create"):
                 for number, spec in enumerate(specs):

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -158,7 +159,8 @@ def _ask_for(
             answers.put((type_, error))
 
     for type_ in fleet:
-        threading.Thread(target=ask, args=(type_,), daemon=True).start()
+        run = copy_context().run
+        threading.Thread(target=run, args=(ask, type_), daemon=True).start()
     outcomes: dict[MachineType, LocatedMachine | Os2Error | None] = {}
     deadline = math.inf
     while len(outcomes) < len(fleet) and time.monotonic() < deadline:

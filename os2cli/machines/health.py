@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from os2cli.core.clock import REAL_TIME, Clock
 from os2cli.core.errors import OperationFailed, TimedOut
 from os2cli.core.models import Health, Machine, MachineState
 from os2cli.core.progress import SILENT, Progress
+from os2cli.core.waiting import Wait
 from os2cli.host.concurrency import concurrently
 from os2cli.machines.provider import MachineProvider
 
@@ -38,17 +40,20 @@ def until_healthy(
     provider: MachineProvider, machine: Machine, seconds: float, progress: Progress, clock: Clock
 ) -> Machine:
     """Do the same as ``wait_until_healthy``, within another phase."""
-    deadline = clock.now() + seconds
+
+    def late(silence: str) -> TimedOut:
+        return _not_healthy(provider, machine, seconds, silence)
+
+    goal = f"machine {machine.name} to be healthy"
+    wait = Wait(goal, seconds, late, go_on=f"os2 machine wait {machine.name}", clock=clock)
     while True:
         if provider.probe(machine) is Health.HEALTHY:
             return _healthy(provider, machine)
-        machine = provider.get(machine.name)
+        machine = wait.ask(partial(provider.get, machine.name))
         if machine.state not in (MachineState.RUNNING, MachineState.CREATING):
             raise _ended(provider, machine)
-        if clock.now() >= deadline:
-            raise _not_healthy(provider, machine, seconds)
         progress.status(f"waiting for {machine.name} to answer")
-        clock.sleep(provider.poll_seconds)
+        wait.pause(provider.poll_seconds)
 
 
 def _ended(provider: MachineProvider, machine: Machine) -> OperationFailed:
@@ -63,13 +68,17 @@ def _ended(provider: MachineProvider, machine: Machine) -> OperationFailed:
     )
 
 
-def _not_healthy(provider: MachineProvider, machine: Machine, seconds: float) -> TimedOut:
+def _not_healthy(
+    provider: MachineProvider, machine: Machine, seconds: float, silence: str
+) -> TimedOut:
+    state = f"last state: {machine.state.value}"
+    hint = "raise --timeout SECONDS, or keep the machine to look into it: --no-wait"
     return TimedOut(
         f"timed out after {seconds:g} s waiting for machine {machine.name} to be healthy "
-        f"(last state: {machine.state.value})",
-        hint="raise --timeout SECONDS, or keep the machine to look into it: --no-wait",
+        f"({'; '.join(filter(None, (state, silence)))})",
+        hint=f"to go on waiting: os2 machine wait {machine.name}" if silence else hint,
         code="not_healthy",
-        log_tail=provider.log_tail(machine.name, LOG_LINES),
+        log_tail=() if silence else provider.log_tail(machine.name, LOG_LINES),
     )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from os2cli.core.clock import REAL_TIME, Clock
 from os2cli.core.errors import NotFound, OperationFailed, Os2Error, TimedOut
 from os2cli.core.models import Health, Machine, MachineState, Verb, WaitTarget
 from os2cli.core.observed import record_change
 from os2cli.core.progress import SILENT, Progress
+from os2cli.core.waiting import Wait
 from os2cli.host.concurrency import concurrently
 from os2cli.machines.fleet import LocatedMachine
 from os2cli.machines.health import until_healthy, wait_until_healthy, with_health
@@ -108,18 +110,22 @@ def wait_for(
         OperationFailed: it stopped while waiting until it is healthy.
         TimedOut: the deadline passed; the message has the last state.
     """
-    deadline = clock.now() + seconds
+
+    def late(silence: str) -> TimedOut:
+        return _late(machine, goal, seconds, silence)
+
+    name = machine.name
+    go_on = f"os2 machine wait {name} --for {goal.value}"
+    wait = Wait(f"machine {name} to be {goal.value}", seconds, late, go_on=go_on, clock=clock)
     with progress.phase(goal.value):
         while not _is_at(machine, goal):
             if goal is WaitTarget.HEALTHY and machine.state in _ON_THE_WAY:
                 # The provider's state does not tell its health: the machine must be probed.
-                return _until_healthy(provider, machine, deadline - clock.now(), progress, clock)
+                return _until_healthy(provider, machine, wait.left, progress, clock)
             _check_possible(machine, goal)
-            if clock.now() >= deadline:
-                raise _late(machine, goal, seconds)
-            progress.status(f"{machine.name} is {machine.state.value}")
-            clock.sleep(provider.poll_seconds)
-            machine = provider.get(machine.name)
+            progress.status(f"{name} is {machine.state.value}")
+            wait.pause(provider.poll_seconds)
+            machine = wait.ask(partial(provider.get, name))
     return with_health(provider, machine) if goal is WaitTarget.RUNNING else machine
 
 
@@ -157,13 +163,15 @@ def _check_possible(machine: Machine, goal: WaitTarget) -> None:
         raise not_running(machine)
 
 
-def _late(machine: Machine, goal: WaitTarget, seconds: float) -> TimedOut:
+def _late(machine: Machine, goal: WaitTarget, seconds: float, silence: str) -> TimedOut:
+    name, state = machine.name, f"last state: {machine.state.value}"
     see = "see the log: os2 machine logs"
     if machine.state is not MachineState.RUNNING:
         see = "see its state: os2 machine show"
+    hint = f"raise --timeout SECONDS, or {see} {name}"
     return TimedOut(
-        f"timed out after {seconds:g} s waiting for machine {machine.name} to be {goal.value} "
-        f"(last state: {machine.state.value})",
-        hint=f"raise --timeout SECONDS, or {see} {machine.name}",
+        f"timed out after {seconds:g} s waiting for machine {name} to be {goal.value} "
+        f"({'; '.join(filter(None, (state, silence)))})",
+        hint=f"to go on waiting: os2 machine wait {name} --for {goal.value}" if silence else hint,
         code="state_not_reached",
     )

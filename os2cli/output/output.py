@@ -44,6 +44,7 @@ class Output:
         self.variables = terminal_variables() if variables is None else variables
         self.stdout = stdout or sys.stdout
         self.stderr = stderr or sys.stderr
+        self._progress: RecordingProgress | None = None
 
     @property
     def mode(self) -> ProgressMode:
@@ -69,11 +70,12 @@ class Output:
 
     def progress(self) -> RecordingProgress:
         """Return the progress of a long operation: live on a terminal, lines elsewhere."""
-        invocation, mode = self.invocation, self.mode
-        if mode is ProgressMode.JSON:
-            return JsonProgress(self.stderr)
-        if mode is ProgressMode.NONE:
-            return SilentProgress()
+        self._progress = self._progress_for(self.invocation, self.mode)
+        return self._progress
+
+    def _progress_for(self, invocation: Invocation, mode: ProgressMode) -> RecordingProgress:
+        if mode in (ProgressMode.JSON, ProgressMode.NONE):
+            return JsonProgress(self.stderr) if mode is ProgressMode.JSON else SilentProgress()
         live = self.stderr.isatty() and self.variables.get("TERM") != "dumb"
         plain = mode is ProgressMode.PLAIN or self.variables.get("CI") or invocation.quiet
         if live and not plain:
@@ -107,8 +109,8 @@ class Output:
         self.stdout.flush()
 
     def line(self, text: str) -> None:
-        """Write one line of the result."""
-        self.stdout.write(f"{text}\n")
+        """Write one line of the result; a terminal gets no control sequences."""
+        self.stdout.write(f"{self.shown(text)}\n")
 
     def shown(self, text: str) -> str:
         """Return a line from another program, on a terminal without control sequences."""
@@ -120,6 +122,11 @@ class Output:
             write_event(self.stderr, "note", message=text)
         elif not (self.invocation.quiet or self.invocation.json or self._errors_only):
             self.stderr.write(f"{text}\n")
+
+    def waiting(self, text: str) -> None:
+        """Write one line to stderr about a long wait, also with ``--json``."""
+        with suppress(ValueError):  # a thread may outlive the stream
+            (self._progress or self.progress()).notice(text)
 
     def warn(self, text: str, hint: str | None = None) -> None:
         """Write a warning about the result to stderr.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,15 @@ from os2cli.output.phase_titles import phase_title
 
 HEARTBEAT_SECONDS = 30.0
 LINE_LENGTH = 100
+# ECMA-48's control functions, also those that are cut off, in their 7-bit and 8-bit forms.
+_OBEYED = re.compile(
+    r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f]).*?(?:\x07|\x1b\\|\x9c|$)"  # strings, such as a title
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*(?:[@-~]|$)"  # sequences, such as a colour
+    r"|\x1b[ -/]*(?:[0-~]|$)"  # escapes, such as a reset
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+    # These change the order in which a text is shown.
+    r"|[\u202a-\u202e\u2066-\u2069]"
+)
 
 
 def shorten(text: str) -> str:
@@ -26,12 +36,15 @@ def counted(done: int | None, total: int | None) -> str:
     return f" {done}/{total}" if done is not None and total else ""
 
 
-def plain_text(line: str) -> str:
-    """Return a line without control sequences."""
-    # Rich costs more to import than a command that writes to a pipe.
-    from rich import control, text
+def plain_text(text: str) -> str:
+    """Return a text without anything that a terminal obeys; tabs and line breaks stay.
 
-    return control.strip_control_codes(text.Text.from_ansi(line).plain)
+    Of a line that was written over with carriage returns, the last state stays.
+    """
+    if text.isprintable():
+        return text
+    lines = (line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
+    return "\n".join(_OBEYED.sub("", line) for line in lines)
 
 
 @contextmanager
@@ -86,7 +99,7 @@ class RecordingProgress(Progress):
     def log(self, line: str) -> None:
         """Show the line with ``--verbose``; an error holds the end of the log anyway."""
         if self.verbose:
-            self.say(f"  | {line}")
+            self.say(f"  | {plain_text(line)}")
 
     def notice(self, message: str) -> None:
         """Show a notice."""
@@ -174,5 +187,5 @@ class PlainProgress(RecordingProgress):
     def say(self, line: str) -> None:
         """Write one whole line; lines of threads do not mix."""
         with self._write_lock:
-            self.stream.write(f"{line}\n")
+            self.stream.write(f"{plain_text(line)}\n")
             self.stream.flush()

@@ -27,13 +27,14 @@ class StyledStream:
         )
 
     def parts(self, *parts: str | tuple[str, str]) -> None:
-        """Write a line from texts and (text, style) pairs."""
-        self.console.print(Text.assemble(*parts), soft_wrap=True)
+        """Write a line from texts and (text, style) pairs, without their control sequences."""
+        plain = (plain_text(p) if isinstance(p, str) else (plain_text(p[0]), p[1]) for p in parts)
+        self.console.print(Text.assemble(*plain), soft_wrap=True)
 
     def labelled(self, label: str, style: str, text: str) -> None:
         """Write a line such as ``error: text``."""
-        self.parts((f"{label}:", style), f" {text}")
+        self.parts((f"{label}:", style), f" {plain_text(text)}")
 
     def log_line(self, line: str) -> None:
-        """Write a line of a log without its control sequences."""
+        """Write a line of a log."""
         self.parts((f"  | {plain_text(line)}", "dim"))

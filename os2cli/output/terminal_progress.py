@@ -64,10 +64,6 @@ class TerminalProgress(RecordingProgress):
         """Show where the phase is."""
         self._text = f"{plain_text(text)}{counted(done, total)}"
 
-    def log(self, line: str) -> None:
-        """Show the line with ``--verbose``, without its control sequences."""
-        super().log(plain_text(line))
-
     def say(self, line: str) -> None:
         """Write one whole line above the live one."""
         self.console.print(plain_text(line), markup=False)

@@ -75,11 +75,15 @@ class SnapshotContent:
 
 @dataclass(frozen=True, slots=True)
 class PublishRequest:
-    """A build for a snapshot, and its resources; ``force`` builds it even if unchanged."""
+    """A build for a snapshot of ``stage``, and its resources.
+
+    ``force`` builds it even if unchanged.
+    """
 
     build: BuildRequest
     resources: SnapshotResources = DEFAULT_RESOURCES
     force: bool = False
+    stage: str = ""
 
 
 class PreparedContent(Protocol):

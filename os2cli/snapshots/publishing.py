@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from os2cli.core.models import Snapshot, SnapshotState
 from os2cli.core.progress import SILENT, Progress
 from os2cli.core.snapshot_name import SnapshotName
 from os2cli.core.stage import Stage
+from os2cli.core.waiting import allowing
 from os2cli.host.interrupts import BackgroundCall, Interrupted, cleaned_up_by
 from os2cli.host.locks import exclusive
 from os2cli.snapshots.activation import wait_until_active
@@ -24,6 +25,7 @@ from os2cli.snapshots.resolution import Resolution, Verdict, newest_of, resolve_
 
 NAME_ATTEMPTS = 10
 LATE_ANSWER_SECONDS = 3.0
+_USABLE = (SnapshotState.PENDING, SnapshotState.BUILDING, SnapshotState.ACTIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,14 @@ class Publication:
     snapshot: Snapshot
     published: bool
     seconds: float
+
+
+class _Published(Exception):
+    """The same content has just been published from another host."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__(snapshot.name)
+        self.snapshot = snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +84,27 @@ class Publisher:
             with progress.phase("preflight"):
                 self.preflight()
                 resolution = resolve_newest(self.store, stage)
+            request = replace(request, stage=stage.name)
             prepared = self.source.prepare(request, progress)
             same = None if request.force else _same(resolution, prepared.key)
             if same is not None:
-                if wait_seconds is not None:
-                    same = self._join(same, wait_seconds, progress)
-                return Publication(same, published=False, seconds=time.monotonic() - started)
-            content = prepared.deliver(progress)
-            snapshot = self._create(stage, content, request, progress)
+                return self._joined(same, wait_seconds, started, progress)
+            with allowing(wait_seconds):
+                content = prepared.deliver(progress)
+                try:
+                    snapshot = self._create(stage, content, request, progress)
+                except _Published as other:
+                    return self._joined(other.snapshot, wait_seconds, started, progress)
             if wait_seconds is not None:
                 snapshot = self._finish(snapshot, wait_seconds, progress)
         return Publication(snapshot, published=True, seconds=time.monotonic() - started)
+
+    def _joined(
+        self, snapshot: Snapshot, seconds: float | None, started: float, progress: Progress
+    ) -> Publication:
+        if seconds is not None:
+            snapshot = self._join(snapshot, seconds, progress)
+        return Publication(snapshot, published=False, seconds=time.monotonic() - started)
 
     def _join(self, snapshot: Snapshot, seconds: float, progress: Progress) -> Snapshot:
         """Wait for a snapshot of another os2, which is not ours to remove."""
@@ -117,6 +137,8 @@ class Publisher:
             except Conflict as error:
                 if error.code != "snapshot_exists":
                     raise
+                if not request.force:
+                    self._use_same(str(name), content)
                 progress.notice(f"{name} is taken, trying the next second")
                 name = name.next_second()
         raise Conflict(
@@ -124,6 +146,16 @@ class Publisher:
             hint="many snapshots are being published: retry",
             code="snapshot_exists",
         )
+
+    def _use_same(self, name: str, content: SnapshotContent) -> None:
+        """Raise ``_Published`` if another host has just published the same content.
+
+        Of two builds with the same text that start together, Daytona may never finish one.
+        """
+        with suppress(NotFound):
+            other = self.store.get(name)
+            if other.key == content.key and other.state in _USABLE:
+                raise _Published(other)
 
     def _answer(self, pending: BackgroundCall[Snapshot], name: str, progress: Progress) -> Snapshot:
         try:

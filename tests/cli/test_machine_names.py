@@ -58,7 +58,6 @@ def test_every_command_finds_the_machine(
     tmp_path: Path,
 ) -> None:
     (cloud.folder / "notes").write_text("x")
-    daytona.stub_execute = lambda _, __: (0, "")
 
     result = cloud("machine", command[0], *DAYTONA, *command[1:], env=browser(tmp_path))
 

@@ -13,6 +13,7 @@ from os2cli.core.defaults import BUILD_SECONDS
 from os2cli.core.errors import UsageError
 from os2cli.core.models import MachineType
 from os2cli.core.option_rules import reject_without
+from os2cli.output.progress import plain_text
 from os2cli.output.views.logs import show_log
 from os2cli.snapshots.catalog import Catalog
 from os2cli.snapshots.inventory import find_catalog, locate_in
@@ -48,7 +49,8 @@ def logs(
         write = partial(_write, session)
         if follow_build(locate_in(catalog, name), write, timeout or BUILD_SECONDS) and not json:
             return
-    show_log(session.output, catalog.log(name), name)
+    # Also in a pipe, which often ends on a terminal.
+    show_log(session.output, map(plain_text, catalog.log(name)), name)
 
 
 def _reject_local(catalog: Catalog, type_: MachineType) -> None:
@@ -63,5 +65,5 @@ def _reject_local(catalog: Catalog, type_: MachineType) -> None:
 def _write(session: Session, line: str) -> None:
     """Show a line as it comes; a document gets them all at the end."""
     if not session.output.invocation.json:
-        session.output.line(line)
+        session.output.line(plain_text(line))
         session.output.stdout.flush()

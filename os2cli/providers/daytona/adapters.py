@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from os2cli.core.models import SnapshotResources
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.machines.machines import DaytonaMachines
 from os2cli.providers.daytona.snapshots.catalog import DaytonaCatalog
@@ -36,6 +37,6 @@ class DaytonaAdapters:
         """Return the store that snapshots are published to."""
         return DaytonaSnapshots(self.client)
 
-    def check_publishing(self) -> None:
-        """Raise ``NotAuthorised`` if the API key cannot publish."""
-        check_publishing(self.client)
+    def check_publishing(self, resources: SnapshotResources) -> None:
+        """Raise if the API key cannot publish, or the resources exceed a limit that is known."""
+        check_publishing(self.client, resources)

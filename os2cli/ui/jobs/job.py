@@ -15,6 +15,7 @@ from typing import Any
 from os2cli.core.cancellation import Cancellation, Interrupted, check
 from os2cli.core.errors import Os2Error
 from os2cli.core.progress import Progress
+from os2cli.core.waiting import listening
 from os2cli.output.humanize import size
 from os2cli.output.phase_titles import phase_title
 from os2cli.output.progress import counted, plain_text
@@ -87,8 +88,9 @@ class Job:
         """Run the job in this thread and keep its result."""
         state = JobState.FAILED
         try:
-            with self.cancellation.listening():
-                self.outcome = work(JobProgress(self.record))
+            progress = JobProgress(self.record)
+            with self.cancellation.listening(), listening(progress.notice):
+                self.outcome = work(progress)
             state = JobState.DONE
         except Interrupted:
             state = JobState.CANCELLED

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from os2cli.core.errors import Conflict
+from os2cli.core.cancellation import Cancellation, Interrupted
+from os2cli.core.errors import Conflict, TimedOut, Unreachable
+from os2cli.core.waiting import Wait, listening, say
 from os2cli.host.interrupts import BackgroundCall
 
 if TYPE_CHECKING:
@@ -379,3 +381,34 @@ def test_an_answer_that_does_not_come_in_time_is_none() -> None:
     assert pending.result_within(0.01) is None
     go_on.set()
     assert pending.result_within(DEADLINE_SECONDS) is True
+
+
+class TestContext:
+    def test_a_background_call_has_the_listener_of_its_operation(self) -> None:
+        lines: list[str] = []
+        with listening(lines.append):
+            BackgroundCall(lambda: say("waiting 20 s")).answer()
+
+        assert lines == ["waiting 20 s"]
+
+    def test_a_wait_whose_operation_was_cancelled_does_not_ask_again(self) -> None:
+        """A create after the rollback would leave something behind."""
+        asked: list[int] = []
+        cancellation, ended = Cancellation(), Event()
+
+        def fail() -> None:
+            asked.append(1)
+            cancellation.cancel()
+            raise Unreachable("no answer", transient=True, details={"retry_after_seconds": 2})
+
+        def request() -> None:
+            try:
+                Wait("x", 60, TimedOut, go_on="os2 x").request(fail)
+            finally:
+                ended.set()
+
+        with cancellation.listening(), pytest.raises(Interrupted):
+            BackgroundCall(request).answer()
+
+        assert ended.wait(DEADLINE_SECONDS)
+        assert len(asked) == 1

@@ -176,7 +176,7 @@ class TestPublish:
 
         publication = scene.publish(request)
 
-        assert scene.source.requests == [request]
+        assert scene.source.requests == [replace(request, stage="stg")]
         assert publication.snapshot.resources == SnapshotResources(8, 16, 20)
 
     def test_the_phases_are_reported_in_order(self, scene: Scene) -> None:
@@ -375,6 +375,19 @@ class TestBefore:
         assert scene.listener.notices == []
 
 
+def taken_by_another(scene: Scene, key: str, state: SnapshotState) -> None:
+    """Let another host publish in the second in which this one creates its snapshot."""
+    ahead = [state] if state is FAILED else [state, ACTIVE]
+
+    def publish() -> None:
+        for second in range(3):
+            moment = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=second)
+            name = str(SnapshotName("stg", moment))
+            scene.store.put(Snapshot(f"other-{second}", name, state, moment, key=key), ahead)
+
+    scene.source.on_deliver = publish
+
+
 class TestName:
     @pytest.mark.parametrize("taken", [1, 2, NAME_ATTEMPTS - 1])
     def test_a_taken_name_is_replaced_by_that_of_the_next_second(
@@ -391,6 +404,35 @@ class TestName:
             f"{name} is taken, trying the next second" for name in scene.store.asked_names[:-1]
         ]
         assert scene.source.deliveries == 1
+
+    @pytest.mark.parametrize("state", [PENDING, BUILDING, ACTIVE])
+    def test_a_name_that_another_host_took_for_the_same_content_is_used(
+        self, state: SnapshotState, scene: Scene
+    ) -> None:
+        """Of two builds with the same text that start together, Daytona may never finish one."""
+        taken_by_another(scene, "tree-1", state)
+
+        publication = scene.publish()
+
+        assert publication.snapshot.id.startswith("other-")
+        assert (publication.snapshot.state, publication.published) == (ACTIVE, False)
+        assert len(scene.store.asked_names) == 1
+        assert scene.store.removals == []
+
+    @pytest.mark.parametrize(
+        ("key", "state", "force"),
+        [("tree-2", BUILDING, False), ("tree-1", FAILED, False), ("tree-1", BUILDING, True)],
+    )
+    def test_one_that_is_not_the_same_is_not_used(
+        self, key: str, state: SnapshotState, force: bool, scene: Scene
+    ) -> None:
+        taken_by_another(scene, key, state)
+
+        publication = scene.publish(replace(REQUEST, force=force))
+
+        assert publication.published
+        assert not publication.snapshot.id.startswith("other-")
+        assert len(scene.store.asked_names) > 1
 
     def test_when_all_are_taken_it_ends(self, scene: Scene) -> None:
         scene.store.refusals = [name_taken("x")] * (NAME_ATTEMPTS + 5)

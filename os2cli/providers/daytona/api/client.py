@@ -12,6 +12,7 @@ from os2cli import __version__
 from os2cli.core.clock import REAL_TIME, Clock
 from os2cli.core.daytona_access import DaytonaAccess
 from os2cli.core.errors import OperationFailed, Os2Error, Unreachable
+from os2cli.core.waiting import current_wait
 from os2cli.host.web import LOOPBACK_PATTERNS, certificates
 from os2cli.providers.daytona.api.access import checked_url, login_headers, may_receive_key
 from os2cli.providers.daytona.api.errors import (
@@ -27,6 +28,7 @@ from os2cli.providers.daytona.api.errors import (
     response_error,
     spellings,
 )
+from os2cli.providers.daytona.api.pauses import Pauses
 from os2cli.providers.daytona.api.retry import (
     DEFAULT,
     FAST,
@@ -34,6 +36,7 @@ from os2cli.providers.daytona.api.retry import (
     TOO_MANY,
     Retryable,
     RetryPolicy,
+    patience,
     pause,
     retry_after,
 )
@@ -54,6 +57,7 @@ class DaytonaClient:
     ) -> None:
         self.access = access
         self.clock = clock
+        self.pauses = Pauses(clock)
         self._transport = transport
         self._secrets = spellings(filter(None, (access.api_key, access.jwt)))
 
@@ -182,6 +186,8 @@ class DaytonaClient:
         self, method: str, path: str, doing: str, policy: RetryPolicy, **request: Any
     ) -> httpx.Response:
         failures, waited = 0, 0.0
+        repeatable = request.get("repeatable", True)
+        policy = patience(policy, current_wait(), repeatable=repeatable)
         while True:
             try:
                 return self._attempt(method, path, doing, policy, **request)
@@ -190,6 +196,8 @@ class DaytonaClient:
                 waited += error.seconds or 0.0
                 if failures >= policy.attempts or waited > policy.longest_wait_seconds:
                     raise error.failure from error.__cause__
+                if error.seconds:
+                    self.pauses.report(doing, error.seconds, waited)
                 self.clock.sleep(error.seconds or pause(failures))
 
     def _attempt(
@@ -221,6 +229,8 @@ class DaytonaClient:
             )
         failure = response_error(doing, response, self._secrets, needs)
         if response.status_code not in PASSING:
+            # What fails in the API fails again, unless the request only asks.
+            failure.transient = failure.transient and method == "GET"
             raise failure
         if not repeatable:
             raise LostAnswer(failure.message, hint=failure.hint)
@@ -232,4 +242,5 @@ class DaytonaClient:
         try:
             return response.json()
         except (ValueError, RecursionError) as error:
-            raise invalid_answer(doing, "it is not JSON") from error
+            # Half an answer: the connection broke, and a proxy hid that.
+            raise invalid_answer(doing, "it is not JSON", transient=True) from error

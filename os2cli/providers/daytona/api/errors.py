@@ -19,11 +19,11 @@ from os2cli.core.errors import (
     UsageError,
 )
 from os2cli.core.redaction import HIDDEN
-from os2cli.providers.daytona.api.retry import limiter
+from os2cli.providers.daytona.api.limits import limit_error
+from os2cli.providers.daytona.api.retry import PASSING, limiter
 
 _SHORTEST_SECRET = 4
 _MAX_MESSAGE_LENGTH = 500
-_QUOTA = re.compile(r"(?i)\b(limit|quota) exceeded\b|maximum allowed")
 _MISSING_SNAPSHOT = re.compile(r"(?i)^snapshot .* (not found|is inactive)")
 
 _WRONG_REGION = re.compile(
@@ -103,6 +103,9 @@ def response_error(
             hint="set DAYTONA_TARGET to a region that has it, or unset it",
             code="region_not_found",
         )
+    # Older servers refuse what exceeds a limit with a 403.
+    if status in (400, 403, 422) and (limit := limit_error(message, words)) is not None:
+        return limit
     if status == 403:
         needed = f"an API key with the permission {needs}" if needs else "another API key"
         return NotAuthorised(
@@ -120,11 +123,12 @@ def response_error(
         return Conflict(message, hint="another change is in progress: retry")
     if status in (400, 422):
         return _bad_request(message, words)
-    if status >= 500:
+    if status >= 500 or status in PASSING:
         return Unreachable(
             f"{doing} failed: {returned}",
             hint="retry in a minute; check the API: os2 doctor",
             code="api_failed",
+            transient=True,
         )
     return OperationFailed(
         f"{doing} failed: {returned}",
@@ -147,12 +151,6 @@ def _bad_request(message: str, words: str) -> Os2Error:
             hint="list the snapshots: os2 snapshot resolve --explain",
             code="snapshot_inactive" if inactive else "snapshot_not_found",
         )
-    if _QUOTA.search(words):
-        return OperationFailed(
-            message,
-            hint="remove machines or snapshots, or have the organisation's limit raised",
-            code="quota_exceeded",
-        )
     if "no available runners" in words.lower():
         return OperationFailed(
             message,
@@ -169,6 +167,7 @@ def rate_limit_error(doing: str, headers: Mapping[str, str], seconds: float) -> 
         hint=f"retry in {seconds:g} s",
         code="rate_limited",
         details={"retry_after_seconds": seconds},
+        transient=True,
     )
 
 
@@ -180,7 +179,8 @@ def connection_error(doing: str, url: str, error: Exception, secrets: Iterable[s
     hint = "check the network and DAYTONA_API_URL: os2 doctor"
     if "CERTIFICATE_VERIFY_FAILED" in cause:
         hint = "if a proxy inspects TLS, set SSL_CERT_FILE to a file with its CA certificate"
-    return Unreachable(f"{doing} failed: cannot reach {host}: {cause}", hint=hint)
+    message = f"{doing} failed: cannot reach {host}: {cause}"
+    return Unreachable(message, hint=hint, transient=True)
 
 
 def may_have_been_sent(error: Exception) -> bool:
@@ -206,13 +206,16 @@ def _not_the_api(message: str) -> UsageError:
         message,
         hint="set DAYTONA_API_URL to the API's own URL, which ends in /api",
         code="api_url_wrong",
+        # From the API itself, it is a proxy's page of an outage.
+        transient=True,
     )
 
 
-def invalid_answer(doing: str, problem: str) -> OperationFailed:
+def invalid_answer(doing: str, problem: str, *, transient: bool = False) -> OperationFailed:
     """Return the error for an answer that the API's specification does not allow."""
     return OperationFailed(
         f"{doing} failed: invalid answer from Daytona ({problem})",
         hint="retry; if it persists, upgrade os2",
         code="answer_invalid",
+        transient=transient,
     )

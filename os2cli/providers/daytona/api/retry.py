@@ -8,28 +8,33 @@ what happened                         reads, and writes      creates
 no connection                         retried                retried: nothing was sent
 the connection broke, no answer       retried                ``LostAnswer``: look up the name
 429                                   after its Retry-After  after its Retry-After
-502, 503, 504                         retried                ``LostAnswer``
+408, 502 to 504, 520 to 530           retried                ``LostAnswer``
 401 and all others                    never                  never
 ====================================  =====================  ==============================
 
-Repeated 401s block the caller's IP address.
+Repeated 401s block the caller's IP address. In a ``Wait`` nothing is retried here: the wait does
+it, to its own deadline.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from os2cli.core.errors import Os2Error
+from os2cli.core.waiting import Wait
 
-PASSING = frozenset({502, 503, 504})
+# 520 and above are Cloudflare's: the API behind it did not answer properly.
+PASSING = frozenset({408, 502, 503, 504, *range(520, 531)})
 TOO_MANY = 429
 _RETRY_AFTER = re.compile(r"(?i)retry-after(?:-(?P<limiter>.+))?")
 _SECONDS = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _DEFAULT_WAIT_SECONDS = 5.0
 # Without a minimum, a limiter that always says 0 would be asked without a pause.
 _MIN_WAIT_SECONDS = 1.0
+# The last request of a wait must have a chance to be answered.
+MIN_ANSWER_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,25 @@ DEFAULT = RetryPolicy()
 CREATING = RetryPolicy(answer_seconds=65.0)
 # For rolling back while the user waits for the command to end, and for checks with a deadline.
 FAST = RetryPolicy(attempts=1, answer_seconds=2.5, connect_seconds=2.0, longest_wait_seconds=0.0)
+
+
+def patience(policy: RetryPolicy, wait: Wait | None, *, repeatable: bool) -> RetryPolicy:
+    """Return the policy inside a wait: one attempt, which ends with the wait.
+
+    The answer of a create is not cut short: os2 would search for what was created.
+    """
+    if wait is None:
+        return policy
+    answer = policy.answer_seconds
+    if repeatable:
+        answer = min(answer, max(wait.left, MIN_ANSWER_SECONDS))
+    return replace(
+        policy,
+        attempts=1,
+        answer_seconds=answer,
+        connect_seconds=min(policy.connect_seconds, answer),
+        longest_wait_seconds=0.0,
+    )
 
 
 class Retryable(Exception):

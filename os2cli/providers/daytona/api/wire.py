@@ -75,6 +75,7 @@ class SnapshotAnswer(Answer):
     state: str
     general: bool = False
     created: Moment | None = Field(None, alias="createdAt")
+    updated: Moment | None = Field(None, alias="updatedAt")
     image: str | None = Field(None, alias="imageName")
     reason: Reason | None = Field(None, alias="errorReason")
     size: float | None = None
@@ -183,6 +184,34 @@ class KeyAnswer(Answer):
     permissions: list[str]
     expires: Moment | None = Field(None, alias="expiresAt")
     user_id: str | None = Field(None, alias="userId")
+
+
+class SandboxLimits(Answer):
+    """What one sandbox may have, in CPUs and GiB; None is not said."""
+
+    cpu: float | None = Field(None, alias="maxCpuPerSandbox")
+    memory: float | None = Field(None, alias="maxMemoryPerSandbox")
+    disk: float | None = Field(None, alias="maxDiskPerSandbox")
+
+
+class OrganizationAnswer(SandboxLimits):
+    """An organisation."""
+
+    default_region: str | None = Field(None, alias="defaultRegionId")
+
+
+class RegionUsage(SandboxLimits):
+    """An organisation in one region, whose limits come before its general ones."""
+
+    region: str = Field(alias="regionId")
+
+
+class UsageAnswer(Answer):
+    """What an organisation uses, and may use."""
+
+    regions: list[RegionUsage] = Field(default_factory=list, alias="regionUsage")
+    snapshots: int | None = Field(None, alias="currentSnapshotUsage")
+    max_snapshots: int | None = Field(None, alias="totalSnapshotQuota")
 
 
 class ConfigAnswer(Answer):

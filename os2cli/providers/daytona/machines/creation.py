@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 import uuid
+from functools import partial
 
-from os2cli.core.errors import Conflict, OperationFailed, Os2Error
+from os2cli.core.errors import Conflict, OperationFailed, Os2Error, TimedOut
 from os2cli.core.models import MachineSpec
 from os2cli.core.progress import Progress
+from os2cli.core.waiting import Wait, allowed_seconds
 from os2cli.host.interrupts import BackgroundCall
 from os2cli.providers import labels
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.errors import LostAnswer
 from os2cli.providers.daytona.api.retry import CREATING, DEFAULT, FAST, RetryPolicy
 from os2cli.providers.daytona.api.wire import SandboxAnswer, read
-from os2cli.providers.daytona.machines.lifecycle import WRITE
+from os2cli.providers.daytona.machines.lifecycle import CHANGE_SECONDS, WRITE
 from os2cli.providers.daytona.machines.listing import list_sandboxes
 from os2cli.providers.daytona.machines.lookup import look_up
 from os2cli.providers.daytona.machines.sandboxes import ENDING, sandbox_name, sandbox_request
@@ -41,6 +43,9 @@ class SandboxCreation:
         self._abandoned = threading.Event()
         # Set once it is certain that no sandbox will come of this.
         self._failed = threading.Event()
+        seconds = allowed_seconds(CHANGE_SECONDS)
+        goal, go_on = f"machine {spec.name} to be created", f"os2 machine create {spec.name}"
+        self._wait = Wait(goal, seconds, self._late, go_on=go_on, clock=client.clock)
         client.keep_secret(spec.env)
 
     def create(self) -> SandboxAnswer:
@@ -65,7 +70,7 @@ class SandboxCreation:
     def _create(self) -> SandboxAnswer:
         try:
             return self._create_or_find()
-        except LostAnswer:
+        except (LostAnswer, TimedOut):
             raise
         except Os2Error:
             self._failed.set()
@@ -76,7 +81,7 @@ class SandboxCreation:
         attempts_left = ATTEMPTS
         while True:
             try:
-                return self._request()
+                return self._wait.request(self._post)
             except LostAnswer as error:
                 attempts_left -= 1
                 sandbox = self._recovered(error, last=attempts_left == 0)
@@ -89,7 +94,7 @@ class SandboxCreation:
             if sandbox is not None:
                 return sandbox
 
-    def _request(self) -> SandboxAnswer:
+    def _post(self) -> SandboxAnswer:
         body = sandbox_request(self.spec, self.client.access.target, self.request_id)
         answer = self.client.create(
             "/sandbox", body, doing=self.doing, needs=WRITE, policy=CREATING
@@ -100,6 +105,8 @@ class SandboxCreation:
         """Return the sandbox that came of a lost answer; None: none did, try again."""
         try:
             sandbox = self._find(searches=SEARCHES)
+        except TimedOut:
+            raise
         except Os2Error:
             raise self._unknown(lost) from lost
         if sandbox is not None:
@@ -124,12 +131,21 @@ class SandboxCreation:
         self.client.clock.sleep(SEARCH_SECONDS)
         return None
 
+    def _late(self, silence: str) -> TimedOut:
+        name = self.spec.name
+        return TimedOut(
+            f"{self.doing} timed out: {silence}",
+            hint=f"see whether it exists: os2 machine list; else: os2 machine create {name}",
+        )
+
     def _find(self, searches: int, policy: RetryPolicy = DEFAULT) -> SandboxAnswer | None:
         """Find the sandbox that was created although the answer was lost."""
         for number in range(searches):
             if number:
                 self.client.clock.sleep(SEARCH_SECONDS)
-            sandbox = self._look(policy)
+            look = partial(self._look, policy)
+            # A rollback does not outlast an outage.
+            sandbox = look() if policy is FAST else self._wait.ask(look)
             if sandbox is not None and self._is_own(sandbox):
                 return sandbox
         return None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import quote
 
 from os2cli.core.errors import Conflict, NotFound, OperationFailed, TimedOut
 from os2cli.core.models import Machine, MachineState
+from os2cli.core.waiting import Wait
 from os2cli.machines.next_steps import next_step
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.retry import DEFAULT, FAST, RetryPolicy
@@ -18,6 +20,11 @@ CHANGE_SECONDS = 90.0
 # Archiving moves the files to another store.
 ARCHIVE_SECONDS = 600.0
 POLL_SECONDS = 0.5
+_WAITING = {
+    "start": "os2 machine wait {}",
+    "stop": "os2 machine wait {} --for stopped",
+    "archive": "os2 machine archive {}",
+}
 
 
 def sandbox_path(name: str) -> str:
@@ -43,8 +50,12 @@ class Change:
         self.id = sandbox_id
         self.path = sandbox_path(sandbox_id)
         self.doing = doing
+        # Every change is named like "starting machine dev-1".
+        self.name = doing.rpartition(" ")[2]
         self.seconds = seconds
         self.deadline = client.clock.now() + seconds
+        goal, go_on = f"the removal of machine {self.name}", f"os2 machine rm {self.name}"
+        self.wait = Wait(goal, seconds, self._late, go_on=go_on, clock=client.clock)
         self.policy = DEFAULT if seconds >= CHANGE_SECONDS else FAST
         self.accepted = False
 
@@ -55,9 +66,11 @@ class Change:
             OperationFailed: the sandbox failed.
             TimedOut: it took too long.
         """
+        self.wait.goal = f"machine {self.name} to {verb}"
+        self.wait.go_on = _WAITING[verb].format(self.name)
         self._retry_until_accepted("POST", f"{self.path}/{verb}", WRITE)
         while True:
-            sandbox = look_at(self.client, self.id, self.doing)
+            sandbox = self._look()
             machine = machine_from(sandbox)
             if machine.state is MachineState.FAILED:
                 raise OperationFailed(
@@ -81,11 +94,22 @@ class Change:
     def _retry_until_accepted(
         self, method: str, path: str, needs: str, on_refusal: Callable[[], None] = lambda: None
     ) -> None:
+        sent = 0
+
+        def request() -> None:
+            nonlocal sent
+            sent += 1
+            self.client.change(method, path, doing=self.doing, needs=needs, policy=self.policy)
+
         while True:
             try:
-                self.client.change(method, path, doing=self.doing, needs=needs, policy=self.policy)
+                self.wait.request(request)
             except NotFound:
                 pass
+            except OperationFailed as error:
+                # An earlier request may have had its effect: the state tells.
+                if sent == 1 or error.code != "request_refused":
+                    raise
             except Conflict as error:
                 if error.code != Conflict.default_code:
                     raise  # it is about the snapshot
@@ -97,14 +121,20 @@ class Change:
 
     def _gone(self) -> bool:
         try:
-            return look_at(self.client, self.id, self.doing, self.policy).state == GONE
+            return self._look().state == GONE
         except NotFound:
             return True
 
+    def _look(self) -> SandboxAnswer:
+        return self.wait.ask(partial(look_at, self.client, self.id, self.doing, self.policy))
+
     def _pause(self, reason: str) -> None:
-        if self.client.clock.now() >= self.deadline:
-            raise TimedOut(
-                f"{self.doing} timed out after {self.seconds:g} s: {reason}",
-                hint="run the command again, or see the machine's state: os2 machine list",
-            )
+        if self.wait.over:
+            raise self._late(reason)
         self.client.clock.sleep(POLL_SECONDS)
+
+    def _late(self, reason: str) -> TimedOut:
+        return TimedOut(
+            f"{self.doing} timed out after {self.seconds:g} s: {reason}",
+            hint=f"to go on waiting: {self.wait.go_on}",
+        )

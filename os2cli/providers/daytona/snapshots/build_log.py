@@ -1,7 +1,8 @@
 """The log of Daytona's builder, followed in a thread while the state is polled.
 
 The stream may be late, break and return, and never ends if the build fails. Only the state tells
-that a build is over; then the stream is cut.
+that a build is over; then the stream is cut. Builds of the same text and context share one file, to
+which each appends: the lines before the last build are another's.
 """
 
 from __future__ import annotations
@@ -10,18 +11,21 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import httpx
 
 from os2cli.core.errors import NotAuthorised, NotFound, Os2Error, Unreachable
 from os2cli.providers.daytona.api.client import DaytonaClient
-from os2cli.providers.daytona.api.retry import DEFAULT, FAST
-from os2cli.providers.daytona.api.wire import UrlAnswer, read
+from os2cli.providers.daytona.api.retry import DEFAULT, FAST, RetryPolicy
+from os2cli.providers.daytona.api.wire import SnapshotAnswer, UrlAnswer, read
 
 TAIL_LINES = 20
-AGAIN_SECONDS, CUT_SECONDS = 0.2, 0.5
+CUT_SECONDS = 0.5
+# Each question costs the API several: a log that is not there yet is asked for less and less often.
+PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+HURRIED_PAUSE = 0.2
 _DOING = "reading the build log"
 # A build step may be silent for any time.
 _FOLLOW_TIMEOUT = httpx.Timeout(None, connect=FAST.connect_seconds)
@@ -34,9 +38,13 @@ class BuildLog:
         self.client = client
         self.snapshot_id = snapshot_id
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
-        self._seen = 0
+        self._first: str | None = None
+        self._seen: int | None = None
+        self._asking = False
         self._stopped = threading.Event()
         self._ended = threading.Event()
+        # Set when the build is over: the rest of its log is awaited.
+        self._hurried = threading.Event()
         self._quiet = threading.Condition()
         self._response: httpx.Response | None = None
 
@@ -54,6 +62,7 @@ class BuildLog:
             yield
         finally:
             self._stopped.set()
+            self._hurried.set()
             self._cut()
             # A thread that still waits for an address is left to itself.
             thread.join(timeout=CUT_SECONDS)
@@ -61,36 +70,58 @@ class BuildLog:
     def drain(self, quiet_seconds: float, at_most_seconds: float) -> None:
         """Wait for the last lines, until the stream ends or is quiet for ``quiet_seconds``."""
         deadline = time.monotonic() + at_most_seconds
+        self._hurried.set()
         with self._quiet:
             while not self._ended.is_set():
                 left = deadline - time.monotonic()
-                if left <= 0 or not self._quiet.wait(min(quiet_seconds, left)):
+                # While the log is asked for, it is not quiet.
+                heard = self._quiet.wait(min(quiet_seconds, left)) if left > 0 else False
+                if left <= 0 or not (heard or self._asking):
                     return
 
     def _follow(self, on_line: Callable[[str], None]) -> None:
+        failures = 0
         while not self._stopped.is_set():
-            pause = AGAIN_SECONDS
+            before = self._seen
+            pause = 0.0
             try:
                 if self._read_once(on_line):
                     break
             except NotAuthorised:
                 break  # repeated 401s block this address
             except Os2Error as error:
-                pause = error.details.get("retry_after_seconds", pause)
+                pause = error.details.get("retry_after_seconds", 0.0)
             # RuntimeError, ValueError: the connection was just cut.
             except (httpx.HTTPError, httpx.InvalidURL, RuntimeError, ValueError):
                 pass
-            self._stopped.wait(pause)
+            finally:
+                self._asking = False
+            failures = 1 if self._seen != before else failures + 1
+            self._pause(failures, pause)
         self._ended.set()
-        with self._quiet:
-            self._quiet.notify_all()
+        self._notify()
+
+    def _pause(self, failures: int, at_least: float) -> None:
+        """Wait before the log is asked for again; the end of the build shortens that."""
+        if at_least:
+            self._stopped.wait(at_least)
+        elif not self._hurried.wait(PAUSES[min(failures, len(PAUSES)) - 1]):
+            return
+        else:
+            self._stopped.wait(HURRIED_PAUSE)
 
     def _read_once(self, on_line: Callable[[str], None]) -> bool:
         """Read the stream to its end; False if there is none yet."""
-        path = f"/snapshots/{self.snapshot_id}/build-logs-url"
-        answer = self.client.get(path, doing=_DOING, policy=FAST)
-        address = read(UrlAnswer, answer, _DOING).url
+        self._asking = True
+        address = _address(self.client, self.snapshot_id, FAST)
         http = self.client.connections_for(address)
+        if self._seen is None:
+            before = http.get(address, timeout=_timeout(FAST))
+            if before.status_code in (401, 403):
+                return True
+            if not before.is_success:
+                return False
+            self._skip(before.text.splitlines())
         url = httpx.URL(address).copy_merge_params({"follow": "true"})
         with http.stream("GET", url, timeout=_FOLLOW_TIMEOUT) as response:
             self._response = response
@@ -98,18 +129,32 @@ class BuildLog:
                 return True
             if self._stopped.is_set() or not response.is_success:
                 return False
+            self._asking = False
             for number, line in enumerate(response.iter_lines()):
                 # A stream that broke restarts from the first line.
-                if number >= self._seen:
-                    self._seen += 1
+                if number >= (self._seen or 0):
+                    self._seen = number + 1
                     self._take(self.client.redact(line.rstrip()), on_line)
         return True
+
+    def _skip(self, lines: Sequence[str]) -> None:
+        """Leave out the lines of earlier builds: while this one is pending, that is all of them."""
+        self._first = next((line.rstrip() for line in lines if line.strip()), None)
+        path = f"/snapshots/{self.snapshot_id}"
+        answer = read(SnapshotAnswer, self.client.get(path, doing=_DOING, policy=FAST), _DOING)
+        self._seen = len(lines) if answer.state == "pending" else last_build(lines)
 
     def _take(self, line: str, on_line: Callable[[str], None]) -> None:
         if not line:
             return
+        if line == self._first:
+            self._tail.clear()  # another build began
+        self._first = self._first or line
         self._tail.append(line)
         on_line(line)
+        self._notify()
+
+    def _notify(self) -> None:
         with self._quiet:
             self._quiet.notify_all()
 
@@ -123,14 +168,19 @@ class BuildLog:
                 raw.shutdown(socket.SHUT_RDWR)
 
 
+def last_build(lines: Sequence[str]) -> int:
+    """Return the index at which the last build of a log begins: every one begins alike."""
+    plain = [line.rstrip() for line in lines]
+    first = next((line for line in plain if line), None)
+    return max((number for number, line in enumerate(plain) if line == first), default=0)
+
+
 def read_log(client: DaytonaClient, snapshot_id: str) -> Iterator[str]:
-    """Return the lines so far; raises ``NotFound`` if there is no log."""
-    path = f"/snapshots/{snapshot_id}/build-logs-url"
-    address = read(UrlAnswer, client.get(path, doing=_DOING), _DOING).url
+    """Return the lines of the last build so far; raises ``NotFound`` if there is no log."""
+    address = _address(client, snapshot_id, DEFAULT)
     http = client.connections_for(address)
-    timeout = httpx.Timeout(DEFAULT.answer_seconds, connect=DEFAULT.connect_seconds)
     try:
-        answer = http.get(address, timeout=timeout)
+        answer = http.get(address, timeout=_timeout(DEFAULT))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise Unreachable(
             f"{_DOING} failed: {type(error).__name__}",
@@ -142,4 +192,14 @@ def read_log(client: DaytonaClient, snapshot_id: str) -> Iterator[str]:
             hint="Daytona keeps build logs only for a while",
             code="log_not_found",
         )
-    return iter([client.redact(line.rstrip()) for line in answer.text.splitlines()])
+    lines = answer.text.splitlines()
+    return iter([client.redact(line.rstrip()) for line in lines[last_build(lines) :]])
+
+
+def _address(client: DaytonaClient, snapshot_id: str, policy: RetryPolicy) -> str:
+    path = f"/snapshots/{snapshot_id}/build-logs-url"
+    return read(UrlAnswer, client.get(path, doing=_DOING, policy=policy), _DOING).url
+
+
+def _timeout(policy: RetryPolicy) -> httpx.Timeout:
+    return httpx.Timeout(policy.answer_seconds, connect=policy.connect_seconds)

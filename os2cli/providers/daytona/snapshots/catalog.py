@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
 
 from os2cli.core.errors import Conflict, NotFound, TimedOut, UsageError
 from os2cli.core.models import DAYTONA, Snapshot, SnapshotState
 from os2cli.core.snapshot_name import SnapshotName
 from os2cli.core.stage import name_prefix
+from os2cli.core.waiting import Wait
 from os2cli.providers import labels
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.machines.listing import list_sandboxes
@@ -88,29 +91,36 @@ class DaytonaCatalog:
         """Remove the snapshot and wait until it is gone; Daytona needs no ``force``."""
         del force
         seconds = within or REMOVAL_SECONDS
-        clock = self.client.clock
-        deadline = clock.now() + seconds
-        try:
-            if item.state is not SnapshotState.REMOVING:
-                self.store.remove(_known(item))
-        except NotFound:
-            return False
-        while (state := self._state(item)) is not None:
-            if clock.now() >= deadline:
-                raise TimedOut(
-                    f"removing snapshot {item.name} timed out after {seconds:g} s "
-                    f"(state: {state.value})",
-                    hint="Daytona continues; see its state: os2 snapshot list",
-                    code="not_gone",
-                )
-            clock.sleep(POLL_SECONDS)
-        return True
+        state = item.state
 
-    def _state(self, item: CatalogItem) -> SnapshotState | None:
+        def late(silence: str) -> TimedOut:
+            last = "; ".join(filter(None, (f"state: {state.value}", silence)))
+            return TimedOut(
+                f"removing snapshot {item.name} timed out after {seconds:g} s ({last})",
+                hint=f"Daytona continues; to go on waiting: {go_on}",
+                code="not_gone",
+            )
+
+        goal, go_on = f"the removal of snapshot {item.name}", f"os2 snapshot rm {item.name}"
+        wait = Wait(goal, seconds, late, go_on=go_on, clock=self.client.clock)
+        sent = 0
+
+        def remove() -> None:
+            nonlocal sent
+            sent += 1
+            self.store.remove(_known(item))
+
         try:
-            return self.store.get(item.id).state
+            if state is not SnapshotState.REMOVING:
+                wait.request(remove)
         except NotFound:
-            return None
+            # An earlier request may have had its effect although its answer was lost.
+            return sent > 1
+        with suppress(NotFound):
+            while True:
+                state = wait.ask(partial(self.store.get, item.id)).state
+                wait.pause(POLL_SECONDS)
+        return True
 
     def log(self, name: str) -> Iterator[str]:
         """Return the lines of the build log so far."""

@@ -7,10 +7,12 @@ import json
 import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from os2cli.core.progress import SILENT, Progress
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.wire import RegistryAccess, read
+from os2cli.providers.daytona.snapshots.creating import creating
 from os2cli.providers.local_docker.images.build_inputs import BuildInputs
 from os2cli.providers.local_docker.images.builder import LocalDockerBuilder
 from os2cli.providers.local_docker.images.push import RegistryLogin, push_image
@@ -53,7 +55,9 @@ class LocalContent:
         # The build may have created the base image, which is part of the image's key.
         key = _key(image.key or "", self.request)
         query = {"regionId": self.client.access.target} if self.client.access.target else None
-        answer = self.client.get("/docker-registry/registry-push-access", query, doing=_DOING)
+        path = "/docker-registry/registry-push-access"
+        ask = partial(self.client.get, path, query, doing=_DOING)
+        answer = creating(self.client, "the registry", _DOING).request(ask)
         access = read(RegistryAccess, answer, _DOING)
         self.client.keep_secret({"secret": access.secret})
         reference = _reference(access, key)

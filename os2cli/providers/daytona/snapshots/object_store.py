@@ -9,6 +9,7 @@ import queue
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from obstore.store import S3Store
@@ -20,6 +21,7 @@ from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.errors import invalid_answer
 from os2cli.providers.daytona.api.retry import DEFAULT
 from os2cli.providers.daytona.api.wire import StorageAccess, read
+from os2cli.providers.daytona.snapshots.creating import creating
 from os2cli.snapshots.context import BuildContext
 
 if TYPE_CHECKING:
@@ -45,7 +47,8 @@ class ObjectStore:
             OperationFailed: the store rejects it, or a file changed.
             Unreachable: the store does not answer.
         """
-        answer = self.client.get("/object-storage/push-access", doing=_DOING)
+        ask = partial(self.client.get, "/object-storage/push-access", doing=_DOING)
+        answer = creating(self.client, "the object store", _DOING).request(ask)
         access = read(StorageAccess, answer, _DOING)
         self.client.keep_secret({"secret": access.secret, "token": access.session_token or ""})
         store = _connect(access)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from os2cli.core.errors import UsageError
 from os2cli.core.progress import SILENT, Progress
@@ -53,9 +53,7 @@ class RemoteSource:
                 refuse_secrets(context)
             digest = context.digest()
         key = _key(text, digest, request)
-        if request.force:
-            text += f"# built again: {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n"
-        text += f"# os2-key: {key}\n"
+        text += f"{_mark(request)}# os2-key: {key}\n"
         _refuse_long(text)
         return RemoteContent(self.client, context, digest, text, key)
 
@@ -93,6 +91,18 @@ def _text_for(build: BuildRequest, context: BuildContext) -> str:
         arguments["BASE_IMAGE"] = build.base_image
     text = with_plain_entrypoint(with_arguments(text, arguments))
     return text if text.endswith("\n") else f"{text}\n"
+
+
+def _mark(request: PublishRequest) -> str:
+    """Return a comment that gives each stage, and each forced build, a text of its own.
+
+    Of two snapshots with one text that are created together, Daytona may never finish one. Equal
+    content of one stage keeps its text, so that Daytona's cache has it. No stage is written out:
+    Daytona's search for an entrypoint would also read a comment.
+    """
+    stage = hashlib.sha256(request.stage.encode()).hexdigest()[:16]
+    again = f" again {secrets.token_hex(16)}" if request.force else ""
+    return f"# os2-build: {stage}{again}\n"
 
 
 def _without_root_dockerfile(context: BuildContext) -> BuildContext:

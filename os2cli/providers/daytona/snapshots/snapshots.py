@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from os2cli.core.errors import Conflict, NotFound, OperationFailed
+from os2cli.core.errors import Conflict, NotFound, OperationFailed, Os2Error
 from os2cli.core.models import Snapshot, SnapshotResources
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.errors import LostAnswer
 from os2cli.providers.daytona.api.retry import DEFAULT, FAST, pause
 from os2cli.providers.daytona.api.wire import PageAnswer, SnapshotAnswer, read, read_each
 from os2cli.providers.daytona.snapshots.build_log import BuildLog
+from os2cli.providers.daytona.snapshots.cooldown import cooling_down, is_cooldown
+from os2cli.providers.daytona.snapshots.creating import creating
 from os2cli.snapshots.building import SnapshotContent
 
 WRITE, DELETE = "write:snapshots", "delete:snapshots"
@@ -29,6 +34,7 @@ class DaytonaSnapshots:
     def __init__(self, client: DaytonaClient) -> None:
         self.client = client
         self._order = "createdAt"
+        self._names: dict[str, str] = {}
 
     def newest_first(self, prefix: str) -> Iterator[list[Snapshot]]:
         """Yield pages of snapshots whose name may begin with ``prefix``, newest first.
@@ -66,7 +72,10 @@ class DaytonaSnapshots:
 
     def get(self, name: str) -> Snapshot:
         """Return one snapshot by name or id; raises ``NotFound``."""
-        return self._read(self.client.get(_path(name), doing=f"looking at snapshot {name}"), name)
+        # Messages have the name that belongs to an id, once it is known.
+        known = self._names.get(name, name)
+        answer = self.client.get(_path(name), doing=f"looking at snapshot {known}")
+        return self._read(answer, known)
 
     def create(self, name: str, content: SnapshotContent, resources: SnapshotResources) -> Snapshot:
         """Create a snapshot; it is not active yet when this returns.
@@ -84,20 +93,22 @@ class DaytonaSnapshots:
         if self.client.access.target:
             body["regionId"] = self.client.access.target
         doing = f"creating snapshot {name}"
+        create = partial(self.client.create, "/snapshots", body, doing=doing, needs=WRITE)
+        wait = creating(self.client, f"snapshot {name}", doing)
+        find = partial(self._find, name, content)
         for attempt in range(CREATE_ATTEMPTS):
             try:
-                answer = self.client.create("/snapshots", body, doing=doing, needs=WRITE)
-                return self._read(answer, name)
+                return self._read(wait.request(create), name)
             except Conflict:
                 # After a lost answer, it may be our own.
-                created = self._find(name, content) if attempt else None
+                created = wait.request(find) if attempt else None
                 if created is None:
                     raise name_taken(name) from None
                 return created
             except LostAnswer as error:
                 lost = error
             self.client.clock.sleep(pause(attempt + 1))
-            if (created := self._find(name, content)) is not None:
+            if (created := wait.request(find)) is not None:
                 return created
         raise lost
 
@@ -112,13 +123,28 @@ class DaytonaSnapshots:
         return snapshot
 
     def activate(self, snapshot: Snapshot) -> None:
-        """Request the activation of an inactive snapshot, which takes a while."""
-        self.client.change(
-            "POST",
-            f"{_path(snapshot.id)}/activate",
-            doing=f"activating snapshot {snapshot.name}",
-            needs=WRITE,
-        )
+        """Request the activation of an inactive snapshot, which takes a while.
+
+        Raises:
+            Conflict: Daytona deactivated it a moment ago (``snapshot_cooling_down``).
+        """
+        path, doing = f"{_path(snapshot.id)}/activate", f"activating snapshot {snapshot.name}"
+        try:
+            self.client.change("POST", path, doing=doing, needs=WRITE)
+        except OperationFailed as error:
+            # The answer of an earlier request was lost, or another client was faster.
+            if "already active" in error.message:
+                return
+            if not is_cooldown(error):
+                raise
+            raise cooling_down(snapshot.name, error, self._changed(snapshot)) from error
+
+    def _changed(self, snapshot: Snapshot) -> datetime | None:
+        """Return when the snapshot was changed last; for an inactive one, its deactivation."""
+        with suppress(Os2Error):
+            answer = self.client.get(_path(snapshot.id), doing="looking at it", policy=FAST)
+            return read(SnapshotAnswer, answer, "looking at it").updated
+        return None
 
     def remove(self, snapshot: Snapshot, *, hurried: bool = False) -> None:
         """Request a removal; the name stays taken until it is done."""
@@ -135,7 +161,9 @@ class DaytonaSnapshots:
         return BuildLog(self.client, snapshot.id)
 
     def _read(self, answer: Any, name: str) -> Snapshot:
-        return read(SnapshotAnswer, answer, f"looking at snapshot {name}").snapshot()
+        snapshot = read(SnapshotAnswer, answer, f"looking at snapshot {name}").snapshot()
+        self._names[snapshot.id] = snapshot.name
+        return snapshot
 
 
 def name_taken(name: str) -> Conflict:

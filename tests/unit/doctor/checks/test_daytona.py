@@ -249,17 +249,36 @@ class TestKey:
 class TestSnapshots:
     ACCEPTED = ok({"name": "ci", "permissions": MAY, "expiresAt": None})
 
-    @pytest.mark.parametrize(
-        ("total", "what"), [(0, "0 snapshots"), (1, "1 snapshot"), (57, "57 snapshots")]
-    )
-    def test_are_counted_from_one_small_page(self, total: int, what: str, wire: Wire) -> None:
+    @pytest.mark.parametrize("general", [0, 1, 7, 20, 41])
+    @pytest.mark.parametrize("own", [0, 1, 19, 57])
+    def test_are_counted_without_daytonas_own(self, own: int, general: int, wire: Wire) -> None:
+        """The API counts them, and lists them last."""
+        listed = [{"general": False}] * own + [{"general": True}] * general
+
+        def page(request: httpx.Request) -> httpx.Response:
+            number, limit = (int(request.url.params[name]) for name in ("page", "limit"))
+            items = listed[(number - 1) * limit : number * limit]
+            pages = -(-len(listed) // limit)
+            body = {"items": items, "total": len(listed), "page": number, "totalPages": pages}
+            return ok(body)
+
         wire.on(CURRENT, self.ACCEPTED)
-        wire.on(SNAPSHOTS, ok({"items": [], "total": total, "page": 1, "totalPages": total}))
+        wire.on(SNAPSHOTS, *[page] * 10)
 
         finding = found("daytona-snapshots", wire)
 
+        what = "1 snapshot" if own == 1 else f"{own} snapshots"
         assert (finding.status, finding.what) == (Status.OK, f"{what} in the organisation")
-        assert dict(wire.last.url.params) == {"limit": "1"}
+        wire.script.clear()
+
+    def test_are_counted_from_few_small_pages(self, wire: Wire) -> None:
+        items = [{"general": False}] * 3 + [{"general": True}] * 14
+        wire.on(CURRENT, self.ACCEPTED)
+        wire.on(SNAPSHOTS, ok({"items": [], "total": 57, "page": 1, "totalPages": 57}))
+        wire.on(SNAPSHOTS, ok({"items": items, "total": 57, "page": 3, "totalPages": 3}))
+
+        assert found("daytona-snapshots", wire).what == "43 snapshots in the organisation"
+        assert dict(wire.last.url.params) == {"page": "3", "limit": "20"}
 
     def test_are_not_asked_for_with_a_key_that_is_refused(self, wire: Wire) -> None:
         wire.on(CURRENT, refused(401, "Invalid credentials"))

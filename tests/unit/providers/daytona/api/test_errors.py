@@ -113,7 +113,7 @@ class TestHints:
         [
             (400, "Snapshot x not found", "os2 snapshot resolve --explain"),
             (400, "Snapshot x is inactive", "os2 snapshot resolve --explain"),
-            (400, "Snapshot quota exceeded", "limit raised"),
+            (400, "Snapshot quota exceeded", "os2 snapshot prune"),
             (400, "No available runners", "DAYTONA_TARGET"),
             (404, "Region not found", "unset it"),
             (400, "Snapshot x is not available in region eu", "DAYTONA_TARGET"),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 
 from os2cli.core.errors import Unreachable
+from os2cli.core.waiting import listening
+from os2cli.host.concurrency import concurrently
 from os2cli.providers.daytona.api.client import DaytonaClient
-from os2cli.providers.daytona.api.retry import FAST
+from os2cli.providers.daytona.api.retry import FAST, RetryPolicy
 from tests.clock import Time
 from tests.unit.providers.daytona.wires import DOING, Wire, ask, failure, lost, ok, refused
 
@@ -124,3 +128,69 @@ class TestRateLimits:
 
         assert ask(client, "GET") == {"a": 1}
         assert time.slept == [0.3, 2, 0.9, 3, 2.7]
+
+
+class TestReports:
+    """A long pause is one line, with what waits and for how long."""
+
+    @pytest.fixture
+    def said(self) -> Iterator[list[str]]:
+        lines: list[str] = []
+        with listening(lines.append):
+            yield lines
+
+    @EVERY
+    @pytest.mark.parametrize(
+        ("limits", "reported"),
+        [
+            ((1,), []),
+            ((2,), ["2 s"]),
+            ((20,), ["20 s"]),
+            ((1, 1), ["1 s"]),
+            ((1, 0.5), ["1 s"]),
+            ((20, 20), ["20 s", "20 s"]),
+            ((0, 0, 0), ["1 s", "1 s"]),
+        ],
+    )
+    def test_are_made_of_pauses_from_two_seconds_on(
+        self,
+        method: str,
+        limits: tuple[float, ...],
+        reported: list[str],
+        client: DaytonaClient,
+        wire: Wire,
+        said: list[str],
+    ) -> None:
+        wire.on(f"{method} /thing", *(busy(**{"-a": str(seconds)}) for seconds in limits), ok({}))
+
+        ask(client, method)
+
+        why = "because Daytona's rate limit is reached"
+        assert said == [f"{DOING}: waiting {seconds}, {why}" for seconds in reported]
+
+    @pytest.mark.parametrize("policy", [FAST, RetryPolicy(longest_wait_seconds=10)])
+    def test_are_not_made_of_pauses_that_are_not_made(
+        self, policy: RetryPolicy, client: DaytonaClient, wire: Wire, said: list[str]
+    ) -> None:
+        wire.on("GET /thing", busy(**{"-a": "20"}))
+
+        failure(client, "GET", policy)
+
+        assert said == []
+
+    def test_are_made_once_for_requests_that_wait_together(
+        self, client: DaytonaClient, said: list[str]
+    ) -> None:
+        for _ in range(3):
+            client.pauses.report(DOING, 20)
+
+        assert len(said) == 1
+
+    def test_are_made_in_threads_of_the_operation(
+        self, client: DaytonaClient, wire: Wire, said: list[str]
+    ) -> None:
+        wire.on("GET /thing", busy(**{"-a": "20"}), ok({}))
+
+        concurrently(lambda _: ask(client, "GET"), [1])
+
+        assert len(said) == 1

@@ -121,7 +121,7 @@ class TestLostAnswer:
         assert (type(error), error.exit_code, error.code) == (LostAnswer, 8, "answer_lost")
         assert "os2 machine rm dev-1" in (error.hint or "")
 
-    @pytest.mark.parametrize("answer", [refused(500), refused(403), ok({"no": "sandbox"})])
+    @pytest.mark.parametrize("answer", [refused(403), ok({"no": "sandbox"})])
     def test_with_a_failed_search_is_unknown_and_not_repeated(
         self, answer: httpx.Response, creation: SandboxCreation, wire: Wire
     ) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from os2cli.providers.daytona.snapshots.build_log import BuildLog
+from tests.unit.providers.daytona.answers import snapshot
 from tests.unit.providers.daytona.certificate import unknown_server
 from tests.unit.providers.daytona.wires import (
     DEADLINE_SECONDS,
@@ -82,6 +83,11 @@ def builder() -> Iterator[Builder]:
                 if "build-logs-url" in request:
                     url = f"{server.address}/api/snapshots/1/build-logs"
                     connection.sendall(http(json.dumps({"url": url}).encode()))
+                elif "build-logs " in request:
+                    # What earlier builds wrote: nothing.
+                    connection.sendall(http(b"", "text/plain"))
+                elif "snapshots/1 " in request:
+                    connection.sendall(http(json.dumps(snapshot(id="1")).encode()))
                 elif left:
                     left.pop(0)(server, connection)
 
@@ -93,7 +99,7 @@ def builder() -> Iterator[Builder]:
 
 
 def streams_of(server: Peer) -> list[str]:
-    return [request for request in server.requests if "build-logs-url" not in request]
+    return [request for request in server.requests if "follow=true" in request]
 
 
 class TestStream:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time as real_time
+from itertools import pairwise
 
 import httpx
 import pytest
 
 from os2cli.providers.daytona.api.client import DaytonaClient
-from os2cli.providers.daytona.snapshots.build_log import BuildLog
+from os2cli.providers.daytona.snapshots.build_log import BuildLog, read_log
+from tests.unit.providers.daytona.answers import snapshot
 from tests.unit.providers.daytona.wires import (
     DEADLINE_SECONDS,
     KEY,
@@ -21,6 +23,7 @@ from tests.unit.providers.daytona.wires import (
 
 ADDRESS = "GET /snapshots/1/build-logs-url"
 LOG = "GET /snapshots/1/build-logs"
+STATE = "GET /snapshots/1"
 
 
 def address(url: str = "http://127.0.0.1:3986/api/snapshots/1/build-logs") -> httpx.Response:
@@ -29,6 +32,11 @@ def address(url: str = "http://127.0.0.1:3986/api/snapshots/1/build-logs") -> ht
 
 def text(*lines: str) -> httpx.Response:
     return httpx.Response(200, text="".join(f"{line}\n" for line in lines))
+
+
+def begins(wire: Wire, line: str = LOG, *, state: str = "building") -> Wire:
+    """Expect the questions before the first stream: what earlier builds wrote, and the state."""
+    return wire.on(line, text()).on(STATE, ok(snapshot(id="1", state=state)))
 
 
 class TestAsking:
@@ -42,7 +50,7 @@ class TestAsking:
         self, client: DaytonaClient, wire: Wire
     ) -> None:
         wire.on(ADDRESS, refused(404), ok({}), address()).on(LOG, refused(404))
-        wire.on(ADDRESS, address()).on(LOG, text("one"))
+        begins(wire.on(ADDRESS, address())).on(LOG, text("one"))
 
         assert self.follow(client) == ("one",)
 
@@ -50,7 +58,9 @@ class TestAsking:
     def test_one_that_is_not_reached_is_asked_for_again(
         self, answer: Exception, client: DaytonaClient, wire: Wire
     ) -> None:
-        wire.on(ADDRESS, address()).on(LOG, answer).on(ADDRESS, address()).on(LOG, text("one"))
+        wire.on(ADDRESS, address()).on(LOG, answer)
+        begins(wire.on(ADDRESS, address())).on(LOG, answer)
+        wire.on(ADDRESS, address()).on(LOG, text("one"))
 
         assert self.follow(client) == ("one",)
 
@@ -81,7 +91,7 @@ class TestAsking:
         assert (len(wire.requests), real_time.monotonic() - began < 2) == (1, True)
 
     def test_the_apis_own_address_gets_the_key(self, client: DaytonaClient, wire: Wire) -> None:
-        wire.on(ADDRESS, address()).on(LOG, text("one"))
+        begins(wire.on(ADDRESS, address())).on(LOG, text("one"))
 
         self.follow(client)
 
@@ -94,7 +104,7 @@ class TestAsking:
     ) -> None:
         url = "https://logs.example/1?token=abc"
         wire.on(ADDRESS, address(url)).on("GET /config", config)
-        wire.on("GET https://logs.example/1", text("one"))
+        begins(wire, "GET https://logs.example/1").on("GET https://logs.example/1", text("one"))
 
         assert self.follow(client) == ("one",)
         assert KEY not in str(wire.last.headers.raw)
@@ -105,14 +115,14 @@ class TestAsking:
     ) -> None:
         wire.on(ADDRESS, address("https://proxy.example/1"))
         wire.on("GET /config", ok({"proxyToolboxUrl": "https://proxy.example/toolbox"}))
-        wire.on("GET https://proxy.example/1", text("one"))
+        begins(wire, "GET https://proxy.example/1").on("GET https://proxy.example/1", text("one"))
 
         assert self.follow(client) == ("one",)
         assert wire.last.headers["Authorization"] == f"Bearer {KEY}"
 
     def test_secrets_are_not_passed_on(self, client: DaytonaClient, wire: Wire) -> None:
         client.keep_secret({"TOKEN": "hush-hush"})
-        wire.on(ADDRESS, address()).on(LOG, text(f"echo hush-hush {KEY}", "end"))
+        begins(wire.on(ADDRESS, address())).on(LOG, text(f"echo hush-hush {KEY}", "end"))
 
         assert self.follow(client) == ("echo ••• •••", "end")
 
@@ -132,3 +142,94 @@ class TestAsking:
         log.drain(DEADLINE_SECONDS, DEADLINE_SECONDS)
 
         assert len(wire.requests) == 1
+
+    def test_a_log_that_is_not_there_yet_is_asked_for_less_and_less(
+        self, client: DaytonaClient, wire: Wire
+    ) -> None:
+        """Each question costs the API several, of the same key's rate limit."""
+        asked: list[float] = []
+
+        def late(request: httpx.Request) -> httpx.Response:
+            asked.append(real_time.monotonic())
+            return refused(404)
+
+        wire.on(ADDRESS, *[late] * 10)
+        log = BuildLog(client, "1")
+        with log.followed(list[str]().append):
+            real_time.sleep(4.0)
+        wire.script.clear()
+
+        pauses = [after - before for before, after in pairwise(asked)]
+        assert len(asked) == 4
+        assert all(after > 1.5 * before for before, after in pairwise(pauses))
+
+    def test_the_end_of_the_build_does_not_wait_for_the_pause(
+        self, client: DaytonaClient, wire: Wire
+    ) -> None:
+        wire.on(ADDRESS, *[refused(404)] * 3)
+        log = BuildLog(client, "1")
+        with log.followed(list[str]().append):
+            # The next question would be 2 s away.
+            while len(wire.requests) < 3:
+                real_time.sleep(0.01)
+            begins(wire.on(ADDRESS, address())).on(LOG, text("the reason"))
+            began = real_time.monotonic()
+            log.drain(0.4, 3.0)
+
+        assert log.tail == ("the reason",)
+        assert real_time.monotonic() - began < 1
+
+
+OLD = ("Building image...", "#1 [internal] load", "#2 ERROR: old")
+NEW = ("Building image...", "#1 [internal] load", "#2 ERROR: new")
+
+
+class TestOwnLines:
+    """Builds of one text and context append to one file."""
+
+    @pytest.mark.parametrize("before", [0, 1, 3])
+    def test_only_the_last_build_is_passed_on(
+        self, before: int, client: DaytonaClient, wire: Wire
+    ) -> None:
+        lines = list[str]()
+        wire.on(ADDRESS, address()).on(LOG, text(*OLD * before))
+        wire.on(STATE, ok(snapshot(id="1", state="pending")))
+        wire.on(LOG, text(*OLD * before, *NEW))
+        log = BuildLog(client, "1")
+        with log.followed(lines.append):
+            log.drain(DEADLINE_SECONDS, DEADLINE_SECONDS)
+
+        assert (tuple(lines), log.tail) == (NEW, NEW)
+
+    @pytest.mark.parametrize("so_far", range(1, 4))
+    def test_one_that_runs_already_is_passed_on_from_its_start(
+        self, so_far: int, client: DaytonaClient, wire: Wire
+    ) -> None:
+        lines = list[str]()
+        wire.on(ADDRESS, address()).on(LOG, text(*OLD, *OLD, *NEW[:so_far]))
+        wire.on(STATE, ok(snapshot(id="1", state="building")))
+        wire.on(LOG, text(*OLD, *OLD, *NEW))
+        log = BuildLog(client, "1")
+        with log.followed(lines.append):
+            log.drain(DEADLINE_SECONDS, DEADLINE_SECONDS)
+
+        assert (tuple(lines), log.tail) == (NEW, NEW)
+
+    def test_the_tail_begins_with_a_build_that_was_started_again(
+        self, client: DaytonaClient, wire: Wire
+    ) -> None:
+        wire.on(ADDRESS, address()).on(LOG, text(*OLD))
+        wire.on(STATE, ok(snapshot(id="1", state="building"))).on(LOG, text(*OLD, *NEW))
+        log = BuildLog(client, "1")
+        with log.followed(list[str]().append):
+            log.drain(DEADLINE_SECONDS, DEADLINE_SECONDS)
+
+        assert log.tail == NEW
+
+    @pytest.mark.parametrize("builds", [(), (NEW,), (OLD, NEW), (OLD, OLD, NEW)])
+    def test_a_log_that_is_read_is_that_of_the_last_build(
+        self, builds: tuple[tuple[str, ...], ...], client: DaytonaClient, wire: Wire
+    ) -> None:
+        wire.on(ADDRESS, address()).on(LOG, text(*(line for build in builds for line in build)))
+
+        assert tuple(read_log(client, "1")) == (NEW if builds else ())

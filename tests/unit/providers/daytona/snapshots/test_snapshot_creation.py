@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from os2cli.core.errors import Conflict, Os2Error, Unreachable
+from os2cli.core.errors import Conflict, NotAuthorised, Os2Error
 from os2cli.core.models import SnapshotState
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.errors import LostAnswer
@@ -150,9 +150,10 @@ class TestLostAnswer:
         assert (type(error), error.exit_code, error.code) == (LostAnswer, 8, "answer_lost")
         assert time.slept == [0.3, 0.9, 2.7]
 
+    @pytest.mark.parametrize("error", [refused(401), refused(403)])
     def test_with_a_failed_search_is_reported(
-        self, snapshots: DaytonaSnapshots, wire: Wire
+        self, error: httpx.Response, snapshots: DaytonaSnapshots, wire: Wire
     ) -> None:
-        wire.on("POST /snapshots", lost()).on(BY_NAME, *[httpx.ConnectError("refused")] * 4)
+        wire.on("POST /snapshots", lost()).on(BY_NAME, error)
 
-        assert type(failure(snapshots)) is Unreachable
+        assert type(failure(snapshots)) is NotAuthorised
