@@ -71,9 +71,8 @@ class Toolbox:
         raise self._response_error(doing, answer)
 
     def _no_answer(self, doing: str, error: Exception) -> Unreachable:
-        return Unreachable(
-            self.client.redact(f"{doing} failed: {type(error).__name__}: {error}"),
-            hint="retry; check the API: os2 doctor",
+        return self.client.connection_error(
+            doing, self.url, error, hint="retry; check the API: os2 doctor"
         )
 
     def _response_error(self, doing: str, answer: httpx.Response) -> Os2Error:

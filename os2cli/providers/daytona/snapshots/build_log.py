@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 
 import httpx
 
-from os2cli.core.errors import NotAuthorised, NotFound, Os2Error, Unreachable
+from os2cli.core.errors import NotAuthorised, NotFound, Os2Error
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.retry import DEFAULT, FAST
 from os2cli.providers.daytona.api.wire import UrlAnswer, read
@@ -132,10 +132,8 @@ def read_log(client: DaytonaClient, snapshot_id: str) -> Iterator[str]:
     try:
         answer = http.get(address, timeout=timeout)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise Unreachable(
-            f"{_DOING} failed: {type(error).__name__}",
-            hint="retry: build logs are on another server than the API",
-        ) from error
+        hint = "retry: build logs are on another server than the API"
+        raise client.connection_error(_DOING, address, error, hint=hint) from error
     if not answer.is_success:
         raise NotFound(
             f"{_DOING} failed: HTTP {answer.status_code}",
