@@ -52,7 +52,10 @@ class Session:
         output = Output(invocation, settings.variables)
         NOTICES.listen(output.warn)
         if settings.warning is not None:
-            NOTICES.warn(settings.warning, "set HOME, or the variables XDG_…_HOME, to directories of your own")
+            NOTICES.warn(
+                settings.warning,
+                "set HOME, or the variables XDG_…_HOME, to directories of your own",
+            )
         return cls(
             invocation,
             settings,

@@ -50,7 +50,8 @@ class Directories:
             if reason is not None
         }
         listed = ", ".join(f"{origin}: {reason}" for origin, reason in problems.items())
-        warning = f"{listed}; os2 uses its defaults and keeps nothing there" if listed else None
+        effect = "uses its defaults and keeps nothing" if unreadable else "keeps nothing"
+        warning = f"{listed}; os2 {effect} there" if listed else None
         return cls(home, config, state, cache, warning, unreadable is None)
 
 
