@@ -9,8 +9,8 @@ from pathlib import Path
 
 import trustme
 
-from tests.proxies import join
-from tests.serving import HOST, ConnectionServer
+from tests.proxies import Between
+from tests.serving import HOST
 
 DAY = timedelta(days=1)
 
@@ -23,7 +23,9 @@ class Authority:
         self.file = folder / "authority.pem"
         self._ca.cert_pem.write_to_path(str(self.file))
 
-    def server(self, *names: str, begins: timedelta = -DAY, ends: timedelta = DAY) -> ssl.SSLContext:
+    def server(
+        self, *names: str, begins: timedelta = -DAY, ends: timedelta = DAY
+    ) -> ssl.SSLContext:
         """Return a server's context with a certificate; the times are relative to now."""
         now = datetime.now(UTC)
         certificate = self._ca.issue_cert(*names, not_before=now + begins, not_after=now + ends)
@@ -32,7 +34,7 @@ class Authority:
         return context
 
 
-class TlsFront(ConnectionServer):
+class TlsFront(Between):
     """Speaks TLS, and passes what it gets on to a port of this computer."""
 
     def __init__(self, context: ssl.SSLContext, port: int) -> None:
@@ -45,4 +47,4 @@ class TlsFront(ConnectionServer):
             self._context.wrap_socket(connection, server_side=True) as secure,
             socket.create_connection((HOST, self._behind)) as other,
         ):
-            join(secure, other)
+            self.join(secure, other)

@@ -19,16 +19,35 @@ PASSWORD = "hush/p@ss"
 USER = "jo"
 
 
-class _Proxy(ConnectionServer):
+class Between(ConnectionServer):
+    """Stands between a client and a server, and ends their connections when the test is over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._joined: list[socket.socket] = []
+
+    def __exit__(self, *error: object) -> None:
+        for each in self._joined:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        super().__exit__(*error)
+
+    def join(self, one: socket.socket, other: socket.socket) -> None:
+        """Pass on what each side sends until both have ended."""
+        self._joined += [one, other]
+        back = threading.Thread(target=_pump, args=(other, one), daemon=True)
+        back.start()
+        _pump(one, other)
+        back.join(5)
+
+
+class _Proxy(Between):
     def __init__(self, hosts: Mapping[str, int], *, login: bool = False) -> None:
         super().__init__()
         self.hosts = hosts
         self.login = login
         self.asked: list[str] = []
-
-    @property
-    def address(self) -> str:
-        return f"{HOST}:{self.port}"
+        self.address = f"{HOST}:{self.port}"
 
     def connected(self, host: str, port: int) -> socket.socket:
         self.asked.append(f"{host}:{port}")
@@ -58,8 +77,10 @@ class HttpProxy(_Proxy):
             if method == b"CONNECT":
                 connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
             else:
-                other.sendall(head)
-            join(connection, other)
+                # One request a connection: the next one could be for another host.
+                head = re.sub(rb"^(\S+) http://[^/ ]*", rb"\1 ", head)
+                other.sendall(re.sub(rb"(?im)^connection:.*\n", b"Connection: close\r\n", head))
+            self.join(connection, other)
 
 
 class SocksProxy(_Proxy):
@@ -87,13 +108,14 @@ class SocksProxy(_Proxy):
             return
         with other:
             connection.sendall(b"\x05\x00\x00\x01" + bytes(6))
-            join(connection, other)
+            self.join(connection, other)
 
 
 class Silent(ConnectionServer):
     """Takes connections and never answers."""
 
     def handle(self, connection: socket.socket) -> None:
+        del connection
         self.ended.wait(10)
 
 
@@ -102,14 +124,6 @@ def closed_port() -> int:
     with socket.create_server((HOST, 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
-
-
-def join(one: socket.socket, other: socket.socket) -> None:
-    """Pass on what each side sends until both have ended."""
-    back = threading.Thread(target=_pump, args=(other, one), daemon=True)
-    back.start()
-    _pump(one, other)
-    back.join(5)
 
 
 def _pump(source: socket.socket, target: socket.socket) -> None:

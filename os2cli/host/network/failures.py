@@ -56,7 +56,9 @@ def proxy_problem(proxy: Proxy, text: str, host: str, *, login: bool) -> Problem
     """Return the problem of a proxy that stands between this host and ``host``."""
     around = f"if {host} needs no proxy: export NO_PROXY={host}"
     if login:
-        hint = f"put the login into {proxy.variable}: http://USER:PASSWORD@{proxy.address}"
+        hint = (
+            f"put the login into {proxy.variable}: {proxy.scheme}://USER:PASSWORD@{proxy.address}"
+        )
         return Problem(f"cannot reach {host}: {text}", hint, PROXY_LOGIN_CODE, final=True)
     hint = f"check {proxy.variable}; {around}"
     return Problem(f"cannot reach {host}: {text}", hint, PROXY_CODE)

@@ -27,7 +27,8 @@ LOGIN_REJECTED = 407
 CONNECT_SECONDS = 10.0
 _MAX_HEAD_BYTES = 64 * 1024
 _PIECE_BYTES = 64 * 1024
-_PROXY_HEADERS = re.compile(rb"(?im)^proxy-[^\r\n]*\r\n")
+_CONNECTION_HEADERS = re.compile(rb"(?im)^(proxy-[^:]*|connection):[^\r\n]*\r\n")
+_ORIGIN = re.compile(rb"^(\S+) http://[^/? ]*/?")
 
 Dial = Callable[[str, int], socket.socket]
 
@@ -86,7 +87,7 @@ class _Exchange(socketserver.BaseRequestHandler):
             if tunnel:
                 self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             else:
-                other.sendall(_PROXY_HEADERS.sub(b"", head))
+                other.sendall(_as_to_the_server(head))
             other.sendall(rest)
             self.request.settimeout(None)
             other.settimeout(None)
@@ -108,6 +109,12 @@ class _Exchange(socketserver.BaseRequestHandler):
         line = " ".join(reason.encode("ascii", "replace").decode().split())
         answer = f"HTTP/1.1 {status} {line}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         self.request.sendall(answer.encode())
+
+
+def _as_to_the_server(head: bytes) -> bytes:
+    """Return a request's head as without a proxy; the next request takes another connection."""
+    head = _CONNECTION_HEADERS.sub(b"", _ORIGIN.sub(rb"\1 /", head, count=1))
+    return head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
 
 
 @cache

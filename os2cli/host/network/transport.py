@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -134,7 +134,8 @@ class Transport(httpx.BaseTransport):
             return transport.handle_request(first)
         except (httpx.ConnectError, httpx.ConnectTimeout):
             for other in others:
-                return transport.handle_request(other)
+                with suppress(httpx.ConnectError, httpx.ConnectTimeout):
+                    return transport.handle_request(other)
             raise
 
 
@@ -177,7 +178,8 @@ class AsyncTransport(httpx.AsyncBaseTransport):
             return await transport.handle_async_request(first)
         except (httpx.ConnectError, httpx.ConnectTimeout):
             for other in others:
-                return await transport.handle_async_request(other)
+                with suppress(httpx.ConnectError, httpx.ConnectTimeout):
+                    return await transport.handle_async_request(other)
             raise
 
 
