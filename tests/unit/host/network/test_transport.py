@@ -31,7 +31,9 @@ def get(url: str) -> httpx.Response:
 def get_async(url: str) -> httpx.Response:
     async def ask() -> httpx.Response:
         transport = AsyncTransport(httpx.Limits(max_connections=2))
-        async with httpx.AsyncClient(transport=transport, trust_env=False, timeout=timeout_seconds) as client:
+        async with httpx.AsyncClient(
+            transport=transport, trust_env=False, timeout=timeout_seconds
+        ) as client:
             return await client.get(url)
 
     return asyncio.run(ask())
