@@ -1,6 +1,6 @@
 """Proxies on loopback: HTTP (CONNECT and plain requests) and SOCKS5, with names of their own.
 
-``hosts`` maps names, which nobody else knows, to ports of this computer.
+``hosts`` maps names, which no resolver knows, to ports of this computer.
 """
 
 from __future__ import annotations

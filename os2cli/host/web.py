@@ -32,7 +32,7 @@ def is_private(parts: SplitResult) -> bool:
 def is_loopback(host: str) -> bool:
     """Return whether a host is this computer: by its address, or a name that means it (RFC 6761).
 
-    No other name counts, whatever it resolves to.
+    Names that resolve to it do not count.
     """
     name = host.lower().removesuffix(".")
     if name == "localhost" or name.endswith(".localhost"):

@@ -1,4 +1,4 @@
-"""The directories of settings, state and cache, which may belong to somebody else."""
+"""The directories of settings, state and cache, which may belong to another user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""os2 in a home that it cannot use: somebody else's, a file, or one that is not there."""
+"""os2 in a home that it cannot use: another user's, a file, or one that is not there."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def test_commands_go_through_a_proxy(kind: str, far: Os2, front: TlsFront) -> No
 
 @pytest.mark.parametrize("other", ["socks4://127.0.0.1:1", "socks5://127.0.0.1:1", "ftp://x", "::"])
 @pytest.mark.usefixtures("published")
-def test_a_second_proxy_is_no_trouble_beside_a_good_one(
+def test_a_second_proxy_does_no_harm_beside_a_good_one(
     other: str, far: Os2, front: TlsFront
 ) -> None:
     with HttpProxy({NAME: front.port}) as proxy:
@@ -116,7 +116,7 @@ def test_a_silent_proxy_is_named(far: Os2) -> None:
 
 
 @pytest.mark.parametrize("value", ["ftp://jo:hush@x:1", "http://jo:hush/x@p:1", "http://x:hush"])
-def test_a_value_that_is_no_proxy_is_left_out(
+def test_a_value_that_names_no_proxy_is_left_out(
     value: str, cloud: Os2, daytona: DaytonaServer
 ) -> None:
     url = daytona.url.replace("http://127.0.0.1", "https://far.invalid")

@@ -67,7 +67,7 @@ def proxy_problem(proxy: Proxy, text: str, host: str, *, login: bool) -> Problem
 def problem_reaching(url: str) -> Problem | None:
     """Connect to the server of a URL, for what a client's own error does not tell.
 
-    Sends no login. Return None if it answers, whatever it answers.
+    Sends no login. Return None for any answer.
     """
     parts = urlsplit(url)
     try:

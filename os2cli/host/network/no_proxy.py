@@ -100,7 +100,7 @@ def _entry(word: str) -> _Entry | None:
 
 def _network(text: str) -> IPv4Network | IPv6Network | None:
     try:
-        # curl masks the host's bits, too.
+        # As curl, which also masks the host's bits.
         return ip_network(_ZONE.sub("", text), strict=False)
     except ValueError:
         return None

@@ -130,7 +130,7 @@ def _parsed(value: str, variable: str) -> Proxy | None:
         host.encode("idna")
     except ValueError:
         return None
-    # What follows the host is no part of a proxy: with an @, it is one of a password.
+    # An @ after the host means that the host is a part of an unencoded password.
     unclear = "@" in f"{parts.path}{parts.query}{parts.fragment}" or not value.isprintable()
     if not host or " " in value or port == 0 or unclear or scheme not in _DEFAULT_PORTS:
         return None

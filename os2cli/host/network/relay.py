@@ -61,7 +61,7 @@ class Relay(socketserver.ThreadingTCPServer):
         return f"http://os2:{quote(self._password, '')}@127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Print nothing: a client that left is no event."""
+        """Print nothing about a client that has left."""
 
 
 class _Exchange(socketserver.BaseRequestHandler):
@@ -120,7 +120,7 @@ def _as_to_the_server(head: bytes) -> bytes:
 @cache
 def relay_through(proxy: Proxy) -> Relay:
     """Return the relay that reaches every host through a SOCKS proxy."""
-    # Names are resolved there: behind such a proxy they often cannot be resolved here.
+    # Names are resolved there: behind the proxy they often cannot be resolved here.
     url = proxy.url.replace("socks5h://", "socks5://", 1)
 
     def dial(host: str, port: int) -> socket.socket:
@@ -142,7 +142,7 @@ def relay_to_loopback() -> Relay:
 
 
 def _dial_loopback(host: str, port: int, seconds: float = CONNECT_SECONDS) -> socket.socket:
-    """Connect to a port of this computer, over IPv4 or IPv6, whatever ``host`` is."""
+    """Connect to a port of this computer, over IPv4 or IPv6; any ``host`` means it."""
     del host
     reasons: list[OSError] = []
     for address in ("127.0.0.1", "::1"):

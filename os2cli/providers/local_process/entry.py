@@ -30,7 +30,7 @@ def set_up(context: ProviderContext) -> bool:
     try:
         return any(root(context).glob("*/machine.json"))
     except PermissionError:
-        # In somebody else's home no machine is this user's.
+        # In another user's home no machine is this user's.
         return False
 
 

@@ -131,7 +131,7 @@ class Records:
 
     @property
     def _denied(self) -> bool:
-        """Whether the directory is in somebody else's home: then no machine here is this user's."""
+        """Whether the directory is in another user's home: then no machine here is this user's."""
         try:
             self.root.stat()
         except PermissionError:

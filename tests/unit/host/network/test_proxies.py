@@ -100,7 +100,7 @@ def test_what_no_client_can_take_is_left_out_with_one_warning(value: str, warnin
 
 
 @pytest.mark.parametrize("value", UNUSABLE)
-def test_it_is_no_trouble_beside_a_good_one(value: str, warnings: Heard) -> None:
+def test_it_does_no_harm_beside_a_good_one(value: str, warnings: Heard) -> None:
     assert taken(HTTPS, HTTPS_PROXY="http://good.test:1", ALL_PROXY=value) == (
         "http",
         "good.test:1",

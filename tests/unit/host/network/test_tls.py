@@ -89,7 +89,7 @@ def test_an_authority_of_each_variable_is_trusted(
     assert warnings == []
 
 
-def test_nothing_set_is_no_trouble(warnings: Heard) -> None:
+def test_nothing_set_does_no_harm(warnings: Heard) -> None:
     assert certificates().verify_mode is ssl.CERT_REQUIRED
     assert warnings == []
 
@@ -111,7 +111,7 @@ class TestFailures:
     def reach(
         self, place: bool, web: int, monkeypatch: pytest.MonkeyPatch
     ) -> Callable[[ssl.SSLContext], Problem]:
-        """Return what is told of a server with a certificate."""
+        """Return what is reported of a server with a certificate."""
 
         def told(context: ssl.SSLContext) -> Problem:
             with TlsFront(context, web) as front, HttpProxy({"api.test": front.port}) as proxy:
@@ -141,7 +141,7 @@ class TestFailures:
         assert says in problem.text
         assert problem.hint is not None
         assert "this host's clock says" in problem.hint
-        # The server's own time is no other: then it is the certificate that is old.
+        # The server's clock agrees, so the certificate is old.
         assert ("renewed" in problem.hint) == ("expired" in says)
         assert "the certificate is valid from" in problem.hint
         assert (problem.code, problem.final) == ("clock_wrong", True)
@@ -186,7 +186,7 @@ def test_the_server_s_clock_is_evidence(
     assert "the server's 2020-01-06 10:11 UTC" in problem.hint
 
 
-def test_a_time_out_is_told_as_one() -> None:
+def test_a_timeout_is_reported_as_one() -> None:
     error = httpx.ReadTimeout("")
 
     assert (

@@ -87,7 +87,7 @@ class TestProxy:
             ask("https://wrong.test/")
         assert not isinstance(caught.value, ProxyFailed)
 
-    def test_what_it_cannot_reach_is_told_as_its_answer(self, ask: Get, proxy: HttpProxy) -> None:
+    def test_what_it_cannot_reach_is_reported_as_its_answer(self, ask: Get, proxy: HttpProxy) -> None:
         with pytest.raises(ProxyFailed, match=f"the proxy {proxy.address}"):
             ask("https://nobody.test/")
 
@@ -133,7 +133,7 @@ class TestNoProxyThere:
 
 @pytest.mark.parametrize("kind", [HttpProxy, SocksProxy])
 @pytest.mark.parametrize("login", ["", "jo:hush-wrong@"])
-def test_a_login_that_it_rejects_is_told(
+def test_a_login_that_it_rejects_is_reported(
     kind: type[HttpProxy | SocksProxy], login: str, ask: Get, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scheme = "http" if kind is HttpProxy else "socks5"
@@ -178,6 +178,6 @@ class TestLoopback:
             port = server.server_port
             assert ask(f"http://app.localhost:{port}/").text == f"app.localhost:{port}"
 
-    def test_a_closed_port_is_told(self, ask: Get) -> None:
+    def test_a_closed_port_is_reported(self, ask: Get) -> None:
         with pytest.raises(httpx.ConnectError):
             ask(f"http://app.localhost:{closed_port()}/")

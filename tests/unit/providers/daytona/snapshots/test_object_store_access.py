@@ -57,7 +57,7 @@ def put(url: str) -> bytes:
 
 
 def failure(url: str) -> Os2Error:
-    """Return what is told of a store that cannot be used."""
+    """Return what is reported of a store that cannot be used."""
     with pytest.raises(Exception) as caught:  # noqa: PT011 - obstore's own, and ours
         connect(access(url)).head("key")
     error = explained(caught.value, url)
@@ -134,7 +134,7 @@ def _hosts(known: dict[str, str]) -> object:
 
 
 @pytest.mark.parametrize("url", ["http://minio:9000", "http://s3.example", "http://minio.internal"])
-def test_plain_http_to_an_unknown_name_is_told(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plain_http_to_an_unknown_name_is_reported(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.getaddrinfo", _hosts({}))
 
     error = failure(url)
@@ -159,7 +159,7 @@ def test_plain_http_to_an_unknown_name_is_told(url: str, monkeypatch: pytest.Mon
         "http://127.0.0.1.example:9",
     ],
 )
-def test_plain_http_to_another_host_is_told(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plain_http_to_another_host_is_reported(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     names = {"minio": "10.9.8.7", "127.0.0.1.example": "10.9.8.7"}
     monkeypatch.setattr("socket.getaddrinfo", _hosts({**names, "fd00::1": "fd00::1"}))
 
@@ -206,7 +206,7 @@ class TestCertificates:
         error = self.told(tmp_path, monkeypatch, begins=DAY, ends=3 * DAY)
         assert "this host's clock says" in (error.hint or "")
 
-    def test_another_name_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_another_name_is_reported(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         error = self.told(tmp_path, monkeypatch, name="other.test")
         assert "not for 127.0.0.1" in error.message
 
