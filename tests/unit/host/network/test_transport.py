@@ -87,7 +87,9 @@ class TestProxy:
             ask("https://wrong.test/")
         assert not isinstance(caught.value, ProxyFailed)
 
-    def test_what_it_cannot_reach_is_reported_as_its_answer(self, ask: Get, proxy: HttpProxy) -> None:
+    def test_what_it_cannot_reach_is_reported_as_its_answer(
+        self, ask: Get, proxy: HttpProxy
+    ) -> None:
         with pytest.raises(ProxyFailed, match=f"the proxy {proxy.address}"):
             ask("https://nobody.test/")
 

@@ -134,7 +134,9 @@ def _hosts(known: dict[str, str]) -> object:
 
 
 @pytest.mark.parametrize("url", ["http://minio:9000", "http://s3.example", "http://minio.internal"])
-def test_plain_http_to_an_unknown_name_is_reported(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plain_http_to_an_unknown_name_is_reported(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("socket.getaddrinfo", _hosts({}))
 
     error = failure(url)
@@ -206,7 +208,9 @@ class TestCertificates:
         error = self.told(tmp_path, monkeypatch, begins=DAY, ends=3 * DAY)
         assert "this host's clock says" in (error.hint or "")
 
-    def test_another_name_is_reported(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_another_name_is_reported(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         error = self.told(tmp_path, monkeypatch, name="other.test")
         assert "not for 127.0.0.1" in error.message
 
