@@ -15,6 +15,8 @@ import pytest
 
 from os2cli.core.errors import UsageError
 from os2cli.ui.ingest.address import ProxyAddress, proxy_address
+from os2cli.ui.ingest.proxy import IngestProxy
+from os2cli.ui.ingest.upstreams import Upstreams
 from tests.command import Os2, base_environment
 from tests.posthog_server import PostHogServer
 from tests.proxies import HttpProxy, SocksProxy
@@ -66,6 +68,14 @@ class TestProxies:
 
         assert (answer.status_code, proxy.asked) == (200, ["ph.test:80"])
         assert len(posthog.named("hello")) == 1
+
+    def test_no_value_of_no_proxy_keeps_it_from_starting(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+        monkeypatch.setenv("NO_PROXY", "fd07:b51a:cc66:f0::/64,10.0.0.0/99,[::1")
+
+        IngestProxy(Upstreams("https://ph.test", "https://ph.test"))
 
     def test_one_to_blame_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("POSTHOG_HOST", "https://ph.test")
