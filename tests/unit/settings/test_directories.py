@@ -9,7 +9,7 @@ import pytest
 from os2cli.settings.directories import Directories
 
 
-def test_directories_that_can_be_made_are_no_reason_to_warn(tmp_path: Path) -> None:
+def test_directories_that_can_be_made_need_no_warning(tmp_path: Path) -> None:
     found = Directories.of({"HOME": str(tmp_path / "new/home")})
 
     assert (found.warning, found.readable) == (None, True)
