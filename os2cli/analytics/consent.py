@@ -54,9 +54,19 @@ def choice(folder: Path) -> bool | None:
     path = folder / "choice"
     text = state_files.read(path)
     if text is None:
-        # An unreadable choice may have been a no.
-        return False if path.exists() else None
+        return False if _may_exist(path) else None
     return text.strip() == "on"
+
+
+def _may_exist(path: Path) -> bool:
+    """Return whether an unreadable choice may have been a no."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def choose(folder: Path, *, on: bool) -> None:

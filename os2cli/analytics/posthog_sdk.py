@@ -16,7 +16,10 @@ from requests.adapters import HTTPAdapter
 
 from os2cli.analytics.deliveries import NotTaken, Refused
 from os2cli.analytics.spool import Event
-from os2cli.host.web import certificates
+from os2cli.host.network.proxies import Proxies
+from os2cli.host.network.relay import FAILED, LOGIN_REJECTED
+from os2cli.host.network.routes import proxy_url
+from os2cli.host.network.tls import certificates
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 10.0
 _MAX_RESPONSE_BYTES = 64 * 1024
@@ -36,6 +39,7 @@ _ADDED = frozenset(
     }
 )
 _RATE_LIMITED, _TIMED_OUT = 429, 408
+_OF_A_PROXY = (LOGIN_REJECTED, FAILED)
 _WRONG_KEY = (401, 402, 403, 404)
 
 
@@ -87,11 +91,19 @@ class Project:
                 historical_migration=False,
             )
         except APIError as error:
+            if error.status in _OF_A_PROXY:
+                raise self._proxy_error() from error
             raise _error_for(error.status) from error
+        except requests.exceptions.ProxyError as error:
+            raise self._proxy_error() from error
         except requests.Timeout as error:
             raise NotTaken("PostHog timed out") from error
         except (requests.RequestException, OSError, MemoryError) as error:
             raise NotTaken(f"cannot reach PostHog: {type(error).__name__}") from error
+
+    def _proxy_error(self) -> NotTaken:
+        proxy = Proxies.of_process().for_url(self._host)
+        return NotTaken(f"cannot reach PostHog through {proxy or 'a proxy'}")
 
 
 def _error_for(status: Any) -> Refused | NotTaken:
@@ -110,20 +122,29 @@ class _Adapter(HTTPAdapter):
         kwargs["ssl_context"] = certificates()
         super().init_poolmanager(*args, **kwargs)
 
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        context = certificates()
+        if proxy.startswith("https:"):
+            kwargs["proxy_ssl_context"] = context
+        return super().proxy_manager_for(proxy, ssl_context=context, **kwargs)
+
 
 class _Session(requests.Session):
-    """A session with bounded responses, no redirects, and no login from ``.netrc``."""
+    """A session with bounded responses, no redirects, and os2's own choice of proxies."""
 
     def __init__(self) -> None:
         super().__init__()
         self.mount("https://", _Adapter())
         self.max_redirects = 0
-        self.auth = lambda request: request
+        # Neither proxies nor a login from `.netrc`.
+        self.trust_env = False
         self.headers["Accept-Encoding"] = "identity"
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send a request and read a bounded response."""
-        response = super().send(request, **{**kwargs, "stream": True})
+        proxy = proxy_url(request.url or "")
+        proxies = {"http": proxy, "https": proxy} if proxy else {}
+        response = super().send(request, **{**kwargs, "stream": True, "proxies": proxies})
         try:
             body = response.raw.read(_MAX_RESPONSE_BYTES + 1, decode_content=False)
         except Exception as error:

@@ -88,8 +88,9 @@ def _stored(change: Callable[[], _Result], variable: str) -> _Result:
     try:
         return change()
     except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
         raise OperationFailed(
-            f"cannot write to the state directory: {error.strerror or error}",
+            f"cannot write to the state directory{where}: {error.strerror or error}",
             hint=f"set XDG_STATE_HOME to a writable directory, or set {variable}",
             code="state_not_written",
         ) from error

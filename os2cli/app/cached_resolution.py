@@ -21,7 +21,12 @@ def cached_name(explicit: str | None) -> str | None:
         settings = load_settings(find_repository(Path.cwd()))
         stage = resolve_stage(settings.variables, explicit=explicit)
         account = settings.daytona
-        if stage.warning is None and account.configured and is_kept(stage):
+        if (
+            settings.warning is None
+            and stage.warning is None
+            and account.configured
+            and is_kept(stage)
+        ):
             cache = SnapshotCache(settings.snapshot_cache_dir, settings.cache_seconds)
             entry = cache.get(account.fingerprint, stage.prefix)
             return entry.name if entry else None

@@ -14,6 +14,7 @@ import typer
 
 from os2cli.app.registry import Providers
 from os2cli.core.errors import UsageError
+from os2cli.core.notices import NOTICES
 from os2cli.core.stage import Stage, name_prefix, resolve_stage
 from os2cli.core.waiting import listen
 from os2cli.host.repository import find_repository
@@ -51,10 +52,17 @@ class Session:
         """Open a session for an invocation without a parsed command line."""
         here = current_directory()
         settings = load_settings(find_repository(here))
+        output = Output(invocation, settings.variables)
+        NOTICES.listen(output.warn)
+        if settings.warning is not None:
+            NOTICES.warn(
+                settings.warning,
+                "set HOME, or the variables XDG_…_HOME, to directories of your own",
+            )
         return cls(
             invocation,
             settings,
-            Output(invocation, settings.variables),
+            output,
             Providers(settings, docker_host),
             here,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +27,9 @@ class Source:
 def find_repository(start: Path) -> Path | None:
     """Return the checkout around ``start``, which has a ``.git``, or None."""
     start = start.resolve()
-    return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), None)
+    folders = (start, *start.parents)
+    # Unlike Path's, it is False in a directory that denies access.
+    return next((each for each in folders if os.path.exists(each / ".git")), None)  # noqa: PTH110
 
 
 def locate_source(start: Path, repo: Path | None, dockerfile: str | None) -> Source:

@@ -1,17 +1,9 @@
-"""What all HTTP clients of os2 share: valid URLs and trusted certificates."""
+"""URLs: which are valid, and which stay on this computer."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from ipaddress import IPv6Address, ip_address
 from urllib.parse import SplitResult, urlsplit
-
-if TYPE_CHECKING:
-    import ssl
-
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-# As httpx names them.
-LOOPBACK_PATTERNS = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
 
 def web_address(url: str) -> SplitResult | None:
@@ -34,22 +26,25 @@ def is_bare(parts: SplitResult) -> bool:
 
 def is_private(parts: SplitResult) -> bool:
     """Return whether requests to the URL cannot be read on the way."""
-    return parts.scheme == "https" or parts.hostname in LOOPBACK
+    return parts.scheme == "https" or is_loopback(parts.hostname or "")
 
 
-def certificates() -> ssl.SSLContext:
-    """Return a TLS context that trusts the system's store, with companies' own authorities.
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this computer: by its address, or a name that means it (RFC 6761).
 
-    A Python without a store, as some on a Mac, gets certifi's, which takes 40 ms to read.
+    Names that resolve to it do not count.
     """
-    # 10 ms that a command without requests does not pay.
-    import ssl
+    name = host.lower().removesuffix(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback
 
-    context = ssl.create_default_context()
-    folder = ssl.get_default_verify_paths().capath
-    if not context.cert_store_stats()["x509_ca"] and not (folder and any(Path(folder).iterdir())):
-        # Needed only by a Python without certificates of its own.
-        import certifi
 
-        context.load_verify_locations(cafile=certifi.where())
-    return context
+def needs_no_resolver(host: str) -> bool:
+    """Return whether a name is below ``localhost``, which not every resolver knows."""
+    return host.lower().removesuffix(".").endswith(".localhost")

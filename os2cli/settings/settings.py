@@ -1,14 +1,13 @@
-"""The only reader of the environment: flag > environment > ``os2.toml`` > user file > default.
+"""The reader of the environment: flag > environment > ``os2.toml`` > user file > default.
 
 Commands pass their flags in; every value is in the frozen ``Settings``. Only variables that os2
 knows are read: a process under ``doppler run`` holds many secrets that are none of os2's business.
-``.env`` files are never read.
+``.env`` files are never read. Proxies and certificates are ``host.network``'s, for every client.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +16,11 @@ from os2cli.core.daytona_access import DaytonaAccess
 from os2cli.core.errors import UsageError
 from os2cli.settings import declared
 from os2cli.settings.declared import DEFAULT_API_URL, DEFAULT_IMAGE, OPTIONS, Option
+from os2cli.settings.directories import USER_FILE, Directories
 from os2cli.settings.invocation import parse_progress
 from os2cli.settings.toml_file import read_toml
 
 REPOSITORY_FILE = "os2.toml"
-USER_FILE = "config.toml"
 
 STAGE_VARIABLES = declared.names(declared.STAGE)
 ENGINE_VARIABLES = declared.names(declared.ENGINE)
@@ -62,7 +61,8 @@ class Settings:
     ``variables`` holds the recognised environment variables that are set and not empty; ``values``
     maps a key of ``OPTIONS`` to its text, and ``origins`` to its source: a variable such as
     ``LOCAL_DOCKER_IMAGE_NAME``, a file's path or ``default``. The two files need not exist.
-    ``analytics`` holds the variables for analytics, a key among them.
+    ``analytics`` holds the variables for analytics, a key among them. ``warning`` says which
+    directories of the user cannot be used.
     """
 
     image: str
@@ -80,6 +80,7 @@ class Settings:
     values: Mapping[str, str | None] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
     analytics: Mapping[str, str] = field(default_factory=dict, repr=False)
+    warning: str | None = None
 
     @property
     def snapshot_cache_dir(self) -> Path:
@@ -90,17 +91,19 @@ class Settings:
 def load_settings(repository: Path | None, environ: Mapping[str, str] | None = None) -> Settings:
     """Load the settings for a repository (None: outside of any).
 
+    A file of the user that another user owns is left out with a warning.
+
     Raises:
         UsageError: a file cannot be read or parsed or has an unknown key, or a value is invalid;
             the message names the file or the variable.
     """
     environ = os.environ if environ is None else environ
-    home = Path(environ.get("HOME") or "~").expanduser()
+    directories = Directories.of(environ)
     values: dict[str, str | None] = {}
     origins: dict[str, str] = {}
-    user_file = _platform_dir(environ, home, "XDG_CONFIG_HOME", "user_config_path") / USER_FILE
+    user_file = directories.config / USER_FILE
     repository_file = repository / REPOSITORY_FILE if repository else None
-    layers = [_read_file(user_file, OPTIONS)]
+    layers = [_read_file(user_file, OPTIONS)] if directories.readable else []
     if repository_file is not None:
         shared = tuple(option for option in OPTIONS if option.of_repository)
         layers.append(_read_file(repository_file, shared))
@@ -121,14 +124,15 @@ def load_settings(repository: Path | None, environ: Mapping[str, str] | None = N
         cache_seconds=parse_seconds(values["cache_ttl"] or "", origins["cache_ttl"], least=0.0),
         daytona=_daytona(environ, values, origins),
         variables={name: environ[name] for name in _KNOWN_VARIABLES if environ.get(name)},
-        home=home,
-        state_dir=_platform_dir(environ, home, "XDG_STATE_HOME", "user_state_path"),
-        cache_dir=_platform_dir(environ, home, "XDG_CACHE_HOME", "user_cache_path"),
+        home=directories.home,
+        state_dir=directories.state,
+        cache_dir=directories.cache,
         user_file=user_file,
         repository_file=repository_file,
         values=values,
         origins=origins,
         analytics={name: environ[name] for name in ANALYTICS_VARIABLES if environ.get(name)},
+        warning=directories.warning,
     )
 
 
@@ -213,19 +217,3 @@ def _read_file(path: Path, options: Sequence[Option]) -> dict[str, tuple[str, st
                 code="setting_invalid",
             )
     return {key: (str(value), str(path)) for key, value in table.items()}
-
-
-def _platform_dir(environ: Mapping[str, str], home: Path, variable: str, attribute: str) -> Path:
-    # On Linux, the XDG rules are these two lines: platformdirs costs 20 ms of every start.
-    if sys.platform == "linux":
-        defaults = {
-            "XDG_CONFIG_HOME": ".config",
-            "XDG_STATE_HOME": ".local/state",
-            "XDG_CACHE_HOME": ".cache",
-        }
-        base = environ.get(variable, "")
-        return (Path(base) if base.startswith("/") else home / defaults[variable]) / "os2"
-    from platformdirs import PlatformDirs
-
-    path: Path = getattr(PlatformDirs("os2", appauthor=False), attribute)
-    return path

@@ -27,7 +27,11 @@ def machines(context: ProviderContext, stage: str | None) -> MachineProvider:
 
 def set_up(context: ProviderContext) -> bool:
     """Return whether a machine exists: otherwise the provider stays hidden."""
-    return any(root(context).glob("*/machine.json"))
+    try:
+        return any(root(context).glob("*/machine.json"))
+    except PermissionError:
+        # In another user's home no machine is this user's.
+        return False
 
 
 def setup_fix(context: ProviderContext) -> Fix | None:

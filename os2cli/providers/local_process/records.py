@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -114,6 +115,8 @@ class Records:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError, TypeError, KeyError) as error:
+            if self._denied:
+                return None
             raise OperationFailed(
                 f"cannot read {path}: {error}",
                 hint=f"end the machine's processes and remove its directory: rm -r {path.parent}",
@@ -122,7 +125,20 @@ class Records:
 
     def names(self) -> list[str]:
         """Return the names of all machines, sorted."""
+        if self._denied:
+            return []
         return sorted(path.parent.name for path in self.root.glob(f"*/{RECORD_FILE}"))
+
+    @property
+    def _denied(self) -> bool:
+        """Whether the directory is in another user's home: then no machine here is this user's."""
+        try:
+            self.root.stat()
+        except PermissionError:
+            return True
+        except OSError:
+            return False
+        return not os.access(self.root, os.R_OK | os.X_OK)
 
     def all(self) -> list[Record]:
         """Return all machines, sorted by name, without those being removed."""

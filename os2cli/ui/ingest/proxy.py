@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import httpx
 
-from os2cli.host.web import LOOPBACK_PATTERNS, certificates
+from os2cli.host.network.transport import AsyncTransport, ProxyFailed
 from os2cli.ui.ingest.body import ClientGone, Receive, RequestBody
 from os2cli.ui.ingest.headers import (
     content_length,
@@ -100,6 +100,8 @@ class IngestProxy:
             finally:
                 with anyio.CancelScope(shield=True):
                     await response.aclose()
+        except ProxyFailed as error:
+            raise Refused(502, f"cannot reach PostHog: {error}") from None
         except httpx.TimeoutException:
             raise Refused(504, "PostHog timed out") from None
         except (httpx.HTTPError, httpx.InvalidURL):
@@ -172,12 +174,10 @@ def _raw_target(scope: Scope) -> tuple[str, str]:
 
 def _connections(limits: Limits) -> httpx.AsyncClient:
     client = httpx.AsyncClient(
-        verify=certificates(),
-        # Plain HTTP is allowed for loopback only, and a proxy is not on loopback.
-        mounts=dict.fromkeys(LOOPBACK_PATTERNS),
+        transport=AsyncTransport(httpx.Limits(max_connections=limits.concurrent)),
+        trust_env=False,
         follow_redirects=False,
         timeout=httpx.Timeout(limits.answer_seconds, connect=limits.connect_seconds),
-        limits=httpx.Limits(max_connections=limits.concurrent),
     )
     # Store no cookies of PostHog, here or in the browser.
     client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))

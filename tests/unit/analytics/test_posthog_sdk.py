@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -11,7 +13,9 @@ from os2cli.analytics.deliveries import NotTaken, Refused
 from os2cli.analytics.posthog_sdk import Project
 from os2cli.analytics.spool import Event
 from tests.analytics import KEY, OF_THE_SDK
+from tests.certificates import Authority, TlsFront
 from tests.posthog_server import PostHogServer
+from tests.proxies import PASSWORD, USER, HttpProxy, SocksProxy
 
 EVENT = Event(
     "machine_created",
@@ -92,6 +96,65 @@ def test_an_unreachable_host_is_reported() -> None:
 
     with pytest.raises(NotTaken, match="cannot reach PostHog"):
         project.post([{"event": "x"}])
+
+
+@pytest.fixture(params=["http", "http login", "socks5", "socks5 login"])
+def proxy(
+    request: pytest.FixtureRequest, posthog: PostHogServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[HttpProxy | SocksProxy]:
+    """A proxy of each kind, which alone knows PostHog."""
+    scheme, _, login = request.param.partition(" ")
+    kind = HttpProxy if scheme == "http" else SocksProxy
+    hosts = {"ph.test": int(posthog.url.rpartition(":")[2])}
+    with kind(hosts, login=bool(login)) as server:
+        user = f"{USER}:{quote(PASSWORD, '')}@" if login else ""
+        monkeypatch.setenv("ALL_PROXY", f"{scheme}://{user}{server.address}")
+        yield server
+
+
+def post_to(host: str) -> None:
+    project = Project(KEY, host)
+    project.post([project.message(EVENT) or {}])
+
+
+def test_events_go_through_a_proxy(proxy: HttpProxy, posthog: PostHogServer) -> None:
+    post_to("http://ph.test")
+
+    assert (len(posthog.events), proxy.asked) == (1, ["ph.test:80"])
+
+
+def test_events_go_through_a_proxy_over_tls(
+    proxy: HttpProxy, posthog: PostHogServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    with TlsFront(authority.server("ph.test"), proxy.hosts["ph.test"]) as front:
+        proxy.hosts = {"ph.test": front.port}
+        post_to("https://ph.test")
+
+    assert (len(posthog.events), proxy.asked) == (1, ["ph.test:443"])
+
+
+def test_events_for_this_computer_go_through_none(
+    proxy: HttpProxy, posthog: PostHogServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "fd00::/8")
+    for host in ("127.0.0.1", "localhost", "ph.localhost"):
+        post_to(posthog.url.replace("127.0.0.1", host))
+
+    assert (len(posthog.events), proxy.asked) == (3, [])
+
+
+@pytest.mark.parametrize("url", ["http://ph.test", "https://ph.test"])
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+def test_a_proxy_to_blame_is_named(scheme: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (HttpProxy if scheme == "http" else SocksProxy)({}, login=True) as server:
+        monkeypatch.setenv("ALL_PROXY", f"{scheme}://jo:hush@{server.address}")
+        with pytest.raises(NotTaken) as caught:
+            post_to(url)
+
+    named = f"cannot reach PostHog through the proxy {server.address} (ALL_PROXY)"
+    assert str(caught.value) == named
 
 
 def test_a_rejected_message_is_distinguished(posthog: PostHogServer) -> None:

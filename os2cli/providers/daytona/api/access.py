@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from os2cli.core.daytona_access import DaytonaAccess
 from os2cli.core.errors import NotAuthorised, UsageError
-from os2cli.host.web import LOOPBACK, is_private, web_address
+from os2cli.host.web import is_loopback, is_private, web_address
 
 
 def checked_url(access: DaytonaAccess) -> str:
@@ -80,6 +80,6 @@ def may_receive_key(trusted_url: str, other: str) -> bool:
     trusted, target = web_address(trusted_url), web_address(other)
     if trusted is None or target is None:
         return False
-    if trusted.hostname in LOOPBACK:
-        return target.hostname in LOOPBACK
+    if is_loopback(trusted.hostname or ""):
+        return is_loopback(target.hostname or "")
     return target.scheme == "https" and target.hostname == trusted.hostname

@@ -13,10 +13,11 @@ from os2cli.core.clock import REAL_TIME, Clock
 from os2cli.core.daytona_access import DaytonaAccess
 from os2cli.core.errors import OperationFailed, Os2Error, Unreachable
 from os2cli.core.waiting import current_wait
-from os2cli.host.web import LOOPBACK_PATTERNS, certificates
+from os2cli.host.network.transport import Transport
 from os2cli.providers.daytona.api.access import checked_url, login_headers, may_receive_key
 from os2cli.providers.daytona.api.errors import (
     LostAnswer,
+    WayBlocked,
     connection_error,
     error_message,
     invalid_answer,
@@ -89,21 +90,13 @@ class DaytonaClient:
         return self._connections({})
 
     def _connections(self, headers: Mapping[str, str]) -> httpx.Client:
-        try:
-            return httpx.Client(
-                headers={"User-Agent": f"os2/{__version__}", **headers},
-                verify=certificates(),
-                transport=self._transport,
-                # Plain HTTP is for this computer alone, so never through a proxy.
-                mounts=dict.fromkeys(LOOPBACK_PATTERNS),
-                # A redirect must not send the API key to another host.
-                follow_redirects=False,
-            )
-        except (httpx.InvalidURL, ImportError, ValueError, OSError) as error:
-            raise Unreachable(
-                f"cannot connect to Daytona: {type(error).__name__}: {error}",
-                hint="check HTTPS_PROXY and SSL_CERT_FILE",
-            ) from error
+        return httpx.Client(
+            headers={"User-Agent": f"os2/{__version__}", **headers},
+            transport=self._transport or Transport(),
+            trust_env=False,
+            # A redirect must not send the API key to another host.
+            follow_redirects=False,
+        )
 
     def connections_for(self, address: str) -> httpx.Client:
         """Return connections with the API key if ``address`` may receive it, else without.
@@ -129,6 +122,10 @@ class DaytonaClient:
     def redact(self, text: str) -> str:
         """Return ``text`` without secrets."""
         return redact(text, self._secrets)
+
+    def connection_error(self, doing: str, url: str, error: Exception, *, hint: str) -> Unreachable:
+        """Return the error for a request without a response, without secrets."""
+        return connection_error(doing, url, error, self._secrets, hint=hint)
 
     def error_message(self, response: httpx.Response) -> str:
         """Return the message of an error response without secrets; may be empty."""
@@ -216,6 +213,8 @@ class DaytonaClient:
             response = self.http.request(method, f"{self.url}{path}", timeout=timeout, **content)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             failure: Os2Error = connection_error(doing, self.url, error, self._secrets)
+            if isinstance(failure, WayBlocked):
+                raise failure from error
             if not repeatable and may_have_been_sent(error):
                 raise LostAnswer(failure.message, hint=failure.hint) from error
             late = isinstance(error, httpx.TimeoutException)

@@ -19,6 +19,7 @@ from os2cli.core.errors import (
     UsageError,
 )
 from os2cli.core.redaction import HIDDEN
+from os2cli.host.network.failures import problem_of
 from os2cli.providers.daytona.api.limits import limit_error
 from os2cli.providers.daytona.api.retry import PASSING, limiter
 
@@ -35,6 +36,10 @@ class LostAnswer(Unreachable):
     """A request that creates something was sent, and its outcome is unknown."""
 
     default_code = "answer_lost"
+
+
+class WayBlocked(Unreachable):
+    """No attempt can succeed before a setting of this host or of the server is changed."""
 
 
 def spellings(secrets: Iterable[str]) -> set[str]:
@@ -171,16 +176,23 @@ def rate_limit_error(doing: str, headers: Mapping[str, str], seconds: float) -> 
     )
 
 
-def connection_error(doing: str, url: str, error: Exception, secrets: Iterable[str]) -> Unreachable:
-    """Return the error for a request without a response."""
-    late = isinstance(error, httpx.TimeoutException)
-    cause = "timed out" if late else redact(str(error), secrets) or type(error).__name__
-    host = url.partition("://")[2].partition("/")[0]
-    hint = "check the network and DAYTONA_API_URL: os2 doctor"
-    if "CERTIFICATE_VERIFY_FAILED" in cause:
-        hint = "if a proxy inspects TLS, set SSL_CERT_FILE to a file with its CA certificate"
-    message = f"{doing} failed: cannot reach {host}: {cause}"
-    return Unreachable(message, hint=hint, transient=True)
+def connection_error(
+    doing: str,
+    url: str,
+    error: Exception,
+    secrets: Iterable[str],
+    *,
+    hint: str = "check the network and DAYTONA_API_URL: os2 doctor",
+) -> Unreachable:
+    """Return the error for a request to ``url`` without a response."""
+    problem = problem_of(error, url)
+    kind = WayBlocked if problem.final else Unreachable
+    return kind(
+        f"{doing} failed: {redact(problem.text, secrets)}",
+        hint=problem.hint or hint,
+        code=problem.code,
+        transient=not problem.final,
+    )
 
 
 def may_have_been_sent(error: Exception) -> bool:

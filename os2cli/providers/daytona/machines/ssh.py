@@ -11,7 +11,9 @@ from pathlib import Path
 from shutil import which
 
 from os2cli.core.errors import OperationFailed, UsageError
+from os2cli.core.notices import NOTICES
 from os2cli.host.tty import Terminal
+from os2cli.host.web import needs_no_resolver
 from os2cli.providers.daytona.api.errors import invalid_answer
 
 # How long a token is valid; a shell that is open by then stays open.
@@ -53,7 +55,8 @@ class SshAccess:
         return "\n".join(
             (
                 "Host machine",
-                f"    HostName {self.host}",
+                # Not every resolver knows names below localhost.
+                f"    HostName {'localhost' if needs_no_resolver(self.host) else self.host}",
                 f"    Port {self.port}",
                 f"    User {self.token}",
                 f"    UserKnownHostsFile {_quoted(known_hosts)}",
@@ -74,6 +77,17 @@ def _quoted(path: Path) -> str:
     return f'"{text}"'
 
 
+def _prepare(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        # A shell needs no memory of the gateway's key.
+        NOTICES.warn(
+            f"cannot keep the gateway's key in {folder}: {error.strerror}",
+            "set XDG_STATE_HOME to a writable directory",
+        )
+
+
 def open_shell(access: SshAccess, known_hosts: Path, terminal: Terminal) -> int:
     """Run ``ssh`` on this terminal until the shell ends, and return its exit code.
 
@@ -88,7 +102,7 @@ def open_shell(access: SshAccess, known_hosts: Path, terminal: Terminal) -> int:
             hint="install OpenSSH's client, or use: os2 machine exec NAME -- COMMAND",
             code="ssh_missing",
         )
-    known_hosts.parent.mkdir(parents=True, exist_ok=True)
+    _prepare(known_hosts.parent)
     with tempfile.TemporaryDirectory(prefix="os2-ssh-") as folder:
         config = Path(folder) / "config"
         config.write_text(access.config(known_hosts))

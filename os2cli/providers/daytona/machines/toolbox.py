@@ -18,7 +18,7 @@ from os2cli.core.errors import (
 )
 from os2cli.core.models import MachineState
 from os2cli.providers.daytona.api.client import DaytonaClient
-from os2cli.providers.daytona.api.errors import invalid_answer, status_line
+from os2cli.providers.daytona.api.errors import WayBlocked, invalid_answer, status_line
 from os2cli.providers.daytona.api.retry import FAST, PASSING, TOO_MANY, pause, retry_after
 from os2cli.providers.daytona.api.wire import SandboxAnswer
 from os2cli.providers.daytona.machines.lifecycle import look_at
@@ -56,6 +56,8 @@ class Patience:
             NotFound: the machine does not exist.
             Unreachable: it is ``failure``, and this has lasted for too long.
         """
+        if isinstance(failure, WayBlocked):
+            raise failure
         self.toolbox.require_running()
         now = self.clock.now()
         if self._failing_since is None:
@@ -154,9 +156,8 @@ class Toolbox:
 
     def no_answer(self, doing: str, error: Exception) -> Unreachable:
         """Return the error for a request without a response."""
-        return Unreachable(
-            self.client.redact(f"{doing} failed: {type(error).__name__}: {error}"),
-            hint="retry; check the API: os2 doctor",
+        return self.client.connection_error(
+            doing, self.url, error, hint="retry; check the API: os2 doctor"
         )
 
     def _response_error(self, doing: str, answer: httpx.Response) -> Os2Error:

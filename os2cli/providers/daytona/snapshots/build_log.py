@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 
 import httpx
 
-from os2cli.core.errors import NotAuthorised, NotFound, Os2Error, Unreachable
+from os2cli.core.errors import NotAuthorised, NotFound, Os2Error
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.retry import DEFAULT, FAST, RetryPolicy
 from os2cli.providers.daytona.api.wire import SnapshotAnswer, UrlAnswer, read
@@ -182,10 +182,8 @@ def read_log(client: DaytonaClient, snapshot_id: str) -> Iterator[str]:
     try:
         answer = http.get(address, timeout=_timeout(DEFAULT))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise Unreachable(
-            f"{_DOING} failed: {type(error).__name__}",
-            hint="retry: build logs are on another server than the API",
-        ) from error
+        hint = "retry: build logs are on another server than the API"
+        raise client.connection_error(_DOING, address, error, hint=hint) from error
     if not answer.is_success:
         raise NotFound(
             f"{_DOING} failed: HTTP {answer.status_code}",

@@ -10,27 +10,21 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
 
 from obstore.store import S3Store
 
-from os2cli.core.errors import OperationFailed, Os2Error, Unreachable
+from os2cli.core.errors import OperationFailed, Os2Error
 from os2cli.core.progress import Progress
-from os2cli.host.web import is_private, web_address
 from os2cli.providers.daytona.api.client import DaytonaClient
-from os2cli.providers.daytona.api.errors import invalid_answer
 from os2cli.providers.daytona.api.retry import DEFAULT
 from os2cli.providers.daytona.api.wire import StorageAccess, read
 from os2cli.providers.daytona.snapshots.creating import creating
+from os2cli.providers.daytona.snapshots.object_store_access import DOING, connect, explained
 from os2cli.snapshots.context import BuildContext
-
-if TYPE_CHECKING:
-    from obstore.store import S3Config
 
 # S3 takes up to 10,000 parts of at least 5 MiB: this suffices for 80 GB.
 PART_BYTES = 8 * 2**20
 PARTS_AT_ONCE = 4
-_DOING = "uploading the build context"
 _WAKE_SECONDS = 0.2
 
 
@@ -47,15 +41,15 @@ class ObjectStore:
             OperationFailed: the store rejects it, or a file changed.
             Unreachable: the store does not answer.
         """
-        ask = partial(self.client.get, "/object-storage/push-access", doing=_DOING)
-        answer = creating(self.client, "the object store", _DOING).request(ask)
-        access = read(StorageAccess, answer, _DOING)
+        ask = partial(self.client.get, "/object-storage/push-access", doing=DOING)
+        answer = creating(self.client, "the object store", DOING).request(ask)
+        access = read(StorageAccess, answer, DOING)
         self.client.keep_secret({"secret": access.secret, "token": access.session_token or ""})
-        store = _connect(access)
+        store = connect(access)
         key = f"{access.organization}/{digest}/context.tar"
-        if _exists(store, key):
+        if _exists(store, key, access.url):
             return False
-        _Upload(store, key, context, progress).run()
+        _Upload(store, access.url, key, context, progress).run()
         return True
 
 
@@ -65,8 +59,11 @@ class _Upload:
     obstore pulls chunks from ``_pieces`` and sends several parts concurrently.
     """
 
-    def __init__(self, store: S3Store, key: str, context: BuildContext, progress: Progress) -> None:
+    def __init__(
+        self, store: S3Store, url: str, key: str, context: BuildContext, progress: Progress
+    ) -> None:
         self.store = store
+        self.url = url
         self.key = key
         self.context = context
         self.progress = progress
@@ -86,7 +83,7 @@ class _Upload:
                 self._outcome.get(timeout=DEFAULT.connect_seconds)
             raise
         if failure is not None:
-            raise _explained(self._cause or failure) from failure
+            raise explained(self._cause or failure, self.url) from failure
 
     def _wait(self) -> BaseException | None:
         # Not the thread's ``join``: after a signal has ended one, the next returns at once.
@@ -120,55 +117,11 @@ class _Upload:
             raise
 
 
-def _connect(access: StorageAccess) -> S3Store:
-    parts = web_address(access.url)
-    # obstore panics at an invalid address, and prints a backtrace.
-    if parts is None or not is_private(parts):
-        raise invalid_answer(_DOING, "storageUrl is not a safe address")
-    config: S3Config = {
-        "endpoint": access.url,
-        "access_key_id": access.access_key,
-        "secret_access_key": access.secret,
-        "region": access.region or "us-east-1",
-        "virtual_hosted_style_request": False,
-    }
-    if access.session_token:
-        config["session_token"] = access.session_token
-    return S3Store(
-        access.bucket,
-        config=config,
-        client_options={
-            "allow_http": parts.scheme == "http",
-            "connect_timeout": "10s",
-            "timeout": "120s",
-        },
-        retry_config={"max_retries": 4},
-    )
-
-
-def _exists(store: S3Store, key: str) -> bool:
+def _exists(store: S3Store, key: str, url: str) -> bool:
     try:
         store.head(key)
     except FileNotFoundError:
         return False
     except Exception as error:
-        raise _explained(error) from error
+        raise explained(error, url) from error
     return True
-
-
-def _explained(error: BaseException) -> Os2Error:
-    """Return an error that names the kind only: obstore's may hold a signed address."""
-    if isinstance(error, Os2Error):
-        return error
-    kind = type(error).__name__
-    if kind in ("PermissionDeniedError", "UnauthenticatedError"):
-        return OperationFailed(
-            f"{_DOING} failed: the object store rejected Daytona's login",
-            hint="retry; check this host's clock: os2 doctor",
-            code="upload_refused",
-        )
-    return Unreachable(
-        f"{_DOING} failed: the object store did not accept it ({kind})",
-        hint="check the network, then run the command again",
-        code="upload_failed",
-    )

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from os2cli.core.errors import UsageError
+from os2cli.core.notices import NOTICES
 from os2cli.providers.local_docker.engine.address import Endpoint, TlsFiles, holds, parse_address
 
 
@@ -21,7 +23,8 @@ def named_context(variables: Mapping[str, str], config: Path) -> tuple[str, str]
     file = config / "config.json"
     name, source = variables.get("DOCKER_CONTEXT", "").strip(), "DOCKER_CONTEXT"
     if not name:
-        name, source = str(_read_object(file).get("currentContext") or ""), str(file)
+        configuration = _configuration(file, named=bool(variables.get("DOCKER_CONFIG")))
+        name, source = str(configuration.get("currentContext") or ""), str(file)
     return (name, source) if name and name != "default" else None
 
 
@@ -62,6 +65,22 @@ def _context_names(store: Path) -> list[str]:
 
 def _mapping(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _configuration(file: Path, *, named: bool) -> dict[str, Any]:
+    """Return Docker's configuration; empty if another user owns the default one, as after sudo."""
+    try:
+        return _read_object(file)
+    except UsageError as error:
+        if named or not isinstance(error.__cause__, PermissionError):
+            raise
+    # The settings warn of a whole home that denies access.
+    if os.access(file.parent.parent, os.X_OK):
+        NOTICES.warn(
+            f"cannot read {file}: permission denied; Docker's contexts are not used",
+            "correct its owner, or name the engine: --docker-host",
+        )
+    return {}
 
 
 def _read_object(file: Path) -> dict[str, Any]:

@@ -15,8 +15,11 @@ import pytest
 
 from os2cli.core.errors import UsageError
 from os2cli.ui.ingest.address import ProxyAddress, proxy_address
+from os2cli.ui.ingest.proxy import IngestProxy
+from os2cli.ui.ingest.upstreams import Upstreams
 from tests.command import Os2, base_environment
 from tests.posthog_server import PostHogServer
+from tests.proxies import HttpProxy, SocksProxy
 from tests.unit.ui.served import Served, served
 
 KEY = "phc_of_the_page"
@@ -46,6 +49,43 @@ def settings_of(page: Served) -> dict[str, Any] | None:
 def policy(page: Served) -> dict[str, str]:
     text = page.http.get("/machines").headers["content-security-policy"]
     return dict(each.split(" ", 1) for each in text.split("; "))
+
+
+class TestProxies:
+    """The way to PostHog is the one of all other clients."""
+
+    @pytest.mark.parametrize("kind", [HttpProxy, SocksProxy])
+    def test_a_proxy_is_taken(
+        self, kind: type[HttpProxy], posthog: PostHogServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1,10.0.0.0/99")
+        monkeypatch.setenv("POSTHOG_HOST", "http://ph.test")
+        with kind({"ph.test": int(posthog.url.rpartition(":")[2])}) as proxy:
+            scheme = "http" if kind is HttpProxy else "socks5"
+            monkeypatch.setenv("ALL_PROXY", f"{scheme}://{proxy.address}")
+            with served() as page:
+                answer = page.http.post("/ingest/e/", json=MESSAGE, headers=page.own)
+
+        assert (answer.status_code, proxy.asked) == (200, ["ph.test:80"])
+        assert len(posthog.named("hello")) == 1
+
+    def test_no_value_of_no_proxy_keeps_it_from_starting(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+        monkeypatch.setenv("NO_PROXY", "fd07:b51a:cc66:f0::/64,10.0.0.0/99,[::1")
+
+        IngestProxy(Upstreams("https://ph.test", "https://ph.test"))
+
+    def test_one_to_blame_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("POSTHOG_HOST", "https://ph.test")
+        monkeypatch.setenv("HTTPS_PROXY", "http://jo:hush@127.0.0.1:1")
+        with served() as page:
+            answer = page.http.post("/ingest/e/", json=MESSAGE, headers=page.own)
+
+        assert answer.status_code == 502
+        assert answer.text.startswith("cannot reach PostHog: the proxy 127.0.0.1:1 (HTTPS_PROXY): ")
+        assert "hush" not in answer.text
 
 
 class TestGuarded:

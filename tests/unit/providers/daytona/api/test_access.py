@@ -25,6 +25,10 @@ class TestUrl:
             "http://LOCALHOST:3000/api",
             "http://127.0.0.1:3986/api",
             "http://[::1]:3986/api",
+            "http://daytona.localhost:3000/api",
+            "http://API.Daytona.LOCALHOST:3000/api",
+            "http://daytona.localhost.:3000/api",
+            "http://127.9.8.7:3000/api",
         ],
     )
     def test_https_anywhere_and_http_on_this_computer_are_taken(self, url: str) -> None:

@@ -13,6 +13,7 @@ from os2cli.core.errors import NotFound, OperationFailed, Unreachable, UsageErro
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.retry import CREATING, DEFAULT, FAST, RetryPolicy
 from tests.clock import Time
+from tests.proxies import HttpProxy, SocksProxy
 from tests.unit.providers.daytona.wires import (
     ACCESS,
     DOING,
@@ -32,7 +33,8 @@ def every_httpx_error() -> list[type[Exception]]:
     while new:
         found |= new
         new = {sub for kind in new for sub in kind.__subclasses__()} - found
-    return sorted(found, key=lambda kind: kind.__name__)
+    own = (kind for kind in found if kind.__module__.startswith("httpx"))
+    return sorted(own, key=lambda kind: kind.__name__)
 
 
 def made(kind: type[Exception]) -> Exception:
@@ -193,19 +195,44 @@ class TestForeignErrors:
 
         assert failure(client).message.endswith("cannot reach 127.0.0.1:3986: ReadError")
 
-    @pytest.mark.parametrize(
-        "proxy", ["socks5://127.0.0.1:1", "ftp://127.0.0.1:1", "http://127.0.0.1:bad"]
-    )
-    def test_an_unusable_proxy_is_reported(
+    @pytest.mark.parametrize("proxy", ["ftp://127.0.0.1:1", "http://127.0.0.1:bad"])
+    def test_an_unusable_proxy_is_left_out(
         self, proxy: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("HTTPS_PROXY", proxy)
 
         error = failure(DaytonaClient(replace(ACCESS, url="https://daytona.invalid/api")))
 
-        assert type(error) is Unreachable
-        assert error.message.startswith("cannot connect to Daytona: ")
-        assert "HTTPS_PROXY" in (error.hint or "")
+        assert error.message.startswith(f"{DOING} failed: cannot reach daytona.invalid: ")
+
+    @pytest.mark.parametrize("scheme", ["http", "https", "socks5", "socks5h"])
+    def test_a_proxy_that_is_not_there_is_named(
+        self, scheme: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://jo:hush@127.0.0.1:1")
+        client = DaytonaClient(replace(ACCESS, url="https://daytona.invalid/api"))
+
+        error = failure(client, policy=FAST)
+
+        assert (error.exit_code, error.code) == (8, "proxy_failed")
+        assert "the proxy 127.0.0.1:1 (HTTPS_PROXY): " in error.message
+        assert (error.hint or "").startswith("check HTTPS_PROXY; ")
+        assert "hush" not in f"{error.message}{error.hint}"
+
+    @pytest.mark.parametrize("kind", [HttpProxy, SocksProxy])
+    @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+    def test_a_login_that_a_proxy_rejects_is_sent_once(
+        self, kind: type[HttpProxy], method: str, monkeypatch: pytest.MonkeyPatch, time: Time
+    ) -> None:
+        with kind({}, login=True) as proxy:
+            scheme = "http" if kind is HttpProxy else "socks5"
+            monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://jo:hush@{proxy.address}")
+            access = replace(ACCESS, url="https://daytona.invalid/api")
+            error = failure(DaytonaClient(access, clock=time.clock), method)
+
+        assert (error.exit_code, error.code, time.slept) == (8, "proxy_login", [])
+        assert f"{scheme}://USER:PASSWORD@{proxy.address}" in (error.hint or "")
+        assert "hush" not in f"{error.message}{error.hint}"
 
 
 class TestSecrets:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from os2cli.core.errors import OperationFailed, Unreachable, UsageError
-from os2cli.providers.daytona.api.errors import LostAnswer
+from os2cli.providers.daytona.api.errors import LostAnswer, WayBlocked
 from os2cli.providers.daytona.api.retry import RetryPolicy
 from tests.clock import Time
 from tests.unit.providers.daytona.certificate import unknown_server
@@ -173,13 +173,17 @@ class TestSomebodyElse:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with peer(says(http(b"{}"))) as proxy, peer(says(http(b"{}"))) as server:
+            port = server.port
             for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
                 monkeypatch.setenv(name, proxy.address)
-            with client_for(server.address) as client:
-                client.get("/thing", doing=DOING)
+            named = f"http://daytona.localhost:{port}"
+            for address in (server.address, named):
+                with client_for(address) as client:
+                    client.get("/thing", doing=DOING)
 
         assert proxy.requests == []
-        assert KEY in server.requests[0]
+        assert [KEY in request for request in server.requests] == [True, True]
+        assert f"Host: daytona.localhost:{port}\r\n" in server.requests[1]
 
 
 class TestCertificates:
@@ -188,7 +192,7 @@ class TestCertificates:
         with peer(says(http(b"{}")), tls) as server, client_for(server.address) as client:
             error = failure(client)
 
-        assert (type(error), error.code) == (Unreachable, "unreachable")
+        assert (type(error), error.code) == (WayBlocked, "unreachable")
         assert "CERTIFICATE_VERIFY_FAILED" in error.message
         assert "SSL_CERT_FILE" in (error.hint or "")
         assert server.requests == []

@@ -159,3 +159,19 @@ def test_without_ssh_there_is_another_way(
 
     assert caught.value.code == "ssh_missing"
     assert "os2 machine exec" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("host", ["ssh.localhost", "SSH.Daytona.LOCALHOST"])
+def test_a_gateway_below_localhost_needs_no_resolver(host: str, tmp_path: Path) -> None:
+    config = SshAccess(host, 2222, TOKEN).config(tmp_path / "known_hosts")
+
+    assert "    HostName localhost\n" in config
+
+
+def test_a_directory_that_cannot_be_written_does_not_stop_a_shell(
+    record: Path, terminal: Terminal, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+
+    assert open_shell(ACCESS, tmp_path / "file/os2/known_hosts", terminal) == 0
+    assert "HostName gateway.test" in (record / "config").read_text()

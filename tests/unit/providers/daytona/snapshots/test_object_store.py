@@ -298,11 +298,9 @@ class TestRefused:
             "http://127.0.0.1:port",
             "http://[::1",
             "http://127.0.0.1\n:9",
-            "http://127.0.0.1.example:9",
-            "http://s3.example",
         ],
     )
-    def test_an_address_that_is_none_or_not_private(
+    def test_an_address_that_is_none(
         self, url: str, store: ObjectStore, tree: Callable[[int], BuildContext], wire: Wire
     ) -> None:
         wire.on(PUSH, access(url))
