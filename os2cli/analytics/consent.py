@@ -55,7 +55,7 @@ def choice(folder: Path) -> bool | None:
     text = state_files.read(path)
     if text is None:
         # An unreadable choice may have been a no.
-        return False if path.exists() else None
+        return None if state_files.is_missing(path) else False
     return text.strip() == "on"
 
 

@@ -89,9 +89,12 @@ class IngestProxy:
             raise Refused(413, "the request body is too large")
         content = body.parts() if with_body else body.nothing()
         # Built without the client, which would add headers and cookies.
-        request = httpx.Request(
-            method, target, headers=headers, content=content, extensions={"trace": _on_event}
-        )
+        try:
+            request = httpx.Request(
+                method, target, headers=headers, content=content, extensions={"trace": _on_event}
+            )
+        except (httpx.InvalidURL, ValueError):
+            raise Refused(502, "POSTHOG_HOST is not a web address") from None
         if not with_body:
             del request.headers["transfer-encoding"]
         return request
@@ -106,7 +109,7 @@ class IngestProxy:
                     await response.aclose()
         except httpx.TimeoutException:
             raise Refused(504, "PostHog timed out") from None
-        except (httpx.HTTPError, httpx.InvalidURL):
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):
             raise Refused(502, "cannot reach PostHog") from None
 
     async def _return(self, response: httpx.Response, answer: _Answer) -> None:
