@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from os2cli.core.daytona_access import DaytonaAccess
 from os2cli.core.errors import UsageError
+from os2cli.core.parsing import is_utf8
 from os2cli.core.stage import resolve_stage
 from os2cli.core.user_id import is_placeholder
 from os2cli.host.web import is_bare, web_address
@@ -106,7 +107,7 @@ def can_be_sent_to(host: str) -> bool:
 
 def _text(text: str | None) -> str | None:
     """Return what can be sent: not nothing, and no bytes that are not UTF-8."""
-    return text if text and not any("\ud800" <= each <= "\udfff" for each in text) else None
+    return text if text and is_utf8(text) else None
 
 
 def _name(text: str | None) -> str | None:
