@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from os2cli.analytics.middleware import tracked_command
 from os2cli.analytics.tracking import Analytics
+from os2cli.core.models import LOCAL_DOCKER
 from os2cli.settings.invocation import Invocation
 from os2cli.settings.settings import load_settings
 from os2cli.ui.app import OWN_ROUTES
@@ -49,7 +50,7 @@ def use(variables: Mapping[str, str]) -> None:
         analytics = Analytics.of(load_settings(None))
         analytics.browser()
         with analytics.tracked("machine.stop", {}, surface="ui") as mutation:
-            mutation.touched("local-docker")
+            mutation.touched(LOCAL_DOCKER)
         extension = analytics_extension(PageContext(), OWN_ROUTES)
         if extension is not None:
             extension.head()
