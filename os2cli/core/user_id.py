@@ -13,7 +13,7 @@ import unicodedata
 _PLACEHOLDERS = frozenset(
     {
         *("anonymous", "distinct_id", "distinctid", "email", "false", "guest", "id", "n/a", "na"),
-        *("nan", "nil", "nobody", "none", "not_authenticated", "null", "object object", "true"),
+        *("nan", "nil", "none", "not_authenticated", "null", "object object", "true"),
         *("undefined", "unknown"),
     }
 )

@@ -1,4 +1,4 @@
-"""A slow line is no reason to give up: only silence is, in each direction."""
+"""The proxy gives up after silence, never because a line is slow, in each direction."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_a_page_that_stops_reading_is_left() -> None:
 
 
 @pytest.mark.parametrize("sent", [0, 1, 50])
-def test_a_page_that_falls_silent_is_told(sent: int) -> None:
+def test_a_page_that_falls_silent_gets_an_error(sent: int) -> None:
     with (
         Upstream(waits) as upstream,
         proxy_to(upstream.url, limits=IMPATIENT) as browser,
