@@ -159,3 +159,25 @@ def test_a_process_prints_and_rejects_such_text_in_every_locale(
         status, _, stderr = run(*words)
         assert status == 2
         assert stderr.startswith(b"error: ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("machine", "exec", "one", "--", "printf", BYTES),
+        ("machine", "exec", "one", "--workdir", f"/{BYTES}", "--", "pwd"),
+        ("machine", "exec", "one", "-e", f"A={BYTES}", "--", "pwd"),
+        ("machine", "cp", "notes", f"one:/tmp/{BYTES}"),
+        ("machine", "cp", f"one:/tmp/{BYTES}", "."),
+        ("machine", "cp", f"file{BYTES}", "one:/tmp/"),
+    ],
+    ids=repr,
+)
+def test_a_machine_on_daytona_gets_every_byte_or_the_command_is_rejected(
+    words: tuple[str, ...], theatre: Stage
+) -> None:
+    def prepare(world: World) -> None:
+        SCENES["machine exec"].prepare(world)
+        (world.folder / f"file{BYTES}").write_text("x")
+
+    check(theatre.play(Scene(words, prepare)))
