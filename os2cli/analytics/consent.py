@@ -54,19 +54,9 @@ def choice(folder: Path) -> bool | None:
     path = folder / "choice"
     text = state_files.read(path)
     if text is None:
-        return False if _may_exist(path) else None
+        # An unreadable choice may have been a no.
+        return None if state_files.is_missing(path) else False
     return text.strip() == "on"
-
-
-def _may_exist(path: Path) -> bool:
-    """Return whether an unreadable choice may have been a no."""
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def choose(folder: Path, *, on: bool) -> None:

@@ -10,14 +10,12 @@ Empty files record what a project was already sent about the user: their names h
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
 
 from os2cli.analytics import state_files
-
-_USER = re.compile(r"[A-Za-z0-9][\w.|:@+-]{0,127}", re.ASCII)
+from os2cli.core.user_id import is_placeholder, is_user_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +38,10 @@ def known_identity(folder: Path) -> Identity | None:
         anonymous = str(UUID(text))
     except ValueError:
         return None
+    if is_placeholder(anonymous):
+        return None
     user = (state_files.read(_link(folder, anonymous)) or "").strip()
-    return Identity(anonymous, user if _USER.fullmatch(user) else None)
+    return Identity(anonymous, user if is_user_id(user) else None)
 
 
 def current_identity(folder: Path) -> Identity:
@@ -56,8 +56,8 @@ def current_identity(folder: Path) -> Identity:
 
 
 def link(folder: Path, identity: Identity, user: str) -> Identity:
-    """Store Daytona's id of the user and return the new identity; ignore an invalid id."""
-    if not _USER.fullmatch(user) or user == identity.user:
+    """Store Daytona's id of the user and return the new identity; ignore what is not an id."""
+    if not is_user_id(user) or user == identity.user:
         return identity
     state_files.write(_link(folder, identity.anonymous), f"{user}\n")
     return Identity(identity.anonymous, user)

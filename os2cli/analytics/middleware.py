@@ -26,7 +26,7 @@ def tracked_command(
 ) -> Iterator[None]:
     """Track the command that runs in the block; its exceptions pass unchanged."""
     analytics = None if procedure.startswith(OWN_COMMANDS) else _analytics()
-    if analytics is None or not analytics.consent.on:
+    if analytics is None:
         yield
         return
     show_notice_once(analytics.parameters, invocation)
@@ -42,17 +42,18 @@ def tracked_command(
 
 
 def _analytics() -> Analytics | None:
-    """Return the analytics of the settings; the command itself reports invalid settings."""
-    with suppress(Os2Error, OSError):
-        return Analytics.of(load_settings(find_repository(Path.cwd())))
+    """Return the analytics, None if they are off; the command itself reports invalid settings."""
+    with suppress(Exception):
+        analytics = Analytics.of(load_settings(find_repository(Path.cwd())))
+        return analytics if analytics.consent.on else None
     return None
 
 
 def show_notice_once(parameters: Parameters, invocation: Invocation) -> None:
     """Show on the terminal what is sent where, before the first command that is tracked."""
-    if not _notice_is_seen(parameters, invocation):
-        return
-    with suppress(OSError):
+    with suppress(Exception):
+        if not _notice_is_seen(parameters, invocation):
+            return
         if state_files.write_if_absent(parameters.folder / "noticed", ""):
             sys.stderr.write(
                 f"Usage data (commands and their results, no names) is sent to {parameters.host}; "

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import unicodedata
 from dataclasses import dataclass, field
+from html import unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 from os2cli.core.daytona_access import DaytonaAccess
 from os2cli.core.errors import UsageError
+from os2cli.core.parsing import is_utf8
 from os2cli.core.stage import resolve_stage
+from os2cli.core.user_id import is_placeholder
 from os2cli.host.web import is_bare, web_address
 from os2cli.settings.settings import Settings
 
 DEFAULT_HOST = "https://eu.i.posthog.com"
 DEFAULT_PROXY_URI = "/ingest"
 _MAX_ENVIRONMENT_LENGTH = 63
+_AT = re.compile(r"\S@\S")
+_MAX_ENCODINGS = 3
 # People copy the URL from the browser; PostHog ingests events on another host.
 _INGESTION = {
     "https://eu.posthog.com": DEFAULT_HOST,
@@ -52,14 +60,14 @@ class Parameters:
         values = settings.values
         host = (variables.get("POSTHOG_HOST") or DEFAULT_HOST).rstrip("/")
         return cls(
-            key=variables.get("POSTHOG_KEY") or None,
+            key=_text(variables.get("POSTHOG_KEY")),
             host=_INGESTION.get(host, host),
-            public_key=variables.get("VITE_POSTHOG_PUBLIC_KEY") or None,
+            public_key=_text(variables.get("VITE_POSTHOG_PUBLIC_KEY")),
             proxy_uri=_path(variables.get("VITE_POSTHOG_PROXY_URI", "")) or DEFAULT_PROXY_URI,
-            environment=_environment(settings, variables.get("VITE_APP_STAGE")),
-            organization=values.get("organization") or settings.daytona.organization,
-            project=values.get("project"),
-            email=values.get("email"),
+            environment=_environment(settings, _name(variables.get("VITE_APP_STAGE"))),
+            organization=_name(values.get("organization") or settings.daytona.organization),
+            project=_name(values.get("project")),
+            email=_address(values.get("email")),
             do_not_track=variables.get("DO_NOT_TRACK"),
             telemetry=variables.get("OS2_TELEMETRY"),
             ci=bool(settings.variables.get("CI")),
@@ -77,7 +85,9 @@ class Parameters:
     @property
     def target(self) -> str:
         """A digest that identifies the project on its host without revealing the key."""
-        return hashlib.sha256(f"{self.host}\n{self.key}".encode()).hexdigest()[:16]
+        return hashlib.sha256(
+            f"{self.host}\n{self.key}".encode(errors="surrogateescape")
+        ).hexdigest()[:16]
 
     def check_host(self) -> None:
         """Raise ``UsageError`` if the host is invalid."""
@@ -93,6 +103,29 @@ def can_be_sent_to(host: str) -> bool:
     """Return whether the URL has only a scheme, a host and a path."""
     parts = web_address(host)
     return parts is not None and is_bare(parts)
+
+
+def _text(text: str | None) -> str | None:
+    """Return what can be sent: not nothing, and no bytes that are not UTF-8."""
+    return text if text and is_utf8(text) else None
+
+
+def _name(text: str | None) -> str | None:
+    """Return what names a group or an environment: no placeholder and no address of a person."""
+    text = _text(text)
+    return text if text and not is_placeholder(text) and not _has_address(text) else None
+
+
+def _address(text: str | None) -> str | None:
+    text = _text(text)
+    return text if text and _has_address(text) else None
+
+
+def _has_address(text: str) -> bool:
+    """Return whether an email address is in the text, also an encoded one."""
+    for _ in range(_MAX_ENCODINGS):
+        text = unescape(unquote(text, errors="replace"))
+    return bool(_AT.search(unicodedata.normalize("NFKC", text)))
 
 
 def _path(text: str) -> str:

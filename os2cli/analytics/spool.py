@@ -19,6 +19,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from os2cli.analytics import state_files
+from os2cli.core.user_id import is_user_id
 
 MAX_EVENTS = 1000
 MAX_SECONDS = 30 * 24 * 3600
@@ -62,6 +63,7 @@ class Event:
         if not (
             all(isinstance(text, str) and text for text in texts)
             and all(isinstance(table, dict) for table in tables)
+            and is_user_id(values["distinct_id"])
         ):
             raise ValueError("not an event")
         return event

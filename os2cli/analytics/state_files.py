@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from uuid import uuid4
 
@@ -56,13 +57,28 @@ def _write_temporary(path: Path, text: str) -> Path:
 
 
 def read(path: Path, max_bytes: int = MAX_BYTES) -> str | None:
-    """Return the text of a file; None if it is missing, too large or not UTF-8."""
+    """Return the text of a file; None if it is missing, no file, too large or not UTF-8."""
     try:
-        with path.open("rb") as file:
+        # Opening a pipe would wait for its other end.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return None
             data = file.read(max_bytes + 1)
-    except OSError:
+    except (OSError, ValueError):
         return None
     try:
         return data.decode() if len(data) <= max_bytes else None
     except UnicodeDecodeError:
         return None
+
+
+def is_missing(path: Path) -> bool:
+    """Return whether there is no such file, and not only no permission to see it."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False

@@ -36,16 +36,21 @@ class Analytics:
 
     def browser(self) -> BrowserAnalytics | None:
         """Return the settings for a page; None without a public key or consent."""
+        with suppress(Exception):
+            return self._browser()
+        return None
+
+    def _browser(self) -> BrowserAnalytics | None:
         key = self.parameters.public_key
         if key is None or not consent(self.parameters, key=key).on:
             return None
-        with suppress(OSError):
-            return browser_analytics(self.parameters, key)
-        return None
+        return browser_analytics(self.parameters, key)
 
     def tracks(self, procedure: str) -> TrackedMutation | None:
         """Return the registration of an operation; None if it is not tracked now."""
-        return tracked_mutation(procedure) if self.consent.on else None
+        with suppress(Exception):
+            return tracked_mutation(procedure) if self.consent.on else None
+        return None
 
     @contextmanager
     def tracked(

@@ -75,7 +75,8 @@ class Session:
         except (OSError, KeyError):
             # A user id without a name, as in containers.
             user = "unknown"
-        return f"{user}@{socket.gethostname()}"
+        # A label, and so text, while a variable may hold any bytes.
+        return f"{user}@{socket.gethostname()}".encode(errors="replace").decode()
 
     @cached_property
     def analytics(self) -> Analytics:

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from os2cli.core.errors import UsageError
+from os2cli.core.parsing import is_utf8
 from os2cli.settings.invocation import Invocation, ProgressMode, parse_progress
 from os2cli.settings.settings import analytics_are_set_up
 
@@ -23,6 +24,8 @@ _FLAGS = (
     (("--debug",), "Show a traceback for an unexpected error."),
     (("--no-input",), "Never ask; fail with the command to run instead. Also: CI, OS2_NO_INPUT."),
 )
+# What a machine's programs and this host's files may have; ``env`` has a message of its own.
+_OF_ANY_BYTES = frozenset({"command", "workdir", "source", "target", "env"})
 _PROGRESS = "Progress on stderr: auto, plain, json or none. Default: OS2_PROGRESS, auto."
 
 
@@ -95,6 +98,7 @@ class Os2Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command, tracked if usage is sent: the only place that tracks."""
+        reject_bytes(self.params, ctx.params)
         if not analytics_are_set_up():
             return super().invoke(ctx)
         # Without a PostHog key, no command imports the analytics.
@@ -102,6 +106,21 @@ class Os2Command(TyperCommand):
 
         with tracked_command(procedure_of(ctx), ctx.params, ctx.ensure_object(Invocation)):
             return super().invoke(ctx)
+
+
+def reject_bytes(params: Sequence[Any], values: Mapping[str, Any]) -> None:
+    """Raise ``UsageError`` for a value that is not UTF-8 and goes into a request."""
+    for param in params:
+        value = values.get(param.name)
+        for text in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(text, str) and param.name not in _OF_ANY_BYTES and not is_utf8(text):
+                name = max(param.opts, key=len) if param.opts[0].startswith("-") else param.metavar
+                # The value may be a secret.
+                raise UsageError(
+                    f"{name or param.name.upper()}: the text is not UTF-8",
+                    hint="write it in UTF-8",
+                    code="text_not_utf8",
+                )
 
 
 def procedure_of(ctx: Any) -> str:

@@ -32,4 +32,6 @@ class DaytonaAccess:
     def fingerprint(self) -> str:
         """An id of the account that reveals no secret and cannot be reversed."""
         who = self.api_key or f"organization {self.organization}"
-        return hashlib.sha256(f"{self.url}\n{who}".encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{self.url}\n{who}".encode(errors="surrogateescape")).hexdigest()[
+            :16
+        ]

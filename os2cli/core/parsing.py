@@ -81,6 +81,11 @@ def parse_pairs(values: list[str] | None, option: str) -> dict[str, str]:
     return pairs
 
 
+def is_utf8(text: str) -> bool:
+    """Return whether the text can be sent: bytes that are not UTF-8 came as lone surrogates."""
+    return not any("\ud800" <= each <= "\udfff" for each in text)
+
+
 def parse_memory(text: str | None) -> int | None:
     """Parse ``512m``, ``2g`` or a number of bytes."""
     if text is None:

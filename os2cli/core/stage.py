@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from os2cli.core.errors import UsageError
+from os2cli.core.user_id import is_placeholder
 
 MAX_STAGE_LENGTH = 63
 SEPARATOR = "--"
@@ -107,10 +108,10 @@ def resolve_stage(
 ) -> Stage:
     """Decide the stage from ``--stage`` or from the variables that the shell or Doppler set.
 
-    ``ITERATE_USER`` means ``dev-<user>`` and wins over ``APP_STAGE``. When both are set and
-    ``APP_STAGE`` is not a development stage, the two contradict each other: Doppler's own
-    variables break the tie; without them publishing commands fail, and all others use the
-    development stage with a warning.
+    ``ITERATE_USER`` means ``dev-<user>`` and wins over ``APP_STAGE``; a placeholder such as
+    ``null`` counts as not set. When both are set and ``APP_STAGE`` is not a development stage, the
+    two contradict each other: Doppler's own variables break the tie; without them publishing
+    commands fail, and all others use the development stage with a warning.
 
     Raises:
         UsageError: no stage is set, it is invalid, or a publishing command meets a contradiction.
@@ -119,7 +120,7 @@ def resolve_stage(
         return _accept(explicit.strip(), "--stage")
     user = variables.get("ITERATE_USER", "").strip()
     app_stage = variables.get("APP_STAGE", "").strip()
-    has_user = bool(user) and user.lower() != "unknown"
+    has_user = not is_placeholder(user)
     if has_user and app_stage and classify_stage(app_stage) is not StageKind.DEVELOPMENT:
         return _break_tie(user, app_stage, variables, publishing=publishing)
     if has_user:

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from os2cli.core.errors import NotFound, OperationFailed, Os2Error
 from os2cli.core.models import Command, Streams
+from os2cli.providers.any_bytes import in_utf8
 from os2cli.providers.execution import Execution, Readable
 
 # The machine's user unpacks, and owns the files. The folder follows as the last argument.
@@ -34,14 +35,14 @@ def unpack(execution: Execution, machine: str, archive: BinaryIO, folder: str) -
         OperationFailed: the machine's tar failed.
     """
     stderr = io.BytesIO()
-    command = Command((*UNPACK, folder))
+    command = in_utf8(Command((*UNPACK, folder)))
     if execution.run(command, Streams(io.BytesIO(), stderr, archive)) != 0:
         raise copy_error(machine, folder, stderr.getvalue())
 
 
 def pack(execution: Readable, machine: str, path: str) -> Iterator[bytes]:
     """Yield a tar of a file or folder of the machine; raises as ``unpack`` does."""
-    yield from execution.output(packing(path))
+    yield from execution.output(in_utf8(packing(path)))
     if execution.exit_code != 0:
         raise copy_error(machine, path, execution.stderr)
 

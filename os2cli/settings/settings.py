@@ -14,6 +14,7 @@ from pathlib import Path
 
 from os2cli.core.daytona_access import DaytonaAccess
 from os2cli.core.errors import UsageError
+from os2cli.core.parsing import is_utf8
 from os2cli.settings import declared
 from os2cli.settings.declared import DEFAULT_API_URL, DEFAULT_IMAGE, OPTIONS, Option
 from os2cli.settings.directories import USER_FILE, Directories
@@ -51,6 +52,7 @@ DELIVERY_VARIABLES = (
     "REQUESTS_CA_BUNDLE",
     "CURL_CA_BUNDLE",
 )
+USAGE_KEYS = ("organization", "project", "email")
 _KNOWN_VARIABLES = (*STAGE_VARIABLES, *ENGINE_VARIABLES, *TERMINAL_VARIABLES)
 
 
@@ -115,6 +117,13 @@ def load_settings(repository: Path | None, environ: Mapping[str, str] | None = N
         for layer in layers:
             if option.key in layer:
                 values[option.key], origins[option.key] = layer[option.key]
+        # What only analytics use must not fail a command.
+        if option.key not in USAGE_KEYS and not is_utf8(values[option.key] or ""):
+            raise UsageError(
+                f"{origins[option.key]}: the text is not UTF-8",
+                hint="write it in UTF-8, or unset it",
+                code="setting_invalid",
+            )
     parse_progress(environ.get("OS2_PROGRESS") or "auto", "OS2_PROGRESS")
     return Settings(
         image=values["image"] or DEFAULT_IMAGE,

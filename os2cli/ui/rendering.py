@@ -50,7 +50,9 @@ class Pages:
 
     def fragment(self, template: str, /, **values: Any) -> str:
         """Render a part of a page."""
-        return self.environment.get_template(template).render(**values)
+        text = self.environment.get_template(template).render(**values)
+        # Names of files may have bytes that are not UTF-8, which a page cannot show.
+        return text.encode(errors="replace").decode()
 
 
 def make_pages(extensions: Sequence[Extension]) -> Pages:

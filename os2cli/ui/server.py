@@ -15,11 +15,14 @@ from starlette.types import ASGIApp
 
 from os2cli.core.errors import Conflict, OperationFailed
 from os2cli.ui.guard.guard import HOST
+from os2cli.ui.handshakes import WebSockets
 
 # After Ctrl-C, how long jobs may take to roll back.
 CLEAN_UP_SECONDS = 20.0
 STOP_SECONDS = 3.0
 _POLL_SECONDS = 0.2
+# Browsers send the cookies of all programs on this host, Chromium up to 180 of 4096 bytes.
+MAX_HEAD_BYTES = 1024 * 1024
 
 
 def listening_socket(port: int | None) -> socket.socket:
@@ -59,7 +62,8 @@ class Server:
                 server_header=False,
                 date_header=True,
                 proxy_headers=False,
-                ws="websockets-sansio",
+                ws=WebSockets,
+                h11_max_incomplete_event_size=MAX_HEAD_BYTES,
                 lifespan="on",
                 timeout_graceful_shutdown=int(STOP_SECONDS),
             )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pexpect
 import pytest
@@ -307,6 +308,22 @@ class TestIdentity:
         assert {published.distinct_id, removed.distinct_id} == {user}
         status = mine("analytics", "status", "--json").json()
         assert (status["id"], status["id_of_daytona"]) == (user, True)
+
+    @pytest.mark.parametrize("user", ["None", "undefined", str(UUID(int=0)), "jo@acme.example"])
+    def test_what_is_not_an_id_of_daytona_takes_nothing_over(
+        self, cloud: Os2, daytona: DaytonaServer, posthog: PostHogServer, state: State, user: str
+    ) -> None:
+        daytona.user_id = user
+        mine = Os2(cloud.folder, {**cloud.env, **sent_to(posthog)})
+        (cloud.folder / "sandbox").mkdir()
+        (cloud.folder / "sandbox" / "Dockerfile").write_text("FROM scratch\n")
+        with state.undelivered():
+            mine("snapshot", "daytona")
+            events = state.waiting
+
+        assert [event.name for event in events] == ["snapshot_published"]
+        assert str(UUID(events[0].distinct_id)) == events[0].distinct_id != user
+        assert user not in state.everything()
 
     def test_each_event_keeps_the_identity_of_its_time(self, mine: Os2, state: State) -> None:
         with state.undelivered():

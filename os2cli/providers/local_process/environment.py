@@ -93,7 +93,7 @@ def prepare_home(record: Record, folder: MachineFolder, node: Node) -> None:
 
 
 def _program(path: Path, argv: list[str]) -> None:
-    path.write_text(f'#!/bin/sh\nexec {shlex.join(argv)} "$@"\n')
+    path.write_bytes(os.fsencode(f'#!/bin/sh\nexec {shlex.join(argv)} "$@"\n'))
     path.chmod(0o700)
 
 
@@ -117,8 +117,8 @@ def _write_profile(home: Path, sandbox: Path, profile: str) -> None:
         ".gitconfig": "[user]\n\tname = iterate\n"
         "\temail = 233973017+iterate[bot]@users.noreply.github.com\n"
         "[init]\n\tdefaultBranch = main\n"
-        f"[credential]\n\thelper = {json.dumps(helper)}\n",
+        f"[credential]\n\thelper = {json.dumps(helper, ensure_ascii=False)}\n",
     }
     for name, text in files.items():
         if not (home / name).exists():
-            (home / name).write_text(text)
+            (home / name).write_bytes(os.fsencode(text))

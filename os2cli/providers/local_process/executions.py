@@ -58,7 +58,7 @@ class Execution:
 
     def attach(self, terminal: Terminal, argv: list[str], banner: str) -> int:
         """Hand the terminal to a program until it ends, and return its exit code."""
-        os.write(terminal.output, banner.encode())
+        os.write(terminal.output, os.fsencode(banner))
         # A shell that is killed does not restore the terminal.
         with terminal.restored():
             process = subprocess.Popen(
@@ -84,7 +84,7 @@ class Execution:
             process = self._start(command, stdin)
         except OSError as error:
             self.exit_code = NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
-            yield True, f"{error.filename}: {error.strerror}\n".encode()
+            yield True, os.fsencode(f"{error.filename}: {error.strerror}\n")
             return
         with self._ended_with_us(process):
             if stdin is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tempfile
 from dataclasses import replace
@@ -103,7 +104,7 @@ def _socket(folder: MachineFolder) -> Path:
     if len(bytes(path)) <= SOCKET_PATH_BYTES:
         return path
     for parent in (tempfile.gettempdir(), "/tmp"):  # noqa: S108 - a new private directory
-        if len(parent.encode()) <= SOCKET_PATH_BYTES - 40:
+        if len(os.fsencode(parent)) <= SOCKET_PATH_BYTES - 40:
             return Path(tempfile.mkdtemp(prefix="os2-", dir=parent)) / SOCKET
     return path
 

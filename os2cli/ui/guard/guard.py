@@ -9,13 +9,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from os2cli.ui.guard.cookies import PREFIX, cookie_values
 from os2cli.ui.guard.plain_responses import TooLarge, plain_response
 from os2cli.ui.guard.policy import UNCACHED, security_headers
 
@@ -47,7 +47,7 @@ class Credentials:
     @property
     def cookie(self) -> str:
         """The cookie's name, one per port: browsers share cookies between the ports of a host."""
-        return f"os2_ui_{self.port}"
+        return f"{PREFIX}{self.port}"
 
 
 class Guard:
@@ -112,7 +112,7 @@ class Guard:
         return plain_response(421, "Unknown host name.")
 
     def _sign_in(self, scope: Scope, token: str) -> Response:
-        if scope["method"] != "GET" or not _same(token, self.credentials.token):
+        if scope["method"] != "GET" or not _same(token.encode(), self.credentials.token):
             return plain_response(403, "Invalid token.")
         # The redirect removes the token from the address bar and the history.
         answer = RedirectResponse("/", 303)
@@ -133,13 +133,8 @@ class Guard:
         return answer
 
     def _is_signed_in(self, headers: Headers) -> bool:
-        jar: SimpleCookie = SimpleCookie()
-        try:
-            jar.load("; ".join(headers.getlist("cookie")))
-        except CookieError:
-            return False
-        morsel = jar.get(self.credentials.cookie)
-        return morsel is not None and _same(morsel.value, self.credentials.session)
+        values = cookie_values(headers.raw, self.credentials.cookie)
+        return any(_same(value, self.credentials.session) for value in values)
 
     def _is_same_origin(self, headers: Headers, *, changing: bool) -> bool:
         origins = headers.getlist("origin")
@@ -193,5 +188,5 @@ def _token_of(scope: Scope) -> str | None:
     return tokens[-1] if tokens else None
 
 
-def _same(value: str, expected: str) -> bool:
-    return secrets.compare_digest(value.encode(), expected.encode())
+def _same(value: bytes, expected: str) -> bool:
+    return secrets.compare_digest(value, expected.encode())

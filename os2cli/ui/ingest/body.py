@@ -1,4 +1,4 @@
-"""A streamed request body with limits on size and time."""
+"""A streamed request body with limits on its size and on silence."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import anyio
 
 from os2cli.ui.ingest.limits import Limits
 from os2cli.ui.ingest.upstreams import Refused
+
+# A write to PostHog ends when the part has left: on a slow line, a large one would seem to hang.
+PART_BYTES = 16 * 1024
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -29,26 +32,25 @@ class RequestBody:
         """Yield the parts of the body.
 
         Raises:
-            Refused: The body is too large or too slow.
+            Refused: The body is too large, or the browser sends nothing for too long.
             ClientGone: The browser closed the connection before the end.
         """
         size = 0
-        deadline = anyio.current_time() + self._limits.body_seconds
         more = True
         while more:
-            message = await self._next(deadline)
+            message = await self._next()
             part: bytes = message.get("body", b"")
             size += len(part)
             if size > self._limits.request_bytes:
                 raise Refused(413, "the request body is too large")
-            if part:
-                yield part
+            for start in range(0, len(part), PART_BYTES):
+                yield part[start : start + PART_BYTES]
             more = message.get("more_body", False)
         self._ended.set()
 
-    async def _next(self, deadline: float) -> MutableMapping[str, Any]:
+    async def _next(self) -> MutableMapping[str, Any]:
         try:
-            with anyio.fail_after(deadline - anyio.current_time()):
+            with anyio.fail_after(self._limits.body_seconds):
                 message = await self._receive()
         except TimeoutError:
             raise Refused(408, "the request body timed out") from None

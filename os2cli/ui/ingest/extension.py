@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
@@ -11,7 +12,6 @@ from starlette.routing import BaseRoute, Mount
 from starlette.types import Receive, Scope, Send
 
 from os2cli.analytics.browser import BrowserAnalytics, assets_host
-from os2cli.core.errors import Os2Error
 from os2cli.ui.extensions import Extension, PageHead
 from os2cli.ui.ingest.address import ProxyAddress, proxy_address
 from os2cli.ui.ingest.proxy import IngestProxy
@@ -25,11 +25,13 @@ _SLACK_BYTES = 1024 * 1024
 
 
 def analytics_extension(context: PageContext, own_routes: Sequence[BaseRoute]) -> Extension | None:
-    """Create the extension; None without a key.
+    """Create the extension; None without a key, or with settings that it can't work with."""
+    with suppress(Exception):
+        return _extension(context, own_routes)
+    return None
 
-    Raises:
-        UsageError: The proxy's address is invalid.
-    """
+
+def _extension(context: PageContext, own_routes: Sequence[BaseRoute]) -> Extension | None:
     parameters = context.session().analytics.parameters
     if parameters.public_key is None:
         return None
@@ -57,11 +59,10 @@ class _Page:
 
     def analytics(self) -> BrowserAnalytics | None:
         """Return the settings for the browser; None if nothing is collected."""
-        try:
+        # An invalid setting is reported where it is needed.
+        with suppress(Exception):
             return self.context.session().analytics.browser()
-        except Os2Error:
-            # An invalid setting is reported where it is needed.
-            return None
+        return None
 
     def head(self) -> PageHead:
         """Return the settings of PostHog's script and our script that loads it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+import socket
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -24,6 +25,7 @@ Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 NOT_MODIFIED = 304
+SEND_BUFFER_BYTES = 128 * 1024
 
 
 class IngestProxy:
@@ -41,7 +43,7 @@ class IngestProxy:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        answer = _Answer(send, bare=scope["method"] == "HEAD")
+        answer = _Answer(send, self.limits.body_seconds, bare=scope["method"] == "HEAD")
         try:
             if self._running >= self.limits.concurrent:
                 raise Refused(503, "too many concurrent requests")
@@ -87,7 +89,12 @@ class IngestProxy:
             raise Refused(413, "the request body is too large")
         content = body.parts() if with_body else body.nothing()
         # Built without the client, which would add headers and cookies.
-        request = httpx.Request(method, target, headers=headers, content=content)
+        try:
+            request = httpx.Request(
+                method, target, headers=headers, content=content, extensions={"trace": _on_event}
+            )
+        except (httpx.InvalidURL, ValueError):
+            raise Refused(502, "POSTHOG_HOST is not a web address") from None
         if not with_body:
             del request.headers["transfer-encoding"]
         return request
@@ -104,7 +111,7 @@ class IngestProxy:
             raise Refused(502, f"cannot reach PostHog: {error}") from None
         except httpx.TimeoutException:
             raise Refused(504, "PostHog timed out") from None
-        except (httpx.HTTPError, httpx.InvalidURL):
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):
             raise Refused(502, "cannot reach PostHog") from None
 
     async def _return(self, response: httpx.Response, answer: _Answer) -> None:
@@ -130,8 +137,9 @@ class _Answer:
     The server then closes the connection, so that the browser notices.
     """
 
-    def __init__(self, send: Send, *, bare: bool) -> None:
+    def __init__(self, send: Send, silence: float, *, bare: bool) -> None:
         self._send = send
+        self._silence = silence
         self.bare = bare
         self._started = False
 
@@ -140,7 +148,11 @@ class _Answer:
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def add(self, part: bytes) -> None:
-        await self._send({"type": "http.response.body", "body": part, "more_body": True})
+        try:
+            with anyio.fail_after(self._silence):
+                await self._send({"type": "http.response.body", "body": part, "more_body": True})
+        except TimeoutError:
+            raise ClientGone from None
 
     async def end(self) -> None:
         await self._send({"type": "http.response.body", "body": b""})
@@ -170,6 +182,16 @@ def _raw_target(scope: Scope) -> tuple[str, str]:
         raise Refused(404, "unknown path")
     query: bytes = scope.get("query_string", b"")
     return path.removeprefix(prefix), query.decode("latin-1")
+
+
+async def _on_event(name: str, info: Mapping[str, Any]) -> None:
+    """Keep the system from buffering a body that has not left.
+
+    PostHog's response is waited for once the body is written, not once it has left.
+    """
+    if name.endswith("connect_tcp.complete"):
+        connection = info["return_value"].get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
 
 
 def _connections(limits: Limits) -> httpx.AsyncClient:

@@ -12,6 +12,7 @@ from os2cli.analytics.tracking import Analytics
 from os2cli.core.errors import UsageError
 from os2cli.settings.settings import load_settings
 from tests.analytics import parameters
+from tests.unit.core.user_ids import ADDRESSES, PLACEHOLDERS
 
 NOT_TRACKED = {"DO_NOT_TRACK": "1"}
 KEY = {"POSTHOG_KEY": "phc_x"}
@@ -136,6 +137,18 @@ def test_the_groups(tmp_path: Path) -> None:
     assert parameters(tmp_path, **organization).groups == {"organization": "org-1"}
     named = parameters(tmp_path, **organization, OS2_ORGANIZATION="acme", OS2_PROJECT="app")
     assert named.groups == {"organization": "acme", "project": "app"}
+
+
+@pytest.mark.parametrize("text", [*PLACEHOLDERS, *ADDRESSES[:-1], "\udcff"])
+def test_groups_and_environment_name_no_person_and_no_placeholder(
+    text: str, tmp_path: Path
+) -> None:
+    names = {"OS2_ORGANIZATION": text, "OS2_PROJECT": text, "VITE_APP_STAGE": text}
+    found = parameters(tmp_path, **names, APP_STAGE="stg", OS2_EMAIL="null")
+
+    assert found.groups == {}
+    assert found.environment == "stg"
+    assert found.email is None
 
 
 def test_each_project_has_its_own_target(tmp_path: Path) -> None:

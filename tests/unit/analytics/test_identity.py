@@ -8,8 +8,16 @@ from uuid import UUID
 
 import pytest
 
-from os2cli.analytics.identity import claim, current_identity, forget, known_identity, link
+from os2cli.analytics.identity import (
+    Identity,
+    claim,
+    current_identity,
+    forget,
+    known_identity,
+    link,
+)
 from tests.unit.analytics.stored import GARBAGE
+from tests.unit.core.user_ids import ADDRESSES, PLACEHOLDERS
 
 
 def test_an_identity_is_created_on_demand(tmp_path: Path) -> None:
@@ -38,11 +46,29 @@ def test_the_user_of_daytona_replaces_the_random_id(tmp_path: Path) -> None:
     assert current_identity(tmp_path) == after
 
 
-@pytest.mark.parametrize("user", ["", " ", "a b", "a\nb", "-x", "x" * 200, "ü"])
+@pytest.mark.parametrize(
+    "user", ["", " ", "a b", "a\nb", "-x", "x" * 200, "ü", *PLACEHOLDERS, *ADDRESSES]
+)
 def test_an_invalid_user_id_is_ignored(user: str, tmp_path: Path) -> None:
     before = current_identity(tmp_path)
 
     assert link(tmp_path, before, user) == before == current_identity(tmp_path)
+
+
+@pytest.mark.parametrize("user", [*PLACEHOLDERS, *ADDRESSES])
+def test_what_an_older_os2_stored_is_not_believed(user: str, tmp_path: Path) -> None:
+    anonymous = current_identity(tmp_path).anonymous
+    (tmp_path / f"user-{anonymous}").write_text(f"{user}\n")
+
+    assert current_identity(tmp_path) == Identity(anonymous)
+
+
+@pytest.mark.parametrize("id_", [str(UUID(int=0)), str(UUID(int=2**128 - 1))])
+def test_a_uuid_that_everyone_may_have_is_replaced(id_: str, tmp_path: Path) -> None:
+    (tmp_path / "id").write_text(f"{id_}\n")
+
+    assert current_identity(tmp_path).distinct_id != id_
+    assert current_identity(tmp_path) == current_identity(tmp_path)
 
 
 def test_a_reset_is_not_undone_by_a_command_that_knows_the_old_id(tmp_path: Path) -> None:

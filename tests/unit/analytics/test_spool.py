@@ -12,6 +12,7 @@ import pytest
 from os2cli.analytics import spool
 from os2cli.analytics.spool import Event, Spool, take
 from tests.unit.analytics.stored import GARBAGE, OTHER_TARGET, TARGET
+from tests.unit.core.user_ids import ADDRESSES, PLACEHOLDERS
 
 
 def event(number: int = 0) -> Event:
@@ -24,6 +25,15 @@ def test_events_are_read_unchanged_and_in_order(tmp_path: Path) -> None:
         queue.add(each, TARGET)
 
     assert [take(path) for path in queue.waiting(TARGET)] == events
+
+
+@pytest.mark.parametrize("user", [*PLACEHOLDERS, *ADDRESSES])
+def test_an_event_of_no_user_is_dropped(user: str, tmp_path: Path) -> None:
+    queue = Spool(tmp_path / "spool")
+    queue.add(Event("event", user, {}), TARGET)
+
+    assert [take(path) for path in queue.waiting(TARGET)] == [None]
+    assert queue.waiting() == []
 
 
 def test_a_project_sees_only_its_own_events(tmp_path: Path) -> None:

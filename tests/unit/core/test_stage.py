@@ -13,6 +13,7 @@ from os2cli.core.stage import (
     resolve_stage,
     validate_stage,
 )
+from tests.unit.core.user_ids import PLACEHOLDERS
 
 CONTRADICTION = {"ITERATE_USER": "jonas", "APP_STAGE": "prd"}
 
@@ -111,8 +112,8 @@ class TestUser:
 
         assert resolve_stage(variables, publishing=publishing) == Stage("dev-jonas", "ITERATE_USER")
 
-    @pytest.mark.parametrize("user", ["", "   ", "unknown", "UNKNOWN", "Unknown", " unknown "])
-    def test_none_or_an_unknown_one_leaves_it_to_app_stage(self, user: str) -> None:
+    @pytest.mark.parametrize("user", PLACEHOLDERS)
+    def test_a_placeholder_leaves_it_to_app_stage(self, user: str) -> None:
         stage = resolve_stage({"ITERATE_USER": user, "APP_STAGE": "prd"}, publishing=True)
 
         assert stage == Stage("prd", "APP_STAGE")

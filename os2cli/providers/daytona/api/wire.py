@@ -47,12 +47,8 @@ def _in_utc(value: datetime) -> datetime:
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
 
 
-def _without_status(reason: str) -> str:
-    return _RUNNER_STATUS.sub("", reason)
-
-
 # Why something failed, in the words of what failed.
-Reason = Annotated[str, AfterValidator(_without_status)]
+Reason = Annotated[str, AfterValidator(lambda reason: _RUNNER_STATUS.sub("", reason))]
 
 
 class Answer(BaseModel):

@@ -11,8 +11,9 @@ from docker.errors import APIError
 
 from os2cli.core.clock import EPOCH
 from os2cli.core.defaults import DAEMON_PORT
-from os2cli.core.errors import Conflict, NotFound
+from os2cli.core.errors import Conflict, NotFound, UsageError
 from os2cli.core.models import LOCAL_DOCKER, Health, Machine, MachineSpec, MachineState
+from os2cli.core.parsing import is_utf8
 from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.loopback import port_conflict
@@ -52,6 +53,12 @@ def container_request(
         limits["mem_limit"] = limits["memswap_limit"] = resources.memory_bytes
     binds: dict[str, Mapping[str, str]] | None = None
     if spec.mount_repo is not None:
+        if not is_utf8(str(spec.mount_repo)):
+            raise UsageError(
+                "--mount-repo: the path of the repository is not UTF-8",
+                hint="rename the directory, or create the machine without --mount-repo",
+                code="text_not_utf8",
+            )
         binds = {str(spec.mount_repo): {"bind": REPOSITORY_MOUNT, "mode": "ro"}}
     host_config = client.create_host_config(
         port_bindings={DAEMON_PORT: ("127.0.0.1", port)},

@@ -24,6 +24,7 @@ from os2cli.host.certificates import HostCertificates
 from os2cli.host.locks import exclusive
 from os2cli.host.tty import Terminal
 from os2cli.providers import labels
+from os2cli.providers.any_bytes import in_utf8
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.images.images import drop_unused_image
 from os2cli.providers.local_docker.machines.containers import (
@@ -174,7 +175,7 @@ class LocalDockerMachines:
     def execute(self, name: str, command: Command, streams: Streams) -> int:
         """Run a program in the container."""
         doing = f"running {command.argv[0]} in machine {name}"
-        return self._execution(name, doing).run(command, streams)
+        return self._execution(name, doing).run(in_utf8(command), streams)
 
     def shell(self, name: str, terminal: Terminal) -> int:
         """Run a login shell in the container."""

@@ -272,9 +272,12 @@ class TestProxyAddress:
         assert refused.value.hint is not None
         assert "/ingest" in refused.value.hint
 
-    def test_the_command_reports_an_invalid_address(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_invalid_address_leaves_the_page_without_analytics(
+        self, monkeypatch: pytest.MonkeyPatch, posthog: PostHogServer
+    ) -> None:
         monkeypatch.setenv("VITE_POSTHOG_PROXY_URI", "/machines")
-        done = command_line()("ui", "--no-open")
+        with served() as page:
+            assert settings_of(page) is None
+            assert page.http.post("/ingest/e/", json=MESSAGE, headers=page.own).status_code == 404
 
-        assert done.status == 2
-        assert "VITE_POSTHOG_PROXY_URI: path '/machines'" in done.stderr
+        assert posthog.requests == []

@@ -76,10 +76,11 @@ def test_a_slow_body_times_out() -> None:
         assert read_reply(connection).status == 408
 
 
-def test_a_trickling_body_times_out() -> None:
+def test_a_body_that_trickles_without_end_is_cut() -> None:
+    limits = replace(SMALL, total_seconds=0.5)
     with (
         Upstream(waits) as upstream,
-        proxy_to(upstream.url, limits=QUICK) as browser,
+        proxy_to(upstream.url, limits=limits) as browser,
         browser.connect() as connection,
     ):
         connection.sendall(browser.head("/ingest/e/", length=1_000))
@@ -93,7 +94,13 @@ def test_a_trickling_body_times_out() -> None:
             except TimeoutError:
                 continue
 
-        assert reply.startswith(b"HTTP/1.1 408 ")
+        assert reply.startswith(b"HTTP/1.1 504 ")
+
+
+def test_the_largest_request_has_time_on_a_slow_line() -> None:
+    limits = Limits()
+
+    assert limits.total_seconds * 20_000 > max(limits.request_bytes, limits.response_bytes)
 
 
 def test_an_unreachable_upstream_is_reported() -> None:
