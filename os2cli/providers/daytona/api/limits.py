@@ -53,4 +53,4 @@ def _less(what: str, limit: str) -> str:
 
 
 def _command(what: str) -> str:
-    return f"os2 snapshot daytona {_OPTIONS.get(what, '')}".rstrip()
+    return " ".join(filter(None, ("os2 snapshot daytona", _OPTIONS.get(what))))

@@ -63,7 +63,8 @@ class SandboxCreation:
         if self.spec.expires is not None and sandbox.ends is None:
             self.progress.warn(
                 f"--ttl: this Daytona does not end machine {self.spec.name} by itself; "
-                f"once expired, remove it with: os2 machine prune {self._where}"
+                "once expired, remove it with: "
+                f"os2 machine prune --type daytona --stage {self.spec.stage}"
             )
         return sandbox
 
