@@ -163,12 +163,8 @@ class SandboxCreation:
         return sandbox.labels.get(labels.REQUEST) == self.request_id
 
     @property
-    def _where(self) -> str:
-        return f"--type daytona --stage {self.spec.stage}"
-
-    @property
     def _removal(self) -> str:
-        return f"os2 machine rm {self.spec.name} {self._where}"
+        return f"os2 machine rm {self.spec.name} --type daytona --stage {self.spec.stage}"
 
     def _unknown(self, error: LostAnswer) -> LostAnswer:
         return LostAnswer(
