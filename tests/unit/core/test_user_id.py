@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from urllib.parse import quote
-from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -29,7 +28,7 @@ def test_an_address_is_not_an_id(text: str) -> None:
     assert not is_user_id(text)
 
 
-@pytest.mark.parametrize("text", [*USERS, str(uuid4())])
+@pytest.mark.parametrize("text", [*USERS, "f5e5e582-512d-416d-8b26-b52a0cd9641f"])
 def test_an_id_is_one(text: str) -> None:
     assert is_user_id(text)
     assert not is_placeholder(text)
