@@ -37,6 +37,7 @@ spool() {
 guard() {
     exec 3>&- 4<&- 5>&- 6<&- 8<&-
     read -r _ <&7
+    : >"$here/interrupted"
     until read -r program <"$here/pid"; do sleep 1; done
     depth=0 terminal=-1 members=" $program"
     eval "level_$program=0"
@@ -70,7 +71,9 @@ guard & guard=$!
 code=$?
 printf '\000%s %s\n' @MARK@ "$code" >&3
 printf '\000%s %s\n' @MARK@ "$code" >&5
-kill "$guard" $feeder
+kill $feeder
+# Of an interrupted program the guard also ends what it had started.
+if [ -e "$here/interrupted" ]; then wait "$guard"; else kill "$guard"; fi
 exec 3>&- 5>&- 8<&-
 read -r _ <&7
 kill "$stdout" "$stderr"

@@ -227,6 +227,14 @@ def test_the_end_of_the_session_ends_the_program(
     assert not alive(tmp_path / "pid")
 
 
+def test_what_a_program_waits_for_ends_with_it(shell: list[str], tmp_path: Path) -> None:
+    script = "sh -c 'trap : INT; echo $$ >pid; while :; do sleep 0.05; done'; echo no"
+    with session(shell, tmp_path, "sh", "-c", script, folder=str(tmp_path)):
+        until(lambda: alive(tmp_path / "pid"))
+
+    assert not alive(tmp_path / "pid")
+
+
 def test_a_program_can_clean_up_when_it_is_interrupted(shell: list[str], tmp_path: Path) -> None:
     script = "trap 'echo >cleaned; exit' INT; echo started; while :; do sleep 0.05; done"
     with session(shell, tmp_path, "sh", "-c", script, folder=str(tmp_path)) as running:
