@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -85,12 +86,11 @@ def session(
 
 
 def alive(pid: Path) -> bool:
-    """Tell whether the process whose number is in the file runs."""
+    """Return whether the process whose number is in the file runs."""
     try:
-        os.kill(int(pid.read_text()), 0)
-    except (OSError, ValueError):
+        return psutil.Process(int(pid.read_text())).status() != psutil.STATUS_ZOMBIE
+    except (OSError, ValueError, psutil.NoSuchProcess):
         return False
-    return True
 
 
 def stopped(pid: Path) -> None:
