@@ -83,7 +83,7 @@ def test_one_that_can_be_recovered_is_started(cloud: Os2, daytona: DaytonaServer
     refused = cloud("machine", "exec", "a", *DAYTONA, "true")
     started = cloud(*hint(refused.stderr), "-y", *DAYTONA)
 
-    assert (refused.status, started.status) == (5, 0)
+    assert (refused.status, started.status) == (5, 0), started.stderr
     assert state(daytona, "a") == "started"
     assert daytona.seen("POST", "/sandbox/.*/recover")
 

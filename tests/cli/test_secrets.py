@@ -121,7 +121,8 @@ def test_a_secret_in_a_program_s_error_is_hidden(
         "machine", "exec", "a", "--type", "daytona", "-e", "CANARY", "--json", "--debug", "--", "x"
     )
 
-    assert result.status in (1, 3, 4, 8)
+    # A failure that passes is waited for.
+    assert result.status in (1, 3, 4, 8, 127)
     for secret in (daytona.api_key, VALUE):
         assert secret not in result.stdout + result.stderr
 

@@ -255,6 +255,8 @@ def test_a_reader_that_goes_ends_the_foreground_only(guest: Guest, tmp_path: Pat
     assert guest.sleepers(background)
 
 
+# On Daytona a shell is one of its SSH gateway's, whose end hangs up.
+@pytest.mark.parametrize("guest", [local_process, DOCKER], indirect=True)
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_foreground_of_a_shell_only(guest: Guest, signum: signal.Signals) -> None:
     background, foreground = number(), number()

@@ -22,7 +22,6 @@ from tests.daytona_server import (
     toolbox,
     ttl,
 )
-from tests.daytona_server.activity import note_use
 from tests.daytona_server.call import Call
 from tests.daytona_server.checking import (
     CheckedRequest,
@@ -176,8 +175,6 @@ class _Runner:
         async def endpoint(request: Request) -> Response:
             destroy_overdue(self.world)
             self._log_in(request, None)
-            sandbox = self.world.sandboxes_by_id.get(request.path_params["id"])
-            note_use(self.world, sandbox, request.headers)
             return _response(await handler(self.world, Call(request, await request.body())))
 
         return endpoint

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from tests.daytona_server import files, log_streams, sessions, toolbox
+from tests.daytona_server.activity import note_use
 from tests.daytona_server.call import Call
 from tests.daytona_server.toolbox_door import let_in
 from tests.daytona_server.toolbox_errors import ToolboxError
@@ -96,6 +97,7 @@ def _socket(world: World, opener: log_streams.Opener) -> Callable[[WebSocket], A
 def _let_in(world: World, request: HTTPConnection) -> None:
     authorization = request.headers.get("authorization", "")
     let_in(world, authorization, request.path_params["id"], request.url.path)
+    note_use(world, world.sandboxes_by_id.get(request.path_params["id"]), request.headers)
 
 
 def _refusal(world: World, request: HTTPConnection, method: str, error: ToolboxError) -> Response:

@@ -22,6 +22,7 @@ ARCHIVE_SECONDS = 600.0
 POLL_SECONDS = 0.5
 _WAITING = {
     "start": "os2 machine wait {}",
+    "recover": "os2 machine wait {}",
     "stop": "os2 machine wait {} --for stopped",
     "archive": "os2 machine archive {}",
 }

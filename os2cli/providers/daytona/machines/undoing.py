@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from os2cli.core.errors import Os2Error, Unreachable
+from os2cli.core.errors import Os2Error
 from os2cli.providers import labels
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.retry import FAST
 from os2cli.providers.daytona.api.wire import SandboxAnswer
-from os2cli.providers.daytona.machines.lifecycle import POLL_SECONDS, WRITE, Change
+from os2cli.providers.daytona.machines.lifecycle import WRITE, Change
 
 # The shortest that Daytona knows; a sandbox is idle once it has started.
 IDLE_MINUTES = 1
@@ -36,20 +36,11 @@ class Undoing:
     def run(self) -> None:
         """Remove the sandbox; an error's message says what becomes of it instead."""
         try:
-            self._remove()
+            self.change.remove(self._mark)
         except Os2Error as error:
             self._mark()
             error.message = f"{error.message}; {self._outlook()}"
             raise
-
-    def _remove(self) -> None:
-        while True:
-            try:
-                return self.change.remove(self._mark)
-            except Unreachable:
-                if self.client.clock.now() >= self.change.deadline:
-                    raise
-                self.client.clock.sleep(POLL_SECONDS)
 
     def _outlook(self) -> str:
         if self.change.accepted:

@@ -94,12 +94,13 @@ def test_a_silent_api_is_reported(
 
     wire.on(POST, gone)
     # The thread still looks for what it may have made, and the undoing does until it is too late.
-    wire.on(BY_NAME, *[refused(500)] * 10)
+    wire.on(BY_NAME, *[refused(500)] * 100)
 
     with pytest.raises(Interrupted):
         creation.create()
 
     assert heard.warnings[0].startswith("machine dev-1 may still exist: ")
+    wire.script.clear()
 
 
 def test_nothing_is_made_any_more_after_it_was_undone(
@@ -215,7 +216,7 @@ class TestWhileItIsBeingCreated:
         made = ok(sandbox(creation.request_id, state="creating"))
         wire.on(POST, hanging).on(BY_NAME, made).on(REMOVE, refused(502), busy())
         wire.on(LABELS, refused(503)).on(REMOVE, busy())
-        marked(wire).on(REMOVE, *[busy()] * 7)
+        marked(wire).on(REMOVE, *[busy()] * 8)
 
         self.interrupt(creation)
 
