@@ -20,8 +20,8 @@ def shell(
 ) -> None:
     """Open a shell in a machine.
 
-    What you put in the background runs until the machine stops. On Daytona it
-    uses ssh with a token that expires.
+    What you put in the background runs until the machine stops; on Daytona,
+    which is reached by ssh with a token that expires, use nohup.
 
     [dim]Examples:[/dim]
       os2 machine shell dev-1
