@@ -85,6 +85,8 @@ class Execution:
         patience, pauses, silences = Patience(self.toolbox), iter(PAUSES), 0
         while any(spool.exit_code is None for spool in spools.values()):
             seen, news = stdout.seen, False
+            # The keeper makes its file first: one that is missing now was lost.
+            stdout.seen = stdout.seen or spools["stderr"].seen
             try:
                 for name, spool in spools.items():
                     for data in spool.news(self.doing):
