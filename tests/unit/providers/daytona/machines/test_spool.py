@@ -108,6 +108,7 @@ def test_a_file_that_vanishes_is_lost(status: int) -> None:
         httpx.Response(404),
         httpx.Response(200, content=iter([b"x"])),
         httpx.Response(status),
+        httpx.Response(503),  # whether the machine still runs is not known
     ]
     stream = spool(httpx.MockTransport(lambda _: answers.pop(0)))
 
