@@ -23,6 +23,7 @@ import pytest
 from os2cli.analytics.deliveries import add_delivered
 from os2cli.analytics.spool import Event, Spool
 from os2cli.cli import main
+from os2cli.core.notices import NOTICES
 from os2cli.core.snapshot_name import SnapshotName
 from os2cli.providers import labels
 from os2cli.providers.daytona import entry as daytona_entry
@@ -303,6 +304,9 @@ class Stage:
             world = World(daytona, engine, folder / "work")
             daytona.add_snapshot(NEWEST, created=OLD)
             patch.setattr("sys.stdin", nothing_said)
+            # A process reports a warning once, and each scene is the first of its process.
+            patch.setattr(NOTICES, "_known", {})
+            patch.setattr(NOTICES, "_report", None)
             for name, value in self._variables(world, folder / "home").items():
                 patch.setenv(name, value)
             for name, value in scene.env.items():
@@ -326,6 +330,8 @@ class Stage:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
+        # What is left mostly stays, and would take longer to look through than a scene to play.
+        gc.freeze()
 
     @staticmethod
     def _variables(world: World, home: Path) -> dict[str, str]:

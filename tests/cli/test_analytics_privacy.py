@@ -92,7 +92,11 @@ class Day:
         """Run a command in a checkout whose remote URL has a secret."""
 
         def prepare(world: World) -> None:
+            # The one region of the organisation has the word in its name.
+            world.daytona.regions = [ENVIRONMENT["DAYTONA_TARGET"]]
             scene.prepare(world)
+            for snapshot in world.daytona.snapshots_by_id.values():
+                snapshot.region = ENVIRONMENT["DAYTONA_TARGET"]
             (world.folder / ".git").mkdir(exist_ok=True)
             (world.folder / ".git" / "config").write_text(
                 f'[remote "origin"]\n\turl = {TEXTS[1]}\n'

@@ -90,7 +90,9 @@ def test_reading_goes_on_with_defaults_and_one_warning(
 ) -> None:
     env = environment(kind, folder)
     assert stranger("--help", env=env).status == 0
-    for command in READS:
+    # One home sees all commands, each other a third, so that every command meets two more.
+    at = HOMES.index(kind)
+    for command in READS[at % 3 :: 3] if at else READS:
         result = stranger(*command, env=env)
         warned_once(result, env)
         # The doctor finds no engine.

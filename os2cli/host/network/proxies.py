@@ -15,7 +15,7 @@ from functools import cached_property
 from urllib.parse import quote, unquote, urlsplit
 from urllib.request import getproxies
 
-from os2cli.core.notices import NOTICES
+from os2cli.core.notices import NOTICES, Notices
 from os2cli.host.network.no_proxy import NoProxy
 from os2cli.host.web import is_loopback
 
@@ -53,21 +53,21 @@ class Proxy:
 
 @dataclass(frozen=True)
 class Proxies:
-    """The proxies that the variables of ``environ`` name."""
+    """The proxies that the variables of ``environ`` name; ``notices`` hears of useless values."""
 
     environ: Mapping[str, str]
+    notices: Notices = field(default=NOTICES, repr=False, compare=False)
 
     @classmethod
-    def of_process(cls) -> Proxies:
+    def of_process(cls, notices: Notices = NOTICES) -> Proxies:
         """Return those of this process; on a Mac, else those of the system's settings."""
         names = ("http_proxy", "https_proxy", "all_proxy")
         found = any(os.environ.get(each) for name in names for each in (name, name.upper()))
         if sys.platform == "darwin" and not found:
             system = {f"{scheme}_proxy": url for scheme, url in getproxies().items()}
-            return cls(
-                {**{k: v for k, v in os.environ.items() if k.lower() == "no_proxy"}, **system}
-            )
-        return cls(os.environ)
+            exempt = {k: v for k, v in os.environ.items() if k.lower() == "no_proxy"}
+            return cls({**exempt, **system}, notices)
+        return cls(os.environ, notices)
 
     def for_url(self, url: str) -> Proxy | None:
         """Return the proxy that a request to ``url`` takes; never one for this computer."""
@@ -94,7 +94,7 @@ class Proxies:
         for variable, value in _set(self.environ, ["no_proxy"]):
             rules = NoProxy.parse(value)
             if rules.ignored:
-                NOTICES.warn(
+                self.notices.warn(
                     f"{variable}: ignored {', '.join(map(repr, rules.ignored))}",
                     "use hosts, domains, IP addresses and ranges such as 10.0.0.0/8",
                 )
@@ -106,7 +106,7 @@ class Proxies:
             proxy = _parsed(value, variable)
             if proxy is not None:
                 return proxy
-            NOTICES.warn(
+            self.notices.warn(
                 f"{variable} is ignored: it is not the URL of an HTTP or SOCKS5 proxy",
                 "write it as http://HOST:PORT; encode special characters of a password, "
                 "such as %40 for @",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import certifi
 
-from os2cli.core.notices import NOTICES
+from os2cli.core.notices import NOTICES, Notices
 
 # OpenSSL's own, which replace the system's store.
 _FILE, _FOLDER = "SSL_CERT_FILE", "SSL_CERT_DIR"
@@ -20,17 +20,17 @@ _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
 
 
-def certificates() -> ssl.SSLContext:
+def certificates(notices: Notices = NOTICES) -> ssl.SSLContext:
     """Return a TLS context that trusts the system's store, with companies' own authorities.
 
     ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` replace it, ``REQUESTS_CA_BUNDLE`` or ``CURL_CA_BUNDLE``
-    adds to it. A value that cannot be used is left out with a warning. A Python without a store,
-    as some on a Mac, gets certifi's, which takes 40 ms to read.
+    adds to it. A value that cannot be used is left out with a warning to ``notices``. A Python
+    without a store, as some on a Mac, gets certifi's, which takes 40 ms to read.
     """
     context = ssl.create_default_context()
     problems = trust_problems(os.environ)
     for problem in problems:
-        NOTICES.warn(problem, "name a file with CA certificates in PEM form, or unset it")
+        notices.warn(problem, "name a file with CA certificates in PEM form, or unset it")
     if any(problem.startswith(f"{_FILE}=") for problem in problems):
         _load(context, Path(ssl.get_default_verify_paths().openssl_cafile))
     bundle = _bundle(os.environ)

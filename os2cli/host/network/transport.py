@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from os2cli.core.notices import NOTICES, Notices
 from os2cli.host.network.proxies import Proxies, Proxy
 from os2cli.host.network.relay import FAILED, LOGIN_REJECTED
 from os2cli.host.network.routes import http_proxy_url
@@ -81,9 +82,9 @@ class _Way:
 class _Routes:
     """What both kinds of connections share."""
 
-    def __init__(self, tls: ssl.SSLContext | None) -> None:
-        self.tls = tls or certificates()
-        self.proxies = Proxies.of_process()
+    def __init__(self, tls: ssl.SSLContext | None = None, notices: Notices = NOTICES) -> None:
+        self.tls = tls or certificates(notices)
+        self.proxies = Proxies.of_process(notices)
         self.lock = threading.Lock()
 
     def options(self, proxy: Proxy | None) -> dict[str, Any]:
@@ -140,11 +141,11 @@ class Transport(httpx.BaseTransport):
 
 
 class AsyncTransport(httpx.AsyncBaseTransport):
-    """Connections of an asynchronous client."""
+    """Connections of an asynchronous client; ``notices`` hears of variables that are no use."""
 
-    def __init__(self, limits: httpx.Limits) -> None:
+    def __init__(self, limits: httpx.Limits, notices: Notices = NOTICES) -> None:
         self._limits = limits
-        self._routes = _Routes(None)
+        self._routes = _Routes(notices=notices)
         self._open: dict[Proxy | None, httpx.AsyncHTTPTransport] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import httpx
 
+from os2cli.core.notices import Notices
 from os2cli.host.network.transport import AsyncTransport, ProxyFailed
 from os2cli.ui.ingest.body import ClientGone, Receive, RequestBody
 from os2cli.ui.ingest.headers import (
@@ -195,8 +196,10 @@ async def _on_event(name: str, info: Mapping[str, Any]) -> None:
 
 
 def _connections(limits: Limits) -> httpx.AsyncClient:
+    # Nobody listens: analytics warn of nothing, and what else needs the network warns itself.
+    unheard = Notices()
     client = httpx.AsyncClient(
-        transport=AsyncTransport(httpx.Limits(max_connections=limits.concurrent)),
+        transport=AsyncTransport(httpx.Limits(max_connections=limits.concurrent), unheard),
         trust_env=False,
         follow_redirects=False,
         timeout=httpx.Timeout(limits.answer_seconds, connect=limits.connect_seconds),
