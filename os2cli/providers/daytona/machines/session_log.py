@@ -6,8 +6,8 @@ import re
 
 import httpx
 
-from os2cli.providers.daytona.api.errors import invalid_answer, is_json
-from os2cli.providers.daytona.machines.toolbox import REQUEST_SECONDS, Toolbox
+from os2cli.providers.daytona.api.errors import is_json
+from os2cli.providers.daytona.machines.toolbox import REQUEST_SECONDS, Toolbox, json_object
 
 # Before each line, for stdout and stderr.
 MARKS = re.compile(rb"\x01{3}|\x02{3}")
@@ -24,10 +24,5 @@ def _text(answer: httpx.Response, doing: str) -> str:
     """Return the text of a log: JSON with both streams, or text with their marks."""
     if not is_json(answer):
         return answer.text
-    try:
-        data = answer.json()
-    except (ValueError, RecursionError) as error:
-        raise invalid_answer(doing, "it is not JSON") from error
-    if not isinstance(data, dict):
-        raise invalid_answer(doing, "it is not an object")
+    data = json_object(answer, doing)
     return str(data.get("output") or f"{data.get('stdout') or ''}{data.get('stderr') or ''}")

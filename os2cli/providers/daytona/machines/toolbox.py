@@ -188,14 +188,7 @@ class Toolbox:
 
     def json(self, method: str, path: str, doing: str, **content: Any) -> Mapping[str, Any]:
         """Send a request and return the JSON object of its answer."""
-        answer = self.request(method, path, doing, **content)
-        try:
-            data = answer.json()
-        except (ValueError, RecursionError) as error:
-            raise invalid_answer(doing, "it is not JSON") from error
-        if not isinstance(data, dict):
-            raise invalid_answer(doing, "it is not an object")
-        return data
+        return json_object(self.request(method, path, doing, **content), doing)
 
     def upload(self, content: bytes, path: str, doing: str) -> None:
         """Write a file in the sandbox."""
@@ -237,3 +230,14 @@ class Toolbox:
                     skipped = max(skipped - len(data), 0)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise self.no_answer(doing, error) from error
+
+
+def json_object(answer: httpx.Response, doing: str) -> Mapping[str, Any]:
+    """Return the JSON object of an answer; raises ``OperationFailed`` if it is anything else."""
+    try:
+        data = answer.json()
+    except (ValueError, RecursionError) as error:
+        raise invalid_answer(doing, "it is not JSON") from error
+    if not isinstance(data, dict):
+        raise invalid_answer(doing, "it is not an object")
+    return data
