@@ -24,9 +24,11 @@ IMAGE = os.environ.get("LOCAL_DOCKER_IMAGE_NAME") or "iterate-sandbox:local"
 BROWSER_IMAGE = "os2-test-browser:local"
 # What people run themselves answers otherwise than the service: these tests go through both.
 SELF_HOSTED = {"OS2_TEST_DAYTONA_VERSION": "0.190.0"}
-ON_DAYTONA = ["tests/contract", "tests/unit/servers/daytona"] + [
+# Programs in a machine are the same on both, and their tests the slowest.
+WITHOUT_PROGRAMS = "--ignore=tests/contract/test_background.py"
+ON_DAYTONA = ["tests/contract", WITHOUT_PROGRAMS, "tests/unit/servers/daytona"] + [
     str(path.relative_to(ROOT))
-    for about in ("daytona", "machine", "snapshot")
+    for about in ("daytona", "snapshot")
     for path in sorted(ROOT.glob(f"tests/cli/test_{about}_*.py"))
 ]
 ON_A_RUNNER = ["tests/e2e/test_daytona.py", "tests/e2e/test_machine_life.py"]
