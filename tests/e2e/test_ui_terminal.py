@@ -177,7 +177,7 @@ def test_a_stopped_machine_is_reported_with_a_hint(
     name = machine.rpartition("/")[2]
     assert os2("machine", "stop", name).status == 0
     with opened(chromium, site, machine) as page:
-        expect(page.locator("#terminal-state")).to_contain_text(f"machine {name} is not running")
+        expect(page.locator("#terminal-state")).to_contain_text(f"machine {name} is stopped")
         expect(page.locator("#terminal-hint")).to_have_text(f"start it: os2 machine start {name}")
         assert os2("machine", "start", name).status == 0
         page.get_by_role("button", name="Reconnect").click()
