@@ -152,6 +152,8 @@ class TestBuildLog:
 
     def test_of_a_second_failure_is_its_own(self, cloud: Os2, daytona: DaytonaServer) -> None:
         """Both builds write to one file."""
+        # os2 looks at the log before the second one writes to it.
+        daytona.timing.pending = 2
         self.failed(cloud, daytona, "the first reason")
 
         second = self.failed(cloud, daytona, "the second reason")

@@ -33,7 +33,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("machine", "list"),
     ("machine", "show", "a", "--type", "daytona"),
     ("machine", "exec", "a", "--type", "daytona", "-e", "CANARY", "--", "true"),
-    ("machine", "exec", "a", "--type", "daytona", "-e", f"INLINE={VALUE}", "-w", "/x", "--", "ls"),
+    ("machine", "exec", "a", "--type", "daytona", "-e", f"INLINE={VALUE}", "-w", "/", "--", "ls"),
     ("machine", "exec", "none", "--type", "daytona", "-e", "CANARY", "--", "true"),
     ("machine", "logs", "a", "--type", "daytona"),
     ("machine", "logs", "a", "--type", "daytona", "--service", "web"),
@@ -87,7 +87,7 @@ def test_no_secret_is_seen_in_a_day_s_work(
 ) -> None:
     results = [canary(*command, *form) for command in COMMANDS]
 
-    assert {result.status for result in results} <= {0, 1, 3, 5, 7}
+    assert [r for r in results if r.status not in {0, 1, 3, 5, 7}] == []
     assert any(VALUE in request.body.decode("latin-1") for request in daytona.requests)
     seen = list(texts(results, tmp_path / "home"))
     for secret in secrets_of(daytona, daytona.api_key):
