@@ -33,7 +33,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("machine", "list"),
     ("machine", "show", "a", "--type", "daytona"),
     ("machine", "exec", "a", "--type", "daytona", "-e", "CANARY", "--", "true"),
-    ("machine", "exec", "a", "--type", "daytona", "-e", f"INLINE={VALUE}", "-w", "/", "--", "ls"),
+    ("machine", "exec", "a", "--type", "daytona", "-e", f"INLINE={VALUE}", "-w", "/", "--", "true"),
     ("machine", "exec", "none", "--type", "daytona", "-e", "CANARY", "--", "true"),
     ("machine", "logs", "a", "--type", "daytona"),
     ("machine", "logs", "a", "--type", "daytona", "--service", "web"),
