@@ -141,7 +141,7 @@ class Transport(httpx.BaseTransport):
 
 
 class AsyncTransport(httpx.AsyncBaseTransport):
-    """Connections of an asynchronous client; ``notices`` hears of variables that are no use."""
+    """Connections of an asynchronous client; ``notices`` hears of variables that cannot be used."""
 
     def __init__(self, limits: httpx.Limits, notices: Notices = NOTICES) -> None:
         self._limits = limits

@@ -196,7 +196,7 @@ async def _on_event(name: str, info: Mapping[str, Any]) -> None:
 
 
 def _connections(limits: Limits) -> httpx.AsyncClient:
-    # Nobody listens: analytics warn of nothing, and what else needs the network warns itself.
+    # Not reported: analytics warn of nothing, and what else needs the network warns itself.
     unheard = Notices()
     client = httpx.AsyncClient(
         transport=AsyncTransport(httpx.Limits(max_connections=limits.concurrent), unheard),
