@@ -28,6 +28,8 @@ from os2cli.core.snapshot_name import SnapshotName
 from os2cli.providers import labels
 from os2cli.providers.daytona import entry as daytona_entry
 from os2cli.providers.local_docker import entry as local_docker_entry
+from os2cli.providers.local_process.lifecycle import remove
+from os2cli.providers.local_process.records import Records
 from os2cli.settings.settings import load_settings
 from tests.daytona_server import DaytonaServer, Timing
 from tests.daytona_server.records import RecordedRequest
@@ -320,6 +322,7 @@ class Stage:
             seen = [f"{r.method} {r.path} {r.query} {body_of(r)}" for r in daytona.requests]
             asked = [" ".join(r) for r in engine.requests if "/version" not in r[1]]
         self._let_go()
+        end_machines(folder)
         return Observation(status, out, err, {settled(text) for text in (*seen, *asked)})
 
     @staticmethod
@@ -354,3 +357,12 @@ def settled(text: str) -> str:
     for pattern, word in VOLATILE:
         text = re.sub(pattern, word, text)
     return text
+
+
+def end_machines(folder: Path) -> None:
+    """Remove the machines that a scene left on this host."""
+    for path in list(folder.rglob("machine.json")):
+        records = Records(path.parent.parent)
+        record = records.find(path.parent.name)
+        if record is not None:
+            remove(records, record, seconds=1)
