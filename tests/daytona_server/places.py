@@ -53,7 +53,12 @@ class Place:
         while running := list(self._processes()):
             for process in running:
                 with contextlib.suppress(psutil.Error):
+                    words = process.cmdline()
                     process.kill()
+                    # A script in a directory of its own below /tmp would have removed that.
+                    own = Path(words[1]).parent if len(words) == 2 else Path()
+                    if own.parent == Path("/tmp") and own.name.startswith("os2-"):
+                        shutil.rmtree(own, ignore_errors=True)
 
     def _processes(self) -> Iterator[psutil.Process]:
         for process in psutil.process_iter():
