@@ -2,9 +2,9 @@
 
 Daytona's log of a session is one of lines: it drops NULs, ends every line, and holds back what is
 not a whole line. So the program's streams go through pipes into two files of a directory of its
-own, which os2 downloads as they grow. The session's shell holds a lease: when it ends, the keeper
-interrupts the program and removes the directory. What the program left in the background goes on,
-with a reader for what it still writes.
+own, which os2 downloads as they grow. A process of the session holds a lease: when it ends, the
+keeper interrupts the program and removes the directory. What the program left in the background
+goes on, with a reader for what it still writes.
 
 The script needs what Daytona's own sessions need in an image (``sh``, ``cat``, ``mkfifo``), and
 ``setsid``, without which the background ends with the session.
@@ -23,16 +23,18 @@ from os2cli.providers.foreground_script import END_FOREGROUND
 # Descriptors: 3 and 5 write to the program's pipes, 4 and 6 read them, 7 is the lease, 8 the input.
 _KEEPER = r"""
 here=@HERE@ feeder='' shell=$(command -v sh) alone=$(command -v setsid)
-exec 3<>"$here/1" 4<"$here/1" 5<>"$here/2" 6<"$here/2" 7<"$here/lease" 8<&0
+exec 3<>"$here/1" 4<"$here/1" 5<>"$here/2" 6<"$here/2" 8<&0
+# Opening a pipe both ways does not wait: the lease may have ended already.
+exec 9<>"$here/lease" 7<"$here/lease" 9<&-
 # The session's pipes end before the keeper does.
 exec </dev/null >/dev/null 2>&1
 @FUNCTIONS@
 spool() {
-    exec 3>&- 5>&- 7<&- 8<&-
+    exec 3>&- 5>&- 7<&- 8<&- >>"$2"
     trap 'kill "$copy"; exit' TERM
-    cat <&"$1" >>"$2" & copy=$!
+    cat <&"$1" & copy=$!
     # On a full disk os2 notices the missing file, and the program does not wait.
-    wait "$copy" || { rm -f "$2"; exec cat <&"$1"; }
+    wait "$copy" || { rm -f "$2"; exec cat <&"$1" >/dev/null; }
 }
 guard() {
     exec 3>&- 4<&- 5>&- 6<&- 8<&-
@@ -77,19 +79,23 @@ if [ -e "$here/interrupted" ]; then wait "$guard"; else kill "$guard"; fi
 exec 3>&- 5>&- 8<&-
 read -r _ <&7
 kill "$stdout" "$stderr"
+# Otherwise one could open its file while the directory is removed.
+wait "$stdout" "$stderr"
 cat <&4 6<&- 7<&- &
 cat <&6 4<&- 7<&- &
 rm -rf "$here"
 """
 _FEED = 'feed <&8 >"$here/0" & feeder=$!'
+# A signal may come at any moment. What is being created then makes the first removal fail; and a
+# process of the session holds the lease, since the shell waits for the keeper before it ends.
 # The last line makes it one command with an exit code, for anything that Daytona puts behind it.
 _START = """\
-trap 'rm -rf @HERE@; exit' HUP INT TERM
-(
+trap 'rm -rf @HERE@ || rm -rf @HERE@; exit' HUP INT TERM
+alone=$(command -v setsid || :) && (
 umask 077
 mkdir @HERE@ && mkfifo @PIPES@ && : >@HERE@/stdout && : >@HERE@/stderr && cat >@HERE@/keeper
-) <<'@MARK@' && exec 9<>@HERE@/lease && trap - HUP INT TERM && \
-$(command -v setsid) sh @HERE@/keeper 9<&-
+) <<'@MARK@' && exec 9<>@HERE@/lease && { (read -r _) <&9 >/dev/null 2>&1 & } && exec 9<&- && \
+$alone sh @HERE@/keeper
 @KEEPER@
 @MARK@
 (exit "$?")"""

@@ -33,6 +33,7 @@ CREATE = f"POST {sandbox_path('/process/session')}"
 START = f"POST {sandbox_path('/process/session/ID/exec')}"
 END = f"DELETE {sandbox_path('/process/session/ID')}"
 UPLOAD = f"POST {sandbox_path('/files/upload')}"
+FOLDER = f"GET {sandbox_path('/files/info')}"
 DOWNLOAD = f"GET {sandbox_path('/files/download')}"
 ENTRYPOINT = f"GET {sandbox_path('/process/session/entrypoint/logs')}"
 DONE = httpx.Response(204)

@@ -20,7 +20,7 @@ from tests.clock import Time
 from tests.daytona_server import DaytonaServer, Fault
 from tests.polling import until
 from tests.unit.providers.daytona.answers import sandbox
-from tests.unit.providers.daytona.guests import CREATE, DONE, END, START, GuestWire
+from tests.unit.providers.daytona.guests import CREATE, DONE, END, FOLDER, START, GuestWire
 from tests.unit.providers.daytona.machines.conftest import Counting
 from tests.unit.providers.daytona.wires import lost, ok, refused
 
@@ -188,7 +188,9 @@ def test_who_stops_reading_ends_it(daytona: DaytonaServer, execution: Execution)
 
 
 def test_a_full_disk_is_reported(execution: Execution) -> None:
-    script = f"rm /tmp/{execution.session}/stdout; echo x; sleep 100"
+    file = f"/tmp/{execution.session}/stdout"
+    # Its writer opens it when it starts, and that may be later than the program.
+    script = f"echo x; until [ -s {file} ]; do sleep 0.01; done; rm {file}; sleep 100"
 
     with pytest.raises(OperationFailed, match="its output was lost") as caught:
         run(execution, "sh", "-c", script)
@@ -226,7 +228,7 @@ class TestScripted:
     def test_a_command_without_an_id_is_malformed_and_ended(
         self, execution: Execution, guest: GuestWire, answer: dict[str, object]
     ) -> None:
-        guest.on(CREATE, DONE).on(START, ok(answer)).on(END, DONE)
+        guest.on(CREATE, DONE).on(START, ok(answer)).on(END, DONE).on(FOLDER, refused(404))
 
         with pytest.raises(OperationFailed, match="cmdId is missing"):
             run(execution, "x")

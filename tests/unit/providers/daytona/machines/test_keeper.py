@@ -21,6 +21,7 @@ from os2cli.providers.daytona.machines.keeper import Keeper, octal
 from tests.polling import until
 
 SHELLS = [name for name in ("sh", "bash", "dash", "busybox") if shutil.which(name)]
+GRACE_SECONDS = 5
 DEADLINE_SECONDS = 20
 
 
@@ -69,7 +70,12 @@ class Session:
     def end(self) -> None:
         """End the session, as its removal does, and wait until the keeper is gone."""
         os.killpg(self.process.pid, signal.SIGTERM)
-        self.process.communicate(timeout=DEADLINE_SECONDS)
+        try:
+            self.process.communicate(timeout=GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            # A shell may lose a signal for what it is about to start.
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.communicate(timeout=DEADLINE_SECONDS)
         until(lambda: not self.folder.exists(), DEADLINE_SECONDS)
 
 
