@@ -41,15 +41,17 @@ class Problem:
 
 def problem_of(error: BaseException, url: str) -> Problem:
     """Return what an error of httpx, for a request to ``url``, means."""
-    parts = urlsplit(url)
     for each in _causes(error):
         if isinstance(each, ProxyFailed):
-            return proxy_problem(each.proxy, str(each), parts.hostname or "", login=each.login)
+            host = urlsplit(url).hostname or ""
+            return proxy_problem(each.proxy, str(each), host, login=each.login)
         if isinstance(each, ssl.SSLCertVerificationError):
             return _certificate_problem(each, url)
     late = isinstance(error, httpx.TimeoutException)
     cause = "timed out" if late else str(error) or type(error).__name__
-    return Problem(f"cannot reach {_place(url)}: {cause}")
+    # httpx raises both for an invalid address alone.
+    invalid = isinstance(error, httpx.InvalidURL | ValueError)
+    return Problem(f"cannot reach {_place(url)}: {cause}", final=invalid)
 
 
 def proxy_problem(proxy: Proxy, text: str, host: str, *, login: bool) -> Problem:
@@ -158,7 +160,10 @@ def _shown(moment: datetime) -> str:
 
 def _place(url: str) -> str:
     host = url.partition("://")[2].partition("/")[0]
-    proxy = Proxies.of_process().for_url(url)
+    try:
+        proxy = Proxies.of_process().for_url(url)
+    except ValueError:  # of an invalid address, whose error tells what is wrong
+        return host
     return host if proxy is None else f"{host} through {proxy}"
 
 

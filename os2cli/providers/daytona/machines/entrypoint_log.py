@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from os2cli.core.errors import Conflict, NotFound, Unreachable
 from os2cli.core.models import LogRequest
 from os2cli.providers.daytona.machines.session_log import MARKS, session_log
-from os2cli.providers.daytona.machines.toolbox import REQUEST_SECONDS, Patience, Toolbox
+from os2cli.providers.daytona.machines.toolbox import Patience, Toolbox
 from os2cli.providers.service_log import split_lines
 
 PATH = "/process/session/entrypoint/logs"
@@ -28,17 +28,13 @@ class EntrypointLog:
         if request.follow:
             yield from self._following(request.tail)
         else:
-            lines = self._lines_so_far(REQUEST_SECONDS)
+            lines = _lines(session_log(self.toolbox, PATH, self.doing))
             yield from lines if request.tail is None else lines[max(len(lines) - request.tail, 0) :]
 
     def tail(self, lines: int, seconds: float) -> tuple[str, ...]:
-        """Return its last lines, with a timeout."""
-        return tuple(self._lines_so_far(seconds)[-lines:])
-
-    def _lines_so_far(self, seconds: float) -> list[str]:
-        # Not `splitlines`, which also splits at characters other than line feeds.
-        text = session_log(self.toolbox, PATH, self.doing, seconds)
-        return list(split_lines([text.encode()]))
+        """Return its last lines; asks once, with a timeout."""
+        text = session_log(self.toolbox, PATH, self.doing, seconds=seconds, retry=False)
+        return tuple(_lines(text)[-lines:])
 
     def _following(self, tail: int | None) -> Iterator[str]:
         before: deque[bytes] | None = None if tail is None else deque(maxlen=tail)
@@ -107,3 +103,8 @@ class _Position:
         # It is the log of a new start.
         self._passed, self._digest = 0, hashlib.sha256()
         return log
+
+
+def _lines(text: str) -> list[str]:
+    # Not `splitlines`, which also splits at characters other than line feeds.
+    return list(split_lines([text.encode()]))

@@ -13,9 +13,16 @@ from os2cli.providers.daytona.machines.toolbox import REQUEST_SECONDS, Toolbox, 
 MARKS = re.compile(rb"\x01{3}|\x02{3}")
 
 
-def session_log(toolbox: Toolbox, path: str, doing: str, seconds: float = REQUEST_SECONDS) -> str:
+def session_log(
+    toolbox: Toolbox,
+    path: str,
+    doing: str,
+    *,
+    seconds: float = REQUEST_SECONDS,
+    retry: bool = True,
+) -> str:
     """Return a log so far, without marks and secrets."""
-    answer = toolbox.request("GET", path, doing, timeout=seconds)
+    answer = toolbox.request("GET", path, doing, retry=retry, timeout=seconds)
     text = MARKS.sub(b"", _text(answer, doing).encode()).decode()
     return toolbox.client.redact(text)
 

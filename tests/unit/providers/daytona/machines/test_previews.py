@@ -206,9 +206,6 @@ class TestLog:
             (httpx.Response(200, content=b"{", headers={"content-type": "application/json"}), ()),
             (httpx.Response(200, content=b"\xff\n"), ("�",)),
             (httpx.Response(200), ()),
-            (refused(404), ()),
-            (refused(500), ()),
-            (httpx.Response(302, headers={"Location": "https://evil.example"}), ()),
             (lost(), ()),
             (httpx.ReadTimeout("late"), ()),
             (httpx.DecodingError("no gzip"), ()),
@@ -221,6 +218,15 @@ class TestLog:
         self.answered(wire, answer)
 
         assert machines.log_tail("dev-1", 2) == lines
+
+    @pytest.mark.parametrize("status", [302, 404, 500])
+    def test_of_a_refusal_is_nothing(
+        self, status: int, machines: DaytonaMachines, wire: Wire
+    ) -> None:
+        self.answered(wire, refused(status, Location="https://evil.example"))
+        wire.on(f"GET /sandbox/{ID}", ok(sandbox()))
+
+        assert machines.log_tail("dev-1", 2) == ()
 
     def test_shows_no_values_of_variables_and_no_key(
         self, machines: DaytonaMachines, wire: Wire
