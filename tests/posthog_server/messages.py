@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -36,10 +37,11 @@ class Received:
         """Everything in the request that could hold a secret."""
         lines = [f"{self.method} {self.path}?{self.query}"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
-        lines.append(self.plain.decode(errors="replace"))
-        if self.path.rstrip("/") == "/s":
-            lines += [json.dumps(recorded(message)) for message in messages_of(self)]
-        return "\n".join(lines)
+        text = self.plain.decode(errors="replace")
+        with suppress(ValueError):
+            # Compressed bytes hold short words by chance.
+            text = json.dumps(unpacked(json.loads(self.plain)), ensure_ascii=False)
+        return "\n".join([*lines, text])
 
 
 def messages_of(request: Received) -> list[dict[str, Any]]:
@@ -63,13 +65,15 @@ def messages_of(request: Received) -> list[dict[str, Any]]:
 
 def recorded(message: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the rrweb events of a recording's message, decompressed."""
-    return [unpacked(event) for event in message["properties"]["$snapshot_data"]]
+    return list(unpacked(message["properties"]["$snapshot_data"]))
 
 
 def unpacked(value: Any) -> Any:
     """Return a value with its texts decompressed; PostHog's script compresses large ones."""
     if isinstance(value, dict):
         return {name: unpacked(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [unpacked(each) for each in value]
     if isinstance(value, str) and value.startswith(GZIP_MAGIC.decode("latin-1")):
         return json.loads(gzip.decompress(value.encode("latin-1")))
     return value
