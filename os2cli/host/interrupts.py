@@ -21,9 +21,11 @@ from typing import Generic, TypeVar, cast
 
 from os2cli.core.cancellation import Interrupted, check, current_cancellation
 from os2cli.core.waiting import abandoned_when
+from os2cli.host.safe_points import is_safe_point
 
 __all__ = ["BackgroundCall", "Interrupted", "cleaned_up_by", "deferred", "install_handlers"]
 _SAME_SIGNAL_SECONDS = 1.0
+_RETRY_SECONDS = 0.005
 # On some systems a thread that waits forever in one call does not notice a signal.
 _WAKE_SECONDS = 0.2
 _Answer = TypeVar("_Answer")
@@ -57,19 +59,30 @@ class _Handler:
         return f"; to remove what may remain: {' && '.join(commands)}" if commands else ""
 
     def __call__(self, signum: int, frame: FrameType | None) -> None:
-        del frame
         now = time.monotonic()
         if self.first is None:
             self.first = now
-            if not self.deferring:
-                raise Interrupted(signum)
             self.pending = signum
+            self.raise_pending(frame)
         elif now - self.first >= _SAME_SIGNAL_SECONDS:
             message = f"os2: exited at once{self.remains}\n".encode()
             # A closed terminal must not keep the process from exiting.
             with suppress(OSError, ValueError, AttributeError):
                 os.write(sys.stderr.fileno(), message)
             os._exit(128 + signum)
+
+    def raise_pending(self, frame: FrameType | None) -> None:
+        """Raise ``Interrupted`` for a signal that is pending, or try again in a moment.
+
+        ``frame`` is what it interrupts, None for code that expects it.
+        """
+        if self.pending is None or self.deferring:
+            return
+        if not is_safe_point(frame):
+            signal.setitimer(signal.ITIMER_REAL, _RETRY_SECONDS)
+            return
+        pending, self.pending = self.pending, None
+        raise Interrupted(pending)
 
 
 _HANDLER = _Handler()
@@ -81,6 +94,7 @@ def install_handlers() -> None:
         # nohup and a shell's background jobs ignore signals: keep it so.
         if signal.getsignal(signum) is not signal.SIG_IGN:
             signal.signal(signum, _HANDLER)
+    signal.signal(signal.SIGALRM, lambda _, frame: _HANDLER.raise_pending(frame))
 
 
 @contextmanager
@@ -115,9 +129,7 @@ def deferred() -> Iterator[None]:
     finally:
         _HANDLER.deferring -= 1
         # Also after a failure, so that an interrupted command does not retry.
-        if _HANDLER.pending is not None and not _HANDLER.deferring:
-            pending, _HANDLER.pending = _HANDLER.pending, None
-            raise Interrupted(pending)
+        _HANDLER.raise_pending(None)
 
 
 class BackgroundCall(Generic[_Answer]):

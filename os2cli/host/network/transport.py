@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -85,7 +84,6 @@ class _Routes:
     def __init__(self, tls: ssl.SSLContext | None = None, notices: Notices = NOTICES) -> None:
         self.tls = tls or certificates(notices)
         self.proxies = Proxies.of_process(notices)
-        self.lock = threading.Lock()
 
     def options(self, proxy: Proxy | None) -> dict[str, Any]:
         """Return the arguments of an ``HTTPTransport``."""
@@ -124,10 +122,10 @@ class Transport(httpx.BaseTransport):
             transport.close()
 
     def _through(self, proxy: Proxy | None) -> httpx.HTTPTransport:
-        with self._routes.lock:
-            if proxy not in self._open:
-                self._open[proxy] = httpx.HTTPTransport(**self._routes.options(proxy))
-            return self._open[proxy]
+        if proxy not in self._open:
+            # Of two threads that come here at once, both use the first one's.
+            self._open.setdefault(proxy, httpx.HTTPTransport(**self._routes.options(proxy)))
+        return self._open[proxy]
 
     def _direct(self, transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
         first, *others = _resolved(request)
