@@ -127,9 +127,9 @@ async def _next(pieces: AsyncIterator[bytes]) -> bytes | None:
 
 async def _gone(socket: WebSocket) -> None:
     """Wait until the client leaves; what it says is not listened to."""
-    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-        while True:
-            await socket.receive_bytes()
+    with contextlib.suppress(RuntimeError):
+        while (await socket.receive())["type"] != "websocket.disconnect":
+            pass
 
 
 def _protocol(socket: WebSocket) -> str | None:

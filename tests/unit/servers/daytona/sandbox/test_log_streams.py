@@ -161,11 +161,12 @@ class TestCommand:
     def test_pings_are_answered_and_a_client_may_leave(
         self, server: DaytonaServer, api: httpx.Client, session: str
     ) -> None:
-        command = run(api, session, "read line")
+        command = run(api, session, "sleep 0.2; echo out")
         with following(server, f"{command}/logs", **SDK) as socket:
             assert socket.ping("still there?").wait(20)
             socket.send("not listened to")
             assert socket.ping().wait(20)
+            assert rest(socket) == OUT + b"out\n"
 
     @pytest.mark.parametrize("end", ["command", "session"])
     def test_over_http_the_runner_passes_it_on(
