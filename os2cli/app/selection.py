@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from os2cli.app.confirmation import confirm, question, unattended
 from os2cli.app.session import Session
 from os2cli.core.errors import Os2Error, UsageError
-from os2cli.core.models import LOCAL_DOCKER, Machine, MachineType
+from os2cli.core.models import Machine, MachineType
 from os2cli.core.stage import is_guarded_stage
 from os2cli.machines.filters import Query
 from os2cli.machines.fleet import Listing, LocatedMachine, list_fleet, locate, locate_all
@@ -139,7 +139,7 @@ def includes_shared(session: Session, type_: MachineType | None) -> bool:
 
 
 def _everything(session: Session, selection: Selection) -> tuple[list[str], str | None]:
-    """Return what ``--all`` means: a type's machines on this host, or the stage's shared ones."""
+    """Return what ``--all`` means: the machines on this host or of a type, or a stage's shared."""
     type_, stage = selection.type_, selection.stage
     if type_ is None and includes_shared(session, None):
         types = " or ".join(f"--type {entry.type}" for entry in session.providers.asked(None))
@@ -148,11 +148,11 @@ def _everything(session: Session, selection: Selection) -> tuple[list[str], str 
             hint=f"os2 machine {selection.verb} --all {types}",
             code="type_missing",
         )
-    type_ = type_ or LOCAL_DOCKER
-    if entries()[type_].shared:
+    if type_ is not None and entries()[type_].shared:
         stage = session.remote_stage(stage).name
-    found = machines_of_stage(session.providers.machines(type_, stage), stage)
-    return [machine.name for machine in found], stage
+    providers = [provider() for provider in session.providers.fleet(type_, stage).values()]
+    found = [each.name for provider in providers for each in machines_of_stage(provider, stage)]
+    return list(dict.fromkeys(found)), stage
 
 
 def confirm_change(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.command import Os2
+from tests.engine_stub import engine_stub
 
 TYPE = ("--type", "local-process")
 NO_ISOLATION = "no isolation"
@@ -50,6 +52,17 @@ def test_up_finds_it_again_without_a_type(host: Os2) -> None:
     assert first.status == second.status == 0, second.stderr
     assert first.json()["url"] == second.json()["url"]
     assert NO_ISOLATION in host("up", "other", *TYPE).stderr
+
+
+def test_all_without_a_type_means_every_type(host: Os2) -> None:
+    assert host("machine", "create", "here", *TYPE, "--no-wait").status == 0
+    with engine_stub() as engine:
+        both = replace(host, env={**host.env, "DOCKER_HOST": engine.url})
+        stopped = both("machine", "stop", "--all", "--yes")
+        removed = both("machine", "rm", "--all", "--yes", "-q")
+
+    assert (stopped.status, removed.status, removed.stdout) == (0, 0, "here\n"), removed.stderr
+    assert host("machine", "list", "-q", *TYPE).stdout == ""
 
 
 def test_without_an_engine_the_choices_are_listed(os2: Os2, tmp_path: Path) -> None:
