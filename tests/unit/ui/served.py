@@ -41,7 +41,7 @@ def served() -> Iterator[Served]:
     app = make_app(make_site(context, extensions(context)), credentials)
     with (
         Server(app, listener).running(),
-        httpx.Client(base_url=credentials.origin, timeout=30) as http,
+        httpx.Client(base_url=credentials.origin, timeout=30, trust_env=False) as http,
     ):
         assert http.get("/", params={"token": credentials.token}).status_code == 303
         yield Served(credentials, http)

@@ -10,7 +10,7 @@ from tests.unit.ui.served import served
 
 def test_signing_out_ends_the_session_in_every_browser() -> None:
     with served() as page:
-        with httpx.Client(base_url=page.credentials.origin, timeout=30) as other:
+        with httpx.Client(base_url=page.credentials.origin, timeout=30, trust_env=False) as other:
             other.headers["Cookie"] = page.cookie
             assert other.get("/jobs").status_code == 200
 
