@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from os2cli.app.confirmation import confirm, question, unattended
 from os2cli.app.session import Session
-from os2cli.core.errors import Os2Error, UsageError
+from os2cli.core.errors import UsageError
 from os2cli.core.models import Machine, MachineType
 from os2cli.core.stage import is_guarded_stage
 from os2cli.machines.filters import Query
-from os2cli.machines.fleet import Listing, LocatedMachine, list_fleet, locate, locate_all
+from os2cli.machines.fleet import (
+    Listing,
+    LocatedMachine,
+    Place,
+    list_fleet,
+    locate,
+    locate_all,
+    located,
+)
 from os2cli.machines.health import ALL, Glance, machines_of_stage
 from os2cli.providers.entry import entries
 
@@ -50,16 +59,15 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """The located machines, or the errors; names are unique within ``stage``."""
+    """The places of the machines; names are unique within ``stage``."""
 
-    places: Mapping[str, LocatedMachine | Os2Error]
+    places: Sequence[Place]
     stage: str | None
 
     @property
     def guarded(self) -> list[Machine]:
         """The machines that others work with, so that a change needs a confirmation."""
-        machines = [p.machine for p in self.places.values() if isinstance(p, LocatedMachine)]
-        return [m for m in machines if is_guarded(m)]
+        return [place.machine for place in located(self.places) if is_guarded(place.machine)]
 
 
 def is_guarded(machine: Machine) -> bool:
@@ -123,9 +131,9 @@ def gather(
 def find(session: Session, selection: Selection) -> Matches:
     """Locate the machines; a missing one is not a failure yet."""
     selection.check()
-    names, stage = list(dict.fromkeys(selection.names)), selection.stage
     if selection.everything:
-        names, stage = _everything(session, selection)
+        return _everything(session, selection)
+    names, stage = list(dict.fromkeys(selection.names)), selection.stage
     within = stage
     if includes_shared(session, selection.type_):
         within = session.stage_if_set(stage, changing=True)
@@ -138,7 +146,7 @@ def includes_shared(session: Session, type_: MachineType | None) -> bool:
     return any(entry.shared for entry in session.providers.asked(type_))
 
 
-def _everything(session: Session, selection: Selection) -> tuple[list[str], str | None]:
+def _everything(session: Session, selection: Selection) -> Matches:
     """Return what ``--all`` means: the machines on this host or of a type, or a stage's shared."""
     type_, stage = selection.type_, selection.stage
     if type_ is None and includes_shared(session, None):
@@ -151,8 +159,8 @@ def _everything(session: Session, selection: Selection) -> tuple[list[str], str 
     if type_ is not None and entries()[type_].shared:
         stage = session.remote_stage(stage).name
     providers = [provider() for provider in session.providers.fleet(type_, stage).values()]
-    found = [each.name for provider in providers for each in machines_of_stage(provider, stage)]
-    return list(dict.fromkeys(found)), stage
+    places = [LocatedMachine(m, each) for each in providers for m in machines_of_stage(each, stage)]
+    return Matches(places, stage)
 
 
 def confirm_change(
@@ -165,7 +173,7 @@ def confirm_change(
     """
     if not matches.places or not (matches.guarded or always):
         return True
-    names = list(matches.places)
+    names = [place.name for place in matches.places]
     stage = matches.stage if matches.guarded else selection.stage
     instead = unattended(
         "os2 machine",
@@ -177,6 +185,17 @@ def confirm_change(
     )
     guarded_stage = stage if matches.guarded else None
     verb = WORDS.get(selection.verb, selection.verb)
-    session.output.note(f"This {verb}s: {', '.join(names)}")
+    session.output.note(f"This {verb}s: {', '.join(_told_apart(matches.places))}")
     asked = question(verb, len(names), "machine", guarded_stage)
     return confirm(session.output, asked, instead=instead, guarded_stage=guarded_stage)
+
+
+def _told_apart(places: Sequence[Place]) -> list[str]:
+    """Return the names, with the type where two machines share one."""
+    times = Counter(place.name for place in places)
+    return [
+        f"{place.name} ({place.machine.type})"
+        if isinstance(place, LocatedMachine) and times[place.name] > 1
+        else place.name
+        for place in places
+    ]

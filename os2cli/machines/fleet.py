@@ -6,7 +6,7 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -48,6 +48,22 @@ class LocatedMachine:
 
     machine: Machine
     provider: MachineProvider
+
+    @property
+    def name(self) -> str:
+        """The machine's name, which is unique on its provider only."""
+        return self.machine.name
+
+
+@dataclass(frozen=True, slots=True)
+class NotLocated:
+    """A name that leads to no machine, and why."""
+
+    name: str
+    error: Os2Error
+
+
+Place = LocatedMachine | NotLocated
 
 
 def list_fleet(
@@ -95,45 +111,35 @@ def locate(fleet: Fleet, name: str, stage: str | None = None) -> LocatedMachine:
     )
 
 
-def locate_all(
-    fleet: Fleet, names: Sequence[str], stage: str | None = None
-) -> dict[str, LocatedMachine | Os2Error]:
-    """Locate the machines concurrently, each with its location or the error."""
-    located = outcomes(lambda name: locate(fleet, name, stage), names)
-    return dict(zip(names, located, strict=True))
+def locate_all(fleet: Fleet, names: Sequence[str], stage: str | None = None) -> list[Place]:
+    """Locate the machines concurrently."""
+    answers = outcomes(lambda name: locate(fleet, name, stage), names)
+    return [
+        NotLocated(name, found) if isinstance(found, Os2Error) else found
+        for name, found in zip(names, answers, strict=True)
+    ]
 
 
-def remove_located(places: Mapping[str, LocatedMachine | Os2Error]) -> list[Removal]:
+def located(places: Iterable[Place]) -> list[LocatedMachine]:
+    """Return the places that were found."""
+    return [place for place in places if isinstance(place, LocatedMachine)]
+
+
+def remove_located(places: Sequence[Place]) -> list[Removal]:
     """Remove machines concurrently; one failure does not stop the others."""
-
-    def remove(name: str) -> Removal:
-        place = places[name]
-        if isinstance(place, NotFound):
-            return Removal(name, removed=False)
-        if isinstance(place, Os2Error):
-            return Removal(name, removed=False, error=place)
-        return _remove(place)
-
-    record_change(
-        *(place.machine.type for place in places.values() if isinstance(place, LocatedMachine))
-    )
-    return concurrently(remove, list(places))
-
-
-def remove_places(places: Sequence[LocatedMachine]) -> list[Removal]:
-    """Remove located machines concurrently."""
-    record_change(*(place.machine.type for place in places))
+    record_change(*(place.machine.type for place in located(places)))
     return concurrently(_remove, places)
 
 
-def _remove(place: LocatedMachine) -> Removal:
-    name = place.machine.name
+def _remove(place: Place) -> Removal:
     try:
-        return Removal(name, place.provider.remove(name))
+        if isinstance(place, NotLocated):
+            raise place.error
+        return Removal(place.name, place.provider.remove(place.name))
     except NotFound:
-        return Removal(name, removed=False)
+        return Removal(place.name, removed=False)
     except Os2Error as error:
-        return Removal(name, removed=False, error=error)
+        return Removal(place.name, removed=False, error=error)
 
 
 def fleet_names(fleet: Fleet, within: float = NAMES_SECONDS) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,7 @@ from os2cli.core.observed import record_change
 from os2cli.core.progress import SILENT, Progress
 from os2cli.core.waiting import Wait
 from os2cli.host.concurrency import concurrently
-from os2cli.machines.fleet import LocatedMachine
+from os2cli.machines.fleet import NotLocated, Place, located
 from os2cli.machines.health import until_healthy, wait_until_healthy, with_health
 from os2cli.machines.next_steps import not_running
 from os2cli.machines.provider import MachineProvider
@@ -47,22 +47,21 @@ class Changer:
     progress: Progress = SILENT
     clock: Clock = REAL_TIME
 
-    def change(self, places: Mapping[str, LocatedMachine | Os2Error]) -> list[Change]:
+    def change(self, places: Sequence[Place]) -> list[Change]:
         """Change machines; one failure does not stop the others."""
         changes: list[Change] = []
-        record_change(
-            *(place.machine.type for place in places.values() if isinstance(place, LocatedMachine))
-        )
+        record_change(*(place.machine.type for place in located(places)))
         # A phase with a failure must not be reported as done.
         with suppress(_SomeFailed), self.progress.phase(self.verb.value):
-            changes = concurrently(lambda name: self._change_one(name, places[name]), list(places))
+            changes = concurrently(self._change_one, places)
             if any(change.error for change in changes):
                 raise _SomeFailed
         return changes
 
-    def _change_one(self, name: str, place: LocatedMachine | Os2Error) -> Change:
-        if isinstance(place, Os2Error):
-            return Change(name, _failed(place), error=place)
+    def _change_one(self, place: Place) -> Change:
+        name = place.name
+        if isinstance(place, NotLocated):
+            return Change(name, _failed(place.error), error=place.error)
         before = place.machine
         try:
             machine = self._do(place.provider, before)

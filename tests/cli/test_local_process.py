@@ -58,11 +58,19 @@ def test_all_without_a_type_means_every_type(host: Os2) -> None:
     assert host("machine", "create", "here", *TYPE, "--no-wait").status == 0
     with engine_stub() as engine:
         both = replace(host, env={**host.env, "DOCKER_HOST": engine.url})
+        for name in ("here", "there"):
+            created = both("machine", "create", name, "--type", "local-docker", "--no-wait")
+            assert created.status == 0, created.stderr
+        asked = both("machine", "rm", "--all")
         stopped = both("machine", "stop", "--all", "--yes")
         removed = both("machine", "rm", "--all", "--yes", "-q")
+        left = engine.containers
 
-    assert (stopped.status, removed.status, removed.stdout) == (0, 0, "here\n"), removed.stderr
-    assert host("machine", "list", "-q", *TYPE).stdout == ""
+    # A name is unique on its type only.
+    assert "removes: here (local-docker), there, here (local-process)\n" in asked.stderr
+    assert (stopped.status, removed.status) == (0, 0), (stopped.stderr, removed.stderr)
+    assert removed.stdout == "here\nthere\nhere\n"
+    assert (left, host("machine", "list", "-q", *TYPE).stdout) == ({}, "")
 
 
 def test_without_an_engine_the_choices_are_listed(os2: Os2, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from os2cli.app.selection import in_scope, includes_shared, is_guarded
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.parsing import parse_duration
-from os2cli.machines.fleet import LocatedMachine, list_fleet, remove_places
+from os2cli.machines.fleet import LocatedMachine, list_fleet, remove_located
 from os2cli.machines.health import LIST_ALONE
 from os2cli.machines.stale import Leftover, find_leftovers
 from os2cli.output.humanize import age
@@ -59,7 +59,7 @@ def prune(
         session.output.note("nothing was removed")
         return
     places = [LocatedMachine(one.machine, fleet[one.machine.type]()) for one in found]
-    raise typer.Exit(show_pruned(session.output, found, remove_places(places), listing))
+    raise typer.Exit(show_pruned(session.output, found, remove_located(places), listing))
 
 
 def _confirm(session: Session, found: Sequence[Leftover], stage: str | None, instead: str) -> bool:

@@ -16,7 +16,7 @@ from os2cli.core.defaults import DAEMON_PORT, SIGNED_LINK_SECONDS
 from os2cli.core.errors import NotFound, OperationFailed, UsageError
 from os2cli.core.models import LogRequest, Machine, Verb
 from os2cli.core.progress import Progress
-from os2cli.machines.fleet import remove_places
+from os2cli.machines.fleet import remove_located
 from os2cli.machines.health import with_health
 from os2cli.machines.states import Changer
 from os2cli.providers.entry import entries
@@ -144,7 +144,7 @@ def _change(ref: MachineRef, verb: str, session: Session, progress: Progress) ->
         else None,
         progress=progress,
     )
-    (change,) = changer.change({located.machine.name: located})
+    (change,) = changer.change([located])
     if change.error is not None:
         raise change.error
     after = change.machine or located.machine
@@ -158,7 +158,7 @@ def _remove(ref: MachineRef, verb: str, session: Session, progress: Progress) ->
     del verb
     located = ref.locate(session)
     with progress.phase("Removing machine"):
-        (removal,) = remove_places([located])
+        (removal,) = remove_located([located])
         if removal.error is not None:
             raise removal.error
     return Outcome(f"Removed {located.machine.name}", (("Machines", "/machines"),))

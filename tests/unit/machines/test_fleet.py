@@ -29,11 +29,12 @@ from os2cli.core.models import (
 from os2cli.host.concurrency import NAMES_SECONDS
 from os2cli.machines.fleet import (
     Fleet,
-    LocatedMachine,
+    NotLocated,
     fleet_names,
     list_fleet,
     locate,
     locate_all,
+    located,
     remove_located,
 )
 from os2cli.machines.health import ALL, LIST_ALONE, Glance, with_health
@@ -404,11 +405,11 @@ class TestLocate:
 
         found = locate_all(fleet(local, remote), ["c", "a", "b", "d"], "dev-a")
 
-        places = {
-            name: p.provider.type for name, p in found.items() if isinstance(p, LocatedMachine)
-        }
-        assert places == {"c": DAYTONA, "b": DAYTONA}
-        assert found["a"] is found["d"] is LOCAL_DOWN
+        assert [(place.name, place.provider.type) for place in located(found)] == [
+            ("c", DAYTONA),
+            ("b", DAYTONA),
+        ]
+        assert found[1::2] == [NotLocated("a", LOCAL_DOWN), NotLocated("d", LOCAL_DOWN)]
 
     def test_one_that_is_known_is_not_kept_back_by_a_provider_that_hangs(self) -> None:
         hanging = Hanging(DAYTONA, "b")

@@ -6,7 +6,7 @@ import pytest
 
 from os2cli.core.errors import Conflict, NotFound, OperationFailed, Os2Error, TimedOut, Unreachable
 from os2cli.core.models import Health, Machine, MachineSpec, MachineState, Verb, WaitTarget
-from os2cli.machines.fleet import LocatedMachine
+from os2cli.machines.fleet import LocatedMachine, NotLocated
 from os2cli.machines.states import Change, Changer, wait_for
 from tests.clock import Time
 from tests.contract.memory import MemoryMachines
@@ -40,7 +40,7 @@ def forget(machines: MemoryMachines) -> None:
 
 
 def change(changer: Changer, machines: MemoryMachines, machine: Machine) -> Change:
-    (one,) = changer.change({machine.name: LocatedMachine(machine, machines)})
+    (one,) = changer.change([LocatedMachine(machine, machines)])
     return one
 
 
@@ -128,13 +128,13 @@ class TestChanger:
         machines.remove("v")
 
         done = Changer(Verb.STOP).change(
-            {
-                "x": GONE,
-                "b": LocatedMachine(b, machines),
-                "down": DOWN,
-                "v": LocatedMachine(vanished, machines),
-                "a": LocatedMachine(a, machines),
-            }
+            [
+                NotLocated("x", GONE),
+                LocatedMachine(b, machines),
+                NotLocated("down", DOWN),
+                LocatedMachine(vanished, machines),
+                LocatedMachine(a, machines),
+            ]
         )
 
         assert [(one.name, one.outcome) for one in done] == [
