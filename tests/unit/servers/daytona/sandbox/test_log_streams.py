@@ -158,14 +158,15 @@ class TestCommand:
                 socket.recv(timeout=20)
             assert closed.value.rcvd is None or end == "server"
 
-    def test_pings_are_answered_and_a_client_may_leave(
-        self, server: DaytonaServer, api: httpx.Client, session: str
+    def test_pings_are_answered_and_texts_are_not_listened_to(
+        self, server: DaytonaServer, api: httpx.Client, session: str, home: Path
     ) -> None:
-        command = run(api, session, "sleep 0.2; echo out")
+        command = run(api, session, "until test -e go; do sleep 0.01; done; echo out")
         with following(server, f"{command}/logs", **SDK) as socket:
             assert socket.ping("still there?").wait(20)
             socket.send("not listened to")
             assert socket.ping().wait(20)
+            (home / "go").touch()
             assert rest(socket) == OUT + b"out\n"
 
     @pytest.mark.parametrize("end", ["command", "session"])
