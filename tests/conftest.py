@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 DAYTONA_VERSION = "OS2_TEST_DAYTONA_VERSION"
 # What a test process itself needs; a test sets everything else itself.
@@ -21,6 +22,9 @@ KEPT_VARIABLES = (
     "OS2_TEST_REGISTRY",
     DAYTONA_VERSION,
 )
+# Time measures the host's load, not the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

@@ -61,7 +61,7 @@ def test_surroundings_that_are_known_to_go_wrong(here: Surroundings, tmp_path: P
     use(here.arrange(tmp_path / "state"))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(ENVIRONMENTS)
 def test_any_environment(variables: dict[str, str]) -> None:
     use({**ON, **variables})

@@ -180,7 +180,7 @@ def parsed(arguments: list[str]) -> tuple[Invocation, dict[str, object]] | None:
 
 @pytest.mark.usefixtures("here")
 class TestAnyArguments:
-    @examples(deadline=None, max_examples=300)
+    @examples(max_examples=300)
     @example(arguments=["--stage", "-q", "prd"])
     @given(arguments=st.lists(WORDS, max_size=4))
     def test_an_answer_is_that_to_what_the_command_would_be_asked(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from os2cli.core.errors import UsageError
@@ -21,7 +21,6 @@ def name(text: str) -> SnapshotName:
     return SnapshotName.parse(text)
 
 
-@settings(deadline=None)
 @given(stage=stages, moment=moments, zone=offsets)
 def test_what_is_written_is_read_back(stage: str, moment: datetime, zone: timezone) -> None:
     made = SnapshotName(stage, moment.replace(tzinfo=zone))
@@ -29,7 +28,6 @@ def test_what_is_written_is_read_back(stage: str, moment: datetime, zone: timezo
     assert SnapshotName.parse(str(made)) == made
 
 
-@settings(deadline=None)
 @given(stage=stages, moment=moments)
 def test_what_is_read_is_written_as_it_was(stage: str, moment: datetime) -> None:
     digits = moment.isoformat()[:19].translate({ord("-"): None, ord(":"): None, ord("T"): "-"})
@@ -38,7 +36,6 @@ def test_what_is_read_is_written_as_it_was(stage: str, moment: datetime) -> None
     assert str(SnapshotName.parse(text)) == text
 
 
-@settings(deadline=None)
 @given(text=st.text() | st.from_regex(r"[a-z-]{0,6}-{1,4}[0-9]{8}-[0-9]{6}", fullmatch=True))
 def test_any_text_is_either_refused_or_written_as_it_was(text: str) -> None:
     try:

@@ -48,13 +48,13 @@ inputs = DoctorInputs(
     {"APP_STAGE": "stg"}, Path("/"), silent, None, threading.Event().wait,
     "Linux", "x86_64", "h", tcp_api=silent, addresses=(),
 )
+print(time.monotonic())
 for finding in run_checks(inputs, deadline=0.3):
     print(finding.check, finding.status, finding.what, sep="|")
 """
 
 
 def test_a_hung_check_holds_up_nothing() -> None:
-    start = time.monotonic()
     run = subprocess.run(
         [sys.executable, "-c", HANGING],
         env={"PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[3]), *sys.path])},
@@ -62,9 +62,11 @@ def test_a_hung_check_holds_up_nothing() -> None:
         text=True,
         timeout=20,
     )
-    assert time.monotonic() - start < 3  # the requests alone would take 2.4 s more
+    end = time.monotonic()
+    start, *lines = run.stdout.splitlines()
+    assert end - float(start) < 2  # the requests alone take 2.4 s
     assert run.stderr == ""
-    found = dict(line.split("|", 1) for line in run.stdout.splitlines())
+    found = dict(line.split("|", 1) for line in lines)
     assert found["engine"] == "problem|timed out after 0.3 s"
     assert found["image"] == "problem|timed out after 0.3 s"
     assert found["stage"] == "ok|stg (staging), from APP_STAGE"

@@ -21,7 +21,7 @@ def output_of(command: Command) -> bytes:
     return subprocess.run(command.argv, capture_output=True, check=True).stdout
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(WORD, max_size=4))
 @example(["\udcff\n\n", "", "\\0101", "-n", "%b", "$(exit 1)'\"", "é"])
 def test_every_byte_arrives(words: list[str]) -> None:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from os2cli.core.errors import NotFound, Unreachable
@@ -306,7 +306,6 @@ def newest(rows: Sequence[Snapshot]) -> str | None:
 
 
 class TestAnyPages:
-    @settings(deadline=None)
     @given(rows=ROWS, cuts=st.lists(st.integers(0, 12), max_size=5))
     def test_in_order_it_is_the_newest_of_all_and_nothing_is_read_behind_it(
         self, rows: list[Snapshot], cuts: list[int]
@@ -321,7 +320,6 @@ class TestAnyPages:
         assert found.name == newest(rows)
         assert store.pages_read == (matching[0] if matching else len(pages))
 
-    @settings(deadline=None)
     @example(rows=[snapshot(1), snapshot(2), snapshot(3)], cuts=[2])
     @given(rows=ROWS, cuts=st.lists(st.integers(0, 12), max_size=5))
     def test_in_any_order_it_is_the_newest_of_what_was_read_and_disorder_lets_all_be_read(

@@ -178,7 +178,7 @@ TREES = st.dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(one=TREES, other=TREES)
 def test_digests_are_equal_exactly_for_equal_trees(
     tmp_path_factory: pytest.TempPathFactory,

@@ -175,14 +175,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("rules")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(lines=FILES, path=TREE_PATHS)
 def test_the_last_word_counts(place: Path, lines: list[str], path: str) -> None:
     assert rules(place, "\n".join([*lines, escaped(path)])).excludes(path)
     assert not rules(place, "\n".join([*lines, f"!{escaped(path)}"])).excludes(path)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(lines=FILES, paths=st.lists(TREE_PATHS, min_size=2), seed=st.integers(0, 99))
 def test_the_order_of_questions_does_not_count(
     place: Path, lines: list[str], paths: list[str], seed: int
@@ -194,7 +194,7 @@ def test_the_order_of_questions_does_not_count(
     }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(lines=FILES, folder=TREE_PATHS, below=TREE_PATHS)
 def test_below_a_pruned_folder_everything_is_excluded(
     place: Path, lines: list[str], folder: str, below: str
@@ -204,7 +204,7 @@ def test_below_a_pruned_folder_everything_is_excluded(
         assert ignored.excludes(f"{folder}/{below}")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(lines=FILES, path=TREE_PATHS, noise=st.sampled_from(["", "  ", "# a", "#!b", "\t"]))
 def test_comments_blanks_and_line_ends_do_not_count(
     place: Path, lines: list[str], path: str, noise: str
@@ -214,7 +214,7 @@ def test_comments_blanks_and_line_ends_do_not_count(
     assert rules(place, noisy).excludes(path) == plain
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(text=st.text(string.printable + "é\ufeff", max_size=12))
 def test_any_text_is_read_or_refused(place: Path, text: str) -> None:
     with contextlib.suppress(UsageError):

@@ -344,7 +344,7 @@ def seen(root: Path, folder: Path, path: str, through: tuple[Path, ...]) -> dict
     return files
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(tree=link_trees())
 def test_the_same_files_as_a_walk_along_the_links(
     tmp_path_factory: pytest.TempPathFactory, tree: tuple[dict[str, str], dict[str, str]]

@@ -14,7 +14,7 @@ from os2cli.ui.ingest import Limits
 from tests.serving import DEADLINE_SECONDS
 from tests.unit.ui.ingest.wires import SAYS_OK, Upstream, proxy_to, read_reply, waits
 
-SILENCE = 0.5
+SILENCE = 1.0
 IMPATIENT = Limits(body_seconds=SILENCE, answer_seconds=SILENCE, connect_seconds=SILENCE)
 # Longer in all than any silence may be, with parts much closer than that.
 PARTS, PAUSE = 15, SILENCE / 5

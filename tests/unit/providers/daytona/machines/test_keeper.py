@@ -106,9 +106,7 @@ def stopped(pid: Path) -> None:
 WORDS = st.binary(max_size=12).map(lambda data: os.fsdecode(data.replace(b"\0", b"")))
 
 
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(words=st.lists(WORDS, max_size=4), value=WORDS)
 def test_every_byte_of_arguments_and_variables_arrives(
     shell: list[str], tmp_path: Path, words: list[str], value: str
@@ -175,9 +173,7 @@ def test_input_arrives_while_the_program_runs_and_once(shell: list[str], tmp_pat
         assert not piece.exists()
 
 
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pieces=st.lists(st.binary(min_size=1, max_size=200), max_size=5))
 def test_every_byte_of_input_arrives(shell: list[str], tmp_path: Path, pieces: list[bytes]) -> None:
     with session(shell, tmp_path, "cat", reads=True) as running:

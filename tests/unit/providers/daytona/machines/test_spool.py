@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from os2cli.core.errors import OperationFailed, Unreachable
@@ -74,7 +74,6 @@ CONTENT = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(CONTENT, st.booleans(), st.booleans(), st.binary(max_size=5), st.integers(0, len(END)))
 def test_it_is_exact_up_to_its_mark(
     pieces: list[bytes], ranges: bool, breaks: bool, background: bytes, cut: int
