@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import BinaryIO
 
 from os2cli.providers.local_process.s6.folders import LOG_VARIABLE
@@ -94,38 +93,28 @@ def _map_path(folder: str) -> Path:
 
 
 class Lines:
-    """Lines of stdin, until its end or SIGTERM."""
+    """Lines of stdin, until its end or SIGTERM.
 
-    def __init__(self) -> None:
-        self._waiting = False
-        self._ending = False
+    The signal wakes by a pipe: one that comes just before a wait would not interrupt it.
+    """
 
     def __iter__(self) -> Iterator[bytes]:
-        signal.signal(signal.SIGTERM, self._end)
+        ended, wake = os.pipe()
+        os.set_blocking(wake, False)
+        signal.set_wakeup_fd(wake)
+        signal.signal(signal.SIGTERM, lambda *_: None)
         rest = b""
-        while chunk := self._next():
+        while chunk := _next(ended):
             *lines, rest = (rest + chunk).split(b"\n")
             yield from lines
         if rest:
             yield rest
 
-    def _next(self) -> bytes:
-        """Return the next chunk; empty at the end."""
-        self._waiting = not self._ending
-        try:
-            seconds = 0 if self._ending else None
-            ready, _, _ = select.select([0], [], [], seconds)
-            return os.read(0, CHUNK_BYTES) if ready else b""
-        except InterruptedError:
-            return self._next()
-        finally:
-            self._waiting = False
 
-    def _end(self, signum: int, frame: FrameType | None) -> None:
-        del signum, frame
-        self._ending = True
-        if self._waiting:
-            raise InterruptedError  # leave the system call, which would be restarted
+def _next(ended: int) -> bytes:
+    """Return what comes next; empty at the end, or when nothing is there and ``ended`` is ready."""
+    ready, _, _ = select.select([0, ended], [], [])
+    return os.read(0, CHUNK_BYTES) if 0 in ready else b""
 
 
 def main(arguments: list[str]) -> int:
