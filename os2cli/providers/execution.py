@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Protocol
 
 from os2cli.core.models import Command, Streams
@@ -14,8 +14,8 @@ class Readable(Protocol):
     stderr: bytes
     exit_code: int
 
-    def output(self, command: Command) -> Iterator[bytes]:
-        """Yield what the program writes to stdout, as it comes."""
+    def output(self, command: Command) -> Generator[bytes]:
+        """Yield what the program writes to stdout, as it comes; closing the generator ends it."""
         ...
 
 

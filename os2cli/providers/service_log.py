@@ -7,6 +7,7 @@ Every service with a logger has a folder of its name, or the one in its ``metada
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 
 from os2cli.core.errors import NotFound, OperationFailed
@@ -63,8 +64,8 @@ def service_log(
         NotFound: the service has no log.
         OperationFailed: reading it failed.
     """
-    lines = split_lines(execution.output(log_command(request, logs, services)))
-    yield from lines_since(lines, request.since)
+    with closing(execution.output(log_command(request, logs, services))) as chunks:
+        yield from lines_since(split_lines(chunks), request.since)
     if execution.exit_code == NO_LOG_CODE:
         services = execution.stderr.decode(errors="replace")
         raise log_not_found(machine, request.service or "", services)

@@ -50,11 +50,12 @@ class Execution:
 
     def output(self, command: Command) -> Generator[bytes]:
         """Yield what it writes to stdout; ``stderr`` and ``exit_code`` are set afterwards."""
-        for is_error, data in self._pieces(command, None):
-            if is_error:
-                self.stderr = (self.stderr + data)[-CHUNK_BYTES:]
-            else:
-                yield data
+        with closing(self._pieces(command, None)) as pieces:
+            for is_error, data in pieces:
+                if is_error:
+                    self.stderr = (self.stderr + data)[-CHUNK_BYTES:]
+                else:
+                    yield data
 
     def attach(self, terminal: Terminal, argv: list[str], banner: str) -> int:
         """Hand the terminal to a program until it ends, and return its exit code."""

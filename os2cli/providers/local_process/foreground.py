@@ -82,9 +82,12 @@ class _Foreground:
         self._each(psutil.Process.resume)
 
     def has_ended(self) -> bool:
-        """Return whether none is left, apart from those that a terminal would leave."""
-        self._program.poll()
-        return not any(self._must_end(each) and _is_alive(each) for each in self._members)
+        """Return whether none is left, apart from those that a terminal would leave.
+
+        The program is looked at last: one that ends meanwhile must be reaped as well.
+        """
+        is_left = any(self._must_end(each) and _is_alive(each) for each in self._members)
+        return self._program.poll() is not None and not is_left
 
     def _signal(self, process: psutil.Process, signum: signal.Signals) -> None:
         if signum is signal.SIGINT or self._must_end(process):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -137,7 +137,7 @@ class Program:
     def __init__(self, exit_code: int, *pieces: bytes, stderr: bytes = b"") -> None:
         self.exit_code, self.pieces, self.stderr = exit_code, pieces, stderr
 
-    def output(self, command: Command) -> Iterator[bytes]:
+    def output(self, command: Command) -> Generator[bytes]:
         del command
         yield from self.pieces
 

@@ -48,7 +48,7 @@ class Execution:
                 targets[stream].flush()
         return self.exit_code
 
-    def output(self, command: Command) -> Iterator[bytes]:
+    def output(self, command: Command) -> Generator[bytes]:
         """Yield what it writes to stdout; then ``stderr`` and ``exit_code`` are known."""
         with closing(self._pieces(command, None)) as pieces:
             for stream, data in pieces:

@@ -56,13 +56,14 @@ class Execution:
                 targets[stream].flush()
         return self.exit_code
 
-    def output(self, command: Command) -> Iterator[bytes]:
+    def output(self, command: Command) -> Generator[bytes]:
         """Yield what it writes to stdout; ``stderr`` and ``exit_code`` are set afterwards."""
-        for stream, data in self._frames(command, None):
-            if stream == STDOUT:
-                yield data
-            else:
-                self.stderr = (self.stderr + data)[-CHUNK_BYTES:]
+        with closing(self._frames(command, None)) as frames:
+            for stream, data in frames:
+                if stream == STDOUT:
+                    yield data
+                else:
+                    self.stderr = (self.stderr + data)[-CHUNK_BYTES:]
 
     def _frames(self, command: Command, stdin: BinaryIO | None) -> Generator[tuple[int, bytes]]:
         """Yield chunks of both streams until the program ends; closing the generator ends it.
