@@ -65,7 +65,7 @@ VOLATILE = (
     (r"/tmp/pytest-\S+?/(work|home)", r"\1"),
 )
 # Chance: whether os2 looks again before a program has started, and whether a program that knows the
-# length of its input ends before it is told the end.
+# length of its input ends before os2 sends the end.
 CHANCE = re.compile(
     r"GET /toolbox/[^/]+/process/session/[^/]+/command/[^/ ]+ "
     r"|POST /toolbox/[^/]+/process/session/[^/]+/command/[^/]+/input .*\d end\\"

@@ -17,7 +17,11 @@ TRANSPORT = "os2.transport"
 
 
 class Connection(H11Protocol):
-    """Tells the application its transport."""
+    """Tells the application its transport; one that is made after ``closing`` is ended."""
+
+    def __init__(self, closing: asyncio.Event, **options: Any) -> None:
+        super().__init__(**options)
+        self._closing = closing
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection, and let each scope on it know."""
@@ -29,6 +33,8 @@ class Connection(H11Protocol):
             return await app(scope, receive, send)
 
         self.app = with_transport
+        if self._closing.is_set():
+            transport.abort()
 
 
 class Socket(WebSocketsSansIOProtocol):
@@ -54,6 +60,7 @@ class Listeners:
 
     def __init__(self) -> None:
         self._state = ServerState()
+        self._closing = asyncio.Event()
         self._servers: list[asyncio.Server] = []
 
     async def listen(self, app: ASGIApp, *, sockets: bool = False) -> int:
@@ -70,7 +77,7 @@ class Listeners:
         config.load()
 
         def connection() -> Connection:
-            return Connection(config=config, server_state=self._state, app_state={})
+            return Connection(self._closing, config=config, server_state=self._state, app_state={})
 
         loop = asyncio.get_running_loop()
         server = await loop.create_server(connection, HOST, 0, backlog=2048)
@@ -80,6 +87,7 @@ class Listeners:
 
     async def close(self) -> None:
         """Stop listening, end the connections and whatever still runs on them."""
+        self._closing.set()
         for server in self._servers:
             server.close()
         for connection in list(self._state.connections):

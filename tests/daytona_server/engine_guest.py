@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 from tests.daytona_server.engine_executions import MARK, EngineExecution, start
@@ -98,7 +98,7 @@ class EngineGuest(Guest):
         done = await self.run(_READ, path)
         return None if done.code == _MISSING else done.stdout
 
-    async def follow(self, path: str, end: str | None) -> AsyncIterator[bytes]:
+    async def follow(self, path: str, end: str | None) -> AsyncGenerator[bytes]:
         execution = await self._start(_FOLLOW, path, end or "")
         try:
             async for error, data in execution.output():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from asyncio import IncompleteReadError, StreamReader, StreamWriter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 from tests.daytona_server.engine_executions import STDERR_STREAM, connect_to
@@ -30,7 +30,7 @@ class Labeller:
 
 async def entrypoint_lines(
     engine: Containers, sandbox: SandboxRecord, *, follow: bool
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """Yield the log of a container so far; with ``follow`` also what comes until it stops."""
     if sandbox.container is None:
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Guest(ABC):
         """Return a file's content; None if there is no such file."""
 
     @abstractmethod
-    def follow(self, path: str, end: str | None) -> AsyncIterator[bytes]:
+    def follow(self, path: str, end: str | None) -> AsyncGenerator[bytes]:
         """Yield a file as it grows, until there is something in the file ``end``."""
 
     @abstractmethod

@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,7 +91,7 @@ class HostGuest(Guest):
         except FileNotFoundError:
             return None
 
-    async def follow(self, path: str, end: str | None) -> AsyncIterator[bytes]:
+    async def follow(self, path: str, end: str | None) -> AsyncGenerator[bytes]:
         with Path(path).open("rb") as file:
             while True:
                 # Looked at first: what was written before the end is still to come.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from starlette.requests import Request
@@ -49,12 +49,13 @@ class Stripper:
         return self._rest
 
 
-async def without_marks(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def without_marks(pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     """Yield both streams as one."""
     stripper = Stripper()
-    async for data in pieces:
-        if text := stripper.strip(data):
-            yield text
+    async with contextlib.aclosing(pieces):
+        async for data in pieces:
+            if text := stripper.strip(data):
+                yield text
     if rest := stripper.end():
         yield rest
 
@@ -66,7 +67,7 @@ class LogStream:
         self,
         world: World,
         sandbox: SandboxRecord,
-        pieces: AsyncIterator[bytes],
+        pieces: AsyncGenerator[bytes],
         over: asyncio.Event | None = None,
     ) -> None:
         self._world = world
@@ -78,22 +79,20 @@ class LogStream:
     def _is_cut(self) -> bool:
         return self._sandbox.state != "started" or self._world.closing.is_set()
 
-    async def pieces(self) -> AsyncIterator[bytes]:
+    async def pieces(self) -> AsyncGenerator[bytes]:
         """Yield what comes, up to the end."""
         end = asyncio.ensure_future(self._end())
+        piece = asyncio.ensure_future(_next(self._pieces))
         try:
             while True:
-                piece = asyncio.ensure_future(_next(self._pieces))
                 await asyncio.wait([piece, end], return_when=asyncio.FIRST_COMPLETED)
-                if not piece.done():
-                    piece.cancel()
-                    await asyncio.gather(piece, return_exceptions=True)
-                    return
-                if (data := piece.result()) is None:
+                if not piece.done() or (data := piece.result()) is None:
                     return
                 yield data
+                piece = asyncio.ensure_future(_next(self._pieces))
         finally:
-            end.cancel()
+            await _ended(piece, end)
+            await self._pieces.aclose()
 
     async def _end(self) -> None:
         while not self._is_cut and not self._over.is_set():
@@ -104,11 +103,11 @@ class LogStream:
         await socket.accept(_protocol(socket))
         sending = asyncio.ensure_future(self._send(socket))
         leaving = asyncio.ensure_future(_gone(socket))
-        await asyncio.wait([sending, leaving], return_when=asyncio.FIRST_COMPLETED)
-        client_is_gone = leaving.done()
-        for task in (sending, leaving):
-            task.cancel()
-        await asyncio.gather(sending, leaving, return_exceptions=True)
+        try:
+            await asyncio.wait([sending, leaving], return_when=asyncio.FIRST_COMPLETED)
+            client_is_gone = leaving.done()
+        finally:
+            await _ended(sending, leaving)
         if self._is_cut:
             socket.scope[TRANSPORT].abort()
         elif not client_is_gone:
@@ -116,12 +115,20 @@ class LogStream:
                 await socket.close(NORMAL)
 
     async def _send(self, socket: WebSocket) -> None:
-        async for data in self.pieces():
-            for start in range(0, len(data), FRAME_BYTES):
-                await socket.send_bytes(data[start : start + FRAME_BYTES])
+        async with contextlib.aclosing(self.pieces()) as pieces:
+            async for data in pieces:
+                for start in range(0, len(data), FRAME_BYTES):
+                    await socket.send_bytes(data[start : start + FRAME_BYTES])
 
 
-async def _next(pieces: AsyncIterator[bytes]) -> bytes | None:
+async def _ended(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel tasks and wait for their ends: what they read is closed with them."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _next(pieces: AsyncGenerator[bytes]) -> bytes | None:
     return await anext(pieces, None)
 
 
@@ -188,10 +195,11 @@ async def _command_stream(world: World, call: Call, *, strips: bool) -> LogStrea
 
 async def _command_log(
     world: World, session: Session, command: SessionCommand, *, follow: bool
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     if not follow:
         yield await session.guest.read(command.log) or b""
         return
-    async for data in session.guest.follow(command.log, command.code):
-        yield data
+    async with contextlib.aclosing(session.guest.follow(command.log, command.code)) as pieces:
+        async for data in pieces:
+            yield data
     await world.pause(world.timing.log_end)

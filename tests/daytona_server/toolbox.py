@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from tests.daytona_server import toolbox_door
@@ -73,13 +74,14 @@ async def entrypoint_logs(world: World, call: Call) -> Any:
 
 async def entrypoint_log(
     world: World, sandbox: SandboxRecord, *, follow: bool
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """Yield the entry point's log with its marks; without ``follow`` what there is of it."""
     if world.engine is not None:
         from tests.daytona_server.engine_logs import entrypoint_lines
 
-        async for data in entrypoint_lines(world.engine, sandbox, follow=follow):
-            yield data
+        async with aclosing(entrypoint_lines(world.engine, sandbox, follow=follow)) as pieces:
+            async for data in pieces:
+                yield data
         return
     sent = 0
     while True:
