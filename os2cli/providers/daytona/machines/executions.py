@@ -84,7 +84,7 @@ class Execution:
         stdout = spools["stdout"]
         patience, pauses, silences = Patience(self.toolbox), iter(PAUSES), 0
         while any(spool.exit_code is None for spool in spools.values()):
-            seen, news = stdout.seen, False
+            news = False
             # The keeper makes its file first: one that is missing now was lost.
             stdout.seen = stdout.seen or spools["stderr"].seen
             try:
@@ -100,10 +100,11 @@ class Execution:
                 patience.after(failure)
                 continue
             patience.restore()
-            if feed is not None and stdout.seen and not seen:
-                feed.start()
-            if feed is not None and feed.error is not None:
-                raise feed.error
+            if feed is not None:
+                if stdout.seen:
+                    feed.start()
+                if feed.error is not None:
+                    raise feed.error
             if news:
                 pauses = iter(PAUSES)
             else:

@@ -33,11 +33,15 @@ class Feed:
         self.source = source
         self.error: Os2Error | None = None
         self._number = 0
+        self._started = False
         self._stopped = threading.Event()
         self._chunks: queue.Queue[bytes] = queue.Queue(MAX_CHUNKS)
 
     def start(self) -> None:
-        """Begin; both threads end with the process, since reading can't be interrupted."""
+        """Begin, once; both threads end with the process, since reading can't be interrupted."""
+        if self._started:
+            return
+        self._started = True
         for work in (self._read, self._send):
             threading.Thread(target=work, daemon=True).start()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -56,6 +57,13 @@ def transport() -> Counting:
 def real_toolbox(daytona: DaytonaServer, transport: Counting) -> Iterator[Toolbox]:
     """Return the toolbox of a machine ``dev-1``, which runs."""
     daytona.add_sandbox("dev-1", snapshot="base")
+    with toolbox_of(daytona, transport) as toolbox:
+        yield toolbox
+
+
+@contextmanager
+def toolbox_of(daytona: DaytonaServer, transport: httpx.BaseTransport) -> Iterator[Toolbox]:
+    """Return the toolbox of ``dev-1``, reached through ``transport``."""
     record = daytona.sandbox("dev-1")
     access = DaytonaAccess(daytona.url, api_key=daytona.api_key)
     with DaytonaClient(access, transport=transport) as client:

@@ -9,6 +9,7 @@ import tracemalloc
 from pathlib import Path
 from typing import BinaryIO, cast
 
+import httpx
 import pytest
 
 from os2cli.core.clock import REAL_TIME
@@ -21,7 +22,7 @@ from tests.daytona_server import DaytonaServer, Fault
 from tests.polling import until
 from tests.unit.providers.daytona.answers import sandbox
 from tests.unit.providers.daytona.guests import CREATE, DONE, END, FOLDER, START, GuestWire
-from tests.unit.providers.daytona.machines.conftest import Counting
+from tests.unit.providers.daytona.machines.conftest import Counting, toolbox_of
 from tests.unit.providers.daytona.wires import lost, ok, refused
 
 LOOK = f"GET /api/sandbox/{sandbox()['id']}"
@@ -81,6 +82,29 @@ def test_a_passing_failure_is_retried(
 
     assert result == (3, data, b"")
     assert mark.read_text() == "run\n"
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_input_passes_when_one_look_at_the_output_fails(
+    daytona: DaytonaServer, number: int
+) -> None:
+    class Dropping(httpx.HTTPTransport):
+        found = 0
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            response = super().handle_request(request)
+            if request.url.path.endswith("/files/download") and response.status_code != 404:
+                self.found += 1
+                assert self.found < 100, "it waits for ever"
+                if self.found == number:
+                    response.close()
+                    raise httpx.ReadError("dropped")
+            return response
+
+    daytona.add_sandbox("dev-1", snapshot="base")
+    with toolbox_of(daytona, Dropping()) as toolbox:
+        execution = Execution(toolbox, "running x in machine dev-1", REAL_TIME)
+        assert run(execution, "cat", stdin=b"in") == (0, b"in", b"")
 
 
 def test_output_is_downloaded_once_and_not_kept(execution: Execution, transport: Counting) -> None:
