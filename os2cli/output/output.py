@@ -9,11 +9,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 from os2cli.core.errors import Os2Error, UsageError
+from os2cli.core.plain_text import plain_text
 from os2cli.output.documents.document import Document
 from os2cli.output.documents.encoding import to_json
 from os2cli.output.documents.errors import ErrorDocument
 from os2cli.output.json_progress import JsonProgress, write_error, write_event
-from os2cli.output.progress import PlainProgress, RecordingProgress, SilentProgress, plain_text
+from os2cli.output.progress import PlainProgress, RecordingProgress, SilentProgress
 from os2cli.output.table import table_lines
 from os2cli.settings.invocation import Invocation, ProgressMode, parse_progress
 from os2cli.settings.settings import terminal_variables

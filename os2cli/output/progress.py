@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from os2cli.core.plain_text import plain_text
 from os2cli.core.progress import Progress
 from os2cli.output.humanize import size
 from os2cli.output.phase_titles import phase_title
 
 HEARTBEAT_SECONDS = 30.0
 LINE_LENGTH = 100
-# ECMA-48's control functions, also those that are cut off, in their 7-bit and 8-bit forms.
-_OBEYED = re.compile(
-    r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f]).*?(?:\x07|\x1b\\|\x9c|$)"  # strings, such as a title
-    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*(?:[@-~]|$)"  # sequences, such as a colour
-    r"|\x1b[ -/]*(?:[0-~]|$)"  # escapes, such as a reset
-    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
-    # These change the order in which a text is shown.
-    r"|[\u202a-\u202e\u2066-\u2069]"
-)
 
 
 def shorten(text: str) -> str:
@@ -34,17 +25,6 @@ def shorten(text: str) -> str:
 def counted(done: int | None, total: int | None) -> str:
     """Return how far something is, e.g. `` 3/7``, or nothing if that is unknown."""
     return f" {done}/{total}" if done is not None and total else ""
-
-
-def plain_text(text: str) -> str:
-    """Return a text without anything that a terminal obeys; tabs and line breaks stay.
-
-    Of a line that was written over with carriage returns, the last state stays.
-    """
-    if text.isprintable():
-        return text
-    lines = (line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
-    return "\n".join(_OBEYED.sub("", line) for line in lines)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from os2cli.output.progress import plain_text
+from os2cli.core.plain_text import plain_text
 
 
 class StyledStream:

@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from os2cli.core.plain_text import plain_text
 from os2cli.output.phase_titles import phase_title
-from os2cli.output.progress import RecordingProgress, counted, plain_text, repeated
+from os2cli.output.progress import RecordingProgress, counted, repeated
 
 _TICK_SECONDS = 0.25
 

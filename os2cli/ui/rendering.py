@@ -14,8 +14,8 @@ from starlette.responses import HTMLResponse
 
 from os2cli import __version__
 from os2cli.app.selection import is_guarded
+from os2cli.core.plain_text import plain_text
 from os2cli.output.humanize import age, size, time_left
-from os2cli.output.progress import plain_text
 from os2cli.ui.addresses import is_shared, machine_path, possible_verbs
 from os2cli.ui.extensions import Extension
 from os2cli.ui.guard.policy import ContentPolicy, security_headers

@@ -13,7 +13,7 @@ from os2cli.core.defaults import BUILD_SECONDS
 from os2cli.core.errors import UsageError
 from os2cli.core.models import MachineType
 from os2cli.core.option_rules import reject_without
-from os2cli.output.progress import plain_text
+from os2cli.core.plain_text import plain_text
 from os2cli.output.views.logs import show_log
 from os2cli.snapshots.catalog import Catalog
 from os2cli.snapshots.inventory import find_catalog, locate_in

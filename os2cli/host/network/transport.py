@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from os2cli.core.notices import NOTICES, Notices
+from os2cli.host.network.deadlines import keep_deadline
 from os2cli.host.network.proxies import Proxies, Proxy
 from os2cli.host.network.relay import FAILED, LOGIN_REJECTED
 from os2cli.host.network.routes import http_proxy_url
@@ -124,7 +125,8 @@ class Transport(httpx.BaseTransport):
     def _through(self, proxy: Proxy | None) -> httpx.HTTPTransport:
         if proxy not in self._open:
             # Of two threads that come here at once, both use the first one's.
-            self._open.setdefault(proxy, httpx.HTTPTransport(**self._routes.options(proxy)))
+            transport = keep_deadline(httpx.HTTPTransport(**self._routes.options(proxy)))
+            self._open.setdefault(proxy, transport)
         return self._open[proxy]
 
     def _direct(self, transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:

@@ -14,11 +14,12 @@ from typing import Any
 
 from os2cli.core.cancellation import Cancellation, Interrupted, check
 from os2cli.core.errors import Os2Error
+from os2cli.core.plain_text import plain_text
 from os2cli.core.progress import Progress
 from os2cli.core.waiting import listening
 from os2cli.output.humanize import size
 from os2cli.output.phase_titles import phase_title
-from os2cli.output.progress import counted, plain_text
+from os2cli.output.progress import counted
 from os2cli.ui.jobs.record import Notifier, Record
 
 MAX_ENDED = 50

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 from os2cli.core.cancellation import Cancellation, Interrupted
 from os2cli.core.errors import Os2Error
-from os2cli.output.progress import plain_text
+from os2cli.core.plain_text import plain_text
 from os2cli.ui.jobs.events import event, is_set_within
 from os2cli.ui.jobs.record import MAX_LINE_LENGTH, Notifier
 

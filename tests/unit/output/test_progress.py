@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from os2cli.core.progress import SILENT
-from os2cli.output.progress import PlainProgress, RecordingProgress, plain_text
+from os2cli.output.progress import PlainProgress, RecordingProgress
 from os2cli.output.terminal_progress import TerminalProgress
 
 if TYPE_CHECKING:
@@ -347,40 +347,3 @@ def test_the_default_listener_is_silent(capfd: pytest.CaptureFixture[str]) -> No
         SILENT.warn("x")
 
     assert capfd.readouterr() == ("", "")
-
-
-# What a terminal obeys: strings, sequences, escapes and single characters; also cut off.
-OBEYED = {
-    "\x1b[31m": "", "\x1b[1;38:2:1:2:3m": "", "\x1b[?1049h": "", "\x1b[2K\x1b[1G": "",
-    "\x1b[12": None, "\x1b[": None, "\x1b": None, "\x9b31m": "", "\x9b": None,
-    "\x1b]0;title\x07": "", "\x1b]52;c;aGk=\x1b\\": "", "\x9d0;title\x9c": "", "\x1b]0;title": None,
-    "\x1bP1$r\x1b\\": "", "\x1b_app\x1b\\": "", "\x1b^pm\x07": "", "\x1bXsos\x9c": "",
-    "\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\": "link",
-    "\x1bc": "", "\x1b(0": "", "\x1b#8": "", "\x1b7\x1b8": "", "\x1b=": "",
-    "\x00": "", "\x07": "", "\x08": "", "\x0b": "", "\x0c": "", "\x0e": "", "\x7f": "", "\x85": "",
-    "\u202e": "", "\u2066": "",
-}  # fmt: skip
-
-
-class TestPlainText:
-    @pytest.mark.parametrize("sequence", OBEYED, ids=ascii)
-    def test_has_nothing_that_a_terminal_obeys(self, sequence: str) -> None:
-        """One that is cut off may take what follows it, as a terminal does."""
-        left = OBEYED[sequence]
-
-        assert plain_text(f"before{sequence}") == f"before{left or ''}"
-        if left is not None:
-            assert plain_text(f"before{sequence}after\tx") == f"before{left}after\tx"
-            assert plain_text(f"{sequence}a\n{sequence}b") == f"{left}a\n{left}b"
-
-    @pytest.mark.parametrize(
-        ("text", "plain"),
-        [
-            ("old\rnew", "new"),
-            ("text\r", "text"),
-            ("a\r\nb\r\n", "a\nb\n"),
-            ("ä → 日本", "ä → 日本"),
-        ],
-    )
-    def test_is_the_last_state_of_a_line(self, text: str, plain: str) -> None:
-        assert plain_text(text) == plain

@@ -1,0 +1,31 @@
+"""The one filter for text from elsewhere: nothing that a terminal or a reader's eye obeys."""
+
+from __future__ import annotations
+
+import re
+
+# ECMA-48's control functions, also those that are cut off, in their 7-bit and 8-bit forms.
+_OBEYED = re.compile(
+    r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f]).*?(?:\x07|\x1b\\|\x9c|$)"  # strings, such as a title
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*(?:[@-~]|$)"  # sequences, such as a colour
+    r"|\x1b[ -/]*(?:[0-~]|$)"  # escapes, such as a reset
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+    # These change the order in which a text is shown, or break its line.
+    r"|[\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+)
+
+
+def plain_text(text: str) -> str:
+    """Return a text without anything that a terminal obeys; tabs and line breaks stay.
+
+    Of a line that was written over with carriage returns, the last state stays.
+    """
+    if text.isprintable():
+        return text
+    lines = (line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
+    return "\n".join(_OBEYED.sub("", line) for line in lines)
+
+
+def plain_line(text: str) -> str:
+    """Return a text as one line: tabs and line breaks become spaces."""
+    return " ".join(plain_text(text).split()) if not text.isprintable() else text

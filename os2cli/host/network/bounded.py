@@ -1,0 +1,61 @@
+"""Requests whose whole answer has a size limit and one deadline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from os2cli.core.deadline import within
+
+
+class AnswerTooLarge(httpx.HTTPError):
+    """The answer is larger than the limit; the rest was not read."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the answer is larger than {limit / 1e6:g} MB")
+
+
+def fetch(
+    client: httpx.Client,
+    method: str,
+    url: str,
+    *,
+    seconds: float | None,
+    limit: int,
+    **content: Any,
+) -> httpx.Response:
+    """Send a request and return its answer, read to the end.
+
+    ``limit`` is in bytes of the decoded body. The client's transport has to keep to deadlines, as
+    ``Transport`` does.
+
+    Raises:
+        AnswerTooLarge: the body is longer.
+        httpx.HTTPError: any other failure; a timeout also when the answer as a whole takes longer
+            than ``seconds``.
+    """
+    with within(seconds), client.stream(method, url, **content) as response:
+        return read_whole(response, limit)
+
+
+def read_whole(response: httpx.Response, limit: int) -> httpx.Response:
+    """Read the rest of a streamed answer, as ``fetch`` does, and return a copy that has it."""
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > limit:
+            raise AnswerTooLarge(limit)
+    # The body is decoded; these headers would describe the encoded one.
+    headers = [
+        (name, value)
+        for name, value in response.headers.multi_items()
+        if name not in ("content-encoding", "content-length", "transfer-encoding")
+    ]
+    return httpx.Response(
+        response.status_code,
+        headers=headers,
+        content=bytes(body),
+        request=response.request,
+        extensions=response.extensions,
+    )
