@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 from pathlib import Path
 
@@ -102,9 +103,17 @@ def tests(session: nox.Session) -> None:
     # Most of them wait for processes and states more than they compute.
     workers = str(2 * (os.cpu_count() or 2))
     run = ("pytest", "-n", workers, "-m", "not engine")
-    session.run(*run, *session.posargs)
+    session.run(*run, *session.posargs, env=fault_seed(session))
     if not session.posargs:
         session.run(*run, *ON_DAYTONA, env=SELF_HOSTED)
+
+
+def fault_seed(session: nox.Session) -> dict[str, str]:
+    """Choose and print the seed of the faults that a suite tries, unless it is set."""
+    name = "OS2_TEST_SEED"
+    seed = os.environ.get(name) or str(secrets.randbelow(2**31))
+    session.log(f"{name}={seed} chooses the faults")
+    return {name: seed}
 
 
 @nox.session
@@ -121,7 +130,7 @@ def e2e(session: nox.Session) -> None:
     )  # fmt: skip
     # PostHog's own script, and the terminal of the page as its makers publish it.
     pnpm_install(session, ROOT / "tests/browser")
-    env = {"OS2_TEST_IMAGE": IMAGE, "OS2_TEST_BROWSER": BROWSER_IMAGE}
+    env = {"OS2_TEST_IMAGE": IMAGE, "OS2_TEST_BROWSER": BROWSER_IMAGE, **fault_seed(session)}
     env["OS2_TEST_REGISTRY"] = docker_registry(session)
     # The tests have a home of their own, without the Docker contexts of this one.
     env["DOCKER_HOST"] = str(session.run("python", "-c", PRINT_ENGINE, silent=True)).strip()
@@ -212,6 +221,13 @@ def bench(session: nox.Session) -> None:
     """Measure start-up and building, as ratios to a peer in the same run."""
     install(session, "os2", "ui", "test")
     session.run("python", "tests/bench.py", *session.posargs)
+
+
+@nox.session(default=False)
+def faults(session: nox.Session) -> None:
+    """Try every fault and signal at every remote call; write the table of docs/reliability.md."""
+    install(session, "os2", "ui", "test")
+    session.run("python", "-m", "tests.faults", *session.posargs, env={"OS2_TEST_IMAGE": IMAGE})
 
 
 @nox.session(default=False)

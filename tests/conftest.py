@@ -20,6 +20,7 @@ KEPT_VARIABLES = (
     "OS2_TEST_IMAGE",
     "OS2_TEST_BROWSER",
     "OS2_TEST_REGISTRY",
+    "OS2_TEST_SEED",
     DAYTONA_VERSION,
 )
 # Time measures the host's load, not the code.

@@ -36,6 +36,18 @@ class EngineStub:
     requests: list[tuple[str, str, str]] = field(default_factory=list)
     containers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
+    def add_foreign(self, name: str) -> None:
+        """Have a container that os2 did not make."""
+        self.containers[name] = {
+            "Id": name,
+            "Name": f"/{name}",
+            "Created": "2026-01-11T19:30:45Z",
+            "Image": IMAGE_ID,
+            "Config": {"Image": "postgres", "Labels": {}},
+            "HostConfig": {},
+            "State": {"Status": "running"},
+        }
+
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
         """Return the status and the JSON of a response."""
         path = re.sub(r"^/v[\d.]+", "", path)

@@ -15,7 +15,7 @@ def read_small(path: Path, limit: int = SMALL_FILE_BYTES) -> bytes:
     """Return the content of a regular file of at most ``limit`` bytes.
 
     Raises:
-        OSError: it cannot be read, is no regular file (a fifo would block, a device would never
+        OSError: it cannot be read, is not a regular file (a fifo would block, a device would never
             end) or is larger; ``strerror`` says which.
     """
     # Not blocking: opening a fifo would wait for its writer.

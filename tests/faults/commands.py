@@ -1,0 +1,96 @@
+"""The commands that faults and signals are tried on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.faults.settings import ASLEEP, NEWEST, Place, daytona, engine, engine_api
+
+# Longer than a command may take when what it asks hangs or is as slow as can be.
+QUESTION, CHANGE = 40.0, 90.0
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line, with the ones that prepare it; MACHINE stands for a machine's name.
+
+    ``seconds`` is what it may take. ``removes``: machines may be gone after it.
+    """
+
+    words: str
+    place: Place
+    before: tuple[str, ...] = ()
+    seconds: float = CHANGE
+    removes: bool = False
+
+    @property
+    def title(self) -> str:
+        """Where and what, without the options."""
+        words = self.words.replace(" MACHINE", "").split(" --")[0]
+        return f"{self.place.__name__}: {words}"
+
+
+_ON = "--type daytona --stage stg"
+_NEW = f"machine create MACHINE {_ON}"
+_STOPPED = f"machine stop MACHINE {_ON} --yes"
+_SENT = f"machine cp notes MACHINE:notes {_ON}"
+_LOCAL = "machine create MACHINE --no-wait"
+_REAL = "machine create MACHINE"
+
+DAYTONA = (
+    Command(_NEW, daytona),
+    Command(f"machine list {_ON}", daytona, (_NEW,), QUESTION),
+    Command(f"machine show MACHINE {_ON}", daytona, (_NEW,), QUESTION),
+    Command(f"machine exec MACHINE {_ON} -- pwd", daytona, (_NEW,)),
+    Command(f"machine logs MACHINE {_ON}", daytona, (_NEW,), QUESTION),
+    Command(f"machine cp notes MACHINE:notes {_ON}", daytona, (_NEW,)),
+    Command(f"machine cp MACHINE:notes back {_ON}", daytona, (_NEW, _SENT)),
+    Command(f"machine url MACHINE {_ON}", daytona, (_NEW,), QUESTION),
+    Command(f"machine wait MACHINE {_ON} --timeout 20", daytona, (_NEW,), QUESTION),
+    Command(f"machine stop MACHINE {_ON} --yes", daytona, (_NEW,)),
+    Command(f"machine start MACHINE {_ON} --yes", daytona, (_NEW, _STOPPED)),
+    Command(f"machine archive MACHINE {_ON} --yes", daytona, (_NEW,)),
+    Command(f"machine rm MACHINE {_ON} --yes", daytona, (_NEW,), removes=True),
+    Command(f"machine rm --all {_ON} --yes", daytona, (_NEW,), removes=True),
+    Command(f"machine prune {_ON} --yes", daytona, (_NEW,), removes=True),
+    Command("snapshot daytona", daytona),
+    Command("snapshot list --type daytona", daytona, (), QUESTION),
+    Command(f"snapshot show {NEWEST}", daytona, (), QUESTION),
+    Command("snapshot resolve", daytona, (), QUESTION),
+    Command(f"snapshot wait {NEWEST} --timeout 20", daytona, (), QUESTION),
+    Command(f"snapshot activate {ASLEEP}", daytona),
+    Command(f"snapshot rm {ASLEEP} --yes", daytona),
+    Command("snapshot prune --type daytona --yes", daytona),
+    Command("doctor", daytona, (), QUESTION),
+)  # fmt: skip
+
+ENGINE_API = (
+    Command(_LOCAL, engine_api),
+    Command("machine list", engine_api, (_LOCAL,), QUESTION),
+    Command("machine show MACHINE", engine_api, (_LOCAL,), QUESTION),
+    Command("machine logs MACHINE", engine_api, (_LOCAL,), QUESTION),
+    Command("machine url MACHINE", engine_api, (_LOCAL,), QUESTION),
+    Command("machine stop MACHINE --yes", engine_api, (_LOCAL,)),
+    Command("machine start MACHINE --no-wait", engine_api, (_LOCAL, "machine stop MACHINE --yes")),
+    Command("machine rm MACHINE --yes", engine_api, (_LOCAL,), removes=True),
+    Command("machine rm --all --type local-docker --yes", engine_api, (_LOCAL,), removes=True),
+    Command("machine prune --yes", engine_api, (_LOCAL,), removes=True),
+    Command("snapshot local-docker", engine_api),
+    Command("snapshot list", engine_api, (), QUESTION),
+    Command("doctor", engine_api, (), QUESTION),
+)  # fmt: skip
+
+ENGINE = (
+    Command(_REAL, engine),
+    Command("up MACHINE", engine),
+    Command("machine list", engine, (_LOCAL,), QUESTION),
+    Command("machine show MACHINE", engine, (_LOCAL,), QUESTION),
+    Command("machine exec MACHINE -- pwd", engine, (_LOCAL,)),
+    Command("machine logs MACHINE", engine, (_LOCAL,), QUESTION),
+    Command("machine cp notes MACHINE:notes", engine, (_LOCAL,)),
+    Command("machine cp MACHINE:/etc/hostname back", engine, (_LOCAL,)),
+    Command("machine stop MACHINE --yes", engine, (_LOCAL,)),
+    Command("machine start MACHINE", engine, (_REAL, "machine stop MACHINE --yes")),
+    Command("machine rm MACHINE --yes", engine, (_LOCAL,), removes=True),
+    Command("snapshot list", engine, (), QUESTION),
+)

@@ -1,0 +1,193 @@
+"""A proxy that numbers the calls of a command and lets one of them meet a fault.
+
+One call a connection: it asks both sides to close, so that a call's number is its connection's.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+HOST = "127.0.0.1"
+# Longer than any command may take.
+PATIENCE_SECONDS = 120.0
+_CHUNK = 65_536
+Upstream = tuple[str, int] | Path
+Behaviour = Callable[["Exchange"], None]
+
+
+def reset(connection: socket.socket) -> None:
+    """Close a connection with a RST."""
+    with suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+
+
+def until_left(client: socket.socket) -> None:
+    """Return when the client has closed its side, or after ``PATIENCE_SECONDS``."""
+    client.settimeout(PATIENCE_SECONDS)
+    with suppress(OSError):
+        while client.recv(_CHUNK):
+            pass
+
+
+@dataclass
+class Exchange:
+    """One call: the client's connection, and the request as it came."""
+
+    client: socket.socket
+    number: int
+    head: bytes
+    body: bytes
+    upstream: Callable[[], socket.socket]
+    origin: str = ""
+
+    @property
+    def line(self) -> str:
+        """Method and path."""
+        return " ".join(self.head.split(b"\r\n", 1)[0].decode("latin-1").split()[:2])
+
+    @property
+    def upgrades(self) -> bool:
+        """Whether the connection becomes one of another protocol."""
+        return re.search(rb"(?im)^upgrade:", self.head) is not None
+
+    def answer(self) -> bytes:
+        """Let the server handle the call; return its whole answer."""
+        with self._sent() as server:
+            answer = _head(server)
+            with suppress(OSError):
+                while part := server.recv(_CHUNK):
+                    answer += part
+            return answer
+
+    def pass_on(self) -> None:
+        """Let the server handle the call, and the client read the answer as it comes."""
+        with self._sent() as server:
+            if self.upgrades:
+                thread = threading.Thread(target=_pump, args=(self.client, server), daemon=True)
+                thread.start()
+                _pump(server, self.client)
+                thread.join(PATIENCE_SECONDS)
+                return
+            self.client.sendall(_head(server))
+            _pump(server, self.client)
+
+    def _sent(self) -> socket.socket:
+        server = self.upstream()
+        server.sendall((self.head if self.upgrades else _closing(self.head)) + self.body)
+        return server
+
+
+def _closing(head: bytes) -> bytes:
+    """Return a head that says that the connection ends with this call."""
+    head = re.sub(rb"(?im)^connection:.*\r\n", b"", head)
+    return head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)
+
+
+def _head(server: socket.socket) -> bytes:
+    """Read an answer until its head is complete; return that, and what came with it."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        part = server.recv(_CHUNK)
+        if not part:
+            break
+        data += part
+    return _closing(data)
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while part := source.recv(_CHUNK):
+            sink.sendall(part)
+    with suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
+
+
+@dataclass
+class FaultProxy:
+    """Passes calls on to ``upstream``; the call ``at``, counted from 1, meets ``behaviour``."""
+
+    upstream: Upstream
+    at: int = 0
+    behaviour: Behaviour | None = None
+    calls: list[str] = field(default_factory=list)
+    met: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Self:
+        self._listener = socket.create_server((HOST, 0), backlog=128)
+        self.port: int = self._listener.getsockname()[1]
+        self.origin = f"http://{HOST}:{self.port}"
+        self._lock = threading.Lock()
+        self._over = False
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over = True
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def heal(self) -> None:
+        """Pass all further calls on."""
+        self.behaviour = None
+
+    def _accept(self) -> None:
+        while not self._over:
+            with suppress(OSError):
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, suppress(OSError, EOFError):
+            client.settimeout(PATIENCE_SECONDS)
+            request = _read(client)
+            if request is None:
+                return
+            exchange = Exchange(client, 0, *request, self._connect, self.origin)
+            with self._lock:
+                self.calls.append(exchange.line)
+                exchange.number = len(self.calls)
+            behaviour = self.behaviour
+            if behaviour is None or exchange.number != self.at:
+                exchange.pass_on()
+                return
+            self.met.set()
+            behaviour(exchange)
+
+    def _connect(self) -> socket.socket:
+        if isinstance(self.upstream, Path):
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(str(self.upstream))
+        else:
+            server = socket.create_connection(self.upstream)
+        server.settimeout(PATIENCE_SECONDS)
+        return server
+
+
+def _read(client: socket.socket) -> tuple[bytes, bytes] | None:
+    """Read a request: its head, and its body as it was sent."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        part = client.recv(_CHUNK)
+        if not part:
+            return None
+        data += part
+    head, _, body = data.partition(b"\r\n\r\n")
+    head += b"\r\n\r\n"
+    length = re.search(rb"(?im)^content-length: *(\d+)", head)
+    chunked = re.search(rb"(?im)^transfer-encoding: *chunked", head)
+    while (length and len(body) < int(length[1])) or (chunked and not body.endswith(b"0\r\n\r\n")):
+        part = client.recv(_CHUNK)
+        if not part:
+            return None
+        body += part
+    return head, body

@@ -1,0 +1,113 @@
+"""What a command reaches through the proxy: Daytona's test server, an engine's API, an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.command import Os2, base_environment
+from tests.daytona_server import DaytonaServer, Timing
+from tests.engine import engine_endpoint, sandbox_image
+from tests.engine_stub import engine_stub
+from tests.faults.proxy import FaultProxy
+
+NEWEST = "stg--20260111-193045"
+ASLEEP = "stg--20260101-000000"
+OLD = datetime(2026, 1, 11, 19, 30, 45, tzinfo=UTC)
+THEIRS = "theirs"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The command line, the proxy before what it reaches, and a look behind the proxy.
+
+    ``things`` maps the name of each machine, and of what is not ours, to its state.
+    """
+
+    os2: Os2
+    proxy: FaultProxy
+    things: Callable[[], Mapping[str, str]]
+
+
+Place = Callable[[Path], AbstractContextManager[Setting]]
+
+
+def _os2(folder: Path, variables: Mapping[str, str]) -> Os2:
+    (folder / "work" / "sandbox").mkdir(parents=True)
+    (folder / "work" / "sandbox" / "Dockerfile").write_text("FROM scratch\n")
+    (folder / "work" / "notes").write_text("one\n")
+    env = base_environment(folder / "home") | {"OS2_TELEMETRY": "0"}
+    return Os2(folder / "work", env | dict(variables))
+
+
+@contextmanager
+def daytona(folder: Path) -> Iterator[Setting]:
+    """Daytona's test server; its sandboxes are directories."""
+    quick = Timing(pending=0, build=0, boot=0, stop=0, archive=0, delete=0)
+    with DaytonaServer(timing=quick) as server:
+        where = urlsplit(server.origin)
+        upstream = (str(where.hostname), int(where.port or 0))
+        with FaultProxy(upstream) as proxy:
+            # Its own addresses, in its answers also lead through the proxy.
+            server.origin = proxy.origin
+            server.add_snapshot(NEWEST, created=OLD)
+            server.add_snapshot(ASLEEP, state="inactive", created=OLD)
+            server.add_sandbox(THEIRS)
+            variables = {
+                "APP_STAGE": "stg",
+                "DAYTONA_API_URL": server.url,
+                "DAYTONA_API_KEY": server.api_key,
+                "DOCKER_HOST": "tcp://127.0.0.1:1",
+            }
+
+            def things() -> Mapping[str, str]:
+                gone = ("destroying", "destroyed")
+                return {s.name: s.state for s in server.sandboxes if s.state not in gone}
+
+            yield Setting(_os2(folder, variables), proxy, things)
+
+
+@contextmanager
+def engine_api(folder: Path) -> Iterator[Setting]:
+    """The API of an engine, without an engine."""
+    with engine_stub() as stub:
+        where = urlsplit(stub.url)
+        with FaultProxy((str(where.hostname), int(where.port or 0))) as proxy:
+            stub.add_foreign(THEIRS)
+            variables = {"ITERATE_USER": "me", "DOCKER_HOST": f"tcp://127.0.0.1:{proxy.port}"}
+
+            def things() -> Mapping[str, str]:
+                return {name: box["State"]["Status"] for name, box in stub.containers.items()}
+
+            yield Setting(_os2(folder, variables), proxy, things)
+
+
+@contextmanager
+def engine(folder: Path) -> Iterator[Setting]:
+    """The real engine, whose socket the proxy opens; only machines named after the folder count."""
+    import docker
+
+    socket = engine_endpoint().socket
+    assert socket is not None, "the faults need the engine's socket"
+    with FaultProxy(socket) as proxy:
+        variables = {
+            "ITERATE_USER": "me",
+            "DOCKER_HOST": f"tcp://127.0.0.1:{proxy.port}",
+            "LOCAL_DOCKER_IMAGE_NAME": sandbox_image(),
+        }
+        client = docker.DockerClient(f"unix://{socket}")
+
+        def things() -> Mapping[str, str]:
+            boxes = client.api.containers(all=True, filters={"name": f"os2-{folder.name}"})
+            return {str(box["Names"][0]).removeprefix("/"): str(box["State"]) for box in boxes}
+
+        try:
+            yield Setting(_os2(folder, variables), proxy, things)
+        finally:
+            for name in things():
+                client.api.remove_container(name, force=True, v=True)
+            client.close()
