@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,7 @@ from os2cli.providers.local_docker.machines.containers import (
 from os2cli.providers.local_docker.machines.creation import ContainerCreation, reject_remote
 from os2cli.providers.local_docker.machines.executions import LOGIN_SHELL, Execution
 from os2cli.providers.local_docker.machines.logs import container_log
+from os2cli.providers.local_docker.machines.networks import networks_left, remove_networks
 from os2cli.providers.loopback import probe_published, published_address, require_running
 from os2cli.providers.service_log import service_log
 from os2cli.providers.tar import pack, unpack
@@ -130,7 +132,7 @@ class LocalDockerMachines:
         """Remove the container and its volumes, and wait until they are gone."""
         machine = self._find(name)
         if machine is None:
-            return False
+            return self._remove_networks(name)
         with self.engine.errors(f"removing machine {name}"):
             image = self.engine.client.inspect_container(machine.id)["Image"]
         remove_container(self.engine, machine.id)
@@ -143,8 +145,28 @@ class LocalDockerMachines:
                     hint="check the engine: os2 doctor",
                 )
             time.sleep(0.1)
+        remove_networks(self.engine, name)
         drop_unused_image(self.engine.client, image)
         return True
+
+    def remnants(self) -> builtins.list[Machine]:
+        """Return machines of which only the network is left."""
+        with self.engine.errors("listing the machines"):
+            containers = self.engine.client.containers(all=True)
+        names = {(each.get("Labels") or {}).get(labels.NAME, "") for each in containers}
+        return networks_left(self.engine, names)
+
+    def _remove_networks(self, name: str) -> bool:
+        """Remove what a machine without a container left, unless it is being created."""
+
+        def refuse() -> None:
+            raise Conflict(f"another os2 process is creating machine {name}", code="machine_busy")
+
+        try:
+            with exclusive(self.lock_dir, f"machine {name}", on_busy=refuse):
+                return remove_networks(self.engine, name)
+        except Conflict:
+            return False
 
     def probe(self, machine: Machine) -> Health:
         """Request the daemon's health through the published port."""

@@ -10,9 +10,11 @@ import docker
 import pytest
 
 from os2cli import __version__
-from os2cli.core.models import LOCAL_DOCKER, Health, MachineSpec, MachineState, Resources
+from os2cli.core.limits import Resources
+from os2cli.core.models import LOCAL_DOCKER, Health, MachineSpec, MachineState
 from os2cli.providers import labels
 from os2cli.providers.local_docker.machines.containers import (
+    Surroundings,
     container_name,
     container_request,
     machine_environment,
@@ -34,7 +36,7 @@ def request(machine: MachineSpec, port: int = 10123) -> dict[str, Any]:
     """Return the real SDK's client, which does not connect until its first request."""
     client = docker.APIClient("tcp://127.0.0.1:1", version="1.41")
     try:
-        return container_request(client, machine, port, CREATED)
+        return container_request(client, machine, port, CREATED, Surroundings())
     finally:
         client.close()
 

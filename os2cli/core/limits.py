@@ -1,0 +1,55 @@
+"""What a machine is isolated from, what it may use, and what it uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Isolation(StrEnum):
+    """How much a machine on an engine is kept from the host and from other machines.
+
+    ``strict`` is ``default`` with a root file system that cannot be written; ``off`` leaves
+    everything to the engine.
+    """
+
+    STRICT = "strict"
+    DEFAULT = "default"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """The limits that a user asks for; None leaves the provider's default."""
+
+    cpu: float | None = None
+    memory_bytes: int | None = None
+    log_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits in force; None is no limit, or one that is not known.
+
+    ``log_bytes`` is what the provider keeps of the machine's output.
+    """
+
+    cpus: float | None = None
+    memory_bytes: int | None = None
+    processes: int | None = None
+    disk_bytes: int | None = None
+    log_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a machine uses at one moment; None is not known.
+
+    ``cpu_percent`` is 100 for one busy CPU; ``disk_bytes`` is what it wrote beside its image.
+    """
+
+    cpu_percent: float | None = None
+    memory_bytes: int | None = None
+    processes: int | None = None
+    disk_bytes: int | None = None
+    limits: Limits = field(default_factory=Limits)
