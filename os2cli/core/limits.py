@@ -41,6 +41,20 @@ class Limits:
     log_bytes: int | None = None
 
 
+def binary_size(count: int) -> str:
+    """Return a number of bytes as memory is counted, e.g. ``2 GiB``."""
+    for unit, name in ((2**30, "GiB"), (2**20, "MiB")):
+        if count >= unit:
+            return f"{count / unit:.1f}".removesuffix(".0") + f" {name}"
+    return f"{count / 1024:.0f} KiB"
+
+
+def killed_for_memory(limits: Limits) -> str:
+    """Return the line about a program that the kernel killed, with the limit that it met."""
+    limit = f"limit {binary_size(limits.memory_bytes)}" if limits.memory_bytes else "no limit"
+    return f"killed for memory: {limit} (--memory)"
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What a machine uses at one moment; None is not known.

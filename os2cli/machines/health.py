@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from os2cli.core.clock import REAL_TIME, Clock
 from os2cli.core.errors import OperationFailed, TimedOut
+from os2cli.core.limits import Isolation, killed_for_memory
 from os2cli.core.models import Health, Machine, MachineState
 from os2cli.core.progress import SILENT, Progress
 from os2cli.core.waiting import Wait
@@ -16,6 +17,16 @@ from os2cli.machines.provider import MachineProvider
 
 LOG_LINES = 20
 FAILED_STEP_PREFIX = "entry: step "
+# What programs print for EPERM, EACCES and EROFS.
+_NOT_PERMITTED = (
+    "not permitted",
+    "permission denied",
+    "read-only file system",
+    "eperm",
+    "eacces",
+    "erofs",
+    "must be root",
+)
 
 
 def wait_until_healthy(
@@ -60,12 +71,27 @@ def _ended(provider: MachineProvider, machine: Machine) -> OperationFailed:
     tail = provider.log_tail(machine.name, LOG_LINES)
     steps = [line for line in tail if line.startswith(FAILED_STEP_PREFIX)]
     reason = steps[-1] if steps else machine.reason or f"its state is {machine.state.value}"
+    hint = "the lines above are the end of its log" if tail else None
+    if machine.memory_kills:
+        reason, hint = killed_for_memory(machine.limits), "give it more: --memory SIZE"
     return OperationFailed(
         f"machine {machine.name} stopped before it was healthy: {reason}",
-        hint="the lines above are the end of its log" if tail else None,
+        hint=needs_more(machine, tail) or hint,
         code="machine_ended",
         log_tail=tail,
     )
+
+
+def needs_more(machine: Machine, log: Sequence[str]) -> str | None:
+    """Return the hint for a machine whose program was not permitted what isolation takes away."""
+    if machine.isolation in (None, Isolation.OFF):
+        return None
+    if not any(each in line.lower() for line in log for each in _NOT_PERMITTED):
+        return None
+    instead = f"os2 machine create {machine.name} --isolation"
+    if machine.isolation is Isolation.STRICT:
+        return f"its image may need a root that it can write to: {instead} default"
+    return f"its image may need capabilities of the engine: {instead} off"
 
 
 def _not_healthy(

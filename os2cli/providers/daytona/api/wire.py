@@ -11,6 +11,7 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field,
 
 from os2cli.core.clock import EPOCH
 from os2cli.core.errors import Os2Error
+from os2cli.core.limits import Limits
 from os2cli.core.models import Snapshot, SnapshotResources, SnapshotState
 from os2cli.providers.daytona.api.errors import invalid_answer
 
@@ -129,6 +130,15 @@ class SandboxAnswer(Answer):
     recoverable: bool | None = None
     toolbox_url: str | None = Field(None, alias="toolboxProxyUrl")
     ends: Moment | None = Field(None, alias="autoDestroyAt")
+    cpu: float | None = None
+    memory: float | None = None
+    disk: float | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """The sandbox's resources; the API counts in GiB."""
+        memory, disk = (round(size * 2**30) if size else None for size in (self.memory, self.disk))
+        return Limits(self.cpu or None, memory, disk_bytes=disk)
 
 
 class SandboxListAnswer(Answer):

@@ -106,6 +106,7 @@ def machine_from(sandbox: SandboxAnswer, url: str | None = None) -> Machine:
         archived=sandbox.state == "archived",
         startable=state is not MachineState.FAILED or is_recoverable(sandbox),
         unfinished=labels.UNFINISHED in marks,
+        limits=sandbox.limits,
         # What Daytona will do wins over what was requested.
         expires=sandbox.ends or labels.moment(marks.get(labels.EXPIRES, "")),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from os2cli.core.errors import Conflict, NotFound, TimedOut
+from os2cli.core.limits import Usage, killed_for_memory
 from os2cli.core.models import (
     LOCAL_DOCKER,
     Address,
@@ -20,6 +21,7 @@ from os2cli.core.models import (
     MachineState,
     Streams,
 )
+from os2cli.core.notices import NOTICES
 from os2cli.core.progress import SILENT, Progress
 from os2cli.host.certificates import HostCertificates
 from os2cli.host.locks import exclusive
@@ -39,7 +41,12 @@ from os2cli.providers.local_docker.machines.containers import (
 from os2cli.providers.local_docker.machines.creation import ContainerCreation, reject_remote
 from os2cli.providers.local_docker.machines.executions import LOGIN_SHELL, Execution
 from os2cli.providers.local_docker.machines.logs import container_log
-from os2cli.providers.local_docker.machines.networks import networks_left, remove_networks
+from os2cli.providers.local_docker.machines.networks import (
+    networks_left,
+    remove_left,
+    remove_networks,
+)
+from os2cli.providers.local_docker.machines.stats import container_usage, memory_kills
 from os2cli.providers.loopback import probe_published, published_address, require_running
 from os2cli.providers.service_log import service_log
 from os2cli.providers.tar import pack, unpack
@@ -132,7 +139,7 @@ class LocalDockerMachines:
         """Remove the container and its volumes, and wait until they are gone."""
         machine = self._find(name)
         if machine is None:
-            return self._remove_networks(name)
+            return remove_left(self.engine, self.lock_dir, name)
         with self.engine.errors(f"removing machine {name}"):
             image = self.engine.client.inspect_container(machine.id)["Image"]
         remove_container(self.engine, machine.id)
@@ -151,22 +158,15 @@ class LocalDockerMachines:
 
     def remnants(self) -> builtins.list[Machine]:
         """Return machines of which only the network is left."""
-        with self.engine.errors("listing the machines"):
-            containers = self.engine.client.containers(all=True)
-        names = {(each.get("Labels") or {}).get(labels.NAME, "") for each in containers}
-        return networks_left(self.engine, names)
+        return networks_left(self.engine)
 
-    def _remove_networks(self, name: str) -> bool:
-        """Remove what a machine without a container left, unless it is being created."""
+    def usage(self, machine: Machine, *, disk: bool) -> Usage:
+        """Ask the engine."""
+        return container_usage(self.engine, machine, disk=disk)
 
-        def refuse() -> None:
-            raise Conflict(f"another os2 process is creating machine {name}", code="machine_busy")
-
-        try:
-            with exclusive(self.lock_dir, f"machine {name}", on_busy=refuse):
-                return remove_networks(self.engine, name)
-        except Conflict:
-            return False
+    def memory_kills(self, machine: Machine) -> int:
+        """Read the kernel's count in the machine."""
+        return memory_kills(self.engine, machine)
 
     def probe(self, machine: Machine) -> Health:
         """Request the daemon's health through the published port."""
@@ -197,7 +197,12 @@ class LocalDockerMachines:
     def execute(self, name: str, command: Command, streams: Streams) -> int:
         """Run a program in the container."""
         doing = f"running {command.argv[0]} in machine {name}"
-        return self._execution(name, doing).run(in_utf8(command), streams)
+        machine = require_running(self.get(name))
+        execution = Execution(self.engine, machine.id, doing)
+        code = execution.run(in_utf8(command), streams)
+        if execution.memory_kills:
+            NOTICES.warn(f"machine {name}: {killed_for_memory(machine.limits)}")
+        return code
 
     def shell(self, name: str, terminal: Terminal) -> int:
         """Run a login shell in the container."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from docker.errors import APIError
@@ -22,6 +23,7 @@ from os2cli.core.clock import EPOCH
 from os2cli.core.errors import Conflict, Os2Error
 from os2cli.core.models import LOCAL_DOCKER, Machine, MachineSpec, MachineState
 from os2cli.host.interrupts import deferred
+from os2cli.host.locks import exclusive
 from os2cli.host.network.routed import routed_networks
 from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.engine import Engine
@@ -69,10 +71,25 @@ def remove_networks(engine: Engine, machine: str) -> bool:
     return bool(networks)
 
 
-def networks_left(engine: Engine, machines: set[str]) -> list[Machine]:
-    """Return the networks of ours that belong to none of ``machines``, as failed machines."""
+def remove_left(engine: Engine, lock_dir: Path, machine: str) -> bool:
+    """Do the same for a machine without a container, unless it is being created."""
+
+    def refuse() -> None:
+        raise Conflict(f"another os2 process is creating machine {machine}", code="machine_busy")
+
+    try:
+        with exclusive(lock_dir, f"machine {machine}", on_busy=refuse):
+            return remove_networks(engine, machine)
+    except Conflict:
+        return False
+
+
+def networks_left(engine: Engine) -> list[Machine]:
+    """Return the networks of ours whose machine has no container, as failed machines."""
     with engine.errors("listing the machines' networks"):
+        containers = engine.client.containers(all=True)
         networks = _ours(engine)
+    machines = {(each.get("Labels") or {}).get(labels.NAME) for each in containers}
     left = {}
     for network in networks:
         marks = network.get("Labels") or {}
