@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
 from os2cli.core.clock import REAL_TIME, Clock
 from os2cli.core.errors import OperationFailed, TimedOut
-from os2cli.core.limits import Isolation, killed_for_memory
+from os2cli.core.limits import killed_for_memory
 from os2cli.core.models import Health, Machine, MachineState
 from os2cli.core.progress import SILENT, Progress
 from os2cli.core.waiting import Wait
 from os2cli.host.concurrency import concurrently
+from os2cli.machines.next_steps import needs_less_isolation
 from os2cli.machines.provider import MachineProvider
 
 LOG_LINES = 20
 FAILED_STEP_PREFIX = "entry: step "
-# What programs print for EPERM, EACCES and EROFS.
-_NOT_PERMITTED = (
-    "not permitted",
-    "permission denied",
-    "read-only file system",
-    "eperm",
-    "eacces",
-    "erofs",
-    "must be root",
-)
 
 
 def wait_until_healthy(
@@ -76,22 +67,10 @@ def _ended(provider: MachineProvider, machine: Machine) -> OperationFailed:
         reason, hint = killed_for_memory(machine.limits), "give it more: --memory SIZE"
     return OperationFailed(
         f"machine {machine.name} stopped before it was healthy: {reason}",
-        hint=needs_more(machine, tail) or hint,
+        hint=needs_less_isolation(machine, tail) or hint,
         code="machine_ended",
         log_tail=tail,
     )
-
-
-def needs_more(machine: Machine, log: Sequence[str]) -> str | None:
-    """Return the hint for a machine whose program was not permitted what isolation takes away."""
-    if machine.isolation in (None, Isolation.OFF):
-        return None
-    if not any(each in line.lower() for line in log for each in _NOT_PERMITTED):
-        return None
-    instead = f"os2 machine create {machine.name} --isolation"
-    if machine.isolation is Isolation.STRICT:
-        return f"its image may need a root that it can write to: {instead} default"
-    return f"its image may need capabilities of the engine: {instead} off"
 
 
 def _not_healthy(

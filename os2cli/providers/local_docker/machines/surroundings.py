@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from os2cli.core.errors import OperationFailed
 from os2cli.core.limits import Isolation
 from os2cli.core.models import MachineSpec
 from os2cli.host.ports import loopback_addresses
+from os2cli.machines.next_steps import needs_less_isolation
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.machines.containers import Surroundings
 from os2cli.providers.local_docker.machines.isolation import (
@@ -40,4 +42,8 @@ def surroundings_for(
             image = engine.client.inspect_image(spec.snapshot)
         volumes = writable_directories(image, certificates=certificates)
     with network_for(engine, spec, facts.pools, created) as network:
-        yield Surroundings(options, network, volumes, addresses)
+        try:
+            yield Surroundings(options, network, volumes, addresses)
+        except OperationFailed as error:
+            error.hint = needs_less_isolation(spec, [error.message]) or error.hint
+            raise
