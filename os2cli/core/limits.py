@@ -29,7 +29,7 @@ class Resources:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits in force; None is no limit, or one that is not known.
+    """The limits in force; None: none, or not known.
 
     ``log_bytes`` is what the provider keeps of the machine's output.
     """

@@ -13,7 +13,7 @@ from os2cli.output.documents.errors import FailureDocument
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitsDocument:
-    """The limits of a machine; null is no limit, or one that is not known."""
+    """The limits of a machine; null: none, or not known."""
 
     cpus: float | None
     memory_bytes: int | None

@@ -10,10 +10,8 @@ from rich.live import Live
 from rich.text import Text
 
 from os2cli.machines.fleet import Listing
-from os2cli.machines.usage import Reading
 from os2cli.output import Output
 from os2cli.output.table import table_lines
-from os2cli.output.views import usage
 from os2cli.output.views.machines import DEFAULT_COLUMNS, DISPENSABLE, machine_table
 
 
@@ -42,18 +40,15 @@ def redraw(
             listing = look()
 
 
-def redraw_usage(output: Output, look: Callable[[], Sequence[Reading]], seconds: float) -> NoReturn:
-    """Show what machines use in one table, updated every ``seconds`` until a signal."""
+def redraw_lines(
+    output: Output, look: Callable[[], tuple[Sequence[str], Sequence[str]]], seconds: float
+) -> NoReturn:
+    """Show the lines that ``look`` returns, and its problems, updated every ``seconds``."""
     with Live(console=output.console(), auto_refresh=False, transient=False) as live:
         while True:
-            readings = look()
-            rows = usage.usage_rows(readings)
-            lines = table_lines(
-                usage.COLUMNS, rows, dispensable=usage.DISPENSABLE, width=output.width
-            )
-            text = Text("\n".join(lines)) if rows else Text("no machine runs", style="dim")
-            for error in (reading.error for reading in readings if reading.error):
-                text.append(f"\nnot known: {error.message}", "yellow")
+            lines, problems = look()
+            text = Text("\n".join(lines))
+            text.append("".join(f"\n{problem}" for problem in problems), "yellow")
             text.append(f"\nevery {seconds:g} s until Ctrl-C", "dim")
             live.update(text, refresh=True)
             time.sleep(seconds)

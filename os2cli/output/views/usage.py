@@ -12,6 +12,7 @@ from os2cli.machines.usage import Reading
 from os2cli.output import Output
 from os2cli.output.documents.encoding import to_json
 from os2cli.output.documents.usage import UsageDocument, UsageList
+from os2cli.output.table import table_lines
 
 COLUMNS = ("NAME", "CPU", "MEMORY", "PROCESSES", "DISK", "TYPE")
 DISPENSABLE = ("TYPE", "DISK")
@@ -43,9 +44,9 @@ def watch_usage(output: Output, look: Callable[[], Sequence[Reading]], seconds: 
     """
     if output.stdout.isatty() and not (output.invocation.json or output.invocation.quiet):
         # It imports Rich, which costs more than what is written once.
-        from os2cli.output.views.live import redraw_usage
+        from os2cli.output.views.live import redraw_lines
 
-        redraw_usage(output, look, seconds)
+        redraw_lines(output, lambda: _drawn(look(), output.width), seconds)
     while True:
         readings = look()
         if output.invocation.json:
@@ -56,10 +57,20 @@ def watch_usage(output: Output, look: Callable[[], Sequence[Reading]], seconds: 
                 output.line(reading.name)
         else:
             _write_table(output, readings)
-            for error in (reading.error for reading in readings if reading.error):
-                output.line(f"not known: {error.message}")
+            for problem in _problems(readings):
+                output.line(problem)
         output.stdout.flush()
         time.sleep(seconds)
+
+
+def _drawn(readings: Sequence[Reading], width: int | None) -> tuple[list[str], list[str]]:
+    rows = usage_rows(readings)
+    lines = table_lines(COLUMNS, rows, dispensable=DISPENSABLE, width=width)
+    return (lines if rows else ["no machine runs"]), _problems(readings)
+
+
+def _problems(readings: Sequence[Reading]) -> list[str]:
+    return [f"not known: {reading.error.message}" for reading in readings if reading.error]
 
 
 def usage_row(reading: Reading) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field,
 
 from os2cli.core.clock import EPOCH
 from os2cli.core.errors import Os2Error
-from os2cli.core.limits import Limits
 from os2cli.core.models import Snapshot, SnapshotResources, SnapshotState
 from os2cli.providers.daytona.api.errors import invalid_answer
 
@@ -46,8 +45,6 @@ def _in_utc(value: datetime) -> datetime:
 
 # In UTC, also if the API omits the zone.
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
-
-
 # Why something failed, in the words of what failed.
 Reason = Annotated[str, AfterValidator(lambda reason: _RUNNER_STATUS.sub("", reason))]
 
@@ -133,12 +130,6 @@ class SandboxAnswer(Answer):
     cpu: float | None = None
     memory: float | None = None
     disk: float | None = None
-
-    @property
-    def limits(self) -> Limits:
-        """The sandbox's resources; the API counts in GiB."""
-        memory, disk = (round(size * 2**30) if size else None for size in (self.memory, self.disk))
-        return Limits(self.cpu or None, memory, disk_bytes=disk)
 
 
 class SandboxListAnswer(Answer):

@@ -14,6 +14,7 @@ from os2cli.core.errors import UsageError
 from os2cli.core.limits import Isolation, Limits
 from os2cli.core.models import MachineSpec
 from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.machines.shapes import items, mapping, number
 
 MAX_PROCESSES = 2048
 LOG_BYTES = 30 * 1024 * 1024
@@ -48,12 +49,11 @@ class EngineFacts:
     @classmethod
     def of(cls, info: Any) -> EngineFacts:
         """Read the answer to ``GET /info``; what is missing or not as documented is not known."""
-        known: Mapping[str, Any] = info if isinstance(info, Mapping) else {}
-        pools = known.get("DefaultAddressPools")
-        bases = [pool.get("Base") for pool in pools or () if isinstance(pool, Mapping)]
+        known = mapping(info)
+        bases = [mapping(pool).get("Base") for pool in items(known.get("DefaultAddressPools"))]
         return cls(
-            memory_bytes=_number(known.get("MemTotal")),
-            cpus=_number(known.get("NCPU")),
+            memory_bytes=number(known, "MemTotal") or 0,
+            cpus=number(known, "NCPU") or 0,
             limits_memory=known.get("MemoryLimit") is not False,
             limits_swap=known.get("SwapLimit") is not False,
             limits_cpus=known.get("CpuCfsQuota") is not False,
@@ -61,10 +61,6 @@ class EngineFacts:
             log_driver=str(known.get("LoggingDriver") or ""),
             pools=tuple(base for base in bases if isinstance(base, str)),
         )
-
-
-def _number(value: Any) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
 
 
 def engine_facts(engine: Engine) -> EngineFacts:
@@ -145,8 +141,8 @@ def writable_directories(image: Any, *, certificates: bool) -> list[str]:
 
     ``certificates``: this host's are added to the container, for which the engine needs a volume.
     """
-    config = (image.get("Config") if isinstance(image, Mapping) else None) or {}
-    variables = dict(str(each).partition("=")[::2] for each in config.get("Env") or ())
+    config = mapping(image, "Config")
+    variables = dict(str(each).partition("=")[::2] for each in items(config.get("Env")))
     home, work = variables.get("HOME", "/root"), str(config.get("WorkingDir") or "")
     wanted = [home, work, *WRITABLE, *([CERTIFICATES] if certificates else [])]
     directories: list[str] = []
@@ -159,17 +155,15 @@ def writable_directories(image: Any, *, certificates: bool) -> list[str]:
 
 def limits_in_force(host_config: Any) -> Limits:
     """Return the limits of a container, from the engine's inspection of it."""
-    known: Mapping[str, Any] = host_config if isinstance(host_config, Mapping) else {}
     return Limits(
-        cpus=_number(known.get("NanoCpus")) / 1e9 or None,
-        memory_bytes=_number(known.get("Memory")) or None,
-        processes=_number(known.get("PidsLimit")) or None,
-        log_bytes=_log_bytes(known.get("LogConfig")),
+        cpus=(number(host_config, "NanoCpus") or 0) / 1e9 or None,
+        memory_bytes=number(host_config, "Memory") or None,
+        processes=number(host_config, "PidsLimit") or None,
+        log_bytes=_log_bytes(mapping(host_config, "LogConfig", "Config")),
     )
 
 
-def _log_bytes(log_config: Any) -> int | None:
-    config = (log_config.get("Config") if isinstance(log_config, Mapping) else None) or {}
+def _log_bytes(config: Mapping[str, Any]) -> int | None:
     try:
         files = int(config.get("max-file", "1"))
         return files * int(parse_bytes(config["max-size"]))

@@ -28,6 +28,7 @@ from os2cli.host.network.routed import routed_networks
 from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.engine.failures import explanation
+from os2cli.providers.local_docker.machines.shapes import items, mapping
 
 # The end of the range that engines choose from unless configured otherwise: 1,024 machines.
 DEFAULT_POOLS = ("192.168.224.0/19",)
@@ -89,12 +90,12 @@ def networks_left(engine: Engine) -> list[Machine]:
     with engine.errors("listing the machines' networks"):
         containers = engine.client.containers(all=True)
         networks = _ours(engine)
-    machines = {(each.get("Labels") or {}).get(labels.NAME) for each in containers}
+    machines = {mapping(each, "Labels").get(labels.NAME) for each in items(containers)}
     left = {}
     for network in networks:
-        marks = network.get("Labels") or {}
-        name = marks.get(labels.NAME, "")
-        if name and name not in machines:
+        marks = mapping(network, "Labels")
+        name = marks.get(labels.NAME)
+        if isinstance(name, str) and name not in machines:
             left[name] = Machine(
                 id=str(network["Id"]),
                 name=name,
@@ -112,8 +113,8 @@ def networks_left(engine: Engine) -> list[Machine]:
 
 def _ours(engine: Engine, *more: str) -> list[Mapping[str, Any]]:
     filters = {"label": [f"{labels.MACHINE}=1", *more]}
-    networks: list[Mapping[str, Any]] = engine.client.networks(filters=filters)
-    return networks
+    networks = items(engine.client.networks(filters=filters))
+    return [network for network in networks if mapping(network).get("Id")]
 
 
 def _create(engine: Engine, spec: MachineSpec, pools: Sequence[str], created: datetime) -> str:
@@ -129,7 +130,7 @@ def _create(engine: Engine, spec: MachineSpec, pools: Sequence[str], created: da
                 answer = engine.client.create_network(
                     name, driver="bridge", ipam=ipam, labels=marks, check_duplicate=True
                 )
-                return str(answer["Id"])
+                return str(mapping(answer).get("Id") or name)
             except APIError as error:
                 refused = explanation(error)
                 if not any(each in refused.lower() for each in (*_OVERLAPS, *_EXHAUSTED)):
@@ -145,10 +146,10 @@ def _create(engine: Engine, spec: MachineSpec, pools: Sequence[str], created: da
 def _taken(engine: Engine) -> list[ipaddress.IPv4Network]:
     """Return the addresses of the engine's networks, and those that this host has routes to."""
     taken = routed_networks()
-    for network in engine.client.networks():
-        for config in (network.get("IPAM") or {}).get("Config") or ():
+    for network in items(engine.client.networks()):
+        for config in items(mapping(network, "IPAM").get("Config")):
             with suppress(ValueError):
-                taken.append(ipaddress.IPv4Network(config.get("Subnet", "")))
+                taken.append(ipaddress.IPv4Network(str(mapping(config).get("Subnet"))))
     return taken
 
 

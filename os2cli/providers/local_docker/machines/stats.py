@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any
@@ -13,6 +12,7 @@ from os2cli.core.limits import Isolation, Usage
 from os2cli.core.models import Command, Machine
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.machines.executions import Execution
+from os2cli.providers.local_docker.machines.shapes import items, number
 
 # The kernel's counters, of cgroup v2 and of v1; the engine has none in its API, and on a Mac this
 # host has no files of them.
@@ -33,14 +33,14 @@ def container_usage(engine: Engine, machine: Machine, *, disk: bool) -> Usage:
 
 def usage_of(stats: Any, machine: Machine) -> Usage:
     """Return the usage in an answer of the engine; what it does not have is not known."""
-    used = _count(stats, "memory_stats", "usage")
+    used = number(stats, "memory_stats", "usage")
     # Pages of files that the kernel drops when it needs memory, in cgroup v2 and v1.
-    cached = _count(stats, "memory_stats", "stats", "inactive_file")
-    cached = _count(stats, "memory_stats", "stats", "total_inactive_file") or cached or 0
+    cached = number(stats, "memory_stats", "stats", "inactive_file")
+    cached = number(stats, "memory_stats", "stats", "total_inactive_file") or cached or 0
     return Usage(
         cpu_percent=_cpu_percent(stats),
         memory_bytes=None if used is None else max(used - cached, 0),
-        processes=_count(stats, "pids_stats", "current"),
+        processes=number(stats, "pids_stats", "current"),
         limits=machine.limits,
     )
 
@@ -60,25 +60,20 @@ def memory_kills(engine: Engine, machine: Machine) -> int:
 def _written(engine: Engine, machine: Machine) -> int | None:
     """Return the size of the container's own layer: without its volumes, so not of ``strict``."""
     with suppress(Os2Error), engine.errors(f"reading the disk usage of machine {machine.name}"):
-        for container in engine.client.containers(all=True, size=True, filters={"id": machine.id}):
-            return _count(container, "SizeRw") or 0
+        found = engine.client.containers(all=True, size=True, filters={"id": machine.id})
+        for container in items(found):
+            return number(container, "SizeRw") or 0
     return None
 
 
 def _cpu_percent(stats: Any) -> float | None:
     used = _increase(stats, "cpu_usage", "total_usage")
     elapsed = _increase(stats, "system_cpu_usage")
-    cpus = _count(stats, "cpu_stats", "online_cpus") or 1
+    cpus = number(stats, "cpu_stats", "online_cpus") or 1
     return used / elapsed * cpus * 100 if used is not None and elapsed else None
 
 
 def _increase(stats: Any, *path: str) -> int | None:
     """Return by how much a counter grew between the two samples."""
-    now, before = _count(stats, "cpu_stats", *path), _count(stats, "precpu_stats", *path)
+    now, before = number(stats, "cpu_stats", *path), number(stats, "precpu_stats", *path)
     return None if now is None or before is None else max(now - before, 0)
-
-
-def _count(value: Any, *path: str) -> int | None:
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value if isinstance(value, int) and value >= 0 else None
