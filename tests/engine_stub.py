@@ -30,11 +30,12 @@ IMAGE: dict[str, Any] = {
 
 @dataclass
 class EngineStub:
-    """The requests that it received; ``containers`` are those it claims to have."""
+    """The requests that it received; ``containers`` and ``networks`` are those it has."""
 
     url: str = ""
     requests: list[tuple[str, str, str]] = field(default_factory=list)
     containers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    networks: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add_foreign(self, name: str) -> None:
         """Have a container that os2 did not make."""
@@ -56,17 +57,33 @@ class EngineStub:
         if path in ("/_ping", "/version", "/info"):
             return 200, {"ApiVersion": "1.41", "Version": "20.10.24", "DriverStatus": []}
         if path == "/containers/json":
-            return 200, [{"Id": name, "Names": [f"/{name}"]} for name in self.containers]
+            return 200, [
+                {"Id": name, "Names": [f"/{name}"], "Labels": each["Config"].get("Labels")}
+                for name, each in self.containers.items()
+            ]
         if path == "/containers/create":
             return self._create(json.loads(body))
         if path == "/images/json":
             return 200, [{**IMAGE, "Created": 1_768_159_845, "Labels": IMAGE["Config"]["Labels"]}]
+        if path.startswith("/networks"):
+            return self._network(method, path, body)
         if path == "/build":
             return 200, {"stream": "Successfully built 111111111111\n"}
         if path.startswith("/images/"):
             return (404, {"message": "No such image"}) if "missing" in path else (200, IMAGE)
         found = re.fullmatch(r"/containers/([^/]+)(/\w+)?", path)
         return self._container(method, found[1], found[2]) if found else (404, {"message": path})
+
+    def _network(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
+        if path == "/networks/create":
+            request = json.loads(body)
+            network = {"Id": request["Name"], "IPAM": request["IPAM"], "Labels": request["Labels"]}
+            self.networks[request["Name"]] = network
+            return 201, {"Id": request["Name"], "Warning": ""}
+        if method == "DELETE":
+            gone = self.networks.pop(path.removeprefix("/networks/"), None) is None
+            return (404, {"message": "no such network"}) if gone else (204, b"")
+        return 200, list(self.networks.values())
 
     def _create(self, request: dict[str, Any]) -> tuple[int, Any]:
         if "missing" in request["Image"]:

@@ -12,9 +12,10 @@ from os2cli.app.machine_options import MachineOptions
 from os2cli.app.options import changed
 from os2cli.app.session import LOCAL_STAGE, Session
 from os2cli.core.errors import UsageError
-from os2cli.core.models import Lifetime, Machine, MachineSpec, Resources
+from os2cli.core.limits import Isolation, Resources
+from os2cli.core.models import Lifetime, Machine, MachineSpec
 from os2cli.core.option_rules import reject_both
-from os2cli.core.parsing import parse_memory, parse_minutes, parse_pairs
+from os2cli.core.parsing import parse_log_size, parse_memory, parse_minutes, parse_pairs
 from os2cli.core.progress import Progress
 from os2cli.core.stage import Stage, StageKind
 from os2cli.machines.create import create_machines
@@ -27,6 +28,10 @@ from os2cli.snapshots.images import ensure_image
 
 NEVER = 0
 NEVER_DELETE = -1
+ISOLATION_OFF = (
+    "--isolation off: the machine keeps the engine's capabilities, shares a network with other "
+    "containers, and has no limit of memory, processes or logs"
+)
 DEVELOPMENT_STOP_MINUTES = 12 * 60
 
 
@@ -63,7 +68,7 @@ def validate(options: MachineOptions) -> None:
     """Raise ``UsageError`` for an invalid value, before anything is started."""
     names(options)
     user_labels(options.label)
-    parse_memory(options.memory)
+    resources(options)
     variables(options)
     parse_minutes(options.ttl, "--ttl", off=NEVER)
     lifetime(options, LOCAL_STAGE)
@@ -107,9 +112,11 @@ class Creation:
             session.stage(options.stage),
             snapshot=image,
             port=options.port,
-            resources=Resources(options.cpu, parse_memory(options.memory)),
+            resources=resources(options),
+            isolation=options.isolation or Isolation.DEFAULT,
             mount_repo=session.repository if options.mount_repo else None,
         )
+        warn_if_off(options.isolation, self.progress)
         source = locate_source(session)
         request = build_request(session, source, tag=image, allow_secrets=options.allow_secrets)
         if options.snapshot is None or options.build:
@@ -177,6 +184,28 @@ def names(options: MachineOptions) -> list[str]:
 def variables(options: MachineOptions) -> dict[str, str]:
     """Return the variables for the machine, as ``--env`` and ``--env-file`` say."""
     return machine_environment(options.env or [], options.env_file or [], variable_here)
+
+
+def resources(options: MachineOptions) -> Resources:
+    """Return the limits that the options ask for."""
+    memory, log_size = parse_memory(options.memory), parse_log_size(options.log_size)
+    return Resources(options.cpu, memory, log_size)
+
+
+def warn_if_off(isolation: Isolation | None, progress: Progress) -> None:
+    """Warn of a machine that only the engine's defaults keep from this host."""
+    if isolation is Isolation.OFF:
+        progress.warn(ISOLATION_OFF)
+
+
+def warn_if_kept(machine: Machine, isolation: Isolation | None, progress: Progress) -> None:
+    """Warn of a machine that exists with another isolation than the one asked for."""
+    if isolation not in (None, machine.isolation):
+        name = machine.name
+        progress.warn(
+            f"machine {name} keeps isolation {machine.isolation}; to replace it: "
+            f"os2 machine rm {name}, then os2 up {name} --isolation {isolation}"
+        )
 
 
 def lifetime(options: MachineOptions, stage: Stage) -> Lifetime:

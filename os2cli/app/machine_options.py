@@ -12,9 +12,11 @@ from operator import not_
 from pathlib import Path
 from typing import Annotated
 
-from os2cli.app.completions import complete_stage, complete_type
+from os2cli.app.completions import complete_isolation, complete_stage, complete_type
 from os2cli.app.options import Input, Option, Tracked
+from os2cli.core.limits import Isolation
 from os2cli.core.models import LOCAL_DOCKER, MachineType
+from os2cli.core.parsing import parse_isolation
 from os2cli.providers.entry import Material, entries, parse_type
 
 ENGINES = frozenset({Material.LOCAL_IMAGE})
@@ -136,20 +138,39 @@ class MachineOptions:
     cpu: Annotated[
         float | None,
         _on_engines(
-            "CPU limit.",
+            "CPU limit. Default: all but a quarter of one.",
             "CPUS",
             minimum=0.01,
             hints=SIZED,
-            input=_resource("CPUs", "no limit", order=1),
+            input=_resource("CPUs", "nearly all", order=1),
         ),
     ] = None
     memory: Annotated[
         str | None,
         _on_engines(
-            "Memory limit, e.g. 2g.",
+            "Memory limit, e.g. 2g. Default: all but a reserve for this host.",
             "SIZE",
             hints=SIZED,
-            input=_resource("Memory", "no limit, e.g. 2g", order=1),
+            input=_resource("Memory", "nearly all, e.g. 2g", order=1),
+        ),
+    ] = None
+    log_size: Annotated[
+        str | None,
+        _on_engines(
+            "How much of the machine's output is kept, e.g. 100m. Default: 30m.",
+            "SIZE",
+            input=_resource("Log size", "30m", order=2),
+        ),
+    ] = None
+    isolation: Annotated[
+        Isolation | None,
+        _on_engines(
+            "strict: its root is read-only; off: the engine's defaults. Default: default.",
+            "HOW",
+            parser=parse_isolation,
+            completion=complete_isolation,
+            input=_resource("Isolation", "default, strict or off", order=2),
+            tracked=Tracked("isolation_off", lambda isolation: isolation is Isolation.OFF),
         ),
     ] = None
     mount_repo: Annotated[

@@ -14,6 +14,7 @@ from os2cli.app.completions import complete_stage, complete_type
 from os2cli.app.machine_options import MachineOptions
 from os2cli.app.options import DeclaredOption, declared_options
 from os2cli.commands._completions import complete_machine, complete_snapshot
+from os2cli.core.limits import Isolation
 from os2cli.core.models import MachineType
 from os2cli.providers.entry import parse_type
 
@@ -72,6 +73,7 @@ Timeout = Annotated[float | None, machine_option("timeout")]
 Stage = Annotated[str | None, machine_option("stage")]
 Build = Annotated[bool, machine_option("build", BUILD)]
 AllowSecrets = Annotated[bool, machine_option("allow_secrets", BUILD)]
+HowIsolated = Annotated[Isolation | None, machine_option("isolation")]
 NoCache = Annotated[bool, machine_option("no_cache")]
 Repo = Annotated[
     Path | None,

@@ -9,11 +9,12 @@ import typer
 
 from os2cli.app.builds import build_request, locate_source, note_bundled
 from os2cli.app.completions import complete_type
-from os2cli.app.machine_creation import reject_unsupported
+from os2cli.app.machine_creation import reject_unsupported, warn_if_kept, warn_if_off
 from os2cli.app.machine_options import MachineOptions
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.errors import NotFound, Os2Error, Unreachable, UsageError
+from os2cli.core.limits import Isolation
 from os2cli.core.models import LOCAL_DOCKER, Machine, MachineSpec, MachineType
 from os2cli.core.option_rules import reject_without
 from os2cli.machines.create import bring_up, create_machine
@@ -40,6 +41,12 @@ class UpOptions:
     stage: str | None
     allow_secrets: bool
     docker_host: str | None
+    isolation: Isolation | None
+
+    @property
+    def agreed(self) -> str:
+        """The command that does not ask before fixing."""
+        return f"os2 up {self.name} --fix --yes"
 
 
 def up(
@@ -66,6 +73,7 @@ def up(
     timeout: options.Timeout = None,
     stage: options.Stage = None,
     allow_secrets: options.AllowSecrets = False,
+    isolation: options.HowIsolated = None,
     docker_host: options.DockerHost = None,
 ) -> None:
     """Bring up a machine: engine, image, machine, healthy, URL.
@@ -83,7 +91,7 @@ def up(
     validate_machine_name(name)
     progress = session.output.progress()
     seconds = timeout or session.settings.timeout_seconds
-    wish = UpOptions(name, fix, yes, build, seconds, stage, allow_secrets, docker_host)
+    wish = UpOptions(name, fix, yes, build, seconds, stage, allow_secrets, docker_host, isolation)
     entry = entries()[type_] if type_ else found_on_host(session, name)
     if entry is not None:
         reject_unusable(wish, entry)
@@ -119,6 +127,7 @@ def reject_unusable(wish: UpOptions, entry: ProviderEntry) -> None:
             build=wish.build,
             allow_secrets=wish.allow_secrets,
             docker_host=wish.docker_host,
+            isolation=wish.isolation,
         )
     )
 
@@ -136,7 +145,8 @@ def engine_or_host(session: Session, wish: UpOptions, progress: RecordingProgres
         # An engine that the user named is theirs to start.
         if not str(error.details.get("origin")).startswith("the default"):
             raise
-        if not wish.fix or instead is None:
+        # A host itself isolates nothing.
+        if not wish.fix or instead is None or wish.isolation is not None:
             error.hint = _choices(wish.name, instead)
             raise
         progress.warn(f"no Docker engine is available: {(failure or error).message}")
@@ -166,7 +176,7 @@ def fix_engine(session: Session, wish: UpOptions, progress: RecordingProgress) -
     engine = [finding for finding in examine(session) if finding.check == "engine"]
     fixes = planned_fixes(session, engine)
     try:
-        if fixes and not run_fixes(session, fixes, progress, yes=wish.yes, command=_agreed(wish)):
+        if fixes and not run_fixes(session, fixes, progress, yes=wish.yes, command=wish.agreed):
             raise UsageError(
                 "no engine answers, and none was installed or started",
                 hint=_choices(wish.name, None),
@@ -177,10 +187,6 @@ def fix_engine(session: Session, wish: UpOptions, progress: RecordingProgress) -
     except Os2Error as error:
         return error
     return None
-
-
-def _agreed(wish: UpOptions) -> str:
-    return f"os2 up {wish.name} --fix --yes"
 
 
 def up_from_image(
@@ -200,7 +206,9 @@ def up_from_image(
             f"to replace it: os2 machine rm {wish.name}, then os2 up {wish.name}"
         )
     if machine is not None:
+        warn_if_kept(machine, wish.isolation, progress)
         return machine
+    warn_if_off(wish.isolation, progress)
     spec = _spec(session, wish, session.settings.image)
     return create_machine(provider, spec, wait_seconds=wish.seconds, progress=progress)
 
@@ -213,7 +221,7 @@ def up_on_host(
     if fix is not None:
         from os2cli.app.fixes import run_fixes
 
-        run_fixes(session, [fix], progress, yes=wish.yes, command=_agreed(wish), of=entry.type)
+        run_fixes(session, [fix], progress, yes=wish.yes, command=wish.agreed, of=entry.type)
     provider = session.providers.machines(entry.type)
     machine = bring_up(provider, wish.name, wait_seconds=wish.seconds, progress=progress)
     if machine is not None:
@@ -226,7 +234,8 @@ def up_on_host(
 
 def _spec(session: Session, wish: UpOptions, snapshot: str) -> MachineSpec:
     stage = session.stage(wish.stage).name
-    return MachineSpec(name=wish.name, stage=stage, snapshot=snapshot, owner=session.owner)
+    isolation = wish.isolation or Isolation.DEFAULT
+    return MachineSpec(wish.name, stage, snapshot, owner=session.owner, isolation=isolation)
 
 
 def report(session: Session, machine: Machine, progress: RecordingProgress) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, NewType
 
 from os2cli.core.errors import Os2Error
+from os2cli.core.limits import Isolation, Limits, Resources
 
 # Where a machine runs, as in ``--type``; every package under ``providers`` brings its own.
 MachineType = NewType("MachineType", str)
@@ -60,14 +61,6 @@ class Verb(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Resources:
-    """Limits of a machine; None leaves the provider's default."""
-
-    cpu: float | None = None
-    memory_bytes: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Lifetime:
     """Idle minutes after which the provider acts on a machine; None is the provider's default.
 
@@ -96,7 +89,8 @@ class MachineSpec:
     labels: Mapping[str, str] = field(default_factory=dict)
     owner: str = ""
     port: int | None = None
-    resources: Resources = Resources()
+    resources: Resources = field(default_factory=Resources)
+    isolation: Isolation = Isolation.DEFAULT
     mount_repo: Path | None = None
     public: bool = False
     lifetime: Lifetime = Lifetime()
@@ -109,7 +103,8 @@ class Machine:
 
     ``reason`` is the provider's word for a failure, final unless ``startable``. ``archived``: its
     files are in cheap storage. ``isolated`` False: its programs run on this host, as its user.
-    ``unfinished``: its create failed and could not be undone.
+    ``unfinished``: its create failed and could not be undone. ``isolation`` is None where a machine
+    has no choice of it. ``memory_kills`` counts programs in it that were killed for memory.
     """
 
     id: str
@@ -131,6 +126,9 @@ class Machine:
     isolated: bool = True
     startable: bool = True
     unfinished: bool = False
+    isolation: Isolation | None = None
+    limits: Limits = field(default_factory=Limits)
+    memory_kills: int = 0
 
 
 @dataclass(frozen=True, slots=True)

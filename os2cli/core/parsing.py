@@ -6,7 +6,9 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from os2cli.core.errors import UsageError
+from os2cli.core.limits import Isolation
 
+_MIB = 1024 * 1024
 _MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
 
 
@@ -86,8 +88,29 @@ def is_utf8(text: str) -> bool:
     return not any("\ud800" <= each <= "\udfff" for each in text)
 
 
+def parse_isolation(text: str) -> Isolation:
+    """Parse the name of an isolation."""
+    try:
+        return Isolation(text.strip().lower())
+    except ValueError:
+        raise UsageError(
+            f"--isolation: unknown isolation {text!r}",
+            hint=f"choose one of {', '.join(Isolation)}",
+            code="option_invalid",
+        ) from None
+
+
 def parse_memory(text: str | None) -> int | None:
     """Parse ``512m``, ``2g`` or a number of bytes."""
+    return _size(text, "--memory", 6 * _MIB, "engines require at least 6m")
+
+
+def parse_log_size(text: str | None) -> int | None:
+    """Parse the size of a log."""
+    return _size(text, "--log-size", _MIB, "at least 1m")
+
+
+def _size(text: str | None, option: str, minimum: int, least: str) -> int | None:
     if text is None:
         return None
     # The engine's SDK takes 0.1 s to import.
@@ -97,10 +120,10 @@ def parse_memory(text: str | None) -> int | None:
         size = int(utils.parse_bytes(text))
     except (errors.DockerException, ValueError, OverflowError):
         size = 0
-    if size < 6 * 1024 * 1024:
+    if size < minimum:
         raise UsageError(
-            f"--memory: invalid or too small size {text!r}",
-            hint="write it as 512m or 2g; engines require at least 6m",
+            f"{option}: invalid or too small size {text!r}",
+            hint=f"write it as 512m or 2g; {least}",
             code="option_invalid",
         )
     return size

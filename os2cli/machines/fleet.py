@@ -82,6 +82,12 @@ def list_fleet(
     return Listing(tuple(sorted(machines, key=lambda m: (m.name, m.type))), failures)
 
 
+def list_remnants(fleet: Fleet) -> list[Machine]:
+    """Return what is left of machines that no longer exist, on the providers that answer."""
+    answers, _ = ask_all(fleet, lambda one: one.remnants())
+    return [machine for machines in answers.values() for machine in machines]
+
+
 def locate(fleet: Fleet, name: str, stage: str | None = None) -> LocatedMachine:
     """Locate the machine of that name.
 

@@ -8,10 +8,12 @@ from functools import partial
 
 from os2cli.core.clock import REAL_TIME, Clock
 from os2cli.core.errors import OperationFailed, TimedOut
+from os2cli.core.limits import killed_for_memory
 from os2cli.core.models import Health, Machine, MachineState
 from os2cli.core.progress import SILENT, Progress
 from os2cli.core.waiting import Wait
 from os2cli.host.concurrency import concurrently
+from os2cli.machines.next_steps import needs_less_isolation
 from os2cli.machines.provider import MachineProvider
 
 LOG_LINES = 20
@@ -60,9 +62,12 @@ def _ended(provider: MachineProvider, machine: Machine) -> OperationFailed:
     tail = provider.log_tail(machine.name, LOG_LINES)
     steps = [line for line in tail if line.startswith(FAILED_STEP_PREFIX)]
     reason = steps[-1] if steps else machine.reason or f"its state is {machine.state.value}"
+    hint = "the lines above are the end of its log" if tail else None
+    if machine.memory_kills:
+        reason, hint = killed_for_memory(machine.limits), "give it more: --memory SIZE"
     return OperationFailed(
         f"machine {machine.name} stopped before it was healthy: {reason}",
-        hint="the lines above are the end of its log" if tail else None,
+        hint=needs_less_isolation(machine, tail) or hint,
         code="machine_ended",
         log_tail=tail,
     )

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterable
+
 from os2cli.core.errors import Conflict
-from os2cli.core.models import Machine, MachineState
+from os2cli.core.limits import Isolation
+from os2cli.core.models import Machine, MachineSpec, MachineState
+
+# What programs and runtimes print for EPERM, EACCES and EROFS.
+_NOT_PERMITTED = (
+    "not permitted",
+    "permission denied",
+    "read-only file system",
+    "eperm",
+    "eacces",
+    "erofs",
+    "must be root",
+)
 
 
 def not_running(machine: Machine) -> Conflict:
@@ -31,3 +46,20 @@ def next_step(machine: Machine) -> str:
         case MachineState.FAILED if not machine.startable:
             return f"it can't be started any more; remove it: os2 machine rm {name}"
     return f"start it: os2 machine start {name}"
+
+
+def needs_less_isolation(machine: Machine | MachineSpec, lines: Iterable[str]) -> str | None:
+    """Return the hint for a machine whose program was not permitted what isolation takes away.
+
+    ``lines`` are the end of its log, or the engine's error; None: they report nothing of this kind.
+    """
+    if machine.isolation in (None, Isolation.OFF):
+        return None
+    if not any(each in line.lower() for line in lines for each in _NOT_PERMITTED):
+        return None
+    strict = machine.isolation is Isolation.STRICT
+    need = "a root that it can write to" if strict else "capabilities of the engine"
+    less = Isolation.DEFAULT if strict else Isolation.OFF
+    image = shlex.quote(machine.snapshot)
+    create = f"os2 machine create {machine.name} --snapshot {image} --isolation {less}"
+    return f"its image may need {need}: {create}"

@@ -6,9 +6,11 @@ are idempotent: starting a running machine and removing a missing one succeed.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterator
 from typing import BinaryIO, Protocol
 
+from os2cli.core.limits import Usage
 from os2cli.core.models import (
     Address,
     Command,
@@ -72,6 +74,18 @@ class MachineProvider(Protocol):
         """
         ...
 
+    def remnants(self) -> builtins.list[Machine]:
+        """Return what is left of machines that no longer exist, for ``remove`` by their names."""
+        ...
+
+    def usage(self, machine: Machine, *, disk: bool) -> Usage:
+        """Return what a running machine uses; ``disk`` asks also for its files, which is slow."""
+        ...
+
+    def memory_kills(self, machine: Machine) -> int:
+        """Return how many programs of a running machine were killed for memory, as far as known."""
+        ...
+
     def probe(self, machine: Machine) -> Health:
         """Ask the daemon for its health once, briefly; never raise if it does not answer."""
         ...
@@ -124,3 +138,21 @@ class MachineProvider(Protocol):
     def fetch(self, name: str, path: str) -> Iterator[bytes]:
         """Yield a tar of a file or a directory of the machine, under its base name."""
         ...
+
+
+class WithoutInsight:
+    """The answers of a provider that leaves no remnants and does not measure its machines."""
+
+    def remnants(self) -> list[Machine]:
+        """Return none."""
+        return []
+
+    def usage(self, machine: Machine, *, disk: bool) -> Usage:
+        """Return only the limits."""
+        del disk
+        return Usage(limits=machine.limits)
+
+    def memory_kills(self, machine: Machine) -> int:
+        """Return 0: it is not known."""
+        del machine
+        return 0

@@ -19,6 +19,7 @@ CREATED = "dev.os2.created"
 VERSION = "dev.os2.version"
 EXPIRES = "dev.os2.expires"
 PORT = "dev.os2.port"
+ISOLATION = "dev.os2.isolation"
 # The names of the user's own labels, as JSON: an image also brings labels.
 USERS_OWN = "dev.os2.labels"
 

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from os2cli.core.defaults import DAEMON_PORT, HEALTH_PATH
 from os2cli.core.errors import Conflict, UsageError
 from os2cli.core.models import Address, Health, Machine, MachineState
+from os2cli.host.network.local_names import resolves_to
 from os2cli.machines.next_steps import not_running
 
 if TYPE_CHECKING:
     import httpx
+
+# Names of machines may also have "_" and ".", which a host's label may not.
+_HOST_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII | re.IGNORECASE)
+
+
+def machine_url(name: str, port: int, addresses: Collection[str]) -> str:
+    """Return the URL of a machine that listens on ``addresses`` of this host.
+
+    A host of its own keeps its cookies and storage from other programs on ``localhost``. It is used
+    if this host resolves it to nothing but these addresses: on another, someone else may listen.
+    """
+    host = local_host(name)
+    return f"http://{host if host and resolves_to(host, addresses) else 'localhost'}:{port}"
+
+
+def local_host(name: str) -> str | None:
+    """Return ``NAME.localhost``, or None for a name that cannot be part of a host."""
+    return f"{name.lower()}.localhost" if _HOST_LABEL.fullmatch(name) else None
 
 
 def require_running(machine: Machine) -> Machine:

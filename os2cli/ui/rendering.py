@@ -14,8 +14,10 @@ from starlette.responses import HTMLResponse
 
 from os2cli import __version__
 from os2cli.app.selection import is_guarded
+from os2cli.core.limits import killed_for_memory
 from os2cli.core.plain_text import plain_text
 from os2cli.output.humanize import age, size, time_left
+from os2cli.output.views.limits import limits_line
 from os2cli.ui.addresses import is_shared, machine_path, possible_verbs
 from os2cli.ui.extensions import Extension
 from os2cli.ui.guard.policy import ContentPolicy, security_headers
@@ -71,6 +73,8 @@ def make_pages(extensions: Sequence[Extension]) -> Pages:
         "time_left": time_left,
         "exact": exact,
         "link": link,
+        "limits": limits_line,
+        "killed_for_memory": killed_for_memory,
         "plain": plain_text,
         "sentence": sentence,
         "host": lambda url: urlsplit(url).netloc or url,

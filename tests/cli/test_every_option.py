@@ -78,6 +78,8 @@ CASES: dict[tuple[str, str], tuple[Scene, tuple[str, ...]]] = {
     ("machine create", "--port"): (HERE, ("12345",)),
     ("machine create", "--cpu"): (HERE, ("2",)),
     ("machine create", "--memory"): (HERE, ("2g",)),
+    ("machine create", "--log-size"): (HERE, ("50m",)),
+    ("machine create", "--isolation"): (HERE, ("off",)),
     ("machine create", "--mount-repo"): (HERE, ()),
     ("machine create", "--build"): (replace(HERE, prepare=with_a_dockerfile), ()),
     ("machine create", "--allow-secrets"): (
@@ -200,7 +202,11 @@ CASES |= {
     ),
 }
 # They run until a signal comes; other tests cover them.
-ENDLESS = {("machine list", "--watch"), ("machine logs", "--follow")}
+ENDLESS = {
+    ("machine list", "--watch"),
+    ("machine logs", "--follow"),
+    ("machine stats", "--watch"),
+}
 ENDLESS |= {("ui", option) for option in ("--port", "--no-open", "--stage", "--docker-host")}
 for verb, prepare in CHANGES.items():
     CASES["machine " + verb, "--all"] = (

@@ -11,6 +11,7 @@ group = new_group(
             "create": "create:create",
             "list": "list:list_machines",
             "show": "show:show",
+            "stats": "stats:stats",
             "shell": "shell:shell",
             "exec": "exec:execute",
             "logs": "logs:logs",

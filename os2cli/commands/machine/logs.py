@@ -10,8 +10,10 @@ import typer
 from os2cli.app.selection import find_one
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
+from os2cli.core.limits import killed_for_memory
 from os2cli.core.models import LogRequest
 from os2cli.core.parsing import parse_since
+from os2cli.machines.usage import with_memory_kills
 from os2cli.output.views.logs import show_log
 
 
@@ -49,4 +51,7 @@ def logs(
     moment = parse_since(since, datetime.now(UTC)) if since else None
     request = LogRequest(service, moment, tail, follow)
     place = find_one(session, name, type_, stage)
+    machine = with_memory_kills(place.provider, place.machine)
+    if machine.memory_kills:
+        session.output.warn(f"machine {name}: {killed_for_memory(machine.limits)}")
     show_log(session.output, place.provider.logs(name, request), name, service)

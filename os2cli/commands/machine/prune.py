@@ -13,7 +13,7 @@ from os2cli.app.selection import in_scope, includes_shared, is_guarded
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.parsing import parse_duration
-from os2cli.machines.fleet import LocatedMachine, list_fleet, remove_located
+from os2cli.machines.fleet import LocatedMachine, list_fleet, list_remnants, remove_located
 from os2cli.machines.health import LIST_ALONE
 from os2cli.machines.stale import Leftover, find_leftovers
 from os2cli.output.humanize import age
@@ -35,7 +35,7 @@ def prune(
     stage: options.WithinStage = None,
     docker_host: options.DockerHost = None,
 ) -> None:
-    """Remove expired machines, and leftovers of interrupted creations.
+    """Remove expired machines, and leftovers of interrupted creations and removals.
 
     On Daytona, only those of the stage. Lists what will be removed and why, and asks.
 
@@ -48,7 +48,8 @@ def prune(
     within = session.remote_stage(stage).name if includes_shared(session, type_) else stage
     fleet = session.providers.fleet(type_, within)
     listing = list_fleet(fleet, glance=LIST_ALONE)
-    near = [machine for machine in listing.machines if in_scope(machine, within, stage)]
+    machines = [*listing.machines, *list_remnants(fleet)]
+    near = [machine for machine in machines if in_scope(machine, within, stage)]
     found = find_leftovers(near, datetime.now(UTC), span)
     if not found or dry_run:
         raise typer.Exit(show_plan(session.output, found, listing))

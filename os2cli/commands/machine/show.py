@@ -8,6 +8,7 @@ from os2cli.app.selection import find_one
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.machines.health import with_health
+from os2cli.machines.usage import with_memory_kills
 from os2cli.output.views.machines import show_machine_details
 
 
@@ -21,4 +22,5 @@ def show(
     """Show one machine."""
     session = Session.start(ctx, docker_host)
     place = find_one(session, name, type_, stage)
-    show_machine_details(session.output, with_health(place.provider, place.machine))
+    machine = with_memory_kills(place.provider, with_health(place.provider, place.machine))
+    show_machine_details(session.output, machine)

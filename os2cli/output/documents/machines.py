@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Literal
 
@@ -11,6 +11,7 @@ from os2cli.core.models import Machine
 from os2cli.machines.fleet import Listing
 from os2cli.output.documents.document import Document
 from os2cli.output.documents.errors import FailureDocument
+from os2cli.output.documents.usage import LimitsDocument
 
 MachineEvent = Literal["added", "changed", "removed"]
 
@@ -33,6 +34,9 @@ class MachineDocument(Document):
     labels: dict[str, str]
     public: bool
     isolated: bool
+    isolation: str | None
+    limits: LimitsDocument
+    memory_kills: int
     expires: datetime | None
     reason: str | None
     archived: bool
@@ -55,6 +59,9 @@ class MachineDocument(Document):
             labels=dict(machine.labels),
             public=machine.public,
             isolated=machine.isolated,
+            isolation=machine.isolation.value if machine.isolation else None,
+            limits=LimitsDocument.of(machine.limits),
+            memory_kills=machine.memory_kills,
             expires=machine.expires,
             reason=machine.reason,
             archived=machine.archived,
@@ -79,7 +86,9 @@ class WatchedMachineDocument(MachineDocument):
     @classmethod
     def of_event(cls, event: MachineEvent, machine: Machine) -> WatchedMachineDocument:
         """Describe what became of a machine."""
-        return cls(**asdict(MachineDocument.of(machine)), event=event)
+        described = MachineDocument.of(machine)
+        values = {each.name: getattr(described, each.name) for each in fields(described)}
+        return cls(**values, event=event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

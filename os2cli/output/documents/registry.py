@@ -14,6 +14,7 @@ DOCUMENTS: dict[str, tuple[str, ...]] = {
     "machine create": ("machines.MachineDocument", "machines.MachineList"),
     "machine list": ("machines.MachineList", "machines.PartialMachineList"),
     "machine show": ("machines.MachineDocument",),
+    "machine stats": ("usage.UsageList",),
     "machine exec": ("executions.ExecutionDocument",),
     "machine logs": ("executions.LogDocument",),
     "machine cp": ("executions.CopyDocument",),
@@ -56,6 +57,7 @@ DOCUMENTS: dict[str, tuple[str, ...]] = {
     ),
     # Not commands: the document of every failure, and the lines of streams.
     "machine list --watch": ("machines.WatchedMachineDocument",),
+    "machine stats --watch": ("usage.UsageDocument",),
     "error": ("errors.ErrorDocument",),
     "progress": ("progress.ProgressEvent",),
 }

@@ -1,4 +1,4 @@
-"""The table of ``machine list --watch`` in a terminal."""
+"""The tables of ``machine list --watch`` and ``machine stats --watch`` in a terminal."""
 
 from __future__ import annotations
 
@@ -38,3 +38,17 @@ def redraw(
             live.update(text, refresh=True)
             time.sleep(seconds)
             listing = look()
+
+
+def redraw_lines(
+    output: Output, look: Callable[[], tuple[Sequence[str], Sequence[str]]], seconds: float
+) -> NoReturn:
+    """Show the lines that ``look`` returns, and its problems, updated every ``seconds``."""
+    with Live(console=output.console(), auto_refresh=False, transient=False) as live:
+        while True:
+            lines, problems = look()
+            text = Text("\n".join(lines))
+            text.append("".join(f"\n{problem}" for problem in problems), "yellow")
+            text.append(f"\nevery {seconds:g} s until Ctrl-C", "dim")
+            live.update(text, refresh=True)
+            time.sleep(seconds)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from os2cli.core.errors import PartlyDone
+from os2cli.core.limits import Isolation, killed_for_memory
 from os2cli.core.models import Health, Machine, MachineState
 from os2cli.machines.fleet import Listing
 from os2cli.output import Output
 from os2cli.output.documents.machines import MachineDocument, MachineList, PartialMachineList
 from os2cli.output.humanize import age, time_left
+from os2cli.output.views.limits import limits_line
 
+ISOLATION_OFF = "OFF: the engine's capabilities, and the network of other containers"
 NO_ISOLATION = "none: its programs run on this host as your user"
 
 
@@ -21,7 +24,16 @@ def _state(machine: Machine) -> str:
 
 
 def _type(machine: Machine) -> str:
-    return machine.type if machine.isolated else f"{machine.type} (no isolation)"
+    if not machine.isolated:
+        return f"{machine.type} (no isolation)"
+    off = machine.isolation is Isolation.OFF
+    return f"{machine.type} (isolation off)" if off else machine.type
+
+
+def _isolation(machine: Machine) -> str:
+    if not machine.isolated:
+        return NO_ISOLATION
+    return ISOLATION_OFF if machine.isolation is Isolation.OFF else str(machine.isolation)
 
 
 def _labels(machine: Machine) -> str:
@@ -125,6 +137,7 @@ def show_machine_details(output: Output, machine: Machine) -> None:
 
 
 def _details(machine: Machine) -> list[tuple[str, str]]:
+    has_choice = machine.isolation is not None or not machine.isolated
     return [
         ("name", machine.name),
         ("type", _type(machine)),
@@ -136,7 +149,9 @@ def _details(machine: Machine) -> list[tuple[str, str]]:
         ("owner", machine.owner),
         ("created", f"{machine.created:%Y-%m-%d %H:%M:%S} UTC ({age(machine.created)})"),
         *([("expires", time_left(machine.expires))] if machine.expires else []),
-        *([] if machine.isolated else [("isolation", NO_ISOLATION)]),
+        *([("isolation", _isolation(machine))] if has_choice else []),
+        *([("limits", limits)] if (limits := limits_line(machine.limits)) else []),
+        *([("memory", killed_for_memory(machine.limits))] if machine.memory_kills else []),
         ("access", _access(machine)),
         ("id", machine.id),
         *(("label", f"{key}={value}") for key, value in sorted(machine.labels.items())),

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from os2cli.core.clock import EPOCH
 from os2cli.core.errors import Conflict, NotFound
+from os2cli.core.limits import Usage
 from os2cli.core.models import (
     Address,
     Command,
@@ -23,23 +24,30 @@ from os2cli.core.models import (
 from os2cli.core.progress import SILENT, Progress
 from os2cli.host.locks import exclusive
 from os2cli.host.tty import Terminal
+from os2cli.machines.provider import WithoutInsight
 from os2cli.providers import labels
 from os2cli.providers.local_process import LOCAL_PROCESS, lifecycle
 from os2cli.providers.local_process.creation import Creation
-from os2cli.providers.local_process.environment import environment
+from os2cli.providers.local_process.environment import LOOPBACK, environment
 from os2cli.providers.local_process.executions import Execution
 from os2cli.providers.local_process.logs import log_of_service, machine_log
 from os2cli.providers.local_process.node import find_node
 from os2cli.providers.local_process.processes import first_is_alive, logger_is_alive, until
 from os2cli.providers.local_process.records import Phase, Record, Records, name_of_snapshot
-from os2cli.providers.loopback import probe_published, published_address, require_running
+from os2cli.providers.local_process.usage import usage_of_processes
+from os2cli.providers.loopback import (
+    machine_url,
+    probe_published,
+    published_address,
+    require_running,
+)
 from os2cli.providers.tar import pack, unpack
 
 PROBE_SECONDS = 2.0
 LAST_LINES_SECONDS = 1.0
 
 
-class LocalProcessMachines:
+class LocalProcessMachines(WithoutInsight):
     """Machines as directories below ``root`` and processes that carry their mark.
 
     ``lock_dir`` keeps the locks of machines.
@@ -102,6 +110,12 @@ class LocalProcessMachines:
                 return False
             lifecycle.remove(self.records, record, within or lifecycle.STOP_SECONDS)
             return True
+
+    def usage(self, machine: Machine, *, disk: bool) -> Usage:
+        """Add up what the machine's processes use, and its files with ``disk``."""
+        record = self._record(machine.name)
+        folder = self.records.folder(machine.name).path if disk else None
+        return usage_of_processes(record.id, folder)
 
     def probe(self, machine: Machine) -> Health:
         """Request the daemon's health on its port."""
@@ -189,7 +203,7 @@ class LocalProcessMachines:
             snapshot=name_of_snapshot(record),
             owner=marks.get(labels.OWNER, ""),
             created=labels.moment(marks.get(labels.CREATED, "")) or EPOCH,
-            url=f"http://localhost:{record.port}",
+            url=machine_url(record.name, record.port, (LOOPBACK,)),
             port=record.port,
             labels=labels.users_own(marks),
             health=Health.STARTING if state is MachineState.RUNNING else Health.NONE,

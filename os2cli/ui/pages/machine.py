@@ -24,6 +24,7 @@ from os2cli.ui.addresses import REMOVE, MachineRef, machine_path, possible_verbs
 from os2cli.ui.jobs.events import event_stream
 from os2cli.ui.jobs.job import Outcome
 from os2cli.ui.jobs.log_events import log_events
+from os2cli.ui.pages.machine_usage import show_usage
 from os2cli.ui.pages.mutations import Mutation, begin, job_answer
 from os2cli.ui.rendering import link
 from os2cli.ui.site import Site, site_of, threaded
@@ -203,6 +204,7 @@ ROUTES = [
     Route(_AT, show_machine),
     Route(f"{_AT}/open", open_machine),
     Route(f"{_AT}/logs", logs),
+    Route(f"{_AT}/usage", show_usage),
     Route(f"{_AT}/{{verb}}", confirm),
     Route(f"{_AT}/{{verb}}", change, methods=["POST"]),
 ]

@@ -10,6 +10,7 @@ import pytest
 from os2cli.app.machine_creation import lifetime, reject_unsupported
 from os2cli.app.machine_options import MachineOptions
 from os2cli.core.errors import UsageError
+from os2cli.core.limits import Isolation
 from os2cli.core.models import DAYTONA, LOCAL_DOCKER, Lifetime, MachineType
 from os2cli.core.stage import Stage
 from os2cli.providers.entry import entries
@@ -19,6 +20,8 @@ FOR_LOCAL: dict[str, Any] = {
     "port": 10_000,
     "cpu": 2.0,
     "memory": "2g",
+    "log_size": "50m",
+    "isolation": Isolation.STRICT,
     "mount_repo": True,
     "build": True,
     "allow_secrets": True,

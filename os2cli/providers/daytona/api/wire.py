@@ -45,8 +45,6 @@ def _in_utc(value: datetime) -> datetime:
 
 # In UTC, also if the API omits the zone.
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
-
-
 # Why something failed, in the words of what failed.
 Reason = Annotated[str, AfterValidator(lambda reason: _RUNNER_STATUS.sub("", reason))]
 
@@ -129,6 +127,9 @@ class SandboxAnswer(Answer):
     recoverable: bool | None = None
     toolbox_url: str | None = Field(None, alias="toolboxProxyUrl")
     ends: Moment | None = Field(None, alias="autoDestroyAt")
+    cpu: float | None = None
+    memory: float | None = None
+    disk: float | None = None
 
 
 class SandboxListAnswer(Answer):

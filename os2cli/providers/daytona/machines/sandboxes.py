@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from os2cli.core.clock import EPOCH
+from os2cli.core.limits import Limits
 from os2cli.core.models import DAYTONA, Health, Machine, MachineSpec, MachineState
 from os2cli.core.stage import name_prefix
 from os2cli.providers import labels
@@ -85,6 +86,12 @@ def is_recoverable(sandbox: SandboxAnswer) -> bool:
     return sandbox.state == "error" and bool(sandbox.recoverable)
 
 
+def _limits(sandbox: SandboxAnswer) -> Limits:
+    """Return the sandbox's resources, which the API counts in GiB."""
+    memory, disk = (round(s * 2**30) if s else None for s in (sandbox.memory, sandbox.disk))
+    return Limits(sandbox.cpu or None, memory, disk_bytes=disk)
+
+
 def machine_from(sandbox: SandboxAnswer, url: str | None = None) -> Machine:
     """Return the machine of a sandbox."""
     marks = sandbox.labels
@@ -106,6 +113,7 @@ def machine_from(sandbox: SandboxAnswer, url: str | None = None) -> Machine:
         archived=sandbox.state == "archived",
         startable=state is not MachineState.FAILED or is_recoverable(sandbox),
         unfinished=labels.UNFINISHED in marks,
+        limits=_limits(sandbox),
         # What Daytona will do wins over what was requested.
         expires=sandbox.ends or labels.moment(marks.get(labels.EXPIRES, "")),
     )

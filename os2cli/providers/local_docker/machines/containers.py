@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,14 +13,17 @@ from docker.errors import APIError
 from os2cli.core.clock import EPOCH
 from os2cli.core.defaults import DAEMON_PORT
 from os2cli.core.errors import Conflict, NotFound, UsageError
+from os2cli.core.limits import Isolation
 from os2cli.core.models import LOCAL_DOCKER, Health, Machine, MachineSpec, MachineState
 from os2cli.core.parsing import is_utf8
 from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.engine import Engine
-from os2cli.providers.loopback import port_conflict
+from os2cli.providers.local_docker.machines.isolation import limits_in_force
+from os2cli.providers.loopback import machine_url, port_conflict
 
 REPOSITORY_MOUNT = "/mnt/repo"
 STOP_SECONDS = 10
+NO_IPV6 = "engine_without_ipv6"
 
 _STATES = {
     "created": MachineState.CREATING,
@@ -40,17 +44,32 @@ def container_name(machine: str) -> str:
     return f"os2-{machine}"
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the engine puts around a container; by default nothing that the engine does not.
+
+    ``host_options`` are arguments of ``create_host_config``, ``volumes`` directories in the
+    container, and ``addresses`` those of this host on which its port is published.
+    """
+
+    host_options: Mapping[str, Any] = field(default_factory=dict)
+    network: str | None = None
+    volumes: Sequence[str] = ()
+    addresses: Sequence[str] = ("127.0.0.1",)
+
+    def without_ipv6(self) -> Surroundings:
+        """Return the same for an engine that publishes on IPv4 only."""
+        return replace(self, addresses=[each for each in self.addresses if ":" not in each])
+
+
 def container_request(
-    client: docker.APIClient, spec: MachineSpec, port: int, created: datetime
+    client: docker.APIClient,
+    spec: MachineSpec,
+    port: int,
+    created: datetime,
+    surroundings: Surroundings,
 ) -> dict[str, Any]:
     """Return the keyword arguments of ``create_container`` for a machine on ``port``."""
-    resources = spec.resources
-    limits: dict[str, Any] = {}
-    if resources.cpu is not None:
-        limits["nano_cpus"] = round(resources.cpu * 1e9)
-    if resources.memory_bytes is not None:
-        # Without the second limit the engine adds the same amount of swap.
-        limits["mem_limit"] = limits["memswap_limit"] = resources.memory_bytes
     binds: dict[str, Mapping[str, str]] | None = None
     if spec.mount_repo is not None:
         if not is_utf8(str(spec.mount_repo)):
@@ -61,9 +80,10 @@ def container_request(
             )
         binds = {str(spec.mount_repo): {"bind": REPOSITORY_MOUNT, "mode": "ro"}}
     host_config = client.create_host_config(
-        port_bindings={DAEMON_PORT: ("127.0.0.1", port)},
+        port_bindings={DAEMON_PORT: [(address, port) for address in surroundings.addresses]},
         binds=binds,
-        **limits,
+        network_mode=surroundings.network,
+        **surroundings.host_options,
     )
     return {
         "image": spec.snapshot,
@@ -72,6 +92,7 @@ def container_request(
         "environment": machine_environment(spec),
         "labels": machine_labels(spec, port, created),
         "ports": [DAEMON_PORT],
+        "volumes": [*surroundings.volumes],
         "host_config": host_config,
     }
 
@@ -89,17 +110,19 @@ def machine_environment(spec: MachineSpec) -> dict[str, str]:
 def machine_labels(spec: MachineSpec, port: int, created: datetime) -> dict[str, str]:
     """Return the user's labels, overridden by ours."""
     marks = labels.of_machine(spec, LOCAL_DOCKER, created)
-    return {**marks, labels.PORT: str(port)}
+    return {**marks, labels.PORT: str(port), labels.ISOLATION: spec.isolation.value}
 
 
 def machine_from_inspection(inspection: Mapping[str, Any]) -> Machine:
     """Return the machine of a container, from the engine's inspection of it."""
     marks: dict[str, str] = inspection["Config"].get("Labels") or {}
     state = inspection["State"]
-    port = _published_port(inspection)
+    name = marks.get(labels.NAME) or str(inspection["Name"]).lstrip("/")
+    addresses = _published_addresses(inspection)
+    port = next(iter(addresses.values()), None)
     return Machine(
         id=inspection["Id"],
-        name=marks.get(labels.NAME) or str(inspection["Name"]).lstrip("/"),
+        name=name,
         type=LOCAL_DOCKER,
         stage=marks.get(labels.STAGE, ""),
         state=_state(state),
@@ -108,12 +131,15 @@ def machine_from_inspection(inspection: Mapping[str, Any]) -> Machine:
         created=labels.moment(marks.get(labels.CREATED, ""))
         or labels.moment(inspection["Created"])
         or EPOCH,
-        url=f"http://localhost:{port}" if port else None,
+        url=machine_url(name, port, addresses) if port else None,
         port=port,
         labels=labels.users_own(marks),
         health=_health(state),
         expires=labels.moment(marks.get(labels.EXPIRES, "")),
         startable=state.get("Status") != "dead",
+        isolation=_isolation(marks),
+        limits=limits_in_force(inspection["HostConfig"]),
+        memory_kills=int(state.get("OOMKilled") is True),
     )
 
 
@@ -123,7 +149,10 @@ def is_ours(inspection: Mapping[str, Any]) -> bool:
 
 
 def start_container(engine: Engine, container: str, name: str, port: int | None) -> None:
-    """Start a machine's container; raises ``Conflict`` if another program has its port."""
+    """Start a machine's container; raises ``Conflict`` if another program has its port.
+
+    The code is ``NO_IPV6`` if the engine cannot publish it on IPv6's loopback.
+    """
     try:
         engine.client.start(container)
     except APIError as error:
@@ -133,6 +162,9 @@ def start_container(engine: Engine, container: str, name: str, port: int | None)
             if others.get(port) == f"container {container_name(name)}":
                 del others[port]
             raise port_conflict(port, others.get(port)) from error
+        if "::1" in message:
+            reason = f"the engine cannot publish on [::1]: {message}"
+            raise Conflict(reason, code=NO_IPV6) from error
         raise
 
 
@@ -175,9 +207,19 @@ def _health(state: Mapping[str, Any]) -> Health:
     return Health.HEALTHY if health == "healthy" else Health.STARTING
 
 
-def _published_port(inspection: Mapping[str, Any]) -> int | None:
+def _published_addresses(inspection: Mapping[str, Any]) -> dict[str, int]:
+    """Return the addresses of this host on which the daemon is published, with its port."""
     bindings = (inspection["HostConfig"].get("PortBindings") or {}).get(f"{DAEMON_PORT}/tcp") or []
-    for binding in bindings:
-        if str(binding.get("HostPort", "")).isdigit():
-            return int(binding["HostPort"])
-    return None
+    return {
+        str(binding.get("HostIp")): int(binding["HostPort"])
+        for binding in bindings
+        if str(binding.get("HostPort", "")).isdigit()
+    }
+
+
+def _isolation(marks: Mapping[str, str]) -> Isolation:
+    try:
+        return Isolation(marks.get(labels.ISOLATION, ""))
+    except ValueError:
+        # An os2 without this label left everything to the engine.
+        return Isolation.OFF

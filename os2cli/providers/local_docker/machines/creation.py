@@ -18,6 +18,8 @@ from os2cli.host.ports import candidate_ports, is_free
 from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.machines.containers import (
+    NO_IPV6,
+    Surroundings,
     container_name,
     container_request,
     is_ours,
@@ -25,6 +27,8 @@ from os2cli.providers.local_docker.machines.containers import (
     remove_container,
     start_container,
 )
+from os2cli.providers.local_docker.machines.networks import remove_networks
+from os2cli.providers.local_docker.machines.surroundings import surroundings_for
 from os2cli.providers.local_docker.machines.trust import trust_host_certificates
 from os2cli.providers.loopback import port_conflict
 
@@ -41,8 +45,14 @@ class ContainerCreation:
     def create(self, spec: MachineSpec, progress: Progress) -> str:
         """Create and start the container and return its id; a failure leaves none behind."""
         self._clear_name(spec.name)
+        certificates = bool(self.certificates.pems)
+        created = datetime.now(UTC)
+        with surroundings_for(self.engine, spec, created, certificates=certificates) as around:
+            return self._on_some_port(spec, around, progress)
+
+    def _on_some_port(self, spec: MachineSpec, around: Surroundings, progress: Progress) -> str:
         for port in self._ports(spec):
-            container = self._try_port(spec, port, progress)
+            container = self._try_port(spec, port, around, progress)
             if container is not None:
                 return container
             progress.status(f"port {port} is taken, trying the next one")
@@ -62,6 +72,7 @@ class ContainerCreation:
             with self.engine.errors(f"looking for machine {name}"):
                 inspection = self.engine.client.inspect_container(container_name(name))
         except NotFound:
+            remove_networks(self.engine, name)
             return
         if not is_ours(inspection):
             raise Conflict(
@@ -71,6 +82,7 @@ class ContainerCreation:
             )
         if inspection["State"]["Status"] == "created":
             remove_container(self.engine, inspection["Id"])
+            remove_networks(self.engine, name)
             return
         raise _machine_exists(name)
 
@@ -83,17 +95,22 @@ class ContainerCreation:
             raise port_conflict(spec.port, holders.get(spec.port))
         return iter((spec.port,))
 
-    def _try_port(self, spec: MachineSpec, port: int, progress: Progress) -> str | None:
+    def _try_port(
+        self, spec: MachineSpec, port: int, around: Surroundings, progress: Progress
+    ) -> str | None:
         """Return the running container's id, or None if another program took the port."""
         doing = f"creating machine {spec.name}"
         with self.engine.errors(doing), self._undone_on_failure(spec.name, progress) as created:
             with deferred():
-                container = self._create_container(spec, port, progress)
+                container = self._create_container(spec, port, around, progress)
                 created.append(container)
             trust_host_certificates(self.engine.client, container, self.certificates)
             try:
                 start_container(self.engine, container, spec.name, port)
-            except Conflict:
+            except Conflict as error:
+                if error.code == NO_IPV6:
+                    remove_container(self.engine, container)
+                    return self._try_port(spec, port, around.without_ipv6(), progress)
                 if spec.port is not None:
                     raise
                 remove_container(self.engine, container)
@@ -113,9 +130,10 @@ class ContainerCreation:
                 remove_container(self.engine, container)
             raise
 
-    def _create_container(self, spec: MachineSpec, port: int, progress: Progress) -> str:
-
-        request = container_request(self.engine.client, spec, port, datetime.now(UTC))
+    def _create_container(
+        self, spec: MachineSpec, port: int, around: Surroundings, progress: Progress
+    ) -> str:
+        request = container_request(self.engine.client, spec, port, datetime.now(UTC), around)
         try:
             answer = self.engine.client.create_container(**request)
         except APIError as error:

@@ -46,6 +46,8 @@ class Execution:
         self.mark = uuid.uuid4().hex
         self.stderr = b""
         self.exit_code = 0
+        # How many programs of the machine were killed for memory meanwhile.
+        self.memory_kills = 0
 
     def run(self, command: Command, streams: Streams) -> int:
         """Run the program and return its exit code; an exception here also ends the program."""
@@ -91,7 +93,7 @@ class Execution:
             elif stdout.exit_code is None:
                 self.exit_code = self._exit_code(execution)
             else:
-                self.exit_code = stdout.exit_code
+                self.exit_code, self.memory_kills = stdout.exit_code, stdout.memory_kills
 
     def _frames_without_a_shell(
         self, command: Command, stdin: BinaryIO | None

@@ -14,7 +14,8 @@ from os2cli.providers.foreground_script import END_FOREGROUND
 # An engine closes the streams of an execution when its first process ends, and a program in the
 # background would be killed by its next write. So the program writes to pipes, whose readers stay
 # until the last writer has ended, and read on when the engine takes nothing more. The mark with the
-# exit code follows everything that was written before the program's end.
+# exit code follows everything that was written before the program's end. By how much the kernel's
+# count of programs that it killed for memory has grown comes last, in cgroup v2 or v1.
 _RUN = r"""
 set -- "$OS2_RUN_MARK" "$OS2_RUN_FOLDER"
 while [ "$#" -lt "$OS2_RUN_COUNT" ]; do
@@ -22,7 +23,16 @@ while [ "$#" -lt "$OS2_RUN_COUNT" ]; do
 done
 unset OS2_RUN OS2_RUN_MARK OS2_RUN_FOLDER OS2_RUN_COUNT
 run() { shift; [ -z "$1" ] || cd -- "$1" || exit; shift; exec "$@"; }
-ended() { echo "$1:$2;"; echo "$1:$2;" >&2; }
+count_kills() {
+    kills=0
+    for file in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
+        [ -r "$file" ] || continue
+        while read -r key count; do [ "$key" = oom_kill ] && kills=$count; done <"$file"
+    done
+}
+count_kills
+before=$kills
+ended() { count_kills; set -- "$1:$2:$((kills - before));"; echo "$1"; echo "$1" >&2; }
 pass() { trap '' HUP INT QUIT TERM PIPE; cat 2>/dev/null; exec cat >/dev/null 2>&1; }
 echo "$1"
 if ! command -v cat >/dev/null; then
@@ -103,13 +113,14 @@ class Output:
     """A stream of a program that was started with ``RUN``.
 
     ``started`` is true once the script's first line has arrived, which only stdout has;
-    ``exit_code`` is None until the program's end.
+    ``exit_code`` is None until the program's end, and ``memory_kills`` is 0.
     """
 
     def __init__(self, mark: str, *, started: bool) -> None:
         self._mark = mark.encode()
         self.started = started
         self.exit_code: int | None = None
+        self.memory_kills = 0
         self._held = b""
 
     def passed(self, data: bytes) -> bytes:
@@ -130,7 +141,8 @@ class Output:
             return written
         code, end, _ = rest.partition(b";")
         if end:
-            self.exit_code = int(code.lstrip(b":"))
+            code, _, kills = code.removeprefix(b":").partition(b":")
+            self.exit_code, self.memory_kills = int(code), int(kills or 0)
         else:
             self._held = mark + rest
         return written

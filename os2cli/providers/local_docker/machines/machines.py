@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from os2cli.core.errors import Conflict, NotFound, TimedOut
+from os2cli.core.limits import Usage, killed_for_memory
 from os2cli.core.models import (
     LOCAL_DOCKER,
     Address,
@@ -19,6 +21,7 @@ from os2cli.core.models import (
     MachineState,
     Streams,
 )
+from os2cli.core.notices import NOTICES
 from os2cli.core.progress import SILENT, Progress
 from os2cli.host.certificates import HostCertificates
 from os2cli.host.locks import exclusive
@@ -38,6 +41,12 @@ from os2cli.providers.local_docker.machines.containers import (
 from os2cli.providers.local_docker.machines.creation import ContainerCreation, reject_remote
 from os2cli.providers.local_docker.machines.executions import LOGIN_SHELL, Execution
 from os2cli.providers.local_docker.machines.logs import container_log
+from os2cli.providers.local_docker.machines.networks import (
+    networks_left,
+    remove_left,
+    remove_networks,
+)
+from os2cli.providers.local_docker.machines.stats import container_usage, memory_kills
 from os2cli.providers.loopback import probe_published, published_address, require_running
 from os2cli.providers.service_log import service_log
 from os2cli.providers.tar import pack, unpack
@@ -130,7 +139,7 @@ class LocalDockerMachines:
         """Remove the container and its volumes, and wait until they are gone."""
         machine = self._find(name)
         if machine is None:
-            return False
+            return remove_left(self.engine, self.lock_dir, name)
         with self.engine.errors(f"removing machine {name}"):
             image = self.engine.client.inspect_container(machine.id)["Image"]
         remove_container(self.engine, machine.id)
@@ -143,8 +152,21 @@ class LocalDockerMachines:
                     hint="check the engine: os2 doctor",
                 )
             time.sleep(0.1)
+        remove_networks(self.engine, name)
         drop_unused_image(self.engine.client, image)
         return True
+
+    def remnants(self) -> builtins.list[Machine]:
+        """Return machines of which only the network is left."""
+        return networks_left(self.engine)
+
+    def usage(self, machine: Machine, *, disk: bool) -> Usage:
+        """Ask the engine."""
+        return container_usage(self.engine, machine, disk=disk)
+
+    def memory_kills(self, machine: Machine) -> int:
+        """Read the kernel's count in the machine."""
+        return memory_kills(self.engine, machine)
 
     def probe(self, machine: Machine) -> Health:
         """Request the daemon's health through the published port."""
@@ -175,7 +197,12 @@ class LocalDockerMachines:
     def execute(self, name: str, command: Command, streams: Streams) -> int:
         """Run a program in the container."""
         doing = f"running {command.argv[0]} in machine {name}"
-        return self._execution(name, doing).run(in_utf8(command), streams)
+        machine = require_running(self.get(name))
+        execution = Execution(self.engine, machine.id, doing)
+        code = execution.run(in_utf8(command), streams)
+        if execution.memory_kills:
+            NOTICES.warn(f"machine {name}: {killed_for_memory(machine.limits)}")
+        return code
 
     def shell(self, name: str, terminal: Terminal) -> int:
         """Run a login shell in the container."""

@@ -23,7 +23,7 @@ from os2cli.output.documents.registry import DIALECT, DOCUMENTS, schema_of
 # These print no document: a script, a shell's output, the schema itself.
 WITHOUT_JSON = {"completion", "machine shell", "schema"}
 # Not commands: the document of every failure, and the lines on stderr.
-NO_COMMANDS = {"error", "machine list --watch", "progress"}
+NO_COMMANDS = {"error", "machine list --watch", "machine stats --watch", "progress"}
 
 MACHINE = MachineDocument.of(
     Machine(

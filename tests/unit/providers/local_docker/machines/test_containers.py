@@ -10,9 +10,11 @@ import docker
 import pytest
 
 from os2cli import __version__
-from os2cli.core.models import LOCAL_DOCKER, Health, MachineSpec, MachineState, Resources
+from os2cli.core.limits import Isolation, Limits
+from os2cli.core.models import LOCAL_DOCKER, Health, MachineSpec, MachineState
 from os2cli.providers import labels
 from os2cli.providers.local_docker.machines.containers import (
+    Surroundings,
     container_name,
     container_request,
     machine_environment,
@@ -30,11 +32,13 @@ def spec(**changes: Any) -> MachineSpec:
     )
 
 
-def request(machine: MachineSpec, port: int = 10123) -> dict[str, Any]:
+def request(
+    machine: MachineSpec, port: int = 10123, around: Surroundings | None = None
+) -> dict[str, Any]:
     """Return the real SDK's client, which does not connect until its first request."""
     client = docker.APIClient("tcp://127.0.0.1:1", version="1.41")
     try:
-        return container_request(client, machine, port, CREATED)
+        return container_request(client, machine, port, CREATED, around or Surroundings())
     finally:
         client.close()
 
@@ -73,16 +77,20 @@ class TestRequest:
     def test_a_host_name_has_at_most_63_characters(self) -> None:
         assert len(request(spec(name="x" * 64))["hostname"]) == 63
 
-    def test_without_limits_there_are_none(self) -> None:
-        host = request(SPEC)["host_config"]
+    def test_it_is_published_on_each_loopback_address(self) -> None:
+        around = Surroundings(addresses=("127.0.0.1", "::1"))
 
-        assert not {"NanoCpus", "Memory", "MemorySwap", "Binds"} & set(host)
+        asked = request(SPEC, around=around)["host_config"]["PortBindings"]
+        without = request(SPEC, around=around.without_ipv6())["host_config"]["PortBindings"]
 
-    def test_limits_are_passed_on_and_swap_adds_nothing_to_memory(self) -> None:
-        host = request(spec(resources=Resources(cpu=1.5, memory_bytes=2**31)))["host_config"]
+        assert [each["HostIp"] for each in asked["3000/tcp"]] == ["127.0.0.1", "::1"]
+        assert [each["HostIp"] for each in without["3000/tcp"]] == ["127.0.0.1"]
 
-        assert host["NanoCpus"] == 1_500_000_000
-        assert host["Memory"] == host["MemorySwap"] == 2**31
+    def test_its_network_and_what_stays_writable_are_those_around_it(self) -> None:
+        asked = request(SPEC, around=Surroundings(network="f00d", volumes=("/home/node",)))
+
+        assert asked["host_config"]["NetworkMode"] == "f00d"
+        assert asked["volumes"] == ["/home/node"]
 
     def test_a_mounted_repository_can_only_be_read(self) -> None:
         host = request(spec(mount_repo=Path("/home/me/repo")))["host_config"]
@@ -119,6 +127,7 @@ class TestLabels:
             "dev.os2.created": "2026-01-11T19:30:45Z",
             "dev.os2.version": __version__,
             "dev.os2.port": "10123",
+            "dev.os2.isolation": "default",
             "dev.os2.labels": "[]",
         }
 
@@ -253,3 +262,34 @@ class TestMachine:
 
         assert machine.created == created
         assert machine.created.tzinfo is UTC
+
+
+class TestIsolation:
+    def test_the_label_tells_it_and_the_engine_the_limits(self) -> None:
+        host = {
+            "PortBindings": {},
+            "Memory": 2**31,
+            "NanoCpus": 1_500_000_000,
+            "PidsLimit": 2048,
+            "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}},
+        }
+
+        machine = machine_from_inspection(inspection(HostConfig=host))
+
+        assert machine.isolation is Isolation.DEFAULT
+        assert machine.limits == Limits(1.5, 2**31, 2048, log_bytes=30 * 2**20)
+
+    @pytest.mark.parametrize("label", [None, "", "other"])
+    def test_without_a_known_label_the_engine_decided(self, label: str | None) -> None:
+        marks = machine_labels(SPEC, 10123, CREATED) | {labels.ISOLATION: label}
+        known = {name: value for name, value in marks.items() if value is not None}
+
+        machine = machine_from_inspection(inspection(Config={"Labels": known}))
+
+        assert (machine.isolation, machine.limits) == (Isolation.OFF, Limits())
+
+    @pytest.mark.parametrize("killed", [True, False])
+    def test_a_stopped_machine_tells_whether_memory_ended_it(self, killed: bool) -> None:
+        state = {"Status": "exited", "ExitCode": 1, "OOMKilled": killed}
+
+        assert machine_from_inspection(inspection(State=state)).memory_kills == int(killed)

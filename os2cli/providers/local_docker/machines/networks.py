@@ -1,0 +1,175 @@
+"""A network of its own for each machine: machines cannot reach each other.
+
+Its name and labels are the machine's. The engine's own choice of addresses ends after about 30
+networks, which other programs on the engine also need, so os2 takes small ones from the end of the
+engine's range.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from docker.errors import APIError
+from docker.types import IPAMConfig, IPAMPool
+
+from os2cli.core.clock import EPOCH
+from os2cli.core.errors import Conflict, Os2Error
+from os2cli.core.models import LOCAL_DOCKER, Machine, MachineSpec, MachineState
+from os2cli.host.interrupts import deferred
+from os2cli.host.locks import exclusive
+from os2cli.host.network.routed import routed_networks
+from os2cli.providers import labels
+from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.engine.failures import explanation
+from os2cli.providers.local_docker.machines.shapes import items, mapping
+
+# The end of the range that engines choose from unless configured otherwise: 1,024 machines.
+DEFAULT_POOLS = ("192.168.224.0/19",)
+# Room for the network's address, the gateway, the machine and the broadcast, and some for the
+# engine while a machine restarts.
+PREFIX = 29
+MAX_CANDIDATES = 1024
+ATTEMPTS = 50
+# In the errors of Docker and Podman.
+_OVERLAPS = ("overlap", "already used", "conflicts with network")
+_EXHAUSTED = ("fully subnetted", "non-overlapping ipv4 address pool", "no free subnet")
+
+
+@contextmanager
+def network_for(
+    engine: Engine, spec: MachineSpec, pools: Sequence[str], created: datetime
+) -> Iterator[str]:
+    """Create the machine's network and yield its id; remove it if the block raises."""
+    try:
+        with deferred():
+            network = _create(engine, spec, pools, created)
+        yield network
+    except BaseException:
+        # The first error matters more; ``machine prune`` finds what is left.
+        with suppress(Os2Error):
+            remove_networks(engine, spec.name)
+        raise
+
+
+def remove_networks(engine: Engine, machine: str) -> bool:
+    """Remove the networks of a machine that has no container; return whether there were any."""
+    with engine.errors(f"removing the network of machine {machine}"):
+        networks = _ours(engine, f"{labels.NAME}={machine}")
+        for network in networks:
+            try:
+                engine.client.remove_network(network["Id"])
+            except APIError as error:
+                # Another process may have removed it.
+                if error.status_code != 404:
+                    raise
+    return bool(networks)
+
+
+def remove_left(engine: Engine, lock_dir: Path, machine: str) -> bool:
+    """Do the same for a machine without a container, unless it is being created."""
+
+    def refuse() -> None:
+        raise Conflict(f"another os2 process is creating machine {machine}", code="machine_busy")
+
+    try:
+        with exclusive(lock_dir, f"machine {machine}", on_busy=refuse):
+            return remove_networks(engine, machine)
+    except Conflict:
+        return False
+
+
+def networks_left(engine: Engine) -> list[Machine]:
+    """Return the networks of ours whose machine has no container, as failed machines."""
+    with engine.errors("listing the machines' networks"):
+        containers = engine.client.containers(all=True)
+        networks = _ours(engine)
+    machines = {mapping(each, "Labels").get(labels.NAME) for each in items(containers)}
+    left = {}
+    for network in networks:
+        marks = mapping(network, "Labels")
+        name = marks.get(labels.NAME)
+        if isinstance(name, str) and name not in machines:
+            left[name] = Machine(
+                id=str(network["Id"]),
+                name=name,
+                type=LOCAL_DOCKER,
+                stage=marks.get(labels.STAGE, ""),
+                state=MachineState.FAILED,
+                snapshot=marks.get(labels.SNAPSHOT, ""),
+                owner=marks.get(labels.OWNER, ""),
+                created=labels.moment(marks.get(labels.CREATED, "")) or EPOCH,
+                reason="only its network is left",
+                startable=False,
+            )
+    return list(left.values())
+
+
+def _ours(engine: Engine, *more: str) -> list[Mapping[str, Any]]:
+    filters = {"label": [f"{labels.MACHINE}=1", *more]}
+    networks = items(engine.client.networks(filters=filters))
+    return [network for network in networks if mapping(network).get("Id")]
+
+
+def _create(engine: Engine, spec: MachineSpec, pools: Sequence[str], created: datetime) -> str:
+    """Create the network on free addresses; the engine chooses them if those of os2 are used up."""
+    name = f"os2-{spec.name}"
+    marks = labels.of_machine(spec, LOCAL_DOCKER, created)
+    refused = ""
+    with engine.errors(f"creating the network of machine {spec.name}"):
+        subnets = free_subnets(pools or DEFAULT_POOLS, _taken(engine))
+        for subnet in (*islice(subnets, ATTEMPTS), None):
+            ipam = IPAMConfig(pool_configs=[IPAMPool(subnet=subnet)]) if subnet else None
+            try:
+                answer = engine.client.create_network(
+                    name, driver="bridge", ipam=ipam, labels=marks, check_duplicate=True
+                )
+                return str(mapping(answer).get("Id") or name)
+            except APIError as error:
+                refused = explanation(error)
+                if not any(each in refused.lower() for each in (*_OVERLAPS, *_EXHAUSTED)):
+                    raise
+    raise Conflict(
+        f"no free network for machine {spec.name}: {refused}",
+        hint="remove what is not needed: os2 machine prune, docker network prune; "
+        "or use the engine's own network: --isolation off",
+        code="networks_exhausted",
+    )
+
+
+def _taken(engine: Engine) -> list[ipaddress.IPv4Network]:
+    """Return the addresses of the engine's networks, and those that this host has routes to."""
+    taken = routed_networks()
+    for network in items(engine.client.networks()):
+        for config in items(mapping(network, "IPAM").get("Config")):
+            with suppress(ValueError):
+                taken.append(ipaddress.IPv4Network(str(mapping(config).get("Subnet"))))
+    return taken
+
+
+def free_subnets(pools: Sequence[str], taken: Sequence[ipaddress.IPv4Network]) -> Iterator[str]:
+    """Yield subnets at the end of the pools that overlap nothing, in random order.
+
+    Concurrent creates rarely try the same one; the engine refuses the second.
+    """
+    candidates: list[ipaddress.IPv4Network] = []
+    for text in reversed(pools):
+        try:
+            pool = ipaddress.IPv4Network(text)
+        except ValueError:
+            continue
+        if pool.prefixlen <= PREFIX:
+            count = min(2 ** (PREFIX - pool.prefixlen), MAX_CANDIDATES)
+            first = int(pool.broadcast_address) + 1 - count * 2 ** (32 - PREFIX)
+            candidates += [
+                ipaddress.IPv4Network((first + number * 2 ** (32 - PREFIX), PREFIX))
+                for number in range(count)
+            ]
+    candidates.sort(key=lambda _: os.urandom(4))
+    return (str(each) for each in candidates if not any(each.overlaps(other) for other in taken))

@@ -1,0 +1,157 @@
+"""A network for each machine: free addresses, and what is left of it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from os2cli.core.errors import Conflict
+from os2cli.core.models import MachineSpec, MachineState
+from os2cli.providers.local_docker.engine.address import Endpoint
+from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.machines.networks import (
+    DEFAULT_POOLS,
+    free_subnets,
+    network_for,
+    networks_left,
+    remove_left,
+    remove_networks,
+)
+from tests.engine_stub import EngineStub, engine_stub
+
+CREATED = datetime(2026, 1, 11, 19, 30, 45, tzinfo=UTC)
+SPEC = MachineSpec("dev-1", "dev", "image", owner="jonas@laptop")
+OVERLAPS = "Pool overlaps with other one on this address space"
+EXHAUSTED = "could not find an available, non-overlapping IPv4 address pool among the defaults"
+
+
+class Refusing(EngineStub):
+    """An engine that answers creates of networks with the next of ``refusals``."""
+
+    refusals: list[str]
+
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
+        if path.endswith("/networks/create") and self.refusals:
+            return 403, {"message": self.refusals.pop(0)}
+        return super().answer(method, path, body)
+
+
+@pytest.fixture
+def stub() -> Iterator[EngineStub]:
+    with engine_stub() as running:
+        yield running
+
+
+@pytest.fixture
+def engine(stub: EngineStub) -> Iterator[Engine]:
+    connected = Engine(Endpoint(stub.url, "the test"))
+    yield connected
+    connected.client.close()
+
+
+def create(engine: Engine) -> str:
+    with network_for(engine, SPEC, (), CREATED) as network:
+        return network
+
+
+def refuse(stub: EngineStub, *refusals: str) -> None:
+    stub.__class__ = Refusing
+    stub.refusals = list(refusals)  # type: ignore[attr-defined]
+
+
+class TestAddresses:
+    @given(
+        st.lists(
+            st.builds(
+                lambda third, fourth, size: ipaddress.IPv4Network(
+                    f"192.168.{third}.{fourth}/{size}", strict=False
+                ),
+                st.integers(0, 255),
+                st.integers(0, 255),
+                st.integers(20, 32),
+            ),
+            max_size=8,
+        )
+    )
+    def test_they_overlap_nothing_and_each_other_neither(
+        self, taken: list[ipaddress.IPv4Network]
+    ) -> None:
+        found = [ipaddress.IPv4Network(each) for each in free_subnets(DEFAULT_POOLS, taken)]
+
+        assert not [each for each in found if any(each.overlaps(other) for other in taken)]
+        assert len({each.network_address for each in found}) == len(found)
+        assert all(each.subnet_of(ipaddress.IPv4Network(DEFAULT_POOLS[0])) for each in found)
+
+    def test_there_are_enough_for_a_thousand_machines(self) -> None:
+        assert len(list(free_subnets(DEFAULT_POOLS, []))) >= 1000
+
+    @pytest.mark.parametrize("pool", ["", "nonsense", "fd00::/64", "10.0.0.0/30", "10.0.0.1/8"])
+    def test_a_pool_that_cannot_be_used_is_left_out(self, pool: str) -> None:
+        assert list(free_subnets([pool], [])) == []
+
+    def test_two_processes_seldom_try_the_same_first(self) -> None:
+        assert len({next(free_subnets(DEFAULT_POOLS, [])) for _ in range(20)}) > 1
+
+
+class TestCreate:
+    def test_it_has_the_machines_name_and_labels(self, stub: EngineStub, engine: Engine) -> None:
+        create(engine)
+
+        (network,) = stub.networks.values()
+        assert network["Id"] == "os2-dev-1"
+        assert network["Labels"]["dev.os2.name"] == "dev-1"
+
+    def test_a_failure_afterwards_removes_it(self, stub: EngineStub, engine: Engine) -> None:
+        with pytest.raises(KeyboardInterrupt), network_for(engine, SPEC, (), CREATED):
+            raise KeyboardInterrupt
+
+        assert stub.networks == {}
+
+    def test_addresses_that_were_taken_meanwhile_are_not_the_last(
+        self, stub: EngineStub, engine: Engine
+    ) -> None:
+        refuse(stub, OVERLAPS, OVERLAPS, OVERLAPS)
+
+        assert create(engine) == "os2-dev-1"
+
+    def test_an_engine_without_any_left_is_said_plainly(
+        self, stub: EngineStub, engine: Engine
+    ) -> None:
+        refuse(stub, *[OVERLAPS] * 50, EXHAUSTED)
+
+        with pytest.raises(Conflict) as caught:
+            create(engine)
+
+        assert caught.value.code == "networks_exhausted"
+        assert "--isolation off" in str(caught.value.hint)
+
+
+class TestLeft:
+    def test_a_network_without_a_machine_is_found(self, engine: Engine) -> None:
+        create(engine)
+
+        (left,) = networks_left(engine)
+
+        assert (left.name, left.stage, left.state) == ("dev-1", "dev", MachineState.FAILED)
+        assert left.created == CREATED
+        assert left.reason
+
+    def test_that_of_a_machine_that_is_there_is_not(self, stub: EngineStub, engine: Engine) -> None:
+        create(engine)
+        stub.containers["os2-dev-1"] = {"Config": {"Labels": {"dev.os2.name": "dev-1"}}}
+
+        assert networks_left(engine) == []
+
+    def test_it_is_removed_once(self, stub: EngineStub, engine: Engine, tmp_path: Path) -> None:
+        create(engine)
+
+        assert remove_left(engine, tmp_path, "dev-1")
+        assert not remove_networks(engine, "dev-1")
+        assert stub.networks == {}
