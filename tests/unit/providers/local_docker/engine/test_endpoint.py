@@ -150,7 +150,8 @@ class TestAddresses:
             ("TCP://host:1/", "tcp://host:1"),
             ("http://host:1/base/", "tcp://host:1/base"),
             ("tcp://[::1]:2375", "tcp://[::1]:2375"),
-            ("ssh://me@host:22", "ssh://me@host:22"),
+            ("ssh://me:secret@host:22/?token=t", "ssh://host:22"),
+            ("ssh://me@host", "ssh://host"),
             ("npipe:////./pipe/docker_engine", "npipe:////./pipe/docker_engine"),
         ],
     )
