@@ -81,11 +81,11 @@ def run_fixes(
     that need the fixes.
     """
     for fix in fixes:
+        if fix.risk:
+            progress.warn(fix.risk)
         progress.notice(f"fix: {fix.title}")
         for action in fix.actions:
             progress.notice(f"  - {action}")
-        if fix.risk:
-            progress.warn(fix.risk)
     if not yes and not session.output.confirm("Apply these fixes?", instead=command):
         return False
     record_change(of)
