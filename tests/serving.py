@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import socketserver
 import threading
@@ -25,6 +26,18 @@ class Quiet:
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         """Drop the line."""
+
+
+@contextmanager
+def listening_as(user: int) -> Iterator[int]:
+    """Listen on a port as another user, whom root may become; yields the port."""
+    os.seteuid(user)
+    try:
+        listener = socket.create_server((HOST, 0))
+    finally:
+        os.seteuid(0)
+    with listener:
+        yield listener.getsockname()[1]
 
 
 @contextmanager

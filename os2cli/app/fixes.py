@@ -13,8 +13,9 @@ from os2cli.core.models import LOCAL_DOCKER, MachineType
 from os2cli.core.observed import record_change
 from os2cli.core.progress import Progress
 from os2cli.doctor.daytona_facts import DaytonaFacts
-from os2cli.doctor.findings import Finding
-from os2cli.doctor.fixes import Fix, plan_fixes, this_host
+from os2cli.doctor.engine_facts import SharedEngine
+from os2cli.doctor.findings import Finding, FixId
+from os2cli.doctor.fixes import Fix, Host, Switch, plan_fixes, plan_tcp_api, this_host
 from os2cli.doctor.inputs import DoctorInputs, ImageFreshness
 from os2cli.host.repository import find_repository
 from os2cli.providers.local_docker.engine.address import Endpoint
@@ -45,8 +46,24 @@ def examine(session: Session, stage: str | None = None) -> list[Finding]:
 
 
 def planned_fixes(session: Session, findings: Sequence[Finding]) -> list[Fix]:
-    """Return the fixes that destroy nothing."""
-    return plan_fixes(findings, this_host(program_environment(), session.settings.home))
+    """Return the fixes that destroy nothing and open nothing."""
+    return plan_fixes(findings, _host(session))
+
+
+def named_fixes(session: Session, name: FixId, findings: Sequence[Finding]) -> list[Fix]:
+    """Return what a fix by name does; empty if there is nothing to do.
+
+    Raises:
+        Os2Error: os2 cannot do it here.
+    """
+    if not name.by_name:
+        return planned_fixes(session, [f for f in findings if f.remedy and f.remedy.fix is name])
+    providers = Providers(session.settings, session.providers.docker_host)
+    return plan_tcp_api(_host(session), SharedEngine(_endpoint(providers)), Switch(name))
+
+
+def _host(session: Session) -> Host:
+    return this_host(program_environment(), session.settings.home)
 
 
 def run_fixes(
@@ -64,6 +81,8 @@ def run_fixes(
     that need the fixes.
     """
     for fix in fixes:
+        if fix.risk:
+            progress.warn(fix.risk)
         progress.notice(f"fix: {fix.title}")
         for action in fix.actions:
             progress.notice(f"  - {action}")

@@ -7,7 +7,6 @@ import re
 from contextvars import copy_context
 
 import typer
-from typer.completion import completion_init  # type: ignore[attr-defined]
 
 from os2cli.commands import build_app
 from os2cli.commands._declare import remember_form
@@ -37,7 +36,10 @@ PARSER_MESSAGES = (
 def dispatch(arguments: list[str], invocation: Invocation) -> int:
     """Run a command and return its exit code; raise ``UsageError`` if the parser rejects it."""
     if "_OS2_COMPLETE" in os.environ:
-        completion_init()
+        # Few command lines are completed.
+        from os2cli.commands._shells import offer_completion
+
+        offer_completion()
     try:
         # What the command sets in its context ends with it.
         status = copy_context().run(

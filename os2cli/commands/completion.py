@@ -36,6 +36,6 @@ def completion(
       os2 completion fish > ~/.config/fish/completions/os2.fish
     """
     session = Session.start(ctx)
-    session.output.line(
+    session.output.text(
         get_completion_script(prog_name="os2", complete_var=COMPLETION_VARIABLE, shell=shell.value)
     )

@@ -50,4 +50,4 @@ def schema(
             hint="list the schemas: os2 schema",
             code="usage",
         )
-    output.line(json.dumps(schema_of(command), indent=2))
+    output.text(json.dumps(schema_of(command), indent=2))

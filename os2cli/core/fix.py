@@ -12,10 +12,12 @@ from os2cli.core.progress import Progress
 class Fix:
     """``actions`` are shown before ``apply``, which is idempotent and raises ``Os2Error``.
 
-    ``apply`` opens no phase; the caller does, with ``title``.
+    ``apply`` opens no phase; the caller does, with ``title``. ``risk`` is what the user must know
+    before the fix.
     """
 
     id: str
     title: str
     actions: tuple[str, ...]
     apply: Callable[[Progress], None]
+    risk: str = ""

@@ -11,7 +11,13 @@ _OBEYED = re.compile(
     r"|\x1b[ -/]*(?:[0-~]|$)"  # escapes, such as a reset
     r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
     # These change the order in which a text is shown, or break its line.
-    r"|[\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+    r"|[\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u206f]"
+)
+
+_BREAKS = re.compile(r" *[\t\n]\s*")
+# The single ones of them beyond ASCII, and halves of surrogate pairs, which no encoding has.
+_UNESCAPED = re.compile(
+    r"[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u206f\ud800-\udfff]"
 )
 
 
@@ -27,5 +33,13 @@ def plain_text(text: str) -> str:
 
 
 def plain_line(text: str) -> str:
-    """Return a text as one line: tabs and line breaks become spaces."""
-    return " ".join(plain_text(text).split()) if not text.isprintable() else text
+    """Return a text as one line: each line break or tab becomes a space."""
+    return text if text.isprintable() else _BREAKS.sub(" ", plain_text(text).strip("\t\n"))
+
+
+def plain_json(text: str) -> str:
+    """Return JSON with escapes for what a terminal obeys; a parser reads the same values.
+
+    JSON itself escapes only the first 32 control characters.
+    """
+    return _UNESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -16,17 +16,16 @@ class Status(StrEnum):
 
 
 class FixId(StrEnum):
-    """The automatic fixes that a remedy may name; ``plan_fixes`` plans them."""
+    """The automatic fixes that a remedy or ``os2 doctor --fix NAME`` may name."""
 
     START_ENGINE = "start-engine"
-    TCP_API_ENGINE = "tcp-api-engine"
-    TCP_API_ORBSTACK = "tcp-api-orbstack"
-    TCP_API_DESKTOP = "tcp-api-desktop"
+    TCP_API = "tcp-api"
+    TCP_API_OFF = "tcp-api-off"
 
     @property
-    def needs_root(self) -> bool:
-        """Whether it changes files or services of the system."""
-        return self in (FixId.START_ENGINE, FixId.TCP_API_ENGINE)
+    def by_name(self) -> bool:
+        """Whether it runs only when it is named: plain ``--fix`` leaves the TCP API as it is."""
+        return self is not FixId.START_ENGINE
 
 
 @dataclass(frozen=True, slots=True)

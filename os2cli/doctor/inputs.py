@@ -34,7 +34,7 @@ class DoctorInputs:
     and may raise ``Os2Error``. ``system`` and ``architecture`` are ``platform.system()`` and
     ``platform.machine()``, ``host_name`` is ``platform.node()``. ``addresses`` are this host's
     outside addresses, to check whether the TCP API is open to other hosts; None detects them.
-    ``tcp_api`` is where the web app expects the API. ``daytona`` None skips its checks.
+    ``tcp_api`` is the address of the API, if it is on. ``daytona`` None skips its checks.
     """
 
     variables: Mapping[str, str]

@@ -16,7 +16,7 @@ from os2cli.core.errors import Conflict, NotFound, Os2Error
 from os2cli.core.models import Machine, MachineType, Removal
 from os2cli.core.observed import record_change
 from os2cli.host.concurrency import NAMES_SECONDS, ask_all, concurrently, names_within, outcomes
-from os2cli.machines.health import ALL, Glance, list_with_health
+from os2cli.machines.health import ALL, Glance, list_with_health, machines_of_stage
 from os2cli.machines.provider import MachineProvider
 
 # Created when asked: a provider that cannot be created counts as one that does not answer.
@@ -154,7 +154,7 @@ def fleet_names(fleet: Fleet, within: float = NAMES_SECONDS) -> list[str]:
 
 
 def _names(make: Callable[[], MachineProvider]) -> list[str]:
-    return [machine.name for machine in make().list()]
+    return [machine.name for machine in machines_of_stage(make(), None)]
 
 
 def _ask_for(
@@ -193,4 +193,6 @@ def _place(provider: MachineProvider, name: str, stage: str | None) -> LocatedMa
         machine = provider.get(name)
     except NotFound:
         return None
-    return LocatedMachine(machine, provider) if stage in (None, machine.stage) else None
+    # A label may name another machine, which verbs would then change.
+    found = machine.name == name and stage in (None, machine.stage)
+    return LocatedMachine(machine, provider) if found else None

@@ -14,6 +14,7 @@ from os2cli.core.progress import SILENT, Progress
 from os2cli.core.waiting import Wait
 from os2cli.host.concurrency import concurrently
 from os2cli.machines.next_steps import needs_less_isolation
+from os2cli.machines.names import named_machines
 from os2cli.machines.provider import MachineProvider
 
 LOG_LINES = 20
@@ -89,7 +90,7 @@ def _not_healthy(
 
 def machines_of_stage(provider: MachineProvider, stage: str | None) -> list[Machine]:
     """Return the machines of a stage, or all of them."""
-    return [machine for machine in provider.list() if stage in (None, machine.stage)]
+    return named_machines(m for m in provider.list() if stage in (None, m.stage))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Iterable
 
 from os2cli.core.errors import UsageError
+from os2cli.core.models import Machine
+from os2cli.core.notices import NOTICES
 
 MAX_LENGTH = 63
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?", re.ASCII)
@@ -24,7 +27,7 @@ _ANIMALS = (  # noqa: SIM905
 
 def validate_machine_name(name: str) -> str:
     """Return ``name`` if it is valid; raise ``UsageError`` otherwise."""
-    if len(name) <= MAX_LENGTH and _NAME.fullmatch(name):
+    if is_machine_name(name):
         return name
     raise UsageError(
         f"invalid machine name {name!r}",
@@ -42,3 +45,25 @@ def suggest_machine_name(rng: random.Random | None = None) -> str:
     """Generate a name such as ``brisk-otter``, which may be taken."""
     rng = rng or random.Random()  # noqa: S311 - a name, not a secret
     return f"{rng.choice(_QUALITIES)}-{rng.choice(_ANIMALS)}"
+
+
+def is_machine_name(name: str) -> bool:
+    """Return whether a name is valid."""
+    return len(name) <= MAX_LENGTH and _NAME.fullmatch(name) is not None
+
+
+def named_machines(machines: Iterable[Machine]) -> list[Machine]:
+    """Return the machines with a valid name; warn of the others, which are not os2's.
+
+    Other programs write labels as well: a name such as ``--all`` would be an option of a script's
+    command.
+    """
+    named = []
+    for machine in machines:
+        if is_machine_name(machine.name):
+            named.append(machine)
+        else:
+            NOTICES.warn(
+                f"skipping {machine.id} on {machine.type}: {machine.name!r} is not a machine's name"
+            )
+    return named

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from os2cli.core.errors import Os2Error
+from os2cli.core.plain_text import plain_json
 from os2cli.output.progress import HEARTBEAT_SECONDS, RecordingProgress, repeated
 
 # A transfer reports every block it sent; a program needs fewer events.
@@ -24,7 +25,7 @@ def write_event(stream: TextIO, event: str, **fields: Any) -> None:
     present = {key: value for key, value in fields.items() if value is not None}
     line = json.dumps({"time": moment, "event": event, **present}, ensure_ascii=False, default=str)
     with _WRITE_LOCK:
-        stream.write(f"{line}\n")
+        stream.write(f"{plain_json(line)}\n")
         stream.flush()
 
 

@@ -9,11 +9,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 from os2cli.core.errors import Os2Error, UsageError
-from os2cli.core.plain_text import plain_text
+from os2cli.core.plain_text import plain_line
 from os2cli.output.documents.document import Document
-from os2cli.output.documents.encoding import to_json
 from os2cli.output.documents.errors import ErrorDocument
 from os2cli.output.json_progress import JsonProgress, write_error, write_event
+from os2cli.output.lines import ResultLines
 from os2cli.output.progress import PlainProgress, RecordingProgress, SilentProgress
 from os2cli.output.table import table_lines
 from os2cli.settings.invocation import Invocation, ProgressMode, parse_progress
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _NARROWEST_TEXT = 20
 
 
-class Output:
+class Output(ResultLines):
     """The output of a command.
 
     ``variables`` are the recognised environment variables (``CI``, ``NO_COLOR``, ``TERM`` …); by
@@ -43,7 +43,7 @@ class Output:
     ) -> None:
         self.invocation = invocation
         self.variables = terminal_variables() if variables is None else variables
-        self.stdout = stdout or sys.stdout
+        super().__init__(stdout or sys.stdout)
         self.stderr = stderr or sys.stderr
         self._progress: RecordingProgress | None = None
 
@@ -100,29 +100,28 @@ class Output:
         ``write_text`` writes it for a person.
         """
         if self.invocation.json:
-            self.line(to_json(document, indent=2))
+            self.document(document)
         elif self.invocation.quiet:
             for name in names:
-                self.line(name)
+                self.name(name)
         else:
             write_text()
         # In a CI log both streams meet: what follows on stderr must come after the result.
         self.stdout.flush()
 
-    def line(self, text: str) -> None:
-        """Write one line of the result; a terminal gets no control sequences."""
-        self.stdout.write(f"{self.shown(text)}\n")
-
-    def shown(self, text: str) -> str:
-        """Return a line from another program, on a terminal without control sequences."""
-        return plain_text(text) if self.stdout.isatty() else text
+    def name(self, name: str) -> None:
+        """Write a name for a script, one a line: none that is an option or more than a line."""
+        if not name or name.startswith("-") or not name.isprintable():
+            self.warn(f"left out a name that scripts would misread: {name!r}")
+        else:
+            self.stdout.write(f"{name}\n")
 
     def note(self, text: str) -> None:
         """Write one line about the result to stderr, unless ``--quiet`` or ``--json``."""
         if self.mode is ProgressMode.JSON:
             write_event(self.stderr, "note", message=text)
         elif not (self.invocation.quiet or self.invocation.json or self._errors_only):
-            self.stderr.write(f"{text}\n")
+            self.stderr.write(f"{plain_line(text)}\n")
 
     def waiting(self, text: str) -> None:
         """Write one line to stderr about a long wait, also with ``--json``."""
@@ -200,7 +199,7 @@ class Output:
         """
         if not self.interactive:
             raise _cannot_prompt(question, instead)
-        self.stderr.write(f"{question} [y/N] ")
+        self.stderr.write(f"{plain_line(question)} [y/N] ")
         self.stderr.flush()
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
@@ -208,7 +207,7 @@ class Output:
         """Ask for ``word`` to be typed; raise like ``confirm``."""
         if not self.interactive:
             raise _cannot_prompt(question, instead)
-        self.stderr.write(f"{question} Type {word} to confirm: ")
+        self.stderr.write(f"{plain_line(question)} Type {plain_line(word)} to confirm: ")
         self.stderr.flush()
         return sys.stdin.readline().strip() == word
 
@@ -217,7 +216,7 @@ class Output:
         if self.invocation.json:
             # If stdout cannot be written, stderr still gets the error.
             with suppress(OSError):
-                self.line(to_json(ErrorDocument.of(error), indent=2))
+                self.document(ErrorDocument.of(error))
                 self.stdout.flush()
         if self.mode is ProgressMode.JSON:
             write_error(self.stderr, error)

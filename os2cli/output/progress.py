@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from os2cli.core.plain_text import plain_text
+from os2cli.core.plain_text import plain_line
 from os2cli.core.progress import Progress
 from os2cli.output.humanize import size
 from os2cli.output.phase_titles import phase_title
@@ -79,7 +79,7 @@ class RecordingProgress(Progress):
     def log(self, line: str) -> None:
         """Show the line with ``--verbose``; an error holds the end of the log anyway."""
         if self.verbose:
-            self.say(f"  | {plain_text(line)}")
+            self.say(f"  | {plain_line(line)}")
 
     def notice(self, message: str) -> None:
         """Show a notice."""
@@ -167,5 +167,5 @@ class PlainProgress(RecordingProgress):
     def say(self, line: str) -> None:
         """Write one whole line; lines of threads do not mix."""
         with self._write_lock:
-            self.stream.write(f"{plain_text(line)}\n")
+            self.stream.write(f"{plain_line(line)}\n")
             self.stream.flush()

@@ -8,7 +8,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from os2cli.core.plain_text import plain_text
+from os2cli.core.plain_text import plain_line
 
 
 class StyledStream:
@@ -28,13 +28,13 @@ class StyledStream:
 
     def parts(self, *parts: str | tuple[str, str]) -> None:
         """Write a line from texts and (text, style) pairs, without their control sequences."""
-        plain = (plain_text(p) if isinstance(p, str) else (plain_text(p[0]), p[1]) for p in parts)
+        plain = (plain_line(p) if isinstance(p, str) else (plain_line(p[0]), p[1]) for p in parts)
         self.console.print(Text.assemble(*plain), soft_wrap=True)
 
     def labelled(self, label: str, style: str, text: str) -> None:
         """Write a line such as ``error: text``."""
-        self.parts((f"{label}:", style), f" {plain_text(text)}")
+        self.parts((f"{label}:", style), f" {plain_line(text)}")
 
     def log_line(self, line: str) -> None:
         """Write a line of a log."""
-        self.parts((f"  | {plain_text(line)}", "dim"))
+        self.parts((f"  | {plain_line(line)}", "dim"))

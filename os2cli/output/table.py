@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from os2cli.core.plain_text import plain_line
+
 _GAP = "  "
 
 
@@ -17,7 +19,10 @@ def table_lines(
     """Return the lines of a table, the heading first.
 
     If they are wider than ``width``, leave out ``dispensable`` columns, the first named first.
+
+    A cell is one line, so that no text in it forges a row.
     """
+    rows = [[plain_line(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
     shown = list(range(len(columns)))
     for name in dispensable:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from os2cli.core.plain_text import plain_text
+from os2cli.core.plain_text import plain_line
 from os2cli.output.phase_titles import phase_title
 from os2cli.output.progress import RecordingProgress, counted, repeated
 
@@ -63,8 +63,8 @@ class TerminalProgress(RecordingProgress):
 
     def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
         """Show where the phase is."""
-        self._text = f"{plain_text(text)}{counted(done, total)}"
+        self._text = f"{plain_line(text)}{counted(done, total)}"
 
     def say(self, line: str) -> None:
         """Write one whole line above the live one."""
-        self.console.print(plain_text(line), markup=False)
+        self.console.print(plain_line(line), markup=False)

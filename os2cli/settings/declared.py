@@ -113,7 +113,7 @@ ENGINE = (
     Variable(
         "DOCKER_HOST",
         "address of the Docker engine",
-        "the context's, the known sockets, then tcp://127.0.0.1:2375",
+        "the context's, the known sockets, then tcp://127.0.0.1:2375 if root or you listen there",
     ),
     Variable("DOCKER_CONTEXT", "context of Docker's command line", "its current one"),
     Variable("DOCKER_CONFIG", "directory of Docker's configuration", "~/.docker"),

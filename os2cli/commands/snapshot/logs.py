@@ -65,5 +65,5 @@ def _reject_local(catalog: Catalog, type_: MachineType) -> None:
 def _write(session: Session, line: str) -> None:
     """Show a line as it comes; a document gets them all at the end."""
     if not session.output.invocation.json:
-        session.output.line(plain_text(line))
+        session.output.line(line)
         session.output.stdout.flush()

@@ -10,7 +10,8 @@ from os2cli.providers.local_docker.engine.endpoint import DEFAULT_TCP
 
 _NAME = "engine"
 _DEFAULT_SOCKET = "unix:///var/run/docker.sock"
-_NOT_RUNNING = frozenset({"engine_refused", "engine_socket_missing"})
+# Another user's listener is as good as none: an engine of this host has its socket.
+_NOT_RUNNING = frozenset({"engine_refused", "engine_socket_missing", "engine_untrusted"})
 _START = {
     "orbstack": ("start OrbStack", ("orb start",)),
     ".docker/": ("start Docker Desktop", ("docker desktop start",)),

@@ -1,7 +1,8 @@
-"""The engine's TCP API, which the web app uses; os2 itself also works over the socket."""
+"""The engine's TCP API: every client of it is root; os2 itself works over the socket."""
 
 from __future__ import annotations
 
+import os
 import socket
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -10,20 +11,34 @@ from os2cli.core.errors import Os2Error
 from os2cli.doctor.engine_facts import EngineFacts, SharedEngine, ask_engine
 from os2cli.doctor.findings import Finding, FixId, Remedy, Status
 from os2cli.doctor.inputs import DoctorInputs
+from os2cli.providers.local_docker.engine.listener import listening_users, user_name
 
 _NAME = "tcp-api"
-_WEB_APP = "the web app needs it; os2 itself works over the socket"
+_RISK = "every user of this host, and every page in a browser on it, is root through it"
+_OFF = "unless a program needs it, turn it off"
 _SOMETHING_ELSE = frozenset({"engine_not_docker", "engine_tls"})
 _OUTSIDE_SECONDS = 0.5
+# What has a fix, by flavour and system.
+_SWITCHABLE = frozenset(
+    {("OrbStack", "Darwin"), ("Docker Desktop", "Windows"), ("Docker Engine", "Linux")}
+)
 
 
 def check_tcp_api(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
-    """Check that the API answers at 127.0.0.1:2375, and only on this host."""
+    """Check that the API at 127.0.0.1:2375 is off, or at least on this host only and root's."""
     url = inputs.tcp_api.url
+    if user := _stranger(url):
+        return Finding(
+            _NAME,
+            Status.WARNING,
+            f"a process of user {user} listens at {url}",
+            "a program that expects the engine there sends it all variables; os2 does not use it",
+            _find_listener(url),
+        )
     try:
         facts = ask_engine(inputs.tcp_api, timeout=1.5)
     except Os2Error as error:
-        return _unusable(inputs, engine, error)
+        return _no_engine(url, error)
     if address := _open_to_others(inputs, facts):
         return Finding(
             _NAME,
@@ -32,62 +47,44 @@ def check_tcp_api(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
             "every client that reaches that address has root access to this host",
             Remedy("bind it to 127.0.0.1: replace 0.0.0.0 in the engine's hosts or -H options"),
         )
+    what = f"the TCP API is on at {url}"
     if _another_engine(facts, engine):
-        return Finding(
-            _NAME,
-            Status.WARNING,
-            f"{url} is not the engine that os2 uses ({facts.flavour} {facts.version})",
-            "the web app and os2 do not see each other's machines",
-            Remedy("let os2 use the same engine", (f"export DOCKER_HOST={url}",)),
-        )
-    return Finding(_NAME, Status.OK, f"the TCP API answers at {url}, on this host only")
+        what += f", of another engine than os2 uses ({facts.flavour} {facts.version})"
+    return Finding(_NAME, Status.WARNING, what, _RISK, _remedy(inputs, facts))
 
 
-def _unusable(inputs: DoctorInputs, engine: SharedEngine, error: Os2Error) -> Finding:
-    if error.code != "engine_refused":
-        remedy = (
-            _find_listener(inputs) if error.code in _SOMETHING_ELSE else Remedy(error.hint or "")
-        )
-        return Finding(_NAME, Status.WARNING, error.message, _WEB_APP, remedy)
-    try:
-        facts = engine.facts()
-    except Os2Error:
-        what = f"nothing listens at {inputs.tcp_api.url}, and no engine runs"
-        return Finding(_NAME, Status.SKIPPED, what)
-    what = f"the TCP API is off: nothing listens at {inputs.tcp_api.url}"
-    return Finding(_NAME, Status.WARNING, what, _WEB_APP, _remedy(inputs, facts))
+def _stranger(url: str) -> str | None:
+    """Return the user, neither root nor this one, whose process listens there."""
+    users = listening_users(urlsplit(url).port or 0)
+    strangers = sorted(users - {0, os.geteuid()}) if users else []
+    return user_name(strangers[0]) if strangers else None
 
 
-def _find_listener(inputs: DoctorInputs) -> Remedy:
-    port = urlsplit(inputs.tcp_api.url).port
+def _no_engine(url: str, error: Os2Error) -> Finding:
+    if error.code == "engine_refused":
+        return Finding(_NAME, Status.OK, f"the TCP API is off: nothing listens at {url}")
+    known = _find_listener(url) if error.code in _SOMETHING_ELSE else None
+    return Finding(
+        _NAME,
+        Status.WARNING,
+        error.message,
+        "a program that expects the engine there fails; os2 itself works over the socket",
+        known or (Remedy(error.hint) if error.hint else None),
+    )
+
+
+def _find_listener(url: str) -> Remedy:
     return Remedy(
-        "find the program that uses the port, and stop it", (f"lsof -nP -iTCP:{port} -sTCP:LISTEN",)
+        "find the program that uses the port, and stop it",
+        (f"lsof -nP -iTCP:{urlsplit(url).port} -sTCP:LISTEN",),
     )
 
 
 def _remedy(inputs: DoctorInputs, facts: EngineFacts) -> Remedy:
-    if facts.flavour == "OrbStack":
-        text = 'add "tcp://127.0.0.1:2375" to "hosts" in ~/.orbstack/config/docker.json'
-        return Remedy(text, ("orb restart docker",), FixId.TCP_API_ORBSTACK)
-    if facts.flavour == "Docker Desktop" and inputs.system == "Windows":
-        text = "enable Settings > General > Expose daemon on tcp://localhost:2375 without TLS"
-        return Remedy(text, fix=FixId.TCP_API_DESKTOP)
-    if facts.flavour == "Docker Engine" and inputs.system == "Linux":
-        text = "add -H tcp://127.0.0.1:2375 to dockerd's options (--fix does so under systemd)"
-        return Remedy(text, fix=FixId.TCP_API_ENGINE)
-    return Remedy(
-        f"{facts.flavour} has no documented setting for it; "
-        "forward the port to the socket while the web app runs",
-        (
-            "socat TCP-LISTEN:2375,bind=127.0.0.1,reuseaddr,fork "
-            f"UNIX-CONNECT:{_socket_path(inputs)}",
-        ),
-    )
-
-
-def _socket_path(inputs: DoctorInputs) -> str:
-    path = None if isinstance(inputs.endpoint, Os2Error) else inputs.endpoint.socket
-    return str(path or "/var/run/docker.sock")
+    if (facts.flavour, inputs.system) not in _SWITCHABLE:
+        return Remedy(f"{_OFF}: end the program that forwards the port, or change its setting")
+    text = f"{_OFF}, as root" if inputs.system == "Linux" else _OFF
+    return Remedy(text, (f"os2 doctor --fix {FixId.TCP_API_OFF}",), FixId.TCP_API_OFF)
 
 
 def _another_engine(facts: EngineFacts, engine: SharedEngine) -> bool:

@@ -16,7 +16,7 @@ _PASSED_ON = ("PATH", "HOME", "XDG_RUNTIME_DIR", "SSL_CERT_FILE", "TMPDIR", "SYS
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
 
 # Programs that outlive os2; referenced here because Popen warns if it is collected before the end.
-_LEFT_RUNNING: list[subprocess.Popen[bytes]] = []
+LEFT_RUNNING: list[subprocess.Popen[bytes]] = []
 
 
 class Commands:
@@ -90,7 +90,7 @@ class Commands:
             )
         finally:
             os.close(descriptor)
-        _LEFT_RUNNING.append(process)
+        LEFT_RUNNING.append(process)
         return process
 
     def _require(self, name: str) -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from pathlib import Path
 from subprocess import Popen
-from urllib.parse import urlsplit
 
 from os2cli.core.errors import Conflict, OperationFailed, Os2Error, TimedOut
 from os2cli.core.progress import Progress
 from os2cli.doctor.engine_facts import ask_engine
 from os2cli.doctor.fixes.cgroups import ensure_cgroups
-from os2cli.doctor.fixes.host import Host
+from os2cli.doctor.fixes.host import DAEMON_JSON, Host
 from os2cli.doctor.fixes.json_file import read_settings
 from os2cli.host.programs import TAIL_LINES
 from os2cli.providers.local_docker.engine.address import Endpoint
@@ -21,8 +19,9 @@ LOG = "/var/log/os2-dockerd.log"
 _VERDICT = "failed to start daemon"  # dockerd's last message, which may have several lines
 _DEADLINE_SECONDS = 30.0
 _POLL_SECONDS = 0.1
+PID_FILE = "/var/run/docker.pid"
 _PID_FILES = {
-    "/var/run/docker.pid": "dockerd",
+    PID_FILE: "dockerd",
     "/var/run/docker/containerd/containerd.pid": "containerd",
 }
 
@@ -37,22 +36,29 @@ def start_dockerd(host: Host, progress: Progress, deadline: float = _DEADLINE_SE
     """
     ensure_cgroups(host, progress)
     _remove_stale_pid_files(host)
-    options, endpoint = _listen_options(host, progress)
+    options, endpoint = _listen_options(host)
     progress.status("waiting for dockerd to answer")
-    tail = _try(host, options, endpoint, deadline)
+    tail = run_dockerd(host, options, endpoint, deadline)
     if tail and _is_about_iptables(tail):
         tail = _try_other_iptables(host, progress, tail, options, endpoint, deadline)
     if tail:
-        reason = next((line for line in tail if line.startswith(_VERDICT)), tail[-1])
-        raise OperationFailed(
-            f"dockerd failed to start: {reason}",
-            hint=f"see its log: {host.path(LOG)}",
-            code="engine_start_failed",
-            log_tail=tail,
-        )
+        raise failed_start(host, tail)
 
 
-def _try(host: Host, options: list[str], endpoint: Endpoint, deadline: float) -> tuple[str, ...]:
+def failed_start(host: Host, tail: tuple[str, ...]) -> OperationFailed:
+    """Return the error for a dockerd that died with these last lines."""
+    reason = next((line for line in tail if line.startswith(_VERDICT)), tail[-1])
+    return OperationFailed(
+        f"dockerd failed to start: {reason}",
+        hint=f"see its log: {host.path(LOG)}",
+        code="engine_start_failed",
+        log_tail=tail,
+    )
+
+
+def run_dockerd(
+    host: Host, options: list[str], endpoint: Endpoint, deadline: float = _DEADLINE_SECONDS
+) -> tuple[str, ...]:
     """Start once, and return the end of the log if dockerd died, nothing if it answers."""
     log = host.path(LOG)
     start = log.stat().st_size if log.exists() else 0
@@ -102,7 +108,7 @@ def _remove_stale_pid_files(host: Host) -> None:
             continue
         except ValueError:
             pid = 0
-        if _program(host, pid) != program:
+        if program_of(host, pid) != program:
             file.unlink(missing_ok=True)
         elif program == "dockerd":
             raise Conflict(
@@ -112,7 +118,7 @@ def _remove_stale_pid_files(host: Host) -> None:
             )
 
 
-def _program(host: Host, pid: int) -> str:
+def program_of(host: Host, pid: int) -> str:
     """Return a live process's name, empty if it is dead; without an init, zombies remain."""
     try:
         lines = host.path(f"/proc/{pid}/status").read_text().splitlines()
@@ -122,27 +128,12 @@ def _program(host: Host, pid: int) -> str:
     return "" if status.get("State", "Z")[0] in "ZX" else status.get("Name", "")
 
 
-def _listen_options(host: Host, progress: Progress) -> tuple[list[str], Endpoint]:
+def _listen_options(host: Host) -> tuple[list[str], Endpoint]:
     """Return the ``-H`` options and where to wait: ``hosts`` in daemon.json excludes options."""
-    config = host.path("/etc/docker/daemon.json")
+    config = host.path(DAEMON_JSON)
     if hosts := read_settings(config).get("hosts"):
-        if host.tcp_url not in hosts:
-            progress.notice(f'the TCP API stays as set by "hosts" in {config}')
         return [], Endpoint(str(hosts[0]).replace("fd://", host.socket.url), f"{config}")
-    options = ["-H", host.socket.url]
-    if _is_taken(host.tcp_url):
-        progress.warn(f"another program listens at {host.tcp_url}: the TCP API stays off")
-        return options, host.socket
-    return [*options, "-H", host.tcp_url], host.socket
-
-
-def _is_taken(url: str) -> bool:
-    address = urlsplit(url)
-    try:
-        socket.create_connection((address.hostname, address.port), timeout=0.5).close()
-    except OSError:
-        return False
-    return True
+    return ["-H", host.socket.url], host.socket
 
 
 def _is_about_iptables(tail: tuple[str, ...]) -> bool:
@@ -165,7 +156,7 @@ def _try_other_iptables(
         return first_tail
     progress.notice(f"iptables fails, trying {other}")
     _set_iptables(host, f"/usr/sbin/{other}")
-    tail = _try(host, options, endpoint, deadline)
+    tail = run_dockerd(host, options, endpoint, deadline)
     if tail:
         _set_iptables(host, before)
     return tail

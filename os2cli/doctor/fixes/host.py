@@ -13,6 +13,7 @@ from os2cli.doctor.fixes.commands import Commands
 from os2cli.providers.local_docker.engine.address import Endpoint
 
 TCP_URL = "tcp://127.0.0.1:2375"
+DAEMON_JSON = "/etc/docker/daemon.json"
 
 
 def _utc_now() -> datetime:

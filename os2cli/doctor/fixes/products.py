@@ -1,99 +1,80 @@
-"""Turns on the TCP API in OrbStack and in Docker Desktop for Windows."""
+"""The TCP API of OrbStack and of Docker Desktop for Windows."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
-from os2cli.core.errors import UsageError
 from os2cli.core.fix import Fix
 from os2cli.core.progress import Progress
-from os2cli.doctor.fixes.host import TCP_URL, Host
+from os2cli.doctor.fixes.host import Host
+from os2cli.doctor.fixes.hosts import add_host, drop_host
 from os2cli.doctor.fixes.json_file import read_settings, write_settings
+from os2cli.doctor.fixes.switch import Switch, opened_elsewhere
 
 _RESTART_SECONDS = 120.0
-# Inside OrbStack's machine: what it listens on without "hosts" in its settings.
-_UNIX_URL = "unix:///var/run/docker.sock"
 _DESKTOP_SWITCH = "ExposeDockerAPIOnTCP2375"
 
 
-def orbstack_tcp_api(host: Host) -> Fix:
-    """Return the fix that adds the TCP API to OrbStack's daemon settings."""
+def orbstack_tcp_api(host: Host, switch: Switch) -> Fix:
+    """Return the fix that changes OrbStack's daemon settings."""
     path = host.home / ".orbstack/config/docker.json"
+    verb = f'add "{host.tcp_url}" to' if switch.on else f'remove "{host.tcp_url}" from'
     actions = (
-        f'add "{TCP_URL}" to "hosts" in {path}, keeping the rest, with a backup beside it',
+        f'{verb} "hosts" in {path}, keeping the rest, with a backup beside it',
         "orb restart docker (running containers stop)",
     )
-    return Fix(
-        "tcp-api-orbstack",
-        "turn OrbStack's TCP API on",
-        actions,
-        lambda progress: _orbstack(host, path, progress),
-    )
+    return switch.fix("OrbStack", actions, partial(_orbstack, host, path, switch))
 
 
-def _orbstack(host: Host, path: Path, progress: Progress) -> None:
+def _orbstack(host: Host, path: Path, switch: Switch, progress: Progress) -> None:
     settings = read_settings(path)
-    merged = merge_hosts(settings, path)
-    if merged == settings:
-        return
-    _write(host, path, merged, progress)
-    _restart(host, progress, ("orb", "restart", "docker"), "OrbStack")
+    change = add_host if switch.on else drop_host
+    changed = change(settings, path, host.tcp_url)
+    if _write(host, path, settings, changed, switch, progress):
+        _restart(host, progress, ("orb", "restart", "docker"), "OrbStack")
 
 
-def merge_hosts(settings: dict[str, object], path: Path) -> dict[str, object]:
-    """Return the settings of a daemon.json with the TCP API among ``hosts``.
-
-    Raises:
-        UsageError: ``hosts`` is not a list, or opens the port to other hosts.
-    """
-    hosts = settings.get("hosts", [_UNIX_URL])
-    if not isinstance(hosts, list):
-        problem = f'{path}: "hosts" is not a list'
-        raise UsageError(
-            problem, hint="fix the file; os2 did not change it", code="settings_broken"
-        )
-    if TCP_URL in hosts:
-        return settings
-    if taken := [each for each in hosts if str(each).endswith(":2375")]:
-        raise UsageError(
-            f'{path}: "hosts" has {taken[0]}, which may be open to other hosts',
-            hint=f"replace it with {TCP_URL}; os2 did not change the file",
-            code="tcp_api_open",
-        )
-    return {**settings, "hosts": [*hosts, TCP_URL]}
-
-
-def desktop_tcp_api(host: Host) -> Fix:
-    """Return the fix that turns on the documented setting of Docker Desktop for Windows.
+def desktop_tcp_api(host: Host, switch: Switch) -> Fix:
+    """Return the fix that changes the documented setting of Docker Desktop for Windows.
 
     Docker Desktop for macOS and Linux does not document one for every version, so it has no fix;
     os2 works over the socket.
     """
     path = host.home / "AppData/Roaming/Docker/settings-store.json"
+    value = "true" if switch.on else "false"
     actions = (
-        f'set "{_DESKTOP_SWITCH}" to true in {path}, with a backup beside it',
+        f'set "{_DESKTOP_SWITCH}" to {value} in {path}, with a backup beside it',
         "docker desktop restart (running containers stop)",
     )
-    return Fix(
-        "tcp-api-desktop",
-        "turn Docker Desktop's TCP API on",
-        actions,
-        lambda progress: _desktop(host, path, progress),
-    )
+    return switch.fix("Docker Desktop", actions, partial(_desktop, host, path, switch))
 
 
-def _desktop(host: Host, path: Path, progress: Progress) -> None:
+def _desktop(host: Host, path: Path, switch: Switch, progress: Progress) -> None:
     settings = read_settings(path)
-    if settings.get(_DESKTOP_SWITCH) is True:
-        return
-    _write(host, path, {**settings, _DESKTOP_SWITCH: True}, progress)
-    _restart(host, progress, ("docker", "desktop", "restart"), "Docker Desktop")
+    changed = settings
+    if (settings.get(_DESKTOP_SWITCH) is True) is not switch.on:
+        changed = {**settings, _DESKTOP_SWITCH: switch.on}
+    if _write(host, path, settings, changed, switch, progress):
+        _restart(host, progress, ("docker", "desktop", "restart"), "Docker Desktop")
 
 
-def _write(host: Host, path: Path, settings: dict[str, object], progress: Progress) -> None:
-    backup = write_settings(path, settings, host.now())
-    if backup:
+def _write(
+    host: Host,
+    path: Path,
+    settings: dict[str, object],
+    changed: dict[str, object],
+    switch: Switch,
+    progress: Progress,
+) -> bool:
+    """Write the settings; return False if they are already so."""
+    if changed == settings:
+        if not switch.on:
+            raise opened_elsewhere(str(path), host.tcp_url)
+        return False
+    if backup := write_settings(path, changed, host.now()):
         progress.notice(f"backup of the settings: {backup}")
+    return True
 
 
 def _restart(host: Host, progress: Progress, argv: tuple[str, ...], product: str) -> None:

@@ -18,7 +18,7 @@ def start_engine(host: Host) -> Fix:
         actions: tuple[str, ...] = ("systemctl enable --now docker",)
     else:
         actions = (
-            f"start dockerd -H {host.socket.url} -H {host.tcp_url}, with its log in {LOG}",
+            f"start dockerd -H {host.socket.url}, with its log in {LOG}",
             "remove the pid file of a killed daemon, if any",
             "mount cgroups if missing, and switch iptables to its other backend if it fails",
         )

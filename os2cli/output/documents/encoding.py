@@ -8,13 +8,16 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
+from os2cli.core.plain_text import plain_json
+
 
 def to_json(document: object, *, indent: int | None = None) -> str:
     """Return a document as JSON, on one line unless ``indent`` is given."""
     separators = (",", ":" if indent is None else ": ")
-    return json.dumps(
+    text = json.dumps(
         document, indent=indent, separators=separators, ensure_ascii=False, default=_plain
     )
+    return plain_json(text)
 
 
 def _plain(value: object) -> Any:

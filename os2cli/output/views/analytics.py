@@ -72,7 +72,7 @@ def show_sent(output: Output, events: Sequence[dict[str, Any]], waiting: int) ->
 
     def write_text() -> None:
         for event in events:
-            output.line(json.dumps(event, indent=2))
+            output.text(json.dumps(event, indent=2))
         if not events:
             output.note("no events sent yet")
 

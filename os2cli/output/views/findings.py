@@ -49,6 +49,5 @@ def _show_finding(output: Output, finding: Finding, width: int) -> None:
 
 
 def _fixable(fix: FixId | None) -> str:
-    if fix is None:
-        return ""
-    return f" ({'as root: ' if fix.needs_root else ''}os2 doctor --fix)"
+    # A fix with a name is among the commands; the others need root.
+    return "" if fix is None or fix.by_name else " (as root: os2 doctor --fix)"

@@ -37,10 +37,10 @@ def show_topics(output: Output) -> None:
     topics = [TopicDocument(name=name, about=about) for name, (about, _) in TOPICS.items()]
 
     def write_text() -> None:
-        output.line("os2 help TOPIC explains:\n")
+        output.text("os2 help TOPIC explains:\n")
         for name, (about, _) in TOPICS.items():
             output.hanging((f"  {name:<13}",), about)
-        output.line("\nos2 COMMAND --help lists a command's options, os2 --help all commands.")
+        output.text("\nos2 COMMAND --help lists a command's options, os2 --help all commands.")
 
     output.result(TopicsDocument(topics=topics), write_text, names=list(TOPICS))
 

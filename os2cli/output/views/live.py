@@ -9,6 +9,7 @@ from typing import NoReturn
 from rich.live import Live
 from rich.text import Text
 
+from os2cli.core.plain_text import plain_line
 from os2cli.machines.fleet import Listing
 from os2cli.output import Output
 from os2cli.output.table import table_lines
@@ -33,7 +34,10 @@ def redraw(
             if not listing.machines:
                 text = Text("no machines", style="dim")
             for type_, error in listing.failures.items():
-                text.append(f"\nthe machines on {type_} are not known: {error.message}", "yellow")
+                text.append(
+                    f"\nthe machines on {type_} are not known: {plain_line(error.message)}",
+                    "yellow",
+                )
             text.append(f"\nevery {seconds:g} s until Ctrl-C", "dim")
             live.update(text, refresh=True)
             time.sleep(seconds)

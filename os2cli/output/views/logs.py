@@ -17,7 +17,7 @@ def show_log(output: Output, lines: Iterable[str], name: str, service: str | Non
         return
     try:
         for line in lines:
-            output.line(line)
+            output.log_line(line)
             output.stdout.flush()
     finally:
         # Stop the reader in the machine, even after an error.

@@ -19,7 +19,7 @@ def show_report(
 ) -> None:
     """Show version, platform, findings and settings, without the ``owner``, user@host."""
     text = "\n".join((*_facts(), *_findings(findings), *_settings(settings)))
-    output.line(redact(text, settings.home, private_words(settings, owner)))
+    output.text(redact(text, settings.home, private_words(settings, owner)))
     output.stdout.flush()
 
 

@@ -9,7 +9,6 @@ from typing import NoReturn
 from os2cli.core.models import Machine, MachineType
 from os2cli.machines.fleet import Listing
 from os2cli.output import Output
-from os2cli.output.documents.encoding import to_json
 from os2cli.output.documents.machines import MachineEvent, WatchedMachineDocument
 from os2cli.output.views.machines import row_of
 
@@ -67,8 +66,8 @@ def changes(
 
 def _tell(output: Output, event: MachineEvent, machine: Machine, columns: Sequence[str]) -> None:
     if output.invocation.json:
-        output.line(to_json(WatchedMachineDocument.of_event(event, machine)))
+        output.document(WatchedMachineDocument.of_event(event, machine), indent=None)
     elif output.invocation.quiet:
-        output.line(machine.name)
+        output.name(machine.name)
     else:
         output.line("  ".join((event.ljust(7), *row_of(machine, columns))))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,15 @@ def test_they_are_shown_and_run_in_their_order(host: Host) -> None:
     shown = host.stderr.getvalue().splitlines()
     wanted = ["fix: install it", "  - first install it", "fix: start it", "  - first start it"]
     assert shown[:4] == wanted
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_a_risk_is_stated_before_all_else_also_with_yes(host: Host, yes: bool) -> None:
+    fix = replace(host.fix("open it"), risk="everyone gets in")
+    with suppress(UsageError):
+        run_fixes(host.session, [fix], host.progress, yes=yes, command=COMMAND)
+    assert host.stderr.getvalue().startswith("warning: everyone gets in\n")
+    assert bool(host.done) is yes
 
 
 def test_without_a_terminal_they_need_a_yes(host: Host) -> None:

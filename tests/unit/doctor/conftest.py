@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from os2cli.doctor.fixes import Host
-from os2cli.doctor.fixes.commands import Commands
+from os2cli.doctor.fixes.commands import LEFT_RUNNING, Commands
 from os2cli.providers.local_docker.engine.address import Endpoint
 from tests.progress import RecordedProgress
 from tests.serving import HOST, Quiet, serving_forever
@@ -137,13 +137,18 @@ def progress() -> RecordedProgress:
 
 
 DOCKERD = """
-import http.server, json, os, socketserver, sys
+import http.server, json, os, socketserver, sys, threading
 with open({record!r}, "a") as file:
     file.write(" ".join(["dockerd", *sys.argv[1:]]) + "\\n")
 with open({pids!r}, "a") as file:
     file.write(str(os.getpid()) + "\\n")
 {before}
-path = next(word for word in sys.argv if word.startswith("unix://")).removeprefix("unix://")
+urls = list(sys.argv)
+if os.path.exists({settings!r}):
+    urls += json.load(open({settings!r})).get("hosts", [])
+path = next(word for word in urls if word.startswith("unix://")).removeprefix("unix://")
+if os.path.exists(path):
+    os.unlink(path)
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -158,6 +163,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *arguments):
         pass
 
+for url in urls:
+    if url.startswith("tcp://"):
+        host, _, port = url.removeprefix("tcp://").partition(":")
+        server = http.server.ThreadingHTTPServer((host, int(port)), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
 socketserver.ThreadingUnixStreamServer(path, Handler).serve_forever()
 """
 
@@ -169,12 +179,14 @@ def add_dockerd(programs: Programs, folder: Path) -> Iterator[Callable[[str], No
 
     def add(before: str = "") -> None:
         values = {"record": str(programs.record), "pids": str(pids), "before": before}
+        values["settings"] = str(folder / "root/etc/docker/daemon.json")
         programs.add_python("dockerd", DOCKERD.format(**values, version=VERSION, info=INFO))
 
     yield add
     for pid in pids.read_text().split() if pids.exists() else ():
         try:
             os.kill(int(pid), signal.SIGKILL)
-            os.waitpid(int(pid), 0)
-        except (ProcessLookupError, ChildProcessError):
+        except ProcessLookupError:
             continue
+    while LEFT_RUNNING:
+        LEFT_RUNNING.pop().wait()

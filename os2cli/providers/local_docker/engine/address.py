@@ -19,12 +19,14 @@ _HOST_NAME = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%\w+)?", re.ASCII)
 class Endpoint:
     """The address of a Docker engine and the setting that it came from.
 
-    ``url`` is for the Docker SDK: ``unix:///…``, ``tcp://…``, ``ssh://…`` or ``npipe://…``.
+    ``url`` is for the Docker SDK: ``unix:///…``, ``tcp://…``, ``ssh://…`` or ``npipe://…``. At a
+    ``guessed`` one, which no setting names, any user may listen: ``check_listener``.
     """
 
     url: str
     origin: str
     tls: TlsFiles | None = None
+    guessed: bool = False
 
     @property
     def socket(self) -> Path | None:
@@ -68,8 +70,9 @@ def parse_address(url: str, origin: str, tls: TlsFiles | None = None) -> Endpoin
         case "npipe" if rest.startswith("//"):
             return Endpoint(f"npipe://{rest}", origin)
         case "ssh" if rest:
-            _split(rest, url, origin)
-            return Endpoint(f"ssh://{rest}", origin)
+            # os2 never connects there, and what is not stored is not printed: no user, no query.
+            host, port, _, _ = _split(rest, url, origin)
+            return Endpoint(f"ssh://{_bracketed(host)}{f':{port}' if port else ''}", origin)
         case "tcp" | "http" | "https" as network:
             if network == "https" and tls is None:
                 tls = TlsFiles(None, None, None)
@@ -82,8 +85,11 @@ def _network_address(rest: str, url: str, origin: str, default_port: int) -> str
     host, port, path, extra = _split(rest, url, origin)
     if extra:
         raise _malformed(url, origin, _NOTHING_ELSE)
-    host = f"[{host}]" if ":" in host else host
-    return f"{host}:{port or default_port}{path.rstrip('/')}"
+    return f"{_bracketed(host)}:{port or default_port}{path.rstrip('/')}"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _split(rest: str, url: str, origin: str) -> tuple[str, int | None, str, bool]:

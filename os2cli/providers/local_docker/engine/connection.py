@@ -15,6 +15,7 @@ from docker.types import CancellableStream
 from os2cli.core.errors import UsageError
 from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.failures import SDK_ERRORS
+from os2cli.providers.local_docker.engine.listener import check_listener
 from os2cli.providers.local_docker.engine.unreachable import explain_unreachable
 
 CONNECT_SECONDS = 5.0
@@ -33,7 +34,7 @@ def connect(
 
     Raises:
         Unreachable: nothing answers, or something that is not an engine.
-        NotAuthorised: this user may not open the socket.
+        NotAuthorised: this user may not open the socket, or another user listens on the port.
         UsageError: os2 does not support this kind of address (``engine_ssh``).
     """
     if endpoint.url.startswith("ssh://"):
@@ -42,6 +43,7 @@ def connect(
             hint="choose an engine on this host: --docker-host or `docker context use`",
             code="engine_ssh",
         )
+    check_listener(endpoint)
     _check_socket(endpoint, connect_seconds)
 
     with explained(endpoint):

@@ -22,7 +22,7 @@ from os2cli.providers.local_docker.engine.contexts import (
 )
 
 DEFAULT_TCP_PORT = 2375
-DEFAULT_TCP = Endpoint(f"tcp://127.0.0.1:{DEFAULT_TCP_PORT}", "the default TCP API")
+DEFAULT_TCP = Endpoint(f"tcp://127.0.0.1:{DEFAULT_TCP_PORT}", "the default TCP API", guessed=True)
 
 _CONNECT_SECONDS = 0.2
 

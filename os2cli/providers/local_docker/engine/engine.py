@@ -17,6 +17,7 @@ from os2cli.providers.local_docker.engine.failures import (
     is_disk_full,
     sdk_errors,
 )
+from os2cli.providers.local_docker.engine.listener import check_listener
 from os2cli.providers.local_docker.engine.unreachable import explain_unreachable
 
 _CHECK = "check the engine: os2 doctor"
@@ -32,6 +33,8 @@ class Engine:
     @property
     def client(self) -> docker.APIClient:
         """This thread's connection, opened on first use."""
+        # The listener may have changed since the connection was opened, and would get the next one.
+        check_listener(self.endpoint)
         client: docker.APIClient | None = getattr(self._local, "client", None)
         if client is None:
             client = self._local.client = connect(self.endpoint)

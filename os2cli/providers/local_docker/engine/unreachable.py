@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from os2cli.core.errors import NotAuthorised, Os2Error, Unreachable
 from os2cli.providers.local_docker.engine.address import Endpoint, holds
-from os2cli.providers.local_docker.engine.endpoint import DEFAULT_TCP
 
 
 def explain_unreachable(endpoint: Endpoint, error: BaseException) -> Os2Error:
@@ -155,7 +154,7 @@ def _silence(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
 def _refusal(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
     if not isinstance(cause, ConnectionRefusedError):
         return None
-    if endpoint == DEFAULT_TCP:
+    if endpoint.guessed:
         return Unreachable(
             "no Docker engine found: no known socket exists, "
             f"and nothing listens at {endpoint.url}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from os2cli.doctor.findings import Finding, FixId, Status
 from os2cli.doctor.inputs import DoctorInputs, ImageFreshness
 from os2cli.doctor.runner import CHECKS, run_checks
 from os2cli.providers.local_docker.engine.address import Endpoint
+from tests.serving import listening_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +76,7 @@ def test_all_is_well(inputs: DoctorInputs) -> None:
     assert [each.check for each in findings] == list(CHECKS)
     # The free space depends on this host.
     there = [each for each in findings if each.check not in ("disk", *ELSEWHERE)]
-    assert {each.status for each in there} == {Status.OK}
+    assert {each.status for each in there if each.check != "tcp-api"} == {Status.OK}
     assert findings[0].what == "Docker Engine 26.1.5, API 1.45, linux/amd64, storage overlay2"
     assert findings[0].why == f"at {inputs.tcp_api.url}, from DOCKER_HOST"
 
@@ -113,7 +115,7 @@ class TestEngine:
         assert found["engine"].status is Status.PROBLEM
         assert "nothing listens on that port" in found["engine"].what
         skipped = {name for name, each in found.items() if each.status is Status.SKIPPED}
-        assert skipped - ELSEWHERE == {"tcp-api", "disk", "image", "architecture"}
+        assert skipped - ELSEWHERE == {"disk", "image", "architecture"}
 
     @pytest.mark.parametrize(
         ("url", "fix", "command"),
@@ -139,29 +141,30 @@ class TestEngine:
 
 
 class TestTcpApi:
+    def test_off_is_silent(self, inputs: DoctorInputs, closed: Endpoint) -> None:
+        found = finding(replace(inputs, tcp_api=closed), "tcp-api")
+        assert (found.status, found.why, found.remedy) == (Status.OK, None, None)
+
     @pytest.mark.parametrize(
         ("flavour", "system", "fix"),
         [
-            ("Debian", "Linux", FixId.TCP_API_ENGINE),
-            ("OrbStack", "Darwin", FixId.TCP_API_ORBSTACK),
-            ("Docker Desktop", "Windows", FixId.TCP_API_DESKTOP),
+            ("Debian", "Linux", FixId.TCP_API_OFF),
+            ("OrbStack", "Darwin", FixId.TCP_API_OFF),
+            ("Docker Desktop", "Windows", FixId.TCP_API_OFF),
             ("Docker Desktop", "Darwin", None),
+            ("Colima", "Darwin", None),
         ],
     )
-    def test_off_is_a_warning_with_the_products_own_remedy(
-        self,
-        inputs: DoctorInputs,
-        engine: Any,
-        closed: Endpoint,
-        flavour: str,
-        system: str,
-        fix: FixId | None,
+    def test_on_is_a_warning_that_names_the_risk_and_how_to_end_it(
+        self, inputs: DoctorInputs, engine: Any, flavour: str, system: str, fix: FixId | None
     ) -> None:
         engine.answers["info"]["OperatingSystem"] = flavour
-        found = finding(replace(inputs, tcp_api=closed, system=system), "tcp-api")
+        found = finding(replace(inputs, system=system), "tcp-api")
         assert found.status is Status.WARNING
+        assert "every page in a browser" in str(found.why)
         assert found.remedy is not None
         assert found.remedy.fix is fix
+        assert found.remedy.commands == (("os2 doctor --fix tcp-api-off",) if fix else ())
 
     @pytest.mark.skipif(sys.platform == "darwin", reason="127.0.0.2 has to be configured there")
     def test_open_to_others_is_a_problem(
@@ -175,7 +178,7 @@ class TestTcpApi:
 
     def test_a_port_of_its_own_is_not_open(self, inputs: DoctorInputs) -> None:
         found = finding(replace(inputs, addresses=("127.0.0.2",)), "tcp-api")
-        assert found.status is Status.OK
+        assert found.status is Status.WARNING
 
     def test_another_engine_there_is_reported(
         self, inputs: DoctorInputs, start_server: Callable[[str], Any]
@@ -184,7 +187,15 @@ class TestTcpApi:
         other.answers["info"]["ID"] = "engine-2"
         found = finding(replace(inputs, tcp_api=other.endpoint), "tcp-api")
         assert found.status is Status.WARNING
-        assert "is not the engine that os2 uses" in found.what
+        assert "of another engine than os2 uses" in found.what
+
+    @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root")
+    def test_a_stranger_there_is_named(self, inputs: DoctorInputs) -> None:
+        with listening_as(65534) as port:
+            there = Endpoint(f"tcp://127.0.0.1:{port}", "the default TCP API")
+            found = finding(replace(inputs, tcp_api=there), "tcp-api")
+        assert found.status is Status.WARNING
+        assert found.what == f"a process of user nobody listens at tcp://127.0.0.1:{port}"
 
     def test_something_else_there_is_reported(
         self, inputs: DoctorInputs, start_server: Callable[[str], Any]

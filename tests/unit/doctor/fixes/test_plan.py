@@ -46,16 +46,14 @@ def test_an_engine_needs_linux_and_root(host: Host, programs: Any, change: dict[
     assert planned(replace(host, **change), FixId.START_ENGINE) == []
 
 
-def test_the_tcp_api_of_an_engine_needs_systemd(host: Host) -> None:
-    assert planned(host, FixId.TCP_API_ENGINE) == []
+@pytest.mark.parametrize("fix", [FixId.TCP_API, FixId.TCP_API_OFF])
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+def test_a_plain_fix_never_touches_the_tcp_api(
+    host: Host, programs: Any, fix: FixId, platform: str
+) -> None:
+    programs.add("dockerd")
     host.path("/run/systemd/system").mkdir(parents=True)
-    assert planned(host, FixId.TCP_API_ENGINE) == ["tcp-api-engine"]
-
-
-def test_products_are_fixed_on_their_own_systems(host: Host) -> None:
-    both = (FixId.TCP_API_ORBSTACK, FixId.TCP_API_DESKTOP)
-    assert planned(replace(host, platform="darwin"), *both) == ["tcp-api-orbstack"]
-    assert planned(replace(host, platform="win32"), *both) == ["tcp-api-desktop"]
+    assert planned(replace(host, platform=platform), fix) == []
 
 
 def test_this_computer(tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,13 +19,6 @@ if TYPE_CHECKING:
     from os2cli.doctor.fixes import Host
 
 IPTABLES = "failed to create NAT chain DOCKER: iptables failed: iptables v1.8.9 (nf_tables)"
-
-
-@pytest.fixture
-def host(host: Host) -> Host:
-    """Return the host, with a free port for the TCP API."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return replace(host, tcp_url=f"tcp://127.0.0.1:{server.getsockname()[1]}")
 
 
 class TestSystemd:
@@ -57,22 +48,12 @@ class TestWithoutInit:
         add_dockerd("print('hello', os.getsid(0) == os.getpid(), flush=True)")
         start_engine(host).apply(progress)
         assert ask_engine(host.socket).version == "26.1.5"
-        assert programs.calls == [f"dockerd -H {host.socket.url} -H {host.tcp_url}"]
+        assert programs.calls == [f"dockerd -H {host.socket.url}"]
         log = host.path(LOG)
         assert log.read_text() == "hello True\n"
         assert log.stat().st_mode & 0o777 == 0o640
         start_engine(host).apply(progress)
         assert len(programs.calls) == 1
-
-    def test_a_taken_port_leaves_the_tcp_api_off(
-        self, host: Host, programs: Any, progress: Any, add_dockerd: Callable[..., None]
-    ) -> None:
-        add_dockerd()
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            url = f"tcp://127.0.0.1:{server.getsockname()[1]}"
-            start_engine(replace(host, tcp_url=url)).apply(progress)
-        assert programs.calls == [f"dockerd -H {host.socket.url}"]
-        assert progress.warnings == [f"another program listens at {url}: the TCP API stays off"]
 
     def test_hosts_in_daemon_json_decide(
         self, host: Host, programs: Any, progress: Any, add_dockerd: Callable[..., None]
@@ -83,7 +64,6 @@ class TestWithoutInit:
         add_dockerd(f"sys.argv.append({host.socket.url!r})")
         start_engine(host).apply(progress)
         assert programs.calls == ["dockerd"]
-        assert progress.notices == [f'the TCP API stays as set by "hosts" in {path}']
 
     def test_a_daemon_that_dies_shows_its_log(
         self, host: Host, progress: Any, add_dockerd: Callable[..., None]

@@ -12,7 +12,8 @@ import pytest
 from os2cli.core.errors import OperationFailed, UsageError
 from os2cli.doctor.fixes.json_file import read_settings, write_settings
 from os2cli.doctor.fixes.products import desktop_tcp_api, orbstack_tcp_api
-from os2cli.doctor.fixes.systemd_tcp_api import render_drop_in, systemd_tcp_api
+from os2cli.doctor.fixes.switch import Switch
+from os2cli.doctor.fixes.systemd_tcp_api import systemd_tcp_api
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +48,7 @@ class TestOrbStack:
         settings.write_text(text)
         settings.chmod(0o600)
         programs.add("orb")
-        orbstack_tcp_api(host).apply(progress)
+        orbstack_tcp_api(host, Switch.ON).apply(progress)
         assert json.loads(settings.read_text()) == {
             "insecure-registries": ["a:5000"],
             "hosts": ["unix:///x.sock", TCP],
@@ -61,13 +62,24 @@ class TestOrbStack:
         self, host: Host, settings: Path, programs: Any, progress: Any
     ) -> None:
         programs.add("orb")
-        orbstack_tcp_api(host).apply(progress)
+        orbstack_tcp_api(host, Switch.ON).apply(progress)
         first = settings.read_bytes()
         assert json.loads(first) == {"hosts": [UNIX, TCP]}
-        orbstack_tcp_api(host).apply(progress)
+        orbstack_tcp_api(host, Switch.ON).apply(progress)
         assert settings.read_bytes() == first
         assert backups(settings) == []
         assert programs.calls == ["orb restart docker"]
+
+    def test_off_removes_the_address_alone(
+        self, host: Host, settings: Path, programs: Any, progress: Any
+    ) -> None:
+        settings.write_text(json.dumps({"debug": True, "hosts": [UNIX, TCP]}))
+        programs.add("orb")
+        orbstack_tcp_api(host, Switch.OFF).apply(progress)
+        assert json.loads(settings.read_text()) == {"debug": True, "hosts": [UNIX]}
+        assert programs.calls == ["orb restart docker"]
+        with pytest.raises(OperationFailed, match="another setting or program does"):
+            orbstack_tcp_api(host, Switch.OFF).apply(progress)
 
     @pytest.mark.parametrize(
         ("text", "problem"),
@@ -89,7 +101,7 @@ class TestOrbStack:
     ) -> None:
         settings.write_text(text)
         with pytest.raises(UsageError, match=problem):
-            orbstack_tcp_api(host).apply(progress)
+            orbstack_tcp_api(host, Switch.ON).apply(progress)
         assert settings.read_text() == text
         assert backups(settings) == []
         assert programs.calls == []
@@ -97,7 +109,7 @@ class TestOrbStack:
     def test_without_orb_the_user_restarts_it(
         self, host: Host, settings: Path, progress: Any
     ) -> None:
-        orbstack_tcp_api(host).apply(progress)
+        orbstack_tcp_api(host, Switch.ON).apply(progress)
         assert settings.exists()
         assert progress.warnings == ["orb is not on the PATH: restart OrbStack yourself"]
 
@@ -109,12 +121,14 @@ class TestDesktop:
         path.write_text('\ufeff{"AutoStart": true}', "utf-8")
         programs.add("docker")
         for _ in range(2):
-            desktop_tcp_api(host).apply(progress)
+            desktop_tcp_api(host, Switch.ON).apply(progress)
         assert json.loads(path.read_text()) == {
             "AutoStart": True,
             "ExposeDockerAPIOnTCP2375": True,
         }
         assert programs.calls == ["docker desktop restart"]
+        desktop_tcp_api(host, Switch.OFF).apply(progress)
+        assert json.loads(path.read_text())["ExposeDockerAPIOnTCP2375"] is False
 
 
 UNIT = """echo '# /lib/systemd/system/docker.service'
@@ -142,7 +156,7 @@ esac"""
         self, host: Host, drop_in: Path, programs: Any, progress: Any
     ) -> None:
         self.add_systemctl(programs, drop_in)
-        systemd_tcp_api(host).apply(progress)
+        systemd_tcp_api(host, Switch.ON).apply(progress)
         assert drop_in.read_text().splitlines()[1:] == [
             "[Service]",
             "ExecStart=",
@@ -156,9 +170,9 @@ esac"""
         self, host: Host, drop_in: Path, programs: Any, progress: Any
     ) -> None:
         self.add_systemctl(programs, drop_in)
-        systemd_tcp_api(host).apply(progress)
+        systemd_tcp_api(host, Switch.ON).apply(progress)
         first = drop_in.read_text()
-        systemd_tcp_api(host).apply(progress)
+        systemd_tcp_api(host, Switch.ON).apply(progress)
         assert drop_in.read_text() == first
         assert programs.calls[3:] == ["systemctl cat docker.service"]
 
@@ -167,7 +181,7 @@ esac"""
     ) -> None:
         self.add_systemctl(programs, drop_in, restart=f"[ ! -e {drop_in} ]")
         with pytest.raises(OperationFailed, match="systemctl restart docker failed"):
-            systemd_tcp_api(host).apply(progress)
+            systemd_tcp_api(host, Switch.ON).apply(progress)
         assert not drop_in.exists()
         assert programs.calls[-2:] == ["systemctl daemon-reload", "systemctl restart docker"]
         assert "restoring " in progress.warnings[0]
@@ -180,7 +194,7 @@ esac"""
         path.write_text(json.dumps({"hosts": [UNIX], "debug": True}))
         self.add_systemctl(programs, drop_in)
         for _ in range(2):
-            systemd_tcp_api(host).apply(progress)
+            systemd_tcp_api(host, Switch.ON).apply(progress)
         assert json.loads(path.read_text()) == {"hosts": [UNIX, TCP], "debug": True}
         assert not drop_in.exists()
         assert programs.calls == ["systemctl daemon-reload", "systemctl restart docker"]
@@ -193,7 +207,7 @@ esac"""
         path.write_text(json.dumps({"hosts": [UNIX]}))
         self.add_systemctl(programs, drop_in, restart="exit 1")
         with pytest.raises(OperationFailed):
-            systemd_tcp_api(host).apply(progress)
+            systemd_tcp_api(host, Switch.ON).apply(progress)
         assert json.loads(path.read_text()) == {"hosts": [UNIX]}
 
     def test_a_port_open_to_everyone_is_refused(
@@ -201,12 +215,54 @@ esac"""
     ) -> None:
         programs.add("systemctl", "echo 'ExecStart=/usr/bin/dockerd -H tcp://0.0.0.0:2375'")
         with pytest.raises(UsageError, match="may be open to other hosts"):
-            systemd_tcp_api(host).apply(progress)
+            systemd_tcp_api(host, Switch.ON).apply(progress)
         assert not drop_in.exists()
 
-    def test_a_command_without_hosts_keeps_the_default_socket(self) -> None:
+    def test_a_command_without_hosts_keeps_the_default_socket(
+        self, host: Host, drop_in: Path, programs: Any, progress: Any
+    ) -> None:
+        programs.add("systemctl", "echo 'ExecStart=/usr/bin/dockerd --debug'")
+        systemd_tcp_api(host, Switch.ON).apply(progress)
         expected = f"ExecStart=/usr/bin/dockerd --debug -H {UNIX} -H {TCP}"
-        assert render_drop_in("/usr/bin/dockerd --debug").splitlines()[-1] == expected
+        assert drop_in.read_text().splitlines()[-1] == expected
+
+    def test_off_removes_the_drop_in(
+        self, host: Host, drop_in: Path, programs: Any, progress: Any
+    ) -> None:
+        self.add_systemctl(programs, drop_in)
+        systemd_tcp_api(host, Switch.ON).apply(progress)
+        systemd_tcp_api(host, Switch.OFF).apply(progress)
+        assert not drop_in.exists()
+        assert programs.calls[-2:] == ["systemctl daemon-reload", "systemctl restart docker"]
+
+    def test_off_restores_the_drop_in_if_the_engine_does_not_start(
+        self, host: Host, drop_in: Path, programs: Any, progress: Any
+    ) -> None:
+        self.add_systemctl(programs, drop_in)
+        systemd_tcp_api(host, Switch.ON).apply(progress)
+        before = drop_in.read_text()
+        self.add_systemctl(programs, drop_in, restart=f"[ -e {drop_in} ]")
+        with pytest.raises(OperationFailed):
+            systemd_tcp_api(host, Switch.OFF).apply(progress)
+        assert drop_in.read_text() == before
+
+    def test_off_changes_hosts_in_daemon_json(
+        self, host: Host, drop_in: Path, programs: Any, progress: Any
+    ) -> None:
+        path = host.path("/etc/docker/daemon.json")
+        path.parent.mkdir()
+        path.write_text(json.dumps({"hosts": [UNIX, TCP], "debug": True}))
+        self.add_systemctl(programs, drop_in)
+        systemd_tcp_api(host, Switch.OFF).apply(progress)
+        assert json.loads(path.read_text()) == {"hosts": [UNIX], "debug": True}
+
+    def test_off_leaves_what_the_unit_itself_opens(
+        self, host: Host, drop_in: Path, programs: Any, progress: Any
+    ) -> None:
+        self.add_systemctl(programs, drop_in)
+        with pytest.raises(OperationFailed, match="another setting or program does"):
+            systemd_tcp_api(host, Switch.OFF).apply(progress)
+        assert programs.calls == []
 
 
 class TestSettingsFile:

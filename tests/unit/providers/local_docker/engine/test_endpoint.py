@@ -125,7 +125,7 @@ class TestContexts:
         )
         assert found == Endpoint("tcp://far:2376", "Docker context 'far'", expected)
 
-    @pytest.mark.parametrize("text", ["{", "[]", "\xff"])
+    @pytest.mark.parametrize("text", ["{", "[]", "\xff", '{"a":' * 100_000, " " * 1_000_001])
     def test_a_broken_config_is_an_error_that_names_it(
         self, tmp_path: Path, config: Path, text: str
     ) -> None:
@@ -133,6 +133,21 @@ class TestContexts:
         with pytest.raises(UsageError, match=r"\.docker/config\.json") as caught:
             resolve_endpoint({}, tmp_path)
         assert caught.value.code == "docker_config_invalid"
+
+    @pytest.mark.parametrize("kind", ["fifo", "endless", "folder"])
+    def test_what_is_not_a_file_does_not_block(
+        self, tmp_path: Path, config: Path, kind: str
+    ) -> None:
+        file = config / "config.json"
+        match kind:
+            case "fifo":
+                os.mkfifo(file)
+            case "endless":
+                file.symlink_to("/dev/zero")
+            case "folder":
+                file.mkdir()
+        with pytest.raises(UsageError, match=r"cannot read .*config\.json"):
+            resolve_endpoint({}, tmp_path)
 
     def test_a_context_without_an_engine_is_an_error(self, tmp_path: Path, config: Path) -> None:
         write_context(config, "k8s", "")
@@ -150,7 +165,8 @@ class TestAddresses:
             ("TCP://host:1/", "tcp://host:1"),
             ("http://host:1/base/", "tcp://host:1/base"),
             ("tcp://[::1]:2375", "tcp://[::1]:2375"),
-            ("ssh://me@host:22", "ssh://me@host:22"),
+            ("ssh://me:secret@host:22/?token=t", "ssh://host:22"),
+            ("ssh://me@host", "ssh://host"),
             ("npipe:////./pipe/docker_engine", "npipe:////./pipe/docker_engine"),
         ],
     )
