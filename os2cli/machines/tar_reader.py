@@ -1,8 +1,8 @@
 """Read a tar that a machine sent, one header at a time.
 
-Not with the standard library's ``tarfile``: before Python 3.11.13, 3.12.11 and 3.13.4 it follows the
-links of an archive (CVE-2025-4517 and four more). It also reads headers of any size into memory, and
-never ends at some. Formats: ustar, and GNU's and POSIX's extensions for long names and sizes.
+Not with the standard library's ``tarfile``: before Python 3.11.13, 3.12.11 and 3.13.4 it follows
+the links of an archive (CVE-2025-4517 and four more). It also reads headers of any size into
+memory, and never ends at some. Formats: ustar, and GNU's and POSIX's extensions for long names.
 """
 
 from __future__ import annotations
