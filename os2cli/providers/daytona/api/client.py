@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Self
@@ -212,7 +211,6 @@ class DaytonaClient:
         needs: str = "",
         **content: Any,
     ) -> httpx.Response:
-        began = time.monotonic()
         try:
             response = answer(self.http, method, f"{self.url}{path}", policy, **content)
         except AnswerTooLarge as error:
@@ -224,7 +222,7 @@ class DaytonaClient:
                 raise failure from error
             if not repeatable and may_have_been_sent(error):
                 raise LostAnswer(failure.message, hint=failure.hint) from error
-            raise Retryable(failure, weight=weight(error, began, policy)) from error
+            raise Retryable(failure, weight=weight(error, policy)) from error
         if response.is_success:
             return response
         if response.status_code == TOO_MANY:
