@@ -18,11 +18,14 @@ from contextvars import ContextVar
 from typing import TypeVar
 
 from os2cli.core.clock import REAL_TIME, Clock
+from os2cli.core.deadline import within
 from os2cli.core.errors import Conflict, NotFound, Os2Error, TimedOut
 
 # Shorter waits are not worth a line.
 SAY_AFTER_SECONDS = 2.0
 OUTAGE_PAUSES = (0.3, 0.9, 2.7, 5.0)
+# The last question of a wait must have a chance to be answered.
+MIN_ANSWER_SECONDS = 3.0
 # A time limit for a build must not end the request that starts it.
 MIN_ALLOWED_SECONDS = 10.0
 
@@ -160,7 +163,9 @@ class Wait:
             began = self.clock.now()
             token = _WAIT.set(self)
             try:
-                answer = request()
+                # All requests of one question end with the wait.
+                with within(max(self.left, MIN_ANSWER_SECONDS)):
+                    answer = request()
             except Os2Error as error:
                 if not error.transient:
                     self._answered()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import posixpath
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -15,7 +15,11 @@ from os2cli.core.errors import NotFound, UsageError
 from os2cli.core.models import Command, Streams
 from os2cli.core.progress import SILENT, Progress
 from os2cli.machines.fleet import LocatedMachine
-from os2cli.machines.tarball import CountedFile, Pieces, pack, unpack, unreadable, unusable
+from os2cli.machines.staging import opened, put, staging
+from os2cli.machines.tarball import CountedFile, Pieces, pack, receive, unreadable, unusable
+from os2cli.machines.unpacking import Unpacked
+
+_NEW = "new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,8 @@ def copy_out(
 ) -> int:
     """Copy a file or a directory out of a machine, and return the number of bytes received.
 
-    A failure leaves nothing behind.
+    A failure leaves nothing behind. Links are copied as links, also those that lead elsewhere;
+    nothing is written through one.
 
     Raises:
         NotFound: the source, or the parent directory of the target, does not exist.
@@ -91,13 +96,17 @@ def copy_out(
     # On the target's file system, so that a rename is enough.
     around = goal if goal.is_dir() and not goal.is_symlink() else goal.parent
     try:
-        with tempfile.TemporaryDirectory(prefix=".os2-", dir=around) as folder:
-            inner = Path(folder) / "new"
-            inner.mkdir()
-            size = _receive(place, source, inner, progress)
-            _put(inner if name == "." else _single_entry(inner), goal)
+        with staging(around) as outer:
+            os.mkdir(_NEW, 0o755, dir_fd=outer)  # below a descriptor
+            with opened(_NEW, outer) as inner:
+                size, unpacked = _receive(place, source, inner, progress)
+                if name == ".":
+                    put(outer, _NEW, goal)
+                else:
+                    put(inner, _single_entry(inner, unpacked), goal)
     except OSError as error:
         raise unreadable(error, goal) from error
+    _report(unpacked, progress)
     return size
 
 
@@ -122,7 +131,9 @@ def _check_goal(goal: Path, target: str) -> None:
         )
 
 
-def _receive(place: LocatedMachine, source: str, folder: Path, progress: Progress) -> int:
+def _receive(
+    place: LocatedMachine, source: str, folder: int, progress: Progress
+) -> tuple[int, Unpacked]:
     received = 0
 
     def count(done: int) -> None:
@@ -131,9 +142,17 @@ def _receive(place: LocatedMachine, source: str, folder: Path, progress: Progres
         progress.status(f"received {done:,} bytes")
 
     with progress.phase("copy"):
-        pieces = place.provider.fetch(place.machine.name, source)
-        unpack(Pieces(pieces, count), folder)
-    return received
+        pieces = Pieces(place.provider.fetch(place.machine.name, source), count)
+        with closing(pieces):
+            unpacked = receive(pieces, folder)
+    return received, unpacked
+
+
+def _report(unpacked: Unpacked, progress: Progress) -> None:
+    if (left_out := unpacked.left_out).number:
+        progress.warn(f"left out {left_out}: neither a file, a directory nor a link")
+    if (links := unpacked.leading_out).number:
+        progress.notice(f"links that lead out of the copy were kept: {links}")
 
 
 def _split_target(place: LocatedMachine, name: str, target: str) -> tuple[str, str]:
@@ -150,22 +169,10 @@ def is_folder(place: LocatedMachine, path: str) -> bool:
     return place.provider.execute(place.machine.name, Command(("test", "-d", path)), nowhere) == 0
 
 
-def _single_entry(folder: Path) -> Path:
-    entries = list(folder.iterdir())
+def _single_entry(folder: int, unpacked: Unpacked) -> str:
+    entries = os.listdir(folder)  # of a descriptor
+    if not entries and unpacked.left_out.number:
+        raise unusable(ValueError("it is neither a file, a directory nor a link"))
     if len(entries) != 1:
         raise unusable(ValueError(f"expected 1 entry, got {len(entries)}"))
     return entries[0]
-
-
-def _put(source: Path, goal: Path) -> None:
-    """Move ``source`` to ``goal``; add its files to a directory that exists.
-
-    An existing link is replaced and never followed: an earlier copy may have brought it.
-    """
-    if not (source.is_dir() and not source.is_symlink() and os.path.lexists(goal)):
-        source.replace(goal)
-    elif goal.is_symlink() or not goal.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(goal))
-    else:
-        for entry in list(source.iterdir()):
-            _put(entry, goal / entry.name)

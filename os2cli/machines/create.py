@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from os2cli.core.clock import REAL_TIME, Clock
-from os2cli.core.errors import Conflict, NotFound, Os2Error
+from os2cli.core.deadline import apart
+from os2cli.core.errors import Conflict, NotFound, OperationFailed, Os2Error
 from os2cli.core.models import Health, Machine, MachineSpec, MachineState
 from os2cli.core.observed import record_change
 from os2cli.core.progress import SILENT, Progress
@@ -20,6 +21,7 @@ from os2cli.machines.provider import MachineProvider
 # After Ctrl-C the user must not wait longer.
 UNDO_SECONDS = 4.5
 NAME_ATTEMPTS = 20
+MIN_HEALTHY_SECONDS = 10.0
 
 
 def create_machine(
@@ -52,6 +54,7 @@ def create_machines(
     """Create machines one by one and wait for them concurrently; all or none."""
     made: list[Machine] = []
     record_change(provider.type)
+    began = clock.now()
     where = f"--type {provider.type} --stage {specs[0].stage} --yes"
     with cleaned_up_by("os2 machine rm", where) as pending, allowing(wait_seconds):
         try:
@@ -62,13 +65,27 @@ def create_machines(
                     made.append(_create_named(provider, spec, progress, pending))
             if wait_seconds is None:
                 return made
+            # Creating took a part of the time, but a machine that was just made gets a chance.
+            left = max(wait_seconds - (clock.now() - began), min(wait_seconds, MIN_HEALTHY_SECONDS))
             with progress.phase("healthy"):
                 return concurrently(
-                    lambda one: until_healthy(provider, one, wait_seconds, progress, clock), made
+                    lambda one: _until_healthy(provider, one, left, progress, clock), made
                 )
         except BaseException:
             _undo_creates(provider, made, progress)
             raise
+
+
+def _until_healthy(
+    provider: MachineProvider, machine: Machine, seconds: float, progress: Progress, clock: Clock
+) -> Machine:
+    try:
+        return until_healthy(provider, machine, seconds, progress, clock)
+    except OperationFailed as error:
+        if not error.log_tail:
+            # It is about to be removed, and its log tells nothing.
+            error.hint = "keep the machine to look into it: --no-wait"
+        raise
 
 
 def _undo_creates(
@@ -81,7 +98,9 @@ def _undo_creates(
     def undo(machine: Machine) -> None:
         name = machine.name
         try:
-            provider.remove(name, UNDO_SECONDS)
+            # The provider keeps to its own limit, and then marks what is left.
+            with apart(2 * UNDO_SECONDS):
+                provider.remove(name, UNDO_SECONDS)
         except Os2Error as error:
             # The error of the create matters more than that of its rollback.
             progress.warn(f"machine {name} still exists: {error.message}")

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from os2cli.core.clock import REAL_TIME, Clock
-from os2cli.core.errors import OperationFailed, TimedOut
+from os2cli.core.deadline import apart, within
+from os2cli.core.errors import OperationFailed, Os2Error, TimedOut
 from os2cli.core.limits import killed_for_memory
 from os2cli.core.models import Health, Machine, MachineState
 from os2cli.core.progress import SILENT, Progress
@@ -18,6 +19,10 @@ from os2cli.machines.names import named_machines
 from os2cli.machines.provider import MachineProvider
 
 LOG_LINES = 20
+# For the last lines, when the time for the operation itself is over.
+LOG_SECONDS = 5.0
+# The last probe must have a chance to be answered.
+MIN_PROBE_SECONDS = 1.0
 FAILED_STEP_PREFIX = "entry: step "
 
 
@@ -50,7 +55,9 @@ def until_healthy(
     goal = f"machine {machine.name} to be healthy"
     wait = Wait(goal, seconds, late, go_on=f"os2 machine wait {machine.name}", clock=clock)
     while True:
-        if provider.probe(machine) is Health.HEALTHY:
+        with within(max(wait.left, MIN_PROBE_SECONDS)):
+            health = provider.probe(machine)
+        if health is Health.HEALTHY:
             return _healthy(provider, machine)
         machine = wait.ask(partial(provider.get, machine.name))
         if machine.state not in (MachineState.RUNNING, MachineState.CREATING):
@@ -60,10 +67,11 @@ def until_healthy(
 
 
 def _ended(provider: MachineProvider, machine: Machine) -> OperationFailed:
-    tail = provider.log_tail(machine.name, LOG_LINES)
+    tail = _log_tail(provider, machine)
+    see = f"see its state: os2 machine show {machine.name}"
     steps = [line for line in tail if line.startswith(FAILED_STEP_PREFIX)]
     reason = steps[-1] if steps else machine.reason or f"its state is {machine.state.value}"
-    hint = "the lines above are the end of its log" if tail else None
+    hint = "the lines above are the end of its log" if tail else see
     if machine.memory_kills:
         reason, hint = killed_for_memory(machine.limits), "give it more: --memory SIZE"
     return OperationFailed(
@@ -80,12 +88,21 @@ def _not_healthy(
     state = f"last state: {machine.state.value}"
     hint = "raise --timeout SECONDS, or keep the machine to look into it: --no-wait"
     return TimedOut(
-        f"timed out after {seconds:g} s waiting for machine {machine.name} to be healthy "
+        f"timed out after {seconds:.3g} s waiting for machine {machine.name} to be healthy "
         f"({'; '.join(filter(None, (state, silence)))})",
         hint=f"to go on waiting: os2 machine wait {machine.name}" if silence else hint,
         code="not_healthy",
-        log_tail=() if silence else provider.log_tail(machine.name, LOG_LINES),
+        log_tail=() if silence else _log_tail(provider, machine),
     )
+
+
+def _log_tail(provider: MachineProvider, machine: Machine) -> tuple[str, ...]:
+    """Return the end of a machine's log; empty if it is not to be had soon."""
+    with apart(LOG_SECONDS):
+        try:
+            return provider.log_tail(machine.name, LOG_LINES)
+        except Os2Error:
+            return ()  # the reason to look at it matters more
 
 
 def machines_of_stage(provider: MachineProvider, stage: str | None) -> list[Machine]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from os2cli.core.clock import REAL_TIME, Clock
-from os2cli.core.errors import NotFound, OperationFailed, Os2Error, TimedOut
+from os2cli.core.errors import NotFound, Os2Error, TimedOut
 from os2cli.core.models import Health, Machine, MachineState, Verb, WaitTarget
 from os2cli.core.observed import record_change
 from os2cli.core.progress import SILENT, Progress
@@ -120,23 +120,12 @@ def wait_for(
         while not _is_at(machine, goal):
             if goal is WaitTarget.HEALTHY and machine.state in _ON_THE_WAY:
                 # The provider's state does not tell its health: the machine must be probed.
-                return _until_healthy(provider, machine, wait.left, progress, clock)
+                return until_healthy(provider, machine, wait.left, progress, clock)
             _check_possible(machine, goal)
             progress.status(f"{name} is {machine.state.value}")
             wait.pause(provider.poll_seconds)
             machine = wait.ask(partial(provider.get, name))
     return with_health(provider, machine) if goal is WaitTarget.RUNNING else machine
-
-
-def _until_healthy(
-    provider: MachineProvider, machine: Machine, seconds: float, progress: Progress, clock: Clock
-) -> Machine:
-    try:
-        return until_healthy(provider, machine, seconds, progress, clock)
-    except OperationFailed as error:
-        # Unlike that of a create, this machine remains.
-        error.hint = error.hint or f"see its state: os2 machine show {machine.name}"
-        raise
 
 
 _ON_THE_WAY = (MachineState.RUNNING, MachineState.CREATING)

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from os2cli.core.errors import OperationFailed, Os2Error
+from os2cli.core.plain_text import plain_line
+from os2cli.machines.tar_headers import InvalidTar
+from os2cli.machines.tar_reader import TarReader
+from os2cli.machines.unpacking import Unpacked, unpack
+
+# An archive is filled up to 10 KB, as a tape was; what a machine sends after that is not a tar's.
+MAX_REST_BYTES = 1024 * 1024
 
 
 def pack(source: Path, name: str, file: BinaryIO) -> None:
@@ -25,17 +32,16 @@ def pack(source: Path, name: str, file: BinaryIO) -> None:
         raise unreadable(error, source) from error
 
 
-def unpack(pieces: Pieces, folder: Path) -> None:
-    """Unpack a tar below ``folder``; raise ``OperationFailed`` if it is broken or hostile."""
+def receive(pieces: Pieces, folder: int) -> Unpacked:
+    """Unpack a tar below an open directory; ``OperationFailed`` if it is broken or hostile."""
     try:
-        with tarfile.open(fileobj=cast("BinaryIO", pieces), mode="r|") as archive:
-            # The data filter keeps everything below the directory and creates no devices.
-            archive.extractall(folder, filter="data")
-    except (tarfile.TarError, OSError, ValueError) as error:
+        unpacked = unpack(TarReader(pieces), folder)
+    except (InvalidTar, OSError) as error:
         # The error of the machine's own tar says more than its truncated output.
         pieces.exhaust()
         raise unusable(error) from error
     pieces.exhaust()
+    return unpacked
 
 
 class CountedFile:
@@ -70,31 +76,41 @@ class Pieces:
     def __init__(self, pieces: Iterator[bytes], report: Callable[[int], None]) -> None:
         self._pieces = pieces
         self._report = report
-        self._rest = b""
+        self._rest = bytearray()
         self._received = 0
 
     def read(self, count: int) -> bytes:
         """Return ``count`` bytes, fewer at the end, and report those received."""
-        while len(self._rest) < count:
-            piece = next(self._pieces, None)
-            if piece is None:
-                break
-            self._received += len(piece)
-            self._report(self._received)
+        while len(self._rest) < count and (piece := self._next()):
             self._rest += piece
-        data, self._rest = self._rest[:count], self._rest[count:]
+        data = bytes(self._rest[:count])
+        del self._rest[:count]
         return data
 
     def exhaust(self) -> None:
-        """Read on to the sender's end, which may raise its failure."""
-        for _ in self._pieces:
+        """Read on to the sender's end, which may raise its failure, but not without end."""
+        last = self._received + MAX_REST_BYTES
+        while self._received < last and self._next():
             continue
+
+    def close(self) -> None:
+        """End the sender, which may have more to send."""
+        if isinstance(self._pieces, Generator):
+            self._pieces.close()
+
+    def _next(self) -> bytes:
+        """Return the next piece, empty at the end."""
+        piece = next((piece for piece in self._pieces if piece), b"")
+        if piece:
+            self._received += len(piece)
+            self._report(self._received)
+        return piece
 
 
 def unreadable(error: OSError, path: Path) -> Os2Error:
     """Return the failure to read or write a file of this host."""
     return OperationFailed(
-        f"cannot copy {error.filename or path}: {error.strerror or error}",
+        f"cannot copy {plain_line(str(error.filename or path))}: {error.strerror or error}",
         hint="check its permissions and the free disk space",
         code="copy_failed",
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from os2cli.core.defaults import DAEMON_PORT, HEALTH_PATH
 from os2cli.core.errors import Conflict, UsageError
+from os2cli.core.json_text import parse_json
 from os2cli.core.models import Address, Health, Machine, MachineState
 from os2cli.host.network.local_names import resolves_to
 from os2cli.machines.next_steps import not_running
@@ -41,6 +42,12 @@ def require_running(machine: Machine) -> Machine:
     raise not_running(machine)
 
 
+# What a health check or a list of services needs by far.
+ANSWER_BYTES = 64 * 1024
+# A name that can be a part of a host's.
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+
+
 def probe_published(machine: Machine, seconds: float) -> Health:
     """Ask the daemon for its health through the published port, as a user would."""
     if machine.state is not MachineState.RUNNING or machine.port is None:
@@ -50,13 +57,17 @@ def probe_published(machine: Machine, seconds: float) -> Health:
 
 
 def _get(url: str, seconds: float) -> httpx.Response | None:
+    """Return the answer of a machine; None for none that is small and in time."""
     # Most commands need no HTTP client for a local machine.
     import httpx
 
+    from os2cli.host.network.bounded import fetch
+    from os2cli.host.network.loopback import loopback_client
+
     try:
-        # Loopback traffic must not go to the environment's proxy.
-        return httpx.get(url, timeout=seconds, trust_env=False)
-    except httpx.HTTPError:
+        with loopback_client(seconds) as client:
+            return fetch(client, "GET", url, seconds=seconds, limit=ANSWER_BYTES)
+    except (httpx.HTTPError, httpx.InvalidURL):
         return None
 
 
@@ -123,11 +134,14 @@ def _services_with_pages(machine: Machine, seconds: float) -> dict[int, str]:
     if response is None:
         return {}
     try:
-        services = response.json()["services"]
-        return {
-            int(service["port"]): str(service["name"]).lower()
-            for service in services
-            if service["hasWebUI"] and service["port"]
-        }
+        services = parse_json(response.content)["services"]
+        return dict(page for service in services if (page := _page(service)) is not None)
     except (ValueError, KeyError, TypeError):
         return {}
+
+
+def _page(service: dict[str, Any]) -> tuple[int, str] | None:
+    """Return the port and the name of a service with a page, as it is in a URL."""
+    port, name = service["port"], str(service["name"]).lower()
+    is_port = type(port) is int and 0 < port < 2**16
+    return (port, name) if service["hasWebUI"] and is_port and _LABEL.fullmatch(name) else None

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from os2cli.core.errors import NotFound, OperationFailed
 from os2cli.core.models import Command, LogRequest
 from os2cli.providers.execution import Readable
+from os2cli.providers.log_lines import split_lines
 
 LOG_FOLDER, SCAN_FOLDER = "/var/log", "/run/os2/services"
 NO_LOG_CODE = 66
@@ -77,17 +78,6 @@ def service_log(
         )
 
 
-def split_lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Yield whole lines as they come; bytes that are not UTF-8 become U+FFFD."""
-    rest = b""
-    for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield line.decode(errors="replace").rstrip("\r")
-    if rest:
-        yield rest.decode(errors="replace").rstrip("\r")
-
-
 def lines_since(lines: Iterable[str], since: datetime | None) -> Iterator[str]:
     """Yield the lines from ``since`` on; a line without a time belongs to the one before it."""
     recent = since is None
@@ -101,7 +91,7 @@ def lines_since(lines: Iterable[str], since: datetime | None) -> Iterator[str]:
 
 def time_of(line: str) -> datetime | None:
     """Return the time at the start of a line, in UTC; None if it has none."""
-    first = line.split(" ", 2)[:2]
+    first = line[:100].split(" ", 2)[:2]
     for text in (" ".join(first), first[0]):
         # The logger writes nanoseconds; datetime takes microseconds.
         whole, dot, fraction = text.partition(".")

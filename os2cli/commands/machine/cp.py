@@ -24,7 +24,8 @@ def copy(
 ) -> None:
     """Copy a file or directory into or out of a machine, like cp -r.
 
-    Relative paths in a machine start at its repository.
+    Relative paths in a machine start at its repository. Links are copied as links, also those that
+    lead elsewhere; nothing is written through them.
 
     [dim]Examples:[/dim]
       os2 machine cp notes.md dev-1:docs/

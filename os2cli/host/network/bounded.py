@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -39,6 +41,20 @@ def fetch(
         return read_whole(response, limit)
 
 
+@contextmanager
+def opened(
+    client: httpx.Client, method: str, url: str, *, seconds: float | None, **content: Any
+) -> Iterator[httpx.Response]:
+    """Send a request and yield its answer, whose head arrived within ``seconds``.
+
+    For a body that may take any time, such as a log that is followed.
+    """
+    with ExitStack() as open_answer:
+        with within(seconds):
+            response = open_answer.enter_context(client.stream(method, url, **content))
+        yield response
+
+
 def read_whole(response: httpx.Response, limit: int) -> httpx.Response:
     """Read the rest of a streamed answer, as ``fetch`` does, and return a copy that has it."""
     body = bytearray()
@@ -46,6 +62,24 @@ def read_whole(response: httpx.Response, limit: int) -> httpx.Response:
         body += chunk
         if len(body) > limit:
             raise AnswerTooLarge(limit)
+    return _copy(response, bytes(body))
+
+
+def read_start(response: httpx.Response, limit: int, seconds: float) -> httpx.Response:
+    """Return a copy of a streamed answer with the start of its body: what an error says.
+
+    What comes after ``limit`` bytes or ``seconds`` is left out: the status matters more.
+    """
+    body = bytearray()
+    with within(seconds), suppress(httpx.HTTPError):
+        for chunk in response.iter_bytes():
+            body += chunk[: limit - len(body)]
+            if len(body) == limit:
+                break
+    return _copy(response, bytes(body))
+
+
+def _copy(response: httpx.Response, body: bytes) -> httpx.Response:
     # The body is decoded; these headers would describe the encoded one.
     headers = [
         (name, value)
@@ -55,7 +89,7 @@ def read_whole(response: httpx.Response, limit: int) -> httpx.Response:
     return httpx.Response(
         response.status_code,
         headers=headers,
-        content=bytes(body),
+        content=body,
         request=response.request,
         extensions=response.extensions,
     )

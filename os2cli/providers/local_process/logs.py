@@ -8,7 +8,8 @@ from contextlib import closing
 from os2cli.core.models import LogRequest
 from os2cli.providers.local_process.executions import Execution
 from os2cli.providers.local_process.records import MachineFolder
-from os2cli.providers.service_log import lines_since, log_command, service_log, split_lines
+from os2cli.providers.log_lines import split_lines
+from os2cli.providers.service_log import lines_since, log_command, service_log
 
 # Ends the time that the logger writes before each line.
 TIME_END = "  "

@@ -24,7 +24,7 @@ class TestHostileMachines:
         [
             [(entry("x/../../../escaped"), b"!")],
             [(entry("../escaped"), b"!")],
-            [(entry("x", tarfile.DIRTYPE), b""), (entry("x/a", tarfile.SYMTYPE, "../.."), b"")],
+            [(entry("x", tarfile.SYMTYPE, ".."), b""), (entry("x/escaped"), b"!")],
             [(entry("x", tarfile.SYMTYPE, "/etc"), b""), (entry("x/escaped"), b"!")],
             [(entry("x", tarfile.LNKTYPE, "../secret"), b"")],
             [(entry("x", tarfile.CHRTYPE), b"")],

@@ -166,7 +166,7 @@ class TestCreateThatFails:
         with pytest.raises(OperationFailed) as caught:
             create_machine(provider, SPEC, wait_seconds=60, clock=time.clock)
 
-        assert caught.value.hint is None
+        assert caught.value.hint == "keep the machine to look into it: --no-wait"
         assert caught.value.log_tail == ()
 
     def test_a_machine_that_is_not_healthy_in_time_is_removed_and_its_log_shown(self) -> None:

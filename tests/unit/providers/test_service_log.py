@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from os2cli.core.errors import NotFound, OperationFailed
 from os2cli.core.models import Command, LogRequest
+from os2cli.providers.log_lines import split_lines
 from os2cli.providers.service_log import (
     NO_LOG_CODE,
     lines_since,
     log_command,
     service_log,
-    split_lines,
     time_of,
 )
 from tests.polling import until

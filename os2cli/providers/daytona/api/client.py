@@ -11,10 +11,14 @@ import httpx
 from os2cli import __version__
 from os2cli.core.clock import REAL_TIME, Clock
 from os2cli.core.daytona_access import DaytonaAccess
+from os2cli.core.deadline import at_most, seconds_left
 from os2cli.core.errors import OperationFailed, Os2Error, Unreachable
+from os2cli.core.json_text import parse_json
 from os2cli.core.waiting import current_wait
+from os2cli.host.network.bounded import AnswerTooLarge
 from os2cli.host.network.transport import Transport
 from os2cli.providers.daytona.api.access import checked_url, login_headers, may_receive_key
+from os2cli.providers.daytona.api.answers import answer, weight
 from os2cli.providers.daytona.api.errors import (
     LostAnswer,
     WayBlocked,
@@ -110,10 +114,10 @@ class DaytonaClient:
     @cached_property
     def _proxy(self) -> str:
         try:
-            answer = self.get("/config", doing="asking for the proxy's address", policy=FAST)
+            config = self.get("/config", doing="asking for the proxy's address", policy=FAST)
         except Os2Error:
             return ""
-        return str(answer.get("proxyToolboxUrl") or "") if isinstance(answer, dict) else ""
+        return str(config.get("proxyToolboxUrl") or "") if isinstance(config, dict) else ""
 
     def keep_secret(self, values: Mapping[str, str]) -> None:
         """Redact these values in messages: an answer may repeat them."""
@@ -183,19 +187,18 @@ class DaytonaClient:
         self, method: str, path: str, doing: str, policy: RetryPolicy, **request: Any
     ) -> httpx.Response:
         failures, waited = 0, 0.0
-        repeatable = request.get("repeatable", True)
-        policy = patience(policy, current_wait(), repeatable=repeatable)
+        policy = patience(policy, current_wait())
         while True:
             try:
                 return self._attempt(method, path, doing, policy, **request)
             except Retryable as error:
                 failures += error.weight
                 waited += error.seconds or 0.0
-                if failures >= policy.attempts or waited > policy.longest_wait_seconds:
+                if policy.is_spent(failures, waited) or seconds_left() == 0:
                     raise error.failure from error.__cause__
                 if error.seconds:
                     self.pauses.report(doing, error.seconds, waited)
-                self.clock.sleep(error.seconds or pause(failures))
+                self.clock.sleep(at_most(error.seconds or pause(failures)) or 0.0)
 
     def _attempt(
         self,
@@ -208,17 +211,18 @@ class DaytonaClient:
         needs: str = "",
         **content: Any,
     ) -> httpx.Response:
-        timeout = httpx.Timeout(policy.answer_seconds, connect=policy.connect_seconds)
         try:
-            response = self.http.request(method, f"{self.url}{path}", timeout=timeout, **content)
+            response = answer(self.http, method, f"{self.url}{path}", policy, **content)
+        except AnswerTooLarge as error:
+            large = invalid_answer(doing, str(error))
+            raise (large if repeatable else LostAnswer(large.message)) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             failure: Os2Error = connection_error(doing, self.url, error, self._secrets)
             if isinstance(failure, WayBlocked):
                 raise failure from error
             if not repeatable and may_have_been_sent(error):
                 raise LostAnswer(failure.message, hint=failure.hint) from error
-            late = isinstance(error, httpx.TimeoutException)
-            raise Retryable(failure, weight=2 if late else 1) from error
+            raise Retryable(failure, weight=weight(error, policy)) from error
         if response.is_success:
             return response
         if response.status_code == TOO_MANY:
@@ -239,7 +243,7 @@ class DaytonaClient:
         if not is_json(response):
             raise not_json_error(doing, response)
         try:
-            return response.json()
-        except (ValueError, RecursionError) as error:
+            return parse_json(response.content)
+        except ValueError as error:
             # Half an answer: the connection broke, and a proxy hid that.
             raise invalid_answer(doing, "it is not JSON", transient=True) from error

@@ -18,6 +18,7 @@ from os2cli.core.errors import (
     Unreachable,
     UsageError,
 )
+from os2cli.core.json_text import parse_json
 from os2cli.core.redaction import HIDDEN
 from os2cli.host.network.failures import problem_of
 from os2cli.providers.daytona.api.limits import limit_error
@@ -65,10 +66,11 @@ def redact(text: str, spelled: Iterable[str]) -> str:
 
 def error_message(response: httpx.Response, secrets: Iterable[str]) -> str:
     """Return the API's ``message``, else its ``error``, else the body; may be empty."""
-    text = response.text
+    # Not in the encoding that the answer names: some are not for text.
+    text = response.content.decode(errors="replace")
     try:
-        body = json.loads(text)
-    except (ValueError, RecursionError):
+        body = parse_json(text)
+    except ValueError:
         body = None
     if isinstance(body, dict):
         words = body.get("message") or body.get("error") or body
@@ -86,7 +88,12 @@ def status_line(status: int, message: str) -> str:
 
 
 def _words(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return ""
 
 
 def response_error(

@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from os2cli.core.errors import Os2Error
-from os2cli.core.waiting import Wait
+from os2cli.core.waiting import MIN_ANSWER_SECONDS, Wait
 
 # 520 and above are Cloudflare's: the API behind it did not answer properly.
 PASSING = frozenset({408, 502, 503, 504, *range(520, 531)})
@@ -33,41 +33,47 @@ _SECONDS = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _DEFAULT_WAIT_SECONDS = 5.0
 # Without a minimum, a limiter that always says 0 would be asked without a pause.
 _MIN_WAIT_SECONDS = 1.0
-# The last request of a wait must have a chance to be answered.
-MIN_ANSWER_SECONDS = 3.0
+_MAX_WAIT_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """How often a request is sent at most, and how long the API may be silent.
 
-    A long answer over a slow line is not silence. A timeout counts as two attempts.
-    ``longest_wait_seconds`` limits what the API's rate limiters may ask for in all.
+    A long answer over a slow line is not silence: ``whole_seconds`` limits all of it. A timeout
+    counts as two attempts. ``longest_wait_seconds`` limits what the API's rate limiters may ask for
+    in all.
     """
 
     attempts: int = 4
     answer_seconds: float = 10.0
+    whole_seconds: float = 30.0
     connect_seconds: float = 5.0
     longest_wait_seconds: float = 90.0
+
+    def is_spent(self, failures: int, waited: float) -> bool:
+        """Return whether there is no attempt left, or no time for the pauses asked for."""
+        return failures >= self.attempts or waited > self.longest_wait_seconds
 
 
 DEFAULT = RetryPolicy()
 # Creating a sandbox takes up to 30 s to answer.
-CREATING = RetryPolicy(answer_seconds=65.0)
+CREATING = RetryPolicy(answer_seconds=65.0, whole_seconds=70.0)
 # For rolling back while the user waits for the command to end, and for checks with a deadline.
-FAST = RetryPolicy(attempts=1, answer_seconds=2.5, connect_seconds=2.0, longest_wait_seconds=0.0)
+FAST = RetryPolicy(
+    attempts=1,
+    answer_seconds=2.5,
+    whole_seconds=4.5,
+    connect_seconds=2.0,
+    longest_wait_seconds=0.0,
+)
 
 
-def patience(policy: RetryPolicy, wait: Wait | None, *, repeatable: bool) -> RetryPolicy:
-    """Return the policy inside a wait: one attempt, which ends with the wait.
-
-    The answer of a create is not cut short: os2 would search for what was created.
-    """
+def patience(policy: RetryPolicy, wait: Wait | None) -> RetryPolicy:
+    """Return the policy inside a wait: one attempt, which ends with the wait."""
     if wait is None:
         return policy
-    answer = policy.answer_seconds
-    if repeatable:
-        answer = min(answer, max(wait.left, MIN_ANSWER_SECONDS))
+    answer = min(policy.answer_seconds, max(wait.left, MIN_ANSWER_SECONDS))
     return replace(
         policy,
         attempts=1,
@@ -101,7 +107,7 @@ def retry_after(headers: Mapping[str, str]) -> float:
     Each limiter appends its name to the header (``Retry-After-sandbox-create``); the longest wait
     counts.
     """
-    return max(_longest(headers)[0], _MIN_WAIT_SECONDS)
+    return min(max(_longest(headers)[0], _MIN_WAIT_SECONDS), _MAX_WAIT_SECONDS)
 
 
 def limiter(headers: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ import threading
 import uuid
 from functools import partial
 
+from os2cli.core.deadline import apart
 from os2cli.core.errors import Conflict, OperationFailed, Os2Error, TimedOut
 from os2cli.core.models import MachineSpec
 from os2cli.core.progress import Progress
@@ -58,7 +59,8 @@ class SandboxCreation:
         except BaseException:
             self._abandoned.set()
             self.progress.notice(f"removing the unfinished machine {self.spec.name}")
-            self._undo(pending)
+            with apart(UNDO_SECONDS):
+                self._undo(pending)
             raise
         if self.spec.expires is not None and sandbox.ends is None:
             self.progress.warn(
@@ -114,7 +116,7 @@ class SandboxCreation:
             return sandbox
         if self._abandoned.is_set():
             self._failed.set()
-        if last or self._abandoned.is_set():
+        if last or self._abandoned.is_set() or self._wait.over:
             raise self._unknown(lost) from lost
         return None
 
@@ -126,7 +128,8 @@ class SandboxCreation:
         if existing is not None and self._is_own(existing):
             return existing
         being_freed = existing is not None and existing.state in ENDING
-        if not being_freed or self._abandoned.is_set() or self.client.clock.now() >= freed_by:
+        late = self._wait.over or self.client.clock.now() >= freed_by
+        if not being_freed or self._abandoned.is_set() or late:
             raise self._taken(error, existing) from error
         self.progress.status(f"waiting until the former machine {self.spec.name} is gone")
         self.client.clock.sleep(SEARCH_SECONDS)
@@ -143,6 +146,8 @@ class SandboxCreation:
         """Find the sandbox that was created although the answer was lost."""
         for number in range(searches):
             if number:
+                if policy is not FAST and self._wait.over:
+                    break
                 self.client.clock.sleep(SEARCH_SECONDS)
             look = partial(self._look, policy)
             # A rollback does not outlast an outage.
@@ -218,7 +223,8 @@ class SandboxCreation:
     def _remove_failed(self) -> None:
         """Remove the sandbox whose start failed, as Daytona keeps it."""
         try:
-            sandbox = self._find(searches=1, policy=FAST)
+            with apart(FAST.whole_seconds):
+                sandbox = self._find(searches=1, policy=FAST)
         except Os2Error as error:
             self._warn(f"may still exist: {error.message}")
             return
@@ -227,7 +233,9 @@ class SandboxCreation:
 
     def _remove(self, sandbox: SandboxAnswer, seconds: float) -> None:
         try:
-            Undoing(self.client, sandbox, self.spec.name, seconds).run()
+            # Its own steps have a limit each; the last may begin at the end of the time.
+            with apart(seconds + FAST.whole_seconds):
+                Undoing(self.client, sandbox, self.spec.name, seconds).run()
         except Os2Error as error:
             self._warn(f"still exists: {error.message}")
 

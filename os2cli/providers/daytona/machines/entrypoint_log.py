@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from os2cli.core.deadline import within
 from os2cli.core.errors import Conflict, NotFound, Unreachable
 from os2cli.core.models import LogRequest
-from os2cli.providers.daytona.machines.session_log import MARKS, session_log
+from os2cli.providers.daytona.machines.session_log import MARKS, session_lines
 from os2cli.providers.daytona.machines.toolbox import Patience, Toolbox
-from os2cli.providers.service_log import split_lines
+from os2cli.providers.log_lines import LineSplitter, Tail, last_lines
 
 PATH = "/process/session/entrypoint/logs"
 RECONNECT_SECONDS = 1.0
+# Logs of two starts differ before that.
+HEAD_BYTES = 64 * 1024
 
 
 class EntrypointLog:
@@ -28,27 +29,27 @@ class EntrypointLog:
         if request.follow:
             yield from self._following(request.tail)
         else:
-            lines = _lines(session_log(self.toolbox, PATH, self.doing))
-            yield from lines if request.tail is None else lines[max(len(lines) - request.tail, 0) :]
+            yield from last_lines(session_lines(self.toolbox, PATH, self.doing), request.tail)
 
     def tail(self, lines: int, seconds: float) -> tuple[str, ...]:
         """Return its last lines; asks once, with a timeout."""
-        text = session_log(self.toolbox, PATH, self.doing, seconds=seconds, retry=False)
-        return tuple(_lines(text)[-lines:])
+        with within(seconds):
+            found = session_lines(self.toolbox, PATH, self.doing, seconds=seconds, retry=False)
+            return tuple(last_lines(found, lines))
 
     def _following(self, tail: int | None) -> Iterator[str]:
-        before: deque[bytes] | None = None if tail is None else deque(maxlen=tail)
-        rest = b""
+        before = None if tail is None else Tail(tail)
+        splitter = LineSplitter()
         for data in self._added():
-            *lines, rest = (rest + data).split(b"\n")
+            lines: Iterable[str] = splitter.add(data)
             if before is not None:
-                before += lines
+                for line in lines:
+                    before.add(line)
                 if data:
                     continue
-                lines, before = list(before), None
+                lines, before = before.lines(), None
             for line in lines:
-                text = MARKS.sub(b"", line).decode(errors="replace").rstrip("\r")
-                yield self.toolbox.client.redact(text)
+                yield self.toolbox.client.redact(MARKS.sub("", line))
 
     def _added(self) -> Iterator[bytes]:
         """Yield the log and then what is added; nothing (``b""``) when it is silent."""
@@ -74,37 +75,40 @@ class EntrypointLog:
 
 
 class _Position:
-    """How far a log was read that each connection sends from its beginning."""
+    """How far a log was read that each connection sends from its beginning.
+
+    Whether it is the same log is told by how it begins.
+    """
 
     def __init__(self) -> None:
         self._passed = 0
-        self._digest = hashlib.sha256()
-        self._repeated: bytes | None = None
+        self._head = b""
+        self._repeated: bytearray | None = None
+        self._skipped = 0
 
     def restart(self) -> None:
         """Expect the beginning again."""
-        self._repeated = b"" if self._passed else None
+        self._repeated = bytearray() if self._passed else None
+        self._skipped = 0
 
     def news(self, data: bytes) -> bytes:
         """Return what was not there before; ``b""`` says that the log is silent."""
+        is_silent = not data
         if self._repeated is not None:
             self._repeated += data
-            if data and len(self._repeated) < self._passed:
+            if data and len(self._repeated) < len(self._head):
                 return b""
-            data = self._continued(self._repeated)
-            self._repeated = None
+            data, self._repeated = bytes(self._repeated), None
+            if data.startswith(self._head):
+                self._skipped = self._passed
+            else:
+                # It is the log of a new start.
+                self._passed, self._head = 0, b""
+        skipped = min(self._skipped, len(data))
+        self._skipped = 0 if is_silent else self._skipped - skipped
+        return self._pass(data[skipped:])
+
+    def _pass(self, data: bytes) -> bytes:
         self._passed += len(data)
-        self._digest.update(data)
+        self._head += data[: HEAD_BYTES - len(self._head)]
         return data
-
-    def _continued(self, log: bytes) -> bytes:
-        if hashlib.sha256(log[: self._passed]).digest() == self._digest.digest():
-            return log[self._passed :]
-        # It is the log of a new start.
-        self._passed, self._digest = 0, hashlib.sha256()
-        return log
-
-
-def _lines(text: str) -> list[str]:
-    # Not `splitlines`, which also splits at characters other than line feeds.
-    return list(split_lines([text.encode()]))

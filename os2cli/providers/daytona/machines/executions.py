@@ -16,9 +16,10 @@ from os2cli.core.models import Command, Streams
 from os2cli.providers.daytona.api.errors import invalid_answer
 from os2cli.providers.daytona.machines.feed import PAUSES, Feed
 from os2cli.providers.daytona.machines.keeper import Keeper
-from os2cli.providers.daytona.machines.session_log import session_log
+from os2cli.providers.daytona.machines.session_log import session_lines
 from os2cli.providers.daytona.machines.spool import Spool
 from os2cli.providers.daytona.machines.toolbox import UNDO_SECONDS, Patience, Toolbox
+from os2cli.providers.log_lines import last_lines
 
 STDERR_BYTES = 64 * 1024
 CHECK_EVERY = 4
@@ -132,7 +133,7 @@ class Execution:
 
     def _end(self, folder: str, *, interrupted: bool) -> None:
         """End the session; wait a moment for the end of a program that is interrupted."""
-        self.toolbox.send("DELETE", self.path, self.doing, timeout=UNDO_SECONDS)
+        self.toolbox.send("DELETE", self.path, self.doing, seconds=UNDO_SECONDS)
         if interrupted:
             deadline = time.monotonic() + INTERRUPT_SECONDS
             while time.monotonic() < deadline:
@@ -141,7 +142,7 @@ class Execution:
                     "/files/info",
                     self.doing,
                     params={"path": folder},
-                    timeout=UNDO_SECONDS,
+                    seconds=UNDO_SECONDS,
                 )
                 # Not the clock's pause, which a cancellation ends.
                 time.sleep(PAUSES[1])
@@ -170,9 +171,10 @@ class Execution:
         """Raise ``OperationFailed`` if the keeper ended: it outlives the program."""
         code = self.toolbox.json("GET", path, self.doing).get("exitCode")
         if type(code) is int:
-            words = session_log(self.toolbox, f"{path}/logs", self.doing).strip().splitlines()
+            words = last_lines(session_lines(self.toolbox, f"{path}/logs", self.doing), 1)
+            reason = "".join(words).strip() or f"exit code {code}"
             raise OperationFailed(
-                f"{self.doing} failed: {words[-1] if words else f'exit code {code}'}",
+                f"{self.doing} failed: {reason}",
                 hint=f"check the machine's disk: os2 machine exec {self.toolbox.machine} -- df -h",
                 code="execution_lost",
             )

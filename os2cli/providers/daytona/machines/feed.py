@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import BinaryIO
 
 from os2cli.core.errors import NotFound, Os2Error, Unreachable
+from os2cli.providers.daytona.machines.files import upload
 from os2cli.providers.daytona.machines.keeper import octal
 from os2cli.providers.daytona.machines.toolbox import Toolbox
 
@@ -87,7 +88,7 @@ class Feed:
     def _file(self, data: bytes) -> None:
         """Send a file, and wait until it was read: a slow program must not fill the disk."""
         path = f"{self.folder}/input-{self._number}"
-        self.toolbox.upload(data, path, "sending the input")
+        upload(self.toolbox, data, path, "sending the input")
         self._line(f"file {path}")
         pauses = iter(PAUSES)
         while self._waits(path):

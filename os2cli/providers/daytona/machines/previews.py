@@ -9,10 +9,13 @@ import httpx
 from os2cli.core.defaults import DAEMON_PORT, HEALTH_PATH
 from os2cli.core.errors import Os2Error
 from os2cli.core.models import Address, Health
+from os2cli.host.network.bounded import fetch
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.errors import is_json
 from os2cli.providers.daytona.api.retry import FAST
 from os2cli.providers.daytona.api.wire import UrlAnswer, read
+from os2cli.providers.daytona.machines.lifecycle import sandbox_path
+from os2cli.providers.loopback import ANSWER_BYTES
 
 PROBE_SECONDS = 3.0
 TOKEN_HEADER = "X-Daytona-Preview-Token"  # noqa: S105  # its name
@@ -37,8 +40,12 @@ class Previews:
         """Ask the daemon for its health once, as a user would."""
         try:
             preview = self._preview(sandbox_id)
-            answer = self.client.visitor.get(
+            answer = fetch(
+                self.client.visitor,
+                "GET",
                 f"{preview.url.rstrip('/')}{HEALTH_PATH}",
+                seconds=PROBE_SECONDS,
+                limit=ANSWER_BYTES,
                 headers={
                     TOKEN_HEADER: preview.token or "",
                     "X-Daytona-Skip-Preview-Warning": "true",
@@ -58,7 +65,7 @@ class Previews:
 
     def reach(self, sandbox_id: str, port: int, signed_seconds: int | None) -> Address:
         """Return the address of any port; a signed one holds its token and needs no header."""
-        path = f"/sandbox/{sandbox_id}/ports/{port}"
+        path = f"{sandbox_path(sandbox_id)}/ports/{port}"
         if signed_seconds is not None:
             query = {"expiresInSeconds": signed_seconds}
             answer = self.client.get(f"{path}/signed-preview-url", query, doing=_DOING)
@@ -75,7 +82,7 @@ class Previews:
         with self._lock:
             known = self._known.get(sandbox_id)
         if known is None:
-            path = f"/sandbox/{sandbox_id}/ports/{DAEMON_PORT}/preview-url"
+            path = f"{sandbox_path(sandbox_id)}/ports/{DAEMON_PORT}/preview-url"
             answer = self.client.get(path, doing=_DOING, policy=FAST)
             known = read(UrlAnswer, answer, _DOING)
             self.client.keep_secret({"token": known.token or ""})

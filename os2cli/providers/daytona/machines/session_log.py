@@ -3,33 +3,68 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Generator, Iterator
+from contextlib import closing
 
 import httpx
 
-from os2cli.providers.daytona.api.errors import is_json
-from os2cli.providers.daytona.machines.toolbox import REQUEST_SECONDS, Toolbox, json_object
+from os2cli.core.errors import Unreachable
+from os2cli.host.network.bounded import AnswerTooLarge, read_whole
+from os2cli.providers.daytona.api.answers import ANSWER_BYTES
+from os2cli.providers.daytona.api.errors import invalid_answer, is_json
+from os2cli.providers.daytona.machines.toolbox import (
+    REQUEST_SECONDS,
+    Patience,
+    Toolbox,
+    json_object,
+)
+from os2cli.providers.log_lines import split_lines
 
 # Before each line, for stdout and stderr.
-MARKS = re.compile(rb"\x01{3}|\x02{3}")
+MARKS = re.compile(r"\x01{3}|\x02{3}")
 
 
-def session_log(
+def session_lines(
     toolbox: Toolbox,
     path: str,
     doing: str,
     *,
     seconds: float = REQUEST_SECONDS,
     retry: bool = True,
-) -> str:
-    """Return a log so far, without marks and secrets."""
-    answer = toolbox.request("GET", path, doing, retry=retry, timeout=seconds)
-    text = MARKS.sub(b"", _text(answer, doing).encode()).decode()
-    return toolbox.client.redact(text)
+) -> Iterator[str]:
+    """Yield the lines of a log so far as they come, without marks and secrets.
+
+    Raises as ``Toolbox.request`` does; ``seconds`` are for the first of it.
+    """
+    patience = Patience(toolbox)
+    while True:
+        has_begun = False
+        try:
+            with closing(_lines(toolbox, path, doing, seconds)) as lines:
+                for line in lines:
+                    has_begun = True
+                    yield toolbox.client.redact(MARKS.sub("", line))
+        except Unreachable as failure:
+            # The rest can't be asked for: the log comes from its beginning.
+            if not retry or has_begun:
+                raise
+            patience.after(failure)
+        else:
+            return
 
 
-def _text(answer: httpx.Response, doing: str) -> str:
-    """Return the text of a log: JSON with both streams, or text with their marks."""
-    if not is_json(answer):
-        return answer.text
-    data = json_object(answer, doing)
-    return str(data.get("output") or f"{data.get('stdout') or ''}{data.get('stderr') or ''}")
+def _lines(toolbox: Toolbox, path: str, doing: str, seconds: float) -> Generator[str]:
+    with toolbox.opened("GET", path, doing, seconds=seconds) as answer:
+        yield from split_lines(
+            [_from_json(answer, doing)] if is_json(answer) else answer.iter_bytes()
+        )
+
+
+def _from_json(answer: httpx.Response, doing: str) -> bytes:
+    """Return the log in an answer that has both streams, and holds it as a whole."""
+    try:
+        data = json_object(read_whole(answer, ANSWER_BYTES), doing)
+    except AnswerTooLarge as error:
+        raise invalid_answer(doing, str(error)) from error
+    text = data.get("output") or f"{data.get('stdout') or ''}{data.get('stderr') or ''}"
+    return str(text).encode(errors="replace")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from os2cli.core.errors import NotFound, OperationFailed
+from os2cli.providers.daytona.machines.files import download
 from os2cli.providers.daytona.machines.toolbox import Toolbox
 
 _LONGEST_CODE = 8
@@ -23,7 +24,7 @@ class Spool:
         self.seen = False
         self.exit_code: int | None = None
         self._mark = b"\0" + mark.encode()
-        self._end = re.compile(re.escape(self._mark) + rb" (\d+)\n")
+        self._end = re.compile(re.escape(self._mark) + rb" (\d{1,3})\n")
         self._downloaded = 0
         self._rest = b""
 
@@ -36,7 +37,7 @@ class Spool:
         if self.exit_code is not None:
             return
         try:
-            for data in self.toolbox.download(self.path, doing, self._downloaded):
+            for data in download(self.toolbox, self.path, doing, self._downloaded):
                 self.seen = True
                 # Before the yield: a caller may stop there, and go on later.
                 self._downloaded += len(data)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
-from os2cli.core.errors import (
-    NotAuthorised,
-    NotFound,
-    OperationFailed,
-    Os2Error,
-    Unreachable,
-)
+from os2cli.core.deadline import within
+from os2cli.core.errors import NotAuthorised, NotFound, OperationFailed, Os2Error, Unreachable
+from os2cli.core.json_text import parse_json
 from os2cli.core.models import MachineState
+from os2cli.host.network.bounded import AnswerTooLarge, opened, read_start, read_whole
+from os2cli.providers.daytona.api.answers import ANSWER_BYTES, ERROR_BYTES, ERROR_SECONDS
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.errors import WayBlocked, invalid_answer, status_line
 from os2cli.providers.daytona.api.retry import FAST, PASSING, TOO_MANY, pause, retry_after
@@ -30,11 +30,11 @@ REQUEST_SECONDS = 30.0
 # A program keeps running while the connection to it is down for a while.
 SILENT_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 5.0
-# Uploads and downloads may take long, but not be silent for longer.
+# A body may take long, but not be silent for longer.
 SILENCE_SECONDS = 60.0
 # For rolling back while the user waits for the command to end.
 UNDO_SECONDS = 2.0
-PARTIAL, TIMED_OUT, BEYOND_END = 206, 408, 416
+TIMED_OUT = 408
 # Without it, or with a version before 0.167, both streams of a log come as one.
 _HEADERS = {"X-Daytona-SDK-Version": "0.190.0"}
 
@@ -66,7 +66,8 @@ class Patience:
             raise failure
         self._failures += 1
         requested = float(failure.details.get("retry_after_seconds", 0))
-        self.clock.sleep(max(requested, min(pause(self._failures), LONGEST_PAUSE_SECONDS)))
+        seconds = max(requested, min(pause(self._failures), LONGEST_PAUSE_SECONDS))
+        self.clock.sleep(min(seconds, SILENT_SECONDS))
 
     def restore(self) -> None:
         """Take note of an answer."""
@@ -89,7 +90,7 @@ class Toolbox:
                 hint="check the API: os2 doctor",
                 code="answer_invalid",
             )
-        self.url = f"{sandbox.toolbox_url.rstrip('/')}/{sandbox.id}"
+        self.url = f"{sandbox.toolbox_url.rstrip('/')}/{quote(sandbox.id, safe='')}"
 
     @cached_property
     def http(self) -> httpx.Client:
@@ -121,17 +122,59 @@ class Toolbox:
                 self.require_running()
                 raise
 
-    def send(self, method: str, path: str, doing: str, **content: Any) -> httpx.Response:
-        """Send a request once; raises as ``request`` does, but for ``Conflict``."""
-        content.setdefault("timeout", httpx.Timeout(REQUEST_SECONDS))
+    def send(
+        self,
+        method: str,
+        path: str,
+        doing: str,
+        *,
+        seconds: float = REQUEST_SECONDS,
+        **content: Any,
+    ) -> httpx.Response:
+        """Send a request once, with ``seconds`` for the whole answer.
+
+        Raises as ``request`` does, but for ``Conflict``.
+        """
+        with self.opened(method, path, doing, seconds=seconds, **content) as response:
+            try:
+                with within(seconds):
+                    return read_whole(response, ANSWER_BYTES)
+            except AnswerTooLarge as error:
+                raise invalid_answer(doing, str(error)) from error
+
+    @contextmanager
+    def opened(
+        self,
+        method: str,
+        path: str,
+        doing: str,
+        *,
+        seconds: float = REQUEST_SECONDS,
+        accepts: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        **content: Any,
+    ) -> Iterator[httpx.Response]:
+        """Send a request once and yield its response, a success, or of the status ``accepts``.
+
+        ``seconds`` are for its head. Its body may take any time, but not be silent for long.
+        """
+        content = {"timeout": httpx.Timeout(SILENCE_SECONDS), **content}
         try:
-            answer = self.http.request(method, f"{self.url}{path}", headers=self.headers, **content)
+            with opened(
+                self.http,
+                method,
+                f"{self.url}{path}",
+                seconds=seconds,
+                headers={**self.headers, **(headers or {})},
+                **content,
+            ) as response:
+                if not response.is_success and response.status_code != accepts:
+                    answer = read_start(response, ERROR_BYTES, ERROR_SECONDS)
+                    raise self._response_error(doing, answer)
+                yield response
         # ValueError: an invalid host name.
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise self.no_answer(doing, error) from error
-        if answer.is_success:
-            return answer
-        raise self._response_error(doing, answer)
 
     def require_running(self) -> None:
         """Raise ``Conflict`` or ``NotFound`` if Daytona knows that the machine isn't running."""
@@ -190,53 +233,12 @@ class Toolbox:
         """Send a request and return the JSON object of its answer."""
         return json_object(self.request(method, path, doing, **content), doing)
 
-    def upload(self, content: bytes, path: str, doing: str) -> None:
-        """Write a file in the sandbox."""
-        self.request(
-            "POST",
-            "/files/upload",
-            doing,
-            params={"path": path},
-            files={"file": ("file", content, "application/octet-stream")},
-            timeout=httpx.Timeout(SILENCE_SECONDS),
-        )
-
-    def download(self, path: str, doing: str, start: int = 0) -> Iterator[bytes]:
-        """Yield a file from its byte ``start`` on; nothing if it is not longer.
-
-        Raises as ``request`` does, also after a part of it: a later call gets the rest.
-        """
-        headers = {**self.headers, "Accept-Encoding": "identity", "Range": f"bytes={start}-"}
-        try:
-            with self.http.stream(
-                "GET",
-                f"{self.url}/files/download",
-                params={"path": path},
-                headers=headers,
-                timeout=httpx.Timeout(SILENCE_SECONDS),
-            ) as answer:
-                if answer.status_code == BEYOND_END:
-                    return
-                if not answer.is_success:
-                    answer.read()
-                    error = self._response_error(doing, answer)
-                    if not isinstance(error, NotFound | Unreachable):
-                        self.require_running()
-                    raise error
-                # A server that ignores ranges sends all of it.
-                skipped = 0 if answer.status_code == PARTIAL else start
-                for data in answer.iter_raw():
-                    yield data[skipped:]
-                    skipped = max(skipped - len(data), 0)
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise self.no_answer(doing, error) from error
-
 
 def json_object(answer: httpx.Response, doing: str) -> Mapping[str, Any]:
     """Return the JSON object of an answer; raises ``OperationFailed`` if it is anything else."""
     try:
-        data = answer.json()
-    except (ValueError, RecursionError) as error:
+        data = parse_json(answer.content)
+    except ValueError as error:
         raise invalid_answer(doing, "it is not JSON") from error
     if not isinstance(data, dict):
         raise invalid_answer(doing, "it is not an object")

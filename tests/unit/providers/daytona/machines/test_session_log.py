@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from os2cli.providers.daytona.machines.session_log import session_log
+from os2cli.providers.daytona.machines.session_log import session_lines
 from os2cli.providers.daytona.machines.toolbox import Toolbox
 from tests.unit.providers.daytona.guests import GuestWire, sandbox_path
 from tests.unit.providers.daytona.wires import KEY, ok
@@ -29,7 +29,7 @@ DOING = "trying it"
 def test_every_form_of_it_is_text(tools: Toolbox, guest: GuestWire, answer: httpx.Response) -> None:
     guest.on(ASK, answer)
 
-    assert session_log(tools, "/thing", DOING) == "one\ntwo"
+    assert list(session_lines(tools, "/thing", DOING)) == ["one", "two"]
     # A client that does not name itself gets another form.
     assert guest.last.headers["x-daytona-sdk-version"] >= "0.167"
 
@@ -37,4 +37,4 @@ def test_every_form_of_it_is_text(tools: Toolbox, guest: GuestWire, answer: http
 def test_the_key_is_not_shown(tools: Toolbox, guest: GuestWire) -> None:
     guest.on(ASK, ok({"output": f"key={KEY}\n"}))
 
-    assert session_log(tools, "/thing", DOING) == "key=•••\n"
+    assert list(session_lines(tools, "/thing", DOING)) == ["key=•••"]

@@ -17,6 +17,7 @@ from os2cli.core.errors import (
 )
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.wire import SandboxAnswer
+from os2cli.providers.daytona.machines.files import download, upload
 from os2cli.providers.daytona.machines.toolbox import Toolbox
 from tests.clock import Time
 from tests.unit.providers.daytona.answers import sandbox
@@ -173,7 +174,7 @@ class TestFiles:
     def test_an_upload_is_one_file_under_its_path(self, tools: Toolbox, guest: GuestWire) -> None:
         guest.on(UPLOAD, DONE)
 
-        tools.upload(b"\x00\xff", "/tmp/a b&c", DOING)
+        upload(tools, b"\x00\xff", "/tmp/a b&c", DOING)
 
         assert guest.last.url.params["path"] == "/tmp/a b&c"
         assert b"\x00\xff" in guest.last.content
@@ -181,9 +182,9 @@ class TestFiles:
     def test_a_download_begins_at_a_byte(self, tools: Toolbox, guest: GuestWire) -> None:
         guest.on(DOWNLOAD, httpx.Response(206, content=iter([b"ab", b"c"])), httpx.Response(416))
 
-        assert list(tools.download("/tmp/x", DOING, 7)) == [b"ab", b"c"]
+        assert list(download(tools, "/tmp/x", DOING, 7)) == [b"ab", b"c"]
         assert guest.last.headers["range"] == "bytes=7-"
-        assert list(tools.download("/tmp/x", DOING, 10)) == []
+        assert list(download(tools, "/tmp/x", DOING, 10)) == []
 
     def test_one_that_breaks_off_is_unreachable(self, tools: Toolbox, guest: GuestWire) -> None:
         def broken() -> Iterator[bytes]:
@@ -194,4 +195,4 @@ class TestFiles:
 
         for _ in range(3):
             with pytest.raises(Unreachable):
-                list(tools.download("/tmp/x", DOING))
+                list(download(tools, "/tmp/x", DOING))
