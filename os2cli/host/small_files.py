@@ -1,32 +1,5 @@
-"""Read files that others may have put there: regular ones only, up to a size."""
+"""The reader of small files, under its first name."""
 
-from __future__ import annotations
+from os2cli.core.small_files import SMALL_FILE_BYTES, read_small
 
-import errno
-import os
-import stat
-from pathlib import Path
-
-# Settings, ignore files, records: what people and programs write by hand is far smaller.
-SMALL_FILE_BYTES = 1_000_000
-
-
-def read_small(path: Path, limit: int = SMALL_FILE_BYTES) -> bytes:
-    """Return the content of a regular file of at most ``limit`` bytes.
-
-    Raises:
-        OSError: it cannot be read, is no regular file (a fifo would block, a device would never
-            end) or is larger; ``strerror`` says which.
-    """
-    # Not blocking: opening a fifo would wait for its writer.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:  # noqa: PTH123  a descriptor has no path
-        found = os.fstat(descriptor)
-        if stat.S_ISDIR(found.st_mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
-        content = file.read(limit + 1)
-    if len(content) > limit:
-        raise OSError(errno.EFBIG, f"it is larger than {limit / 1e6:g} MB", str(path))
-    return content
+__all__ = ["SMALL_FILE_BYTES", "read_small"]

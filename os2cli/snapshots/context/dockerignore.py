@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from os2cli.core.errors import UsageError
-from os2cli.host.small_files import read_small
+from os2cli.core.small_files import read_small
 from os2cli.snapshots.context.entries import decode, displayed
 from os2cli.snapshots.context.patterns import Match, compile_pattern
 

@@ -7,14 +7,15 @@ Formats read: ``config.json`` (``currentContext``) and the context store
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from os2cli.core.errors import UsageError
+from os2cli.core.json_text import parse_json
 from os2cli.core.notices import NOTICES
+from os2cli.core.small_files import read_small
 from os2cli.providers.local_docker.engine.address import Endpoint, TlsFiles, holds, parse_address
 
 
@@ -86,7 +87,7 @@ def _configuration(file: Path, *, named: bool) -> dict[str, Any]:
 def _read_object(file: Path) -> dict[str, Any]:
     """Return the JSON object in ``file``; empty if the file does not exist."""
     try:
-        value = json.loads(file.read_text("utf-8"))
+        value = parse_json(read_small(file))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:
