@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from os2cli.core.small_files import read_small
+
 _ANCHORS = (
     ("usr/local/share/ca-certificates", "**/*.crt"),  # Debian, Ubuntu, Alpine
     ("etc/pki/ca-trust/source/anchors", "*"),  # Fedora, RHEL
@@ -95,7 +97,7 @@ def _anchor_files(root: Path, notes: list[str]) -> Iterator[tuple[str, bytes]]:
                 if path.stat().st_size > _MAX_FILE_BYTES:
                     notes.append(f"{path}: too large for a certificate, skipped")
                     continue
-                yield str(path), path.read_bytes()
+                yield str(path), read_small(path, _MAX_FILE_BYTES)
             except OSError as error:
                 notes.append(f"{path}: {error.strerror}, skipped")
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from os2cli import __version__
+from os2cli.core.json_text import parse_json
 from os2cli.core.models import MachineSpec, MachineType
 
 MACHINE = "dev.os2.machine"
@@ -72,7 +73,7 @@ def moment(text: str) -> datetime | None:
 def users_own(marks: Mapping[str, str]) -> dict[str, str]:
     """Return the user's labels among those of a machine; none if ours can't be read."""
     try:
-        names = json.loads(marks.get(USERS_OWN, "[]"))
+        names = parse_json(marks.get(USERS_OWN, "[]"))
         return {name: marks[name] for name in names if name in marks}
     except (ValueError, TypeError):
         return {}

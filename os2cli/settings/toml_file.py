@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from os2cli.core.errors import UsageError
+from os2cli.core.small_files import read_small
+
+MAX_BYTES = 100_000
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -15,7 +18,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         UsageError: the file cannot be read or is not valid TOML.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_small(path, MAX_BYTES).decode()
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError) as error:
@@ -30,9 +33,11 @@ def read_toml(path: Path) -> dict[str, Any]:
 
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        # A number of thousands of digits is a ValueError of Python's own.
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
         raise UsageError(
-            f"{path}: invalid TOML: {error}",
+            f"{path}: invalid TOML: {reason}",
             hint="fix or remove the file",
             code="setting_file",
         ) from None

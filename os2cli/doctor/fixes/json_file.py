@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from os2cli.core.errors import OperationFailed, UsageError
+from os2cli.core.json_text import parse_json
+from os2cli.core.small_files import read_small
 
 
 def read_settings(path: Path) -> dict[str, Any]:
@@ -20,15 +22,17 @@ def read_settings(path: Path) -> dict[str, Any]:
         UsageError: the file is not a JSON object (``settings_broken``); it stays unchanged.
     """
     try:
-        text = path.read_text("utf-8-sig")
+        text = read_small(path).decode("utf-8-sig")
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
         raise _broken(f"cannot read {path}: {error}") from error
     try:
-        settings = json.loads(text) if text.strip() else {}
+        settings = parse_json(text) if text.strip() else {}
     except json.JSONDecodeError as error:
         raise _broken(f"{path}, line {error.lineno}: {error.msg}") from error
+    except ValueError as error:
+        raise _broken(f"{path}: {error}") from error
     if not isinstance(settings, dict):
         raise _broken(f"{path}, line 1: not a JSON object")
     return settings

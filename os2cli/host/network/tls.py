@@ -12,11 +12,13 @@ from pathlib import Path
 import certifi
 
 from os2cli.core.notices import NOTICES, Notices
+from os2cli.core.small_files import read_small
 
 # OpenSSL's own, which replace the system's store.
 _FILE, _FOLDER = "SSL_CERT_FILE", "SSL_CERT_DIR"
 # Those of other programs, whose authorities are added; the first that is set counts.
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_MAX_BUNDLE_BYTES = 20_000_000
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
 
 
@@ -67,7 +69,7 @@ def _bundle_problem(path: Path) -> str | None:
 
 def _file_problem(path: Path) -> str | None:
     try:
-        if not path.read_bytes().strip():
+        if not read_small(path, _MAX_BUNDLE_BYTES).strip():
             return "it is empty"
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
     except ssl.SSLError:
@@ -94,5 +96,5 @@ def _load(context: ssl.SSLContext, path: Path) -> None:
     with suppress(OSError, ssl.SSLError):
         if path.is_dir():
             context.load_verify_locations(capath=path)
-        else:
+        elif path.is_file():
             context.load_verify_locations(cafile=path)

@@ -11,8 +11,16 @@ from pathlib import Path
 from os2cli.core.errors import UsageError
 from os2cli.snapshots.context.archive import tar_stream
 from os2cli.snapshots.context.dockerignore import read_dockerignore
-from os2cli.snapshots.context.entries import ContextEntry, changed, decode, read_pieces
+from os2cli.snapshots.context.entries import (
+    ContextEntry,
+    changed,
+    decode,
+    displayed,
+    read_pieces,
+)
 from os2cli.snapshots.context.files import find_entries
+
+MAX_DOCKERFILE_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,12 @@ class BuildContext:
         entry = next((entry for entry in self.entries if entry.path == self.dockerfile), None)
         if entry is None:
             raise changed(self.dockerfile)
+        if entry.size > MAX_DOCKERFILE_BYTES:
+            raise UsageError(
+                f"the Dockerfile {displayed(self.dockerfile)} is larger than 1 MB",
+                hint="name another: --dockerfile PATH",
+                code="dockerfile_invalid",
+            )
         return b"".join(read_pieces(self.root, entry)).decode(errors="replace")
 
     def stream(self) -> Iterator[bytes]:

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from os2cli.core.errors import UsageError
+from os2cli.core.small_files import read_small
 from os2cli.snapshots.context.entries import decode, displayed
 from os2cli.snapshots.context.patterns import Match, compile_pattern
 
@@ -32,6 +33,8 @@ _SPACE = (
     "\t\n\v\f\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
     "\u200a\u2028\u2029\u202f\u205f\u3000"
 )
+MAX_RULES = 2_000
+_SHOWN_CHARACTERS = 80
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -95,13 +98,14 @@ def read_dockerignore(root: Path, dockerfile: str) -> Dockerignore:
     """
     for name in (f"{dockerfile}.dockerignore", ".dockerignore"):
         try:
-            content = (root / name).read_bytes()
+            content = read_small(root / name)
         except FileNotFoundError:
             continue
         except OSError as error:
             raise UsageError(
                 f"{displayed(name)} cannot be read: {error.strerror}",
-                hint="fix its permissions: it lists what must not be sent",
+                hint="it lists what must not be sent: make it a readable text file",
+                code="dockerignore_invalid",
             ) from error
         return Dockerignore(tuple(_rules(name, content)))
     return Dockerignore()
@@ -109,16 +113,28 @@ def read_dockerignore(root: Path, dockerfile: str) -> Dockerignore:
 
 def _rules(name: str, content: bytes) -> Iterator[Rule]:
     lines = content.removeprefix(_BYTE_ORDER_MARK).split(b"\n")
+    count = 0
     for number, line in enumerate(lines, start=1):
         pattern = _pattern(decode(line))
         if pattern is None:
             continue
+        count += 1
+        if count > MAX_RULES:
+            raise UsageError(
+                f"{displayed(name)} has more than {MAX_RULES:,} patterns",
+                hint="write fewer patterns: each is compared with every path",
+                code="dockerignore_invalid",
+            )
         try:
             yield _rule(pattern)
         except ValueError as error:
+            shown = (
+                pattern if len(pattern) <= _SHOWN_CHARACTERS else pattern[:_SHOWN_CHARACTERS] + "…"
+            )
             raise UsageError(
-                f"{displayed(name)}, line {number}: invalid pattern {displayed(pattern)} ({error})",
+                f"{displayed(name)}, line {number}: invalid pattern {displayed(shown)} ({error})",
                 hint="see https://docs.docker.com/build/concepts/context/#dockerignore-files",
+                code="dockerignore_invalid",
             ) from error
 
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from os2cli.core.errors import TimedOut, UsageError
+from os2cli.host.git import (
+    GitOutputTooLarge,
+    GitResult,
+    GitTimeout,
+    Subcommand,
+    find_git,
+    run_git,
+)
 from os2cli.snapshots.context.entries import decode, displayed, is_folder, on_disk
 
 _DEADLINE_SECONDS = 60.0
-
-# Listing only reads, so the guard against other users' repositories is lifted for it, and the
-# one program that their configuration could make it run (the file system monitor) is turned off.
-_GIT = ("git", "-c", "safe.directory=*", "-c", "core.fsmonitor=false")
+_MAX_NOTES = 100
 _SUBMODULE = "160000 "
+# An index is only data: git does not check the paths in it when it reads one.
+_UNSAFE_NAMES = frozenset({"", ".", "..", ".git"})
 
 
 @dataclass(slots=True)
@@ -46,30 +52,33 @@ def list_checkout(root: Path) -> Listing:
 
     Raises:
         TimedOut: git did not finish within 60 seconds.
-        UsageError: git is missing, or cannot read the repository.
+        UsageError: git is missing, cannot read the repository, or does not trust its owner.
     """
     listing = Listing()
-    for record in _ls_files(root, listing, "--stage"):
-        details, _, path = record.partition("\t")
-        if details.startswith(_SUBMODULE) and is_folder(root, path):
-            _add_submodule(listing, root, path)
-        else:
-            listing.files.add(path)
-    for path in _ls_files(root, listing, "--others", "--exclude-standard"):
-        if path.endswith("/"):
-            listing.notes.append(f"{displayed(path)} is another repository: not sent")
-        else:
-            listing.files.add(path)
+    pending = [""]
+    while pending:
+        pending += _list_one(root, pending.pop(), listing)
     return listing
 
 
-def _add_submodule(listing: Listing, root: Path, path: str) -> None:
-    if not os.path.lexists(on_disk(root, f"{path}/.git")):
-        listing.notes.append(f"{displayed(path)} is a submodule that is not checked out: not sent")
-        return
-    inner = list_checkout(root / path)
-    listing.files.update(f"{path}/{name}" for name in inner.files)
-    listing.notes.extend(f"{displayed(path)}/{note}" for note in inner.notes)
+def _list_one(root: Path, above: str, listing: Listing) -> list[str]:
+    """List the repository at ``above``, which ends in ``/`` or is empty; return its submodules."""
+    submodules = []
+    for record in _ls_files(root, above, listing, "--stage"):
+        details, _, name = record.partition("\t")
+        path = _checked(root, above + name)
+        if not details.startswith(_SUBMODULE) or not is_folder(root, path):
+            listing.files.add(path)
+        elif os.path.lexists(on_disk(root, f"{path}/.git")):
+            submodules.append(f"{path}/")
+        else:
+            _note(listing, f"{displayed(path)} is a submodule that is not checked out: not sent")
+    for name in _ls_files(root, above, listing, "--others", "--exclude-standard"):
+        if name.endswith("/"):
+            _note(listing, f"{displayed(above + name)} is another repository: not sent")
+        else:
+            listing.files.add(_checked(root, above + name))
+    return submodules
 
 
 def is_ignored(root: Path) -> bool:
@@ -77,53 +86,69 @@ def is_ignored(root: Path) -> bool:
     return _run(root, "check-ignore", "--quiet", ".").returncode == 0
 
 
-def _ls_files(root: Path, listing: Listing, *options: str) -> list[str]:
-    done = _run(root, "ls-files", "-z", *options)
-    messages = done.stderr.decode(errors="backslashreplace").splitlines()
-    if done.returncode:
-        raise _refused(root, messages)
-    listing.notes += [line.removeprefix("warning: ") for line in messages]
+def _ls_files(root: Path, above: str, listing: Listing, *options: str) -> list[str]:
+    place = Path(os.fsdecode(on_disk(root, above)))
+    done = _run(place, "ls-files", "-z", *options)
+    if done.failed:
+        raise _unreadable(place, done)
+    for line in done.messages:
+        _note(listing, displayed(above) + line.removeprefix("warning: "))
     return decode(done.stdout).split("\0")[:-1]
 
 
-def _run(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+def _unreadable(place: Path, done: GitResult) -> UsageError:
+    reason, code = done.reason, "repository_unreadable"
+    hint = "run `git status` there; a directory without a .git is sent as it is"
+    if "safe.bareRepository" in reason:
+        reason, hint = "it is a bare repository, not a work tree", "name a work tree: --repo PATH"
+    elif done.remedy:
+        hint, code = done.remedy, "repository_not_trusted"
+    elif done.returncode == 0:
+        hint = "if you trust the repository, fetch what is missing: git ls-files"
+    return UsageError(f"git cannot list the files of {place}: {reason}", hint=hint, code=code)
+
+
+def _checked(root: Path, path: str) -> str:
+    if _UNSAFE_NAMES.isdisjoint(path.lower().split("/")):
+        return path
+    raise UsageError(
+        f"the index of {root} has a path outside of its files: {displayed(path)}",
+        hint="do not build from this repository: git does not make an index like this",
+        code="repository_unreadable",
+    )
+
+
+def _note(listing: Listing, text: str) -> None:
+    if len(listing.notes) < _MAX_NOTES:
+        listing.notes.append(text)
+
+
+def _run(root: Path, subcommand: Subcommand, *arguments: str) -> GitResult:
+    program = find_git(os.environ)
     try:
-        return subprocess.run(
-            (*_GIT, *arguments),
-            cwd=root,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_DEADLINE_SECONDS,
-            check=False,
+        if program is None:
+            raise FileNotFoundError
+        return run_git(
+            program,
+            root,
+            subcommand,
+            *arguments,
+            environ=os.environ,
+            seconds=_DEADLINE_SECONDS,
         )
     except FileNotFoundError as error:
         raise UsageError(
             f"{root} is a git checkout, but git is not installed",
             hint="install git, which lists the files of the build",
         ) from error
-    except subprocess.TimeoutExpired as error:
+    except GitTimeout as error:
         raise TimedOut(
             f"timed out after {_DEADLINE_SECONDS:.0f} s waiting for git to list {root}",
             hint="run `git status` there to see what is slow",
         ) from error
-
-
-def _refused(root: Path, messages: list[str]) -> UsageError:
-    reason = next((line.removeprefix("fatal: ") for line in messages if line), "no reason given")
-    remedy = next((line.strip() for line in messages if "safe.directory" in line), None)
-    return UsageError(
-        f"git cannot list the files of {root}: {reason}",
-        hint=remedy or "run `git status` there; a directory without a .git is sent as it is",
-    )
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment without variables that point git elsewhere, e.g. a hook's GIT_DIR.
-
-    The rest is passed on because git finds its global ignore file through HOME and itself through
-    PATH. Messages are in English, and git locks and refreshes nothing in the repository.
-    """
-    inherited = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
-    ours = {"GIT_OPTIONAL_LOCKS": "0", "GIT_DISCOVERY_ACROSS_FILESYSTEM": "1", "LC_ALL": "C"}
-    return inherited | ours
+    except GitOutputTooLarge as error:
+        raise UsageError(
+            f"git lists too many files in {root}",
+            hint="build from a directory with fewer files: --repo PATH",
+            code="repository_unreadable",
+        ) from error

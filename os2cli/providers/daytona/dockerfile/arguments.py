@@ -35,9 +35,11 @@ def with_arguments(text: str, arguments: Mapping[str, str]) -> str:
             hint=f"add ARG {name} to the stage that uses it, or leave the option out",
             code="build_arg_unused",
         )
-    for start, end, replacement in reversed(changes):
-        text = text[:start] + replacement + text[end:]
-    return text
+    parts, done = [], 0
+    for start, end, replacement in changes:
+        parts += [text[done:start], replacement]
+        done = end
+    return "".join([*parts, text[done:]])
 
 
 def _declarations(statement: Statement, escape: str) -> Iterator[tuple[str, int, int]]:

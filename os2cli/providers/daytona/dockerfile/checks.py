@@ -51,7 +51,7 @@ def check(text: str) -> None:
 
 def _unknown(instruction: Instruction) -> UsageError:
     word = instruction.keyword
-    near = difflib.get_close_matches(word, _KEYWORDS, n=1)
+    near = difflib.get_close_matches(word[:_SHOWN_CHARACTERS], _KEYWORDS, n=1)
     other = (
         "end the line before with \\ if this continues it;"
         " the syntax: https://docs.docker.com/reference/dockerfile/"

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections import ChainMap
 from dataclasses import dataclass, replace
 
+from os2cli.core.errors import UsageError
+from os2cli.core.json_text import parse_json
 from os2cli.providers.daytona.dockerfile.reading import (
     Instruction,
     Reading,
@@ -20,6 +23,7 @@ from os2cli.providers.daytona.dockerfile.reading import (
 )
 from os2cli.providers.daytona.dockerfile.shell_words import resolved, split_words
 
+_MAX_PASSES = 10
 _DEFAULT_SHELL = ("/bin/sh", "-c")
 # What Daytona may search for; a `.` of JavaScript stops at each of these line ends.
 _SEARCHES = tuple(
@@ -104,17 +108,38 @@ def with_plain_entrypoint(text: str) -> str:
 
 def _ended(text: str) -> str:
     """Return the text without escape characters at its end, which would swallow what follows."""
-    while dangling := read(text).dangling:
-        for offset in dangling:  # from the last to the first
-            text = text[:offset] + text[offset + 1 :]
-    return text
+    for _ in range(_MAX_PASSES):
+        reading = read(text)
+        if not reading.dangling:
+            return text
+        parts, done = [], 0
+        for offset in reversed(reading.dangling):
+            parts.append(text[done : _start_of_escapes(text, offset, reading.escape)])
+            done = offset + 1
+        text = "".join([*parts, text[done:]])
+    raise UsageError(
+        f"the Dockerfile ends in too many {reading.escape}",
+        hint="remove them from its last lines",
+        code="dockerfile_invalid",
+    )
+
+
+def _start_of_escapes(text: str, offset: int, escape: str) -> int:
+    """Return where the escape characters begin that end a line at ``offset``, blanks between."""
+    while True:
+        end = offset
+        while text[end - 1 : end] in ("\t", " "):
+            end -= 1
+        if text[end - 1 : end] != escape or text[end - 2 : end - 1] == escape:
+            return offset
+        offset = end - 1
 
 
 def _found(search: re.Pattern[str], text: str) -> tuple[str, ...] | None:
     """Return what a search takes for the entrypoint."""
     matches = search.findall(text)
     try:
-        arguments = json.loads(matches[-1]) if matches else None
+        arguments = parse_json(matches[-1]) if matches else None
     except ValueError:
         return None
     return tuple(arguments) if isinstance(arguments, list) else None
@@ -149,6 +174,6 @@ def _defaults(instruction: Instruction, escape: str, defaults: dict[str, str]) -
     for word in split_words(instruction.value, escape):
         name, has_default, value = word[0].partition("=")
         if has_default:
-            value = resolved(value, escape, defaults | declared)
+            value = resolved(value, escape, ChainMap(declared, defaults))
             declared[resolved(name, escape)] = value
     return declared

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 from os2cli.providers.daytona.dockerfile.shell_words import SPACE, resolved, split_words
 
 _BYTE_ORDER_MARK = "\ufeff"
-_DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*", re.ASCII)
+_DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+)", re.ASCII)
 _DIRECTIVES = frozenset({"syntax", "escape", "check"})
 _COMMAND = re.compile(rf"[{SPACE}]*(?P<keyword>[^\t\v\f\r ]+)[\t\v\f\r ]*(?P<value>.*)", re.DOTALL)
 _FLAGS = re.compile(rf"(?:--[^{SPACE}]*[{SPACE}]+)*")
@@ -47,20 +49,22 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """An instruction and its pieces; its value begins at ``start`` of the joined pieces."""
+    """An instruction and its pieces; its value begins at ``start`` of the joined pieces.
+
+    ``ends`` are where each piece ends in them.
+    """
 
     instruction: Instruction
     pieces: tuple[Piece, ...]
     start: int
+    ends: tuple[int, ...]
 
     def offset(self, index: int) -> int:
         """Return the offset in the text of the value's character at ``index``."""
         index += self.start
-        for piece in self.pieces:
-            if index < len(piece.text):
-                return piece.offset + index
-            index -= len(piece.text)
-        raise IndexError(index)
+        number = bisect_right(self.ends, index)
+        piece = self.pieces[number]
+        return piece.offset + len(piece.text) - (self.ends[number] - index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ def read(text: str) -> Reading:
     """Parse a text."""
     lines = list(_lines(text))
     escape = _escape(lines)
+    here_documents = _HereDocuments(lines)
     statements = []
     pieces: tuple[Piece, ...] = ()
     number = 0
@@ -99,9 +104,10 @@ def read(text: str) -> Reading:
         command = _COMMAND.match(line)
         if command is not None:
             keyword, value = command["keyword"].upper(), command["value"].strip(SPACE)
-            number = _after_here_documents(lines, number, command)
+            number = here_documents.end(number, command)
             instruction = Instruction(keyword, value, first, number - 1)
-            statements.append(Statement(instruction, pieces, _start(command)))
+            ends = tuple(accumulate(len(piece.text) for piece in pieces))
+            statements.append(Statement(instruction, pieces, _start(command), ends))
     return Reading(escape, tuple(statements), _dangling(pieces))
 
 
@@ -121,8 +127,8 @@ def _escape(lines: list[tuple[int, str]]) -> str:
         name = directive[1].lower() if directive else ""
         if directive is None or name not in _DIRECTIVES:
             break
-        if name == "escape" and directive[2] in ("`", "\\"):
-            return directive[2]
+        if name == "escape" and (sign := directive[2].strip()) in ("`", "\\"):
+            return sign
     return "\\"
 
 
@@ -164,20 +170,33 @@ def _start(command: re.Match[str]) -> int:
     return command.start("value") + len(value) - len(value.lstrip(SPACE))
 
 
-def _after_here_documents(lines: list[tuple[int, str]], number: int, command: re.Match[str]) -> int:
-    """Return the line after the here-documents of an instruction, else ``number``."""
-    if "<<" not in command["value"] or not _may_have_here_documents(command):
-        return number
-    after = number
-    for chomp, name in _here_documents(command["value"]):
-        while after < len(lines):
-            content = lines[after][1]
-            after += 1
-            if (content.lstrip("\t") if chomp else content) == name:
-                break
-        else:
+class _HereDocuments:
+    """Where the here-documents of a text end; each line is looked at once, not for each of them."""
+
+    def __init__(self, lines: list[tuple[int, str]]) -> None:
+        self._lines = lines
+        self._numbers: dict[tuple[bool, str], list[int]] = {}
+
+    def end(self, number: int, command: re.Match[str]) -> int:
+        """Return the line after the here-documents of an instruction, else ``number``."""
+        if "<<" not in command["value"] or not _may_have_here_documents(command):
             return number
-    return after
+        after = number
+        for chomp, name in _here_documents(command["value"]):
+            numbers = self._all().get((chomp, name), [])
+            index = bisect_left(numbers, after)
+            if index == len(numbers):
+                return number
+            after = numbers[index] + 1
+        return after
+
+    def _all(self) -> dict[tuple[bool, str], list[int]]:
+        """Return the numbers of lines by their text, and by their text without leading tabs."""
+        if not self._numbers:
+            for number, (_, line) in enumerate(self._lines):
+                self._numbers.setdefault((False, line), []).append(number)
+                self._numbers.setdefault((True, line.lstrip("\t")), []).append(number)
+        return self._numbers
 
 
 def _may_have_here_documents(command: re.Match[str]) -> bool:
@@ -209,7 +228,7 @@ def exec_form(value: str) -> tuple[str, ...] | None:
     """
     try:
         arguments, _ = json.JSONDecoder().raw_decode(value.lstrip(SPACE))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if isinstance(arguments, list) and all(isinstance(word, str) for word in arguments):
         return tuple(arguments)

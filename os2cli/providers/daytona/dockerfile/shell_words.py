@@ -8,8 +8,10 @@ Docker reads a word in two steps: ``split_words`` cuts it out of its line and ke
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+
+from os2cli.core.errors import UsageError
 
 # Go's unicode.IsSpace: unlike Python's it leaves out the separators U+001C to U+001F.
 SPACE = (
@@ -17,7 +19,10 @@ SPACE = (
     "\u200a\u2028\u2029\u202f\u205f\u3000"
 )
 
-_VARIABLE = r"\$(?:\{(?P<braced>\w+)(?:(?P<how>:?[-+])(?P<other>[^}]*))?\}|(?P<bare>\w+))"
+# A default has a limit: without a `}`, each `${X:-` would look for one to the end of the text.
+_VARIABLE = r"\$(?:\{(?P<braced>\w++)(?:(?P<how>:?[-+])(?P<other>[^}]{0,4096}+))?\}|(?P<bare>\w+))"
+# `ARG b=$a$a`, `ARG c=$b$b`, … doubles with every line.
+MAX_CHARACTERS = 100_000
 
 
 def split_words(line: str, escape: str) -> Iterator[re.Match[str]]:
@@ -28,20 +33,12 @@ def split_words(line: str, escape: str) -> Iterator[re.Match[str]]:
 def resolved(word: str, escape: str, variables: Mapping[str, str] | None = None) -> str:
     """Return what a word means; unknown variables are empty.
 
+    Raises ``UsageError`` for a word that stands for more than ``MAX_CHARACTERS``.
+
     Supports ``$X``, ``${X}`` and the latter with ``-``, ``:-``, ``+`` and ``:+``. Without
     ``variables``, a ``$`` stays.
     """
-    parts = []
-    for found in _part(escape).finditer(word):
-        if found["double"] is not None:
-            parts.append(_inside_double_quotes(found["double"], escape, variables))
-        elif found["single"] is not None:
-            parts.append(found["single"])
-        elif found["escaped"] is not None:
-            parts.append(found["escaped"])
-        else:
-            parts.append(_variable(found, escape, variables))
-    return "".join(parts)
+    return _joined(_parts(word, escape, variables))
 
 
 def quoted(value: str, escape: str) -> str:
@@ -50,12 +47,39 @@ def quoted(value: str, escape: str) -> str:
     return f'"{escaped}"'
 
 
-def _inside_double_quotes(text: str, escape: str, variables: Mapping[str, str] | None) -> str:
-    parts = []
+def _parts(word: str, escape: str, variables: Mapping[str, str] | None) -> Iterator[str]:
+    for found in _part(escape).finditer(word):
+        if found["double"] is not None:
+            yield from _inside_double_quotes(found["double"], escape, variables)
+        elif found["single"] is not None:
+            yield found["single"]
+        elif found["escaped"] is not None:
+            yield found["escaped"]
+        else:
+            yield _variable(found, escape, variables)
+
+
+def _inside_double_quotes(
+    text: str, escape: str, variables: Mapping[str, str] | None
+) -> Iterator[str]:
     for found in _double_quoted_part(escape).finditer(text):
         escaped = found["escaped"]
-        parts.append(escaped if escaped is not None else _variable(found, escape, variables))
-    return "".join(parts)
+        yield escaped if escaped is not None else _variable(found, escape, variables)
+
+
+def _joined(parts: Iterable[str]) -> str:
+    """Join parts up to the limit, before they fill the memory."""
+    kept, size = [], 0
+    for part in parts:
+        kept.append(part)
+        size += len(part)
+        if size > MAX_CHARACTERS:
+            raise UsageError(
+                f"a word of the Dockerfile stands for more than {MAX_CHARACTERS:,} characters",
+                hint="write shorter defaults of ARG",
+                code="dockerfile_invalid",
+            )
+    return "".join(kept)
 
 
 def _variable(found: re.Match[str], escape: str, variables: Mapping[str, str] | None) -> str:

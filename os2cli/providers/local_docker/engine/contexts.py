@@ -15,7 +15,7 @@ from typing import Any
 from os2cli.core.errors import UsageError
 from os2cli.core.json_text import parse_json
 from os2cli.core.notices import NOTICES
-from os2cli.host.small_files import read_small
+from os2cli.core.small_files import read_small
 from os2cli.providers.local_docker.engine.address import Endpoint, TlsFiles, holds, parse_address
 
 

@@ -14,7 +14,7 @@ from os2cli.snapshots.context import BuildContext
 # Raised when equal inputs must give a different image than before.
 RECIPE = "1"
 
-_BASE_ARGUMENT = re.compile(r"(?im)^\s*ARG\s+BASE_IMAGE(?:=(?P<default>\S+))?")
+_BASE_ARGUMENT = re.compile(r"(?im)^[^\S\n]*ARG\s+BASE_IMAGE(?:=(?P<default>\S+))?")
 
 
 @dataclass(frozen=True, slots=True)

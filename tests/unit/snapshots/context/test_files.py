@@ -85,10 +85,25 @@ def test_configured_file_system_monitor_is_not_run(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another user")
-def test_repository_of_another_user_is_read(checkout: Path) -> None:
+def test_repository_of_another_user_is_rejected_with_git_s_remedy(checkout: Path) -> None:
+    for place in (checkout, *checkout.rglob("*")):
+        os.chown(place, 12345, 12345)
+    with pytest.raises(UsageError, match="dubious ownership") as raised:
+        collect(checkout, Path("Dockerfile"))
+    assert raised.value.code == "repository_not_trusted"
+    assert raised.value.hint == f"git config --global --add safe.directory {checkout}"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another user")
+def test_repository_that_the_user_trusts_is_read(
+    checkout: Path, git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(checkout, {".gitignore": "*.log", "a.log": "1"})
     for place in (checkout, *checkout.rglob("*")):
         os.chown(place, 12345, 12345)
+    settings = tmp_path / "settings"
+    git(tmp_path, "config", "--file", str(settings), "safe.directory", str(checkout))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
     assert sent(checkout) == {".gitignore"}
 
 

@@ -108,6 +108,7 @@ def test_ignored_file_is_not_reported(folder: Path) -> None:
     assert found == (SuspiciousFile(".env", "an environment file with values"),)
 
 
-def test_large_file_is_judged_by_its_beginning(folder: Path) -> None:
-    write(folder, {"big.pem": b" " * 20_000_000 + BEGIN_KEY.format("").encode()})
-    assert suspicious_files(collect(folder, Path("Dockerfile"))) == ()
+def test_a_large_file_is_read_to_its_end(folder: Path) -> None:
+    write(folder, {"big.pem": b" " * 5_000_000 + BEGIN_KEY.format("").encode()})
+    (found,) = suspicious_files(collect(folder, Path("Dockerfile")))
+    assert found.path == "big.pem"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from os2cli.host.small_files import read_small
+from os2cli.core.small_files import read_small
 
 
 def test_returns_the_content(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_rejects_a_larger_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["fifo", "device", "folder", "link to an endless device"])
-def test_rejects_everything_but_regular_files(tmp_path: Path, kind: str) -> None:
+def test_rejects_what_is_not_a_regular_file(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "file"
     if kind == "fifo":
         os.mkfifo(path)

@@ -1,0 +1,196 @@
+"""Files whose name says that they hold secrets, and what a secret looks like in each.
+
+A name alone rarely proves anything, so most rules look inside: a certificate, a public key, an
+``.npmrc`` that refers to ``${NPM_TOKEN}`` and an ``.env`` without a value are fine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import translate
+
+Looks = Callable[[bytes], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The ends of lower-case paths that the rule applies to, and the look of a secret there.
+
+    ``looks`` gets a part of the file that begins with a line.
+    """
+
+    names: re.Pattern[str]
+    reason: str
+    looks: Looks
+    unless: re.Pattern[str] | None = None
+
+    def is_about(self, path: str) -> bool:
+        """Return whether the rule applies to the path."""
+        return bool(self.names.match(path)) and not (self.unless and self.unless.match(path))
+
+
+def rules_for(path: str) -> list[Rule]:
+    """Return the rules for a path relative to the root."""
+    name = "/" + path.lower()
+    return [rule for rule in _RULES if rule.is_about(name)] if _ANY_NAME.match(name) else []
+
+
+def _names(globs: str) -> re.Pattern[str]:
+    return re.compile("|".join(translate(f"*/{glob}") for glob in globs.split()))
+
+
+def _holds(expression: str) -> Looks:
+    """Return a test for a line that matches from its start, after blanks."""
+    pattern = re.compile(rb"^[ \t]*+(?:" + expression.encode() + rb")", re.MULTILINE)
+    return lambda content: pattern.search(content) is not None
+
+
+def _secret_setting(content: bytes) -> bool:
+    """Return whether a setting with the name of a secret has a value, in any common syntax."""
+    for name in _SETTING.finditer(content):
+        if _SETTING_VALUE.match(content, name.end()):
+            start = content.rfind(b"\n", max(0, name.start() - _MAX_LINE), name.start()) + 1
+            if not _COMMENTED.match(content, start):
+                return True
+    return False
+
+
+def _login(content: bytes) -> bool:
+    return _secret_setting(content) or _OAUTH(content) or _API_KEY(content)
+
+
+_LITERAL = r"""["']?(?!["'\s]|\$[{(A-Za-z_]|<|\{\{)\S"""  # a value, and not a reference to one
+_SWITCH = r"""["']?(?:true|false|yes|no|on|off|null|none|\d{1,5})["']?[,;]?[ \t]*\r?$"""
+_SETTING = re.compile(
+    rb"(?i)(?:secret|token|passw(?:or)?d|passphrase|pwd|credential|api_?key|access_?key"
+    rb"|auth(?![a-z])|_key|(?:private|signing|encryption|master)-?key"
+    rb"|(?:database|redis|mongo\w{0,9}|amqp|sentry|connection)_?(?:url|uri|dsn|string))"
+)
+_SETTING_VALUE = re.compile(
+    rf"""[\w.-]{{0,64}}["']?[ \t]{{0,40}}(?:=>|[=:])[ \t]{{0,40}}(?!{_SWITCH})"""
+    rf"""(?!["']?(?:~/|\./|/[a-z])){_LITERAL}""".encode(),
+    re.MULTILINE,
+)
+_COMMENTED = re.compile(rb"\s*(?:#|;|//)")
+_MAX_LINE = 4096
+_LOGIN_IN_URL = r"(?![#;])[^\n]*?://(?:[^/\s:@$]*:(?![@$])[^@/\s]+|[\w.-]{16,})@"
+_NPM_LOGIN = rf"(?![#;]).*_(?:authToken|auth|password)[ \t]*=[ \t]*{_LITERAL}"
+_ENV_VALUE = (
+    r"""(?:export[ \t]+)?[A-Za-z_][\w.-]*[ \t]*[=:][ \t]*(?!["']{2}\s*$)[^\s#]"""  # KEY=value
+)
+_PRIVATE_KEY = _holds(r".*-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----")
+_SERVICE_ACCOUNT_KEY = _holds(r'.*"private_key"\s*:\s*"[^"]*PRIVATE KEY')
+_AWS_KEY = _holds(r"aws_(?:secret_access_key|session_token)[ \t]*=[ \t]*\S")
+_REGISTRY_LOGIN = _holds(r'.*"(?:auth|identitytoken|registrytoken|password)"\s*:\s*"[^"]')
+_OAUTH = _holds(r'.*"(?:refresh_?token|access_?token|client_?secret|id_?token)"\s*:\s*"[^"]')
+_API_KEY = _holds(r'.*"(?:key|apikey)"\s*:\s*"[^"]{8}')
+_GIT_LOGIN = _holds(
+    rf"(?:{_LOGIN_IN_URL}|(?i:extraheader)[ \t]*=[ \t]*(?i:authorization)|token[ \t]*=)"
+)
+_ANYTHING: Looks = bool
+_MODELS = _names(
+    "*.example *.sample *.template *.dist *.tmpl *.tpl *.j2 *example.* *sample.* *template.*"
+)
+
+_RULES = (
+    Rule(
+        _names(".env .env.*"),
+        "an environment file with values",
+        _holds(_ENV_VALUE),
+        unless=_names("*.example *.sample *.template *.dist"),
+    ),
+    Rule(
+        _names(
+            "*.env .envrc .envrc.* .flaskenv *.tfvars *.tfvars.json gradle.properties secrets.yml"
+            " secrets.yaml secrets.json secrets.toml secrets.env local.settings.json"
+        ),
+        "holds values of secret settings",
+        _secret_setting,
+        unless=_MODELS,
+    ),
+    Rule(
+        _names(
+            ".cargo/credentials .cargo/credentials.toml gh/hosts.yml glab-cli/config.yml"
+            " .config/hub .gem/credentials .terraformrc terraform.rc .terraform.d/*.json"
+            " .sentryclirc .s3cfg .boto rclone.conf .mc/config.json kaggle.json .ngrok2/ngrok.yml"
+            " ngrok/ngrok.yml .fly/config.yml .netlify/config.json .circleci/cli.yml .azure/*.json"
+            " .claude/.credentials.json .codex/auth.json .vercel/auth.json .my.cnf my.cnf"
+            " .databrickscfg .snowsql/config doctl/config.yaml .jfrog/*.conf* .npm/auth.json"
+            " auth.json nuget.config .wgetrc .pulumi/credentials.json .expo/state.json"
+            " firebase-tools.json credentials.json .oci/config .linode-cli"
+        ),
+        "holds a login",
+        _login,
+        unless=_MODELS,
+    ),
+    Rule(
+        _names(".kube/config kubeconfig kubeconfig.* *.kubeconfig"),
+        "Kubernetes logins",
+        _holds(
+            rf"(?:- )?(?:client-key-data|token|password|id-token|refresh-token):[ \t]*{_LITERAL}"
+        ),
+    ),
+    Rule(
+        _names(".pgpass pgpass.conf"),
+        "PostgreSQL passwords",
+        _holds(r"(?!#)[^:\n]+:(?:[^:\n]*:){3}[^\s:]"),
+    ),
+    Rule(_names("*.pem *.key *.p8 *.asc *.priv"), "holds a private key", _PRIVATE_KEY),
+    Rule(_names("id_rsa id_dsa id_ecdsa id_ed25519 id_*_sk"), "an SSH private key", _ANYTHING),
+    Rule(_names("*.ppk"), "a PuTTY private key", _ANYTHING),
+    Rule(_names("master.key credentials/*.key"), "a Rails key", _holds(r"[0-9a-f]{32}\s*$")),
+    Rule(_names(".npmrc"), "an npm login", _holds(_NPM_LOGIN)),
+    Rule(
+        _names(".yarnrc.yml"), "a Yarn login", _holds(rf"npmAuth(?:Token|Ident):[ \t]*{_LITERAL}")
+    ),
+    Rule(_names(".pypirc"), "a PyPI login", _holds(r"password[ \t]*[=:][ \t]*\S")),
+    Rule(
+        _names("pip.conf pip.ini .condarc uv.toml poetry/auth.toml .bowerrc .curlrc"),
+        "a login in a URL",
+        _holds(rf"(?:{_LOGIN_IN_URL}|password[ \t]*=[ \t]*{_LITERAL})"),
+    ),
+    Rule(_names(".netrc _netrc"), "a netrc login", _holds(r"(?:[^#\n]*\s)?password\s+\S")),
+    Rule(
+        _names(".git-credentials git/credentials"), "git logins", _holds(r"\w+://[^/\s]*:[^@/\s]+@")
+    ),
+    Rule(_names(".git/config .gitconfig git/config .gitmodules"), "a git login", _GIT_LOGIN),
+    Rule(_names(".aws/credentials .aws/config"), "AWS keys", _AWS_KEY),
+    Rule(
+        _names(".docker/config.json .dockercfg .dockerconfigjson containers/auth.json"),
+        "registry logins",
+        _REGISTRY_LOGIN,
+    ),
+    Rule(_names("*.p12 *.pfx *.jks *.keystore *.kdbx *.bcfks"), "a key store", _ANYTHING),
+    Rule(
+        _names(
+            "secring.gpg private-keys-v1.d/*.key gcloud/*.db .mylogin.cnf .vault-token"
+            " .huggingface/token huggingface/token"
+        ),
+        "holds logins or keys",
+        _ANYTHING,
+    ),
+    Rule(
+        _names("service-account*.json service_account*.json *credentials*.json"),
+        "a service account's private key",
+        _SERVICE_ACCOUNT_KEY,
+    ),
+    Rule(
+        _names(
+            "application_default_credentials.json client_secret*.json token.json"
+            " msal_token_cache*.json"
+        ),
+        "an OAuth login",
+        _OAUTH,
+    ),
+    Rule(_names(".htpasswd"), "passwords of a web server", _holds(r"(?!#)[^:\s]+:[^\s:]{4}")),
+    Rule(
+        _names(".m2/settings.xml settings-security.xml"),
+        "a Maven login",
+        _holds(r"[^\n]*<(?:password|passphrase|master)>(?!\$\{)[^<\s]"),
+    ),
+    Rule(_names(".doppler.yaml"), "a Doppler token", _holds(rf"(?:- )?token:[ \t]*{_LITERAL}")),
+    Rule(_names("*.tfstate *.tfstate.backup"), "a Terraform state, full of secrets", _ANYTHING),
+)
+_ANY_NAME = re.compile("|".join(rule.names.pattern for rule in _RULES))
