@@ -151,7 +151,7 @@ class CacheFile:
             sqlite3.connect(address, timeout=BUSY_SECONDS, isolation_level=None)
         ) as database:
             try:
-                # An earlier os2 wrote with a log, and diskcache would wait to change that too.
+                # An earlier os2 wrote with a log, and diskcache would wait to change that as well.
                 database.execute("PRAGMA journal_mode = DELETE")
                 database.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:

@@ -19,7 +19,8 @@ from os2cli.host.repository import bundled_source
 from os2cli.providers import labels
 from os2cli.providers.local_process import lifecycle
 from os2cli.providers.local_process.node import find_node
-from os2cli.providers.local_process.records import Phase, Record, Records
+from os2cli.providers.local_process.record import Phase, Record
+from os2cli.providers.local_process.records import DamagedRecord, Records
 from os2cli.providers.loopback import port_conflict
 
 OUR_SERVER = "iterate-server"
@@ -49,10 +50,16 @@ class Creation:
 
     def _clear_name(self, name: str) -> None:
         """Make sure that the name is free; remove the leftovers of a killed create."""
-        existing = self.records.find(name)
+        existing = self.records.read(name)
         if existing is None:
-            self.records.forget(name)
-        elif existing.phase is Phase.CREATING:
+            return
+        if isinstance(existing, DamagedRecord):
+            raise Conflict(
+                f"machine {name} already exists, and {existing.error.message}",
+                hint=f"choose another name, or remove it: os2 machine rm {name}",
+                code="machine_exists",
+            )
+        if existing.phase is Phase.CREATING:
             lifecycle.remove(self.records, existing, lifecycle.STOP_SECONDS)
         else:
             raise Conflict(
@@ -92,7 +99,7 @@ class Creation:
                     code="port_taken",
                 )
             ports = dict(zip(variables, free[1:], strict=True))
-            return self.records.save(replace(record, port=port or free[0], ports=ports))
+            return self.records.create(replace(record, port=port or free[0], ports=ports))
 
 
 def find_sandbox(snapshot: str) -> Path:
@@ -122,6 +129,5 @@ def service_ports(sandbox: Path) -> Iterator[str]:
 
 def port_holders(records: Records) -> dict[int, str]:
     """Return each port that a machine has or will need when it starts, with its holder."""
-    return {
-        port: f"machine {record.name}" for record in records.all() for port in record.all_ports()
-    }
+    known = [record for record in records.all() if isinstance(record, Record)]
+    return {port: f"machine {record.name}" for record in known for port in record.all_ports()}

@@ -144,19 +144,24 @@ def a_link_elsewhere(path: Path) -> None:
     path.symlink_to(target)
 
 
+def a_huge_file(path: Path) -> None:
+    path.touch()
+    os.truncate(path, 2**40)
+
+
 INSTEAD: dict[str, Callable[[Path], object]] = {
     "a directory": Path.mkdir,
     "a fifo": a_fifo,
     "a dangling link": lambda path: path.symlink_to("gone"),
     "a link elsewhere": a_link_elsewhere,
     "an empty file": Path.touch,
-    "a huge file": lambda path: (path.touch(), os.truncate(path, 2**40)),
+    "a huge file": a_huge_file,
 }
 
 
 @pytest.mark.parametrize("name", ["cache.db", "cache.db-journal", "cache.db-wal", "cache.db-shm"])
 @pytest.mark.parametrize("put_there", INSTEAD.values(), ids=INSTEAD)
-def test_anything_in_the_place_of_a_file_is_a_miss_and_goes_with_the_next_answer(
+def test_anything_instead_of_a_file_is_a_miss_and_goes_with_the_next_answer(
     tmp_path: Path, name: str, put_there: Callable[[Path], object]
 ) -> None:
     cache = SnapshotCache(tmp_path / "snapshots", 300)
