@@ -23,6 +23,8 @@ from os2cli.providers.local_process.record import Phase, Record
 from os2cli.providers.local_process.records import DamagedRecord, Records
 from os2cli.providers.loopback import port_conflict
 
+# Looking for free ports takes milliseconds.
+PORTS_SECONDS = 60.0
 OUR_SERVER = "iterate-server"
 
 
@@ -86,7 +88,7 @@ class Creation:
 
     def _reserve_ports(self, record: Record, port: int | None) -> Record:
         """Return the record with its own ports, saved before another process looks for ports."""
-        with exclusive(self.lock_dir, f"ports of {self.type}", on_busy=lambda: None):
+        with exclusive(self.lock_dir, f"ports of {self.type}", seconds=PORTS_SECONDS):
             holders = port_holders(self.records)
             if port is not None and (port in holders or not is_free(port)):
                 raise port_conflict(port, holders.get(port))

@@ -40,6 +40,7 @@ from os2cli.providers.tar import pack, unpack
 
 PROBE_SECONDS = 2.0
 LAST_LINES_SECONDS = 1.0
+LOCK_SECONDS = 60.0
 
 
 class LocalProcessMachines:
@@ -89,8 +90,7 @@ class LocalProcessMachines:
 
     def start(self, name: str, within: float | None = None) -> Machine:
         """Start the services on the machine's port."""
-        del within  # starting does not wait
-        with self._changing(name):
+        with self._changing(name, within):
             record = self._record(name)
             if not first_is_alive(record):
                 record = lifecycle.start(self.records, record, find_node())
@@ -98,7 +98,7 @@ class LocalProcessMachines:
 
     def stop(self, name: str, within: float | None = None) -> Machine:
         """End all of its processes; it keeps its files and its port."""
-        with self._changing(name):
+        with self._changing(name, within):
             record = self._record(name)
             seconds = within or lifecycle.STOP_SECONDS
             return self._machine(lifecycle.stop(self.records, record, seconds))
@@ -109,7 +109,7 @@ class LocalProcessMachines:
 
     def remove(self, name: str, within: float | None = None) -> bool:
         """End its processes and remove its files."""
-        with self._changing(name):
+        with self._changing(name, within):
             record = self.records.read(name)
             if record is None:
                 return False
@@ -177,8 +177,8 @@ class LocalProcessMachines:
         env = environment(record, folder)
         return Execution(env, Path(env["ITERATE_REPO_DIR"]))
 
-    def _changing(self, name: str) -> AbstractContextManager[None]:
-        return exclusive(self.lock_dir, self._lock(name), on_busy=lambda: None)
+    def _changing(self, name: str, within: float | None) -> AbstractContextManager[None]:
+        return exclusive(self.lock_dir, self._lock(name), seconds=within or LOCK_SECONDS)
 
     def _lock(self, name: str) -> str:
         return f"{self.type} machine {name}"
