@@ -91,7 +91,7 @@ def test_another_conflict_is_not_waited_out(code: str) -> None:
 def test_another_failure_is_not_waited_out() -> None:
     class Failing(MemoryMachines):
         def create(self, spec: MachineSpec, progress: Progress = SILENT) -> Machine:
-            raise OperationFailed("no")
+            raise OperationFailed(f"no {spec.name} of {progress}")
 
     with pytest.raises(OperationFailed, match="no"):
         create_or_join(Failing(), SPEC, wait_seconds=20, clock=Time().clock)
