@@ -59,7 +59,8 @@ export function osField(text: string, name: string): string | null {
 if (import.meta.main) {
   const file = process.argv[2];
   if (!file) throw new Error("usage: record-packages.ts FILE");
-  const format = "${Package}\t${Version}\t${Architecture}\n";
+  const fields = ["Package", "Version", "Architecture"].map((name) => `\${${name}}`);
+  const format = `${fields.join("\t")}\n`;
   const release = readFileSync("/etc/os-release", "utf8");
   const packages = {
     os: {

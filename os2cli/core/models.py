@@ -178,11 +178,7 @@ class Streams:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A sandbox image on the local engine.
-
-    ``key`` is the digest of its inputs, None if os2 did not build it under this name;
-    ``repository`` is the id of the one it was built from.
-    """
+    """A sandbox image on the engine; ``key``, of its inputs, is None if os2 did not build it."""
 
     id: str
     reference: str
