@@ -47,6 +47,7 @@ class EngineStub:
     containers: dict[str, dict[str, Any]] = field(default_factory=dict)
     repository: Callable[[], str] = str
     marks: dict[str, str] | None = None
+    names: list[str] = field(default_factory=lambda: ["iterate-sandbox:local"])
 
     @property
     def image(self) -> dict[str, Any]:
@@ -54,7 +55,7 @@ class EngineStub:
         config = IMAGE["Config"]
         built = {**config["Labels"], labels.IMAGE_REPOSITORY: self.repository()}
         marks = built if self.marks is None else self.marks
-        return {**IMAGE, "Config": {**config, "Labels": marks}}
+        return {**IMAGE, "RepoTags": self.names, "Config": {**config, "Labels": marks}}
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
         """Return the status and the JSON of a response."""
