@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 
+from os2cli.host.repository import locate_source
+from os2cli.host.repository_id import repository_id
 from os2cli.providers import labels
 from tests.serving import HOST, Quiet, http_server
 
@@ -23,19 +26,37 @@ IMAGE: dict[str, Any] = {
     "Architecture": "amd64",
     "Os": "linux",
     "RepoTags": ["iterate-sandbox:local"],
-    "Config": {"Labels": {labels.IMAGE_KEY: "3" * 64}, "Env": []},
+    "Config": {
+        "Labels": {labels.IMAGE_KEY: "3" * 64, labels.IMAGE_NAME: "iterate-sandbox:local"},
+        "Env": [],
+    },
     "RootFS": {"Layers": []},
 }
 
 
 @dataclass
 class EngineStub:
-    """The requests that it received; ``containers`` and ``networks`` are those it has."""
+    """The requests that it received; ``containers`` and ``networks`` are those it has.
+
+    ``repository`` returns the id of the repository that its image is from; ``marks`` are the
+    image's labels if they are not those of an image that os2 built.
+    """
 
     url: str = ""
     requests: list[tuple[str, str, str]] = field(default_factory=list)
     containers: dict[str, dict[str, Any]] = field(default_factory=dict)
     networks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    repository: Callable[[], str] = str
+    marks: dict[str, str] | None = None
+    names: list[str] = field(default_factory=lambda: ["iterate-sandbox:local"])
+
+    @property
+    def image(self) -> dict[str, Any]:
+        """The one image."""
+        config = IMAGE["Config"]
+        built = {**config["Labels"], labels.IMAGE_REPOSITORY: self.repository()}
+        marks = built if self.marks is None else self.marks
+        return {**IMAGE, "RepoTags": self.names, "Config": {**config, "Labels": marks}}
 
     def add_foreign(self, name: str) -> None:
         """Have a container that os2 did not make."""
@@ -64,13 +85,14 @@ class EngineStub:
         if path == "/containers/create":
             return self._create(json.loads(body))
         if path == "/images/json":
-            return 200, [{**IMAGE, "Created": 1_768_159_845, "Labels": IMAGE["Config"]["Labels"]}]
+            image = self.image
+            return 200, [{**image, "Created": 1_768_159_845, "Labels": image["Config"]["Labels"]}]
         if path.startswith("/networks"):
             return self._network(method, path, body)
         if path == "/build":
             return 200, {"stream": "Successfully built 111111111111\n"}
         if path.startswith("/images/"):
-            return (404, {"message": "No such image"}) if "missing" in path else (200, IMAGE)
+            return (404, {"message": "No such image"}) if "missing" in path else (200, self.image)
         found = re.fullmatch(r"/containers/([^/]+)(/\w+)?", path)
         return self._container(method, found[1], found[2]) if found else (404, {"message": path})
 
@@ -117,6 +139,11 @@ class EngineStub:
         if verb == "/start":
             self.containers[name]["State"] = {"Status": "running"}
         return 204, b""
+
+
+def repository_of(folder: Path, home: Path) -> str:
+    """Return the id of the repository that os2 builds from in a directory."""
+    return repository_id(locate_source(folder, None, None), home / ".local/state/os2")
 
 
 @contextmanager

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from os2cli.app.registry import BuilderKind
 from os2cli.app.session import Session
 from os2cli.core.defaults import BUILD_SECONDS
+from os2cli.core.errors import Conflict
 from os2cli.core.models import DEFAULT_RESOURCES, SnapshotResources
 from os2cli.core.parsing import parse_pairs
 from os2cli.core.progress import Progress
 from os2cli.core.stage import Stage
 from os2cli.host import repository
 from os2cli.host.repository import Source
+from os2cli.host.repository_id import repository_id
 from os2cli.snapshots.building import BuildRequest, BuildResult, PublishRequest
+from os2cli.snapshots.images import ensure_image
+from os2cli.snapshots.ownership import NOT_OURS
 from os2cli.snapshots.publishing import Publication, Publisher
 
 
@@ -43,6 +47,9 @@ class BuildOptions:
             platform=self.platform,
             no_cache=self.no_cache,
             allow_secrets=self.allow_secrets,
+            # Named on the command line, or the working name of a publication, which uses the image
+            # by its id.
+            take_over=(tag or self.tag) is not None,
         )
 
 
@@ -110,6 +117,7 @@ def build_request(
     platform: str | None = None,
     no_cache: bool = False,
     allow_secrets: bool = False,
+    take_over: bool = False,
 ) -> BuildRequest:
     """Return what is built, from the settings where an option is missing."""
     return BuildRequest(
@@ -121,7 +129,45 @@ def build_request(
         platform=platform,
         no_cache=no_cache,
         allow_secrets=allow_secrets,
+        repository=repository_id(source, session.settings.state_dir),
+        take_over=take_over,
     )
+
+
+def local_image(
+    session: Session,
+    request: BuildRequest,
+    progress: Progress,
+    *,
+    rebuild: bool,
+    question: str,
+    yes: bool,
+    replace_strange: bool = False,
+) -> BuildResult:
+    """Return the image for new machines; ask before one of another repository is used.
+
+    ``replace_strange`` builds this repository's instead, if the user agrees.
+
+    Raises:
+        Conflict: the user did not agree, or cannot be asked (``image_not_ours``).
+    """
+    builder = session.providers.builder()
+    try:
+        return ensure_image(builder, request, rebuild=rebuild, progress=progress)
+    except Conflict as error:
+        if error.code != NOT_OURS or not (yes or _agrees(session, error.message, question)):
+            raise
+    agreed = replace(request, take_over=True)
+    rebuild = rebuild or replace_strange
+    return ensure_image(builder, agreed, rebuild=rebuild, progress=progress)
+
+
+def _agrees(session: Session, why: str, question: str) -> bool:
+    output = session.output
+    if not output.interactive:
+        return False
+    output.note(why)
+    return output.confirm(question, instead="")
 
 
 def note_bundled(session: Session, source: Source, result: BuildResult) -> None:

@@ -108,6 +108,6 @@ def _image_freshness(session: Session, providers: Providers) -> ImageFreshness:
     return ImageFreshness(
         reference=request.tag,
         built=status.image.created if status.image else None,
-        fresh=status.freshness in (Freshness.FRESH, Freshness.FOREIGN),
+        fresh=status.freshness is Freshness.FRESH,
         reason=status.reason,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from os2cli.app.builds import build_request, locate_source, note_bundled
+from os2cli.app.builds import build_request, local_image, locate_source, note_bundled
 from os2cli.app.launching import snapshot_launcher
 from os2cli.app.machine_options import MachineOptions
 from os2cli.app.options import changed
@@ -24,7 +24,6 @@ from os2cli.machines.names import numbered_names, validate_machine_name
 from os2cli.providers.entry import Material, ProviderEntry, entries
 from os2cli.providers.labels import RESERVED_PREFIX
 from os2cli.settings.settings import variable_here
-from os2cli.snapshots.images import ensure_image
 
 NEVER = 0
 NEVER_DELETE = -1
@@ -118,10 +117,22 @@ class Creation:
         )
         warn_if_off(options.isolation, self.progress)
         source = locate_source(session)
-        request = build_request(session, source, tag=image, allow_secrets=options.allow_secrets)
+        request = build_request(
+            session,
+            source,
+            tag=image,
+            allow_secrets=options.allow_secrets,
+            take_over=options.snapshot is not None,
+        )
         if options.snapshot is None or options.build:
-            builder = session.providers.builder()
-            built = ensure_image(builder, request, rebuild=options.build, progress=self.progress)
+            built = local_image(
+                session,
+                request,
+                self.progress,
+                rebuild=options.build,
+                question="Replace it?" if options.build else "Create the machine from it?",
+                yes=options.yes,
+            )
             note_bundled(session, source, built)
         return self._create(specs)
 

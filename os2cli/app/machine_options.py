@@ -196,6 +196,10 @@ class MachineOptions:
             input=_resource("Allow secret-looking files", help="they are sent to the build"),
         ),
     ] = False
+    yes: Annotated[
+        bool,
+        _on_engines("Do not ask whether an image of another repository may be used.", short="-y"),
+    ] = False
     docker_host: Annotated[
         str | None,
         _on_engines(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import typer
 
-from os2cli.app.builds import build_request, locate_source, note_bundled
+from os2cli.app.builds import build_request, local_image, locate_source, note_bundled
 from os2cli.app.completions import complete_type
 from os2cli.app.machine_creation import reject_unsupported, warn_if_kept, warn_if_off
 from os2cli.app.machine_options import MachineOptions
@@ -23,7 +23,6 @@ from os2cli.machines.names import validate_machine_name
 from os2cli.output.progress import RecordingProgress
 from os2cli.output.views.machines import show_machine_line
 from os2cli.providers.entry import Material, ProviderEntry, entries, parse_type
-from os2cli.snapshots.images import ensure_image
 
 DEFAULT_NAME = "dev"
 # What a new user does next.
@@ -69,7 +68,9 @@ def up(
         bool,
         typer.Option("--fix", help="Install or start what is missing, such as a Docker engine."),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before fixing.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask before fixing or replacing anything.")
+    ] = False,
     build: options.Build = False,
     timeout: options.Timeout = None,
     stage: options.Stage = None,
@@ -87,7 +88,6 @@ def up(
       os2 up --fix --yes
       os2 up reviews --build
     """
-    reject_without("--yes", yes, "--fix", fix)
     session = Session.start(ctx, docker_host)
     validate_machine_name(name)
     progress = session.output.progress()
@@ -197,9 +197,19 @@ def up_from_image(
     provider = session.providers.machines(entry.type)
     source = locate_source(session)
     request = build_request(session, source, allow_secrets=wish.allow_secrets)
-    builder = session.providers.builder()
     machine = bring_up(provider, wish.name, wait_seconds=wish.seconds, progress=progress)
-    image = ensure_image(builder, request, rebuild=wish.build, progress=progress)
+    if machine is not None and not wish.build:
+        # It has an image, whosever the name is by now.
+        request = replace(request, take_over=True)
+    image = local_image(
+        session,
+        request,
+        progress,
+        rebuild=wish.build,
+        question="Replace it with this repository's?",
+        yes=wish.yes,
+        replace_strange=True,
+    )
     note_bundled(session, source, image)
     if machine is not None and image.built:
         progress.notice(

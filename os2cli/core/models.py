@@ -158,10 +158,7 @@ class LogRequest:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program to run in a machine, with its arguments unquoted.
-
-    ``folder`` None is the working directory of the machine's user.
-    """
+    """A program to run, its arguments unquoted; ``folder`` None is the user's working directory."""
 
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
@@ -179,7 +176,7 @@ class Streams:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A sandbox image on the local engine; ``key`` is the digest of its inputs."""
+    """A sandbox image on the engine; ``key``, of its inputs, is None if os2 did not build it."""
 
     id: str
     reference: str
@@ -187,6 +184,7 @@ class Image:
     size_bytes: int
     key: str | None
     labels: Mapping[str, str] = field(default_factory=dict)
+    repository: str | None = None
 
 
 class SnapshotState(StrEnum):

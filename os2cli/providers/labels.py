@@ -33,6 +33,8 @@ IMAGE_KEY = "dev.os2.key"
 IMAGE_BASE = "dev.os2.base"
 # An image built FROM ours inherits our labels, but has another name.
 IMAGE_NAME = "dev.os2.image"
+# The id of the repository that an image was built from.
+IMAGE_REPOSITORY = "dev.os2.repository"
 
 RESERVED_PREFIX = "dev.os2."
 

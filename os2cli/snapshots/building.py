@@ -21,7 +21,9 @@ class BuildRequest:
     """A Dockerfile, the repository around it and the options of the build.
 
     ``dockerfile`` is a path below ``root``; ``base_image`` None takes the default of the
-    Dockerfile; ``platform`` None builds for the engine's own.
+    Dockerfile; ``platform`` None builds for the engine's own. ``repository`` is the repository's
+    id, None if it does not matter whose image has the tag. ``take_over``: the user agreed that
+    any image with the tag is used or replaced.
     """
 
     root: Path
@@ -32,6 +34,8 @@ class BuildRequest:
     platform: str | None = None
     no_cache: bool = False
     allow_secrets: bool = False
+    repository: str | None = None
+    take_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ class CatalogItem:
     """An image or a snapshot created by os2.
 
     ``stage`` is None for an image. ``untagged``: an image whose tag moved to a newer one; its
-    ``name`` is the beginning of its id. ``snapshot`` is the item in its store.
+    ``name`` is the beginning of its id. ``left_over``: a name that an interrupted push left.
+    ``snapshot`` is the item in its store; ``repository`` the id of the one it was built from.
     """
 
     id: str
@@ -33,6 +34,8 @@ class CatalogItem:
     key: str | None = None
     reason: str | None = None
     untagged: bool = False
+    left_over: bool = False
+    repository: str | None = None
     snapshot: Snapshot | None = None
 
 

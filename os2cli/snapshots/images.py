@@ -10,6 +10,7 @@ from os2cli.core.models import LOCAL_DOCKER, Image
 from os2cli.core.observed import record_change
 from os2cli.core.progress import SILENT, Progress
 from os2cli.snapshots.building import BuildRequest, BuildResult, SnapshotBuilder
+from os2cli.snapshots.ownership import reject_using, strangeness
 
 
 class Freshness(StrEnum):
@@ -24,7 +25,7 @@ class Freshness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImageStatus:
-    """An image, if it exists, and its freshness; ``reason`` is why that is unknown."""
+    """An image, if it exists, and its freshness; ``reason`` is why it is unknown or foreign."""
 
     freshness: Freshness
     image: Image | None = None
@@ -41,9 +42,10 @@ def image_status(builder: SnapshotBuilder, request: BuildRequest) -> ImageStatus
 
 
 def _compare(builder: SnapshotBuilder, request: BuildRequest, image: Image) -> ImageStatus:
-    if image.key is None:
-        return ImageStatus(Freshness.FOREIGN, image)
     try:
+        strange = strangeness(image, request, lambda: builder.key(request))
+        if strange is not None or image.key is None:
+            return ImageStatus(Freshness.FOREIGN, image, strange)
         key = builder.key(request)
     except Os2Error as error:
         return ImageStatus(Freshness.UNKNOWN, image, error.message)
@@ -60,6 +62,9 @@ def ensure_image(
     """Return the image for new machines; build it if it is missing or ``rebuild`` is set.
 
     An outdated image is used as it is, with a warning.
+
+    Raises:
+        Conflict: the image is not this repository's (``image_not_ours``).
     """
     image = builder.find(request.tag)
     if image is None or rebuild:
@@ -68,6 +73,8 @@ def ensure_image(
         record_change(LOCAL_DOCKER)
         return builder.build(request, progress)
     status = _compare(builder, request, image)
+    if status.freshness is Freshness.FOREIGN and status.reason is not None:
+        raise reject_using(status.reason, request)
     if status.freshness is Freshness.STALE:
         progress.warn(f"image {request.tag} is out of date; rebuild it with --build")
     elif status.freshness is Freshness.UNKNOWN:

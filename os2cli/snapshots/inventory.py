@@ -191,4 +191,7 @@ def _in_use(entry: Entry) -> Conflict:
 
 def _with_users(catalog: Catalog, items: Sequence[CatalogItem]) -> list[Entry]:
     users = catalog.users(items) if items else {}
-    return [Entry(item, users.get(item.id, ()), catalog) for item in items]
+    # Machines need the image, not a name that a push left on it.
+    return [
+        Entry(item, () if item.left_over else users.get(item.id, ()), catalog) for item in items
+    ]

@@ -63,7 +63,7 @@ def age_key(item: CatalogItem) -> tuple[float, str]:
 def _judge_stage(
     items: Sequence[CatalogItem], used: Collection[str], now: datetime, rules: PruningRules
 ) -> list[Verdict]:
-    usable = [item for item in items if item.state in _USABLE and not item.untagged]
+    usable = [i for i in items if i.state in _USABLE and not (i.untagged or i.left_over)]
     active = [item for item in usable if item.state is SnapshotState.ACTIVE]
     # Without an active one, a new machine activates the newest inactive one.
     newest = (active or usable)[:1]
@@ -88,6 +88,7 @@ def _judge(
         (state is SnapshotState.REMOVING, stays, "is being removed already"),
         (state in IN_FLIGHT, stays, "is being built"),
         (state is SnapshotState.UNKNOWN, stays, "is in an unknown state"),
+        (item.left_over, goes, "left by an interrupted push"),
         (item.id in used, stays, "machines were created from it"),
         (item.name in rules.current, stays, "new machines are created from it"),
         (newest, stays, "the newest usable one"),

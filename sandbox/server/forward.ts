@@ -1,17 +1,11 @@
 // The web pages of other services, through the one published port of the machine: requests for
-// `NAME.localhost` go to that service. Browsers resolve these names to their own host, so each service is
-// an origin of its own, its page may use any path, and no other host can have the name.
+// `SERVICE.MACHINE.localhost` or `SERVICE.localhost` go to that service. Browsers resolve these names to their
+// own host, so each service is an origin of its own, its page may use any path, and no other host can have the
+// name.
 import { request as ask, type IncomingMessage, type ServerResponse } from "node:http";
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
-
-const HOST = /^([a-z0-9-]+)\.localhost(?::\d+)?$/i;
-
-/** Returns the service that a request is for, from its `Host` header. */
-export function serviceInHost(host: string | undefined): string | undefined {
-  return HOST.exec(host ?? "")?.[1]?.toLowerCase();
-}
 
 export async function forward(
   request: IncomingMessage,

@@ -7,28 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
-import { serviceInHost } from "../server/forward.ts";
+import { Hosts } from "../server/hosts.ts";
 import { Machine } from "../server/machine.ts";
 import { machineServer } from "../server/server.ts";
 import { Services } from "../server/services.ts";
-
-describe("serviceInHost", () => {
-  test("reads the name in front of localhost", () => {
-    assert.equal(serviceInHost("Web.localhost:10123"), "web");
-    assert.equal(serviceInHost("web-2.localhost"), "web-2");
-  });
-  for (const host of [
-    undefined,
-    "localhost:3000",
-    "127.0.0.1",
-    "web.localhost.evil.test",
-    "web.evil.test",
-    "a.b.localhost",
-    ".localhost",
-  ]) {
-    test(`finds none in ${host}`, () => assert.equal(serviceInHost(host), undefined));
-  }
-});
 
 describe("requests for a service", () => {
   const root = mkdtempSync(join(tmpdir(), "forward-"));
@@ -84,6 +66,7 @@ describe("requests for a service", () => {
       services: new Services(root, root),
       redact: (text) => text,
       port: 3000,
+      hosts: new Hosts({ OS2_MACHINE_NAME: "otter" }),
     });
     port = await listen(machine);
   });
@@ -104,11 +87,16 @@ describe("requests for a service", () => {
     });
   });
 
+  test("reach it below the machine's name", async () => {
+    assert.equal((await ask("web.otter.localhost:10123")).from, "web");
+  });
+
   test("are answered when it doesn't listen", async () => {
     assert.equal((await ask("gone.localhost")).status, 502);
   });
 
-  for (const host of ["database.localhost", "self.localhost", "missing.localhost", "localhost"]) {
+  const ours = ["database", "self", "missing", "otter", "database.otter", "otter.otter"];
+  for (const host of ["localhost", ...ours.map((name) => `${name}.localhost`)]) {
     test(`stay with the machine for ${host}`, async () => {
       const { status, from, body } = await ask(host);
       assert.deepEqual([status, from], [200, undefined]);
@@ -132,6 +120,12 @@ describe("requests for a service", () => {
       if (got.endsWith("ping")) break;
     }
     assert.match(got, /^HTTP\/1\.1 101 .*\r\n\r\nping$/s);
+  });
+
+  test("cannot become one under another name", async () => {
+    for (const host of ["web.evil.test", "evil.test", "web.badger.localhost"]) {
+      assert.match(await text(upgrade(host)), /^HTTP\/1\.1 421 .*another name\n$/s);
+    }
   });
 
   test("cannot be WebSockets of the machine itself", async () => {

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import { redactor } from "../lib/redact.ts";
+import { Hosts } from "../server/hosts.ts";
 import { Machine } from "../server/machine.ts";
 import { machineServer } from "../server/server.ts";
 import { Services } from "../server/services.ts";
@@ -27,6 +28,7 @@ describe("the machine's server", () => {
     ),
     redact: redactor(env),
     port: 3000,
+    hosts: new Hosts(env),
   });
   let port: number;
 
@@ -78,6 +80,23 @@ describe("the machine's server", () => {
     const links = [...page.body.matchAll(/(?:src|href)="(\/[^"]*\.\w+)"/g)].map((link) => link[1]);
     assert.deepEqual(new Set(links), new Set(["/icon.svg", "/page.css", "/page.js"]));
     for (const link of links) assert.equal((await ask(link ?? "")).status, 200, link);
+  });
+
+  test("answers to its own names only", async () => {
+    for (const path of ["/", "/api/health", "/api/services/web/logs"]) {
+      for (const host of ["localhost:1", "127.0.0.1", "[::1]:3000", "otter.localhost"]) {
+        assert.equal((await ask(path, { headers: { host } })).status, 200, host);
+      }
+      for (const method of ["GET", "HEAD", "POST", "OPTIONS"]) {
+        const { status, headers, body } = await ask(path, {
+          method,
+          headers: { host: "evil.test" },
+        });
+        assert.equal(status, 421);
+        assert.equal(headers["access-control-allow-origin"], undefined);
+        assert.match(body, method === "HEAD" ? /^$/ : /^[^\n]+\n$/);
+      }
+    }
   });
 
   test("reports its health", async () => {

@@ -55,7 +55,10 @@ describe("addressOf", () => {
   test("goes through the page's own port on this host", () => {
     assert.equal(address("http://localhost:10123"), "http://web.localhost:10123/");
     assert.equal(address("http://127.0.0.1:10123"), "http://web.localhost:10123/");
-    assert.equal(address("http://other.localhost:10123"), "http://web.localhost:10123/");
+    assert.equal(address("http://a.b.localhost:10123"), "http://web.localhost:10123/");
+  });
+  test("stays below the machine's own name", () => {
+    assert.equal(address("http://otter.localhost:10123"), "http://web.otter.localhost:10123/");
   });
   test("puts the port in front of a preview address", () => {
     assert.equal(address("https://3000-abc.preview.test"), "https://5173-abc.preview.test/");

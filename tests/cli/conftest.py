@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from tests.cli.scenes import SIGNALS, Stage
 from tests.command import Os2, base_environment
 from tests.daytona_server import DaytonaServer, Timing
-from tests.engine_stub import EngineStub, engine_stub
+from tests.engine_stub import EngineStub, engine_stub, repository_of
 from tests.posthog_server import PostHogServer
 
 
@@ -50,9 +51,10 @@ def cloud(os2: Os2, daytona: DaytonaServer) -> Os2:
 
 
 @pytest.fixture
-def engine() -> Iterator[EngineStub]:
-    """The HTTP API of a Docker engine, without an engine."""
+def engine(os2: Os2) -> Iterator[EngineStub]:
+    """The HTTP API of a Docker engine, without an engine; its image is of the test's directory."""
     with engine_stub() as stub:
+        stub.repository = partial(repository_of, os2.folder, Path(os2.env["HOME"]))
         yield stub
 
 

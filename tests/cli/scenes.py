@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from os2cli.providers.local_process.records import Records
 from os2cli.settings.settings import load_settings
 from tests.daytona_server import DaytonaServer, Timing
 from tests.daytona_server.records import RecordedRequest
-from tests.engine_stub import EngineStub, engine_stub
+from tests.engine_stub import EngineStub, engine_stub, repository_of
 
 OLD = datetime(2026, 1, 11, 19, 30, 45, tzinfo=UTC)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -311,6 +312,7 @@ class Stage:
             engine_stub() as engine,
             self.monkeypatch.context() as patch,
         ):
+            engine.repository = partial(repository_of, folder / "work", folder / "home")
             world = World(daytona, engine, folder / "work")
             daytona.add_snapshot(NEWEST, created=OLD)
             patch.setattr("sys.stdin", nothing_said)

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from os2cli.analytics.deliveries import load_attempts, save_attempts
 from os2cli.analytics.spool import take
 from tests.analytics import KEY, State, parameters, sent_to, state_of
 from tests.command import Os2
-from tests.engine_stub import engine_stub
+from tests.engine_stub import engine_stub, repository_of
 from tests.polling import until
 from tests.posthog_server import PostHogServer
 
@@ -123,6 +124,7 @@ def test_two_hundred_at_once_with_a_dead_host_lose_nothing(os2: Os2) -> None:
 
 def test_concurrent_commands(os2: Os2, posthog: PostHogServer) -> None:
     with engine_stub() as engine:
+        engine.repository = partial(repository_of, os2.folder, Path(os2.env["HOME"]))
         mine = tracked(os2, posthog, OS2_PROJECT="app", DOCKER_HOST=engine.url)
         commands = [mine.start("machine", "create", f"m{n}", "--no-wait") for n in range(8)]
         for command in commands:

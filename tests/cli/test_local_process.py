@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.command import Os2
-from tests.engine_stub import engine_stub
+from tests.engine_stub import engine_stub, repository_of
 
 TYPE = ("--type", "local-process")
 NO_ISOLATION = "no isolation"
@@ -67,6 +68,7 @@ def test_several_ups_of_one_name_at_once_have_one_machine(host: Os2) -> None:
 def test_all_without_a_type_means_every_type(host: Os2) -> None:
     assert host("machine", "create", "here", *TYPE, "--no-wait").status == 0
     with engine_stub() as engine:
+        engine.repository = partial(repository_of, host.folder, Path(host.env["HOME"]))
         both = replace(host, env={**host.env, "DOCKER_HOST": engine.url})
         for name in ("here", "there"):
             created = both("machine", "create", name, "--type", "local-docker", "--no-wait")

@@ -100,7 +100,9 @@ def local_docker(stack: ExitStack, folder: Path) -> Subject:
         marks = f'LABEL {labels.IMAGE_KEY}="{KEY}" {labels.IMAGE_NAME}="{run}:other"'
         return _import(stack, engine, run, "foreign", marks)
 
-    return Subject(LocalImages(Engine(endpoint), logs), make, use, foreign, f"{run}:none")
+    return Subject(
+        LocalImages(Engine(endpoint), logs, folder / "locks"), make, use, foreign, f"{run}:none"
+    )
 
 
 def daytona_stub(stack: ExitStack, folder: Path) -> Subject:

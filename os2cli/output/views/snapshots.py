@@ -75,7 +75,9 @@ def _row(item: CatalogItem) -> tuple[str, ...]:
 
 
 def state_of(item: CatalogItem) -> str:
-    """Return the state, or ``untagged`` for an image without a name."""
+    """Return the state; ``untagged`` for an image without a name, ``left over`` for a push's."""
+    if item.left_over:
+        return "left over"
     return "untagged" if item.untagged else item.state.value
 
 

@@ -40,7 +40,7 @@ class EngineAdapters:
 
     def catalog(self) -> LocalImages:
         """Return the images that os2 built."""
-        return LocalImages(self.engine, self._build_logs)
+        return LocalImages(self.engine, self._build_logs, self.context.state_dir / "locks")
 
     def builder(self, *, trust_host: bool = True) -> LocalDockerBuilder:
         """Return the builder of images, which trust this host's certificates if ``trust_host``."""

@@ -90,7 +90,15 @@ def _image(session: Session, named: str | None) -> SourceStatus:
                 hint="the first build takes minutes, later ones seconds",
             )
         case Freshness.FOREIGN:
-            return SourceStatus(reference, "good", "used as is", "not built by os2", created)
+            return SourceStatus(
+                reference,
+                "problem",
+                "not used",
+                status.reason or "",
+                created,
+                f"to use it, enter its name; to replace it: "
+                f"os2 snapshot local-docker --tag {reference}",
+            )
         case Freshness.UNKNOWN:
             return SourceStatus(
                 reference, "notice", "may be out of date", status.reason or "", created

@@ -38,7 +38,8 @@ export function parseLine(line) {
 
 /**
  * Returns the URL of another port of the machine, or nothing if it cannot be reached:
- * - on this host, only the page's port is published, and it forwards by name: `NAME.localhost`
+ * - on this host, only the page's port is published, and it forwards by name: `NAME.localhost`, or below the
+ *   machine's own name, so that machines share no cookies
  * - a preview URL starts with the port: `3000-…`
  * - elsewhere, all ports of the machine can be reached
  */
@@ -46,7 +47,8 @@ export function addressOf({ name, port }, ownPort, { protocol, hostname, port: h
   if (port === ownPort) return undefined;
   if (/^(?:(?:.+\.)?localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)) {
     if (!/^[a-z\d](?:[a-z\d-]*[a-z\d])?$/i.test(name)) return undefined;
-    return `${protocol}//${name.toLowerCase()}.localhost${here && `:${here}`}/`;
+    const machine = /^[^.]+\.localhost$/.test(hostname) ? hostname : "localhost";
+    return `${protocol}//${name.toLowerCase()}.${machine}${here && `:${here}`}/`;
   }
   if (hostname.startsWith(`${ownPort}-`)) {
     return `${protocol}//${port}${hostname.slice(String(ownPort).length)}/`;

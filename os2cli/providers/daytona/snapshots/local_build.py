@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 
 from os2cli.core.progress import SILENT, Progress
@@ -15,7 +13,11 @@ from os2cli.providers.daytona.api.wire import RegistryAccess, read
 from os2cli.providers.daytona.snapshots.creating import creating
 from os2cli.providers.local_docker.images.build_inputs import BuildInputs
 from os2cli.providers.local_docker.images.builder import LocalDockerBuilder
-from os2cli.providers.local_docker.images.push import RegistryLogin, push_image
+from os2cli.providers.local_docker.images.push import (
+    RegistryLogin,
+    push_image,
+    transient_reference,
+)
 from os2cli.snapshots.building import PublishRequest, SnapshotContent
 
 PLATFORM = "linux/amd64"
@@ -68,6 +70,7 @@ class LocalContent:
                 reference,
                 RegistryLogin(access.username, access.secret),
                 progress,
+                self.builder.lock_dir,
             )
         return SnapshotContent(key, image=reference)
 
@@ -75,9 +78,7 @@ class LocalContent:
 def _reference(access: RegistryAccess, key: str) -> str:
     """Return the image's name, which is unguessable because organisations share a project."""
     registry = access.url.partition("://")[2] or access.url
-    moment = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    repository = f"{registry.rstrip('/')}/{access.project}/os2-{secrets.token_hex(16)}"
-    return f"{repository}:{moment}-key-{key}"
+    return transient_reference(f"{registry.rstrip('/')}/{access.project}", key)
 
 
 def _key(image_key: str, request: PublishRequest) -> str:

@@ -26,6 +26,7 @@ from os2cli.providers.local_docker.images.build_logs import BuildLogs
 from os2cli.providers.local_docker.images.images import drop_unused_image, find_image, full_name
 from os2cli.snapshots.building import BuildRequest, BuildResult
 from os2cli.snapshots.context import BuildContext, collect, refuse_secrets
+from os2cli.snapshots.ownership import reject_replacing
 
 
 class LocalDockerBuilder:
@@ -79,6 +80,7 @@ class LocalDockerBuilder:
         is waited for first.
 
         Raises:
+            Conflict: another repository's image has the tag (``image_not_ours``).
             UsageError: the context holds what looks like secrets (``secrets_in_context``).
             OperationFailed: the build failed.
         """
@@ -92,6 +94,8 @@ class LocalDockerBuilder:
             inputs = inputs or self.read(request)
             if image is not None and image.key == inputs.key and not request.no_cache:
                 return BuildResult(image, built=False, seconds=time.monotonic() - started)
+            if image is not None:
+                reject_replacing(image, request, inputs.key)
             if not request.allow_secrets:
                 refuse_secrets(inputs.context)
             image = self._build(request, inputs, progress)
@@ -134,6 +138,8 @@ class LocalDockerBuilder:
     ) -> Any:
         arguments = dict(request.build_args)
         marks = {labels.IMAGE_KEY: key, labels.IMAGE_NAME: full_name(request.tag)}
+        # Also without one: the label of an image that this one is built on would be inherited.
+        marks[labels.IMAGE_REPOSITORY] = request.repository or ""
         if base is not None:
             arguments["BASE_IMAGE"] = base.reference
             marks[labels.IMAGE_BASE] = base.digest

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from docker.errors import ImageNotFound
@@ -12,10 +14,10 @@ from os2cli.core.errors import Conflict, NotFound, OperationFailed, UsageError
 from os2cli.core.models import LOCAL_DOCKER, SnapshotState
 from os2cli.core.snapshot_name import SnapshotName
 from os2cli.providers import labels
-from os2cli.providers.local_docker.base_image.images import REPOSITORY
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.images.build_logs import BuildLogs
 from os2cli.providers.local_docker.images.images import find_image, full_name
+from os2cli.providers.local_docker.images.push import is_left_over
 from os2cli.snapshots.building import SnapshotStore
 from os2cli.snapshots.catalog import CatalogItem
 
@@ -29,9 +31,10 @@ class LocalImages:
     type = LOCAL_DOCKER
     store: SnapshotStore | None = None
 
-    def __init__(self, engine: Engine, logs: BuildLogs) -> None:
+    def __init__(self, engine: Engine, logs: BuildLogs, lock_dir: Path) -> None:
         self.engine = engine
         self.logs = logs
+        self.lock_dir = lock_dir
 
     def could_contain(self, name: str) -> bool:
         """Return whether the name can be an image's: it is not the name of a snapshot."""
@@ -47,8 +50,20 @@ class LocalImages:
             return []
         with self.engine.errors("listing the images"):
             images = self.engine.client.images(filters={"label": [labels.IMAGE_KEY]})
-        items = [item for image in images for item in _items(image)]
+        items = [item for image in images for item in self._items(image)]
         return sorted(items, key=lambda item: (item.created, item.name), reverse=True)
+
+    def _items(self, image: Mapping[str, Any]) -> Iterator[CatalogItem]:
+        marks: dict[str, str] = image.get("Labels") or {}
+        names = [full_name(tag) for tag in image.get("RepoTags") or () if tag != _NO_NAME]
+        if not names:
+            yield _item(image, marks, None)
+        for name in names:
+            # An image that is built on one of ours inherits its labels, but has another name.
+            if name == marks.get(labels.IMAGE_NAME):
+                yield _item(image, marks, name)
+            elif is_left_over(name, self.lock_dir):
+                yield replace(_item(image, marks, name), left_over=True)
 
     def get(self, name: str) -> CatalogItem:
         """Return one image by its name or, if untagged, by the beginning of its id."""
@@ -117,21 +132,6 @@ class LocalImages:
             ) from error
 
 
-def _items(image: Mapping[str, Any]) -> Iterator[CatalogItem]:
-    marks: dict[str, str] = image.get("Labels") or {}
-    built_as = marks.get(labels.IMAGE_NAME)
-    names = [full_name(tag) for tag in image.get("RepoTags") or () if tag != _NO_NAME]
-    # An image of an earlier os2 has no name label: then every name counts, except that of a base
-    # image, which may be built on one of ours.
-    base = f"{REPOSITORY}:"
-    ours = [name for name in names if built_as in (None, name) and not name.startswith(base)]
-    if ours:
-        for name in ours:
-            yield _item(image, marks, name)
-    elif not names:
-        yield _item(image, marks, None)
-
-
 def _item(image: Mapping[str, Any], marks: Mapping[str, str], name: str | None) -> CatalogItem:
     return CatalogItem(
         id=str(image["Id"]),
@@ -142,6 +142,7 @@ def _item(image: Mapping[str, Any], marks: Mapping[str, str], name: str | None) 
         size_bytes=int(image.get("Size") or 0),
         key=marks.get(labels.IMAGE_KEY),
         untagged=name is None,
+        repository=marks.get(labels.IMAGE_REPOSITORY) or None,
     )
 
 

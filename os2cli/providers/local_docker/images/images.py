@@ -18,6 +18,7 @@ def find_image(client: docker.APIClient, reference: str) -> Image | None:
     except ImageNotFound:
         return None
     marks = dict((image.get("Config") or {}).get("Labels") or {})
+    ours = marks.get(labels.IMAGE_NAME) == full_name(reference)
     # An imported image may have no date; others have nanoseconds.
     created = str(image.get("Created") or "1970-01-01T00:00:00").split(".")[0].removesuffix("Z")
     return Image(
@@ -25,8 +26,9 @@ def find_image(client: docker.APIClient, reference: str) -> Image | None:
         reference=reference,
         created=datetime.fromisoformat(created).replace(tzinfo=UTC),
         size_bytes=int(image.get("Size") or 0),
-        key=marks.get(labels.IMAGE_KEY),
+        key=marks.get(labels.IMAGE_KEY) if ours else None,
         labels=marks,
+        repository=(marks.get(labels.IMAGE_REPOSITORY) or None) if ours else None,
     )
 
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from docker.errors import APIError
 
-from os2cli.core.errors import OperationFailed
+from os2cli.core.errors import Conflict, OperationFailed
 from os2cli.core.models import Image
 from os2cli.core.progress import Progress
+from os2cli.host.locks import exclusive
 from os2cli.providers.local_docker.engine.engine import Engine
+
+_TRANSIENT = re.compile(r"/os2-[0-9a-f]{32}:\d{8}-\d{6}-key-[0-9a-f]{64}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +30,52 @@ class RegistryLogin:
     password: str = field(repr=False)
 
 
+def transient_reference(place: str, key: str) -> str:
+    """Return a name below ``place`` (``host/path``) that cannot be guessed: others push there."""
+    moment = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    return f"{place}/os2-{secrets.token_hex(16)}:{moment}-key-{key}"
+
+
+def is_left_over(reference: str, lock_dir: Path) -> bool:
+    """Return whether a name is one that a push had, and no push has now."""
+    if not _TRANSIENT.search(reference):
+        return False
+    try:
+        with _pushing(lock_dir, reference):
+            return True
+    except Conflict:
+        return False
+
+
+@contextmanager
+def _pushing(lock_dir: Path, reference: str) -> Iterator[None]:
+    def raise_conflict() -> None:
+        raise Conflict(f"{reference} is being pushed")
+
+    with exclusive(lock_dir, f"push {reference}", on_busy=raise_conflict):
+        yield
+
+
 def push_image(
-    engine: Engine, image: Image, reference: str, login: RegistryLogin, progress: Progress
+    engine: Engine,
+    image: Image,
+    reference: str,
+    login: RegistryLogin,
+    progress: Progress,
+    lock_dir: Path,
 ) -> None:
     """Push ``image`` as ``reference`` (``host/path:tag``), a name it has during the push only.
+
+    A lock in ``lock_dir`` shows meanwhile that the name is in use.
 
     Raises:
         OperationFailed: the registry rejected it.
     """
-    with engine.errors(f"pushing {reference}"), _named(engine, image, reference):
+    with (
+        _pushing(lock_dir, reference),
+        engine.errors(f"pushing {reference}"),
+        _named(engine, image, reference),
+    ):
         events = engine.client.push(
             reference,
             auth_config={"username": login.username, "password": login.password},

@@ -7,6 +7,7 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,9 +79,9 @@ def server(daemon: Daemon) -> Iterator[Peer]:
 
 
 @pytest.fixture
-def push(server: Peer, heard: RecordedProgress) -> Iterator[Push]:
+def push(server: Peer, heard: RecordedProgress, tmp_path: Path) -> Iterator[Push]:
     engine = Engine(Endpoint(server.address.replace("http", "tcp"), "DOCKER_HOST"))
-    yield lambda: push_image(engine, IMAGE, REFERENCE, LOGIN, heard)
+    yield lambda: push_image(engine, IMAGE, REFERENCE, LOGIN, heard, tmp_path)
     engine.client.close()
 
 

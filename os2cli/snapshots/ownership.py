@@ -1,0 +1,59 @@
+"""Whose image a name is on the engine: this repository's, or one to be used only if named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from os2cli.core.errors import Conflict, Os2Error
+from os2cli.core.models import Image
+from os2cli.snapshots.building import BuildRequest
+
+# The repositories of a host share an image name, and an image sees what its machines are given.
+NOT_OURS = "image_not_ours"
+
+
+def strangeness(image: Image, request: BuildRequest, key: Callable[[], str]) -> str | None:
+    """Return what makes an image not this repository's, as a sentence; None if it is.
+
+    ``key`` returns the key of what ``request`` would build: an image of the same inputs is as good
+    as this repository's. It is called only if the labels leave the question open.
+    """
+    if request.repository is None or request.take_over:
+        return None
+    if image.key is None:
+        return f"image {image.reference} was not built by os2"
+    if image.repository == request.repository or _has_key(image, key):
+        return None
+    if image.repository is None:
+        return f"image {image.reference} was built by an earlier os2, from an unknown repository"
+    return f"image {image.reference} was built from another repository"
+
+
+def _has_key(image: Image, key: Callable[[], str]) -> bool:
+    try:
+        return image.key == key()
+    except Os2Error:
+        # What cannot be read proves nothing; a build reports why.
+        return False
+
+
+def reject_replacing(image: Image, request: BuildRequest, key: str) -> None:
+    """Raise ``Conflict`` if a build would replace what is not this repository's."""
+    strange = strangeness(image, request, lambda: key)
+    if strange is not None:
+        raise Conflict(
+            strange,
+            hint="choose another name with --tag, or replace the image: "
+            f"os2 snapshot local-docker --tag {request.tag}",
+            code=NOT_OURS,
+        )
+
+
+def reject_using(strange: str, request: BuildRequest) -> Conflict:
+    """Return the error for a machine from an image that is not this repository's."""
+    return Conflict(
+        strange,
+        hint=f"name the image to use it: --snapshot {request.tag}; or build this repository's: "
+        f"os2 snapshot local-docker --tag {request.tag}",
+        code=NOT_OURS,
+    )
