@@ -8,7 +8,7 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import httpx
@@ -22,15 +22,29 @@ FINAL = ("done", "failed", "cancelled")
 
 @dataclass(frozen=True)
 class Site:
-    """A running `os2 ui`; ``url`` holds the token."""
+    """A running `os2 ui`; ``url`` holds the token, which works once.
+
+    ``cookies`` are those of the visitor that used it, for the next.
+    """
 
     process: subprocess.Popen[str]
     url: str
+    cookies: httpx.Cookies = field(default_factory=httpx.Cookies)
+
+    @property
+    def home(self) -> str:
+        """The URL below which its pages are; without a slash at its end."""
+        return self.url.partition("/?")[0]
 
     @property
     def origin(self) -> str:
-        """Its URL without the token."""
-        return self.url.partition("/?")[0]
+        """The origin of its pages."""
+        return self.home.rpartition("/")[0]
+
+    @property
+    def base(self) -> str:
+        """The path below which its pages are."""
+        return f"/{self.home.rpartition('/')[2]}"
 
     @property
     def port(self) -> int:
@@ -65,7 +79,7 @@ class Visitor(httpx.Client):
     def __init__(self, site: Site, *, entering: bool = True) -> None:
         # Without an empty context, httpx would load every CA certificate.
         nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        super().__init__(base_url=site.origin, trust_env=False, timeout=30, verify=nobody)
+        super().__init__(base_url=site.home, trust_env=False, timeout=30, verify=nobody)
         self.site = site
         self.texts: list[str] = []
         self.event_hooks = {"response": [self._keep]}
@@ -73,14 +87,22 @@ class Visitor(httpx.Client):
 
     def __enter__(self) -> Self:
         super().__enter__()
-        if self.entering:
+        if self.entering and not self.site.cookies:
             assert self.get(self.site.url).status_code == 303
+            self.site.cookies.update(self.cookies)
+        elif self.entering:
+            self.cookies.update(self.site.cookies)
         return self
 
     def _keep(self, answer: httpx.Response) -> None:
         if "event-stream" not in answer.headers.get("content-type", ""):
             answer.read()
             self.texts.append(f"{answer.headers} {answer.text}")
+
+    def below(self, path: str) -> str:
+        """Return a path that the page uses as a path below its home."""
+        assert path.startswith(f"{self.site.base}/"), path
+        return path.removeprefix(self.site.base)
 
     def send_form(self, path: str, **fields: Any) -> httpx.Response:
         """Submit a form as the scripts of the page do."""
@@ -91,7 +113,7 @@ class Visitor(httpx.Client):
         """Submit a form that starts a job, and return the URL of the job."""
         answer = self.send_form(path, **fields)
         assert answer.status_code == 202, answer.text
-        return str(answer.json()["job"]["url"])
+        return self.below(answer.json()["job"]["url"])
 
     def job(self, url: str) -> dict[str, Any]:
         """Return the state of a job."""

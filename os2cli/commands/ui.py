@@ -37,7 +37,7 @@ def ui(
 ) -> None:
     """Serve a local web UI to create, watch and remove machines.
 
-    Open the printed URL, which contains a token and works on this host only. Ctrl-C stops it.
+    Open the printed URL, which works once and on this host only. Ctrl-C stops it.
 
     [dim]Examples:[/dim]
       os2 ui
@@ -45,7 +45,7 @@ def ui(
     """
     require_extra()
     # The web UI needs the extra, which may be missing until here.
-    from os2cli.ui.serving import serve
+    from os2cli.ui.serving import Surroundings, serve
 
     if stage is not None:
         validate_stage(stage, "--stage")
@@ -63,8 +63,7 @@ def ui(
         docker_host,
         stage,
         port,
-        tell=tell,
-        note=output.note,
+        Surroundings(session.settings.home, session.settings.state_dir, tell, output.note),
         opening=output.interactive and not no_open,
     )
 

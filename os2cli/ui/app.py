@@ -18,27 +18,29 @@ from starlette.types import ASGIApp
 from os2cli.core.errors import Os2Error
 from os2cli.ui.extensions import Extension
 from os2cli.ui.fleet_poller import FleetPoller
-from os2cli.ui.guard.guard import Credentials, Guard
-from os2cli.ui.guard.plain_responses import TooLarge
+from os2cli.ui.guard.bodies import TooLarge, TooSlow
+from os2cli.ui.guard.credentials import Credentials
+from os2cli.ui.guard.guard import Guard
 from os2cli.ui.inventory_poller import InventoryPoller
 from os2cli.ui.jobs.job import Jobs
 from os2cli.ui.page_context import PageContext
 from os2cli.ui.pages import builds, create, doctor, jobs, machine, machine_list, snapshots
-from os2cli.ui.pages.failures import on_failure, on_http_error, on_too_large
+from os2cli.ui.pages.failures import on_body, on_failure, on_http_error
 from os2cli.ui.rendering import make_pages
-from os2cli.ui.site import Site
+from os2cli.ui.site import Site, site_of
 
 STATIC = Path(__file__).parent / "static"
 
 
-def make_site(context: PageContext, extensions: Sequence[Extension]) -> Site:
-    """Create what request handlers work with."""
+def make_site(context: PageContext, extensions: Sequence[Extension], home: str) -> Site:
+    """Create what request handlers work with, for pages below the URL ``home``."""
+    pages = make_pages(extensions, home)
     return Site(
         context,
         FleetPoller(context),
         InventoryPoller(context),
-        Jobs(),
-        make_pages(extensions),
+        Jobs(pages.base),
+        pages,
     )
 
 
@@ -52,7 +54,8 @@ def make_app(site: Site, credentials: Credentials) -> ASGIApp:
         exception_handlers={
             Os2Error: on_failure,
             HTTPException: on_http_error,
-            TooLarge: on_too_large,
+            TooLarge: on_body,
+            TooSlow: on_body,
         },
         lifespan=partial(lifespan, extensions),
     )
@@ -74,8 +77,7 @@ async def lifespan(extensions: Sequence[Extension], app: Starlette) -> AsyncIter
 
 async def home(request: Request) -> Response:
     """Redirect to the list of machines."""
-    del request
-    return RedirectResponse("/machines", 303)
+    return RedirectResponse(f"{site_of(request).base}/machines", 303)
 
 
 OWN_ROUTES: Sequence[BaseRoute] = (

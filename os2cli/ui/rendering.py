@@ -30,6 +30,12 @@ class Pages:
 
     environment: Environment
     extensions: Sequence[Extension]
+    home: str
+
+    @property
+    def base(self) -> str:
+        """The path below which all pages are."""
+        return urlsplit(self.home).path.rstrip("/")
 
     def show(
         self,
@@ -37,14 +43,13 @@ class Pages:
         /,
         *,
         status: int = 200,
-        policy: ContentPolicy | None = None,
         **values: Any,
     ) -> HTMLResponse:
-        """Render a page; ``policy`` is its own Content-Security-Policy, if it needs one."""
+        """Render a page."""
         heads = [extension.head() for extension in self.extensions]
         metas = {name: json.dumps(value) for head in heads for name, value in head.metas.items()}
         scripts = [script for head in heads for script in head.scripts]
-        policy = policy or ContentPolicy()
+        policy = ContentPolicy(f"{self.home}static/")
         for head in heads:
             policy = policy.with_sources(head.sources)
         text = self.fragment(template, metas=metas, scripts=scripts, **values)
@@ -57,8 +62,8 @@ class Pages:
         return text.encode(errors="replace").decode()
 
 
-def make_pages(extensions: Sequence[Extension]) -> Pages:
-    """Create the pages, with the functions and filters that templates call."""
+def make_pages(extensions: Sequence[Extension], home: str) -> Pages:
+    """Create the pages below the URL ``home``, and what templates call."""
     environment = Environment(
         loader=PackageLoader("os2cli.ui"),
         autoescape=True,
@@ -67,6 +72,8 @@ def make_pages(extensions: Sequence[Extension]) -> Pages:
         lstrip_blocks=True,
     )
     environment.globals |= {"version": __version__, "is_shared": is_shared}
+    pages = Pages(environment, extensions, home)
+    environment.globals["base"] = pages.base
     environment.filters |= {
         "age": age,
         "size": size,
@@ -78,12 +85,12 @@ def make_pages(extensions: Sequence[Extension]) -> Pages:
         "plain": plain_text,
         "sentence": sentence,
         "host": lambda url: urlsplit(url).netloc or url,
-        "path": machine_path,
+        "path": lambda machine, below="": pages.base + machine_path(machine, below),
         "guarded": is_guarded,
         "verbs": possible_verbs,
         "doing": doing,
     }
-    return Pages(environment, extensions)
+    return pages
 
 
 def exact(moment: datetime) -> str:

@@ -9,20 +9,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from os2cli.core.errors import Conflict, OperationFailed
-from os2cli.ui.guard.guard import HOST
-from os2cli.ui.handshakes import WebSockets
+from os2cli.ui.guard.credentials import HOST, Credentials
+from os2cli.ui.terminal.bridge import MAX_MESSAGE_BYTES
+from os2cli.ui.wire.connections import Connections
+from os2cli.ui.wire.limits import MAX_OWN_HEAD_BYTES, WireLimits, wire_limits
+from os2cli.ui.wire.protocols import Requests, WebSockets
 
 # After Ctrl-C, how long jobs may take to roll back.
 CLEAN_UP_SECONDS = 20.0
 STOP_SECONDS = 3.0
 _POLL_SECONDS = 0.2
-# Browsers send the cookies of all programs on this host, Chromium up to 180 of 4096 bytes.
-MAX_HEAD_BYTES = 1024 * 1024
 
 
 def listening_socket(port: int | None) -> socket.socket:
@@ -50,10 +52,17 @@ def listening_socket(port: int | None) -> socket.socket:
 
 
 class Server:
-    """Uvicorn without its signal handlers, logs and server header."""
+    """Uvicorn without its signal handlers, logs and server header, with limits of our own."""
 
-    def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        listener: socket.socket,
+        credentials: Credentials,
+        limits: WireLimits | None = None,
+    ) -> None:
         self.listener = listener
+        self._connections = Connections(limits or wire_limits())
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -62,8 +71,11 @@ class Server:
                 server_header=False,
                 date_header=True,
                 proxy_headers=False,
-                ws=WebSockets,
-                h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+                backlog=self._connections.limits.backlog,
+                http=partial(Requests, self._connections, credentials),  # type: ignore[arg-type]
+                ws=partial(WebSockets, self._connections),  # type: ignore[arg-type]
+                ws_max_size=2 * MAX_MESSAGE_BYTES,
+                h11_max_incomplete_event_size=MAX_OWN_HEAD_BYTES,
                 lifespan="on",
                 timeout_graceful_shutdown=int(STOP_SECONDS),
             )
@@ -93,7 +105,14 @@ class Server:
             self._thread.join(_POLL_SECONDS)
 
     def _run(self) -> None:
-        asyncio.run(self._server.serve([self.listener]))
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        sweeping = asyncio.create_task(self._connections.sweep())
+        try:
+            await self._server.serve([self.listener])
+        finally:
+            sweeping.cancel()
 
 
 def wait_for_all(waits: list[Callable[[float], bool]], seconds: float) -> bool:

@@ -13,7 +13,6 @@ from starlette.responses import HTMLResponse
 
 from os2cli.core.errors import Os2Error
 from os2cli.ui.fleet_poller import FleetPoller
-from os2cli.ui.guard.policy import ContentPolicy
 from os2cli.ui.inventory_poller import InventoryPoller
 from os2cli.ui.jobs.job import Jobs
 from os2cli.ui.page_context import PageContext
@@ -34,6 +33,11 @@ class Site:
     jobs: Jobs
     pages: Pages
 
+    @property
+    def base(self) -> str:
+        """The path below which all pages are."""
+        return self.pages.base
+
     def invalidate(self) -> None:
         """Mark machines and inventory as outdated, after a change."""
         self.fleet.invalidate()
@@ -46,7 +50,6 @@ class Site:
         /,
         *,
         status: int = 200,
-        policy: ContentPolicy | None = None,
         **values: Any,
     ) -> HTMLResponse:
         """Render a page in the frame of all pages."""
@@ -54,8 +57,7 @@ class Site:
         return self.pages.show(
             template,
             status=status,
-            policy=policy,
-            path=request.url.path,
+            path=request.url.path.removeprefix(self.base),
             stage=stage,
             running=len(self.jobs.running()),
             **values,

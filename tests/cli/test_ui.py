@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -77,7 +81,8 @@ def test_for_programs_it_is_one_document(os2: Os2) -> None:
         Draft202012Validator(schema_of("ui")).validate(document)
         answer = httpx.get(document["url"], trust_env=False)
         assert answer.status_code == 303
-        assert document["url"].startswith(f"http://127.0.0.1:{document['port']}/?token=")
+        pattern = rf"http://127\.0\.0\.1:{document['port']}/[\w-]{{24}}/\?token=[\w-]{{43}}"
+        assert re.fullmatch(pattern, document["url"])
     finally:
         process.send_signal(signal.SIGINT)
         rest, errors = process.communicate(timeout=30)
@@ -91,32 +96,103 @@ def test_quiet_prints_only_the_url(os2: Os2) -> None:
         assert site.end()[1] == "os2: stopped by SIGINT\n"
 
 
-def test_on_a_terminal_it_opens_the_browser(os2: Os2, tmp_path: Path) -> None:
-    """The token is not in the browser's arguments, which all users of this host can read."""
-    program = tmp_path / "browser"
-    program.write_text(
-        f'#!/bin/sh\necho "$@" > "{tmp_path}/argv"\n'
-        f'curl -sSL -b "" --noproxy "*" "$1" > "{tmp_path}/new" 2>&1\n'
-        f'mv "{tmp_path}/new" "{tmp_path}/page"\n'
-    )
+# It records its arguments, and submits the form of the page that it was given.
+BROWSER = """#!{python}
+import os, re, stat, sys, urllib.parse, urllib.request
+from html import unescape
+from pathlib import Path
+out = Path({out!r})
+out.joinpath("argv").write_text(" ".join(sys.argv))
+path = Path(urllib.request.url2pathname(urllib.parse.urlsplit(sys.argv[1]).path))
+modes = [stat.S_IMODE(each.stat().st_mode) for each in (path, path.parent)]
+out.joinpath("modes").write_text(" ".join(map(oct, modes)))
+out.joinpath("path").write_text(str(path))
+text = path.read_text()
+if {visits}:
+    action = unescape(re.search('action="([^"]*)"', text)[1])
+    fields = re.findall('name="([^"]*)" value="([^"]*)"', text)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({{}}))
+    form = urllib.parse.urlencode(dict(fields)).encode()
+    answer = opener.open(urllib.request.Request(action, form, {{"Origin": "null"}}))
+    cookie = answer.headers["Set-Cookie"].partition(";")[0]
+    page = action.replace("sign-in", "machines")
+    request = urllib.request.Request(page, headers={{"Cookie": cookie}})
+    text = opener.open(request).read().decode()
+out.joinpath("new").write_text(text)
+out.joinpath("new").rename(out / "page")
+"""
+
+
+@contextmanager
+def on_a_terminal(
+    os2: Os2, folder: Path, *, visits: bool = True
+) -> Iterator[tuple[pexpect.spawn[bytes], str]]:
+    """Run `os2 ui` on a terminal whose browser is ours; yields its URL once the browser ran."""
+    program = folder / "browser"
+    program.write_text(BROWSER.format(python=sys.executable, out=str(folder), visits=visits))
     program.chmod(0o755)
     python, *arguments = os2.argv("ui")
     environment = {**os2.env, "BROWSER": str(program), "TERM": "dumb"}
     child = pexpect.spawn(python, arguments, env=environment, cwd=str(os2.folder), timeout=30)
+    child.delaybeforesend = None
     try:
-        child.expect(r"token=\S+")
+        child.expect(r"http://\S+")
         assert isinstance(child.after, bytes)
-        token = child.after.decode().partition("=")[2]
-        page = until(lambda: (tmp_path / "page").exists() and (tmp_path / "page").read_text(), 20)
-        child.sendintr()
-        child.expect("stopped by SIGINT")
-        child.expect(pexpect.EOF)
+        url = child.after.decode()
+        until((folder / "page").exists, 20)
+        yield child, url
     finally:
         child.close(force=True)
 
+
+def test_on_a_terminal_it_opens_the_browser(os2: Os2, tmp_path: Path) -> None:
+    """The token is not in the browser's arguments, which all users of this host can read."""
+    with on_a_terminal(os2, tmp_path) as (child, url):
+        token = url.partition("token=")[2]
+        file = Path((tmp_path / "path").read_text())
+        # Used, and gone; the terminal has another URL, and the first one works no more.
+        until(lambda: not file.exists(), 20)
+        child.expect(r"a browser signed in; for another: http://\S+")
+        assert isinstance(child.after, bytes)
+        assert token.encode() not in child.after
+        assert httpx.get(url, trust_env=False).status_code == 403
+        child.sendintr()
+        child.expect("stopped by SIGINT")
+        child.expect(pexpect.EOF)
+
     assert child.exitstatus == 130
-    assert "New machine" in page
-    assert token not in (tmp_path / "argv").read_text()
+    assert "New machine" in (tmp_path / "page").read_text()
+    argv = (tmp_path / "argv").read_text()
+    assert argv.split()[1:] == [file.as_uri()]
+    assert url.partition("://")[2].partition("/")[2].partition("/")[0] not in argv
+    assert token not in argv
+    assert (tmp_path / "modes").read_text() == "0o600 0o700"
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_file_for_the_browser_goes_with_the_server(
+    os2: Os2, tmp_path: Path, signum: signal.Signals
+) -> None:
+    with on_a_terminal(os2, tmp_path, visits=False) as (child, _):
+        file = Path((tmp_path / "path").read_text())
+        assert file.exists()
+        child.kill(signum)
+        child.expect(pexpect.EOF)
+
+    assert not file.exists()
+
+
+def test_the_file_of_a_killed_server_goes_with_the_next(os2: Os2, tmp_path: Path) -> None:
+    with on_a_terminal(os2, tmp_path, visits=False) as (child, _):
+        left = Path((tmp_path / "path").read_text())
+        child.kill(signal.SIGKILL)
+        child.expect(pexpect.EOF)
+    assert left.exists()
+    (tmp_path / "page").unlink()
+
+    with on_a_terminal(os2, tmp_path, visits=False):
+        assert Path((tmp_path / "path").read_text()) != left
+        assert not left.exists()
 
 
 def test_without_the_extra_it_says_how_to_install_it(os2: Os2) -> None:

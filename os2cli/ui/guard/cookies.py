@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Iterator
 
 PREFIX = "os2_ui_"
-_OURS = re.compile(rb"%s\d+[ \t]*=[ \t]*\"?[\w-]+\"?" % PREFIX.encode(), re.ASCII)
 # A proxy may join several headers with commas, which our values have not.
 _SEPARATOR = re.compile(rb"[;,]")
 
@@ -22,17 +21,6 @@ def cookie_values(headers: Iterable[tuple[bytes, bytes]], name: str) -> Iterator
         found, _, value = pair.partition(b"=")
         if found.strip() == wanted:
             yield value.strip().strip(b'"')
-
-
-def without_foreign_cookies(head: bytes) -> bytes:
-    """Return the head of a request with no cookies but those of ``os2 ui``."""
-    lines = head.split(b"\r\n")
-    cookies = [line[7:] for line in lines if line[:7].lower() == b"cookie:"]
-    ours = dict.fromkeys(pair for pair in _pairs(cookies) if _OURS.fullmatch(pair))
-    others = [line for line in lines if line[:7].lower() != b"cookie:"]
-    if ours:
-        others.insert(1, b"cookie: " + b"; ".join(ours))
-    return b"\r\n".join(others)
 
 
 def _pairs(values: Iterable[bytes]) -> Iterator[bytes]:

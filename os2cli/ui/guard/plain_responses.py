@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from starlette.responses import HTMLResponse, Response
+from starlette.types import Scope, Send
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -15,15 +16,19 @@ _PAGE = """<!doctype html>
 <title>os2</title>
 <h1>os2</h1>
 <p>{message}</p>
-<p>Open the link printed in the terminal running <code>os2 ui</code>.</p>
+<p>Open the latest link printed in the terminal running <code>os2 ui</code>.</p>
 </html>
 """
-
-
-class TooLarge(Exception):
-    """A request's body exceeds its limit."""
 
 
 def plain_response(status: int, message: str) -> Response:
     """Return a plain page with a message."""
     return HTMLResponse(_PAGE.format(message=escape(message)), status)
+
+
+async def send_nothing(scope: Scope, send: Send) -> None:
+    """Answer as a server without pages: an empty 404, also to a WebSocket."""
+    start = f"{'websocket.' if scope['type'] == 'websocket' else ''}http.response"
+    headers = [(b"content-length", b"0"), (b"connection", b"close")]
+    await send({"type": f"{start}.start", "status": 404, "headers": headers})
+    await send({"type": f"{start}.body", "body": b""})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # Not `no-referrer`: with that a form's POST has the Origin "null", which matches no page.
 _ALWAYS = {
@@ -18,7 +18,13 @@ UNCACHED = {"Cache-Control": "no-store"}
 
 @dataclass(frozen=True, slots=True)
 class ContentPolicy:
-    """A Content-Security-Policy: our own origin, plus sources by directive."""
+    """A Content-Security-Policy: our own origin, plus sources by directive.
+
+    ``scripts`` is where scripts come from: a folder of them rather than the origin, which also
+    has the proxy to PostHog.
+    """
+
+    scripts: str = "'none'"
 
     more: Mapping[str, str] | None = None
 
@@ -27,12 +33,12 @@ class ContentPolicy:
         more = dict(self.more or {})
         for directive, added in sources.items():
             more[directive] = f"{more.get(directive, '')} {added}".strip()
-        return ContentPolicy(more)
+        return replace(self, more=more)
 
     def __str__(self) -> str:
         directives = {
             "default-src": "'none'",
-            "script-src": "'self'",
+            "script-src": self.scripts,
             "style-src": "'self'",
             "img-src": "'self' data:",
             "font-src": "'self'",

@@ -65,12 +65,12 @@ class _Page:
         return None
 
     def head(self) -> PageHead:
-        """Return the settings of PostHog's script and our script that loads it."""
+        """Return the settings of PostHog's script, and our script that loads it from here."""
         analytics = self.analytics()
         if analytics is None:
             return PageHead()
         origin = self.address.origin
-        allowed = {"script-src": origin, "connect-src": origin} if origin else {}
+        allowed = {"connect-src": origin} if origin else {}
         return PageHead({META: self._settings(analytics)}, [SCRIPT], allowed)
 
     def _settings(self, analytics: BrowserAnalytics) -> dict[str, object]:

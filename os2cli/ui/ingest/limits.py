@@ -15,11 +15,12 @@ class Limits:
 
     # PostHog itself accepts 64 MB of a recording per request.
     request_bytes: int = 64 << 20
-    response_bytes: int = 64 << 20
-    # Until the next part arrives from the browser, or is read by it.
+    # Receipts and the project's configuration.
+    response_bytes: int = 1 << 20
+    # Until the next part arrives from the browser.
     body_seconds: float = 30.0
     connect_seconds: float = 10.0
-    # Until PostHog reads the next part, starts its response, and sends the next part of it.
+    # Until PostHog reads the next part, until it starts its response, and for all of that.
     answer_seconds: float = 30.0
     # For all of it: the largest request at 20 kB/s.
     total_seconds: float = 3600.0

@@ -1,9 +1,11 @@
-"""The proxy: streams each request to PostHog and the response back."""
+"""The proxy: streams each request to PostHog and returns the data of its response."""
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -13,20 +15,37 @@ import httpx
 from os2cli.core.notices import Notices
 from os2cli.host.network.transport import AsyncTransport, ProxyFailed
 from os2cli.ui.ingest.body import ClientGone, Receive, RequestBody
+from os2cli.ui.ingest.documents import Document, parse_document
 from os2cli.ui.ingest.headers import (
+    Headers,
     content_length,
+    is_json,
     request_headers,
     response_headers,
-    text_headers,
+    retry_after,
 )
 from os2cli.ui.ingest.limits import Limits
-from os2cli.ui.ingest.upstreams import ASSET_METHODS, Refused, Upstreams
+from os2cli.ui.ingest.upstreams import Refused, Target, Upstreams
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-NOT_MODIFIED = 304
 SEND_BUFFER_BYTES = 128 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response to the browser."""
+
+    status: int
+    headers: Headers
+    body: bytes = b""
+
+    async def send(self, send: Send, *, bare: bool) -> None:
+        """Send it; ``bare`` without the body."""
+        start = {"type": "http.response.start", "status": self.status, "headers": self.headers}
+        await send(start)
+        await send({"type": "http.response.body", "body": b"" if bare else self.body})
 
 
 class IngestProxy:
@@ -44,24 +63,25 @@ class IngestProxy:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        answer = _Answer(send, self.limits.body_seconds, bare=scope["method"] == "HEAD")
         try:
             if self._running >= self.limits.concurrent:
                 raise Refused(503, "too many concurrent requests")
             self._running += 1
             try:
-                await self._exchange(scope, receive, answer)
+                answer = await self._exchange(scope, receive)
             finally:
                 self._running -= 1
         except Refused as refused:
-            await answer.refuse(refused)
+            answer = _refusal(refused)
         except ClientGone:
             return
+        await answer.send(send, bare=scope["method"] == "HEAD")
 
-    async def _exchange(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+    async def _exchange(self, scope: Scope, receive: Receive) -> Answer:
+        target = self.upstreams.target(scope["method"], *_raw_target(scope))
         body = RequestBody(receive, self.limits)
-        request = self._request(scope, body)
-        outcome: list[Refused | ClientGone] = []
+        request = self._request(scope, target, body)
+        outcome: list[Answer | Refused | ClientGone] = []
         async with anyio.create_task_group() as tasks:
 
             async def watch() -> None:
@@ -72,106 +92,94 @@ class IngestProxy:
             tasks.start_soon(watch)
             try:
                 with anyio.fail_after(self.limits.total_seconds):
-                    await self._forward(request, answer)
+                    outcome.append(await self._forward(request, target.data_of))
             except TimeoutError:
                 outcome.append(Refused(504, "PostHog timed out"))
             except (Refused, ClientGone) as error:
                 outcome.append(error)
             tasks.cancel_scope.cancel()
-        if outcome:
-            raise outcome[0]
+        if isinstance(outcome[0], Answer):
+            return outcome[0]
+        raise outcome[0]
 
-    def _request(self, scope: Scope, body: RequestBody) -> httpx.Request:
-        method: str = scope["method"]
-        with_body = method not in ASSET_METHODS
-        target = self.upstreams.target(method, *_raw_target(scope))
-        headers = request_headers(scope["headers"], with_body=with_body)
+    def _request(self, scope: Scope, target: Target, body: RequestBody) -> httpx.Request:
+        headers = request_headers(scope["headers"], with_body=target.with_body)
         if (content_length(headers) or 0) > self.limits.request_bytes:
             raise Refused(413, "the request body is too large")
-        content = body.parts() if with_body else body.nothing()
+        content = body.parts() if target.with_body else body.nothing()
         # Built without the client, which would add headers and cookies.
         try:
             request = httpx.Request(
-                method, target, headers=headers, content=content, extensions={"trace": _on_event}
+                scope["method"],
+                target.url,
+                headers=headers,
+                content=content,
+                extensions={"trace": _on_event},
             )
         except (httpx.InvalidURL, ValueError):
             raise Refused(502, "POSTHOG_HOST is not a web address") from None
-        if not with_body:
+        if not target.with_body:
             del request.headers["transfer-encoding"]
         return request
 
-    async def _forward(self, request: httpx.Request, answer: _Answer) -> None:
+    async def _forward(self, request: httpx.Request, data_of: Document) -> Answer:
         try:
             response = await self._client.send(request, stream=True)
             try:
-                await self._return(response, answer)
+                return await self._answer(response, data_of)
             finally:
                 with anyio.CancelScope(shield=True):
                     await response.aclose()
         except ProxyFailed as error:
             raise Refused(502, f"cannot reach PostHog: {error}") from None
-        except httpx.TimeoutException:
+        except (httpx.TimeoutException, TimeoutError):
             raise Refused(504, "PostHog timed out") from None
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):
+        except (httpx.HTTPError, httpx.InvalidURL, OSError):
             raise Refused(502, "cannot reach PostHog") from None
 
-    async def _return(self, response: httpx.Response, answer: _Answer) -> None:
-        if response.is_redirect and response.status_code != NOT_MODIFIED:
-            # Neither this proxy nor the page may be sent to another host.
-            raise Refused(502, "PostHog sent a redirect")
+    async def _answer(self, response: httpx.Response, data_of: Document) -> Answer:
+        """Return what the page gets: a status, and of a document only the data that it needs."""
         headers = response.headers.raw
-        if (content_length(headers) or 0) > self.limits.response_bytes and not answer.bare:
-            raise Refused(502, "PostHog's response is too large")
-        await answer.start(response.status_code, response_headers(headers))
-        size = 0
-        async for part in response.aiter_raw():
-            size += len(part)
-            if size > self.limits.response_bytes:
-                raise Refused(502, "PostHog's response is too large")
-            await answer.add(part)
-        await answer.end()
-
-
-class _Answer:
-    """The response to the browser; a failure after its start leaves it incomplete.
-
-    The server then closes the connection, so that the browser notices.
-    """
-
-    def __init__(self, send: Send, silence: float, *, bare: bool) -> None:
-        self._send = send
-        self._silence = silence
-        self.bare = bare
-        self._started = False
-
-    async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        self._started = True
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
-
-    async def add(self, part: bytes) -> None:
+        if not response.is_success:
+            if not response.is_error:
+                # Neither this proxy nor the page may be sent to another host.
+                raise Refused(502, f"PostHog sent status {response.status_code}")
+            return _data(response.status_code, {}, retry_after(headers))
+        # A response without a body need not say what it would be.
+        content = await self._content(response)
+        if content and not is_json(headers):
+            raise Refused(502, "PostHog's response is not JSON")
         try:
-            with anyio.fail_after(self._silence):
-                await self._send({"type": "http.response.body", "body": part, "more_body": True})
-        except TimeoutError:
-            raise ClientGone from None
+            return _data(200, data_of(parse_document(content)), [])
+        except ValueError:
+            raise Refused(502, "PostHog's response is not JSON") from None
 
-    async def end(self) -> None:
-        await self._send({"type": "http.response.body", "body": b""})
+    async def _content(self, response: httpx.Response) -> bytes:
+        content = b""
+        # One deadline for the whole, so that a drip ends as silence does.
+        with anyio.fail_after(self.limits.answer_seconds):
+            async for part in response.aiter_raw():
+                content += part
+                if len(content) > self.limits.response_bytes:
+                    raise Refused(502, "PostHog's response is too large")
+        return content
 
-    async def refuse(self, refused: Refused) -> None:
-        if self._started:
-            return
-        text = f"{refused.message}\n".encode()
-        headers = text_headers(len(text))
-        if refused.allow:
-            headers.append((b"allow", ", ".join(refused.allow).encode()))
-        # The rest of the request's body is not read.
-        headers.append((b"connection", b"close"))
-        if refused.status == 503:
-            headers.append((b"retry-after", b"1"))
-        await self.start(refused.status, headers)
-        await self.add(text)
-        await self.end()
+
+def _data(status: int, document: Mapping[str, Any], more: Headers) -> Answer:
+    body = json.dumps(document).encode()
+    return Answer(status, response_headers(b"application/json", len(body)) + more, body)
+
+
+def _refusal(refused: Refused) -> Answer:
+    body = f"{refused.message}\n".encode()
+    headers = response_headers(b"text/plain; charset=utf-8", len(body))
+    # The rest of the request's body is not read.
+    headers.append((b"connection", b"close"))
+    if refused.allow:
+        headers.append((b"allow", ", ".join(refused.allow).encode()))
+    if refused.status == 503:
+        headers.append((b"retry-after", b"1"))
+    return Answer(refused.status, headers, body)
 
 
 def _raw_target(scope: Scope) -> tuple[str, str]:

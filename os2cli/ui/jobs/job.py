@@ -42,7 +42,7 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of a job: one line, and links to go on with."""
+    """The result of a job: one line, and titles and paths to go on with."""
 
     text: str
     links: tuple[tuple[str, str], ...] = ()
@@ -52,13 +52,15 @@ class Outcome:
 class Job:
     """A job; ``subject`` names the machine or image it is about.
 
-    ``command`` is the equivalent command line. No field holds the values of variables.
+    ``command`` is the equivalent command line; the URLs of jobs and of their links are below
+    ``base``. No field holds the values of variables.
     """
 
     procedure: str
     title: str
     subject: str = ""
     command: str = ""
+    base: str = ""
     id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     state: JobState = JobState.RUNNING
@@ -72,6 +74,11 @@ class Job:
     def __post_init__(self) -> None:
         self.record = Record(self.notifier)
         self.ended = threading.Event()
+
+    @property
+    def url(self) -> str:
+        """The path of the job's page."""
+        return f"{self.base}/jobs/{self.id}"
 
     @property
     def elapsed(self) -> float:
@@ -109,6 +116,10 @@ class Job:
             self.record.end(self.as_dict())
             self.ended.set()
 
+    def _links(self) -> list[list[str]]:
+        links = self.outcome.links if self.outcome else ()
+        return [[label, f"{self.base}{path}"] for label, path in links]
+
     def as_dict(self) -> dict[str, Any]:
         """Return the state as the page gets it."""
         error = self.error
@@ -116,7 +127,7 @@ class Job:
             "state": self.state.value,
             "seconds": round(self.elapsed, 1),
             "outcome": self.outcome.text if self.outcome else None,
-            "links": [list(link) for link in self.outcome.links] if self.outcome else [],
+            "links": self._links(),
             "error": {
                 "message": plain_text(error.message),
                 "hint": plain_text(error.hint) if error.hint else None,
@@ -166,7 +177,8 @@ class JobProgress(Progress):
 class Jobs:
     """The running jobs of this server, and the last that ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, base: str = "") -> None:
+        self._base = base
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         self.closed = False
@@ -177,6 +189,7 @@ class Jobs:
         with self._lock:
             if self.closed:
                 raise Os2Error("os2 ui is shutting down", hint="restart it: os2 ui")
+            job.base = self._base
             self._jobs[job.id] = job
             self._forget_old()
         threading.Thread(target=self._run, args=(job, work), name=job.title, daemon=True).start()

@@ -12,7 +12,10 @@ from os2cli.core.plain_text import plain_text
 from os2cli.ui.jobs.events import event, is_set_within
 from os2cli.ui.jobs.record import MAX_LINE_LENGTH, Notifier
 
-MAX_WAITING = 5_000
+MAX_WAITING = 2_000
+# What the filter of texts gets of a line; a program may write one of any length.
+MAX_READ = 4 * MAX_LINE_LENGTH
+MAX_BATCH = 500
 
 
 class _Reader:
@@ -29,9 +32,9 @@ class _Reader:
         threading.Thread(target=self._read, name="log", daemon=True).start()
 
     def take(self) -> list[str]:
-        """Return the lines since the last call."""
-        lines = []
-        while self._waiting:
+        """Return the next lines, an event's worth of them."""
+        lines: list[str] = []
+        while self._waiting and len(lines) < MAX_BATCH:
             lines.append(self._waiting.popleft())
         return lines
 
@@ -40,7 +43,7 @@ class _Reader:
             with self.cancellation.listening():
                 for line in self._lines():
                     self.cancellation.check()
-                    self._waiting.append(plain_text(line)[:MAX_LINE_LENGTH])
+                    self._waiting.append(plain_text(line[:MAX_READ])[:MAX_LINE_LENGTH])
                     self.notifier.notify()
         except Interrupted:
             return
@@ -64,6 +67,7 @@ async def log_events(
                 ended = reader.ended
                 if new_lines := reader.take():
                     yield event("lines", new_lines)
+                    continue
                 if ended:
                     error = reader.error
                     document = {"message": error.message, "hint": error.hint} if error else None

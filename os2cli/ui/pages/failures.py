@@ -15,6 +15,7 @@ from os2cli.core.errors import (
     Unreachable,
     UsageError,
 )
+from os2cli.ui.guard.bodies import BodyError
 from os2cli.ui.guard.plain_responses import plain_response
 from os2cli.ui.site import site_of, wants_json
 
@@ -81,10 +82,11 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     )
 
 
-async def on_too_large(request: Request, error: Exception) -> Response:
-    """Reject a request body that exceeds its limit."""
-    del request, error
-    return plain_response(413, "The request is too large.")
+async def on_body(request: Request, error: Exception) -> Response:
+    """Reject a request body that exceeds a limit."""
+    del request
+    assert isinstance(error, BodyError)  # noqa: S101 - the handler of no other
+    return plain_response(error.status, error.message)
 
 
 def _document(error: Os2Error) -> dict[str, dict[str, str | None]]:

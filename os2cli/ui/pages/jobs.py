@@ -52,7 +52,7 @@ async def cancel(request: Request) -> Response:
     job.cancel()
     if wants_json(request):
         return JSONResponse(job.as_dict(), 202)
-    return RedirectResponse(f"/jobs/{job.id}", 303)
+    return RedirectResponse(job.url, 303)
 
 
 ROUTES = [

@@ -88,7 +88,7 @@ async def confirm(request: Request) -> Response:
         "machine": located.machine,
         "verb": verb,
         "guarded": is_guarded(located.machine),
-        "action": machine_path(located.machine, f"/{verb}"),
+        "action": f"{site.base}{machine_path(located.machine, f'/{verb}')}",
     }
     if "part" in request.query_params:
         return site.part("machine/confirm.html", **values)

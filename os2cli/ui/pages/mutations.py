@@ -56,6 +56,6 @@ def begin(site: Site, mutation: Mutation) -> Job:
 def job_answer(request: Request, job: Job) -> Response:
     """Return where the page follows the job."""
     if wants_json(request):
-        document = {"id": job.id, "url": f"/jobs/{job.id}", "title": job.title}
+        document = {"id": job.id, "url": job.url, "title": job.title}
         return JSONResponse({"job": document}, 202)
-    return RedirectResponse(f"/jobs/{job.id}", 303)
+    return RedirectResponse(job.url, 303)

@@ -4,6 +4,8 @@
 // recording shows the layout of the page and os2's own words; all other text, and every attribute
 // that does not affect the layout, is masked.
 
+import { base } from "./base.js";
+
 // RFC 2606 reserves .invalid: this host can't exist.
 const ANYWHERE = "https://os2.invalid";
 const DIRECT = "$direct";
@@ -20,7 +22,7 @@ const DIRECT = "$direct";
  * @param {string} path @param {string[]} routes @returns {string}
  */
 export function routeOf(path, routes) {
-  const segments = path.split("/");
+  const segments = (path.startsWith(`${base}/`) ? path.slice(base.length) : path).split("/");
   const names = (/** @type {string} */ route) => route.split("{").length - 1;
   const matches = routes.filter((route) => {
     const parts = route.split("/");
@@ -88,7 +90,7 @@ function publicValue(name, value, place, routes) {
   if (/path(name)?$/i.test(name)) return routeOf(value, routes);
   if (/title$/i.test(name)) return routeOf(place.path, routes);
   if (/(host|hostname|domain)$/i.test(name) && value !== DIRECT) return undefined;
-  return value.includes(place.host) ? undefined : value;
+  return value.includes(place.host) || value.includes(base) ? undefined : value;
 }
 
 // Allowing elements would not do: names of machines appear in headings, buttons and breadcrumbs.
@@ -120,5 +122,5 @@ const LAYOUT_ATTRIBUTES = new Set([
  * @param {string} name @param {string} value @param {string} origin
  */
 export function publicAttribute(name, value, origin) {
-  return LAYOUT_ATTRIBUTES.has(name) || name.startsWith("rr_") ? value.replaceAll(origin, "") : "*";
+  return LAYOUT_ATTRIBUTES.has(name) || name.startsWith("rr_") ? value.replaceAll(origin, "").replaceAll(base, "") : "*";
 }

@@ -1,5 +1,6 @@
-// PostHog in the page: its own script, loaded through the page's proxy after everything else. The
-// server passes the settings in a <meta>; without it nothing happens.
+// PostHog in the page: its own script and recorder, which os2 brings, loaded after everything else.
+// The server passes the settings in a <meta>; without it nothing happens.
+import { base } from "./base.js";
 import { publicAddress, publicAttribute, publicEvent, publicText } from "./analytics-privacy.js";
 
 /**
@@ -15,6 +16,17 @@ import { publicAddress, publicAttribute, publicEvent, publicText } from "./analy
  * }} PostHog
  */
 
+/** The recorder comes first: the script does not load it itself. */
+const SCRIPTS = [
+  {
+    file: "posthog-recorder.js",
+    integrity: "sha384-xsunOujWBFRqafhJbkRlGHWt6b33xSGw7dBQExLxc3INvsUzmG9KA9LgiVcL5pol",
+  },
+  {
+    file: "array.no-external.js",
+    integrity: "sha384-sbHQsjFmoRPaxTNTpl50kjfCBF6DtNRVh1b3wx53Ad59m8SP+5BCc2NJkksAwptJ",
+  },
+];
 const PERSON = "os2_analytics_person";
 let signedOut = false;
 
@@ -32,7 +44,8 @@ function options(settings) {
   const routes = settings.routes;
   const place = () => ({ host: location.host, path: location.pathname });
   return {
-    api_host: settings.api_host,
+    // A path is one of this server.
+    api_host: settings.api_host.startsWith("/") ? base + settings.api_host : settings.api_host,
     ui_host: settings.ui_host,
     // Cookies of 127.0.0.1 would go to every other server on this computer.
     persistence: "localStorage",
@@ -54,6 +67,7 @@ function options(settings) {
     disable_product_tours: true,
     disable_conversations: true,
     disable_web_experiments: true,
+    disable_external_dependency_loading: true,
     advanced_disable_feature_flags: true,
     advanced_disable_toolbar_metrics: true,
     enable_recording_console_log: false,
@@ -112,11 +126,14 @@ function load(settings) {
   // The queue that PostHog's script looks for, as its own loader creates it.
   const queue = { _i: [[settings.key, options(settings), "posthog"]], people: [] };
   Reflect.set(window, "posthog", Object.assign([], queue));
-  const script = document.createElement("script");
-  script.src = `${settings.api_host}/static/array.js`;
-  script.async = true;
-  script.crossOrigin = "anonymous";
-  document.head.append(script);
+  for (const { file, integrity } of SCRIPTS) {
+    const script = document.createElement("script");
+    script.src = `${base}/static/vendor/posthog/${file}`;
+    script.integrity = integrity;
+    // In this order.
+    script.async = false;
+    document.head.append(script);
+  }
 }
 
 const settings = readSettings();

@@ -1,5 +1,6 @@
 // The form for a new machine: the options of a type, the source preview, rows of variables.
 
+import { base } from "./base.js";
 import { submit } from "./forms.js";
 import { morphInto } from "./morph.js";
 import { piece } from "./server.js";
@@ -58,7 +59,7 @@ async function showSource(form, refresh) {
   box.setAttribute("aria-busy", "true");
   const search = query.toString();
   box.dataset.search = search;
-  const html = await piece(`/machines/preview?${search}`);
+  const html = await piece(`${base}/machines/preview?${search}`);
   if (box.dataset.search !== search) return;
   if (html !== null) morphInto(box, html);
   box.setAttribute("aria-busy", "false");

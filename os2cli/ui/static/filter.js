@@ -1,9 +1,11 @@
 // Shows only the rows of a list that contain every word of the filter.
 
+import { base } from "./base.js";
+
 export function watchFilter() {
   const input = document.getElementById("filter");
   if (!(input instanceof HTMLInputElement)) return;
-  const key = `os2-filter ${location.pathname}`;
+  const key = `os2-filter ${location.pathname.slice(base.length)}`;
   input.value = sessionStorage.getItem(key) ?? "";
   const apply = () => {
     sessionStorage.setItem(key, input.value);

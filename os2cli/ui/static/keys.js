@@ -1,5 +1,7 @@
 // Keyboard shortcuts: letters for common actions, arrows in lists, Esc to close.
 
+import { base } from "./base.js";
+
 const shortcuts = /** @type {HTMLDialogElement} */ (document.getElementById("shortcuts"));
 let going = false;
 
@@ -37,7 +39,7 @@ function pressed(event) {
 /** @param {KeyboardEvent} event */
 function letter(event) {
   if (event.key === "?") shortcuts.showModal();
-  else if (event.key === "n") location.assign("/machines/new");
+  else if (event.key === "n") location.assign(`${base}/machines/new`);
   else if (event.key === "/") document.getElementById("filter")?.focus();
   else if (event.key === "g") {
     going = true;

@@ -1,5 +1,6 @@
 // What every page runs; each part checks whether the page has its elements.
 
+import { base } from "./base.js";
 import { watchColours } from "./colours.js";
 import { watchCreate } from "./create.js";
 import { watchFilter } from "./filter.js";
@@ -28,6 +29,6 @@ document.addEventListener("click", async (event) => {
 for (const link of document.querySelectorAll("[data-again]")) {
   link.addEventListener("click", (event) => {
     event.preventDefault();
-    location.assign("/doctor");
+    location.assign(`${base}/doctor`);
   });
 }

@@ -56,7 +56,7 @@ async def page(request: Request) -> Response:
         "terminal/page.html",
         title=f"Terminal of {machine.name}",
         machine=machine,
-        socket=machine_path(machine, "/terminal/socket"),
+        socket=f"{site.base}{machine_path(machine, '/terminal/socket')}",
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import httpx
 
 from os2cli.ui.app import make_app, make_site
-from os2cli.ui.guard.guard import Credentials
+from os2cli.ui.guard.credentials import Credentials
 from os2cli.ui.page_context import PageContext
 from os2cli.ui.server import Server, listening_socket
 from os2cli.ui.serving import extensions
@@ -28,6 +28,11 @@ class Served:
         return {"Origin": self.credentials.origin}
 
     @property
+    def path(self) -> str:
+        """The path below which its pages are."""
+        return self.credentials.base
+
+    @property
     def cookie(self) -> str:
         return f"{self.credentials.cookie}={self.credentials.session}"
 
@@ -38,11 +43,11 @@ def served() -> Iterator[Served]:
     context = PageContext()
     listener = listening_socket(None)
     credentials = Credentials(listener.getsockname()[1])
-    app = make_app(make_site(context, extensions(context)), credentials)
+    app = make_app(make_site(context, extensions(context), credentials.home), credentials)
     with (
-        Server(app, listener).running(),
-        httpx.Client(base_url=credentials.origin, timeout=30, trust_env=False) as http,
+        Server(app, listener, credentials).running(),
+        httpx.Client(base_url=credentials.home, timeout=30, trust_env=False) as http,
     ):
-        assert http.get("/", params={"token": credentials.token}).status_code == 303
+        assert http.get(credentials.url).status_code == 303
         yield Served(credentials, http)
     listener.close()

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from os2cli.ui.guard.cookies import cookie_values, without_foreign_cookies
-from os2cli.ui.guard.guard import Credentials
+from os2cli.ui.guard.cookies import cookie_values
+from os2cli.ui.guard.credentials import Credentials
+from os2cli.ui.wire.heads import without_foreign_cookies
 from tests.unit.ui.served import Served, served
 
-NAME = Credentials(1234).cookie
-SESSION = b"the-session_0"
+CREDENTIALS = Credentials(1234)
+NAME = CREDENTIALS.cookie
+SESSION = CREDENTIALS.session.encode()
 OURS = f"{NAME}=".encode() + SESSION
 # What programs that develop on 127.0.0.1 store, and what RFC 6265 does not allow.
 FOREIGN = [
@@ -36,6 +38,9 @@ FOREIGN = [
     b"a b=c d",
     b"[]=1; {}; ()",
     b"control=\x01\x1f\x7f",
+    b"separators=\x00\x0b\x0c\x85\xa0",
+    b"; ".join(b"os2_ui_1234=%043d" % number for number in range(2000)),
+    b"; ".join(b"os2_ui_%d=" % number + b"x" * 4000 for number in range(180)),
     b"__Host-next=1; Path; Secure; HttpOnly",
     b"os2_ui_1=another; os2_ui=older; os2_ui_12345=a-longer-port",
     f"{NAME}=a-session-that-ended".encode(),
@@ -47,7 +52,7 @@ FOREIGN = [
     b"; ".join(b"cookie_%d=%d" % (number, number) for number in range(500)),
     b"; ".join(b"cookie_%d=" % number + b"x" * 4000 for number in range(180)),
 ]
-FIELD = st.binary(max_size=60).map(lambda text: re.sub(rb"[\x00\n\r\x0b\x0c]", b"", text))
+FIELD = st.binary(max_size=60).map(lambda text: re.sub(rb"[\n\r]", b"", text))
 
 
 def headers_of(values: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
@@ -79,11 +84,21 @@ def test_a_handshake_keeps_our_cookie_and_all_other_headers(
     cookies = [b"Cookie: " + b"; ".join([*before, OURS]), *(b"cookie:" + text for text in after)]
     head = b"\r\n".join([*rest[:2], *cookies, *rest[2:], b"", b""])
 
-    line, cookie, *others = without_foreign_cookies(head).split(b"\r\n")
+    line, cookie, *others = without_foreign_cookies(head, CREDENTIALS).split(b"\r\n")
 
     assert [line, *others] == [*rest, b"", b""]
-    assert OURS in cookie.removeprefix(b"cookie: ").split(b"; ")
-    assert re.fullmatch(rb"[\x20-\x7e]+", cookie)
+    assert cookie == b"cookie: " + OURS
+
+
+@given(st.lists(FIELD), st.sampled_from([b"", b" folded; a=b", b"\tx"]))
+def test_a_handshake_loses_all_other_cookies(others: list[bytes], folded: bytes) -> None:
+    cookies = [b"COOKIE:" + text for text in others]
+    lines = [b"GET /x HTTP/1.1", b"host: 127.0.0.1", *cookies]
+    if cookies and folded:
+        lines.append(folded)
+    head = b"\r\n".join([*lines, b"", b""])
+
+    assert without_foreign_cookies(head, CREDENTIALS) == b"\r\n".join([*lines[:2], b"", b""])
 
 
 @pytest.fixture(scope="module")
@@ -123,14 +138,12 @@ def test_pages_and_websockets_open_beside_cookies_of_others(page: Served, foreig
     foreign = foreign.replace(NAME.encode(), name)
     upgrade = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13")
     key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
-    socket_of = "/machines/local-process/dev/terminal/socket"
+    socket_of = f"{page.path}/machines/local-process/dev/terminal/socket"
     origin = f"Origin: {page.credentials.origin}"
-    token = f"/?token={page.credentials.token}"
-
     for cookies in arrangements(foreign, page.cookie.encode()):
-        assert status(page, "/jobs", cookies) == 200
+        assert status(page, f"{page.path}/jobs", cookies) == 200
         assert status(page, socket_of, cookies, origin, *upgrade, key) == 101
-        assert status(page, token, cookies) == 303
-    assert status(page, "/jobs", [foreign]) == 401
+        assert status(page, f"{page.path}/?token={page.credentials.token}", cookies) == 303
+    assert status(page, f"{page.path}/jobs", [foreign]) == 401
     assert status(page, socket_of, [foreign], origin, *upgrade, key) == 403
-    assert status(page, token, [foreign]) == 303
+    assert status(page, f"{page.path}/?token={page.credentials.token}", [foreign]) == 303

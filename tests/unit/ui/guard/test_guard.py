@@ -10,7 +10,7 @@ from tests.unit.ui.served import served
 
 def test_signing_out_ends_the_session_in_every_browser() -> None:
     with served() as page:
-        with httpx.Client(base_url=page.credentials.origin, timeout=30, trust_env=False) as other:
+        with httpx.Client(base_url=page.credentials.home, timeout=30, trust_env=False) as other:
             other.headers["Cookie"] = page.cookie
             assert other.get("/jobs").status_code == 200
 
@@ -24,7 +24,7 @@ def test_signing_out_ends_the_session_in_every_browser() -> None:
             assert page.http.get("/jobs").status_code == 401
             assert other.get("/jobs").status_code == 401
 
-        assert page.http.get("/", params={"token": page.credentials.token}).status_code == 303
+        assert page.http.get(page.credentials.url).status_code == 303
         assert page.http.get("/jobs").status_code == 200
 
 

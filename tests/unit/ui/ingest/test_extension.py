@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import json
 import os
@@ -22,6 +24,7 @@ from tests.posthog_server import PostHogServer
 from tests.proxies import HttpProxy, SocksProxy
 from tests.unit.ui.served import Served, served
 
+STATIC = Path(__file__).parents[4] / "os2cli/ui/static"
 KEY = "phc_of_the_page"
 MESSAGE = {"event": "hello", "distinct_id": "me", "token": KEY}
 
@@ -98,6 +101,7 @@ class TestGuarded:
         assert answer.status_code == 200
         assert len(posthog.named("hello")) == 1
         assert page.credentials.session not in posthog.everything
+        assert page.path not in posthog.everything
         assert not re.search(rf"\b{page.credentials.port}\b", posthog.everything)
 
     @pytest.mark.parametrize(
@@ -167,11 +171,26 @@ class TestSettings:
             "environment": "pr-7",
         }
 
+    def test_posthog_s_script_is_one_of_ours(self) -> None:
+        loader = (STATIC / "analytics.js").read_text()
+        files = re.findall(r'file: "([^"]+)",\s+integrity: "([^"]+)"', loader)
+
+        assert [file for file, _ in files] == ["posthog-recorder.js", "array.no-external.js"]
+        for file, integrity in files:
+            digest = hashlib.sha384((STATIC / "vendor/posthog" / file).read_bytes()).digest()
+            assert integrity == f"sha384-{base64.b64encode(digest).decode()}"
+            with served() as page:
+                assert page.http.get(f"/static/vendor/posthog/{file}").status_code == 200
+        assert "disable_external_dependency_loading: true" in loader
+
     def test_the_policy_allows_no_other_host(self) -> None:
         with served() as page:
             ours = policy(page)
 
-        assert ours["script-src"] == ours["connect-src"] == "'self'"
+            folder = f"{page.credentials.home}static/"
+
+        # A folder of scripts: the proxy to PostHog is on our origin, and not among them.
+        assert (ours["script-src"], ours["connect-src"]) == (folder, "'self'")
 
     @pytest.mark.parametrize(
         ("variable", "value"),
@@ -224,7 +243,8 @@ class TestProxyAddress:
 
         assert found is not None
         assert found["api_host"] == "https://ph.example.com/x"
-        assert ours["script-src"] == ours["connect-src"] == "'self' https://ph.example.com"
+        assert ours["connect-src"] == "'self' https://ph.example.com"
+        assert "example" not in ours["script-src"]
         assert answer.status_code == 404
 
     @pytest.mark.parametrize(

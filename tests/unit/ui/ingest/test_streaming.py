@@ -8,7 +8,6 @@ from contextlib import suppress
 import pytest
 
 from tests.polling import until
-from tests.serving import DEADLINE_SECONDS
 from tests.unit.ui.ingest.wires import Upstream, proxy_to, read_reply
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -34,28 +33,6 @@ def test_a_body_is_streamed() -> None:
 
         assert read_reply(connection).status == 200
         assert arrived == b"firstlast"
-
-
-def test_a_response_is_streamed() -> None:
-    def answers(server: Upstream, connection: socket.socket, _head: bytes) -> None:
-        connection.sendall(CHUNKED + b"5\r\nfirst\r\n")
-        assert server.gone.wait(DEADLINE_SECONDS)
-        connection.sendall(b"4\r\nlast\r\n0\r\n\r\n")
-
-    with (
-        Upstream(answers) as upstream,
-        proxy_to(upstream.url) as browser,
-        browser.connect() as connection,
-    ):
-        connection.sendall(browser.head("/ingest/static/a.js", method="GET"))
-        got = b""
-        while b"first" not in got:
-            got += connection.recv(1000)
-        assert b"last" not in got
-        upstream.gone.set()
-        while not got.endswith(b"0\r\n\r\n"):
-            got += connection.recv(1000)
-        assert b"last" in got
 
 
 def closes(server: Upstream, connection: socket.socket, beginning: bytes) -> None:

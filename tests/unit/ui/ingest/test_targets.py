@@ -9,11 +9,19 @@ import pytest
 from tests.unit.ui.ingest.wires import Browser, Upstream, proxy_to
 
 API = ["/e", "/i/v0/e", "/batch", "/capture", "/decide", "/flags", "/s", "/engage"]
-ASSETS = [
+CONFIG = ["/array/phc_key/config", "/array/phc-KEY_1/config"]
+SCRIPTS = [
     "/static/array.js",
     "/static/1.449.2/lazy-recorder.js",
-    "/array/phc_key/config",
+    "/array/phc_key/array.js",
     "/array/phc_key/config.js",
+    "/array/phc_key/config.json",
+    "/array/phc_key/config/",
+    "/array/phc_key/config.js/config",
+    "/array/phc.key/config",
+    "/array/config",
+    "/site_app/1/token/hash/",
+    "/toolbar.js",
 ]
 TRAVERSALS = [
     "/..",
@@ -96,21 +104,21 @@ def test_events_go_to_the_api_host(
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_scripts_and_settings_come_from_the_assets_host(
+def test_the_configuration_comes_from_the_assets_host(
     browser: Browser, hosts: tuple[Upstream, Upstream], method: str
 ) -> None:
-    for path in ASSETS:
+    for path in CONFIG:
         assert browser.ask(f"/ingest{path}", method=method).status == 200
 
-    assert lines(hosts[1]) == [f"{method} {path} HTTP/1.1" for path in ASSETS]
+    assert lines(hosts[1]) == [f"{method} {path} HTTP/1.1" for path in CONFIG]
     assert lines(hosts[0]) == []
 
 
-@pytest.mark.parametrize("path", [*TRAVERSALS, *UNKNOWN])
+@pytest.mark.parametrize("path", [*TRAVERSALS, *UNKNOWN, *SCRIPTS])
 def test_other_paths_are_rejected(
     browser: Browser, hosts: tuple[Upstream, Upstream], path: str
 ) -> None:
-    for method in ("GET", "POST"):
+    for method in ("GET", "POST", "HEAD"):
         assert browser.ask(f"/ingest{path}", method=method).status in (400, 404)
 
     assert lines(hosts[0]) == lines(hosts[1]) == []
@@ -146,8 +154,8 @@ def test_other_forms_of_a_target_are_rejected(
         ("OPTIONS", "/e/", "GET, POST"),
         ("PATCH", "/flags/", "GET, POST"),
         ("TRACE", "/s/", "GET, POST"),
-        ("POST", "/static/array.js", "GET, HEAD"),
-        ("PURGE", "/static/array.js", "GET, HEAD"),
+        ("POST", "/array/phc_key/config", "GET, HEAD"),
+        ("PURGE", "/array/phc_key/config", "GET, HEAD"),
     ],
 )
 def test_other_methods_are_rejected(

@@ -19,7 +19,7 @@ MACHINE = "/machines/local-process/dev"
 def ask(page: Served, path: str = MACHINE, **more: str) -> dict[str, Any]:
     """Return the first message of a terminal's WebSocket."""
     headers = {"Cookie": page.cookie, **more}
-    address = f"ws://127.0.0.1:{page.credentials.port}{path}/terminal/socket"
+    address = f"ws://127.0.0.1:{page.credentials.port}{page.path}{path}/terminal/socket"
     headers.setdefault("Origin", page.credentials.origin)
     with connect(address, additional_headers=headers) as connection:
         told: dict[str, Any] = json.loads(connection.recv(timeout=20))
