@@ -16,7 +16,6 @@ from os2cli.commands import _options as options
 from os2cli.core.errors import NotFound, Os2Error, Unreachable, UsageError
 from os2cli.core.limits import Isolation
 from os2cli.core.models import LOCAL_DOCKER, Machine, MachineSpec, MachineType
-from os2cli.core.option_rules import reject_without
 from os2cli.machines.create import bring_up
 from os2cli.machines.joining import create_or_join
 from os2cli.machines.names import validate_machine_name

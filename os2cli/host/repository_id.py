@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from os2cli.core.errors import OperationFailed
+from os2cli.core.small_files import read_small
 from os2cli.host.repository import Source, bundled_source, find_repository
-from os2cli.host.small_files import read_small
 
 # machine-id(5): it must not leave the host, but as the key of a hash it may. Unlike a key in the
 # state directory, it is the same for every user and in a CI job with a new home.

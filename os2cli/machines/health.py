@@ -14,8 +14,8 @@ from os2cli.core.models import Health, Machine, MachineState
 from os2cli.core.progress import SILENT, Progress
 from os2cli.core.waiting import Wait
 from os2cli.host.concurrency import concurrently
-from os2cli.machines.next_steps import needs_less_isolation
 from os2cli.machines.names import named_machines
+from os2cli.machines.next_steps import needs_less_isolation
 from os2cli.machines.provider import MachineProvider
 
 LOG_LINES = 20

@@ -130,8 +130,8 @@ class LocalProcessMachines(WithoutInsight):
     def usage(self, machine: Machine, *, disk: bool) -> Usage:
         """Add up what the machine's processes use, and its files with ``disk``."""
         record = self._record(machine.name)
-        folder = self.records.folder(machine.name).path if disk else None
-        return usage_of_processes(record.id, folder)
+        folder = self.records.folder(machine.name).path
+        return usage_of_processes(record.id, folder, disk=disk)
 
     def probe(self, machine: Machine) -> Health:
         """Request the daemon's health on its port."""

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from os2cli.core.errors import OperationFailed, UsageError
 from os2cli.core.plain_text import plain_line
+from os2cli.core.small_files import read_small
 from os2cli.host.private_files import private_folder
-from os2cli.host.small_files import read_small
 from os2cli.machines.names import validate_machine_name
 from os2cli.providers.local_process.record import Phase, ProcessId, Record
 from os2cli.providers.local_process.s6.scan import write

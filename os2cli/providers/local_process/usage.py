@@ -18,12 +18,12 @@ from os2cli.providers.local_process.processes import of_machine
 SAMPLE_SECONDS = 0.5
 
 
-def usage_of_processes(mark: str, folder: Path | None) -> Usage:
-    """Return what the processes with the machine's mark use, and the files below ``folder``.
+def usage_of_processes(mark: str, folder: Path, *, disk: bool) -> Usage:
+    """Return what a machine's processes use, and with ``disk`` the files in its ``folder``.
 
     Memory that processes share counts for each of them.
     """
-    processes = of_machine(mark)
+    processes = of_machine(mark, folder)
     before, began = _cpu_seconds(processes), time.monotonic()
     pause(SAMPLE_SECONDS)
     after, elapsed = _cpu_seconds(processes), time.monotonic() - began
@@ -33,7 +33,7 @@ def usage_of_processes(mark: str, folder: Path | None) -> Usage:
         cpu_percent=spent / elapsed * 100,
         memory_bytes=sum(_memory_bytes(process) for process in processes),
         processes=len(after),
-        disk_bytes=None if folder is None else _size(folder),
+        disk_bytes=_size(folder) if disk else None,
     )
 
 
