@@ -169,6 +169,11 @@ class BackgroundCall(Generic[_Answer]):
         finally:
             self._ended.set()
 
+    @property
+    def ended(self) -> bool:
+        """Whether the request was answered, or has failed."""
+        return self._ended.is_set()
+
     def answer(self) -> _Answer:
         """Wait for the answer and return it, or raise the request's error."""
         if not self.sent:

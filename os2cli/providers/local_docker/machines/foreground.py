@@ -130,7 +130,8 @@ class Output:
             return written
         code, end, _ = rest.partition(b";")
         if end:
-            self.exit_code = int(code.lstrip(b":"))
+            # A program that writes the mark itself has no exit code of ours.
+            self.exit_code = int(digits) if (digits := code.lstrip(b":")).isdigit() else 1
         else:
             self._held = mark + rest
         return written
