@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,7 +24,7 @@ def exclusive(folder: Path, name: str, *, on_busy: Callable[[], None]) -> Iterat
     # Slow to import, and most commands take no lock.
     from filelock import FileLock, Timeout
 
-    path = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock"
+    path = _path(folder, name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path)
@@ -44,3 +46,24 @@ def exclusive(folder: Path, name: str, *, on_busy: Callable[[], None]) -> Iterat
         yield
     finally:
         lock.release()
+
+
+def is_held(folder: Path, name: str) -> bool:
+    """Return whether a process holds the lock ``name``; also if that cannot be found out."""
+    try:
+        handle = os.open(_path(folder, name), os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock"

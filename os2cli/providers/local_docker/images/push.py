@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-
-from docker.errors import APIError
 
 from os2cli.core.errors import OperationFailed
 from os2cli.core.models import Image
 from os2cli.core.progress import Progress
 from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.engine.failures import tidying
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ def _named(engine: Engine, image: Image, reference: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(APIError):
+        with tidying():
             engine.client.remove_image(reference, noprune=True)
 
 
