@@ -5,19 +5,25 @@ from __future__ import annotations
 import base64
 import json
 import re
+import socket
+import socketserver
+import struct
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
+from enum import StrEnum, auto
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from os2cli.host.repository import locate_source
 from os2cli.host.repository_id import repository_id
 from os2cli.providers import labels
-from tests.serving import HOST, Quiet, http_server
+from tests.serving import HOST, Quiet, serving_forever
 
 IMAGE_ID = "sha256:" + "1" * 64
+HUGE_BYTES = 2 * 2**20
 EMPTY_TAR = b"\0" * 1024
 IMAGE: dict[str, Any] = {
     "Id": IMAGE_ID,
@@ -34,12 +40,78 @@ IMAGE: dict[str, Any] = {
 }
 
 
+def frame(stream: int, data: bytes) -> bytes:
+    """Return data as the engine sends it on a connection with two streams."""
+    return bytes([stream, 0, 0, 0]) + len(data).to_bytes(4, "big") + data
+
+
+class Fault(StrEnum):
+    """What happens to a request, which takes effect or not, and to its answer."""
+
+    RESET_BEFORE = auto()
+    RESET_AFTER = auto()
+    LOST_ANSWER = auto()
+    HANG_BEFORE = auto()
+    HANG_AFTER = auto()
+    DRIP_HEAD = auto()
+    DRIP_BODY = auto()
+    REDIRECT = auto()
+    GARBAGE = auto()
+    TRUNCATED = auto()
+    HTML = auto()
+    HTML_ERROR = auto()
+    HUGE = auto()
+    HUGE_ERROR = auto()
+    EMPTY_LIST = auto()
+    EMPTY_OBJECT = auto()
+    NULL = auto()
+    NUMBER = auto()
+    TEXT = auto()
+    LIST_OF_NULL = auto()
+    WRONG_TYPES = auto()
+    DEEP = auto()
+    STATUS_400 = auto()
+    STATUS_401 = auto()
+    STATUS_403 = auto()
+    STATUS_404 = auto()
+    STATUS_409 = auto()
+    STATUS_429 = auto()
+    STATUS_500 = auto()
+    STATUS_503 = auto()
+
+    @property
+    def status(self) -> int | None:
+        """The status of an error response in the engine's own form."""
+        return int(self.value[-3:]) if self.value.startswith("status_") else None
+
+
+_BODIES: dict[Fault, bytes] = {
+    Fault.EMPTY_LIST: b"[]",
+    Fault.EMPTY_OBJECT: b"{}",
+    Fault.NULL: b"null",
+    Fault.NUMBER: b"7",
+    Fault.TEXT: b'"text"',
+    Fault.LIST_OF_NULL: b"[null]",
+    Fault.WRONG_TYPES: json.dumps(
+        dict.fromkeys(("Id", "Names", "Labels", "State", "Config", "HostConfig", "Name"), 7)
+    ).encode(),
+    Fault.DEEP: b"[" * 100_000,
+    Fault.HTML: b"<html><body>hello</body></html>",
+    Fault.HTML_ERROR: b"<html><body>bad gateway</body></html>",
+    Fault.HUGE: b'["' + b"x" * HUGE_BYTES + b'"]',
+    Fault.HUGE_ERROR: b"x" * HUGE_BYTES,
+}
+
+
 @dataclass
 class EngineStub:
     """The requests that it received; ``containers`` and ``networks`` are those it has.
 
     ``repository`` returns the id of the repository that its image is from; ``marks`` are the
     image's labels if they are not those of an image that os2 built.
+
+    ``faults`` has the number of a request, from 0, and what happens to it; requests for the
+    engine's version do not count. ``on_request`` is called with the number before the answer.
     """
 
     url: str = ""
@@ -49,6 +121,13 @@ class EngineStub:
     repository: Callable[[], str] = str
     marks: dict[str, str] | None = None
     names: list[str] = field(default_factory=lambda: ["iterate-sandbox:local"])
+
+    faults: dict[int, Fault] = field(default_factory=dict)
+    on_request: Callable[[int], None] = lambda _: None
+    ended: threading.Event = field(default_factory=threading.Event)
+    count: int = 0
+    drip_seconds: float = 1.0
+    _output: bytes = b""
 
     @property
     def image(self) -> dict[str, Any]:
@@ -93,7 +172,11 @@ class EngineStub:
             return 200, {"stream": "Successfully built 111111111111\n"}
         if path.startswith("/images/"):
             return (404, {"message": "No such image"}) if "missing" in path else (200, self.image)
+        if path.startswith("/exec/"):
+            return 200, {"ExitCode": 0} if path.endswith("/json") else self._output
         found = re.fullmatch(r"/containers/([^/]+)(/\w+)?", path)
+        if found and found[2] == "/exec" and found[1] in self.containers:
+            return self._create_execution(json.loads(body))
         return self._container(method, found[1], found[2]) if found else (404, {"message": path})
 
     def _network(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
@@ -122,13 +205,21 @@ class EngineStub:
         }
         return 201, {"Id": f"os2-{name}", "Warnings": []}
 
+    def _create_execution(self, request: dict[str, Any]) -> tuple[int, Any]:
+        """Create what ends at once; the head and the output of its start come together."""
+        environment = dict(pair.split("=", 1) for pair in request.get("Env") or [])
+        mark = environment.get("OS2_RUN_MARK", "").encode()
+        end = mark + b":0;\n"
+        self._output = frame(1, mark + b"\n") + frame(1, b"out\n" + end) + frame(2, end)
+        return 201, {"Id": "e"}
+
     def _container(self, method: str, name: str, verb: str | None) -> tuple[int, Any]:
         if name not in self.containers:
             return 404, {"message": f"No such container: {name}"}
         if verb == "/archive":
             return 200, EMPTY_TAR
         if verb == "/logs":
-            return 200, b""
+            return 200, frame(1, b"a line\n")
         if method == "DELETE":
             del self.containers[name]
             return 204, b""
@@ -146,24 +237,94 @@ def repository_of(folder: Path, home: Path) -> str:
     return repository_id(locate_source(folder, None, None), home / ".local/state/os2")
 
 
+class _UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Return a connection with an address that ``http.server`` understands."""
+        connection, _ = super().get_request()
+        return connection, (HOST, 0)
+
+
 @contextmanager
-def engine_stub() -> Iterator[EngineStub]:
-    """Run an engine stub on this host."""
+def engine_stub(path: Path | None = None) -> Iterator[EngineStub]:
+    """Run an engine stub on this host, on a port or on a Unix socket."""
     stub = EngineStub()
+    numbering = threading.Lock()
 
     class Handler(Quiet, BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def _serve(self) -> None:
-            status, answer = stub.answer(self.command, self.path, self._body())
+            body = self._body()
+            fault = None
+            if not self.path.endswith(("/version", "/_ping", "/info")):
+                with numbering:
+                    number = stub.count
+                    stub.count += 1
+                stub.on_request(number)
+                fault = stub.faults.get(number)
+            if fault in (Fault.RESET_BEFORE, Fault.HANG_BEFORE):
+                return self._end(hang=fault is Fault.HANG_BEFORE)
+            if fault is not None and fault.status is not None:
+                return self._answer(fault.status, json.dumps({"message": "no"}).encode())
+            status, answer = stub.answer(self.command, self.path, body)
             data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("X-Docker-Container-Path-Stat", base64.b64encode(b"{}").decode())
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Ostype", "linux")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+            if fault in (Fault.RESET_AFTER, Fault.LOST_ANSWER, Fault.HANG_AFTER):
+                return self._end(hang=fault is Fault.HANG_AFTER, reset=fault is Fault.RESET_AFTER)
+            if fault in (Fault.DRIP_HEAD, Fault.DRIP_BODY, Fault.GARBAGE, Fault.TRUNCATED):
+                return self._send_badly(fault, status, data)
+            if fault is Fault.REDIRECT:
+                status = 307
+            elif fault in (Fault.HTML_ERROR, Fault.HUGE_ERROR):
+                status = 502
+            if fault is None and re.search(r"/exec/\w+/start$", self.path):
+                return self._become_a_stream(data)
+            kind = "text/html" if fault in (Fault.HTML, Fault.HTML_ERROR) else "application/json"
+            return self._answer(status, data if fault is None else _BODIES.get(fault, data), kind)
+
+        def _answer(self, status: int, data: bytes, kind: str = "application/json") -> None:
+            with suppress(OSError):
+                self.wfile.write(self._head(status, kind, len(data)) + data)
+
+        def _head(self, status: int, kind: str, length: int) -> bytes:
+            stat = base64.b64encode(b"{}").decode()
+            location = f"Location: {self.path}\r\n" if status == 307 else ""
+            return (
+                f"HTTP/1.1 {status} x\r\nX-Docker-Container-Path-Stat: {stat}\r\n{location}"
+                f"Content-Type: {kind}\r\nOstype: linux\r\nContent-Length: {length}\r\n\r\n"
+            ).encode()
+
+        def _become_a_stream(self, data: bytes) -> None:
+            head = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+            self.close_connection = True
+            with suppress(OSError):
+                self.wfile.write(head + data)
+
+        def _end(self, *, hang: bool = False, reset: bool = True) -> None:
+            if hang:
+                stub.ended.wait(60)
+            if reset:
+                linger = struct.pack("ii", 1, 0)
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            self.close_connection = True
+            self.connection.close()
+
+        def _send_badly(self, fault: Fault, status: int, data: bytes) -> None:
+            head = self._head(status, "application/json", max(len(data), 100))
+            self.close_connection = True
+            with suppress(OSError):
+                if fault is Fault.GARBAGE:
+                    self.wfile.write(b"\x00\xff garbage\r\n\r\n")
+                elif fault is Fault.TRUNCATED:
+                    self.wfile.write(head + data[: len(data) // 2])
+                else:
+                    at_once = head if fault is Fault.DRIP_BODY else b""
+                    self.wfile.write(at_once)
+                    for byte in (head + data.ljust(100))[len(at_once) :]:
+                        self.wfile.write(bytes([byte]))
+                        if stub.ended.wait(stub.drip_seconds):
+                            return
 
         do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _serve  # noqa: N815
 
@@ -177,6 +338,14 @@ def engine_stub() -> Iterator[EngineStub]:
             self.rfile.readline()
             return b"".join(parts)
 
-    with http_server(Handler) as port:
-        stub.url = f"tcp://{HOST}:{port}"
-        yield stub
+    if path is not None:
+        server: socketserver.BaseServer = _UnixServer(str(path), Handler)
+        stub.url = f"unix://{path}"
+    else:
+        server = ThreadingHTTPServer((HOST, 0), Handler)
+        stub.url = f"tcp://{HOST}:{server.server_port}"
+    with serving_forever(server):
+        try:
+            yield stub
+        finally:
+            stub.ended.set()

@@ -171,7 +171,7 @@ class BackgroundCall(Generic[_Answer]):
 
     @property
     def ended(self) -> bool:
-        """Whether the request has been answered, or has failed."""
+        """Whether the request was answered, or has failed."""
         return self._ended.is_set()
 
     def answer(self) -> _Answer:

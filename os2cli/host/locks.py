@@ -20,9 +20,9 @@ from os2cli.core.cancellation import pause
 from os2cli.core.deadline import at_most
 from os2cli.core.errors import OperationFailed, TimedOut
 from os2cli.core.json_text import parse_json
-from os2cli.core.small_files import read_small
 from os2cli.core.waiting import SAY_AFTER_SECONDS, allowed_seconds, say
 from os2cli.host.private_files import private_folder
+from os2cli.host.small_files import read_small
 
 # For what has no --timeout: a build can take long.
 WAIT_SECONDS = 1800.0
@@ -32,6 +32,7 @@ _MOMENTS, _MOMENT_SECONDS = 3, 0.01
 _ABANDONED_SECONDS = 3600
 _SUFFIX = ".lock"
 _MAX_BYTES = 10_000
+_EXISTING = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 @contextmanager
@@ -50,7 +51,7 @@ def exclusive(
     Raises:
         TimedOut: another process holds it all the time; the message says which.
     """
-    lock = _Lock(folder / f"{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}{_SUFFIX}", name)
+    lock = _Lock(_file(folder, name), name)
     descriptor = lock.acquire_in(_MOMENTS, _MOMENT_SECONDS)
     if descriptor is None:
         if on_busy is not None:
@@ -64,6 +65,24 @@ def exclusive(
         lock.release(descriptor)
 
 
+def is_held(folder: Path, name: str) -> bool:
+    """Return whether a process holds the lock ``name``; also if that cannot be found out."""
+    try:
+        descriptor = _locked(_file(folder, name), _EXISTING)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    if descriptor is None:
+        return True
+    os.close(descriptor)
+    return False
+
+
+def _file(folder: Path, name: str) -> Path:
+    return folder / f"{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}{_SUFFIX}"
+
+
 @dataclass(frozen=True, slots=True)
 class _Lock:
     path: Path
@@ -73,8 +92,7 @@ class _Lock:
         """Return the descriptor that holds the lock, or None if another process has it."""
         try:
             private_folder(self.path.parent)
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-            return _locked(self.path, flags)
+            return _locked(self.path, _EXISTING | os.O_CREAT)
         except OSError as error:
             raise OperationFailed(
                 f"cannot create the lock {self.path}: {error.strerror or error}",
@@ -173,7 +191,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _remove_if_free(path: Path) -> None:
-    descriptor = _locked(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    descriptor = _locked(path, _EXISTING)
     if descriptor is not None:
         with suppress(OSError):
             path.unlink()

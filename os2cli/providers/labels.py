@@ -26,6 +26,8 @@ USERS_OWN = "dev.os2.labels"
 
 # Tells the machine of one create from those of other creates.
 REQUEST = "dev.os2.request"
+# Names the lock that its creator holds while it creates the machine.
+CREATOR = "dev.os2.creator"
 # On the machine of a create that could not be undone.
 UNFINISHED = "dev.os2.unfinished"
 

@@ -120,13 +120,25 @@ def published_address(
         return Address(machine.url)
     services = _services_with_pages(machine, seconds)
     if port in services:
-        return Address(f"http://{services[port]}.localhost:{machine.port}")
+        return Address(_service_url(machine, services[port]))
     pages = ", ".join(str(each) for each in sorted({DAEMON_PORT, *services}))
     raise Conflict(
         f"port {port} of machine {machine.name} is not published on this host",
         hint=f"ports with a page: {pages}; a service gets one with hasWebUI in its metadata.json",
         code="port_not_published",
     )
+
+
+def _service_url(machine: Machine, service: str) -> str:
+    """Return the URL of a service, below its machine's own host where that is used.
+
+    Machines share no cookies there. ``SERVICE.localhost`` is the machine's if it has that name.
+    """
+    host = local_host(machine.name)
+    below = f"http://{service}.{host}:{machine.port}"
+    if host and (machine.url == f"http://{host}:{machine.port}" or host == f"{service}.localhost"):
+        return below
+    return f"http://{service}.localhost:{machine.port}"
 
 
 def _services_with_pages(machine: Machine, seconds: float) -> dict[int, str]:

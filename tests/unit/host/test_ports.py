@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from os2cli.host.ports import candidate_ports, is_free
+from os2cli.host.ports import candidate_ports, is_free, loopback_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,20 @@ class TestFree:
     @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
     def test_a_port_on_which_something_listens_is_not(self, address: str) -> None:
         with listening(address) as port:
+            assert not is_free(port)
+
+        assert is_free(port)
+
+    @pytest.mark.parametrize("address", ["::1", "::"])
+    def test_another_user_on_ipv6_alone_takes_it(self, address: str) -> None:
+        if "::1" not in loopback_addresses():
+            pytest.skip("this host has no IPv6")
+        with socket.socket(socket.AF_INET6) as server:
+            server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            server.bind((address, 0))
+            server.listen()
+            port = server.getsockname()[1]
+
             assert not is_free(port)
 
         assert is_free(port)

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from os2cli.core.limits import Isolation
 from os2cli.core.models import Machine, MachineState
-from os2cli.machines.next_steps import next_step, not_running
+from os2cli.machines.next_steps import needs_less_isolation, next_step, not_running
 from tests.unit.machines.test_filters import A
 
 STATES = [state for state in MachineState if state is not MachineState.RUNNING]
@@ -49,3 +50,45 @@ def test_a_failure_that_is_final_is_removed() -> None:
 )
 def test_the_message_tells_the_state_and_the_reason(found: Machine, message: str) -> None:
     assert not_running(found).message == message
+
+
+DENIED = (
+    "chown: changing ownership of '/etc/shadow': Operation not permitted",
+    "Error: EACCES: permission denied, mkdir '/run/os2'",
+    "touch: cannot touch '/x': Read-only file system",
+    "Error: listen EPERM: 0.0.0.0:80",
+    "nginx: [emerg] must be root",
+)
+
+
+WEAKER = {Isolation.DEFAULT: "off", Isolation.STRICT: "default", Isolation.OFF: None, None: None}
+
+
+@pytest.mark.parametrize("line", DENIED)
+@pytest.mark.parametrize(
+    ("isolation", "instead"),
+    [
+        (Isolation.DEFAULT, "off"),
+        (Isolation.STRICT, "default"),
+        (Isolation.OFF, None),
+        (None, None),
+    ],
+)
+def test_a_missing_permission_hints_at_the_next_weaker_isolation(
+    line: str, isolation: Isolation | None, instead: str | None
+) -> None:
+    failed = replace(machine(MachineState.FAILED), isolation=isolation, snapshot="my image")
+
+    hint = needs_less_isolation(failed, ["fine", line])
+
+    if instead is None:
+        assert hint is None
+    else:
+        command = f"os2 machine create a --snapshot 'my image' --isolation {instead}"
+        assert str(hint).endswith(command)
+
+
+def test_another_failure_does_not() -> None:
+    failed = replace(machine(MachineState.FAILED), isolation=Isolation.DEFAULT)
+
+    assert needs_less_isolation(failed, ["TypeError: x is not a function"]) is None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any
 
 import docker
-from docker.errors import APIError, ImageNotFound
+from docker.errors import ImageNotFound
 
-from os2cli.core.errors import OperationFailed, Os2Error
+from os2cli.core.errors import OperationFailed
 from os2cli.providers.local_docker.base_image.failures import FAILED, engine_errors, refused
+from os2cli.providers.local_docker.engine.failures import tidying
 
 REPOSITORY = "os2-base"
 KEY_LABEL = "dev.os2.base"
@@ -85,7 +85,7 @@ def import_image(
 
 def remove_image(client: docker.APIClient, reference: str) -> None:
     """Remove an image of ours; an error that led here is reported, not one of this removal."""
-    with suppress(ImageNotFound, Os2Error), engine_errors(f"removing {reference}"):
+    with tidying():
         client.remove_image(reference, force=True)
 
 
@@ -94,11 +94,11 @@ def remove_superseded(client: docker.APIClient, of: str, latest: str) -> None:
 
     Images built on a base inherit its labels: only names of ours are removed.
     """
-    with suppress(Os2Error), engine_errors("listing superseded base images"):
+    with tidying():
         for image in client.images(filters={"label": f"{OF_LABEL}={of}"}):
             # By id: Podman puts a registry in front of names.
             names = () if image["Id"] == latest else image.get("RepoTags") or ()
             for name in names:
                 if name.rpartition(":")[0].rpartition("/")[2] == REPOSITORY:
-                    with suppress(APIError):
+                    with tidying():
                         client.remove_image(name)

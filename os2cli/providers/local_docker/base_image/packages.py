@@ -11,19 +11,20 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import docker
 import requests
 
-from os2cli.core.errors import Os2Error, TimedOut
+from os2cli.core.errors import TimedOut
 from os2cli.core.progress import Progress
 from os2cli.providers.local_docker.base_image import images
 from os2cli.providers.local_docker.base_image.apt_packages import PrivateApt
 from os2cli.providers.local_docker.base_image.failures import ENGINE_HINT, engine_errors, refused
 from os2cli.providers.local_docker.base_image.recipe import SECOND_STAGE, Recipe, added_files
 from os2cli.providers.local_docker.base_image.rootfs import first_stage
+from os2cli.providers.local_docker.engine.failures import tidying
 
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CONFIGURING = "configuring the base image's packages"
@@ -88,7 +89,7 @@ def _container(client: docker.APIClient, image: str) -> Iterator[str]:
             )
         yield name
     finally:
-        with suppress(Os2Error), engine_errors(_CONFIGURING):
+        with tidying():
             client.remove_container(name, force=True, v=True)
 
 

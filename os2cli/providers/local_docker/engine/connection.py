@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import socket
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import docker
 from docker.constants import DEFAULT_DOCKER_API_VERSION
-from docker.tls import TLSConfig
 from docker.types import CancellableStream
 
 from os2cli.core.errors import UsageError
 from os2cli.providers.local_docker.engine.address import Endpoint
+from os2cli.providers.local_docker.engine.client import EngineClient
 from os2cli.providers.local_docker.engine.failures import SDK_ERRORS
 from os2cli.providers.local_docker.engine.listener import check_listener
 from os2cli.providers.local_docker.engine.unreachable import explain_unreachable
@@ -27,10 +26,10 @@ def connect(
     *,
     request_seconds: float = REQUEST_SECONDS,
     connect_seconds: float = CONNECT_SECONDS,
-) -> docker.APIClient:
+) -> EngineClient:
     """Connect to the engine and agree on an API version.
 
-    The version request has ``connect_seconds``, each later request ``request_seconds``.
+    The version request has ``connect_seconds``, each later request at most ``request_seconds``.
 
     Raises:
         Unreachable: nothing answers, or something that is not an engine.
@@ -44,17 +43,15 @@ def connect(
             code="engine_ssh",
         )
     check_listener(endpoint)
-    _check_socket(endpoint, connect_seconds)
-
     with explained(endpoint):
         with contextlib.closing(
-            _client(endpoint, DEFAULT_DOCKER_API_VERSION, connect_seconds)
+            EngineClient(endpoint, DEFAULT_DOCKER_API_VERSION, connect_seconds)
         ) as client:
             version = _api_version(client.version(api_version=False))
-        return _client(endpoint, version, request_seconds)
+        return EngineClient(endpoint, version, request_seconds)
 
 
-def hanging_up(client: docker.APIClient) -> Callable[[], None]:
+def hanging_up(client: EngineClient) -> Callable[[], None]:
     """Return a function that closes the responses which the client reads in another thread.
 
     Call this before the request. The engine ends a build whose client disconnects.
@@ -78,48 +75,8 @@ def explained(endpoint: Endpoint) -> Iterator[None]:
         raise explain_unreachable(endpoint, error) from error
 
 
-def _check_socket(endpoint: Endpoint, seconds: float) -> None:
-    """Connect to a Unix socket once: the SDK leaks its own socket if connecting fails."""
-    if endpoint.socket is None:
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(seconds)
-        try:
-            connection.connect(str(endpoint.socket))
-        except OSError as error:
-            raise explain_unreachable(endpoint, error) from error
-
-
-def _client(endpoint: Endpoint, version: str, seconds: float) -> docker.APIClient:
-    """Return a client that talks to the engine directly.
-
-    Not ``version="auto"``: it sends a request in the constructor, before ``trust_env`` is off, to
-    the proxy that HTTP_PROXY names, and checks TLS against REQUESTS_CA_BUNDLE.
-    """
-    client = docker.APIClient(
-        endpoint.url,
-        version=version,
-        timeout=seconds,  # type: ignore[arg-type]  # the stubs say int, requests takes a float
-        tls=_tls(endpoint),
-    )
-    client.trust_env = False
-    return client
-
-
-def _tls(endpoint: Endpoint) -> TLSConfig | bool:
-
-    files = endpoint.tls
-    if files is None:
-        return False
-    pair = files.certificate and files.key and (str(files.certificate), str(files.key))
-    return TLSConfig(
-        client_cert=pair or None,
-        ca_cert=str(files.ca) if files.ca else None,
-        verify=files.verify,
-    )
-
-
 def _api_version(version: Any) -> str:
-    if not isinstance(version, dict) or "ApiVersion" not in version:
+    answer = version.get("ApiVersion") if isinstance(version, dict) else None
+    if not answer or not re.fullmatch(r"\d+(\.\d+)+", answer, re.ASCII):
         raise KeyError("ApiVersion")
-    return str(version["ApiVersion"])
+    return str(answer)

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from docker.errors import DockerException, StreamParseError
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
-from os2cli.core.errors import OperationFailed
+from os2cli.core.cancellation import Interrupted
+from os2cli.core.deadline import within
+from os2cli.core.errors import OperationFailed, Os2Error
+
+TIDYING_SECONDS = 10.0
+# The user has asked to stop: an engine that hangs is noticed, one that answers is waited for.
+HURRIED_SECONDS = 1.0
+
+
+class ConnectionLost(DockerException):
+    """A stream that ended before the engine had sent all of it."""
+
 
 # The SDK's own, those of requests and urllib3 that it passes on, and the system's.
 SDK_ERRORS = (DockerException, StreamParseError, RequestException, HTTPError, OSError)
@@ -26,10 +38,23 @@ def sdk_errors(
     """
     try:
         yield
+    except ConnectionLost as error:
+        raise lost(error) from error
     except (DockerException, StreamParseError) as error:
         raise refused(error) from error
     except (RequestException, HTTPError, OSError) as error:
         raise lost(error) from error
+
+
+@contextmanager
+def tidying() -> Iterator[None]:
+    """Ignore what goes wrong in the block, which only tidies up, and end it after some seconds."""
+    interrupted = isinstance(sys.exc_info()[1], Interrupted)
+    with (
+        suppress(Os2Error, *SDK_ERRORS),
+        within(HURRIED_SECONDS if interrupted else TIDYING_SECONDS),
+    ):
+        yield
 
 
 def explanation(error: Exception) -> str:

@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import ssl
 from collections.abc import Iterator
 from http.client import HTTPException, IncompleteRead
 from urllib.parse import urlsplit
 
+from urllib3.exceptions import ProtocolError
+
 from os2cli.core.errors import NotAuthorised, Os2Error, Unreachable
 from os2cli.providers.local_docker.engine.address import Endpoint, holds
+from os2cli.providers.local_docker.engine.answers import InvalidAnswer
+from os2cli.providers.local_docker.engine.failures import ConnectionLost
+
+_AGAIN = "retry; if it fails again, check the engine: os2 doctor"
 
 
-def explain_unreachable(endpoint: Endpoint, error: BaseException) -> Os2Error:
+def explain_unreachable(endpoint: Endpoint, error: BaseException, *, met: bool = False) -> Os2Error:
     """Return the failure for an exception of the Docker SDK, an HTTP client or the system.
 
     The SDK and its HTTP client wrap the cause up to four times, so all causes of ``error`` are
     examined. Codes, with exit code 8 unless stated: ``engine_socket_missing``, ``engine_refused``,
     ``engine_permission`` (``NotAuthorised``, exit code 4: the engine runs, retrying does not help),
     ``engine_not_docker``, ``engine_timeout``, ``engine_tls``, ``engine_host_unknown``,
-    ``engine_proxy``, ``engine_failed`` (a server error), ``engine_closed`` (the engine closed the
-    connection on a Unix socket) and ``unreachable``.
+    ``engine_failed`` (a server error), ``engine_closed`` (the engine closed the connection) and
+    ``unreachable``. ``met``: an engine has answered there before, in this process.
     If a plain connection is cut, a handshake tests whether the port speaks TLS.
     """
     if isinstance(error, Os2Error):
         return error
     causes = tuple(_causes(error))
-    recognised = (
-        explain(endpoint, cause)
-        for explain in (_proxy, _access, _tls, _silence, _refusal, _answer, _cut_off)
-        for cause in causes
-    )
+    explanations = _OF_AN_ENGINE if met else _OF_ANYTHING
+    recognised = (explain(endpoint, cause) for explain in explanations for cause in causes)
     failure = next(filter(None, recognised), None) or _unrecognised(endpoint, causes)
     failure.details.update(endpoint=endpoint.url, origin=endpoint.origin)
     return failure
@@ -59,17 +61,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         yield cause
         wrapped = (cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args)
         queue.extend(each for each in wrapped if isinstance(each, BaseException))
-
-
-def _proxy(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
-    if type(cause).__name__ != "ProxyError":  # requests', urllib3's and httpx's alike
-        return None
-    host = urlsplit(endpoint.url).hostname
-    return Unreachable(
-        f"cannot reach {_engine(endpoint)} through the proxy in HTTP_PROXY",
-        hint=f"bypass the proxy: export NO_PROXY={host}",
-        code="engine_proxy",
-    )
 
 
 def _access(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
@@ -187,13 +178,21 @@ def _answer(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
             hint="see the engine's log; restart the engine if the error persists",
             code="engine_failed",
         )
-    if isinstance(cause, json.JSONDecodeError):
-        return _not_docker(endpoint, "its answer is not JSON")
-    if "server API version" in str(cause) and isinstance(cause.__cause__, TypeError):
-        return _not_docker(endpoint, "its answer has no API version")
+    if isinstance(cause, InvalidAnswer):
+        return _not_docker(endpoint, f"its answer is invalid: {cause}")
     if isinstance(cause, KeyError) and cause.args == ("ApiVersion",):
         return _not_docker(endpoint, "its answer has no API version")
     return None
+
+
+def _loss(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
+    if not (_is_cut_off(cause) or isinstance(cause, ConnectionLost | ProtocolError)):
+        return None
+    return Unreachable(
+        f"lost the connection to {_engine(endpoint)}: it stopped or restarted",
+        hint=_AGAIN,
+        code="engine_closed",
+    )
 
 
 def _cut_off(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
@@ -204,7 +203,7 @@ def _cut_off(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
     if ended and endpoint.socket:  # only an engine has its socket
         return Unreachable(
             f"{_engine(endpoint)} closed the connection: it stopped or restarted",
-            hint="retry; if it fails again, check the engine: os2 doctor",
+            hint=_AGAIN,
             code="engine_closed",
         )
     if ended:
@@ -226,3 +225,7 @@ def _not_docker(endpoint: Endpoint, evidence: str) -> Unreachable:
         hint="set DOCKER_HOST to the engine's address, or find the cause: os2 doctor",
         code="engine_not_docker",
     )
+
+
+_OF_ANYTHING = (_access, _tls, _silence, _refusal, _answer, _cut_off)
+_OF_AN_ENGINE = (_access, _silence, _refusal, _loss)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from os2cli.host.certificates import HostCertificates
 from os2cli.host.locks import exclusive
 from os2cli.providers import labels
 from os2cli.providers.local_docker.base_image import BaseImage, find_base, prepare_base
+from os2cli.providers.local_docker.engine.client import EngineClient
 from os2cli.providers.local_docker.engine.connection import connect, hanging_up
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.images.build_events import BuildEvents
@@ -113,11 +115,11 @@ class LocalDockerBuilder:
             progress.phase("build image"),
             self.logs.recording(key, full_name(request.tag)) as log,
             self.engine.errors(f"building {request.tag}"),
+            closing(self._builder_client()) as client,
+            ended_by(hanging_up(client)),
         ):
-            client = self._builder_client()
-            with ended_by(hanging_up(client)):
-                events = self._post_build(client, request, context, base, key)
-                image_id = BuildEvents(progress, log.write).follow(events)
+            events = self._post_build(client, request, context, base, key)
+            image_id = BuildEvents(progress, log.write).follow(events)
         if before is not None and before.id != image_id:
             drop_unused_image(self.engine.client, before.id)
         built = self.find(request.tag)
@@ -130,7 +132,7 @@ class LocalDockerBuilder:
 
     @staticmethod
     def _post_build(
-        client: docker.APIClient,
+        client: EngineClient,
         request: BuildRequest,
         context: BuildContext,
         base: BaseImage | None,
@@ -159,7 +161,7 @@ class LocalDockerBuilder:
             timeout=None,
         )
 
-    def _builder_client(self) -> docker.APIClient:
+    def _builder_client(self) -> EngineClient:
         """Return a separate connection that requests BuildKit if the engine has it.
 
         The SDK has no option for it; a parameter of the connection does it.
@@ -226,9 +228,9 @@ def has_buildkit(client: docker.APIClient) -> bool:
     Docker has one on Linux since 18.09, default builder or not; Podman does not. With the
     containerd image store it needs a session until 27.5.
     """
-    answer = client.get(f"{client.base_url}/_ping").headers
+    answer = client.get(f"{client.base_url}/_ping", timeout=client.timeout).headers
     if "Libpod-API-Version" in answer or answer.get("Ostype") != "linux":
         return False
     containerd = "io.containerd.snapshotter" in str(client.info().get("DriverStatus"))
-    version = [int(part) for part in re.findall(r"\d+", client.version()["Version"])[:2]]
+    version = [int(part) for part in re.findall(r"\d+", client.version().get("Version") or "")[:2]]
     return version >= ([27, 5] if containerd else [18, 9])

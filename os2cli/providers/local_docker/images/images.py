@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import docker
-from docker.errors import APIError, ImageNotFound
+from docker.errors import ImageNotFound
 
 from os2cli.core.models import Image
 from os2cli.providers import labels
+from os2cli.providers.local_docker.engine.failures import tidying
 
 
 def find_image(client: docker.APIClient, reference: str) -> Image | None:
@@ -42,11 +43,9 @@ def full_name(reference: str) -> str:
 
 def drop_unused_image(client: docker.APIClient, image_id: str) -> None:
     """Remove an image of ours if it is untagged and no container uses it."""
-    try:
+    # It may be in use, or already removed.
+    with tidying():
         image = client.inspect_image(image_id)
         ours = labels.IMAGE_KEY in ((image.get("Config") or {}).get("Labels") or {})
         if ours and not image.get("RepoTags"):
             client.remove_image(image_id)
-    except APIError:
-        # It is in use, or already removed.
-        return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from os2cli.core.models import Image
 from os2cli.core.progress import Progress
 from os2cli.host.locks import exclusive
 from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.engine.failures import tidying
 
 _TRANSIENT = re.compile(r"/os2-[0-9a-f]{32}:\d{8}-\d{6}-key-[0-9a-f]{64}$")
 
@@ -93,7 +94,7 @@ def _named(engine: Engine, image: Image, reference: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(APIError):
+        with tidying():
             engine.client.remove_image(reference, noprune=True)
 
 

@@ -49,13 +49,15 @@ class Surroundings:
     """What the engine puts around a container; by default nothing that the engine does not.
 
     ``host_options`` are arguments of ``create_host_config``, ``volumes`` directories in the
-    container, and ``addresses`` those of this host on which its port is published.
+    container, and ``addresses`` those of this host on which its port is published. ``pools`` are
+    the addresses that the engine is configured to give to networks.
     """
 
     host_options: Mapping[str, Any] = field(default_factory=dict)
     network: str | None = None
     volumes: Sequence[str] = ()
     addresses: Sequence[str] = ("127.0.0.1",)
+    pools: Sequence[str] = ()
 
     def without_ipv6(self) -> Surroundings:
         """Return the same for an engine that publishes on IPv4 only."""

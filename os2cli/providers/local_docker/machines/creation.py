@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from docker.errors import APIError
 
-from os2cli.core.errors import Conflict, NotFound, UsageError
+from os2cli.core.deadline import within
+from os2cli.core.errors import Conflict, NotFound, OperationFailed, UsageError
+from os2cli.core.limits import Isolation
 from os2cli.core.models import MachineSpec
 from os2cli.core.progress import Progress
+from os2cli.core.waiting import allowed_seconds
 from os2cli.host.certificates import HostCertificates
-from os2cli.host.interrupts import deferred
+from os2cli.host.interrupts import BackgroundCall
 from os2cli.host.ports import candidate_ports, is_free
+from os2cli.machines.next_steps import needs_less_isolation
+from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.address import Endpoint
+from os2cli.providers.local_docker.engine.client import EngineClient
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.machines.containers import (
     NO_IPV6,
@@ -27,40 +35,64 @@ from os2cli.providers.local_docker.machines.containers import (
     remove_container,
     start_container,
 )
-from os2cli.providers.local_docker.machines.networks import remove_networks
+from os2cli.providers.local_docker.machines.networks import create_network, remove_networks
 from os2cli.providers.local_docker.machines.surroundings import surroundings_for
 from os2cli.providers.local_docker.machines.trust import trust_host_certificates
+from os2cli.providers.local_docker.machines.undoing import Undoing
 from os2cli.providers.loopback import port_conflict
 
 PORT_ATTEMPTS = 50
+CREATE_SECONDS = 60.0
+
+_Answer = TypeVar("_Answer")
 
 
 class ContainerCreation:
-    """The creation of a machine; the caller holds the lock of its name."""
+    """The creation of a machine; the caller holds the lock of its name, which ``creator`` names."""
 
-    def __init__(self, engine: Engine, certificates: HostCertificates) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        certificates: HostCertificates,
+        spec: MachineSpec,
+        creator: str,
+        progress: Progress,
+    ) -> None:
         self.engine = engine
         self.certificates = certificates
+        self.spec = spec
+        self.creator = creator
+        self.progress = progress
+        self.around = Surroundings()
+        self.undoing = Undoing(engine, spec.name, progress)
 
-    def create(self, spec: MachineSpec, progress: Progress) -> str:
-        """Create and start the container and return its id; a failure leaves none behind."""
-        self._clear_name(spec.name)
+    def create(self) -> dict[str, Any]:
+        """Create and start the container and return the engine's inspection of it.
+
+        To be called inside ``undoing.on_failure``: a failure leaves a container and a network.
+        """
+        with within(allowed_seconds(CREATE_SECONDS)):
+            self._clear_name(self.spec.name)
+            self.around = self._surroundings()
+            for port in self._ports(self.spec):
+                with self.engine.errors(f"creating machine {self.spec.name}"):
+                    if (inspection := self._try_port(port)) is not None:
+                        return inspection
+                self.progress.status(f"port {port} is taken, trying the next one")
+            raise Conflict(
+                f"no free port for machine {self.spec.name}",
+                hint="remove machines that you no longer need: os2 machine rm NAME",
+                code="port_taken",
+            )
+
+    def _surroundings(self) -> Surroundings:
         certificates = bool(self.certificates.pems)
-        created = datetime.now(UTC)
-        with surroundings_for(self.engine, spec, created, certificates=certificates) as around:
-            return self._on_some_port(spec, around, progress)
-
-    def _on_some_port(self, spec: MachineSpec, around: Surroundings, progress: Progress) -> str:
-        for port in self._ports(spec):
-            container = self._try_port(spec, port, around, progress)
-            if container is not None:
-                return container
-            progress.status(f"port {port} is taken, trying the next one")
-        raise Conflict(
-            f"no free port for machine {spec.name}",
-            hint="remove machines that you no longer need: os2 machine rm NAME",
-            code="port_taken",
-        )
+        around = surroundings_for(self.engine, self.spec, certificates=certificates)
+        if self.spec.isolation is Isolation.OFF:
+            return around
+        self.undoing.has_network = True
+        network = self._wait_for(lambda: create_network(self.engine, self.spec, around.pools))
+        return replace(around, network=network)
 
     def _clear_name(self, name: str) -> None:
         """Make sure that the name is free.
@@ -95,61 +127,57 @@ class ContainerCreation:
             raise port_conflict(spec.port, holders.get(spec.port))
         return iter((spec.port,))
 
-    def _try_port(
-        self, spec: MachineSpec, port: int, around: Surroundings, progress: Progress
-    ) -> str | None:
-        """Return the running container's id, or None if another program took the port."""
-        doing = f"creating machine {spec.name}"
-        with self.engine.errors(doing), self._undone_on_failure(spec.name, progress) as created:
-            with deferred():
-                container = self._create_container(spec, port, around, progress)
-                created.append(container)
-            trust_host_certificates(self.engine.client, container, self.certificates)
-            try:
-                start_container(self.engine, container, spec.name, port)
-            except Conflict as error:
-                if error.code == NO_IPV6:
-                    remove_container(self.engine, container)
-                    return self._try_port(spec, port, around.without_ipv6(), progress)
-                if spec.port is not None:
-                    raise
-                remove_container(self.engine, container)
-                return None
-            return container
-
-    @contextmanager
-    def _undone_on_failure(self, name: str, progress: Progress) -> Iterator[list[str]]:
-        """Remove the containers in the yielded list if the block raises."""
-        created: list[str] = []
+    def _try_port(self, port: int) -> dict[str, Any] | None:
+        """Return the running container, or None if another program took the port."""
+        client = self.engine.client
+        container = self._create_container(port)
+        self._wait_for(lambda: trust_host_certificates(client, container, self.certificates))
         try:
-            yield created
-        except BaseException:
-            if created:
-                progress.notice(f"rolling back: removing {name}")
-            for container in created:
+            self._wait_for(lambda: start_container(self.engine, container, self.spec.name, port))
+        except Conflict as error:
+            if error.code == NO_IPV6:
                 remove_container(self.engine, container)
+                self.around = self.around.without_ipv6()
+                return self._try_port(port)
+            if self.spec.port is not None:
+                raise
+            remove_container(self.engine, container)
+            return None
+        except OperationFailed as error:
+            error.hint = needs_less_isolation(self.spec, [error.message]) or error.hint
             raise
+        inspection: dict[str, Any] = self._wait_for(lambda: client.inspect_container(container))
+        return inspection
 
-    def _create_container(
-        self, spec: MachineSpec, port: int, around: Surroundings, progress: Progress
-    ) -> str:
-        request = container_request(self.engine.client, spec, port, datetime.now(UTC), around)
+    @staticmethod
+    def _wait_for(request: Callable[[], _Answer]) -> _Answer:
+        """Return the answer to a request; a signal or a cancelled job ends the wait at once."""
+        return BackgroundCall(request).answer()
+
+    def _create_container(self, port: int) -> str:
+        client, now = self.engine.client, datetime.now(UTC)
+        request = container_request(client, self.spec, port, now, self.around)
+        marks = {labels.REQUEST: self.undoing.mark, labels.CREATOR: self.creator}
+        request["labels"] = {**request["labels"], **marks}
         try:
-            answer = self.engine.client.create_container(**request)
+            return self.undoing.answer_of(partial(self._post_create, self.engine.client, request))
         except APIError as error:
             # Podman returns 500 where Docker returns 409.
             if "already in use" in str(error.explanation or error):
-                raise _machine_exists(spec.name) from error
+                raise _machine_exists(self.spec.name) from error
             if error.status_code == 404:
                 raise NotFound(
-                    f"image {spec.snapshot} not found on the engine",
+                    f"image {self.spec.snapshot} not found on the engine",
                     hint="build it: os2 snapshot local-docker",
                     code="image_not_found",
                 ) from error
             raise
+
+    def _post_create(self, client: EngineClient, request: Mapping[str, Any]) -> str:
+        answer = client.create_container(**request)
         # Such as a limit that the kernel cannot enforce: the engine ignores it.
         for warning in answer.get("Warnings") or []:
-            progress.warn(f"engine: {warning}")
+            self.progress.warn(f"engine: {warning}")
         return str(answer["Id"])
 
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from functools import partial
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO
 
 from os2cli.core.cancellation import ended_by
+from os2cli.core.deadline import seconds_left, within
 from os2cli.core.errors import OperationFailed
 from os2cli.core.models import Command, Streams
 from os2cli.host.tty import Terminal
 from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.engine.failures import HURRIED_SECONDS
+from os2cli.providers.local_docker.machines.connection import (
+    CHUNK_BYTES,
+    STDERR,
+    STDOUT,
+    Connection,
+    opened,
+)
 from os2cli.providers.local_docker.machines.foreground import (
     END,
     MARK,
@@ -25,10 +32,8 @@ from os2cli.providers.local_docker.machines.foreground import (
     run_environment,
 )
 
-STDOUT, STDERR = 1, 2
 # The exit codes with which engines report that there is no such program.
 NO_SHELL = (126, 127)
-CHUNK_BYTES = 64 * 1024
 LOGIN_SHELL = ("sh", "-c", 'exec "${SHELL:-/bin/sh}" -l')
 # The engine reports the exit code shortly after the streams end.
 END_SECONDS = 5.0
@@ -80,7 +85,7 @@ class Execution:
             execution = self._create(RUN, environment, stdin=stdin is not None)
             with self._ended_with_us(execution), self._connection(execution) as connection:
                 waiting = stdin
-                for stream, data in _frames(connection):
+                for stream, data in connection.frames():
                     if written := outputs[stream].passed(data):
                         yield stream, written
                     if stdout.started and waiting is not None:
@@ -105,7 +110,7 @@ class Execution:
         with self._connection(execution) as connection:
             if stdin is not None:
                 self._in_thread(_pump_in, stdin, connection)
-            yield from _frames(connection)
+            yield from connection.frames()
         self.exit_code = self._exit_code(execution)
 
     def attach(self, terminal: Terminal, command: Command) -> int:
@@ -125,7 +130,7 @@ class Execution:
             keys = open(terminal.input, "rb", buffering=0, closefd=False)  # noqa: SIM115
             self._in_thread(_pump_in, keys, connection)
             with open(terminal.output, "wb", buffering=0, closefd=False) as screen:
-                while data := connection.recv(CHUNK_BYTES):
+                while data := connection.receive():
                     _write_all(screen, data)
         return self._exit_code(execution)
 
@@ -142,22 +147,13 @@ class Execution:
         return str(answer["Id"])
 
     @contextmanager
-    def _connection(self, execution: str, *, tty: bool = False) -> Iterator[socket.socket]:
+    def _connection(self, execution: str, *, tty: bool = False) -> Iterator[Connection]:
         """Open the raw connection that the engine turns the request into."""
-        answer = self.engine.client.exec_start(execution, socket=True, tty=tty)
-        # The SDK returns a file around the socket; only the socket can be half closed.
-        connection = cast("socket.socket", getattr(answer, "_sock", answer))
-        # Programs may write nothing for any time.
-        connection.settimeout(None)
-        try:
-            with ended_by(partial(connection.shutdown, socket.SHUT_RDWR)):
-                yield connection
-        finally:
-            # All three hold the connection, and each alone keeps it open.
-            for holder in (answer, connection, getattr(answer, "_response", None)):
-                if holder is not None:
-                    with suppress(OSError, ValueError):
-                        holder.close()
+        with (
+            opened(self.engine.client, execution, tty=tty) as connection,
+            ended_by(connection.end),
+        ):
+            yield connection
 
     @contextmanager
     def _ended_with_us(self, execution: str, depth: int = RUN_DEPTH) -> Iterator[None]:
@@ -171,17 +167,23 @@ class Execution:
     def _end_program(self, execution: str, depth: int) -> None:
         """End what the program has in the foreground; the engine leaves it running."""
         client = self.engine.client
-        if client.exec_inspect(execution)["ExitCode"] is None:
+        with within(HURRIED_SECONDS):
+            ended = client.exec_inspect(execution)["ExitCode"] is not None
+        if not ended:
             argv = ["sh", "-c", END, "sh", self.mark, str(depth), str(FIND_ATTEMPTS)]
-            client.exec_start(client.exec_create(self.container, argv)["Id"])
+            with within(END_SECONDS):
+                client.exec_start(client.exec_create(self.container, argv)["Id"])
 
     def _in_thread(self, pump: Callable[..., None], *ends: object) -> None:
         threading.Thread(target=pump, args=ends, daemon=True).start()
 
     def _exit_code(self, execution: str) -> int:
-        deadline = time.monotonic() + END_SECONDS
+        with within(END_SECONDS):
+            return self._exit_code_by_then(execution)
+
+    def _exit_code_by_then(self, execution: str) -> int:
         while (code := self.engine.client.exec_inspect(execution)["ExitCode"]) is None:
-            if time.monotonic() > deadline:
+            if seconds_left() == 0:
                 raise OperationFailed(
                     f"{self.doing} failed: the connection ended before the program did",
                     hint="check the engine: os2 doctor",
@@ -197,25 +199,10 @@ def _write_all(screen: IO[bytes], data: bytes) -> None:
         data = data[screen.write(data) or 0 :]
 
 
-def _pump_in(source: IO[bytes], connection: socket.socket) -> None:
+def _pump_in(source: IO[bytes], connection: Connection) -> None:
     """Send everything, then close the sending side."""
     read = getattr(source, "read1", source.read)
     with suppress(OSError, ValueError):  # the program ended before it had read everything
         while data := read(CHUNK_BYTES):
-            connection.sendall(data)
-        connection.shutdown(socket.SHUT_WR)
-
-
-def _frames(connection: socket.socket) -> Iterator[tuple[int, bytes]]:
-    """Yield the engine's frames: the header has the stream's number and the length."""
-    while head := _exactly(connection, 8):
-        yield head[0], _exactly(connection, int.from_bytes(head[4:8], "big"))
-
-
-def _exactly(connection: socket.socket, count: int) -> bytes:
-    """Return ``count`` bytes; fewer if the connection ends."""
-    parts = []
-    while count > 0 and (data := connection.recv(min(count, CHUNK_BYTES))):
-        parts.append(data)
-        count -= len(data)
-    return b"".join(parts)
+            connection.send(data)
+        connection.end_sending()

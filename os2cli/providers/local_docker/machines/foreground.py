@@ -141,8 +141,10 @@ class Output:
             return written
         code, end, _ = rest.partition(b";")
         if end:
-            code, _, kills = code.removeprefix(b":").partition(b":")
-            self.exit_code, self.memory_kills = int(code), int(kills or 0)
+            # A program that writes the mark itself has no exit code of ours.
+            digits, _, kills = code.removeprefix(b":").partition(b":")
+            self.exit_code = int(digits) if digits.isdigit() else 1
+            self.memory_kills = int(kills) if kills.isdigit() else 0
         else:
             self._held = mark + rest
         return written

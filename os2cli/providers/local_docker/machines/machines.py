@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import builtins
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from os2cli.core.errors import Conflict, NotFound, TimedOut
-from os2cli.core.limits import Usage, killed_for_memory
+from os2cli.core import deadline
+from os2cli.core.errors import NotFound, OperationFailed, TimedOut
 from os2cli.core.models import (
     LOCAL_DOCKER,
     Address,
@@ -24,11 +24,11 @@ from os2cli.core.models import (
 from os2cli.core.notices import NOTICES
 from os2cli.core.progress import SILENT, Progress
 from os2cli.host.certificates import HostCertificates
-from os2cli.host.locks import exclusive
 from os2cli.host.tty import Terminal
 from os2cli.providers import labels
 from os2cli.providers.any_bytes import in_utf8
 from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.engine.failures import HURRIED_SECONDS
 from os2cli.providers.local_docker.images.images import drop_unused_image
 from os2cli.providers.local_docker.machines.containers import (
     STOP_SECONDS,
@@ -40,22 +40,22 @@ from os2cli.providers.local_docker.machines.containers import (
 )
 from os2cli.providers.local_docker.machines.creation import ContainerCreation, reject_remote
 from os2cli.providers.local_docker.machines.executions import LOGIN_SHELL, Execution
+from os2cli.providers.local_docker.machines.insight import Insight, run_and_warn
 from os2cli.providers.local_docker.machines.logs import container_log
-from os2cli.providers.local_docker.machines.networks import (
-    networks_left,
-    remove_left,
-    remove_networks,
-)
-from os2cli.providers.local_docker.machines.stats import container_usage, memory_kills
+from os2cli.providers.local_docker.machines.name_locks import NameLocks
+from os2cli.providers.local_docker.machines.networks import remove_networks
 from os2cli.providers.loopback import probe_published, published_address, require_running
 from os2cli.providers.service_log import service_log
 from os2cli.providers.tar import pack, unpack
 
 PROBE_SECONDS = 2.0
-REMOVAL_SECONDS = 10.0
+CHANGE_SECONDS = 60.0
+LIST_SECONDS = 30.0
+# What the engine itself needs to stop a machine.
+ANSWER_SECONDS = 1.0
 
 
-class LocalDockerMachines:
+class LocalDockerMachines(Insight):
     """Containers with our labels; other containers are ignored.
 
     ``lock_dir`` keeps the locks of names; ``certificates`` are the host's extra ones, which every
@@ -67,38 +67,39 @@ class LocalDockerMachines:
 
     def __init__(self, engine: Engine, lock_dir: Path, certificates: HostCertificates) -> None:
         self.engine = engine
-        self.lock_dir = lock_dir
+        self.locks = NameLocks(lock_dir)
         self.certificates = certificates
 
     def create(self, spec: MachineSpec, progress: Progress = SILENT) -> Machine:
         """Create and start a container on its own port; a failure leaves nothing behind."""
         reject_remote(self.engine.endpoint)
 
-        def refuse() -> None:
-            raise Conflict(
-                f"another os2 process is creating machine {spec.name}",
-                hint="wait for it, or choose another name",
-                code="machine_busy",
-            )
-
-        with exclusive(self.lock_dir, f"machine {spec.name}", on_busy=refuse):
-            creation = ContainerCreation(self.engine, self.certificates)
-            return self._inspect(creation.create(spec, progress))
+        creation = ContainerCreation(
+            self.engine, self.certificates, spec, self.locks.creator, progress
+        )
+        # Outermost, so that a signal in the last moment also undoes.
+        with creation.undoing.on_failure(), self.locks.held(spec.name):
+            return machine_from_inspection(creation.create())
 
     def list(self) -> list[Machine]:
         """Return every container with our label, in any state."""
-        with self.engine.errors("listing the machines"):
-            containers = self.engine.client.containers(
-                all=True, filters={"label": [f"{labels.MACHINE}=1"]}, quiet=True
-            )
-        machines = []
-        for item in containers:
-            # It may be removed between the two requests.
-            try:
-                machines.append(self._inspect(item["Id"]))
-            except NotFound:
-                continue
+        with deadline.within(LIST_SECONDS):
+            with self.engine.errors("listing the machines"):
+                containers = self.engine.client.containers(
+                    all=True, filters={"label": [f"{labels.MACHINE}=1"]}, quiet=True
+                )
+            machines = filter(None, [self._listed(item["Id"]) for item in containers])
         return sorted(machines, key=lambda machine: machine.name)
+
+    def _listed(self, container: str) -> Machine | None:
+        """Return a machine of the list; None if it is gone, or cannot be read, with a warning."""
+        try:
+            return self._inspect(container)
+        except NotFound:
+            return None
+        except OperationFailed as error:
+            NOTICES.warn(f"container {container[:12]} is not listed: {error.message}", error.hint)
+            return None
 
     def get(self, name: str) -> Machine:
         """Return the machine of that name; a foreign container is not a machine."""
@@ -113,23 +114,25 @@ class LocalDockerMachines:
 
     def start(self, name: str, within: float | None = None) -> Machine:
         """Start the container on the port it was created with."""
-        del within  # the engine answers when it is done
-        machine = self.get(name)
-        with self.engine.errors(f"starting machine {name}"):
-            if machine.state is MachineState.PAUSED:
-                self.engine.client.unpause(machine.id)
-            elif machine.state is not MachineState.RUNNING:
-                start_container(self.engine, machine.id, name, machine.port)
-        return self._inspect(machine.id)
+        with deadline.within(within or CHANGE_SECONDS):
+            machine = self.get(name)
+            with self.engine.errors(f"starting machine {name}"):
+                if machine.state is MachineState.PAUSED:
+                    self.engine.client.unpause(machine.id)
+                elif machine.state is not MachineState.RUNNING:
+                    start_container(self.engine, machine.id, name, machine.port)
+            return self._inspect(machine.id)
 
     def stop(self, name: str, within: float | None = None) -> Machine:
         """Stop the container; it keeps its files and its port."""
-        machine = self.get(name)
-        if machine.state in (MachineState.RUNNING, MachineState.PAUSED):
-            seconds = max(1, int(min(within or STOP_SECONDS, STOP_SECONDS)))
-            with self.engine.errors(f"stopping machine {name}"):
-                self.engine.client.stop(machine.id, timeout=seconds)
-        return self._inspect(machine.id)
+        with deadline.within(within or CHANGE_SECONDS):
+            machine = self.get(name)
+            if machine.state in (MachineState.RUNNING, MachineState.PAUSED):
+                # With less, the engine kills the programs early, and still answers in time.
+                grace = max(1, int(min(STOP_SECONDS, (within or CHANGE_SECONDS) - ANSWER_SECONDS)))
+                with self.engine.errors(f"stopping machine {name}"):
+                    self.engine.client.stop(machine.id, timeout=grace)
+            return self._inspect(machine.id)
 
     def archive(self, name: str, within: float | None = None) -> Machine:
         """Stop it: containers have no archive."""
@@ -137,36 +140,28 @@ class LocalDockerMachines:
 
     def remove(self, name: str, within: float | None = None) -> bool:
         """Remove the container and its volumes, and wait until they are gone."""
-        machine = self._find(name)
-        if machine is None:
-            return remove_left(self.engine, self.lock_dir, name)
-        with self.engine.errors(f"removing machine {name}"):
-            image = self.engine.client.inspect_container(machine.id)["Image"]
-        remove_container(self.engine, machine.id)
-        seconds = within or REMOVAL_SECONDS
-        deadline = time.monotonic() + seconds
-        while (left := self._find(name)) is not None and left.id == machine.id:
-            if time.monotonic() > deadline:
+        seconds = within or CHANGE_SECONDS
+        with deadline.within(seconds):
+            # After a failed create: whether the engine answers at all.
+            with deadline.within(HURRIED_SECONDS if within else None):
+                inspection = self._inspection(name)
+            if inspection is None:
+                return self.remove_network_left(name)
+            remove_container(self.engine, inspection["Id"])
+            self._wait_until_gone(name, inspection["Id"], seconds)
+            remove_networks(self.engine, name)
+        if image := inspection.get("Image"):
+            drop_unused_image(self.engine.client, image)
+        return True
+
+    def _wait_until_gone(self, name: str, container: str, seconds: float) -> None:
+        while (left := self._inspection(name)) is not None and left["Id"] == container:
+            if deadline.seconds_left() == 0:
                 raise TimedOut(
                     f"timed out after {seconds:g} s waiting for machine {name} to be removed",
                     hint="check the engine: os2 doctor",
                 )
             time.sleep(0.1)
-        remove_networks(self.engine, name)
-        drop_unused_image(self.engine.client, image)
-        return True
-
-    def remnants(self) -> builtins.list[Machine]:
-        """Return machines of which only the network is left."""
-        return networks_left(self.engine)
-
-    def usage(self, machine: Machine, *, disk: bool) -> Usage:
-        """Ask the engine."""
-        return container_usage(self.engine, machine, disk=disk)
-
-    def memory_kills(self, machine: Machine) -> int:
-        """Read the kernel's count in the machine."""
-        return memory_kills(self.engine, machine)
 
     def probe(self, machine: Machine) -> Health:
         """Request the daemon's health through the published port."""
@@ -198,11 +193,9 @@ class LocalDockerMachines:
         """Run a program in the container."""
         doing = f"running {command.argv[0]} in machine {name}"
         machine = require_running(self.get(name))
-        execution = Execution(self.engine, machine.id, doing)
-        code = execution.run(in_utf8(command), streams)
-        if execution.memory_kills:
-            NOTICES.warn(f"machine {name}: {killed_for_memory(machine.limits)}")
-        return code
+        return run_and_warn(
+            Execution(self.engine, machine.id, doing), machine, in_utf8(command), streams
+        )
 
     def shell(self, name: str, terminal: Terminal) -> int:
         """Run a login shell in the container."""
@@ -226,12 +219,24 @@ class LocalDockerMachines:
 
     def _inspect(self, container: str) -> Machine:
         with self.engine.errors("reading a machine's state"):
-            return machine_from_inspection(self.engine.client.inspect_container(container))
+            return self._machine(self.engine.client.inspect_container(container))
 
     def _find(self, name: str) -> Machine | None:
+        inspection = self._inspection(name)
+        return self._machine(inspection) if inspection is not None else None
+
+    def _inspection(self, name: str) -> Mapping[str, Any] | None:
+        """Return what the engine knows of the machine's container, or None."""
         try:
             with self.engine.errors(f"looking for machine {name}"):
                 inspection = self.engine.client.inspect_container(container_name(name))
         except NotFound:
             return None
-        return machine_from_inspection(inspection) if is_ours(inspection) else None
+        return inspection if is_ours(inspection) else None
+
+    def _machine(self, inspection: Mapping[str, Any]) -> Machine:
+        machine = machine_from_inspection(inspection)
+        if machine.state is not MachineState.CREATING:
+            return machine
+        marks = inspection["Config"].get("Labels") or {}
+        return replace(machine, unfinished=self.locks.is_abandoned(machine.name, marks))

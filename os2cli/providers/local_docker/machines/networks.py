@@ -10,20 +10,17 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from docker.errors import APIError
 from docker.types import IPAMConfig, IPAMPool
 
 from os2cli.core.clock import EPOCH
-from os2cli.core.errors import Conflict, Os2Error
+from os2cli.core.errors import Conflict
 from os2cli.core.models import LOCAL_DOCKER, Machine, MachineSpec, MachineState
-from os2cli.host.interrupts import deferred
-from os2cli.host.locks import exclusive
 from os2cli.host.network.routed import routed_networks
 from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.engine import Engine
@@ -42,22 +39,6 @@ _OVERLAPS = ("overlap", "already used", "conflicts with network")
 _EXHAUSTED = ("fully subnetted", "non-overlapping ipv4 address pool", "no free subnet")
 
 
-@contextmanager
-def network_for(
-    engine: Engine, spec: MachineSpec, pools: Sequence[str], created: datetime
-) -> Iterator[str]:
-    """Create the machine's network and yield its id; remove it if the block raises."""
-    try:
-        with deferred():
-            network = _create(engine, spec, pools, created)
-        yield network
-    except BaseException:
-        # The first error matters more; ``machine prune`` finds what is left.
-        with suppress(Os2Error):
-            remove_networks(engine, spec.name)
-        raise
-
-
 def remove_networks(engine: Engine, machine: str) -> bool:
     """Remove the networks of a machine that has no container; return whether there were any."""
     with engine.errors(f"removing the network of machine {machine}"):
@@ -70,19 +51,6 @@ def remove_networks(engine: Engine, machine: str) -> bool:
                 if error.status_code != 404:
                     raise
     return bool(networks)
-
-
-def remove_left(engine: Engine, lock_dir: Path, machine: str) -> bool:
-    """Do the same for a machine without a container, unless it is being created."""
-
-    def refuse() -> None:
-        raise Conflict(f"another os2 process is creating machine {machine}", code="machine_busy")
-
-    try:
-        with exclusive(lock_dir, f"machine {machine}", on_busy=refuse):
-            return remove_networks(engine, machine)
-    except Conflict:
-        return False
 
 
 def networks_left(engine: Engine) -> list[Machine]:
@@ -117,10 +85,16 @@ def _ours(engine: Engine, *more: str) -> list[Mapping[str, Any]]:
     return [network for network in networks if mapping(network).get("Id")]
 
 
-def _create(engine: Engine, spec: MachineSpec, pools: Sequence[str], created: datetime) -> str:
-    """Create the network on free addresses; the engine chooses them if those of os2 are used up."""
+def create_network(engine: Engine, spec: MachineSpec, pools: Sequence[str]) -> str:
+    """Create the machine's network on free addresses, and return its id.
+
+    The engine chooses them if those of os2 are used up.
+
+    Raises:
+        Conflict: the engine has none left either (``networks_exhausted``).
+    """
     name = f"os2-{spec.name}"
-    marks = labels.of_machine(spec, LOCAL_DOCKER, created)
+    marks = labels.of_machine(spec, LOCAL_DOCKER, datetime.now(UTC))
     refused = ""
     with engine.errors(f"creating the network of machine {spec.name}"):
         subnets = free_subnets(pools or DEFAULT_POOLS, _taken(engine))

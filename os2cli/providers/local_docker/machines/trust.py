@@ -9,6 +9,7 @@ import docker
 from docker.errors import NotFound
 
 from os2cli.host.certificates import HostCertificates
+from os2cli.providers.local_docker.engine.answers import InvalidAnswer
 
 # The bundle of Debian, Ubuntu and Alpine; an image without it stays unchanged.
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
@@ -34,7 +35,6 @@ def trust_host_certificates(
 
 
 def _read_file(client: docker.APIClient, container: str, path: str) -> str | None:
-
     try:
         stream, _ = client.get_archive(container, path)
     except NotFound:
@@ -45,11 +45,15 @@ def _read_file(client: docker.APIClient, container: str, path: str) -> str | Non
         if packed.tell() > _MAX_BUNDLE_BYTES:
             return None
     packed.seek(0)
-    with tarfile.open(fileobj=packed) as archive:
-        member = next(iter(archive), None)
-        # Some images have a link here: they manage its target.
-        content = archive.extractfile(member) if member and member.isreg() else None
-        return content.read().decode("ascii", errors="replace") if content else None
+    try:
+        # "r:" unpacks no compression, which could hide any size.
+        with tarfile.open(fileobj=packed, mode="r:") as archive:
+            member = next(iter(archive), None)
+            # Some images have a link here: they manage its target.
+            content = archive.extractfile(member) if member and member.isreg() else None
+            return content.read().decode("ascii", errors="replace") if content else None
+    except (tarfile.TarError, EOFError, ValueError) as error:
+        raise InvalidAnswer(f"{path} is not in a tar archive") from error
 
 
 def _write_file(client: docker.APIClient, container: str, path: str, content: bytes) -> None:

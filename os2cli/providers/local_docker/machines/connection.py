@@ -1,0 +1,106 @@
+"""The raw connection that carries the streams of a program."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import docker
+
+from os2cli.core.deadline import within
+from os2cli.providers.local_docker.engine.answers import InvalidAnswer
+from os2cli.providers.local_docker.engine.failures import ConnectionLost
+
+STDOUT, STDERR = 1, 2
+CHUNK_BYTES = 64 * 1024
+# A program may write nothing for any time, but an engine sends a frame that has begun at once.
+FRAME_SECONDS = 20.0
+# The stream's number, and the length of what follows; see "Stream format" of the Engine API.
+_HEAD_BYTES = 8
+
+
+class Connection:
+    """A connection; ``received`` is what has arrived of its stream already."""
+
+    def __init__(self, connection: socket.socket, received: bytes) -> None:
+        self._connection = connection
+        self._received = received
+
+    def frames(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the number of a stream and data of it, until the engine ends the connection.
+
+        Raises:
+            ConnectionLost: it ended within a frame.
+            InvalidAnswer: a frame has another number.
+        """
+        while first := self.receive(1):
+            with within(FRAME_SECONDS):
+                head = first + self._exactly(_HEAD_BYTES - 1)
+            if head[0] not in (STDOUT, STDERR):
+                raise InvalidAnswer("a frame belongs to neither stream")
+            left = int.from_bytes(head[4:], "big")
+            while left:
+                with within(FRAME_SECONDS):
+                    data = self.receive(min(left, CHUNK_BYTES))
+                if not data:
+                    raise ConnectionLost("the stream ended within a frame")
+                left -= len(data)
+                yield head[0], data
+
+    def receive(self, count: int = CHUNK_BYTES) -> bytes:
+        """Return up to ``count`` bytes; none if the engine has ended the connection."""
+        if self._received:
+            data, self._received = self._received[:count], self._received[count:]
+            return data
+        return self._connection.recv(count)
+
+    def _exactly(self, count: int) -> bytes:
+        data = b""
+        while len(data) < count:
+            if not (part := self.receive(count - len(data))):
+                raise ConnectionLost("the stream ended within a frame")
+            data += part
+        return data
+
+    def send(self, data: bytes) -> None:
+        """Send all of it."""
+        self._connection.sendall(data)
+
+    def end_sending(self) -> None:
+        """Close the sending side."""
+        self._connection.shutdown(socket.SHUT_WR)
+
+    def end(self) -> None:
+        """End what waits for the connection, in any thread."""
+        self._connection.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def opened(client: docker.APIClient, execution: str, *, tty: bool) -> Iterator[Connection]:
+    """Start a program and yield its connection, which is closed in the end."""
+    # The SDK returns a file around the socket, on which it leaves the response.
+    answer: Any = client.exec_start(execution, socket=True, tty=tty)
+    response = getattr(answer, "_response", None)
+    connection: socket.socket = getattr(answer, "_sock", answer)
+    try:
+        if response is not None and "Content-Length" in response.headers:
+            raise InvalidAnswer("it is not a stream")
+        yield Connection(connection, _read_ahead(connection, response))
+    finally:
+        # All three hold the connection, and each alone keeps it open.
+        for holder in (answer, connection, response):
+            if holder is not None:
+                with suppress(OSError, ValueError):
+                    holder.close()
+
+
+def _read_ahead(connection: socket.socket, response: Any) -> bytes:
+    """Return what was read together with the head of the response, which the SDK forgets."""
+    buffered = getattr(getattr(getattr(response, "raw", None), "_fp", None), "fp", None)
+    connection.settimeout(0)
+    data: bytes = buffered.peek() if buffered is not None else b""
+    # Programs may write nothing for any time.
+    connection.settimeout(None)
+    return data
