@@ -15,8 +15,9 @@ import pytest
 from os2cli.core.errors import NotFound, Os2Error
 from os2cli.core.models import Command, LogRequest, MachineSpec, Streams
 from os2cli.host.certificates import Certificate, HostCertificates
-from os2cli.providers.local_docker.engine import client, connection, failures, sockets, streams
+from os2cli.providers.local_docker.engine import client, failures, sockets, streams
 from os2cli.providers.local_docker.engine.address import Endpoint
+from os2cli.providers.local_docker.engine.connection import connect
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.images.build_logs import BuildLogs
 from os2cli.providers.local_docker.images.builder import LocalDockerBuilder
@@ -59,7 +60,6 @@ def rig(
     """An engine on either kind of connection in turn, with short deadlines."""
     for module, name, seconds in (
         (client, "QUESTION_SECONDS", 0.4),
-        (connection, "REQUEST_SECONDS", 0.6),
         (sockets, "HEAD_SECONDS", 0.6),
         (streams, "CHUNK_SECONDS", 0.6),
         (failures, "TIDYING_SECONDS", 0.4),
@@ -71,6 +71,7 @@ def rig(
         (machine_connection, "FRAME_SECONDS", 0.4),
     ):
         monkeypatch.setattr(module, name, seconds)
+    monkeypatch.setitem(connect.__kwdefaults__, "request_seconds", 0.6)
     monkeypatch.setattr(client, "MAX_ANSWER_BYTES", 2**20)
     socket_file = tmp_path_factory.mktemp("s") / "s" if next(_turns) % 2 else None
     tree = tmp_path / "tree"
@@ -173,11 +174,14 @@ def test_a_fault_at_any_call_is_one_error(rig: Rig, operation: str, fault: Fault
         assert_ends_well(rig, operation, number, fault)
 
 
-@pytest.mark.parametrize("fault", SLOW)
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_an_engine_that_is_slow_at_a_call_meets_the_deadline(
-    rig: Rig, operation: str, fault: Fault
-) -> None:
+def test_an_engine_that_is_slow_at_a_call_meets_the_deadline(rig: Rig, operation: str) -> None:
     count = calls(rig, operation)
-    for number in range(count) if operation == "create" else {0, count // 2, count - 1}:
+    for fault, number in zip(SLOW, itertools.cycle({count - 1, count // 2, 0}), strict=False):
         assert_ends_well(rig, operation, number, fault)
+
+
+@pytest.mark.parametrize("fault", SLOW)
+def test_a_create_that_meets_the_deadline_leaves_nothing_unnamed(rig: Rig, fault: Fault) -> None:
+    for number in range(calls(rig, "create")):
+        assert_ends_well(rig, "create", number, fault)
