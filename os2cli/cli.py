@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import io
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,12 +10,12 @@ from typing import TYPE_CHECKING
 from os2cli.app.quick import quick_answer
 from os2cli.core.errors import BROKEN_PIPE_STATUS, OperationFailed, Os2Error
 from os2cli.host.interrupts import Interrupted, install_handlers
+from os2cli.host.streams import OutputError, ReaderGone, abandon_stdout, prepare_streams
+from os2cli.host.system_errors import explained
 from os2cli.settings.invocation import Invocation
 
 if TYPE_CHECKING:
     from os2cli.output import Output
-
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,47 +27,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status = run(arguments, invocation)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except ReaderGone:
         return closed_pipe()
     except SystemExit as end:
         # Typer exits like this on a closed pipe; completions always exit this way.
-        if isinstance(end.__context__, BrokenPipeError):
+        if isinstance(end.__context__, ReaderGone):
             return closed_pipe()
         raise
     except Interrupted as interrupt:
         return stopped(interrupt, invocation)
     except Os2Error as error:
         return report(error, invocation)
+    except OutputError as error:
+        return report(write_error(error), invocation)
     except Exception as error:
-        if is_about_output(error):
-            return report(write_error(error), invocation)
         if invocation.debug:
             raise
-        return report(unexpected(error), invocation)
+        return report(explained(error) or unexpected(error), invocation)
     return status
-
-
-def prepare_streams() -> None:
-    """Replace closed streams, and make all of them accept any character."""
-    if sys.stdout is None:  # closed with >&-
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - open as long as the process
-    if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that lacks a character shows another one instead.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
 
 
 def closed_pipe() -> int:
     """Return the exit code of a program whose reader, such as ``head``, has exited."""
     abandon_stdout()
     return BROKEN_PIPE_STATUS
-
-
-def abandon_stdout() -> None:
-    """Send further output nowhere, so that the interpreter does not complain at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run(arguments: list[str], invocation: Invocation) -> int:
@@ -84,15 +64,10 @@ def run(arguments: list[str], invocation: Invocation) -> int:
     return dispatch(arguments, invocation)
 
 
-def is_about_output(error: Exception) -> bool:
-    """Return whether a stream's disk is full or broken; errors of files name the file."""
-    return isinstance(error, OSError) and error.errno in DISK_ERRORS and error.filename is None
-
-
-def write_error(error: Exception) -> OperationFailed:
+def write_error(error: OutputError) -> OperationFailed:
     """Return the error for a result that could not be written to stdout."""
     return OperationFailed(
-        f"cannot write the result: {getattr(error, 'strerror', error)}",
+        f"cannot write the result: {error.strerror}",
         hint="free space where stdout goes, or redirect it",
         code="output_failed",
     )

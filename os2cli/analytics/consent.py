@@ -35,11 +35,11 @@ def consent(parameters: Parameters, *, key: str | None) -> Consent:
 
 def _decision(parameters: Parameters) -> Consent | None:
     """Return what the user decided; None: nothing."""
-    if (parameters.do_not_track or "").lower() not in ("", *_NO):
+    if (do_not_track := parameters.do_not_track) and do_not_track.strip().lower() not in _NO:
         return Consent(False, "DO_NOT_TRACK", "DO_NOT_TRACK is set")
-    if telemetry := (parameters.telemetry or "").lower():
-        # An unknown value counts as a no.
-        on = telemetry in _YES
+    if telemetry := parameters.telemetry:
+        # An unknown value counts as a no, also one of spaces.
+        on = telemetry.strip().lower() in _YES
         return Consent(on, "OS2_TELEMETRY", f"OS2_TELEMETRY is {'1' if on else '0'}")
     if (on_by_choice := choice(parameters.folder)) is not None:
         command = f"os2 analytics {'on' if on_by_choice else 'off'}"

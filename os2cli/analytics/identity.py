@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 
 from os2cli.analytics import state_files
 from os2cli.core.user_id import is_placeholder, is_user_id
+from os2cli.host.private_files import private_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def claim(folder: Path, about: str, value: str) -> bool:
 
     Creating the file is the claim: of commands that run at once one succeeds, and none waits.
     """
-    marks = state_files.private_folder(folder / "told")
+    marks = private_folder(folder / "told")
     mark = marks / f"{about}.{hashlib.sha256(value.encode()).hexdigest()[:16]}"
     if mark.exists():
         return False

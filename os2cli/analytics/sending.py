@@ -19,7 +19,7 @@ import os2cli
 from os2cli.analytics.deliveries import load_attempts
 from os2cli.analytics.parameters import Parameters
 from os2cli.analytics.recording import spool_of
-from os2cli.analytics.state_files import private_folder
+from os2cli.host.private_files import private_folder
 from os2cli.settings.settings import delivery_environment
 
 

@@ -7,13 +7,9 @@ import stat
 from pathlib import Path
 from uuid import uuid4
 
+from os2cli.host.private_files import private_folder
+
 MAX_BYTES = 64 * 1024
-
-
-def private_folder(path: Path) -> Path:
-    """Return the folder, created for this user only if it is missing."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path
 
 
 def temporary_name(path: Path) -> Path:
@@ -74,11 +70,22 @@ def read(path: Path, max_bytes: int = MAX_BYTES) -> str | None:
 
 
 def is_missing(path: Path) -> bool:
-    """Return whether there is no such file, and not only no permission to see it."""
+    """Return whether the file was never written, as far as can be known.
+
+    Anything in its place or around it that is not a plain directory may have replaced it.
+    """
     try:
         path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
+    except FileNotFoundError:
+        return path.parent == path or _is_plain(path.parent) or is_missing(path.parent)
     except (OSError, ValueError):
         return False
     return False
+
+
+def _is_plain(folder: Path) -> bool:
+    """Return whether this is a directory, or a link to one."""
+    try:
+        return stat.S_ISDIR(folder.stat().st_mode)
+    except (OSError, ValueError):
+        return False

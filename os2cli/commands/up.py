@@ -16,7 +16,8 @@ from os2cli.commands import _options as options
 from os2cli.core.errors import NotFound, Os2Error, Unreachable, UsageError
 from os2cli.core.models import LOCAL_DOCKER, Machine, MachineSpec, MachineType
 from os2cli.core.option_rules import reject_without
-from os2cli.machines.create import bring_up, create_machine
+from os2cli.machines.create import bring_up
+from os2cli.machines.joining import create_or_join
 from os2cli.machines.names import validate_machine_name
 from os2cli.output.progress import RecordingProgress
 from os2cli.output.views.machines import show_machine_line
@@ -202,7 +203,7 @@ def up_from_image(
     if machine is not None:
         return machine
     spec = _spec(session, wish, session.settings.image)
-    return create_machine(provider, spec, wait_seconds=wish.seconds, progress=progress)
+    return create_or_join(provider, spec, wait_seconds=wish.seconds, progress=progress)
 
 
 def up_on_host(
@@ -221,7 +222,7 @@ def up_on_host(
     if entry.warning:
         progress.warn(entry.warning)
     spec = _spec(session, wish, "")
-    return create_machine(provider, spec, wait_seconds=wish.seconds, progress=progress)
+    return create_or_join(provider, spec, wait_seconds=wish.seconds, progress=progress)
 
 
 def _spec(session: Session, wish: UpOptions, snapshot: str) -> MachineSpec:

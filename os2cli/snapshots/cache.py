@@ -1,46 +1,19 @@
 """The on-disk cache of resolutions, shared by any number of processes.
 
-diskcache writes the file. Entries are read from its database directly: importing diskcache takes
-longer than all the rest of a cached answer, and it may unpickle what it reads (CVE-2025-69872),
-while this module reads only JSON. A test keeps the two compatible.
-
-A broken cache is a miss, never an error.
+A damaged cache is a miss, never an error and never another answer: a row holds the question that
+it answers.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import sqlite3
 import time
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from os2cli.core.stage import SEPARATOR, Stage, StageKind
-
-DATABASE = "cache.db"
-PRIVATE = 0o700
-BUSY_SECONDS = 1.0
-_RAW = 1  # diskcache's mode for bytes as they are
-# What a corrupt file can raise: the last two from JSON that is too deep or too large.
-_FAILURES = (
-    sqlite3.Error,
-    zlib.error,
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    RecursionError,
-    ArithmeticError,
-)
-
-
-class _Busy(Exception):
-    """Another process holds the write lock for too long."""
+from os2cli.snapshots.cache_file import Busy, CacheFile, Row, unpack
 
 
 def is_kept(stage: Stage) -> bool:
@@ -87,13 +60,9 @@ class SnapshotCache:
         if self.keep_seconds <= 0:
             return None
         try:
-            with self._reading() as database:
-                found = database.execute(
-                    "SELECT value, expire_time FROM Cache WHERE key = ? AND raw = 1 AND mode = ?",
-                    (_pack([account, prefix]), _RAW),
-                ).fetchone()
-            entry = self._entry(*found) if found else None
-        except _FAILURES:
+            row = self._file.find([account, prefix])
+            entry = self._entry(row) if row else None
+        except Exception:  # noqa: BLE001  what reads a damaged file can raise anything
             return None
         if entry is None or entry.seconds_left <= 0:
             return None
@@ -103,6 +72,7 @@ class SnapshotCache:
         """Store a snapshot; recreate a broken cache."""
         if self.keep_seconds <= 0:
             return
+        key = [account, prefix]
         value = {
             "account": account,
             "prefix": prefix,
@@ -110,40 +80,33 @@ class SnapshotCache:
             "id": snapshot.id,
             "stored": self.now(),
         }
-        try:
-            self._write([account, prefix], value)
-        except _Busy:
-            return
-        except _FAILURES:
-            with suppress(_Busy, *_FAILURES):
-                self._remove()
-                self._write([account, prefix], value)
+        with suppress(Exception):
+            try:
+                self._file.write(key, value, self.keep_seconds)
+            except Busy:
+                return
+            except Exception:  # noqa: BLE001  what opens a damaged file can raise anything
+                self._file.remove()
+                self._file.write(key, value, self.keep_seconds)
 
     def drop(self, account: str, prefix: str) -> None:
         """Remove an entry."""
         try:
-            if not (self.folder / DATABASE).exists():
-                return
-            with self._opened() as cache:
-                cache.delete([account, prefix])
-        except (_Busy, *_FAILURES):
+            self._file.delete([account, prefix])
+        except Exception:  # noqa: BLE001  what opens a damaged file can raise anything
             # A wrong entry must not stay, even at the cost of all others.
             with suppress(OSError):
-                self._remove()
+                self._file.remove()
 
     def entries(self) -> list[CacheEntry]:
         """Return the live entries, sorted by prefix."""
-        try:
-            with self._reading() as database:
-                rows = database.execute(
-                    "SELECT value, expire_time FROM Cache WHERE raw = 1 AND mode = ?", (_RAW,)
-                ).fetchall()
-        except _FAILURES:
-            return []
-        entries = []
+        rows: list[Row] = []
+        entries: list[CacheEntry] = []
+        with suppress(Exception):
+            rows = self._file.all()
         for row in rows:
-            with suppress(*_FAILURES):
-                entries.append(self._entry(*row))
+            with suppress(Exception):
+                entries.append(self._entry(row))
         usable = (entry for entry in entries if entry.seconds_left > 0)
         return sorted(usable, key=lambda entry: (entry.prefix, entry.account))
 
@@ -155,17 +118,16 @@ class SnapshotCache:
         """
         count = len(self.entries())
         if self.folder.exists():
-            self._remove()
+            self._file.remove()
         return count
 
-    def _remove(self) -> None:
-        # Not needed for a cached answer; it imports every compression module.
-        import shutil
+    @property
+    def _file(self) -> CacheFile:
+        return CacheFile(self.folder)
 
-        shutil.rmtree(self.folder)
-
-    def _entry(self, value: bytes, expires: float | None) -> CacheEntry:
-        data, now = _unpack(value), self.now()
+    def _entry(self, row: Row) -> CacheEntry:
+        value, expires = row
+        data, now = unpack(value), self.now()
         account, prefix, name, id_ = (data[key] for key in ("account", "prefix", "name", "id"))
         if not all(isinstance(text, str) for text in (account, prefix, name, id_)):
             raise TypeError("not an entry of os2")
@@ -175,53 +137,3 @@ class SnapshotCache:
         # An entry from the future means that the clock went back: its age is unknown.
         left = until - now if stored <= now else 0.0
         return CacheEntry(account, prefix, CachedSnapshot(name, id_), left)
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        address = f"{(self.folder / DATABASE).absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS)) as database:
-            yield database
-
-    def _write(self, key: list[str], value: dict[str, Any]) -> None:
-        with self._opened() as cache:
-            cache.set(key, value, expire=self.keep_seconds)
-
-    @contextmanager
-    def _opened(self) -> Iterator[Any]:
-        # Slow to import, and not needed to read.
-        from diskcache import Cache, JSONDisk, Timeout
-
-        # diskcache expands variables in the path, and would write to another directory.
-        if os.path.expandvars(self.folder) != str(self.folder):
-            raise ValueError("diskcache cannot use this directory")
-        self.folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
-        self.folder.chmod(PRIVATE)
-        self._wait_for_turn()
-        try:
-            with Cache(str(self.folder), disk=JSONDisk, timeout=BUSY_SECONDS) as cache:
-                yield cache
-        except Timeout as error:
-            raise _Busy from error
-
-    def _wait_for_turn(self) -> None:
-        """Wait briefly for the write lock: diskcache itself would wait for a minute."""
-        address = str(self.folder / DATABASE)
-        with closing(
-            sqlite3.connect(address, timeout=BUSY_SECONDS, isolation_level=None)
-        ) as database:
-            try:
-                database.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                    raise _Busy from error
-                raise
-            database.execute("ROLLBACK")
-
-
-def _pack(data: Any) -> bytes:
-    """Encode a key or a value as diskcache's JSONDisk does."""
-    return zlib.compress(json.dumps(data).encode(), 1)
-
-
-def _unpack(data: bytes) -> Any:
-    return json.loads(zlib.decompress(data))

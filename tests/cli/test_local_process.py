@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -52,6 +53,15 @@ def test_up_finds_it_again_without_a_type(host: Os2) -> None:
     assert first.status == second.status == 0, second.stderr
     assert first.json()["url"] == second.json()["url"]
     assert NO_ISOLATION in host("up", "other", *TYPE).stderr
+
+
+def test_several_ups_of_one_name_at_once_have_one_machine(host: Os2) -> None:
+    started = [host.start("up", "dev", *TYPE, "--json") for _ in range(3)]
+    ends = [process.communicate(timeout=120) for process in started]
+
+    assert [process.returncode for process in started] == [0, 0, 0], ends
+    assert len({json.loads(stdout)["url"] for stdout, _ in ends}) == 1
+    assert host("machine", "list", "-q", *TYPE).stdout == "dev\n"
 
 
 def test_all_without_a_type_means_every_type(host: Os2) -> None:

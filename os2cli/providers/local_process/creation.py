@@ -19,9 +19,12 @@ from os2cli.host.repository import bundled_source
 from os2cli.providers import labels
 from os2cli.providers.local_process import lifecycle
 from os2cli.providers.local_process.node import find_node
-from os2cli.providers.local_process.records import Phase, Record, Records
+from os2cli.providers.local_process.record import Phase, Record
+from os2cli.providers.local_process.records import DamagedRecord, Records
 from os2cli.providers.loopback import port_conflict
 
+# Looking for free ports takes milliseconds.
+PORTS_SECONDS = 60.0
 OUR_SERVER = "iterate-server"
 
 
@@ -49,10 +52,16 @@ class Creation:
 
     def _clear_name(self, name: str) -> None:
         """Make sure that the name is free; remove the leftovers of a killed create."""
-        existing = self.records.find(name)
+        existing = self.records.read(name)
         if existing is None:
-            self.records.forget(name)
-        elif existing.phase is Phase.CREATING:
+            return
+        if isinstance(existing, DamagedRecord):
+            raise Conflict(
+                f"machine {name} already exists, and {existing.error.message}",
+                hint=f"choose another name, or remove it: os2 machine rm {name}",
+                code="machine_exists",
+            )
+        if existing.phase is Phase.CREATING:
             lifecycle.remove(self.records, existing, lifecycle.STOP_SECONDS)
         else:
             raise Conflict(
@@ -79,7 +88,7 @@ class Creation:
 
     def _reserve_ports(self, record: Record, port: int | None) -> Record:
         """Return the record with its own ports, saved before another process looks for ports."""
-        with exclusive(self.lock_dir, f"ports of {self.type}", on_busy=lambda: None):
+        with exclusive(self.lock_dir, f"ports of {self.type}", seconds=PORTS_SECONDS):
             holders = port_holders(self.records)
             if port is not None and (port in holders or not is_free(port)):
                 raise port_conflict(port, holders.get(port))
@@ -92,7 +101,7 @@ class Creation:
                     code="port_taken",
                 )
             ports = dict(zip(variables, free[1:], strict=True))
-            return self.records.save(replace(record, port=port or free[0], ports=ports))
+            return self.records.create(replace(record, port=port or free[0], ports=ports))
 
 
 def find_sandbox(snapshot: str) -> Path:
@@ -122,6 +131,5 @@ def service_ports(sandbox: Path) -> Iterator[str]:
 
 def port_holders(records: Records) -> dict[int, str]:
     """Return each port that a machine has or will need when it starts, with its holder."""
-    return {
-        port: f"machine {record.name}" for record in records.all() for port in record.all_ports()
-    }
+    known = [record for record in records.all() if isinstance(record, Record)]
+    return {port: f"machine {record.name}" for record in known for port in record.all_ports()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 from os2cli.core.fix import Fix
@@ -27,11 +29,10 @@ def machines(context: ProviderContext, stage: str | None) -> MachineProvider:
 
 def set_up(context: ProviderContext) -> bool:
     """Return whether a machine exists: otherwise the provider stays hidden."""
-    try:
-        return any(root(context).glob("*/machine.json"))
-    except PermissionError:
-        # In another user's home no machine is this user's.
-        return False
+    # In another user's home no machine is this user's.
+    with suppress(OSError), os.scandir(root(context)) as entries:
+        return any(entry.is_dir() and not entry.name.startswith(".") for entry in entries)
+    return False
 
 
 def setup_fix(context: ProviderContext) -> Fix | None:

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from os2cli.providers.local_process.node import Node
-from os2cli.providers.local_process.records import MachineFolder, Record, name_of_snapshot
+from os2cli.providers.local_process.record import Record, name_of_snapshot
+from os2cli.providers.local_process.records import MachineFolder
 from os2cli.providers.local_process.s6 import PROGRAMS
 from os2cli.providers.local_process.s6.folders import (
     FOLDER_VARIABLE,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import stat
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +16,9 @@ from os2cli.core.errors import OperationFailed, TimedOut
 from os2cli.host.ports import is_free
 from os2cli.providers.local_process.environment import environment, prepare_home, tool
 from os2cli.providers.local_process.node import Node
-from os2cli.providers.local_process.processes import end_machine, identify
-from os2cli.providers.local_process.records import MachineFolder, Phase, ProcessId, Record, Records
+from os2cli.providers.local_process.processes import end_folder, end_machine, identify
+from os2cli.providers.local_process.record import Phase, ProcessId, Record
+from os2cli.providers.local_process.records import MachineFolder, Records
 from os2cli.providers.loopback import port_conflict
 
 STOP_SECONDS = 3.0
@@ -23,54 +27,71 @@ BOOT_SECONDS = 30.0
 # id while it creates the socket.
 SOCKET_PATH_BYTES = 90
 SOCKET = "supervisor.sock"
+_ELSEWHERE = "os2-"
 
 
 def start(records: Records, record: Record, node: Node) -> Record:
     """Start the machine's processes, after ending those of an earlier start."""
     folder = records.folder(record.name)
-    _end(record, 0)
+    _end(record, folder, 0)
     if not is_free(record.port):
         raise port_conflict(record.port, None)
-    _remove_socket(record, folder)
-    record = replace(record, socket=str(_socket(folder)))
+    _remove_sockets(folder, record.socket)
     try:
+        record = replace(record, socket=str(_socket(folder)))
         prepare_home(record, folder, node)
         # Saved before a process exists that another os2 may need to find.
         records.save(record)
         first, logger = _boot(record, folder)
         return records.save(replace(record, phase=Phase.STARTED, first=first, logger=logger))
     except BaseException:
-        end_machine(record, 0)
-        _remove_socket(record, folder)
+        end_machine(record, folder.path, 0)
+        _remove_sockets(folder, record.socket)
         raise
 
 
 def stop(records: Records, record: Record, seconds: float) -> Record:
     """End all of the machine's processes; raises ``TimedOut`` if one does not end."""
-    _end(record, min(seconds, STOP_SECONDS))
-    _remove_socket(record, records.folder(record.name))
+    folder = records.folder(record.name)
+    _end(record, folder, min(seconds, STOP_SECONDS))
+    _remove_sockets(folder, record.socket)
     return records.save(replace(record, phase=Phase.STOPPED, first=None, logger=None))
 
 
 def remove(records: Records, record: Record, seconds: float) -> None:
     """End all of the machine's processes and remove its files."""
-    _end(record, min(seconds, STOP_SECONDS))
     folder = records.folder(record.name)
-    _remove_socket(record, folder)
-    records.forget(record.name)
-    if folder.path.exists():
+    _end(record, folder, min(seconds, STOP_SECONDS))
+    _remove_sockets(folder, record.socket)
+    _forget(records, record.name)
+
+
+def remove_damaged(records: Records, name: str) -> None:
+    """Do the same without a record: what the machine's processes know of it is enough."""
+    folder = records.folder(name)
+    _none_left(name, end_folder(folder.path))
+    _remove_sockets(folder)
+    _forget(records, name)
+
+
+def _forget(records: Records, name: str) -> None:
+    left = records.forget(name)
+    if left is not None:
         raise OperationFailed(
-            f"cannot remove the files of machine {record.name}: {folder.path}",
-            hint=f"remove it as a user with permission: rm -r {folder.path}",
+            f"cannot remove the files of machine {name}: {left}",
+            hint=f"remove it as a user with permission: rm -r {left}",
             code="files_left",
         )
 
 
-def _end(record: Record, seconds: float) -> None:
-    left = end_machine(record, seconds)
+def _end(record: Record, folder: MachineFolder, seconds: float) -> None:
+    _none_left(record.name, end_machine(record, folder.path, seconds))
+
+
+def _none_left(name: str, left: list[int]) -> None:
     if left:
         raise TimedOut(
-            f"machine {record.name} still has processes: {', '.join(map(str, left))}",
+            f"machine {name} still has processes: {', '.join(map(str, left))}",
             hint=f"they may wait for a disk or a device: ps -p {','.join(map(str, left))}",
             code="processes_left",
         )
@@ -103,16 +124,50 @@ def _socket(folder: MachineFolder) -> Path:
     path = folder.path / SOCKET
     if len(bytes(path)) <= SOCKET_PATH_BYTES:
         return path
-    for parent in (tempfile.gettempdir(), "/tmp"):  # noqa: S108 - a new private directory
-        if len(os.fsencode(parent)) <= SOCKET_PATH_BYTES - 40:
-            return Path(tempfile.mkdtemp(prefix="os2-", dir=parent)) / SOCKET
+    for parent in _temporary_folders():
+        elsewhere = _deep_socket(folder, parent)
+        if len(bytes(elsewhere)) <= SOCKET_PATH_BYTES and _is_private(elsewhere.parent):
+            return elsewhere
     return path
 
 
-def _remove_socket(record: Record, folder: MachineFolder) -> None:
-    if not record.socket:
-        return
-    path = Path(record.socket)
-    path.unlink(missing_ok=True)
-    if path.parent != folder.path and path.parent.name.startswith("os2-") and path.parent.is_dir():
-        path.parent.rmdir()
+def _temporary_folders() -> tuple[Path, ...]:
+    return Path(tempfile.gettempdir()), Path("/tmp")  # noqa: S108 - for a private directory
+
+
+def _deep_socket(folder: MachineFolder, parent: Path) -> Path:
+    """Return the socket's path below ``parent``: the same each time, so that it can be found."""
+    digest = hashlib.sha256(bytes(folder.path)).hexdigest()[:16]
+    return parent / f"{_ELSEWHERE}{digest}" / SOCKET
+
+
+def _is_private(folder: Path) -> bool:
+    """Create a directory for this user; return False if another user was first."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        status = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(status.st_mode) and (status.st_uid, status.st_mode & 0o777) == (
+        os.geteuid(),
+        0o700,
+    )
+
+
+def _remove_sockets(folder: MachineFolder, recorded: str = "") -> None:
+    """Remove the socket that is in the record, and what a killed start did not record."""
+    deep = (_deep_socket(folder, parent) for parent in _temporary_folders())
+    for path in (*([Path(recorded)] if recorded else []), *deep):
+        _remove_socket_at(path, folder)
+
+
+def _remove_socket_at(path: Path, folder: MachineFolder) -> None:
+    """Remove a socket, and the directory that it has elsewhere."""
+    elsewhere = path.parent.name.startswith(_ELSEWHERE) and path.name == SOCKET
+    if path.parent != folder.path and not elsewhere:
+        return  # A damaged record could name any file.
+    # Another user's, or in use again.
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+        if path.parent != folder.path and path.parent.is_dir():
+            path.parent.rmdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +21,7 @@ from os2cli.core.models import (
     MachineState,
     Streams,
 )
+from os2cli.core.notices import NOTICES
 from os2cli.core.progress import SILENT, Progress
 from os2cli.host.locks import exclusive
 from os2cli.host.tty import Terminal
@@ -31,12 +33,14 @@ from os2cli.providers.local_process.executions import Execution
 from os2cli.providers.local_process.logs import log_of_service, machine_log
 from os2cli.providers.local_process.node import find_node
 from os2cli.providers.local_process.processes import first_is_alive, logger_is_alive, until
-from os2cli.providers.local_process.records import Phase, Record, Records, name_of_snapshot
+from os2cli.providers.local_process.record import Phase, Record, name_of_snapshot
+from os2cli.providers.local_process.records import DamagedRecord, Records
 from os2cli.providers.loopback import probe_published, published_address, require_running
 from os2cli.providers.tar import pack, unpack
 
 PROBE_SECONDS = 2.0
 LAST_LINES_SECONDS = 1.0
+LOCK_SECONDS = 60.0
 
 
 class LocalProcessMachines:
@@ -67,17 +71,26 @@ class LocalProcessMachines:
             return self._machine(creation.create(spec, progress))
 
     def list(self) -> list[Machine]:
-        """Return every machine that has a record."""
-        return [self._machine(record) for record in self.records.all()]
+        """Return every machine, also one whose record is damaged."""
+        machines = []
+        for record in self.records.all():
+            if isinstance(record, DamagedRecord):
+                NOTICES.warn(record.error.message, record.error.hint)
+                machines.append(self._damaged_machine(record))
+            else:
+                machines.append(self._machine(record))
+        return machines
 
     def get(self, name: str) -> Machine:
         """Return one machine; raises ``NotFound`` if it does not exist."""
+        record = self.records.read(name)
+        if isinstance(record, DamagedRecord):
+            return self._damaged_machine(record)
         return self._machine(self._record(name))
 
     def start(self, name: str, within: float | None = None) -> Machine:
         """Start the services on the machine's port."""
-        del within  # starting does not wait
-        with self._changing(name):
+        with self._changing(name, within):
             record = self._record(name)
             if not first_is_alive(record):
                 record = lifecycle.start(self.records, record, find_node())
@@ -85,7 +98,7 @@ class LocalProcessMachines:
 
     def stop(self, name: str, within: float | None = None) -> Machine:
         """End all of its processes; it keeps its files and its port."""
-        with self._changing(name):
+        with self._changing(name, within):
             record = self._record(name)
             seconds = within or lifecycle.STOP_SECONDS
             return self._machine(lifecycle.stop(self.records, record, seconds))
@@ -96,11 +109,14 @@ class LocalProcessMachines:
 
     def remove(self, name: str, within: float | None = None) -> bool:
         """End its processes and remove its files."""
-        with self._changing(name):
-            record = self.records.find(name)
+        with self._changing(name, within):
+            record = self.records.read(name)
             if record is None:
                 return False
-            lifecycle.remove(self.records, record, within or lifecycle.STOP_SECONDS)
+            if isinstance(record, DamagedRecord):
+                lifecycle.remove_damaged(self.records, name)
+            else:
+                lifecycle.remove(self.records, record, within or lifecycle.STOP_SECONDS)
             return True
 
     def probe(self, machine: Machine) -> Health:
@@ -161,8 +177,8 @@ class LocalProcessMachines:
         env = environment(record, folder)
         return Execution(env, Path(env["ITERATE_REPO_DIR"]))
 
-    def _changing(self, name: str) -> AbstractContextManager[None]:
-        return exclusive(self.lock_dir, self._lock(name), on_busy=lambda: None)
+    def _changing(self, name: str, within: float | None) -> AbstractContextManager[None]:
+        return exclusive(self.lock_dir, self._lock(name), seconds=within or LOCK_SECONDS)
 
     def _lock(self, name: str) -> str:
         return f"{self.type} machine {name}"
@@ -176,6 +192,22 @@ class LocalProcessMachines:
                 code="machine_not_found",
             )
         return record
+
+    def _damaged_machine(self, record: DamagedRecord) -> Machine:
+        """Return what is known of a machine without its record, which is not much."""
+        return Machine(
+            id=record.name,
+            name=record.name,
+            type=self.type,
+            stage="",
+            state=MachineState.UNKNOWN,
+            snapshot="",
+            owner="",
+            created=_changed(self.records.folder(record.name).path),
+            reason=record.error.message,
+            isolated=False,
+            startable=False,
+        )
 
     def _machine(self, record: Record) -> Machine:
         marks = record.labels
@@ -197,6 +229,13 @@ class LocalProcessMachines:
             expires=labels.moment(marks.get(labels.EXPIRES, "")),
             isolated=False,
         )
+
+
+def _changed(folder: Path) -> datetime:
+    try:
+        return datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+    except (OSError, OverflowError, ValueError):
+        return EPOCH
 
 
 def _state(record: Record) -> MachineState:

@@ -8,11 +8,16 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
-from os2cli.providers.local_process.records import ProcessId, Record
-from os2cli.providers.local_process.s6.folders import LOGGER_VARIABLE, MARK_VARIABLE
+from os2cli.providers.local_process.record import ProcessId, Record
+from os2cli.providers.local_process.s6.folders import (
+    FOLDER_VARIABLE,
+    LOGGER_VARIABLE,
+    MARK_VARIABLE,
+)
 
 POLL_SECONDS = 0.02
 # Setting the clock moves the start time that the system reports for every process.
@@ -52,7 +57,7 @@ def logger_is_alive(record: Record) -> bool:
     return is_alive(record.logger, LOGGER_VARIABLE, record.id)
 
 
-def end_machine(record: Record, seconds: float) -> list[int]:
+def end_machine(record: Record, folder: Path, seconds: float) -> list[int]:
     """End the first process, kill the rest, and return the ids of processes that survive.
 
     ``seconds`` is the time for services to end; their leftovers are killed at once.
@@ -61,11 +66,23 @@ def end_machine(record: Record, seconds: float) -> list[int]:
         with suppress(ProcessLookupError, PermissionError):
             os.kill(record.first.pid, signal.SIGTERM)
         until(lambda: _wake_until_ended(record), seconds)
-    left = kill_all(lambda: of_machine(record.id), 2.0)
+    left = kill_all(lambda: of_machine(record.id, folder), 2.0)
     # The logger ends by itself once it has read everything.
     if not until(lambda: not logger_is_alive(record), 1.0) and record.logger is not None:
         _kill(record.logger.pid)
     return left + kill_all(lambda: marked(LOGGER_VARIABLE, record.id), 1.0)
+
+
+def end_folder(folder: Path) -> list[int]:
+    """Kill every process of the machine in a directory, and return the ids of those that survive.
+
+    The mark of its logger is that of the others.
+    """
+    marks = {_mark(process, MARK_VARIABLE) for process in marked(FOLDER_VARIABLE, str(folder))}
+    left = kill_all(lambda: of_machine(None, folder), 2.0)
+    for mark in filter(None, marks):
+        left += kill_all(lambda mark=mark: marked(LOGGER_VARIABLE, mark), 1.0)  # type: ignore[misc]
+    return left
 
 
 def _wake_until_ended(record: Record) -> bool:
@@ -90,9 +107,12 @@ def kill_all(find: Callable[[], list[psutil.Process]], seconds: float) -> list[i
     return [] if until(none_left, seconds) else [process.pid for process in find()]
 
 
-def of_machine(mark: str) -> list[psutil.Process]:
-    """Return every process of a machine: those with its mark, and their children."""
-    processes = {process.pid: process for process in marked(MARK_VARIABLE, mark)}
+def of_machine(mark: str | None, folder: Path) -> list[psutil.Process]:
+    """Return every process of a machine: those with its mark or directory, and their children."""
+    found = marked(FOLDER_VARIABLE, str(folder))
+    if mark:
+        found += marked(MARK_VARIABLE, mark)
+    processes = {process.pid: process for process in found}
     for process in list(processes.values()):
         with suppress(psutil.Error):
             processes |= {child.pid: child for child in process.children(recursive=True)}

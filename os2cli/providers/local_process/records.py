@@ -1,63 +1,51 @@
-"""The record of each machine, in a directory of its own; together they are the list."""
+"""The record of each machine, in a directory of its own; together they are the list.
+
+A directory gets its name when it has its record, and loses it before its files are removed: a
+process that is killed leaves no machine without a record.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from enum import StrEnum
+import time
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from os2cli.core.errors import OperationFailed
-from os2cli.providers import labels
+from os2cli.core.errors import OperationFailed, UsageError
+from os2cli.core.plain_text import plain_line
+from os2cli.host.private_files import private_folder
+from os2cli.host.small_files import read_small
+from os2cli.machines.names import validate_machine_name
+from os2cli.providers.local_process.record import Phase, ProcessId, Record
 from os2cli.providers.local_process.s6.scan import write
 
+__all__ = ["DamagedRecord", "MachineFolder", "Phase", "ProcessId", "Record", "Records"]
 RECORD_FILE = "machine.json"
-
-
-class Phase(StrEnum):
-    """What os2 last did with a machine; its processes show whether it runs."""
-
-    CREATING = "creating"
-    STARTED = "started"
-    STOPPED = "stopped"
+# The user's variables are in it, and a program's environment is smaller.
+MAX_RECORD_BYTES = 16_000_000
+# Directories without a name of a machine: not yet, or not any more.
+_NEW, _REMOVED = ".new-", ".removed-"
+_ABANDONED_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
-class ProcessId:
-    """A process, distinguished by its start time from a later one with the same id."""
+class DamagedRecord:
+    """A machine whose record cannot be read, and why; its processes may run."""
 
-    pid: int
-    began: float
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A machine.
-
-    ``labels`` are ours and the user's, ``env`` the user's variables, ``ports`` those of the
-    sandbox's services by variable. ``first`` and ``logger`` are processes of the last start.
-    """
-
-    id: str
     name: str
-    phase: Phase
-    labels: Mapping[str, str]
-    env: Mapping[str, str] = field(repr=False)
-    port: int
-    ports: Mapping[str, int]
-    mount: str | None
-    sandbox: str
-    socket: str = ""
-    first: ProcessId | None = None
-    logger: ProcessId | None = None
+    why: str
 
-    def all_ports(self) -> set[int]:
-        """Return every port that the machine has or will need when it starts."""
-        return {self.port, *self.ports.values()}
+    @property
+    def error(self) -> OperationFailed:
+        """The failure of what needs the record."""
+        return OperationFailed(
+            f"cannot read the record of machine {self.name}: {self.why}",
+            hint=f"end its processes and remove its files: os2 machine rm {self.name}",
+            code="record_unreadable",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,27 +95,34 @@ class Records:
         """Return the directory of the machine of that name, existing or not."""
         return MachineFolder(self.root / name)
 
-    def find(self, name: str) -> Record | None:
-        """Return the record of a machine or None; raises ``OperationFailed`` for an invalid one."""
-        path = self.folder(name).record
+    def read(self, name: str) -> Record | DamagedRecord | None:
+        """Return the record of a machine, or None if there is no machine of that name."""
+        folder = self.folder(name)
         try:
-            return _record(json.loads(path.read_text(encoding="utf-8")))
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            if self._denied:
+            record = Record.from_json(read_small(folder.record, MAX_RECORD_BYTES))
+            if record.name != name:
+                raise ValueError(f"it is that of machine {plain_line(record.name)}")
+        except (OSError, ValueError) as error:
+            if self._denied or not folder.path.is_dir():
                 return None
-            raise OperationFailed(
-                f"cannot read {path}: {error}",
-                hint=f"end the machine's processes and remove its directory: rm -r {path.parent}",
-                code="record_unreadable",
-            ) from error
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            return DamagedRecord(name, plain_line(why or str(error)))
+        return record
+
+    def find(self, name: str) -> Record | None:
+        """Return the record of a machine or None; raises ``OperationFailed`` for a damaged one."""
+        record = self.read(name)
+        if isinstance(record, DamagedRecord):
+            raise record.error
+        return record
 
     def names(self) -> list[str]:
         """Return the names of all machines, sorted."""
-        if self._denied:
-            return []
-        return sorted(path.parent.name for path in self.root.glob(f"*/{RECORD_FILE}"))
+        with suppress(OSError), os.scandir(self.root) as entries:
+            return sorted(
+                entry.name for entry in entries if _is_name(entry.name) and _is_dir(entry)
+            )
+        return []
 
     @property
     def _denied(self) -> bool:
@@ -140,34 +135,68 @@ class Records:
             return False
         return not os.access(self.root, os.R_OK | os.X_OK)
 
-    def all(self) -> list[Record]:
+    def all(self) -> list[Record | DamagedRecord]:
         """Return all machines, sorted by name, without those being removed."""
-        return [record for name in self.names() if (record := self.find(name)) is not None]
+        return [record for name in self.names() if (record := self.read(name)) is not None]
 
-    def save(self, record: Record) -> Record:
-        """Write a record atomically, and create its directory if needed."""
-        folder = self.folder(record.name)
-        folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write(folder.record, json.dumps(asdict(record), indent=2))
+    def create(self, record: Record) -> Record:
+        """Write the record of a new machine into its new directory."""
+        self._sweep()
+        new = MachineFolder(private_folder(self.root) / f"{_NEW}{uuid.uuid4().hex}")
+        try:
+            new.path.mkdir(mode=0o700)
+            write(new.record, record.to_json())
+            new.path.rename(self.folder(record.name).path)
+        except BaseException:
+            shutil.rmtree(new.path, ignore_errors=True)
+            raise
         return record
 
-    def forget(self, name: str) -> None:
-        """Remove the record, then the rest of the directory."""
-        folder = self.folder(name)
-        folder.record.unlink(missing_ok=True)
-        shutil.rmtree(folder.path, ignore_errors=True)
+    def save(self, record: Record) -> Record:
+        """Replace the record of a machine."""
+        write(self.folder(record.name).record, record.to_json())
+        return record
+
+    def forget(self, name: str) -> Path | None:
+        """Remove the machine's directory; return what is left if files cannot be removed."""
+        self._sweep()
+        path = self.folder(name).path
+        removed = path.with_name(f"{_REMOVED}{uuid.uuid4().hex}")
+        try:
+            path.rename(removed)
+        except FileNotFoundError:
+            return None
+        except OSError:
+            return path
+        _remove(removed)
+        return removed if removed.exists() else None
+
+    def _sweep(self) -> None:
+        """Remove what killed processes left."""
+        oldest = time.time() - _ABANDONED_SECONDS
+        with suppress(OSError), os.scandir(self.root) as entries:
+            for entry in entries:
+                if entry.name.startswith((_NEW, _REMOVED)) and entry.stat().st_ctime < oldest:
+                    _remove(Path(entry.path))
 
 
-def _record(values: Mapping[str, Any]) -> Record:
-    record = Record(**values)
-    return replace(
-        record,
-        phase=Phase(record.phase),
-        first=ProcessId(**values["first"]) if values["first"] else None,
-        logger=ProcessId(**values["logger"]) if values["logger"] else None,
-    )
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
-def name_of_snapshot(record: Record) -> str:
-    """Return what the machine was created from."""
-    return record.labels.get(labels.SNAPSHOT, record.sandbox)
+def _is_dir(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _is_name(name: str) -> bool:
+    try:
+        validate_machine_name(name)
+    except UsageError:
+        return False
+    return True
