@@ -32,8 +32,8 @@ from tests.progress import RecordedProgress
 
 SLOW = (Fault.HANG_BEFORE, Fault.HANG_AFTER, Fault.DRIP_HEAD, Fault.DRIP_BODY)
 QUICK = tuple(fault for fault in Fault if fault not in SLOW)
-# Shorter than a hang of the stub, longer than an operation with short deadlines.
 _turns = itertools.count()
+# Shorter than a hang of the stub, longer than an operation with short deadlines.
 MUCH_SECONDS = 20.0
 CERTIFICATES = HostCertificates((Certificate("PEM", "f" * 64, "a test"),))
 
@@ -69,7 +69,7 @@ def short_deadlines(rig: Rig) -> Iterator[None]:
         ):
             patch.setattr(module, name, seconds)
         patch.setattr(rig.engine.client, "timeout", 0.6)
-        patch.setitem(connect.__kwdefaults__, "request_seconds", 0.6)
+        patch.setitem(connect.__kwdefaults__ or {}, "request_seconds", 0.6)
         yield
 
 

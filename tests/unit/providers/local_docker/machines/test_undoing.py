@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from os2cli.core.errors import Conflict, Os2Error, Unreachable
-from os2cli.core.models import LogRequest, MachineSpec
+from os2cli.core.models import LogRequest, MachineSpec, MachineState
 from os2cli.core.notices import NOTICES
 from os2cli.host.certificates import HostCertificates
 from os2cli.providers import labels
@@ -136,3 +136,13 @@ def test_a_followed_log_that_breaks_off_is_an_error(
 
     assert caught.value.code == "engine_closed"
     assert "lost the connection" in caught.value.message
+
+
+@pytest.mark.parametrize("code", [0, 1, 111, 137, 143, 255])
+def test_a_machine_that_was_asked_to_stop_is_stopped(
+    machines: LocalDockerMachines, stub: EngineStub, code: int
+) -> None:
+    machines.create(SPEC)
+    stub.stop_code = code
+
+    assert machines.stop("a").state is MachineState.STOPPED
