@@ -57,7 +57,7 @@ def test_an_answer_has_a_limit(
 
 
 @pytest.mark.parametrize("fault", [Fault.HTML_ERROR, Fault.HUGE_ERROR])
-def test_an_error_is_told_in_one_short_line(engine: Engine, stub: EngineStub, fault: Fault) -> None:
+def test_an_error_is_one_short_line(engine: Engine, stub: EngineStub, fault: Fault) -> None:
     stub.faults = {0: fault}
 
     message = failure(engine).message
