@@ -127,6 +127,7 @@ class EngineStub:
     ended: threading.Event = field(default_factory=threading.Event)
     count: int = 0
     drip_seconds: float = 1.0
+    stop_code: int = 0
     _output: bytes = b""
 
     @property
@@ -226,7 +227,7 @@ class EngineStub:
         if verb == "/json":
             return 200, self.containers[name]
         if verb == "/stop":
-            self.containers[name]["State"] = {"Status": "exited", "ExitCode": 0}
+            self.containers[name]["State"] = {"Status": "exited", "ExitCode": self.stop_code}
         if verb == "/start":
             self.containers[name]["State"] = {"Status": "running"}
         return 204, b""

@@ -47,9 +47,17 @@ def show_removals(
         raise removal_error(bad, removals, kind)
 
 
+def _reason(removal: Removal, kind: Kind) -> str:
+    """Return why one was not removed; an error about its provider does not name it."""
+    if removal.error is None:
+        return f"{kind.one} {removal.name} not found"
+    message = removal.error.message
+    return message if removal.name in message else f"{removal.name}: {message}"
+
+
 def removal_error(bad: Sequence[Removal], removals: Sequence[Removal], kind: Kind) -> Os2Error:
     """Return why something was not removed; ``details`` has the outcome of each."""
-    reasons = [r.error.message if r.error else f"{kind.one} {r.name} not found" for r in bad]
+    reasons = [_reason(removal, kind) for removal in bad]
     message = "; ".join(reasons)
     details = {
         "items": [

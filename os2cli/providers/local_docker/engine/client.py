@@ -82,8 +82,7 @@ class EngineClient(docker.APIClient):
         return response
 
     def _get(self, url: str, **options: Any) -> requests.Response:
-        if not options.get("stream"):
-            options.setdefault("timeout", min(QUESTION_SECONDS, self.timeout))
+        options.setdefault("timeout", min(QUESTION_SECONDS, self.timeout))
         return cast("requests.Response", _SDK._get(self, url, **options))
 
     def _raise_for_status(self, response: requests.Response) -> None:
@@ -122,6 +121,8 @@ class EngineClient(docker.APIClient):
         return cast("Iterator[Any]", _SDK._stream_helper(self, response))
 
     def _multiplexed_response_stream_helper(self, response: requests.Response) -> Iterator[bytes]:
+        # A log may stay silent for any time.
+        _SDK._disable_socket_timeout(self, _SDK._get_raw_response_socket(self, response))
         return frames(response)
 
     def _stream_raw_result(

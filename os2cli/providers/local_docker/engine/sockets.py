@@ -147,6 +147,14 @@ class _NetworkAdapter(HTTPAdapter):
         super().init_poolmanager(*arguments, ssl_context=context, **options)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
+    def close(self) -> None:
+        """Close all connections; urllib3 leaves those of a pool that an error refers to."""
+        pools = self.poolmanager.pools
+        for key in pools.keys():  # noqa: SIM118  # a mapping that cannot be iterated
+            if (pool := pools.get(key)) is not None:
+                pool.close()
+        super().close()
+
 
 def adapter_for(endpoint: Endpoint) -> HTTPAdapter:
     """Return what carries the requests to an engine."""

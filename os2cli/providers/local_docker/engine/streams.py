@@ -1,6 +1,6 @@
 """Streamed answers: events of builds, pulls and pushes, and the frames of a log.
 
-An engine may stay silent for as long as it likes, but what it has begun to send it sends at once.
+An engine may stay silent for as long as it likes, but what it has started to send it sends at once.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from os2cli.providers.local_docker.engine.failures import ConnectionLost
 
 STDOUT, STDERR = 1, 2
 CHUNK_BYTES = 64 * 1024
-# A program may write nothing for any time, but an engine sends a frame that has begun at once.
+# A program may write nothing for any time, but an engine sends a frame that has started at once.
 FRAME_SECONDS = 20.0
 # The stream's number, and the length of what follows; see "Stream format" of the Engine API.
 _HEAD_BYTES = 8

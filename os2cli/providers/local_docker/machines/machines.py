@@ -132,7 +132,11 @@ class LocalDockerMachines(Insight):
                 grace = max(1, int(min(STOP_SECONDS, (within or CHANGE_SECONDS) - ANSWER_SECONDS)))
                 with self.engine.errors(f"stopping machine {name}"):
                     self.engine.client.stop(machine.id, timeout=grace)
-            return self._inspect(machine.id)
+                machine = self._inspect(machine.id)
+                # It ended as asked, with any exit code, unless the engine has another reason.
+                if machine.state is MachineState.FAILED and not machine.reason:
+                    machine = replace(machine, state=MachineState.STOPPED)
+            return machine
 
     def archive(self, name: str, within: float | None = None) -> Machine:
         """Stop it: containers have no archive."""

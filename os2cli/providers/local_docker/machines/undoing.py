@@ -1,4 +1,4 @@
-"""Taking back one create: nothing that it made may stay in silence, whatever was answered."""
+"""Taking back one create: nothing that it made may stay in silence."""
 
 from __future__ import annotations
 

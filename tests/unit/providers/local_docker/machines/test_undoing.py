@@ -1,0 +1,146 @@
+"""What becomes of a create that fails: on an engine that answers, and on one that does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from os2cli.core.errors import Conflict, Os2Error, Unreachable
+from os2cli.core.models import LogRequest, MachineSpec, MachineState
+from os2cli.core.notices import NOTICES
+from os2cli.host.certificates import HostCertificates
+from os2cli.providers import labels
+from os2cli.providers.local_docker.engine.address import Endpoint
+from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.machines.machines import LocalDockerMachines
+from tests.engine_stub import EngineStub, Fault, engine_stub
+from tests.progress import RecordedProgress
+
+SPEC = MachineSpec(name="a", stage="dev-test", snapshot="iterate-sandbox:local")
+# The calls of a create without certificates of the host: look, ports, create, start, inspect.
+CREATE, START, INSPECT = 2, 3, 4
+
+
+@pytest.fixture
+def stub() -> Iterator[EngineStub]:
+    with engine_stub() as stub:
+        yield stub
+
+
+@pytest.fixture
+def machines(stub: EngineStub, tmp_path: Path) -> Iterator[LocalDockerMachines]:
+    engine = Engine(Endpoint(stub.url, "a test"))
+    yield LocalDockerMachines(engine, tmp_path / "locks", HostCertificates())
+    engine.client.close()
+
+
+def failure(machines: LocalDockerMachines, progress: RecordedProgress | None = None) -> Os2Error:
+    with pytest.raises(Os2Error) as caught:
+        machines.create(SPEC, progress or RecordedProgress())
+    return caught.value
+
+
+@pytest.mark.parametrize("number", [CREATE, START, INSPECT])
+@pytest.mark.parametrize("fault", [Fault.RESET_AFTER, Fault.REDIRECT, Fault.STATUS_503])
+def test_a_create_that_fails_at_any_call_is_undone(
+    machines: LocalDockerMachines, stub: EngineStub, number: int, fault: Fault
+) -> None:
+    stub.faults[number] = fault
+
+    failure(machines)
+
+    assert stub.containers == {}
+
+
+@pytest.mark.parametrize("fault", [Fault.RESET_AFTER, Fault.HTML, Fault.NULL])
+def test_a_create_whose_answer_is_lost_is_found_by_its_mark(
+    machines: LocalDockerMachines, stub: EngineStub, fault: Fault
+) -> None:
+    stub.faults[CREATE] = fault
+
+    failure(machines)
+
+    assert stub.containers == {}
+    assert machines.create(SPEC).name == "a"
+
+
+def test_a_machine_of_another_create_stays(machines: LocalDockerMachines, stub: EngineStub) -> None:
+    machines.create(SPEC)
+
+    assert isinstance(failure(machines), Conflict)
+
+    assert list(stub.containers) == ["os2-a"]
+
+
+def test_what_cannot_be_undone_is_named(machines: LocalDockerMachines, stub: EngineStub) -> None:
+    stub.faults = {START: Fault.RESET_AFTER, START + 1: Fault.STATUS_500}
+    progress = RecordedProgress()
+
+    error = failure(machines, progress)
+
+    assert isinstance(error, Unreachable)
+    assert error.code == "engine_closed"
+    assert (error.hint or "").endswith("remove what may be left: os2 machine rm a")
+    assert any(line.startswith("machine a may still exist: ") for line in progress.warnings)
+
+
+def test_a_container_that_never_started_is_a_leftover_once_its_creator_is_gone(
+    machines: LocalDockerMachines, stub: EngineStub
+) -> None:
+    machines.create(SPEC)
+    stub.containers["os2-a"]["State"] = {"Status": "created"}
+
+    with machines.locks.held("a"):
+        assert not machines.get("a").unfinished
+    assert machines.get("a").unfinished
+    assert [machine.unfinished for machine in machines.list()] == [True]
+
+
+def test_a_creator_with_other_locks_may_be_at_work(
+    machines: LocalDockerMachines, stub: EngineStub
+) -> None:
+    machines.create(SPEC)
+    stub.containers["os2-a"]["State"] = {"Status": "created"}
+    stub.containers["os2-a"]["Config"]["Labels"][labels.CREATOR] = "another"
+
+    assert not machines.get("a").unfinished
+
+
+def test_one_container_that_cannot_be_read_costs_one_line(
+    machines: LocalDockerMachines, stub: EngineStub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machines.create(SPEC)
+    stub.containers["bad"] = {"Id": "bad", "State": 7}
+    lines: list[str] = []
+    monkeypatch.setattr(NOTICES, "_known", {})
+    monkeypatch.setattr(NOTICES, "_report", lambda text, _: lines.append(text))
+
+    assert [machine.name for machine in machines.list()] == ["a"]
+
+    assert len(lines) == 1
+    assert lines[0].startswith("container bad is not listed: ")
+
+
+def test_a_followed_log_that_breaks_off_is_an_error(
+    machines: LocalDockerMachines, stub: EngineStub
+) -> None:
+    machines.create(SPEC)
+    stub.count, stub.faults = 0, {1: Fault.TRUNCATED}
+
+    with pytest.raises(Unreachable) as caught:
+        list(machines.logs("a", LogRequest(follow=True)))
+
+    assert caught.value.code == "engine_closed"
+    assert "lost the connection" in caught.value.message
+
+
+@pytest.mark.parametrize("code", [0, 1, 111, 137, 143, 255])
+def test_a_machine_that_was_asked_to_stop_is_stopped(
+    machines: LocalDockerMachines, stub: EngineStub, code: int
+) -> None:
+    machines.create(SPEC)
+    stub.stop_code = code
+
+    assert machines.stop("a").state is MachineState.STOPPED
