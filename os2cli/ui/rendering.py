@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 from os2cli import __version__
 from os2cli.app.selection import is_guarded
 from os2cli.core.plain_text import plain_text
+from os2cli.host.web import is_openable
 from os2cli.output.humanize import age, size, time_left
 from os2cli.ui.addresses import is_shared, machine_path, possible_verbs
 from os2cli.ui.extensions import Extension
@@ -89,10 +90,7 @@ def exact(moment: datetime) -> str:
 
 def link(url: str | None) -> str | None:
     """Return a provider's URL if a browser may open it, else None."""
-    try:
-        return url if url and urlsplit(url).scheme in ("http", "https") else None
-    except ValueError:
-        return None
+    return url if url and is_openable(url) else None
 
 
 def doing(job: Job) -> str:

@@ -221,3 +221,30 @@ class TestShell:
         assert (result.status, as_json.status) == (2, 2)
         assert hint(result.stderr)[:3] == ["machine", "exec", "a"]
         assert as_json.json()["error"]["hint"]
+
+
+ADDRESSES = (
+    "--utility-cmd-prefix=touch PWNED", "file:///etc/passwd", "javascript:alert(1)", "http://",
+    "https://me:pw@h.example/", "https://h.example/\x1b]0;title\x07", "https://h.example/$(touch PWNED)",
+    "https://h.example\n--new-window", "-http://h.example",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("address", ADDRESSES, ids=ascii)
+def test_a_strange_address_of_the_api_is_an_invalid_answer_and_opens_nothing(
+    cloud: Os2, daytona: DaytonaServer, a: SandboxRecord, address: str
+) -> None:
+    browser = cloud.folder / "browser"
+    browser.write_text('#!/bin/sh\necho "$@" > OPENED\n')
+    browser.chmod(0o755)
+    env = {"BROWSER": f"{browser} %s"}
+    answer = Fault(status=200, body={"sandboxId": a.id, "url": address, "token": "t", "port": 3000})
+    for command in (("url", "a"), ("url", "a", "--signed"), ("open", "a")):
+        kind = "signed-preview-url" if "--signed" in command else "preview-url"
+        daytona.fail_next("GET", f"/sandbox/.*/ports/3000/{kind}", answer)
+        result = cloud("machine", *command, env=env)
+        assert result.status == 1, result.stdout
+        assert result.stdout == ""
+        assert "not a web address" in result.stderr
+        assert "\x1b" not in result.stderr
+    assert not (cloud.folder / "OPENED").exists()
