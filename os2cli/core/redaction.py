@@ -9,7 +9,7 @@ from pathlib import Path
 HIDDEN = "•••"
 # Greedy: a password may contain an unencoded @ and, unlike what follows a port, a slash.
 _USERINFO = re.compile(r"(?<=://)(?:[^\s/:@]+:(?!\d{1,5}/)\S*|[^\s/]*)@")
-# Of an address, such as a setting's: without a scheme, a login has a colon, unlike an email address.
+# Of an address, such as a setting's. Without a scheme, an email address has an @ as well.
 _LOGIN = re.compile(r"(?<=://).*@|^(?!.*://)[^@/]*:.*@", re.DOTALL)
 _QUERY = re.compile(r"(://[^?#]*[?#]).+", re.DOTALL)
 _ANONYMOUS = frozenset({"", "root", "localhost", "unknown"})

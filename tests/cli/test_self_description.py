@@ -284,7 +284,6 @@ class TestSecrets:
 
         assert "canary" not in result.stdout + result.stderr
 
-
     @pytest.mark.parametrize("variable", ["DOCKER_HOST", "DAYTONA_API_URL", "HTTPS_PROXY"])
     @pytest.mark.parametrize(
         "address",

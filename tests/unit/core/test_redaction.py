@@ -1,4 +1,4 @@
-"""Logins in addresses are hidden, whatever characters they have."""
+"""Logins in addresses are hidden, with any characters in them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from os2cli.core.redaction import HIDDEN, mask_address, mask_userinfo
 
 SECRET = "s3cr3tpassw0rd"
 SCHEMES = st.sampled_from(["http", "https", "ssh", "tcp", "socks5h", "unix", "npipe"])
-MESSY = st.text(st.characters(exclude_characters="\n") | st.sampled_from("@:/?# %&'\"\\"), max_size=6)
+MESSY = st.text(
+    st.characters(exclude_characters="\n") | st.sampled_from("@:/?# %&'\"\\"), max_size=6
+)
 NEAT = st.text(st.sampled_from("@:?#%&'\"\\ab0é"), max_size=6)
 
 
@@ -42,11 +44,18 @@ def test_a_login_in_a_message_is_hidden(scheme: str, before: str, after: str) ->
 @pytest.mark.parametrize(
     "text",
     [
-        "me@example.com", "https://h.example/x", "unix:///var/run/docker.sock", "tcp://127.0.0.1:2375",
-        "https://registry.example:443/@scope/package", "https://registry.example/@scope/package",
-        "at a@b: c", "iterate-sandbox:local", "a:b", "image@sha256:00",
+        "me@example.com",
+        "https://h.example/x",
+        "unix:///var/run/docker.sock",
+        "tcp://127.0.0.1:2375",
+        "https://registry.example:443/@scope/package",
+        "https://registry.example/@scope/package",
+        "at a@b: c",
+        "iterate-sandbox:local",
+        "a:b",
+        "image@sha256:00",
     ],
-)  # fmt: skip
+)
 def test_what_holds_none_stays(text: str) -> None:
     assert mask_userinfo(text) == text
     if "@scope" not in text and "at " not in text:
