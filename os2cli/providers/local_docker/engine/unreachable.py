@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import socket
 import ssl
 from collections.abc import Iterator
@@ -67,7 +68,7 @@ def _proxy(endpoint: Endpoint, cause: BaseException) -> Os2Error | None:
     host = urlsplit(endpoint.url).hostname
     return Unreachable(
         f"cannot reach {_engine(endpoint)} through the proxy in HTTP_PROXY",
-        hint=f"bypass the proxy: export NO_PROXY={host}",
+        hint=f"bypass the proxy: export NO_PROXY={shlex.quote(str(host))}",
         code="engine_proxy",
     )
 
