@@ -20,6 +20,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from os2cli.core.redaction import mask_userinfo
+
 # What a shell reports for a program that wrote into a closed pipe.
 BROKEN_PIPE_STATUS = 141
 _OTHER_STATUSES = {
@@ -52,12 +54,14 @@ class Os2Error(Exception):
         log_tail: tuple[str, ...] = (),
         transient: bool = False,
     ) -> None:
+        # Others' messages may quote an address with a login, such as a proxy's.
+        message = mask_userinfo(message)
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.code = code or self.default_code
         self.details = dict(details or {})
-        self.log_tail = log_tail
+        self.log_tail = tuple(map(mask_userinfo, log_tail))
         self.transient = transient
 
 

@@ -7,14 +7,22 @@ from collections.abc import Mapping
 from pathlib import Path
 
 HIDDEN = "•••"
-# Greedy: a password may contain an unencoded @.
-_USERINFO = re.compile(r"(?<=://)\S*@")
+# Greedy: a password may contain an unencoded @ and, unlike what follows a port, a slash.
+_USERINFO = re.compile(r"(?<=://)(?:[^\s/:@]+:(?!\d{1,5}/)\S*|[^\s/]*)@")
+# Of an address, such as a setting's. Without a scheme, an email address has an @ as well.
+_LOGIN = re.compile(r"(?<=://).*@|^(?!.*://)[^@/]*:.*@", re.DOTALL)
+_QUERY = re.compile(r"(://[^?#]*[?#]).+", re.DOTALL)
 _ANONYMOUS = frozenset({"", "root", "localhost", "unknown"})
 
 
 def mask_userinfo(text: str) -> str:
     """Hide the part before the @ in URLs."""
     return _USERINFO.sub(f"{HIDDEN}@", text)
+
+
+def mask_address(value: str) -> str:
+    """Hide the login and the query of a value that is an address as a whole."""
+    return _QUERY.sub(rf"\1{HIDDEN}", _LOGIN.sub(f"{HIDDEN}@", value))
 
 
 def redact(text: str, home: Path, private: Mapping[str, str]) -> str:

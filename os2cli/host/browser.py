@@ -8,6 +8,7 @@ import webbrowser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from os2cli.core.errors import OperationFailed
+from os2cli.host.web import is_openable
 
 # Enough for a browser that must be started first.
 ARRIVAL_SECONDS = 20.0
@@ -18,8 +19,14 @@ def open_page(url: str) -> None:
     """Open a URL that other users may see in the arguments of a program.
 
     Raises:
-        OperationFailed: there is no browser on this host.
+        OperationFailed: there is no browser on this host, or the URL is not one for it.
     """
+    if not is_openable(url):
+        raise OperationFailed(
+            f"a browser does not get this address: {url!r}",
+            hint="open it yourself if you trust it",
+            code="address_unsafe",
+        )
     try:
         opened = webbrowser.open(url)
     except webbrowser.Error:
@@ -41,6 +48,13 @@ def open_secret_page(url: str, seconds: float = ARRIVAL_SECONDS) -> None:
     Raises:
         OperationFailed: there is no browser on this host, or it did not open the page.
     """
+    if not is_openable(url):
+        # Not its text: it may hold the token.
+        raise OperationFailed(
+            "the provider's link is not a web address",
+            hint="see it: os2 machine url NAME --signed",
+            code="address_unsafe",
+        )
     path = f"/{secrets.token_urlsafe(16)}"
     taken, sent = threading.Lock(), threading.Event()
 

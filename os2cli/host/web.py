@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import SplitResult, urlsplit
+
+# No shell, script or page that a browser's launcher may be gives these a meaning of their own.
+_PLAIN = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]@&+,=%-]+", re.ASCII | re.IGNORECASE)
 
 
 def web_address(url: str) -> SplitResult | None:
@@ -22,6 +26,15 @@ def web_address(url: str) -> SplitResult | None:
 def is_bare(parts: SplitResult) -> bool:
     """Return whether a URL has nothing but a host and a path."""
     return not (parts.username or parts.password or parts.query or parts.fragment)
+
+
+def is_openable(url: str) -> bool:
+    """Return whether a browser, a link or a page may get a URL from elsewhere.
+
+    A host must be in it and no user, who would be mistaken for one; nothing in it is an option.
+    """
+    parts = web_address(url)
+    return parts is not None and "@" not in parts.netloc and _PLAIN.fullmatch(url) is not None
 
 
 def is_private(parts: SplitResult) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import posixpath
+import shlex
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -52,9 +53,10 @@ def copy_error(machine: str, path: str, stderr: bytes) -> Os2Error:
     lines = stderr.decode(errors="replace").strip().splitlines()
     reason = lines[0].removeprefix("tar: ") if lines else "its tar failed without a message"
     if "No such file or directory" in reason:
+        folder = posixpath.dirname(path) or "."
         return NotFound(
             f"{machine}:{path} does not exist",
-            hint=f"list files: os2 machine exec {machine} -- ls {posixpath.dirname(path) or '.'}",
+            hint=f"list files: os2 machine exec {machine} -- ls {shlex.quote(folder)}",
             code="path_not_found",
         )
     return OperationFailed(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from os2cli.core.redaction import mask_userinfo
+from os2cli.core.redaction import mask_address
 from os2cli.settings import declared
 from os2cli.settings.declared import OPTIONS, Variable
 from os2cli.settings.settings import Settings
@@ -96,4 +96,4 @@ def _of_variable(variable: Variable, known: Mapping[str, str]) -> Setting:
 
 
 def _shown(value: str | None) -> str | None:
-    return mask_userinfo(value) if value else None
+    return mask_address(value) if value else None

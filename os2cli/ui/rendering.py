@@ -16,6 +16,7 @@ from os2cli import __version__
 from os2cli.app.selection import is_guarded
 from os2cli.core.limits import killed_for_memory
 from os2cli.core.plain_text import plain_text
+from os2cli.host.web import is_openable
 from os2cli.output.humanize import age, size, time_left
 from os2cli.output.views.limits import limits_line
 from os2cli.ui.addresses import is_shared, machine_path, possible_verbs
@@ -100,10 +101,7 @@ def exact(moment: datetime) -> str:
 
 def link(url: str | None) -> str | None:
     """Return a provider's URL if a browser may open it, else None."""
-    try:
-        return url if url and urlsplit(url).scheme in ("http", "https") else None
-    except ValueError:
-        return None
+    return url if url and is_openable(url) else None
 
 
 def doing(job: Job) -> str:

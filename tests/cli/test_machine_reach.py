@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pexpect
@@ -214,6 +215,71 @@ class TestShell:
         assert token not in (child.before or "")
         until(lambda: not session.open)
 
+    def shell(self, cloud: Os2) -> tuple[int | None, str]:
+        """Open a shell, end it, and return os2's exit code and what the terminal showed."""
+        program, *rest = cloud.argv("machine", "shell", "a", *DAYTONA)
+        child = pexpect.spawn(
+            program,
+            rest,
+            cwd=str(cloud.folder),
+            env={**cloud.env, "TERM": "xterm"},
+            dimensions=(30, 200),
+            timeout=DEADLINE,
+            encoding="utf-8",
+        )
+        if child.expect_exact(["$ ", pexpect.EOF]) == 0:
+            child.send("exit\r")
+            child.expect(pexpect.EOF)
+        child.close()
+        return child.exitstatus, child.before or ""
+
+    @pytest.mark.parametrize("comment", ["", " gateway@daytona"])
+    def test_the_key_that_the_api_reports_is_the_only_one(
+        self, cloud: Os2, daytona: DaytonaServer, a: SandboxRecord, comment: str
+    ) -> None:
+        keys = ["ssh-new AAAA", *OTHER_KEYS, f"{daytona.ssh_host_key}{comment}"]
+        daytona.ssh_reported = {"sshGatewayHostKeys": keys, "sshGatewayHost": "127.0.0.1"}
+        assert self.shell(cloud)[0] == 0
+        assert not list(Path(cloud.env["HOME"]).rglob("known_hosts*"))
+
+        daytona.ssh_reported = {"sshGatewayHostKeys": OTHER_KEYS}
+        status, shown = self.shell(cloud)
+        assert status == 1
+        assert "does not show the key that Daytona's API reports" in shown
+        assert len(daytona.ssh_sessions) == 1
+        assert a.ssh_tokens[0] not in shown
+
+    @pytest.mark.usefixtures("a")
+    def test_keys_that_are_none_are_an_invalid_answer(
+        self, cloud: Os2, daytona: DaytonaServer
+    ) -> None:
+        daytona.ssh_reported = {"sshGatewayHostKeys": ["", f"@revoked * {daytona.ssh_host_key}"]}
+        status, shown = self.shell(cloud)
+        assert (status, daytona.ssh_sessions) == (1, [])
+        assert "sshGatewayHostKeys has no key" in shown
+
+    @pytest.mark.parametrize(
+        "reported", [{}, {"sshGatewayHostKeys": ["ssh-rsa AAAA"], "sshGatewayHost": "other.test"}]
+    )
+    def test_else_the_first_key_is_remembered_until_a_command_forgets_it(
+        self, cloud: Os2, daytona: DaytonaServer, a: SandboxRecord, reported: dict[str, Any]
+    ) -> None:
+        daytona.ssh_reported = reported
+        assert self.shell(cloud)[0] == 0
+        (known,) = Path(cloud.env["HOME"]).rglob("known_hosts-*")
+        before = known.read_text()
+        assert daytona.ssh_host_key.split()[1] in before
+        known.write_text(before.replace(daytona.ssh_host_key, OTHER_KEYS[0]))
+
+        status, shown = self.shell(cloud)
+        assert (status, len(daytona.ssh_sessions)) == (1, 1)
+        assert "shows another key than before" in shown
+        assert a.ssh_tokens[0] not in shown
+
+        command = shown.replace("\r\n", "").partition("replaced the key: ")[2]
+        assert cloud.run(["sh", "-c", command]).status == 0
+        assert self.shell(cloud)[0] == 0
+
     def test_without_a_terminal_it_names_the_alternative(self, cloud: Os2) -> None:
         result = cloud("machine", "shell", "a", *DAYTONA)
         as_json = cloud("machine", "shell", "a", *DAYTONA, "--json")
@@ -221,3 +287,39 @@ class TestShell:
         assert (result.status, as_json.status) == (2, 2)
         assert hint(result.stderr)[:3] == ["machine", "exec", "a"]
         assert as_json.json()["error"]["hint"]
+
+
+OTHER_KEYS = [
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEYhiLSTR42uYL/QpCAbqmuAFZXVvvDJUd9C1w4VrQB6",
+]
+ADDRESSES = (
+    "--utility-cmd-prefix=touch PWNED",
+    "file:///etc/passwd",
+    "javascript:alert(1)",
+    "http://",
+    "https://me:pw@h.example/",
+    "https://h.example/\x1b]0;title\x07",
+    "https://h.example/$(touch PWNED)",
+    "https://h.example\n--new-window",
+    "-http://h.example",
+)
+
+
+@pytest.mark.parametrize("address", ADDRESSES, ids=ascii)
+def test_a_strange_address_of_the_api_is_an_invalid_answer_and_opens_nothing(
+    cloud: Os2, daytona: DaytonaServer, a: SandboxRecord, address: str
+) -> None:
+    browser = cloud.folder / "browser"
+    browser.write_text('#!/bin/sh\necho "$@" > OPENED\n')
+    browser.chmod(0o755)
+    env = {"BROWSER": f"{browser} %s"}
+    answer = Fault(status=200, body={"sandboxId": a.id, "url": address, "token": "t", "port": 3000})
+    for command in (("url", "a"), ("url", "a", "--signed"), ("open", "a")):
+        kind = "signed-preview-url" if "--signed" in command else "preview-url"
+        daytona.fail_next("GET", f"/sandbox/.*/ports/3000/{kind}", answer)
+        result = cloud("machine", *command, env=env)
+        assert result.status == 1, result.stdout
+        assert result.stdout == ""
+        assert "not a web address" in result.stderr
+        assert "\x1b" not in result.stderr
+    assert not (cloud.folder / "OPENED").exists()

@@ -284,6 +284,24 @@ class TestSecrets:
 
         assert "canary" not in result.stdout + result.stderr
 
+    @pytest.mark.parametrize("variable", ["DOCKER_HOST", "DAYTONA_API_URL", "HTTPS_PROXY"])
+    @pytest.mark.parametrize(
+        "address",
+        [
+            f"ssh://me:{PASSWORD}@host:22",
+            f"me:{PASSWORD}@host:3128",
+            f"http://127.0.0.1:1/x?token={PASSWORD}",
+            f"http://127.0.0.1:1/#{PASSWORD}",
+            f"tcp://me:a b{PASSWORD}@127.0.0.1:1",
+            f"ftp://me:@/{PASSWORD}@127.0.0.1:1",
+        ],
+    )
+    def test_no_login_of_an_address_is_seen(self, os2: Os2, variable: str, address: str) -> None:
+        env = {**SECRETS, variable: address}
+        for command in (("config",), ("doctor", "--report"), ("machine", "list", "-v")):
+            result = os2(*command, env=env)
+            assert "canary" not in result.stdout + result.stderr
+
 
 class TestReport:
     def test_it_has_what_a_maintainer_needs(self, os2: Os2) -> None:

@@ -48,6 +48,7 @@ async def config(world: World, call: Call) -> Any:
         "maintananceMode": world.maintenance,
         "environment": "test",
         "sshGatewayCommand": "ssh -p 2222 {{TOKEN}}@127.0.0.1",
+        **world.ssh_reported,
         "rateLimit": limits,
     }
 

@@ -84,6 +84,8 @@ class World:
         self.stub_status = 200
         """What ``/api/health`` answers in a sandbox without a container."""
         self.ssh_like_openssh = False
+        self.ssh_reported: dict[str, Any] = {}
+        """What ``/config`` of a newer server reports of the gateway: its host, port and keys."""
         """Whether SSH gives a terminal to a command and tells how a shell in one ended.
 
         Daytona does neither: a command gets no terminal, and such a shell always ends with 0.

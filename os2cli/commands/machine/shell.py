@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import typer
 
 from os2cli.app.selection import find_one
@@ -30,10 +32,10 @@ def shell(
     if session.output.invocation.json:
         raise UsageError(
             "--json is not supported by machine shell",
-            hint=f"run a program instead: os2 machine exec {name} --json -- COMMAND",
+            hint=f"run a program instead: os2 machine exec {shlex.quote(name)} --json -- COMMAND",
             code="option_invalid",
         )
     place = find_one(session, name, type_, stage)
     kind = session.settings.variables.get("TERM", "xterm")
-    terminal = Terminal.of_process(kind, f"os2 machine exec {name} -- COMMAND")
+    terminal = Terminal.of_process(kind, f"os2 machine exec {shlex.quote(name)} -- COMMAND")
     raise typer.Exit(place.provider.shell(name, terminal))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -66,8 +67,8 @@ def url(
     )
     if address.token and not (header or place.machine.public):
         session.output.note(
-            f"{name} is private; for a link that opens it: os2 machine url {name} --signed; "
-            "for the header to send: --header"
+            f"{name} is private; for a link that opens it: "
+            f"os2 machine url {shlex.quote(name)} --signed; for the header to send: --header"
         )
 
 
@@ -76,7 +77,7 @@ def signed_seconds(*, signed: bool, expires: str | None, header: bool) -> int | 
     if expires is not None and not signed:
         raise UsageError(
             "--expires requires --signed",
-            hint=f"add it: os2 machine url NAME --signed --expires {expires}",
+            hint=f"add it: os2 machine url NAME --signed --expires {shlex.quote(expires)}",
             code="option_invalid",
         )
     reject_both("--signed", signed, "--header", header, reason="a signed address needs no header")
@@ -99,7 +100,7 @@ def header_of(name: str, address: Address) -> str:
     if address.token is None or address.header is None:
         raise UsageError(
             f"machine {name} needs no header",
-            hint=f"leave it out: os2 machine url {name}",
+            hint=f"leave it out: os2 machine url {shlex.quote(name)}",
             code="option_invalid",
         )
     return f"{address.header}: {address.token}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ def problem_of(error: BaseException, url: str) -> Problem:
 
 def proxy_problem(proxy: Proxy, text: str, host: str, *, login: bool) -> Problem:
     """Return the problem of a proxy that stands between this host and ``host``."""
-    around = f"if {host} needs no proxy: export NO_PROXY={host}"
+    around = f"if {host} needs no proxy: export NO_PROXY={shlex.quote(host)}"
     if login:
         hint = (
             f"put the login into {proxy.variable}: {proxy.scheme}://USER:PASSWORD@{proxy.address}"

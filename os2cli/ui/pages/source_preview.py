@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -60,7 +61,7 @@ def _image(session: Session, named: str | None) -> SourceStatus:
         image = builder.find(named)
         if image is None:
             why = "the engine has no image with this name"
-            hint = f"to build it: os2 snapshot local-docker --tag {named}"
+            hint = f"to build it: os2 snapshot local-docker --tag {shlex.quote(named)}"
             return SourceStatus(named, "problem", "not found", why, hint=hint)
         return SourceStatus(named, "good", "used as is", "specified by name", image.created)
     request = build_request(session, locate_source(session))

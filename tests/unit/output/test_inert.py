@@ -1,4 +1,4 @@
-"""Whatever a text from elsewhere holds: what os2 prints with it is inert, and JSON stays exact."""
+"""What os2 prints with a text from elsewhere is inert, and JSON stays exact."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_json_is_inert_and_exact(writer: str, text: str) -> None:
 
 
 @given(TEXTS)
-def test_a_name_is_a_line_that_is_no_option_or_is_left_out(text: str) -> None:
+def test_a_name_that_scripts_would_misread_is_left_out(text: str) -> None:
     stdout, stderr = io.StringIO(), io.StringIO()
     output = Output(Invocation(quiet=True), {}, stdout, stderr)
     output.result(Thing(name=text), lambda: None, names=[text])

@@ -29,6 +29,7 @@ from os2cli.providers.daytona.api.retry import DEFAULT, FAST, RetryPolicy
 from os2cli.providers.daytona.api.wire import SandboxAnswer, SshAnswer, read
 from os2cli.providers.daytona.machines.creation import SandboxCreation
 from os2cli.providers.daytona.machines.executions import Execution
+from os2cli.providers.daytona.machines.gateway_keys import GatewayAnswer, gateway_keys
 from os2cli.providers.daytona.machines.guest import Guest
 from os2cli.providers.daytona.machines.lifecycle import (
     ARCHIVE_SECONDS,
@@ -193,7 +194,9 @@ class DaytonaMachines(WithoutInsight):
         answer = read(SshAnswer, self.client.create(path, {}, doing=doing, needs=WRITE), doing)
         access = SshAccess.parse(answer.command, answer.token, doing)
         self.client.keep_secret({"token": answer.token})
-        return open_shell(access, self.state_dir / "known_hosts", terminal)
+        about = read(GatewayAnswer, self.client.get("/config", doing=doing), doing)
+        keys = gateway_keys(about, access.host, access.port, self.client.url, self.state_dir, doing)
+        return open_shell(access, keys, terminal)
 
     def send(self, name: str, archive: BinaryIO, folder: str) -> None:
         """Upload a tar and unpack it."""

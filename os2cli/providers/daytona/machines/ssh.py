@@ -6,15 +6,19 @@ import re
 import shlex
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
 
 from os2cli.core.errors import OperationFailed, UsageError
-from os2cli.core.notices import NOTICES
+from os2cli.core.redaction import HIDDEN
+from os2cli.host.programs import TAIL_LINES
+from os2cli.host.small_files import read_small
 from os2cli.host.tty import Terminal
 from os2cli.host.web import needs_no_resolver
 from os2cli.providers.daytona.api.errors import invalid_answer
+from os2cli.providers.daytona.machines.gateway_keys import GatewayKeys
 
 # How long a token is valid; a shell that is open by then stays open.
 TOKEN_MINUTES = 10
@@ -50,49 +54,31 @@ class SshAccess:
             raise invalid_answer(doing, "sshCommand is not an ssh command")
         return cls(host, int(port), token)
 
-    def config(self, known_hosts: Path) -> str:
+    def config(self, trust: Iterable[str]) -> str:
         """Return a configuration for ``ssh``: other users could read the token in its argv."""
-        return "\n".join(
-            (
-                "Host machine",
-                # Not every resolver knows names below localhost.
-                f"    HostName {'localhost' if needs_no_resolver(self.host) else self.host}",
-                f"    Port {self.port}",
-                f"    User {self.token}",
-                f"    UserKnownHostsFile {_quoted(known_hosts)}",
-                # Daytona publishes no key of the gateway: trust the first one.
-                "    StrictHostKeyChecking accept-new",
-                "    PreferredAuthentications none,keyboard-interactive,password",
-                "    BatchMode yes",
-                "    LogLevel ERROR",
-                "    ServerAliveInterval 15",
-                "",
-            )
+        lines = (
+            # Not every resolver knows names below localhost.
+            f"HostName {'localhost' if needs_no_resolver(self.host) else self.host}",
+            f"Port {self.port}",
+            f"User {self.token}",
+            *trust,
+            # A key that the host's own files know is not the gateway's for os2, nor is one that the
+            # gateway adds.
+            "GlobalKnownHostsFile none",
+            "UpdateHostKeys no",
+            "PreferredAuthentications none,keyboard-interactive,password",
+            "BatchMode yes",
+            "LogLevel ERROR",
+            "ServerAliveInterval 15",
         )
+        return "\n".join(("Host machine", *(f"    {line}" for line in lines), ""))
 
 
-def _quoted(path: Path) -> str:
-    """Quote a path for ssh's configuration, where ``%`` is special."""
-    text = str(path).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
-    return f'"{text}"'
-
-
-def _prepare(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        # A shell needs no memory of the gateway's key.
-        NOTICES.warn(
-            f"cannot keep the gateway's key in {folder}: {error.strerror}",
-            "set XDG_STATE_HOME to a writable directory",
-        )
-
-
-def open_shell(access: SshAccess, known_hosts: Path, terminal: Terminal) -> int:
+def open_shell(access: SshAccess, keys: GatewayKeys, terminal: Terminal) -> int:
     """Run ``ssh`` on this terminal until the shell ends, and return its exit code.
 
     Raises:
-        OperationFailed: the gateway can't be reached, or rejected the token.
+        OperationFailed: the gateway can't be reached, shows another key or rejected the token.
         UsageError: this host has no ``ssh``.
     """
     program = which("ssh")
@@ -102,19 +88,30 @@ def open_shell(access: SshAccess, known_hosts: Path, terminal: Terminal) -> int:
             hint="install OpenSSH's client, or use: os2 machine exec NAME -- COMMAND",
             code="ssh_missing",
         )
-    _prepare(known_hosts.parent)
     with tempfile.TemporaryDirectory(prefix="os2-ssh-") as folder:
-        config = Path(folder) / "config"
-        config.write_text(access.config(known_hosts))
-        config.chmod(0o600)
+        config, log = Path(folder) / "config", Path(folder) / "log"
+        config.touch(0o600)
+        config.write_text(access.config(keys.settings(Path(folder))))
         # If ssh is killed, it leaves the terminal in raw mode.
         with terminal.restored():
-            argv = [program, "-F", str(config), "-t", "machine"]
+            argv = [program, "-F", str(config), "-E", str(log), "-t", "machine"]
             code = subprocess.run(argv, check=False).returncode
+        lines = _messages(log, access.token) if code == FAILED_CODE else ()
     if code == FAILED_CODE:
-        raise OperationFailed(
+        raise keys.explained(lines) or OperationFailed(
             f"ssh to Daytona's gateway at {access.host} failed",
             hint="see the message of ssh above, or use: os2 machine exec NAME -- COMMAND",
             code="ssh_failed",
+            log_tail=lines,
         )
     return code
+
+
+def _messages(log: Path, token: str) -> tuple[str, ...]:
+    """Return what ssh reported, without the token, which it may name as its user."""
+    try:
+        text = read_small(log).decode(errors="replace")
+    except OSError:
+        return ()
+    lines = (line.strip() for line in text.replace(token, HIDDEN).splitlines())
+    return tuple(filter(None, lines))[-TAIL_LINES:]

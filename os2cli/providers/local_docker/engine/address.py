@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from os2cli.core.errors import UsageError
-from os2cli.core.redaction import mask_userinfo
+from os2cli.core.redaction import mask_address
 
 _NOTHING_ELSE = "only a host, a port and a path are allowed"
 _HOST_NAME = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%\w+)?", re.ASCII)
@@ -108,11 +108,11 @@ def _split(rest: str, url: str, origin: str) -> tuple[str, int | None, str, bool
 
 
 def _malformed(url: str, origin: str, problem: str) -> UsageError:
-    if "@" in url:
+    if mask_address(url) != url:
         # The problem may quote a part of a password.
         problem = _NOTHING_ELSE
     return UsageError(
-        f"{origin}: invalid engine address {mask_userinfo(url)!r}: {problem}",
+        f"{origin}: invalid engine address {mask_address(url)!r}: {problem}",
         hint="use an address such as unix:///var/run/docker.sock or tcp://127.0.0.1:2375",
         code="endpoint_invalid",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -77,7 +78,7 @@ class LocalImages:
         if foreign is not None:
             raise Conflict(
                 f"image {name} was not built by os2",
-                hint=f"see what it is: docker image inspect {name}",
+                hint=f"see what it is: docker image inspect {shlex.quote(name)}",
                 code="not_ours",
             )
         raise NotFound(
@@ -110,7 +111,7 @@ class LocalImages:
         if left is not None and left.id == item.id:
             raise OperationFailed(
                 f"image {item.name} still exists after its removal",
-                hint=f"see what keeps it: docker image inspect {item.name}",
+                hint=f"see what keeps it: docker image inspect {shlex.quote(item.name)}",
             )
         return True
 

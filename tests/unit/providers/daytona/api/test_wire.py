@@ -260,7 +260,7 @@ class TestSecrets:
         [
             (StorageAccess, STORAGE),
             (RegistryAccess, REGISTRY),
-            (UrlAnswer, {"url": "x", "token": "hush"}),
+            (UrlAnswer, {"url": "https://x", "token": "hush"}),
         ],
     )
     def test_are_in_no_representation(self, kind: type[Answer], answer: dict[str, Any]) -> None:

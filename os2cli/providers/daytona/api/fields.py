@@ -1,0 +1,43 @@
+"""Types of fields in the API's answers, each with what makes a value valid."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from os2cli.host.web import is_openable
+
+# What the runner puts before a reason: the name of an HTTP status, which says nothing here.
+_RUNNER_STATUS = re.compile(
+    r"^(?:bad request|conflict|forbidden|internal server error|not found|unauthorized"
+    r"|unprocessable entity): ",
+    re.IGNORECASE,
+)
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError("out of range") from None
+
+
+# In UTC, also if the API omits the zone.
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
+
+
+def _openable(value: str) -> str:
+    if not is_openable(value):
+        raise ValueError("not a web address")
+    return value
+
+
+# An address that a person may open.
+WebUrl = Annotated[str, AfterValidator(_openable)]
+
+
+# Why something failed, in the words of what failed.
+Reason = Annotated[str, AfterValidator(lambda reason: _RUNNER_STATUS.sub("", reason))]
