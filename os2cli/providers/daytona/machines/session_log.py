@@ -8,7 +8,7 @@ from contextlib import closing
 
 import httpx
 
-from os2cli.core.errors import Unreachable
+from os2cli.core.errors import NotAuthorised, NotFound, OperationFailed, Unreachable
 from os2cli.host.network.bounded import AnswerTooLarge, read_whole
 from os2cli.providers.daytona.api.answers import ANSWER_BYTES
 from os2cli.providers.daytona.api.errors import invalid_answer, is_json
@@ -49,6 +49,11 @@ def session_lines(
             if not retry or has_begun:
                 raise
             patience.after(failure)
+        except (NotAuthorised, NotFound, OperationFailed) as error:
+            # What the proxy says of a sandbox that has stopped depends on how far it has.
+            if "status" in error.details:
+                toolbox.require_running()
+            raise
         else:
             return
 
