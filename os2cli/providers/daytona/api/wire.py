@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from os2cli.core.clock import EPOCH
 from os2cli.core.errors import Os2Error
 from os2cli.core.models import Snapshot, SnapshotResources, SnapshotState
 from os2cli.providers.daytona.api.errors import invalid_answer
+from os2cli.providers.daytona.api.fields import Amount, Moment, Reason
 
 _KEY_LINE = re.compile(r"(?m)^# os2-key: (?P<key>[0-9a-f]{64})$")
 _KEY_TAG = re.compile(r":[\w.-]*-key-(?P<key>[0-9a-f]{64})$", re.ASCII)
-# What the runner puts before a reason: the name of an HTTP status, which says nothing here.
-_RUNNER_STATUS = re.compile(
-    r"^(?:bad request|conflict|forbidden|internal server error|not found|unauthorized"
-    r"|unprocessable entity): ",
-    re.IGNORECASE,
-)
 
 _SNAPSHOT_STATES = {
     "pending": SnapshotState.PENDING,
@@ -34,21 +28,6 @@ _SNAPSHOT_STATES = {
     "error": SnapshotState.FAILED,
     "build_failed": SnapshotState.FAILED,
 }
-
-
-def _in_utc(value: datetime) -> datetime:
-    try:
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-    except OverflowError:
-        raise ValueError("out of range") from None
-
-
-# In UTC, also if the API omits the zone.
-Moment = Annotated[datetime, AfterValidator(_in_utc)]
-
-
-# Why something failed, in the words of what failed.
-Reason = Annotated[str, AfterValidator(lambda reason: _RUNNER_STATUS.sub("", reason))]
 
 
 class Answer(BaseModel):
@@ -74,10 +53,10 @@ class SnapshotAnswer(Answer):
     updated: Moment | None = Field(None, alias="updatedAt")
     image: str | None = Field(None, alias="imageName")
     reason: Reason | None = Field(None, alias="errorReason")
-    size: float | None = None
-    cpu: float | None = None
-    memory: float | None = Field(None, validation_alias=AliasChoices("mem", "memory"))
-    disk: float | None = None
+    size: Amount | None = None
+    cpu: Amount | None = None
+    memory: Amount | None = Field(None, validation_alias=AliasChoices("mem", "memory"))
+    disk: Amount | None = None
     build: BuildInfo | None = Field(None, alias="buildInfo")
 
     def snapshot(self) -> Snapshot:
