@@ -97,7 +97,7 @@ def _not_healthy(
 
 
 def _log_tail(provider: MachineProvider, machine: Machine) -> tuple[str, ...]:
-    """Return the end of a machine's log; empty if it is not to be had soon."""
+    """Return the end of a machine's log; empty if it does not come soon."""
     with apart(LOG_SECONDS):
         try:
             return provider.log_tail(machine.name, LOG_LINES)

@@ -211,9 +211,9 @@ class Output(ResultLines):
         self.stderr.flush()
         return sys.stdin.readline().strip() == word
 
-    def error(self, error: Os2Error) -> None:
-        """Report a failure on stderr, and with ``--json`` as the one document on stdout."""
-        if self.invocation.json:
+    def error(self, error: Os2Error, *, as_document: bool = True) -> None:
+        """Report a failure on stderr, and with ``--json``, ``as_document``, also on stdout."""
+        if self.invocation.json and as_document:
             # If stdout cannot be written, stderr still gets the error.
             with suppress(OSError):
                 self.document(ErrorDocument.of(error))

@@ -183,6 +183,8 @@ class Publisher:
             except Os2Error as error:
                 if error.code == "build_failed":
                     self._undo(snapshot, progress)
+                elif not isinstance(error, NotFound):
+                    error.hint = f"the build continues; {error.hint}"
                 raise
 
     def _abandon(self, snapshot: Snapshot, progress: Progress) -> None:

@@ -11,11 +11,12 @@ import typer
 from os2cli.app.confirmation import confirm, unattended
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
-from os2cli.core.errors import PartlyDone, UsageError
+from os2cli.core.errors import Os2Error, UsageError
 from os2cli.core.models import MachineType, Removal
 from os2cli.core.parsing import parse_minutes
 from os2cli.core.stage import is_guarded_stage
 from os2cli.output.documents.inventory import PruneDocument
+from os2cli.output.views.removals import SNAPSHOTS, removal_error, unlisted_error
 from os2cli.output.views.snapshots import note_plan, show_plan, total_size, warn_of_failures
 from os2cli.providers.entry import entries
 from os2cli.snapshots.inventory import InventoryListing, list_inventory, only, remove_entries
@@ -159,7 +160,12 @@ def _show(
     for removal in failed:
         if removal.error is not None:
             output.warn(f"{removal.name} was not removed: {removal.error.message}")
-    if failed or listing.partial:
-        nothing_done = failed and not done and not listing.partial
-        error = failed[0].error if nothing_done else None
-        raise typer.Exit(error.exit_code if error is not None else PartlyDone.exit_code)
+    error: Os2Error | None = None
+    if listing.partial:
+        error = unlisted_error(listing.failures, SNAPSHOTS)
+    elif failed:
+        error = removal_error(failed, removals or (), SNAPSHOTS)
+    if error is not None:
+        # The document has what failed.
+        output.error(error, as_document=False)
+        raise typer.Exit(error.exit_code)

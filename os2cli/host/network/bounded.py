@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -53,6 +54,18 @@ def opened(
         with within(seconds):
             response = open_answer.enter_context(client.stream(method, url, **content))
         yield response
+
+
+def pieces_within(response: httpx.Response, seconds: float) -> Iterator[bytes]:
+    """Yield the rest of a streamed answer as it comes; ``ReadTimeout`` after ``seconds``.
+
+    Unlike a deadline of the context, this one does not hold for what the caller does meanwhile.
+    """
+    ends = time.monotonic() + seconds
+    for chunk in response.iter_bytes():
+        if time.monotonic() > ends:
+            raise httpx.ReadTimeout("timed out", request=response.request)
+        yield chunk
 
 
 def read_whole(response: httpx.Response, limit: int) -> httpx.Response:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from os2cli.core.errors import NotFound, Os2Error, PartlyDone
-from os2cli.core.models import Removal
+from os2cli.core.models import MachineType, Removal
 from os2cli.output import Output
 from os2cli.output.documents.changes import RemovalList
 
@@ -80,4 +80,12 @@ def removal_error(bad: Sequence[Removal], removals: Sequence[Removal], kind: Kin
         hint=f"list the {kind.several}: {kind.listed_by}",
         code=kind.missing_code,
         details=details,
+    )
+
+
+def unlisted_error(failures: Mapping[MachineType, Os2Error], kind: Kind) -> PartlyDone:
+    """Return why a command that removes what it finds has not seen all."""
+    return PartlyDone(
+        f"{kind.several} on {', '.join(sorted(failures))} could not be listed, and were left alone",
+        hint=next((e.hint for e in failures.values() if e.hint), None) or "run the command again",
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from os2cli.core.errors import PartlyDone
 from os2cli.core.models import Removal
 from os2cli.machines.fleet import Listing
 from os2cli.machines.stale import Leftover
@@ -12,14 +11,13 @@ from os2cli.output import Output
 from os2cli.output.documents.changes import PruneList
 from os2cli.output.humanize import age
 from os2cli.output.views.machines import warn_of_failures
-from os2cli.output.views.removals import MACHINES, removal_error
+from os2cli.output.views.removals import MACHINES, removal_error, unlisted_error
 
 
 def show_plan(output: Output, leftovers: Sequence[Leftover], listing: Listing) -> int:
     """Show what would be removed and why; return the exit code."""
     _result(output, leftovers, [None] * len(leftovers), f"{_count(leftovers)} would be removed")
-    warn_of_failures(output, listing)
-    return PartlyDone.exit_code if listing.partial else 0
+    return _exit_code(output, listing)
 
 
 def show_pruned(
@@ -38,8 +36,16 @@ def show_pruned(
         )
     if failed:
         raise removal_error(failed, removals, MACHINES)
+    return _exit_code(output, listing)
+
+
+def _exit_code(output: Output, listing: Listing) -> int:
     warn_of_failures(output, listing)
-    return PartlyDone.exit_code if listing.partial else 0
+    if not listing.partial:
+        return 0
+    error = unlisted_error(listing.failures, MACHINES)
+    output.error(error, as_document=False)
+    return error.exit_code
 
 
 def _count(leftovers: Sequence[Leftover]) -> str:

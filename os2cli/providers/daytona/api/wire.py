@@ -12,7 +12,7 @@ from os2cli.core.clock import EPOCH
 from os2cli.core.errors import Os2Error
 from os2cli.core.models import Snapshot, SnapshotResources, SnapshotState
 from os2cli.providers.daytona.api.errors import invalid_answer
-from os2cli.providers.daytona.api.fields import Moment, Reason, WebUrl
+from os2cli.providers.daytona.api.fields import Amount, Moment, Reason, WebUrl
 
 _KEY_LINE = re.compile(r"(?m)^# os2-key: (?P<key>[0-9a-f]{64})$")
 _KEY_TAG = re.compile(r":[\w.-]*-key-(?P<key>[0-9a-f]{64})$", re.ASCII)
@@ -52,10 +52,10 @@ class SnapshotAnswer(Answer):
     updated: Moment | None = Field(None, alias="updatedAt")
     image: str | None = Field(None, alias="imageName")
     reason: Reason | None = Field(None, alias="errorReason")
-    size: float | None = None
-    cpu: float | None = None
-    memory: float | None = Field(None, validation_alias=AliasChoices("mem", "memory"))
-    disk: float | None = None
+    size: Amount | None = None
+    cpu: Amount | None = None
+    memory: Amount | None = Field(None, validation_alias=AliasChoices("mem", "memory"))
+    disk: Amount | None = None
     build: BuildInfo | None = Field(None, alias="buildInfo")
 
     def snapshot(self) -> Snapshot:

@@ -77,7 +77,7 @@ class EntrypointLog:
 class _Position:
     """How far a log was read that each connection sends from its beginning.
 
-    Whether it is the same log is told by how it begins.
+    How it begins tells whether it is the same log.
     """
 
     def __init__(self) -> None:

@@ -69,7 +69,11 @@ class Change:
         """
         self.wait.goal = f"machine {self.name} to {verb}"
         self.wait.go_on = _WAITING[verb].format(self.name)
-        self._retry_until_accepted("POST", f"{self.path}/{verb}", WRITE)
+
+        def is_done() -> bool:
+            return self._look().state in states
+
+        self._retry_until_accepted("POST", f"{self.path}/{verb}", WRITE, is_done)
         while True:
             sandbox = self._look()
             machine = machine_from(sandbox)
@@ -88,14 +92,19 @@ class Change:
 
         ``on_refusal`` is called each time that another change of it is in progress.
         """
-        self._retry_until_accepted("DELETE", self.path, DELETE, on_refusal)
+        self._retry_until_accepted("DELETE", self.path, DELETE, self._gone, on_refusal)
         while not self._gone():
             self._pause("it is not done yet")
 
     def _retry_until_accepted(
-        self, method: str, path: str, needs: str, on_refusal: Callable[[], None] = lambda: None
+        self,
+        method: str,
+        path: str,
+        needs: str,
+        is_done: Callable[[], bool],
+        on_refusal: Callable[[], None] = lambda: None,
     ) -> None:
-        sent = 0
+        sent, rounds = 0, 0
 
         def request() -> None:
             nonlocal sent
@@ -103,6 +112,7 @@ class Change:
             self.client.change(method, path, doing=self.doing, needs=needs, policy=self.policy)
 
         while True:
+            rounds += 1
             try:
                 self.wait.request(request)
             except NotFound:
@@ -114,9 +124,11 @@ class Change:
             except Conflict as error:
                 if error.code != Conflict.default_code:
                     raise  # it is about the snapshot
-                on_refusal()
-                self._pause(error.message)
-                continue
+                # In each round one request is answered; of more, the answers were lost.
+                if sent == rounds or not is_done():
+                    on_refusal()
+                    self._pause(error.message)
+                    continue
             self.accepted = True
             return
 

@@ -8,8 +8,9 @@ from contextlib import closing
 
 import httpx
 
-from os2cli.core.errors import Unreachable
-from os2cli.host.network.bounded import AnswerTooLarge, read_whole
+from os2cli.core.deadline import within
+from os2cli.core.errors import NotAuthorised, NotFound, OperationFailed, Unreachable
+from os2cli.host.network.bounded import AnswerTooLarge, pieces_within, read_whole
 from os2cli.providers.daytona.api.answers import ANSWER_BYTES
 from os2cli.providers.daytona.api.errors import invalid_answer, is_json
 from os2cli.providers.daytona.machines.toolbox import (
@@ -20,6 +21,8 @@ from os2cli.providers.daytona.machines.toolbox import (
 )
 from os2cli.providers.log_lines import split_lines
 
+# A log that is large comes over a slow line, but does not grow for all time.
+LOG_SECONDS = 600.0
 # Before each line, for stdout and stderr.
 MARKS = re.compile(r"\x01{3}|\x02{3}")
 
@@ -49,6 +52,11 @@ def session_lines(
             if not retry or has_begun:
                 raise
             patience.after(failure)
+        except (NotAuthorised, NotFound, OperationFailed) as error:
+            # What the proxy says of a sandbox that has stopped depends on how far it has.
+            if "status" in error.details:
+                toolbox.require_running()
+            raise
         else:
             return
 
@@ -56,14 +64,15 @@ def session_lines(
 def _lines(toolbox: Toolbox, path: str, doing: str, seconds: float) -> Generator[str]:
     with toolbox.opened("GET", path, doing, seconds=seconds) as answer:
         yield from split_lines(
-            [_from_json(answer, doing)] if is_json(answer) else answer.iter_bytes()
+            [_from_json(answer, doing)] if is_json(answer) else pieces_within(answer, LOG_SECONDS)
         )
 
 
 def _from_json(answer: httpx.Response, doing: str) -> bytes:
     """Return the log in an answer that has both streams, and holds it as a whole."""
     try:
-        data = json_object(read_whole(answer, ANSWER_BYTES), doing)
+        with within(LOG_SECONDS):
+            data = json_object(read_whole(answer, ANSWER_BYTES), doing)
     except AnswerTooLarge as error:
         raise invalid_answer(doing, str(error)) from error
     text = data.get("output") or f"{data.get('stdout') or ''}{data.get('stderr') or ''}"

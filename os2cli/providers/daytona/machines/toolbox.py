@@ -30,7 +30,6 @@ REQUEST_SECONDS = 30.0
 # A program keeps running while the connection to it is down for a while.
 SILENT_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 5.0
-# A body may take long, but not be silent for longer.
 SILENCE_SECONDS = 60.0
 # For rolling back while the user waits for the command to end.
 UNDO_SECONDS = 2.0
@@ -122,23 +121,15 @@ class Toolbox:
                 self.require_running()
                 raise
 
-    def send(
-        self,
-        method: str,
-        path: str,
-        doing: str,
-        *,
-        seconds: float = REQUEST_SECONDS,
-        **content: Any,
-    ) -> httpx.Response:
+    def send(self, method: str, path: str, doing: str, **content: Any) -> httpx.Response:
         """Send a request once, with ``seconds`` for the whole answer.
 
         Raises as ``request`` does, but for ``Conflict``.
         """
-        with self.opened(method, path, doing, seconds=seconds, **content) as response:
+        seconds = content.setdefault("seconds", REQUEST_SECONDS)
+        with within(seconds), self.opened(method, path, doing, **content) as response:
             try:
-                with within(seconds):
-                    return read_whole(response, ANSWER_BYTES)
+                return read_whole(response, ANSWER_BYTES)
             except AnswerTooLarge as error:
                 raise invalid_answer(doing, str(error)) from error
 
@@ -156,9 +147,9 @@ class Toolbox:
     ) -> Iterator[httpx.Response]:
         """Send a request once and yield its response, a success, or of the status ``accepts``.
 
-        ``seconds`` are for its head. Its body may take any time, but not be silent for long.
+        ``seconds`` are for its head. Its body may take any time, but not be silent for that long.
         """
-        content = {"timeout": httpx.Timeout(SILENCE_SECONDS), **content}
+        silence = httpx.Timeout(min(seconds, SILENCE_SECONDS))
         try:
             with opened(
                 self.http,
@@ -166,6 +157,7 @@ class Toolbox:
                 f"{self.url}{path}",
                 seconds=seconds,
                 headers={**self.headers, **(headers or {})},
+                timeout=silence,
                 **content,
             ) as response:
                 if not response.is_success and response.status_code != accepts:

@@ -11,18 +11,25 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 import httpx
 
+from os2cli.core.deadline import within
 from os2cli.core.errors import NotAuthorised, NotFound, Os2Error
+from os2cli.host.network.bounded import opened
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.retry import DEFAULT, FAST, RetryPolicy
 from os2cli.providers.daytona.api.wire import SnapshotAnswer, UrlAnswer, read
+from os2cli.providers.log_lines import Tail, split_lines
 
 TAIL_LINES = 20
 CUT_SECONDS = 0.5
+HEAD_SECONDS = 15.0
+# For all lines so far, which are not followed.
+LOG_SECONDS = 120.0
+MAX_LINES = 1_000_000
 # Each question costs the API several: a log that is not there yet is asked for less and less often.
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 HURRIED_PAUSE = 0.2
@@ -116,33 +123,36 @@ class BuildLog:
         address = _address(self.client, self.snapshot_id, FAST)
         http = self.client.connections_for(address)
         if self._seen is None:
-            before = http.get(address, timeout=_timeout(FAST))
-            if before.status_code in (401, 403):
-                return True
-            if not before.is_success:
-                return False
-            self._skip(before.text.splitlines())
-        url = httpx.URL(address).copy_merge_params({"follow": "true"})
-        with http.stream("GET", url, timeout=_FOLLOW_TIMEOUT) as response:
+            with opened(
+                http, "GET", address, seconds=HEAD_SECONDS, timeout=_timeout(FAST)
+            ) as before:
+                if before.status_code in (401, 403):
+                    return True
+                if not before.is_success:
+                    return False
+                with within(LOG_SECONDS):
+                    self._skip(_lines(before))
+        url = str(httpx.URL(address).copy_merge_params({"follow": "true"}))
+        with opened(http, "GET", url, seconds=HEAD_SECONDS, timeout=_FOLLOW_TIMEOUT) as response:
             self._response = response
             if response.status_code in (401, 403):
                 return True
             if self._stopped.is_set() or not response.is_success:
                 return False
             self._asking = False
-            for number, line in enumerate(response.iter_lines()):
+            for number, line in enumerate(_lines(response)):
                 # A stream that broke restarts from the first line.
                 if number >= (self._seen or 0):
                     self._seen = number + 1
                     self._take(self.client.redact(line.rstrip()), on_line)
         return True
 
-    def _skip(self, lines: Sequence[str]) -> None:
+    def _skip(self, lines: Iterable[str]) -> None:
         """Leave out the lines of earlier builds: while this one is pending, that is all of them."""
-        self._first = next((line.rstrip() for line in lines if line.strip()), None)
+        self._first, count, last = last_build(lines)
         path = f"/snapshots/{self.snapshot_id}"
         answer = read(SnapshotAnswer, self.client.get(path, doing=_DOING, policy=FAST), _DOING)
-        self._seen = len(lines) if answer.state == "pending" else last_build(lines)
+        self._seen = count if answer.state == "pending" else last
 
     def _take(self, line: str, on_line: Callable[[str], None]) -> None:
         if not line:
@@ -168,30 +178,48 @@ class BuildLog:
                 raw.shutdown(socket.SHUT_RDWR)
 
 
-def last_build(lines: Sequence[str]) -> int:
-    """Return the index at which the last build of a log begins: every one begins alike."""
-    plain = [line.rstrip() for line in lines]
-    first = next((line for line in plain if line), None)
-    return max((number for number, line in enumerate(plain) if line == first), default=0)
+def last_build(lines: Iterable[str]) -> tuple[str | None, int, int]:
+    """Return a log's first line, its length, and where its last build begins: all begin alike."""
+    first, count, last = None, 0, 0
+    for line in map(str.rstrip, lines):
+        first = first or line or None
+        if line and line == first:
+            last = count
+        count += 1
+    return first, count, last
 
 
 def read_log(client: DaytonaClient, snapshot_id: str) -> Iterator[str]:
-    """Return the lines of the last build so far; raises ``NotFound`` if there is no log."""
+    """Yield the lines of the last build so far; raises ``NotFound`` if there is no log."""
     address = _address(client, snapshot_id, DEFAULT)
     http = client.connections_for(address)
+    build = Tail(MAX_LINES)
+    first: str | None = None
     try:
-        answer = http.get(address, timeout=_timeout(DEFAULT))
+        with (
+            within(LOG_SECONDS),
+            opened(http, "GET", address, seconds=HEAD_SECONDS, timeout=_timeout(DEFAULT)) as answer,
+        ):
+            if not answer.is_success:
+                raise NotFound(
+                    f"{_DOING} failed: HTTP {answer.status_code}",
+                    hint="Daytona keeps build logs only for a while",
+                    code="log_not_found",
+                )
+            for line in map(str.rstrip, _lines(answer)):
+                first = first or line or None
+                if line and line == first:
+                    build = Tail(MAX_LINES)  # of an earlier build, nothing is shown
+                build.add(client.redact(line))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         hint = "retry: build logs are on another server than the API"
         raise client.connection_error(_DOING, address, error, hint=hint) from error
-    if not answer.is_success:
-        raise NotFound(
-            f"{_DOING} failed: HTTP {answer.status_code}",
-            hint="Daytona keeps build logs only for a while",
-            code="log_not_found",
-        )
-    lines = answer.text.splitlines()
-    return iter([client.redact(line.rstrip()) for line in lines[last_build(lines) :]])
+    return iter(build.lines())
+
+
+def _lines(answer: httpx.Response) -> Iterator[str]:
+    """Yield the lines of a log as they come; one without an end is cut."""
+    return split_lines(answer.iter_bytes())
 
 
 def _address(client: DaytonaClient, snapshot_id: str, policy: RetryPolicy) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 
-from os2cli.core.errors import Conflict, NotFound, TimedOut, UsageError
+from os2cli.core.errors import Conflict, NotFound, OperationFailed, TimedOut, UsageError
 from os2cli.core.models import DAYTONA, Snapshot, SnapshotState
 from os2cli.core.snapshot_name import SnapshotName
 from os2cli.core.stage import name_prefix
@@ -116,10 +116,18 @@ class DaytonaCatalog:
         except NotFound:
             # An earlier request may have had its effect although its answer was lost.
             return sent > 1
+        except (OperationFailed, Conflict):
+            if sent == 1 or not self._is_going(item, wait):
+                raise
         with suppress(NotFound):
             while True:
                 state = wait.ask(partial(self.store.get, item.id)).state
                 wait.pause(POLL_SECONDS)
+        return True
+
+    def _is_going(self, item: CatalogItem, wait: Wait) -> bool:
+        with suppress(NotFound):
+            return wait.ask(partial(self.store.get, item.id)).state is SnapshotState.REMOVING
         return True
 
     def log(self, name: str) -> Iterator[str]:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from os2cli.core.errors import Conflict, OperationFailed
+from os2cli.core.errors import Conflict, Os2Error
 
 # Daytona's own; its message does not always have it.
 COOLDOWN = timedelta(minutes=10)
 _COOLDOWN = re.compile(r"(?i)recently|cool.?down|too soon|try again (later|in)|wait (for )?\d+")
-_SPAN = re.compile(r"(?i)(\d+)\s*(s|sec|second|m|min|minute|h|hour)s?\b")
+_SPAN = re.compile(r"(?i)\b(\d{1,6})\s*(s|sec|second|m|min|minute|h|hour)s?\b")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours"}
 
 
-def is_cooldown(error: OperationFailed) -> bool:
+def is_cooldown(error: Os2Error) -> bool:
     """Return whether the API will accept the same activation later."""
     return _COOLDOWN.search(error.message) is not None
 
 
-def cooling_down(name: str, error: OperationFailed, changed: datetime | None) -> Conflict:
+def cooling_down(name: str, error: Os2Error, changed: datetime | None) -> Conflict:
     """Return the error that says when to try again.
 
     ``changed`` is when the snapshot was deactivated, None if that is not known.

@@ -19,7 +19,12 @@ from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.retry import DEFAULT
 from os2cli.providers.daytona.api.wire import StorageAccess, read
 from os2cli.providers.daytona.snapshots.creating import creating
-from os2cli.providers.daytona.snapshots.object_store_access import DOING, connect, explained
+from os2cli.providers.daytona.snapshots.object_store_access import (
+    DOING,
+    QUESTION_SECONDS,
+    connect,
+    explained,
+)
 from os2cli.snapshots.context import BuildContext
 
 # S3 takes up to 10,000 parts of at least 5 MiB: this suffices for 80 GB.
@@ -45,11 +50,10 @@ class ObjectStore:
         answer = creating(self.client, "the object store", DOING).request(ask)
         access = read(StorageAccess, answer, DOING)
         self.client.keep_secret({"secret": access.secret, "token": access.session_token or ""})
-        store = connect(access)
         key = f"{access.organization}/{digest}/context.tar"
-        if _exists(store, key, access.url):
+        if _exists(connect(access, QUESTION_SECONDS), key, access.url):
             return False
-        _Upload(store, access.url, key, context, progress).run()
+        _Upload(connect(access), access.url, key, context, progress).run()
         return True
 
 

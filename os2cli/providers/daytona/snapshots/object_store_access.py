@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult
 
@@ -17,8 +18,11 @@ from os2cli.providers.daytona.api.errors import invalid_answer
 from os2cli.providers.daytona.api.wire import StorageAccess
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig, S3Config
+    from obstore.store import ClientConfig, RetryConfig, S3Config
 
+# A part is 8 MB; a question is short.
+PART_SECONDS, QUESTION_SECONDS = 120.0, 15.0
+_RETRIES: RetryConfig = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
 DOING = "uploading the build context"
 _ELSEWHERE = (
     "set S3_ENDPOINT of the Daytona server to an HTTPS URL that this host can reach, "
@@ -28,8 +32,8 @@ _ELSEWHERE = (
 _NO_PROXY = "http://127.0.0.1:9"
 
 
-def connect(access: StorageAccess) -> S3Store:
-    """Return the store; nothing is sent yet.
+def connect(access: StorageAccess, seconds: float = PART_SECONDS) -> S3Store:
+    """Return the store, with ``seconds`` for each of its answers; nothing is sent yet.
 
     Raises:
         OperationFailed: its address is not a URL, or plain HTTP to another host.
@@ -51,12 +55,10 @@ def connect(access: StorageAccess) -> S3Store:
     options: ClientConfig = {
         "allow_http": parts.scheme == "http",
         "connect_timeout": "10s",
-        "timeout": "120s",
+        "timeout": f"{seconds:g}s",
         **_route(access.url, parts),
     }
-    return S3Store(
-        access.bucket, config=config, client_options=options, retry_config={"max_retries": 4}
-    )
+    return S3Store(access.bucket, config=config, client_options=options, retry_config=_RETRIES)
 
 
 def _route(url: str, parts: SplitResult) -> ClientConfig:

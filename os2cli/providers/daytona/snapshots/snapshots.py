@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from os2cli.core.errors import Conflict, NotFound, OperationFailed, Os2Error
-from os2cli.core.models import Snapshot, SnapshotResources
+from os2cli.core.models import Snapshot, SnapshotResources, SnapshotState
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.errors import LostAnswer
 from os2cli.providers.daytona.api.retry import DEFAULT, FAST, pause
@@ -26,6 +26,10 @@ WRITE, DELETE = "write:snapshots", "delete:snapshots"
 FIRST_PAGE, FULL_PAGE = 20, 200
 CREATE_ATTEMPTS = 3
 _OLD_ORDER = "createdTime"
+# What an inactive snapshot is once its activation was accepted.
+_IS_ACTIVATED = re.compile(r"already active|in (?:active|pending|building|pulling) state")
+_ON_THE_WAY = (SnapshotState.PENDING, SnapshotState.BUILDING, SnapshotState.ACTIVE)
+MAX_PAGES = 500
 
 
 class DaytonaSnapshots:
@@ -47,7 +51,7 @@ class DaytonaSnapshots:
         if first.total_pages <= 1:
             return
         number, last = 1, 1
-        while number <= last:
+        while number <= min(last, MAX_PAGES):
             page = self._page(prefix, number, FULL_PAGE)
             if not page.items:
                 return
@@ -131,19 +135,25 @@ class DaytonaSnapshots:
         path, doing = f"{_path(snapshot.id)}/activate", f"activating snapshot {snapshot.name}"
         try:
             self.client.change("POST", path, doing=doing, needs=WRITE)
-        except OperationFailed as error:
+        except (OperationFailed, Conflict) as error:
             # The answer of an earlier request was lost, or another client was faster.
-            if "already active" in error.message:
+            if _IS_ACTIVATED.search(error.message):
                 return
-            if not is_cooldown(error):
+            if not (isinstance(error, Conflict) or is_cooldown(error)):
                 raise
-            raise cooling_down(snapshot.name, error, self._changed(snapshot)) from error
+            now = self._now(snapshot)
+            if now is not None and now.snapshot().state in _ON_THE_WAY:
+                return
+            if isinstance(error, Conflict):
+                raise
+            changed = now.updated if now is not None else None
+            raise cooling_down(snapshot.name, error, changed) from error
 
-    def _changed(self, snapshot: Snapshot) -> datetime | None:
-        """Return when the snapshot was changed last; for an inactive one, its deactivation."""
+    def _now(self, snapshot: Snapshot) -> SnapshotAnswer | None:
+        """Return the snapshot as it is now; None if the API does not say."""
         with suppress(Os2Error):
             answer = self.client.get(_path(snapshot.id), doing="looking at it", policy=FAST)
-            return read(SnapshotAnswer, answer, "looking at it").updated
+            return read(SnapshotAnswer, answer, "looking at it")
         return None
 
     def remove(self, snapshot: Snapshot, *, hurried: bool = False) -> None:

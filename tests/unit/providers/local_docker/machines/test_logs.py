@@ -31,11 +31,11 @@ def frame(data: bytes) -> bytes:
 
 @contextmanager
 def engine_with(write: Write, *states: dict[str, object], whole: bool = True) -> Iterator[Engine]:
-    """An engine whose log is what ``write`` sends; ``states`` are told in turn.
+    """An engine whose log is what ``write`` sends; ``states`` are its answers in turn.
 
     Unless it is ``whole``, the connection breaks after it, as that of a killed engine does.
     """
-    told = list(states)
+    answers = list(states)
 
     class Handler(Quiet, BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -46,7 +46,7 @@ def engine_with(write: Write, *states: dict[str, object], whole: bool = True) ->
             elif "/version" in self.path:
                 self._json({"ApiVersion": "1.41", "Version": "20.10.24"})
             else:
-                state = told.pop(0) if len(told) > 1 else told[0]
+                state = answers.pop(0) if len(answers) > 1 else answers[0]
                 self._json({"Id": "c", "Config": {"Tty": False}, "HostConfig": {}, "State": state})
 
         def _json(self, document: object) -> None:
