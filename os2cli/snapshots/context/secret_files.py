@@ -156,8 +156,16 @@ _RULES = (
         _holds(rf"(?:{_LOGIN_IN_URL}|password[ \t]*=[ \t]*{_LITERAL})"),
     ),
     Rule(".netrc _netrc", "a netrc login", _holds(r"(?:[^#\n]*\s)?password\s+\S")),
-    Rule(".git-credentials git/credentials", "git logins", _holds(r"\w+://[^/\s]*:[^@/\s]+@")),
-    Rule(".git/config .gitconfig git/config .gitmodules", "a git login", _GIT_LOGIN),
+    Rule(
+        ".git-credentials git/credentials .git/credentials",
+        "git logins",
+        _holds(r"\w+://[^/\s]*:[^@/\s]+@"),
+    ),
+    Rule(
+        ".git/config* .git/modules/*config .gitconfig git/config .gitmodules",
+        "a git login",
+        _GIT_LOGIN,
+    ),
     Rule(".aws/credentials .aws/config", "AWS keys", _AWS_KEY),
     Rule(
         ".docker/config.json .dockercfg .dockerconfigjson containers/auth.json",
