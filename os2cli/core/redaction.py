@@ -9,12 +9,26 @@ from pathlib import Path
 HIDDEN = "•••"
 # Greedy: a password may contain an unencoded @.
 _USERINFO = re.compile(r"(?<=://)\S*@")
+# A run of letters and digits as long as a token, and not a word.
+_TOKEN = re.compile(r"(?<![A-Za-z0-9_])(?=\w*[0-9])(?=\w*[A-Za-z])[A-Za-z0-9_]{20,}")
+_VARIABLE = re.compile(r"[A-Z]{1,20}[0-9]{0,2}(?:[_.-][A-Z]{0,20}[0-9]{0,2})*")
+_MAX_VARIABLE = 48
 _ANONYMOUS = frozenset({"", "root", "localhost", "unknown"})
 
 
 def mask_userinfo(text: str) -> str:
     """Hide the part before the @ in URLs."""
     return _USERINFO.sub(f"{HIDDEN}@", text)
+
+
+def mask_tokens(text: str) -> str:
+    """Hide words that could be tokens: a command line's may stand where no value belongs."""
+    return _TOKEN.sub(HIDDEN, text)
+
+
+def is_like_a_variable(text: str) -> bool:
+    """Return whether a text is written as names of variables are, and hardly a pasted secret."""
+    return len(text) <= _MAX_VARIABLE and _VARIABLE.fullmatch(text) is not None
 
 
 def redact(text: str, home: Path, private: Mapping[str, str]) -> str:

@@ -19,7 +19,12 @@ from os2cli.snapshots.context.context import BuildContext, collect
 from os2cli.snapshots.context.entries import ContextEntry, EntryKind
 from os2cli.snapshots.context.links import without_links
 from os2cli.snapshots.context.mounted import refuse_mounted_secrets
-from os2cli.snapshots.context.secrets import SuspiciousFile, refuse_secrets, suspicious_files
+from os2cli.snapshots.context.secrets import (
+    SuspiciousFile,
+    refuse_secrets,
+    secret_arguments,
+    suspicious_files,
+)
 
 __all__ = [
     "BuildContext",
@@ -29,6 +34,7 @@ __all__ = [
     "collect",
     "refuse_mounted_secrets",
     "refuse_secrets",
+    "secret_arguments",
     "suspicious_files",
     "without_links",
 ]

@@ -55,7 +55,7 @@ def _holds(expression: str) -> Looks:
     return lambda content: re.search(pattern, content, re.MULTILINE) is not None
 
 
-def _secret_setting(content: bytes) -> bool:
+def is_secret_setting(content: bytes) -> bool:
     """Return whether a setting with the name of a secret has a value, in any common syntax."""
     for name in _SETTING.finditer(content):
         if _SETTING_VALUE.match(content, name.end()):
@@ -66,7 +66,7 @@ def _secret_setting(content: bytes) -> bool:
 
 
 def _login(content: bytes) -> bool:
-    return _secret_setting(content) or _OAUTH(content) or _API_KEY(content)
+    return is_secret_setting(content) or _OAUTH(content) or _API_KEY(content)
 
 
 _LITERAL = r"""["']?(?!["'\s]|\$[{(A-Za-z_]|<|\{\{)\S"""  # a value, and not a reference to one
@@ -113,7 +113,7 @@ _RULES = (
             " secrets.yaml secrets.json secrets.toml secrets.env local.settings.json"
         ),
         "holds values of secret settings",
-        _secret_setting,
+        is_secret_setting,
         unless=_MODELS,
     ),
     Rule(

@@ -5,7 +5,7 @@ Contents are never repeated in messages.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,7 +19,7 @@ from os2cli.snapshots.context.entries import (
     displayed,
     read_pieces,
 )
-from os2cli.snapshots.context.secret_files import rules_for
+from os2cli.snapshots.context.secret_files import is_secret_setting, rules_for
 from os2cli.snapshots.context.secret_tokens import OVERLAP_BYTES, token_in
 
 _BYTE_ORDER_MARKS = (
@@ -66,6 +66,16 @@ def refuse_secrets(context: BuildContext) -> None:
         code="secrets_in_context",
         details={"files": [file.path for file in found]},
     )
+
+
+def secret_arguments(arguments: Mapping[str, str]) -> list[str]:
+    """Return the names of the build arguments that look like secrets, by name or value."""
+    return [
+        name
+        for name, value in arguments.items()
+        if is_secret_setting(f"{name}={value}".encode(errors="surrogateescape"))
+        or token_in(value.encode(errors="surrogateescape"))
+    ]
 
 
 def listed(files: Iterable[SuspiciousFile]) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from os2cli.core.errors import UsageError
 from os2cli.snapshots.context import dockerignore, patterns
-from os2cli.snapshots.context.automaton import Automaton
+from os2cli.snapshots.context.automaton import AtomKind, Automaton
 from os2cli.snapshots.context.dockerignore import read_dockerignore
 
 ITEMS = st.sampled_from(
@@ -38,7 +38,7 @@ def test_the_answers_are_those_of_a_backtracking_engine(pattern: str, paths: lis
         automaton = Automaton(atoms)
     except (ValueError, IndexError, re.error):
         return
-    many = {patterns.AtomKind.MANY: "*"}
+    many = {AtomKind.MANY: "*"}
     oracle = re.compile("".join(atom.text + many.get(atom.kind, "") for atom in atoms), re.ASCII)
     for path in paths:
         assert automaton.matches(path) == bool(oracle.fullmatch(path)), (pattern, path)
