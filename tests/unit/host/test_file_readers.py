@@ -42,6 +42,8 @@ TEXTS: dict[str, bytes] = {
     "nested TOML": b"timeout = " + b"[" * 40_000,
     "nested tables": b"timeout = " + b"{a=" * 20_000,
     "dotted": b"a." * 40_000 + b"a = 1",
+    "dotted lines": b"".join(b"a%d." % n + b"a." * 240 + b"a = 1\n" for n in range(120)),
+    "dotted tables": b"".join(b"[a%d" % n + b".a" * 240 + b"]\n" for n in range(120)),
     **{f"nested {sign}": sign.encode() * count for sign, count in NESTED.items()},
 }
 KINDS = (*TEXTS, "fifo", "link to /dev/zero", "link to a fifo", "loop", "directory", "8 GB")
@@ -107,7 +109,7 @@ def test_no_reader_waits_or_fails_otherwise(tmp_path: Path, kind: str) -> None:
     command = [sys.executable, "-c", PROGRAM, str(tmp_path), *calls]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100)
 
-    assert (done.stdout, done.stderr) == ("", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_a_pipe_of_the_shell_is_an_environment_file(tmp_path: Path) -> None:
