@@ -13,11 +13,13 @@ from os2cli.core.errors import Conflict
 from os2cli.core.models import DEFAULT_RESOURCES, SnapshotResources
 from os2cli.core.parsing import parse_pairs
 from os2cli.core.progress import Progress
+from os2cli.core.redaction import mask_tokens
 from os2cli.core.stage import Stage
 from os2cli.host import repository
 from os2cli.host.repository import Source
 from os2cli.host.repository_id import repository_id
 from os2cli.snapshots.building import BuildRequest, BuildResult, PublishRequest
+from os2cli.snapshots.context import secret_arguments
 from os2cli.snapshots.images import ensure_image
 from os2cli.snapshots.ownership import NOT_OURS
 from os2cli.snapshots.publishing import Publication, Publisher
@@ -36,13 +38,24 @@ class BuildOptions:
     no_cache: bool = False
     allow_secrets: bool = False
 
-    def request(self, session: Session, source: Source, tag: str | None = None) -> BuildRequest:
-        """Return the build request, from the settings where an option is missing."""
+    def request(
+        self, session: Session, source: Source, progress: Progress, tag: str | None = None
+    ) -> BuildRequest:
+        """Return the build request, from the settings where an option is missing.
+
+        A build argument that looks like a secret is warned of.
+        """
+        arguments = parse_pairs(self.build_args, "--build-arg")
+        for name in secret_arguments(arguments):
+            progress.warn(
+                f"--build-arg {mask_tokens(name)} looks like a secret: it stays in the image's"
+                " history and in logs; pass it to the machine instead: os2 machine create -e NAME"
+            )
         return build_request(
             session,
             source,
             tag=tag or self.tag,
-            build_args=parse_pairs(self.build_args, "--build-arg"),
+            build_args=arguments,
             base_image=self.base_image,
             platform=self.platform,
             no_cache=self.no_cache,
@@ -69,7 +82,7 @@ class PublishOptions:
 def build_image(session: Session, options: BuildOptions, progress: Progress) -> BuildResult:
     """Build the local image unless it is up to date."""
     source = locate_source(session, options.repo, options.dockerfile)
-    result = session.providers.builder().build(options.request(session, source), progress)
+    result = session.providers.builder().build(options.request(session, source, progress), progress)
     note_bundled(session, source, result)
     return result
 
@@ -78,9 +91,8 @@ def publish(session: Session, options: PublishOptions, progress: Progress) -> Pu
     """Publish a snapshot of the repository, unless the same one exists."""
     source = locate_source(session, options.build.repo, options.build.dockerfile)
     tag = f"os2-snapshot:{options.stage.name.lower()}"
-    request = PublishRequest(
-        options.build.request(session, source, tag), options.resources, force=options.force
-    )
+    build = options.build.request(session, source, progress, tag)
+    request = PublishRequest(build, options.resources, force=options.force)
     publisher = Publisher(
         session.providers.snapshots(),
         session.providers.content_source(options.builder, trust_host=options.trust_host),

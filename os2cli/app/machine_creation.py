@@ -24,6 +24,7 @@ from os2cli.machines.names import numbered_names, validate_machine_name
 from os2cli.providers.entry import Material, ProviderEntry, entries
 from os2cli.providers.labels import RESERVED_PREFIX
 from os2cli.settings.settings import variable_here
+from os2cli.snapshots.context import refuse_mounted_secrets
 
 NEVER = 0
 NEVER_DELETE = -1
@@ -107,6 +108,8 @@ class Creation:
         """Create them from the local image, which is built first when it is missing."""
         session, options = self.session, self.options
         image = options.snapshot or session.settings.image
+        if options.mount_repo and not options.allow_secrets:
+            refuse_mounted_secrets(session.repository)
         specs = self._specifications(
             session.stage(options.stage),
             snapshot=image,

@@ -192,8 +192,10 @@ class MachineOptions:
     allow_secrets: Annotated[
         bool,
         _on_engines(
-            "Send files that look like secrets to the build.",
-            input=_resource("Allow secret-looking files", help="they are sent to the build"),
+            "Send files that look like secrets to the build, or mount them.",
+            input=_resource(
+                "Allow secret-looking files", help="they are sent to the build, or mounted"
+            ),
         ),
     ] = False
     yes: Annotated[

@@ -11,6 +11,7 @@ import typer
 from os2cli.commands import build_app
 from os2cli.commands._declare import remember_form
 from os2cli.core.errors import UsageError
+from os2cli.core.redaction import HIDDEN, mask_tokens
 from os2cli.settings.invocation import Invocation
 
 # The parser's messages, in the form of os2's.
@@ -23,6 +24,11 @@ PARSER_MESSAGES = (
     (r"^No such option: ", "unknown option "),
     (r"(?s)^Missing argument '([^']+)'.*$", r"missing argument \1"),
     (r"^Missing command", "missing command"),
+    # What follows a `-e` that is missing may be a variable with its value.
+    (
+        r"(?s)^Got unexpected extra argument(?:s|\(s\))? \(([^=]*=).*\)$",
+        rf"unexpected argument: \1{HIDDEN}",
+    ),
     (r"^Got unexpected extra argument(?:s|\(s\))? \((.+)\)$", r"unexpected argument: \1"),
     (r"^Option '([^']+)' requires .*$", r"\1 requires a value"),
     (r"^Option '([^']+)' does not take a value\.?$", r"\1 does not take a value"),
@@ -63,4 +69,4 @@ def rejected(error: Exception) -> UsageError:
     for pattern, plain in PARSER_MESSAGES:
         message = re.sub(pattern, plain, message)
     hint = getattr(context.command, "refusal_hint", None) if context else None
-    return UsageError(message, hint=hint or f"show the usage: {path} --help")
+    return UsageError(mask_tokens(message), hint=hint or f"show the usage: {path} --help")

@@ -116,7 +116,7 @@ BuildArg = Annotated[
     typer.Option(
         "--build-arg",
         metavar="KEY=VALUE",
-        help="Value for an ARG of the Dockerfile. Repeatable.",
+        help="Value for an ARG of the Dockerfile; the image keeps it: not for secrets. Repeatable.",
         rich_help_panel=BUILD,
     ),
 ]

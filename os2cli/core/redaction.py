@@ -12,6 +12,10 @@ _USERINFO = re.compile(r"(?<=://)(?:[^\s/:@]+:(?!\d{1,5}/)\S*|[^\s/]*)@")
 # Of an address, such as a setting's. Without a scheme, an email address has an @ as well.
 _LOGIN = re.compile(r"(?<=://).*@|^(?!.*://)[^@/]*:.*@", re.DOTALL)
 _QUERY = re.compile(r"(://[^?#]*[?#]).+", re.DOTALL)
+# A run of letters and digits as long as a token, and not a word.
+_TOKEN = re.compile(r"(?<![A-Za-z0-9_])(?=\w*[0-9])(?=\w*[A-Za-z])[A-Za-z0-9_]{20,}")
+_VARIABLE = re.compile(r"[A-Z]{1,20}[0-9]{0,2}(?:[_.-][A-Z]{0,20}[0-9]{0,2})*")
+_MAX_VARIABLE = 48
 _ANONYMOUS = frozenset({"", "root", "localhost", "unknown"})
 
 
@@ -23,6 +27,16 @@ def mask_userinfo(text: str) -> str:
 def mask_address(value: str) -> str:
     """Hide the login and the query of a value that is an address as a whole."""
     return _QUERY.sub(rf"\1{HIDDEN}", _LOGIN.sub(f"{HIDDEN}@", value))
+
+
+def mask_tokens(text: str) -> str:
+    """Hide words that could be tokens: a command line's may stand where no value belongs."""
+    return _TOKEN.sub(HIDDEN, text)
+
+
+def is_like_a_variable(text: str) -> bool:
+    """Return whether a text is written as names of variables are, and hardly a pasted secret."""
+    return len(text) <= _MAX_VARIABLE and _VARIABLE.fullmatch(text) is not None
 
 
 def redact(text: str, home: Path, private: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from os2cli.core.errors import UsageError
+from os2cli.core.redaction import is_like_a_variable
 from os2cli.core.small_files import SMALL_FILE_BYTES, read_small
 
 _DESCRIPTORS = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
@@ -89,6 +90,12 @@ def _parse_assignment(text: str, lookup: Callable[[str], str | None]) -> tuple[s
         # The text may be a secret that was pasted without its name.
         raise _invalid_name("-e")
     here = lookup(key)
+    if here is None and not is_like_a_variable(key):
+        raise UsageError(
+            "-e: variable not set",
+            hint="write -e NAME=value; the text is not shown because it may be a secret",
+            code="env_not_set",
+        )
     if here is None:
         raise UsageError(
             f"-e {key}: variable not set",
@@ -102,8 +109,7 @@ def _check_key(key: str, origin: str) -> str:
     if _KEY.fullmatch(key):
         return key
     # A secret may also contain a "=".
-    short = len(key) <= 24 and key.isprintable() and " " not in key
-    raise _invalid_name(origin, f" {key!r}" if short else "")
+    raise _invalid_name(origin, f" {key!r}" if is_like_a_variable(key) else "")
 
 
 def _invalid_name(origin: str, shown: str = "") -> UsageError:

@@ -32,11 +32,13 @@ class Option:
 
 
 OPTIONS = (
+    # A build replaces this image: a cloned repository must not take another one's name.
     Option(
         "image",
         "LOCAL_DOCKER_IMAGE_NAME",
         DEFAULT_IMAGE,
-        "name of the image to build and use",
+        "name of the image to build and use; not read from a repository's file",
+        of_repository=False,
     ),
     Option(
         "dockerfile",

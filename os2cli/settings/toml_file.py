@@ -8,7 +8,9 @@ from typing import Any
 from os2cli.core.errors import UsageError
 from os2cli.core.small_files import read_small
 
-MAX_BYTES = 100_000
+MAX_BYTES = 64_000
+# The parser's time grows with the square of the parts of a key: `a.a.a.…`.
+MAX_LINE = 500
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -28,6 +30,12 @@ def read_toml(path: Path) -> dict[str, Any]:
             hint="fix or remove the file",
             code="setting_file",
         ) from None
+    if any(len(line) > MAX_LINE for line in text.splitlines()):
+        raise UsageError(
+            f"{path}: a line is longer than {MAX_LINE} characters",
+            hint="fix or remove the file",
+            code="setting_file",
+        )
     # Most starts read no file.
     import tomllib
 

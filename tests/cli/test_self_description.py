@@ -50,13 +50,13 @@ def described(result: Result, command: str, os2: Os2) -> Any:
 class TestConfig:
     def test_a_row_has_the_value_and_its_origin(self, os2: Os2) -> None:
         (os2.folder / ".git").mkdir()
-        (os2.folder / "os2.toml").write_text('image = "ours:1"\n')
+        (os2.folder / "os2.toml").write_text('base_image = "ours:1"\n')
 
         result = os2("config", env={"OS2_TIMEOUT": "7"})
 
         lines = [line.split() for line in result.stdout.splitlines()]
         assert lines[0] == ["SETTING", "VALUE", "FROM"]
-        assert ["image", "ours:1", str(os2.folder / "os2.toml")] in lines
+        assert ["base_image", "ours:1", str(os2.folder / "os2.toml")] in lines
         assert ["timeout", "7", "OS2_TIMEOUT"] in lines
         assert ["cache_ttl", "300", "default"] in lines
         assert ["APP_STAGE", "-", "not", "set"] in lines
@@ -316,7 +316,7 @@ class TestReport:
 
     def test_it_names_no_person_host_or_account(self, os2: Os2, tmp_path: Path) -> None:
         (os2.folder / ".git").mkdir()
-        (os2.folder / "os2.toml").write_text('image = "ours:1"\n')
+        (os2.folder / "os2.toml").write_text('base_image = "ours:1"\n')
         home = tmp_path.parent
         env = {
             "HOME": str(home),

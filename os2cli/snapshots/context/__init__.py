@@ -8,6 +8,7 @@
         archive       the files as a canonical tar, without a copy on disk
     without_links(context)  ->  the same as files only, for a builder that keeps nothing else
     suspicious_files(context)  ->  files that look like secrets; refuse_secrets raises for them
+    refuse_mounted_secrets(root)  ->  the same for a directory that a machine is shown as it is
 
 Docker's definition of a context: https://docs.docker.com/build/concepts/context/.
 """
@@ -17,7 +18,13 @@ from __future__ import annotations
 from os2cli.snapshots.context.context import BuildContext, collect
 from os2cli.snapshots.context.entries import ContextEntry, EntryKind
 from os2cli.snapshots.context.links import without_links
-from os2cli.snapshots.context.secrets import SuspiciousFile, refuse_secrets, suspicious_files
+from os2cli.snapshots.context.mounted import refuse_mounted_secrets
+from os2cli.snapshots.context.secrets import (
+    SuspiciousFile,
+    refuse_secrets,
+    secret_arguments,
+    suspicious_files,
+)
 
 __all__ = [
     "BuildContext",
@@ -25,7 +32,9 @@ __all__ = [
     "EntryKind",
     "SuspiciousFile",
     "collect",
+    "refuse_mounted_secrets",
     "refuse_secrets",
+    "secret_arguments",
     "suspicious_files",
     "without_links",
 ]

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import translate
+from functools import cache
 
 Looks = Callable[[bytes], bool]
 
@@ -18,36 +19,43 @@ Looks = Callable[[bytes], bool]
 class Rule:
     """The ends of lower-case paths that the rule applies to, and the look of a secret there.
 
-    ``looks`` gets a part of the file that begins with a line.
+    ``names`` and ``unless`` are globs, blanks between. ``looks`` gets a part of the file that
+    begins with a line.
     """
 
-    names: re.Pattern[str]
+    names: str
     reason: str
     looks: Looks
-    unless: re.Pattern[str] | None = None
+    unless: str = ""
 
     def is_about(self, path: str) -> bool:
         """Return whether the rule applies to the path."""
-        return bool(self.names.match(path)) and not (self.unless and self.unless.match(path))
+        return _matches(self.names, path) and not (self.unless and _matches(self.unless, path))
 
 
 def rules_for(path: str) -> list[Rule]:
     """Return the rules for a path relative to the root."""
     name = "/" + path.lower()
-    return [rule for rule in _RULES if rule.is_about(name)] if _ANY_NAME.match(name) else []
+    return [rule for rule in _RULES if rule.is_about(name)] if _matches(_ANY_NAME, name) else []
 
 
-def _names(globs: str) -> re.Pattern[str]:
+def _matches(globs: str, path: str) -> bool:
+    return _compiled(globs).match(path) is not None
+
+
+# Compiled at first use, as all of this module's expressions: most commands need none.
+@cache
+def _compiled(globs: str) -> re.Pattern[str]:
     return re.compile("|".join(translate(f"*/{glob}") for glob in globs.split()))
 
 
 def _holds(expression: str) -> Looks:
     """Return a test for a line that matches from its start, after blanks."""
-    pattern = re.compile(rb"^[ \t]*+(?:" + expression.encode() + rb")", re.MULTILINE)
-    return lambda content: pattern.search(content) is not None
+    pattern = rb"^[ \t]*+(?:" + expression.encode() + rb")"
+    return lambda content: re.search(pattern, content, re.MULTILINE) is not None
 
 
-def _secret_setting(content: bytes) -> bool:
+def is_secret_setting(content: bytes) -> bool:
     """Return whether a setting with the name of a secret has a value, in any common syntax."""
     for name in _SETTING.finditer(content):
         if _SETTING_VALUE.match(content, name.end()):
@@ -58,7 +66,7 @@ def _secret_setting(content: bytes) -> bool:
 
 
 def _login(content: bytes) -> bool:
-    return _secret_setting(content) or _OAUTH(content) or _API_KEY(content)
+    return is_secret_setting(content) or _OAUTH(content) or _API_KEY(content)
 
 
 _LITERAL = r"""["']?(?!["'\s]|\$[{(A-Za-z_]|<|\{\{)\S"""  # a value, and not a reference to one
@@ -90,28 +98,26 @@ _GIT_LOGIN = _holds(
     rf"(?:{_LOGIN_IN_URL}|(?i:extraheader)[ \t]*=[ \t]*(?i:authorization)|token[ \t]*=)"
 )
 _ANYTHING: Looks = bool
-_MODELS = _names(
-    "*.example *.sample *.template *.dist *.tmpl *.tpl *.j2 *example.* *sample.* *template.*"
-)
+_MODELS = "*.example *.sample *.template *.dist *.tmpl *.tpl *.j2 *example.* *sample.* *template.*"
 
 _RULES = (
     Rule(
-        _names(".env .env.*"),
+        ".env .env.*",
         "an environment file with values",
         _holds(_ENV_VALUE),
-        unless=_names("*.example *.sample *.template *.dist"),
+        unless="*.example *.sample *.template *.dist",
     ),
     Rule(
-        _names(
+        (
             "*.env .envrc .envrc.* .flaskenv *.tfvars *.tfvars.json gradle.properties secrets.yml"
             " secrets.yaml secrets.json secrets.toml secrets.env local.settings.json"
         ),
         "holds values of secret settings",
-        _secret_setting,
+        is_secret_setting,
         unless=_MODELS,
     ),
     Rule(
-        _names(
+        (
             ".cargo/credentials .cargo/credentials.toml gh/hosts.yml glab-cli/config.yml"
             " .config/hub .gem/credentials .terraformrc terraform.rc .terraform.d/*.json"
             " .sentryclirc .s3cfg .boto rclone.conf .mc/config.json kaggle.json .ngrok2/ngrok.yml"
@@ -126,45 +132,49 @@ _RULES = (
         unless=_MODELS,
     ),
     Rule(
-        _names(".kube/config kubeconfig kubeconfig.* *.kubeconfig"),
+        ".kube/config kubeconfig kubeconfig.* *.kubeconfig",
         "Kubernetes logins",
         _holds(
             rf"(?:- )?(?:client-key-data|token|password|id-token|refresh-token):[ \t]*{_LITERAL}"
         ),
     ),
     Rule(
-        _names(".pgpass pgpass.conf"),
+        ".pgpass pgpass.conf",
         "PostgreSQL passwords",
         _holds(r"(?!#)[^:\n]+:(?:[^:\n]*:){3}[^\s:]"),
     ),
-    Rule(_names("*.pem *.key *.p8 *.asc *.priv"), "holds a private key", _PRIVATE_KEY),
-    Rule(_names("id_rsa id_dsa id_ecdsa id_ed25519 id_*_sk"), "an SSH private key", _ANYTHING),
-    Rule(_names("*.ppk"), "a PuTTY private key", _ANYTHING),
-    Rule(_names("master.key credentials/*.key"), "a Rails key", _holds(r"[0-9a-f]{32}\s*$")),
-    Rule(_names(".npmrc"), "an npm login", _holds(_NPM_LOGIN)),
+    Rule("*.pem *.key *.p8 *.asc *.priv", "holds a private key", _PRIVATE_KEY),
+    Rule("id_rsa id_dsa id_ecdsa id_ed25519 id_*_sk", "an SSH private key", _ANYTHING),
+    Rule("*.ppk", "a PuTTY private key", _ANYTHING),
+    Rule("master.key credentials/*.key", "a Rails key", _holds(r"[0-9a-f]{32}\s*$")),
+    Rule(".npmrc", "an npm login", _holds(_NPM_LOGIN)),
+    Rule(".yarnrc.yml", "a Yarn login", _holds(rf"npmAuth(?:Token|Ident):[ \t]*{_LITERAL}")),
+    Rule(".pypirc", "a PyPI login", _holds(r"password[ \t]*[=:][ \t]*\S")),
     Rule(
-        _names(".yarnrc.yml"), "a Yarn login", _holds(rf"npmAuth(?:Token|Ident):[ \t]*{_LITERAL}")
-    ),
-    Rule(_names(".pypirc"), "a PyPI login", _holds(r"password[ \t]*[=:][ \t]*\S")),
-    Rule(
-        _names("pip.conf pip.ini .condarc uv.toml poetry/auth.toml .bowerrc .curlrc"),
+        "pip.conf pip.ini .condarc uv.toml poetry/auth.toml .bowerrc .curlrc",
         "a login in a URL",
         _holds(rf"(?:{_LOGIN_IN_URL}|password[ \t]*=[ \t]*{_LITERAL})"),
     ),
-    Rule(_names(".netrc _netrc"), "a netrc login", _holds(r"(?:[^#\n]*\s)?password\s+\S")),
+    Rule(".netrc _netrc", "a netrc login", _holds(r"(?:[^#\n]*\s)?password\s+\S")),
     Rule(
-        _names(".git-credentials git/credentials"), "git logins", _holds(r"\w+://[^/\s]*:[^@/\s]+@")
+        ".git-credentials git/credentials .git/credentials",
+        "git logins",
+        _holds(r"\w+://[^/\s]*:[^@/\s]+@"),
     ),
-    Rule(_names(".git/config .gitconfig git/config .gitmodules"), "a git login", _GIT_LOGIN),
-    Rule(_names(".aws/credentials .aws/config"), "AWS keys", _AWS_KEY),
     Rule(
-        _names(".docker/config.json .dockercfg .dockerconfigjson containers/auth.json"),
+        ".git/config* .git/modules/*config .gitconfig git/config .gitmodules",
+        "a git login",
+        _GIT_LOGIN,
+    ),
+    Rule(".aws/credentials .aws/config", "AWS keys", _AWS_KEY),
+    Rule(
+        ".docker/config.json .dockercfg .dockerconfigjson containers/auth.json",
         "registry logins",
         _REGISTRY_LOGIN,
     ),
-    Rule(_names("*.p12 *.pfx *.jks *.keystore *.kdbx *.bcfks"), "a key store", _ANYTHING),
+    Rule("*.p12 *.pfx *.jks *.keystore *.kdbx *.bcfks", "a key store", _ANYTHING),
     Rule(
-        _names(
+        (
             "secring.gpg private-keys-v1.d/*.key gcloud/*.db .mylogin.cnf .vault-token"
             " .huggingface/token huggingface/token"
         ),
@@ -172,25 +182,25 @@ _RULES = (
         _ANYTHING,
     ),
     Rule(
-        _names("service-account*.json service_account*.json *credentials*.json"),
+        "service-account*.json service_account*.json *credentials*.json",
         "a service account's private key",
         _SERVICE_ACCOUNT_KEY,
     ),
     Rule(
-        _names(
+        (
             "application_default_credentials.json client_secret*.json token.json"
             " msal_token_cache*.json"
         ),
         "an OAuth login",
         _OAUTH,
     ),
-    Rule(_names(".htpasswd"), "passwords of a web server", _holds(r"(?!#)[^:\s]+:[^\s:]{4}")),
+    Rule(".htpasswd", "passwords of a web server", _holds(r"(?!#)[^:\s]+:[^\s:]{4}")),
     Rule(
-        _names(".m2/settings.xml settings-security.xml"),
+        ".m2/settings.xml settings-security.xml",
         "a Maven login",
         _holds(r"[^\n]*<(?:password|passphrase|master)>(?!\$\{)[^<\s]"),
     ),
-    Rule(_names(".doppler.yaml"), "a Doppler token", _holds(rf"(?:- )?token:[ \t]*{_LITERAL}")),
-    Rule(_names("*.tfstate *.tfstate.backup"), "a Terraform state, full of secrets", _ANYTHING),
+    Rule(".doppler.yaml", "a Doppler token", _holds(rf"(?:- )?token:[ \t]*{_LITERAL}")),
+    Rule("*.tfstate *.tfstate.backup", "a Terraform state, full of secrets", _ANYTHING),
 )
-_ANY_NAME = re.compile("|".join(rule.names.pattern for rule in _RULES))
+_ANY_NAME = " ".join(rule.names for rule in _RULES)

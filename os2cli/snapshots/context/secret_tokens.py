@@ -23,12 +23,13 @@ _WORD_BEFORE = rb"(?<![A-Za-z0-9_-])"
 class _Form(NamedTuple):
     reason: str
     parts: tuple[bytes, ...]
-    pattern: re.Pattern[bytes]
+    # Compiled by `re` at first use: most files have none of the parts.
+    pattern: bytes
 
 
 def _form(reason: str, parts: str, pattern: bytes) -> _Form:
     words = tuple(part.encode() for part in parts.split())
-    return _Form(reason, words, re.compile(pattern, re.MULTILINE))
+    return _Form(reason, words, pattern)
 
 
 def _token(issuer: str, parts: str, pattern: str) -> _Form:
@@ -40,12 +41,9 @@ _FORMS = (
         "holds a private key",
         (b"PRIVATE KEY",),
         # On a line of its own, with a body; or inside a string with a long one.
-        re.compile(
-            rb"^[ \t>|]*" + _BEGIN + rb"[ \t]*\r?\n(?:[A-Za-z-]+: ?[^\n]*\n|[ \t>|]*\r?\n)*"
-            rb"[ \t>|]*[A-Za-z0-9+/=]{4}"
-            rb"|" + _BEGIN + rb"(?:\\r|\\n|\s)+[A-Za-z0-9+/=]{32}",
-            re.MULTILINE,
-        ),
+        rb"^[ \t>|]*" + _BEGIN + rb"[ \t]*\r?\n(?:[A-Za-z-]+: ?[^\n]*\n|[ \t>|]*\r?\n)*"
+        rb"[ \t>|]*[A-Za-z0-9+/=]{4}"
+        rb"|" + _BEGIN + rb"(?:\\r|\\n|\s)+[A-Za-z0-9+/=]{32}",
     ),
     _form(
         "holds a PuTTY private key",
@@ -110,7 +108,7 @@ def token_in(content: bytes) -> str | None:
     """
     for form in _FORMS:
         if any(part in content for part in form.parts):
-            for match in form.pattern.finditer(content):
+            for match in re.finditer(form.pattern, content, re.MULTILINE):
                 if not _PLACEHOLDER.search(match[0]) and _WELL_KNOWN not in match[0]:
                     return form.reason
     return None

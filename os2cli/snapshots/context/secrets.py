@@ -5,13 +5,21 @@ Contents are never repeated in messages.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 
 from os2cli.core.errors import UsageError
 from os2cli.snapshots.context.context import BuildContext
-from os2cli.snapshots.context.entries import ContextEntry, EntryKind, displayed, read_pieces
-from os2cli.snapshots.context.secret_files import rules_for
+from os2cli.snapshots.context.entries import (
+    PIECE_BYTES,
+    ContextEntry,
+    EntryKind,
+    displayed,
+    read_pieces,
+)
+from os2cli.snapshots.context.secret_files import is_secret_setting, rules_for
 from os2cli.snapshots.context.secret_tokens import OVERLAP_BYTES, token_in
 
 _BYTE_ORDER_MARKS = (
@@ -39,7 +47,7 @@ def suspicious_files(context: BuildContext) -> tuple[SuspiciousFile, ...]:
     return tuple(
         SuspiciousFile(entry.path, reason)
         for entry in context.entries
-        if entry.kind is EntryKind.FILE and (reason := _reason(context, entry))
+        if entry.kind is EntryKind.FILE and (reason := reason_of(context.root, entry))
     )
 
 
@@ -60,6 +68,16 @@ def refuse_secrets(context: BuildContext) -> None:
     )
 
 
+def secret_arguments(arguments: Mapping[str, str]) -> list[str]:
+    """Return the names of the build arguments that look like secrets, by name or value."""
+    return [
+        name
+        for name, value in arguments.items()
+        if is_secret_setting(f"{name}={value}".encode(errors="surrogateescape"))
+        or token_in(value.encode(errors="surrogateescape"))
+    ]
+
+
 def listed(files: Iterable[SuspiciousFile]) -> str:
     """Return the first files with their reasons, and the number of the others."""
     files = tuple(files)
@@ -67,9 +85,14 @@ def listed(files: Iterable[SuspiciousFile]) -> str:
     return shown + (f" and {len(files) - 5} more" if len(files) > 5 else "")
 
 
-def _reason(context: BuildContext, entry: ContextEntry) -> str | None:
+def reason_of(root: Path, entry: ContextEntry, limit: int | None = None) -> str | None:
+    """Return why a file looks like a secret, by its first ``limit`` bytes; None if it does not.
+
+    Raises as reading the context does.
+    """
     rules = rules_for(entry.path)
-    for part in _parts(read_pieces(context.root, entry)):
+    pieces = islice(read_pieces(root, entry), limit and -(-limit // PIECE_BYTES))
+    for part in _parts(pieces):
         for rule in rules:
             if rule.looks(part):
                 return rule.reason

@@ -46,7 +46,7 @@ class TestSettings:
     def test_each_names_where_it_came_from(self, tmp_path: Path) -> None:
         repository = tmp_path / "repository"
         repository.mkdir()
-        (repository / "os2.toml").write_text('image = "ours:1"\ntimeout = 7\n')
+        (repository / "os2.toml").write_text('base_image = "ours:1"\ntimeout = 7\n')
         user_file = tmp_path / ".config/os2/config.toml"
         user_file.parent.mkdir(parents=True)
         user_file.write_text('daytona_target = "eu"\n')
@@ -54,7 +54,8 @@ class TestSettings:
         found = described(tmp_path, repository, OS2_TIMEOUT="9", CI="1")
 
         assert {name: (s.value, s.origin) for name, s in found.items() if s.value} == {
-            "image": ("ours:1", str(repository / "os2.toml")),
+            "image": ("iterate-sandbox:local", "default"),
+            "base_image": ("ours:1", str(repository / "os2.toml")),
             "timeout": ("9", "OS2_TIMEOUT"),
             "daytona_api_url": ("https://app.daytona.io/api", "default"),
             "daytona_target": ("eu", str(user_file)),

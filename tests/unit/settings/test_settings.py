@@ -43,7 +43,7 @@ LOCATIONS = {
     "email": "OS2_EMAIL",
 }
 # What a repository must not decide.
-OF_THE_USER = ("daytona_api_url", "email")
+OF_THE_USER = ("image", "daytona_api_url", "email")
 SECRETS = {
     "DAYTONA_API_KEY": "dtn_0123456789abcdef",
     "DAYTONA_JWT_TOKEN": "eyJhbGciOiJub25lIn0.e30.",
@@ -132,27 +132,27 @@ class TestPrecedence:
     def test_sources_are_mixed_key_by_key(
         self, home: Path, repository: Path, user_file: Path
     ) -> None:
-        user_file.write_text('image = "mine:1"\ntimeout = 7\n')
-        (repository / "os2.toml").write_text('image = "ours:1"\n')
+        user_file.write_text('image = "mine:1"\nbase_image = "mine:2"\ntimeout = 7\n')
+        (repository / "os2.toml").write_text('base_image = "ours:1"\n')
 
-        settings = load(home, repository, BASE_IMAGE="debian:12")
+        settings = load(home, repository, OS2_CACHE_TTL="5")
 
-        assert (settings.image, settings.timeout_seconds) == ("ours:1", 7)
-        assert settings.base_image == "debian:12"
+        assert (settings.image, settings.base_image) == ("mine:1", "ours:1")
+        assert (settings.timeout_seconds, settings.cache_seconds) == (7, 5)
         assert settings.origins["dockerfile"] == "default"
 
     def test_an_empty_variable_counts_as_unset(self, home: Path, repository: Path) -> None:
-        (repository / "os2.toml").write_text('image = "ours:1"\n')
+        (repository / "os2.toml").write_text('base_image = "ours:1"\n')
 
-        assert load(home, repository, LOCAL_DOCKER_IMAGE_NAME="").image == "ours:1"
+        assert load(home, repository, BASE_IMAGE="").base_image == "ours:1"
 
     def test_outside_of_a_repository_its_file_is_not_looked_for(
         self, home: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        (repository / "os2.toml").write_text('image = "ours:1"\n')
+        (repository / "os2.toml").write_text('base_image = "ours:1"\n')
         monkeypatch.chdir(repository)
 
-        assert load(home).image == DEFAULT_IMAGE
+        assert load(home).base_image is None
 
     def test_env_files_are_never_read(
         self, home: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
@@ -198,7 +198,7 @@ class TestFiles:
             load(home, repository)
 
         assert caught.value.hint == (
-            "known keys: image, dockerfile, base_image, timeout, daytona_target, cache_ttl, "
+            "known keys: dockerfile, base_image, timeout, daytona_target, cache_ttl, "
             "organization, project"
         )
 
@@ -240,7 +240,7 @@ class TestFiles:
     def test_a_value_that_is_neither_text_nor_number_is_refused(
         self, text: str, home: Path, repository: Path
     ) -> None:
-        (repository / "os2.toml").write_text(f"image = {text}\n")
+        (repository / "os2.toml").write_text(f"base_image = {text}\n")
 
         with pytest.raises(UsageError, match="must be text or a number") as caught:
             load(home, repository)

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 
 from os2cli.core.errors import UsageError
+from os2cli.core.redaction import mask_tokens
 from os2cli.providers.daytona.dockerfile.reading import Statement, read
 from os2cli.providers.daytona.dockerfile.shell_words import quoted, resolved, split_words
 
@@ -31,8 +32,8 @@ def with_arguments(text: str, arguments: Mapping[str, str]) -> str:
                 unused.pop(name, None)
     for name in unused:
         raise UsageError(
-            f"--build-arg {name}: the Dockerfile has no ARG {name}",
-            hint=f"add ARG {name} to the stage that uses it, or leave the option out",
+            f"--build-arg {mask_tokens(name)}: the Dockerfile has no ARG {mask_tokens(name)}",
+            hint=f"add ARG {mask_tokens(name)} to the stage that uses it, or leave the option out",
             code="build_arg_unused",
         )
     parts, done = [], 0

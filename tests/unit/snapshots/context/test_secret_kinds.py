@@ -124,7 +124,7 @@ def test_a_key_or_token_is_found_in_a_file_of_any_name(folder: Path, kind: str, 
         case "alone":
             content = secret.encode()
         case "behind":
-            content = b"# a line\n" * 300_000 + secret.encode()
+            content = b"# a line\n" * 130_000 + secret.encode()
         case "between":
             # Over the border of two pieces that are read.
             content = b"\n" * (512 * 1024 - 20) + secret.encode() + b"\n" * 100
