@@ -13,6 +13,7 @@ from os2cli.host.interrupts import Interrupted, install_handlers
 from os2cli.host.streams import OutputError, ReaderGone, abandon_stdout, prepare_streams
 from os2cli.host.system_errors import explained
 from os2cli.settings.invocation import Invocation
+from os2cli.settings.terminal_size import ignore_unusable_sizes
 
 if TYPE_CHECKING:
     from os2cli.output import Output
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    prepare_streams()
     install_handlers()
+    prepare_streams()
+    ignore_unusable_sizes()
     invocation = Invocation()
     try:
         status = run(arguments, invocation)

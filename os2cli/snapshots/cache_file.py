@@ -22,10 +22,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from os2cli.host.private_files import PRIVATE_FOLDER, private_folder
+
 DATABASE = "cache.db"
-PRIVATE = 0o700
+_PRIVATE_FILE = 0o600
 BUSY_SECONDS = 2.0
-_POLL_SECONDS = 0.005
+# Many processes may write one after the other, each for some milliseconds.
+_TURN_SECONDS, _POLL_SECONDS = 5.0, 0.005
 _RAW = 1  # diskcache's mode for bytes as they are
 # All of diskcache's settings: those in a damaged file must not be used.
 _SETTINGS: dict[str, Any] = {
@@ -131,8 +134,7 @@ class CacheFile:
         # diskcache expands variables in the path, and would write to another directory.
         if os.path.expandvars(self.folder) != str(self.folder):
             raise ValueError("diskcache cannot use this directory")
-        self.folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
-        self.folder.chmod(PRIVATE)
+        private_folder(self.folder).chmod(PRIVATE_FOLDER)
         self._reject_foreign_files()
         with _alone(self.folder):
             self._wait_for_turn()
@@ -146,9 +148,12 @@ class CacheFile:
 
     def _wait_for_turn(self) -> None:
         """Wait briefly for the write lock: diskcache itself would wait for a minute."""
-        address = str(self.folder / DATABASE)
+        path = self.folder / DATABASE
+        # SQLite gives its journals the mode of the file.
+        path.touch(mode=_PRIVATE_FILE)
+        path.chmod(_PRIVATE_FILE)
         with closing(
-            sqlite3.connect(address, timeout=BUSY_SECONDS, isolation_level=None)
+            sqlite3.connect(str(path), timeout=BUSY_SECONDS, isolation_level=None)
         ) as database:
             try:
                 # An earlier os2 wrote with a log, and diskcache would wait to change that as well.
@@ -166,7 +171,7 @@ def _alone(folder: Path) -> Iterator[None]:
     """Let one process at a time write: diskcache needs many transactions to open a cache."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        deadline = time.monotonic() + BUSY_SECONDS
+        deadline = time.monotonic() + _TURN_SECONDS
         while not _is_locked(descriptor):
             if time.monotonic() >= deadline:
                 raise Busy

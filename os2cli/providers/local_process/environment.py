@@ -78,7 +78,7 @@ def prepare_home(record: Record, folder: MachineFolder, node: Node) -> None:
     for each in (folder.home, folder.repository, folder.logs):
         each.mkdir(mode=0o700, exist_ok=True)
     shutil.rmtree(folder.programs, ignore_errors=True)
-    folder.programs.mkdir()
+    folder.programs.mkdir(mode=0o700)
     for name in PROGRAMS:
         _program(folder.programs / name, tool(name))
     (folder.programs / "node").symlink_to(node.program)
@@ -122,4 +122,5 @@ def _write_profile(home: Path, sandbox: Path, profile: str) -> None:
     }
     for name, text in files.items():
         if not (home / name).exists():
+            (home / name).touch(mode=0o600)
             (home / name).write_bytes(os.fsencode(text))

@@ -23,6 +23,7 @@ from os2cli.providers.loopback import port_conflict
 
 STOP_SECONDS = 3.0
 BOOT_SECONDS = 30.0
+PRIVATE_UMASK = 0o077
 # A Unix socket's path may have 104 bytes on macOS and 108 on Linux; supervisor appends its process
 # id while it creates the socket.
 SOCKET_PATH_BYTES = 90
@@ -108,6 +109,8 @@ def _boot(record: Record, folder: MachineFolder) -> tuple[ProcessId, ProcessId]:
         text=True,
         timeout=BOOT_SECONDS,
         check=False,
+        # The user's own may let others write what services log.
+        umask=PRIVATE_UMASK,
     )
     if done.returncode != 0:
         raise OperationFailed(

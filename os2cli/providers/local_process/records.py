@@ -97,6 +97,9 @@ class Records:
 
     def read(self, name: str) -> Record | DamagedRecord | None:
         """Return the record of a machine, or None if there is no machine of that name."""
+        # Any other directory is not a machine: a removal must not reach it.
+        if not _is_name(name):
+            return None
         folder = self.folder(name)
         try:
             record = Record.from_json(read_small(folder.record, MAX_RECORD_BYTES))

@@ -37,12 +37,20 @@ def main(arguments: list[str]) -> NoReturn:
     scan_directory = Path(arguments[-1]).resolve()
     folder = Path(os.environ[FOLDER_VARIABLE])
     members = services(scan_directory)
+    _make_private(scan_directory)
     for service in members:
         prepare(service, os.environ[HOME_VARIABLE], scan_directory)
     configuration = folder / "supervisord.conf"
     write(configuration, configuration_text(folder, os.environ[SOCKET_VARIABLE], members))
     _wake(os.environ[SOCKET_VARIABLE])
     exec_program([sys.executable, "-I", "-m", "supervisor.supervisord", "-c", str(configuration)])
+
+
+def _make_private(folder: Path) -> None:
+    """Close the copies of services, which have the modes of their originals, to other users."""
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode & 0o700)
 
 
 def _wake(socket: str) -> None:

@@ -206,6 +206,21 @@ def test_a_running_machine_with_a_damaged_record_is_ended(host: Host) -> None:
     assert host.provider.get("n").state is MachineState.RUNNING
 
 
+@pytest.mark.parametrize(
+    "name", ["..", ".", "", "../other", "a/../../other", ".new-1", "/", "a/home"]
+)
+def test_a_directory_that_is_not_a_machine_is_never_removed(host: Host, name: str) -> None:
+    host.provider.records.create(RECORD)
+    for folder in (host.root.parent / "other", host.root / ".new-1", host.folder("a") / "home"):
+        folder.mkdir()
+
+    assert not host.provider.remove(name)
+    assert host.provider.records.read(name) is None
+    assert (host.root.parent / "other").is_dir()
+    assert (host.folder("a") / "home").is_dir()
+    assert host.folder("a").is_dir()
+
+
 def test_what_killed_processes_left_is_removed_in_time(records: Records) -> None:
     old = (0, 0)
     for name in (".new-1", ".removed-1"):
