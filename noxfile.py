@@ -33,7 +33,7 @@ ON_DAYTONA = ["tests/contract", WITHOUT_PROGRAMS, "tests/unit/servers/daytona"] 
     for path in sorted(ROOT.glob(f"tests/cli/test_{about}_*.py"))
 ]
 ON_A_RUNNER = ["tests/e2e/test_daytona.py", "tests/e2e/test_machine_life.py"]
-GROUPS = ("checkout", "test", "lint", "types", "node", "pictures")
+GROUPS = ("checkout", "test", "lint", "types", "node", "pictures", "sbom", "audit")
 # The host's certificates count, as they do for every other client behind the same proxy.
 UV_ENVIRONMENT = {"UV_SYSTEM_CERTS": "1", "UV_HTTP_TIMEOUT": "180"}
 os.environ.update({k: v for k, v in UV_ENVIRONMENT.items() if k not in os.environ})
@@ -74,10 +74,22 @@ def sandbox(session: nox.Session) -> None:
 
 
 def pnpm_install(session: nox.Session, folder: Path) -> tuple[list[str], dict[str, str]]:
-    """Install what a folder's lock file says, with the Node.js among Python's packages.
+    """Install what a folder's lock file says; return npm and the environment that it runs in."""
+    npm, env = npm_program(session)
+    with session.chdir(folder):
+        install_ = [*pnpm_program(npm, folder), "install", "--frozen-lockfile", "--silent"]
+        session.run(*install_, env=env, external=True)
+    return npm, env
 
-    Return npm and the environment that it runs in.
-    """
+
+def pnpm_program(npm: list[str], folder: Path) -> list[str]:
+    """Return the pnpm that a folder's package names."""
+    manager = json.loads((folder / "package.json").read_text())["packageManager"]
+    return [*npm, "exec", "--yes", f"--package={manager}", "--", "pnpm"]
+
+
+def npm_program(session: nox.Session) -> tuple[list[str], dict[str, str]]:
+    """Return the npm of the Node.js among Python's packages, and the environment it runs in."""
     node = Path(str(session.run("python", "-c", NODE_FOLDER, silent=True)).strip())
     npm = [str(node / "bin/node"), str(node / "lib/node_modules/npm/bin/npm-cli.js")]
     env = {
@@ -85,10 +97,6 @@ def pnpm_install(session: nox.Session, folder: Path) -> tuple[list[str], dict[st
         "NODE_USE_SYSTEM_CA": "1",
         "NPM_CONFIG_UPDATE_NOTIFIER": "false",
     }
-    with session.chdir(folder):
-        manager = json.loads(Path("package.json").read_text())["packageManager"]
-        pnpm = [*npm, "exec", "--yes", f"--package={manager}", "--", "pnpm"]
-        session.run(*pnpm, "install", "--frozen-lockfile", "--silent", env=env, external=True)
     return npm, env
 
 
@@ -123,7 +131,8 @@ def e2e(session: nox.Session) -> None:
     host_programs(session)
     os2 = ["python", "-m", "os2cli"]
     session.run(*os2, "doctor", "--fix", "--yes", success_codes=[0, 1])
-    session.run(*os2, "snapshot", "local-docker")
+    # By its name: an image of another checkout that has it is replaced.
+    session.run(*os2, "snapshot", "local-docker", f"--tag={IMAGE}")
     session.run(
         *os2, "snapshot", "local-docker", f"--tag={BROWSER_IMAGE}",
         "--dockerfile=sandbox/test/browser/Dockerfile", f"--build-arg=SANDBOX_IMAGE={IMAGE}",
@@ -223,6 +232,32 @@ assert bundled_source().root.name == "bundled"
 
 
 @nox.session(default=False)
+def sbom(session: nox.Session) -> None:
+    """Write what the wheel and the sandbox image are made of to `dist/*.cdx.json` (CycloneDX)."""
+    install(session, "os2", "sbom")
+    dist = ROOT / "dist"
+    dist.mkdir(exist_ok=True)
+    # What `pip install` of the wheel brings, with the hashes; the program validates what it writes.
+    session.run(
+        "cyclonedx-py", "requirements", "requirements/os2.txt", "--pyproject=pyproject.toml",
+        "--output-reproducible", "--of=JSON", f"--output-file={dist / 'os2.cdx.json'}",
+    )  # fmt: skip
+    show = ["python", "-m", "os2cli", "snapshot", "show", IMAGE, "--json"]
+    shown = Path(session.create_tmp()) / "image.json"
+    shown.write_text(str(session.run(*show, silent=True)))
+    session.run("python", "tests/sbom.py", str(shown), str(dist / "sandbox.cdx.json"))
+
+
+@nox.session(default=False)
+def audit(session: nox.Session) -> None:
+    """Look up known vulnerabilities of everything pinned; no data where no service answers."""
+    install(session, "audit")
+    npm, env = npm_program(session)
+    pnpm = pnpm_program(npm, ROOT / "sandbox")
+    session.run("python", "tests/audit.py", *pnpm, env=env)
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Measure start-up and building, as ratios to a peer in the same run."""
     install(session, "os2", "ui", "test")
@@ -267,3 +302,5 @@ def lock(session: nox.Session) -> None:
             *compile_, f"--group={group}", "--constraint=requirements/ui.txt",
             "-o", f"requirements/{group}.txt", external=True,
         )  # fmt: skip
+    # The image installs it too, and knows nothing of this checkout's requirements.
+    shutil.copyfile(ROOT / "requirements/node.txt", ROOT / "sandbox/tools/node.txt")

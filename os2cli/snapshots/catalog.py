@@ -12,6 +12,7 @@ from typing import Protocol
 
 from os2cli.core.models import MachineType, Snapshot, SnapshotResources, SnapshotState
 from os2cli.snapshots.building import SnapshotStore
+from os2cli.snapshots.contents import Contents
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,8 @@ class CatalogItem:
 
     ``stage`` is None for an image. ``untagged``: an image whose tag moved to a newer one; its
     ``name`` is the beginning of its id. ``left_over``: a name that an interrupted push left.
-    ``snapshot`` is the item in its store; ``repository`` the id of the one it was built from.
+    ``snapshot`` is the item in its store; ``repository`` the id of the one it was built from,
+    ``base`` the digest of its base image.
     """
 
     id: str
@@ -36,6 +38,7 @@ class CatalogItem:
     untagged: bool = False
     left_over: bool = False
     repository: str | None = None
+    base: str | None = None
     snapshot: Snapshot | None = None
 
 
@@ -85,6 +88,10 @@ class Catalog(Protocol):
         ``force`` removes it even if it is in use. ``within`` is the timeout in seconds, else the
         provider's own; raises ``TimedOut``.
         """
+        ...
+
+    def contents(self, item: CatalogItem) -> Contents | None:
+        """Return what an item holds; None if that is not known."""
         ...
 
     def log(self, name: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ export class Hosts {
 
   /**
    * Reads the machine's own name, and others from `ITERATE_SERVER_NAMES`. On Daytona only its proxy reaches
-   * the page, for whoever has the token, by a name of the proxy's choice.
+   * the page, for those who have the token, by a name of the proxy's choice.
    */
   constructor(env: NodeJS.ProcessEnv) {
     const names = env["ITERATE_SERVER_NAMES"]?.split(/[\s,]+/).filter((name) => name !== "") ?? [];

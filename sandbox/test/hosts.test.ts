@@ -13,7 +13,7 @@ const OWN = [
   "web-2.otter.localhost",
   HERE,
 ];
-// What DNS or another machine may be called, and what is no name.
+// Names in DNS, of another machine, and what is not a name.
 const ELSEWHERE = [
   "evil.test",
   "localhost.evil.test",

@@ -50,6 +50,8 @@ IN_THIS_PROCESS = [
 ]
 # What differs between two runs.
 VOLATILE = (
+    # The id of a repository is that of its place.
+    (r"(?<=dev\.os2\.repository%22%3A\+%22)[0-9a-f]{32}", "REPOSITORY"),
     (r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", "ID"),
     (r"(os2-)?\b[0-9a-f]{32}\b", "NAME"),
     (r"\d{4}-\d\d-\d\d[T ][\d:.]+(Z|\+00:00| UTC)", "TIME"),
@@ -157,6 +159,11 @@ def prepared_for_create(world: World) -> None:
 def with_a_dockerfile(world: World) -> None:
     (world.folder / "sandbox").mkdir()
     (world.folder / "sandbox" / "Dockerfile").write_text("FROM scratch\n")
+
+
+def with_a_strange_image(world: World) -> None:
+    with_a_dockerfile(world)
+    world.engine.marks = {}
 
 
 def resolved(world: World) -> None:

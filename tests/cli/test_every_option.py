@@ -38,6 +38,7 @@ from tests.cli.scenes import (
     unhealthy_stopped,
     with_a_dockerfile,
     with_a_secret,
+    with_a_strange_image,
 )
 
 pytestmark = IN_THIS_PROCESS
@@ -97,6 +98,7 @@ CASES: dict[tuple[str, str], tuple[Scene, tuple[str, ...]]] = {
         replace(CREATE, prepare=resolved),
         (),
     ),
+    ("up", "--yes"): (replace(SCENES["up"], prepare=with_a_strange_image), ()),
     ("machine list", "--type"): (SCENES["machine list"], ("daytona",)),
     ("machine list", "--state"): (SCENES["machine list"], ("stopped",)),
     ("machine list", "--filter"): (SCENES["machine list"], ("name=t*",)),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from os2cli.core.errors import Conflict, NotFound, Os2Error, UsageError
 from os2cli.core.models import LOCAL_DOCKER, MachineType
 from os2cli.snapshots.catalog import CatalogItem
+from os2cli.snapshots.contents import Contents
 
 if TYPE_CHECKING:
     from os2cli.snapshots.building import SnapshotStore
@@ -68,6 +69,11 @@ class MemoryCatalog:
             return False
         self.items.remove(item)
         return True
+
+    def contents(self, item: CatalogItem) -> Contents | None:
+        """Nothing is known."""
+        del item
+        return None
 
     def log(self, name: str) -> Iterator[str]:
         """The log of its build."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import re
+import shutil
+import subprocess
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import docker
@@ -261,6 +265,90 @@ def test_an_image_is_listed_shown_and_removed(os2: Os2, source: Path, image_tag:
     assert built["key"] in shown.stdout
     assert (removed.status, removed.stdout) == (0, f"removed {image_tag}\n")
     assert os2("snapshot", "rm", image_tag).status == 3
+
+
+def test_a_dockerfile_cannot_choose_whose_image_it_makes(
+    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
+) -> None:
+    dockerfile = source / "sandbox" / "Dockerfile"
+    forged = " ".join(f"dev.os2.{name}=forged" for name in ("repository", "image", "key", "base"))
+    dockerfile.write_text(f"{dockerfile.read_text()}\nLABEL {forged}\n")
+
+    built = build(os2, image_tag)
+
+    assert built.status == 0, built.stderr
+    labels = engine.inspect_image(image_tag)["Config"]["Labels"]
+    assert labels["dev.os2.image"] == image_tag
+    assert len(labels["dev.os2.repository"]) == 32
+    assert "forged" not in (labels["dev.os2.key"], labels["dev.os2.repository"])
+
+
+def test_another_repository_neither_uses_nor_replaces_an_image(
+    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient, tmp_path: Path
+) -> None:
+    env = {"LOCAL_DOCKER_IMAGE_NAME": image_tag}
+    assert os2("snapshot", "local-docker", env=env).status == 0
+    before = engine.inspect_image(image_tag)["Id"]
+    theirs = tmp_path / "theirs"
+    shutil.copytree(source, theirs)
+    (theirs / "a.txt").write_text("theirs")
+    other = replace(os2, folder=theirs)
+
+    refused = [
+        other(*line, env=env)
+        for line in (
+            ("machine", "create", "--no-wait"),
+            ("machine", "create", "--no-wait", "--build"),
+            ("up", "test-never-made"),
+            ("snapshot", "local-docker"),
+        )
+    ]
+    again = os2("snapshot", "local-docker", env=env)
+
+    assert [(r.status, "was built from another repository" in r.stderr) for r in refused] == [
+        (5, True)
+    ] * 4
+    assert "unchanged" in again.stdout
+    assert engine.inspect_image(image_tag)["Id"] == before
+    taken = other("snapshot", "local-docker", "--tag", image_tag)
+    assert taken.status == 0, taken.stderr
+
+
+def test_a_worktree_uses_its_repository_s_image(
+    os2: Os2, source: Path, image_tag: str, tmp_path: Path
+) -> None:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.test")
+    git = ("git", "-C", str(source), *identity)
+    subprocess.run([*git, "add", "-A"], check=True)
+    subprocess.run([*git, "commit", "-qm", "first"], check=True)
+    tree = tmp_path / "tree"
+    subprocess.run([*git, "worktree", "add", "-q", str(tree)], check=True)
+    env = {"LOCAL_DOCKER_IMAGE_NAME": image_tag}
+    assert os2("snapshot", "local-docker", env=env).status == 0
+    (tree / "a.txt").write_text("changed")
+
+    built = replace(os2, folder=tree)("snapshot", "local-docker", env=env)
+
+    assert built.status == 0, built.stderr
+    assert built.stdout.startswith(f"built {image_tag}")
+
+
+def test_show_prints_what_the_build_recorded(
+    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
+) -> None:
+    build(os2, image_tag)
+
+    shown = os2("snapshot", "show", image_tag, "--json").json()
+    text = os2("snapshot", "show", image_tag, "-v").stdout
+
+    assert shown["contents"]["os"].startswith(("Debian", "Ubuntu"))
+    tools = {tool["name"]: tool["version"] for tool in shown["contents"]["tools"]}
+    assert tools["node"].startswith("24.")
+    assert {"debian", "npm"} == {package["source"] for package in shown["contents"]["packages"]}
+    assert shown["base"].startswith("sha256:")
+    assert f"tool        node {tools['node']}\n" in text
+    assert re.search(r"(?m)^debian +git \S+$", text)
+    assert not engine.containers(all=True, filters={"label": "dev.os2.contents"})
 
 
 def test_an_image_with_a_foreign_name_is_not_ours(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -51,6 +52,37 @@ def test_the_user_is_node_with_a_home_of_its_own(sandbox: Sandbox) -> None:
 def test_the_user_can_not_become_root(sandbox: Sandbox) -> None:
     assert not sandbox.succeeds("sudo", "-n", "true")
     assert not sandbox.succeeds("sh", "-c", "echo >> /etc/passwd")
+
+
+def test_no_file_runs_as_another_user(sandbox: Sandbox) -> None:
+    found = sandbox.engine.create_container(
+        sandbox.image, ["/", "-xdev", "-perm", "/6000"], user="0", entrypoint="find", labels=LABELS
+    )
+    try:
+        sandbox.engine.start(found["Id"])
+        sandbox.engine.wait(found["Id"], timeout=120)
+        assert sandbox.engine.logs(found["Id"]) == b""
+    finally:
+        sandbox.engine.remove_container(found["Id"], force=True)
+
+
+def test_every_package_is_recorded(sandbox: Sandbox) -> None:
+    recorded = json.loads(sandbox.output("cat", "/opt/os2/state/packages.json"))
+    installed = sandbox.output("dpkg-query", "-W", "-f", "${Package}=${Version}\\n").split()
+
+    assert recorded["os"]["id"] in ("debian", "ubuntu")
+    assert [f"{p['name']}={p['version']}" for p in recorded["debian"]] == installed
+    names = {package["name"] for package in recorded["npm"]}
+    assert {"npm", "pnpm", "tsx", "esbuild"} <= names
+    assert any(name.startswith("@anthropic-ai/claude-code") for name in names)
+
+
+def test_no_program_of_npm_was_installed_by_a_script(sandbox: Sandbox) -> None:
+    """The packages that came with a lock file's hashes are as they were published."""
+    lock = sandbox.output("cat", "/usr/local/lib/os2-tools/pnpm-lock.yaml")
+
+    assert lock.count("integrity: sha512-") == lock.count("resolution: {")
+    assert "http" not in lock
 
 
 def test_commits_carry_the_bot_s_identity(sandbox: Sandbox) -> None:

@@ -21,6 +21,7 @@ ROOT_TESTS = {
     "test_docs.py",
     "test_next_commands.py",
     "test_readme.py",
+    "test_audit.py",
     "test_words.py",
 }
 # Those of the servers that tests start.

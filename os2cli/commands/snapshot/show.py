@@ -16,6 +16,10 @@ def show(
     type_: options.InventoryType = None,
     docker_host: options.DockerHost = None,
 ) -> None:
-    """Show one image or snapshot, and the machines created from it."""
+    """Show one image or snapshot, what it holds, and the machines created from it.
+
+    The contents are known for local images: their builds record them. -v lists all packages.
+    """
     session = Session.start(ctx, docker_host)
-    show_entry(session.output, find_entry(session.providers.catalogs(type_), name))
+    entry = find_entry(session.providers.catalogs(type_), name)
+    show_entry(session.output, entry, entry.catalog.contents(entry.item))

@@ -31,7 +31,11 @@ class ResourcesDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryDocument(Document):
-    """An image or a snapshot: ``snapshot show``; ``snapshot list`` is an array."""
+    """An image or a snapshot; ``snapshot list`` is an array.
+
+    ``repository`` is the id of the repository it was built from, ``base`` the digest of the image
+    it was built on; None if that is not known.
+    """
 
     name: str
     type: str
@@ -42,6 +46,8 @@ class EntryDocument(Document):
     created: datetime
     key: str | None
     id: str
+    repository: str | None
+    base: str | None
     reason: str | None
     resources: ResourcesDocument | None
     machines: list[str]
@@ -60,6 +66,8 @@ class EntryDocument(Document):
             created=item.created,
             key=item.key,
             id=item.id,
+            repository=item.repository,
+            base=item.base,
             reason=item.reason,
             resources=ResourcesDocument.of(item.resources) if item.resources else None,
             machines=list(entry.users),

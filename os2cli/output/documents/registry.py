@@ -30,7 +30,7 @@ DOCUMENTS: dict[str, tuple[str, ...]] = {
     "snapshot local-docker": ("snapshots.ImageDocument",),
     "snapshot daytona": ("snapshots.SnapshotDocument",),
     "snapshot list": ("inventory.EntryList", "inventory.PartialEntryList"),
-    "snapshot show": ("inventory.EntryDocument",),
+    "snapshot show": ("contents.EntryDetails",),
     "snapshot rm": ("changes.RemovalList",),
     "snapshot prune": ("inventory.PruneDocument",),
     "snapshot logs": ("executions.LogDocument",),

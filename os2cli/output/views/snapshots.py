@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from os2cli.core.errors import PartlyDone
 from os2cli.core.models import SnapshotState
 from os2cli.output import Output
+from os2cli.output.documents.contents import EntryDetails
 from os2cli.output.documents.document import Document
 from os2cli.output.documents.inventory import (
-    EntryDocument,
     EntryList,
     PartialEntryList,
     ReadyDocument,
 )
 from os2cli.output.humanize import age, size
 from os2cli.snapshots.catalog import CatalogItem
+from os2cli.snapshots.contents import Contents
 from os2cli.snapshots.inventory import Entry, InventoryListing
 from os2cli.snapshots.pruning import Verdict
 from os2cli.snapshots.resolution import Candidate, Resolution
@@ -81,14 +83,28 @@ def state_of(item: CatalogItem) -> str:
     return "untagged" if item.untagged else item.state.value
 
 
-def show_entry(output: Output, entry: Entry) -> None:
-    """Show one image or snapshot, one property per line."""
+def show_entry(output: Output, entry: Entry, contents: Contents | None) -> None:
+    """Show one image or snapshot and what it holds, one property per line; -v adds packages."""
 
     def write_text() -> None:
-        for label, value in _details(entry):
+        details = _details(entry) + (_held(contents) if contents else [])
+        if contents and output.invocation.verbose:
+            details += [(p.source, f"{p.name} {p.version}") for p in contents.packages]
+        for label, value in details:
             output.line(f"{label:<12}{value}")
 
-    output.result(EntryDocument.of(entry), write_text, names=[entry.item.name])
+    document = EntryDetails.with_contents(entry, contents)
+    output.result(document, write_text, names=[entry.item.name])
+
+
+def _held(contents: Contents) -> list[tuple[str, str]]:
+    counts = Counter(package.source for package in contents.packages)
+    numbers = ", ".join(f"{count} from {source}" for source, count in counts.items())
+    return [
+        ("os", contents.os or "-"),
+        *(("tool", f"{tool.name} {tool.version}") for tool in contents.tools),
+        ("packages", f"{numbers}; to list them: -v" if numbers else "-"),
+    ]
 
 
 def _details(entry: Entry) -> list[tuple[str, str]]:
@@ -113,6 +129,8 @@ def _details(entry: Entry) -> list[tuple[str, str]]:
         ("created", created),
         ("key", item.key or "-"),
         ("id", item.id),
+        *([("repository", item.repository)] if item.repository else []),
+        *([("base", item.base)] if item.base else []),
         *(("machine", name) for name in entry.users),
     ]
 

@@ -25,6 +25,7 @@ FOR_LOCAL: dict[str, Any] = {
     "mount_repo": True,
     "build": True,
     "allow_secrets": True,
+    "yes": True,
     "docker_host": "tcp://x",
 }
 FOR_DAYTONA: dict[str, Any] = {

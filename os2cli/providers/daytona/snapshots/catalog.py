@@ -19,6 +19,7 @@ from os2cli.providers.daytona.machines.sandboxes import GONE
 from os2cli.providers.daytona.snapshots.build_log import read_log
 from os2cli.providers.daytona.snapshots.snapshots import DaytonaSnapshots
 from os2cli.snapshots.catalog import CatalogItem
+from os2cli.snapshots.contents import Contents
 
 REMOVAL_SECONDS, POLL_SECONDS = 60.0, 0.5
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
@@ -124,6 +125,11 @@ class DaytonaCatalog:
                 state = wait.ask(partial(self.store.get, item.id)).state
                 wait.pause(POLL_SECONDS)
         return True
+
+    def contents(self, item: CatalogItem) -> Contents | None:
+        """Return None: only a machine could look."""
+        del item
+        return None
 
     def _is_going(self, item: CatalogItem, wait: Wait) -> bool:
         with suppress(NotFound):

@@ -19,8 +19,10 @@ from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.images.build_logs import BuildLogs
 from os2cli.providers.local_docker.images.images import find_image, full_name
 from os2cli.providers.local_docker.images.push import is_left_over
+from os2cli.providers.local_docker.images.recorded_files import LABEL, recorded_files
 from os2cli.snapshots.building import SnapshotStore
 from os2cli.snapshots.catalog import CatalogItem
+from os2cli.snapshots.contents import Contents, read_contents
 
 ID_DIGITS = 12
 _NO_NAME = "<none>:<none>"
@@ -93,6 +95,8 @@ class LocalImages:
             containers = self.engine.client.containers(all=True)
         users: dict[str, list[str]] = {item.id: [] for item in items}
         for container in containers:
+            if LABEL in (container.get("Labels") or {}):
+                continue
             users.get(str(container.get("ImageID")), []).append(_user(container))
         return {id_: tuple(sorted(names)) for id_, names in users.items() if names}
 
@@ -114,6 +118,10 @@ class LocalImages:
                 hint=f"see what keeps it: docker image inspect {shlex.quote(item.name)}",
             )
         return True
+
+    def contents(self, item: CatalogItem) -> Contents | None:
+        """Return what the image's build recorded."""
+        return read_contents(recorded_files(self.engine, item.id, self.lock_dir))
 
     def log(self, name: str) -> Iterator[str]:
         """Yield the log of the last build of that name, including a failed one."""
@@ -144,6 +152,7 @@ def _item(image: Mapping[str, Any], marks: Mapping[str, str], name: str | None) 
         key=marks.get(labels.IMAGE_KEY),
         untagged=name is None,
         repository=marks.get(labels.IMAGE_REPOSITORY) or None,
+        base=marks.get(labels.IMAGE_BASE),
     )
 
 
