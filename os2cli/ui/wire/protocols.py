@@ -66,6 +66,21 @@ class Requests(H11Protocol):
         self._connection.reuse()
         super().on_response_complete()
 
+    def resume_writing(self) -> None:
+        """Go on: the client has read most of what waited for it."""
+        self._connection.progress()
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        """Reject what is not HTTP; an answer that was on its way can't be sent any more."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            if self.cycle.response_started:
+                self.transport.abort()
+                return
+        super().send_400_response(msg)
+
     def _use(self) -> Use:
         cycle: RequestResponseCycle | None = self.cycle
         return Use.REQUEST if cycle and not cycle.response_complete else Use.WAITING
@@ -92,3 +107,8 @@ class WebSockets(WebSocketsSansIOProtocol):
         """Forget the connection."""
         self._counted.discard(self._connection)
         super().connection_lost(exc)
+
+    def resume_writing(self) -> None:
+        """Go on: the client has read most of what waited for it."""
+        self._connection.progress()
+        super().resume_writing()
