@@ -14,12 +14,12 @@ from starlette.responses import HTMLResponse
 
 from os2cli import __version__
 from os2cli.app.selection import is_guarded
-from os2cli.core.plain_text import plain_text
 from os2cli.output.humanize import age, size, time_left
 from os2cli.ui.addresses import is_shared, machine_path, possible_verbs
 from os2cli.ui.extensions import Extension
 from os2cli.ui.guard.policy import ContentPolicy, security_headers
 from os2cli.ui.jobs.job import Job
+from os2cli.ui.jobs.record import shown_line
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def make_pages(extensions: Sequence[Extension], home: str) -> Pages:
         "time_left": time_left,
         "exact": exact,
         "link": link,
-        "plain": plain_text,
+        "plain": shown_line,
         "sentence": sentence,
         "host": lambda url: urlsplit(url).netloc or url,
         "path": lambda machine, below="": pages.base + machine_path(machine, below),
@@ -110,6 +110,6 @@ def doing(job: Job) -> str:
 
 def sentence(text: str) -> str:
     """Return a message as a sentence of its own: capitalised, unless it starts with a name."""
-    text = plain_text(text)
+    text = shown_line(text)
     first = text.split(" ", 1)[0].rstrip(",:;")
     return text[:1].upper() + text[1:] if first.isalpha() and len(text) > len(first) else text

@@ -73,17 +73,21 @@ class Requests(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Reject what is not HTTP; an answer that was on its way can't be sent any more."""
-        if self.cycle is not None and not self.cycle.response_complete:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
-            if self.cycle.response_started:
+        if (cycle := self._running()) is not None:
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if cycle.response_started:
                 self.transport.abort()
                 return
         super().send_400_response(msg)
 
     def _use(self) -> Use:
+        return Use.WAITING if self._running() is None else Use.REQUEST
+
+    def _running(self) -> RequestResponseCycle | None:
+        """Return the request that has no whole response yet."""
         cycle: RequestResponseCycle | None = self.cycle
-        return Use.REQUEST if cycle and not cycle.response_complete else Use.WAITING
+        return cycle if cycle and not cycle.response_complete else None
 
     def _expects_head(self) -> bool:
         # What a client sent ahead of its turn is in h11's own buffer already.

@@ -193,7 +193,7 @@ def test_a_body_that_drips_has_a_deadline(
         dripping.start()
         answer = connection.recv(100)
         assert answer.startswith(b"HTTP/1.1 408 ")
-        # What still drips in is no request.
+        # What still drips in does not count as a request.
         assert is_closed(connection)
         ended.set()
         dripping.join()
@@ -332,7 +332,7 @@ def test_a_terminal_is_not_ended_by_a_flood(tmp_path: Path) -> None:
      b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n"],
     ids=repr,
 )  # fmt: skip
-def test_what_is_no_request_leaves_one_line_at_most(tmp_path: Path, garbage: bytes) -> None:
+def test_garbage_leaves_one_line_at_most(tmp_path: Path, garbage: bytes) -> None:
     with serving(tmp_path) as page, page.connect() as connection:
         connection.sendall(garbage)
         assert is_closed(connection)
