@@ -30,6 +30,7 @@ class Site:
     process: subprocess.Popen[str]
     url: str
     cookies: httpx.Cookies = field(default_factory=httpx.Cookies)
+    used: list[str] = field(default_factory=list)
 
     @property
     def home(self) -> str:
@@ -50,6 +51,19 @@ class Site:
     def port(self) -> int:
         """Its port."""
         return int(self.origin.rpartition(":")[2])
+
+    def way_in(self) -> str:
+        """Return a URL that signs a browser in: the first one, then the next of its terminal."""
+        self.used.append(self.following_url() if self.used else self.url)
+        return self.used[-1]
+
+    def following_url(self) -> str:
+        """Read the next URL from its terminal, once a browser has used the last one."""
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            if "for another: " in line:
+                return line.partition("for another: ")[2].strip()
+        raise AssertionError("it ended")
 
     def end(self, signum: signal.Signals = signal.SIGINT) -> tuple[int, str]:
         """Stop it; return its exit code and stderr."""

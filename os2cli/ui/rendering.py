@@ -15,7 +15,6 @@ from starlette.responses import HTMLResponse
 from os2cli import __version__
 from os2cli.app.selection import is_guarded
 from os2cli.core.limits import killed_for_memory
-from os2cli.core.plain_text import plain_text
 from os2cli.host.web import is_openable
 from os2cli.output.humanize import age, size, time_left
 from os2cli.output.views.limits import limits_line
@@ -23,6 +22,7 @@ from os2cli.ui.addresses import is_shared, machine_path, possible_verbs
 from os2cli.ui.extensions import Extension
 from os2cli.ui.guard.policy import ContentPolicy, security_headers
 from os2cli.ui.jobs.job import Job
+from os2cli.ui.jobs.record import shown_line
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def make_pages(extensions: Sequence[Extension], home: str) -> Pages:
         "link": link,
         "limits": limits_line,
         "killed_for_memory": killed_for_memory,
-        "plain": plain_text,
+        "plain": shown_line,
         "sentence": sentence,
         "host": lambda url: urlsplit(url).netloc or url,
         "path": lambda machine, below="": pages.base + machine_path(machine, below),
@@ -112,6 +112,6 @@ def doing(job: Job) -> str:
 
 def sentence(text: str) -> str:
     """Return a message as a sentence of its own: capitalised, unless it starts with a name."""
-    text = plain_text(text)
+    text = shown_line(text)
     first = text.split(" ", 1)[0].rstrip(",:;")
     return text[:1].upper() + text[1:] if first.isalpha() and len(text) > len(first) else text

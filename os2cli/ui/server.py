@@ -24,6 +24,7 @@ from os2cli.ui.wire.protocols import Requests, WebSockets
 # After Ctrl-C, how long jobs may take to roll back.
 CLEAN_UP_SECONDS = 20.0
 STOP_SECONDS = 3.0
+SEND_BUFFER_BYTES = 128 * 1024
 _POLL_SECONDS = 0.2
 
 
@@ -36,6 +37,9 @@ def listening_socket(port: int | None) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     # Without it, a port that was just released could not be bound.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # For each connection: the system would buffer megabytes that a client does not read, and report
+    # progress only once it has read a third of them.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     try:
         listener.bind((HOST, port or 0))
     except OSError as error:

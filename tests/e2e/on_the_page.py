@@ -35,7 +35,7 @@ def tab(chromium: Chromium, site: Site) -> Iterator[Tab]:
 @contextmanager
 def opened(chromium: Chromium, site: Site, size: tuple[int, int] | None = None) -> Iterator[Tab]:
     with chromium.tab(*([size] if size else [])) as tab:
-        tab.page.goto(site.url)
+        tab.page.goto(site.way_in())
         assert "token" not in tab.page.url
         yield tab
         assert tab.complaints == []

@@ -31,7 +31,7 @@ def row(page: Page, name: str):  # type: ignore[no-untyped-def]
 
 def create(page: Page, name: str, type_: str = "local-docker") -> None:
     """Fill in the form and submit it."""
-    page.goto("/".join([*page.url.split("/")[:3], "machines/new"]))
+    page.goto("/".join([*page.url.split("/")[:4], "machines/new"]))
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label("Type").select_option(type_)
     page.get_by_label("Variable name").fill("KEY_HERE")

@@ -63,7 +63,7 @@ def opened(chromium: Chromium, site: Site) -> Iterator[tuple[Page, list[str]]]:
     """A tab on the web UI without errors, and all its requests."""
     with chromium.tab() as tab:
         asked = watched(tab)
-        tab.page.goto(site.url)
+        tab.page.goto(site.way_in())
         yield tab.page, asked
         assert tab.complaints == []
         assert tab.violations() == []
@@ -115,11 +115,11 @@ def test_a_person_is_identified_once_and_a_group_when_it_changes(
     with chromium.tab() as tab:
         asked = watched(tab)
         with serving(counted, "--port", port) as site:
-            tab.page.goto(site.url)
+            tab.page.goto(site.way_in())
             (first,) = arrived(posthog, "$pageview")
             tab.page.reload()
             arrived(posthog, "$pageview", 2)
-            tab.page.goto(f"{site.origin}/snapshots?token=s3cret#s3cret")
+            tab.page.goto(f"{site.home}/snapshots?token=s3cret#s3cret")
             arrived(posthog, "$pageview", 3)
             used(tab.page)
             until(lambda: posthog.recordings, SECONDS)
@@ -140,11 +140,15 @@ def test_a_person_is_identified_once_and_a_group_when_it_changes(
         assert first["properties"]["$groups"] == {"organization": "acme", "project": "rockets"}
         assert {each["properties"]["$environment"] for each in posthog.events} == {"pr-4711"}
         assert {url.split("/")[2] for url in asked} == {f"127.0.0.1:{port}"}
-        assert any("/ingest/static/array.js" in url for url in asked)
+        vendored = f"{site.home}/static/vendor/posthog/"
+        assert [url for url in asked if url.startswith(vendored)][:2] == [
+            f"{vendored}posthog-recorder.js",
+            f"{vendored}array.no-external.js",
+        ]
 
         other = with_settings(counted, OS2_ORGANIZATION="others")
         with serving(other, "--port", port) as site:
-            tab.page.goto(site.url)
+            tab.page.goto(site.way_in())
             arrived(posthog, "$pageview", 4)
             tab.page.reload()
             arrived(posthog, "$pageview", 5)
@@ -170,25 +174,25 @@ def test_nothing_private_arrives(chromium: Chromium, counted: Os2, posthog: Post
         arrived(posthog, "$pageview", 1)
         used(page)
 
-        page.goto(f"{site.origin}/machines/new")
+        page.goto(f"{site.home}/machines/new")
         page.get_by_label("Name", exact=True).fill(secret)
         page.get_by_label("Variable name").fill("A_KEY")
         page.get_by_label("Value", exact=True).fill(secret)
         page.get_by_label("Show values").check()
         arrived(posthog, "$pageview", 2)
 
-        page.goto(f"{site.origin}/machines/local-docker/{name}")
+        page.goto(f"{site.home}/machines/local-docker/{name}")
         page.get_by_label("Service").fill("iterate-server")
         page.get_by_label("Service").press("Enter")
         expect(page.locator("#log-lines")).to_contain_text(f"{secret} in a log")
         arrived(posthog, "$pageview", 3)
 
-        page.goto(f"{site.origin}/machines/local-docker/{name}/terminal")
+        page.goto(f"{site.home}/machines/local-docker/{name}/terminal")
         expect(page.locator("#terminal-state")).to_have_text("Connected")
         page.keyboard.type(f"echo {secret}\n")
         expect(page.locator("#terminal .xterm-rows")).to_contain_text(secret)
         arrived(posthog, "$pageview", 4)
-        page.goto(f"{site.origin}/jobs")
+        page.goto(f"{site.home}/jobs")
         arrived(posthog, "$pageview", 5)
         used(page)
 
@@ -209,13 +213,21 @@ def test_nothing_private_arrives(chromium: Chromium, counted: Os2, posthog: Post
     assert '"Machines"' in full
     assert "ph-no-capture" in full
     port, token = site.origin.rpartition(":")[2], site.url.partition("token=")[2]
-    private = [secret, name, token, f"127.0.0.1:{port}", str(counted.folder), counted.env["HOME"]]
+    private = [
+        secret,
+        name,
+        token,
+        site.base,
+        f"127.0.0.1:{port}",
+        str(counted.folder),
+        counted.env["HOME"],
+    ]
     private += [socket.gethostname(), counted.env["APP_STAGE"]]
     # Whole words: a short host name is part of many random IDs, and of Base64 between its signs.
     edges = {each: "A-Za-z0-9" if len(each) > SHORT else "A-Za-z0-9+/_-" for each in private}
     words = [f"(?<![{edge}]){re.escape(each)}(?![{edge}])" for each, edge in edges.items()]
     assert [word for word in words if re.search(word, told)] == []
-    assert [each for each in (secret, name, token) if each in told] == []
+    assert [each for each in (secret, name, token, site.base) if each in told] == []
     assert all("cookie" not in request.headers for request in posthog.requests)
     assert {each["properties"]["$current_url"] for each in posthog.named("$pageview")} <= addresses
     outside = [url for url in asked if not url.startswith((site.origin, "data:"))]
@@ -238,7 +250,7 @@ def test_a_sign_out_starts_another_person(
         assert kept not in stored
         assert page.evaluate("document.cookie") == ""
         assert page.context.cookies() == []
-        page.goto(site.url)
+        page.goto(site.way_in())
         _, second = arrived(posthog, "$identify", 2)
 
     one, two = first["properties"], second["properties"]
@@ -273,7 +285,7 @@ def test_a_browser_that_asks_for_it_is_not_tracked(
         tab.page.add_init_script(
             f"Object.defineProperty(Navigator.prototype, '{name}', {{ get: () => {value} }})"
         )
-        tab.page.goto(site.url)
+        tab.page.goto(site.way_in())
         tab.page.wait_for_load_state("networkidle")
         assert tab.page.evaluate("typeof window.posthog") == "undefined"
 
@@ -289,7 +301,7 @@ def test_a_broken_posthog_does_not_affect_the_page(
         serving(with_settings(counted, POSTHOG_HOST=ill.url)) as site,
         chromium.tab() as tab,
     ):
-        tab.page.goto(site.url)
+        tab.page.goto(site.way_in())
         until(lambda: ill.requests, SECONDS)
         for title, path in (
             ("Snapshots", "/snapshots"),

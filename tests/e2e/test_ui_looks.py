@@ -77,10 +77,10 @@ def test_every_page_is_readable(
     assert made.status == 0, made.stderr
     with serving(cloud) as site, chromium.tab(size, dark=dark) as tab:
         page = tab.page
-        page.goto(site.url)
+        page.goto(site.way_in())
         machine = f"/machines/local-docker/{long}"
         for path in (*PATHS, machine, f"{machine}/rm"):
-            page.goto(site.origin + path)
+            page.goto(site.home + path)
             expect(page.locator(".skeleton")).to_have_count(0, timeout=20_000)
             assert page.evaluate(CONTRAST) == [], path
             assert page.evaluate(NAMELESS) == [], path
@@ -109,13 +109,13 @@ def test_the_basics_work_without_scripts(
 ) -> None:
     with chromium.tab(script=False) as tab:
         page = tab.page
-        page.goto(site.url)
+        page.goto(site.way_in())
         page.get_by_role("link", name="New machine").first.click()
         page.get_by_label("Name", exact=True).fill(name)
         page.get_by_role("button", name="Create machine").click()
         page.wait_for_url("**/jobs/*")
         until(lambda: page.reload() and "is running" in page.content(), 60)
-        page.goto(f"{site.origin}/machines/local-docker/{name}")
+        page.goto(f"{site.home}/machines/local-docker/{name}")
         page.get_by_role("link", name="Remove…").click()
         page.get_by_role("button", name="Remove").click()
         until(lambda: page.reload() and f"Removed {name}" in page.content(), 60)

@@ -53,8 +53,8 @@ def opened(
 ) -> Iterator[Page]:
     """Its terminal, without errors."""
     with chromium.tab(size, dark=dark) as tab:
-        tab.page.goto(site.url)
-        tab.page.goto(f"{site.origin}{machine}/terminal")
+        tab.page.goto(site.way_in())
+        tab.page.goto(f"{site.home}{machine}/terminal")
         yield tab.page
         assert tab.complaints == []
         assert tab.violations() == []
@@ -124,8 +124,8 @@ def test_the_end_of_the_server_ends_what_runs_in_it(chromium: Chromium, os2: Os2
     machine = made(os2)
     mark = f"sleep {uuid.uuid4().int % 10**7 + 10**7}"
     with serving(os2) as site, chromium.tab() as tab:
-        tab.page.goto(site.url)
-        tab.page.goto(f"{site.origin}{machine}/terminal")
+        tab.page.goto(site.way_in())
+        tab.page.goto(f"{site.home}{machine}/terminal")
         connected(tab.page)
         tab.page.keyboard.type(f"{mark}\n")
         until(lambda: processes(os2, machine, mark), SECONDS)

@@ -25,7 +25,6 @@ class Credentials:
         self.base = f"/{secrets.token_urlsafe(18)}"
         self.session = secrets.token_urlsafe(32)
         self.token = secrets.token_urlsafe(32)
-        self.sign_ins = 0
         self.on_sign_in = on_sign_in
         self._lock = threading.Lock()
 
@@ -60,7 +59,6 @@ class Credentials:
             if not is_same(token.encode(), self.token):
                 return False
             self.token = secrets.token_urlsafe(32)
-            self.sign_ins += 1
         self.on_sign_in()
         return True
 

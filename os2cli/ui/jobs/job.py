@@ -14,13 +14,12 @@ from typing import Any
 
 from os2cli.core.cancellation import Cancellation, Interrupted, check
 from os2cli.core.errors import Os2Error
-from os2cli.core.plain_text import plain_text
 from os2cli.core.progress import Progress
 from os2cli.core.waiting import listening
 from os2cli.output.humanize import size
 from os2cli.output.phase_titles import phase_title
 from os2cli.output.progress import counted
-from os2cli.ui.jobs.record import Notifier, Record
+from os2cli.ui.jobs.record import Notifier, Record, shown_line
 
 MAX_ENDED = 50
 
@@ -129,9 +128,9 @@ class Job:
             "outcome": self.outcome.text if self.outcome else None,
             "links": self._links(),
             "error": {
-                "message": plain_text(error.message),
-                "hint": plain_text(error.hint) if error.hint else None,
-                "log_tail": [plain_text(line) for line in error.log_tail],
+                "message": shown_line(error.message),
+                "hint": shown_line(error.hint) if error.hint else None,
+                "log_tail": [shown_line(line) for line in error.log_tail],
             }
             if error
             else None,
@@ -154,7 +153,7 @@ class JobProgress(Progress):
     def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
         """Record the latest status."""
         check()
-        self.record.set_status(plain_text(f"{text}{counted(done, total)}"))
+        self.record.set_status(f"{text}{counted(done, total)}")
 
     def transfer(self, text: str, done: int, total: int) -> None:
         """Record a transfer as a status with readable sizes."""
@@ -163,15 +162,15 @@ class JobProgress(Progress):
     def log(self, line: str) -> None:
         """Record a log line without its terminal colours."""
         check()
-        self.record.log(plain_text(line))
+        self.record.log(line)
 
     def notice(self, message: str) -> None:
         """Record a notice; never ends the operation, since roll-backs report with notices."""
-        self.record.add_message("notice", plain_text(message))
+        self.record.add_message("notice", message)
 
     def warn(self, message: str) -> None:
         """Record a warning."""
-        self.record.add_message("warning", plain_text(message))
+        self.record.add_message("warning", message)
 
 
 class Jobs:

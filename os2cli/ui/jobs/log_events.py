@@ -8,13 +8,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 from os2cli.core.cancellation import Cancellation, Interrupted
 from os2cli.core.errors import Os2Error
-from os2cli.core.plain_text import plain_text
 from os2cli.ui.jobs.events import event, is_set_within
-from os2cli.ui.jobs.record import MAX_LINE_LENGTH, Notifier
+from os2cli.ui.jobs.record import Notifier, shown_line
 
 MAX_WAITING = 2_000
-# What the filter of texts gets of a line; a program may write one of any length.
-MAX_READ = 4 * MAX_LINE_LENGTH
 MAX_BATCH = 500
 
 
@@ -43,7 +40,7 @@ class _Reader:
             with self.cancellation.listening():
                 for line in self._lines():
                     self.cancellation.check()
-                    self._waiting.append(plain_text(line[:MAX_READ])[:MAX_LINE_LENGTH])
+                    self._waiting.append(shown_line(line))
                     self.notifier.notify()
         except Interrupted:
             return

@@ -11,10 +11,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from os2cli.core.plain_text import plain_text
+
 MAX_LINES = 2_000
 MAX_LINE_LENGTH = 2_000
 # How many events a browser may miss and catch up on; after that it gets the whole record again.
 MAX_EVENTS = 3_000
+
+
+def shown_line(text: str) -> str:
+    """Return a line as the page shows it; a program may write one of any length."""
+    return plain_text(text[: 4 * MAX_LINE_LENGTH])[:MAX_LINE_LENGTH]
 
 
 class Notifier:
@@ -98,6 +105,7 @@ class Record:
 
     def set_status(self, text: str) -> None:
         """Set the status of the current phase."""
+        text = shown_line(text)
         with self._lock:
             if text != self.status:
                 self.status = text
@@ -105,13 +113,14 @@ class Record:
 
     def add_message(self, kind: str, text: str) -> None:
         """Add a notice or a warning."""
+        text = shown_line(text)
         with self._lock:
             self.messages.append((kind, text))
             self._emit("message", {"kind": kind, "text": text})
 
     def log(self, line: str) -> None:
         """Add a log line; the oldest are dropped."""
-        line = line[:MAX_LINE_LENGTH]
+        line = shown_line(line)
         with self._lock:
             self.dropped += len(self.lines) == MAX_LINES
             self.lines.append(line)

@@ -17,6 +17,7 @@ from os2cli.core.errors import (
 )
 from os2cli.ui.guard.bodies import BodyError
 from os2cli.ui.guard.plain_responses import plain_response
+from os2cli.ui.jobs.record import shown_line
 from os2cli.ui.site import site_of, wants_json
 
 _STATUSES: dict[type[Os2Error], int] = {
@@ -92,8 +93,8 @@ async def on_body(request: Request, error: Exception) -> Response:
 def _document(error: Os2Error) -> dict[str, dict[str, str | None]]:
     return {
         "error": {
-            "message": error.message,
-            "hint": error.hint,
+            "message": shown_line(error.message),
+            "hint": shown_line(error.hint) if error.hint else None,
             "code": error.code,
             "field": field_of(error),
         }

@@ -80,8 +80,8 @@ function publicProperties(properties, place, routes) {
  * @returns {unknown}
  */
 function publicValue(name, value, place, routes) {
-  // Recordings are masked when they are made.
-  if (name === "$snapshot_data") return value;
+  // Recordings are masked when they are made; the script adds its own configuration to them.
+  if (name === "$snapshot_data" && Array.isArray(value)) return value.filter(isPlaceless);
   if (Array.isArray(value)) return value.map((each) => publicValue(name, each, place, routes));
   if (value && typeof value === "object")
     return publicProperties(/** @type {Properties} */ (value), place, routes);
@@ -91,6 +91,14 @@ function publicValue(name, value, place, routes) {
   if (/title$/i.test(name)) return routeOf(place.path, routes);
   if (/(host|hostname|domain)$/i.test(name) && value !== DIRECT) return undefined;
   return value.includes(place.host) || value.includes(base) ? undefined : value;
+}
+
+/**
+ * Return whether an event of a recording does not name the path of this server.
+ * @param {unknown} event
+ */
+function isPlaceless(event) {
+  return !JSON.stringify(event).includes(base);
 }
 
 // Allowing elements would not do: names of machines appear in headings, buttons and breadcrumbs.
@@ -122,5 +130,6 @@ const LAYOUT_ATTRIBUTES = new Set([
  * @param {string} name @param {string} value @param {string} origin
  */
 export function publicAttribute(name, value, origin) {
-  return LAYOUT_ATTRIBUTES.has(name) || name.startsWith("rr_") ? value.replaceAll(origin, "").replaceAll(base, "") : "*";
+  if (!LAYOUT_ATTRIBUTES.has(name) && !name.startsWith("rr_")) return "*";
+  return value.replaceAll(origin, "").replaceAll(base, "");
 }

@@ -1,7 +1,8 @@
 // PostHog in the page: its own script and recorder, which os2 brings, loaded after everything else.
 // The server passes the settings in a <meta>; without it nothing happens.
-import { base } from "./base.js";
+
 import { publicAddress, publicAttribute, publicEvent, publicText } from "./analytics-privacy.js";
+import { base } from "./base.js";
 
 /**
  * The server's settings, and the part of PostHog's script that is used.

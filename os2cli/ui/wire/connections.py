@@ -47,13 +47,18 @@ class Connection:
         """Start to wait for the next request."""
         self.since = time.monotonic()
 
+    def progress(self) -> None:
+        """Record that the client has read something."""
+        self._read_at = time.monotonic()
+
     def problem(self, now: float, limits: WireLimits) -> str | None:
         """Return why the connection must end; None if it may stay."""
         if self.use is Use.WAITING and now - self.since > limits.head_seconds:
             return f"no whole request within {limits.head_seconds:g} s"
         unread = self.transport.get_write_buffer_size()
         if unread == 0 or unread <= self._unread - limits.progress_bytes:
-            self._unread, self._read_at = unread, now
+            self._unread = unread
+            self.progress()
         self._unread = max(self._unread, unread)
         if now - self._read_at > limits.read_seconds:
             return f"{unread} bytes not read within {limits.read_seconds:g} s"

@@ -66,9 +66,28 @@ class Requests(H11Protocol):
         self._connection.reuse()
         super().on_response_complete()
 
+    def resume_writing(self) -> None:
+        """Go on: the client has read most of what waited for it."""
+        self._connection.progress()
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        """Reject what is not HTTP; an answer that was on its way can't be sent any more."""
+        if (cycle := self._running()) is not None:
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if cycle.response_started:
+                self.transport.abort()
+                return
+        super().send_400_response(msg)
+
     def _use(self) -> Use:
+        return Use.WAITING if self._running() is None else Use.REQUEST
+
+    def _running(self) -> RequestResponseCycle | None:
+        """Return the request that has no whole response yet."""
         cycle: RequestResponseCycle | None = self.cycle
-        return Use.REQUEST if cycle and not cycle.response_complete else Use.WAITING
+        return cycle if cycle and not cycle.response_complete else None
 
     def _expects_head(self) -> bool:
         # What a client sent ahead of its turn is in h11's own buffer already.
@@ -92,3 +111,8 @@ class WebSockets(WebSocketsSansIOProtocol):
         """Forget the connection."""
         self._counted.discard(self._connection)
         super().connection_lost(exc)
+
+    def resume_writing(self) -> None:
+        """Go on: the client has read most of what waited for it."""
+        self._connection.progress()
+        super().resume_writing()

