@@ -20,9 +20,9 @@ from os2cli.core.cancellation import pause
 from os2cli.core.deadline import at_most
 from os2cli.core.errors import OperationFailed, TimedOut
 from os2cli.core.json_text import parse_json
+from os2cli.core.small_files import read_small
 from os2cli.core.waiting import SAY_AFTER_SECONDS, allowed_seconds, say
 from os2cli.host.private_files import private_folder
-from os2cli.host.small_files import read_small
 
 # For what has no --timeout: a build can take long.
 WAIT_SECONDS = 1800.0

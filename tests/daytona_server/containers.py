@@ -32,7 +32,8 @@ class Containers:
 
     def __init__(self, url: str) -> None:
         self.endpoint = Endpoint(url, "the Daytona test server")
-        self.client = connect(self.endpoint)
+        # The stubs of what is between them leave out types.
+        self.client: Any = connect(self.endpoint)
         self.owner = uuid.uuid4().hex
         self.images: list[str] = []
 

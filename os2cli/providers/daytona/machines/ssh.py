@@ -13,8 +13,8 @@ from shutil import which
 
 from os2cli.core.errors import OperationFailed, UsageError
 from os2cli.core.redaction import HIDDEN
+from os2cli.core.small_files import read_small
 from os2cli.host.programs import TAIL_LINES
-from os2cli.host.small_files import read_small
 from os2cli.host.tty import Terminal
 from os2cli.host.web import needs_no_resolver
 from os2cli.providers.daytona.api.errors import invalid_answer

@@ -92,7 +92,7 @@ def rig(
             engine,
             LocalDockerMachines(engine, locks, CERTIFICATES),
             LocalDockerBuilder(engine, locks, tmp_path / "cache", HostCertificates(), logs),
-            LocalImages(engine, logs),
+            LocalImages(engine, logs, locks),
             BuildRequest(tree, Path("Dockerfile"), "iterate-sandbox:local", no_cache=True),
             RecordedProgress(),
         )
@@ -108,7 +108,7 @@ def push(rig: Rig) -> None:
     if image is None:
         return
     login = RegistryLogin("user", "hush")
-    push_image(rig.engine, image, "cr.example/p/os2:x", login, rig.progress)
+    push_image(rig.engine, image, "cr.example/p/os2:x", login, rig.progress, rig.builder.lock_dir)
 
 
 def execute(rig: Rig) -> None:
