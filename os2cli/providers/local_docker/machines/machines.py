@@ -51,6 +51,8 @@ from os2cli.providers.tar import pack, unpack
 PROBE_SECONDS = 2.0
 CHANGE_SECONDS = 60.0
 LIST_SECONDS = 30.0
+# Another process may be removing the container.
+REMOVAL_SECONDS = 10.0
 # What the engine itself needs to stop a machine.
 ANSWER_SECONDS = 1.0
 
@@ -144,25 +146,26 @@ class LocalDockerMachines(Insight):
 
     def remove(self, name: str, within: float | None = None) -> bool:
         """Remove the container and its volumes, and wait until they are gone."""
-        seconds = within or CHANGE_SECONDS
-        with deadline.within(seconds):
+        with deadline.within(within or CHANGE_SECONDS):
             # After a failed create: whether the engine answers at all.
             with deadline.within(HURRIED_SECONDS if within else None):
                 inspection = self._inspection(name)
             if inspection is None:
                 return self.remove_network_left(name)
             remove_container(self.engine, inspection["Id"])
-            self._wait_until_gone(name, inspection["Id"], seconds)
+            self._wait_until_gone(name, inspection["Id"])
             remove_networks(self.engine, name)
         if image := inspection.get("Image"):
             drop_unused_image(self.engine.client, image)
         return True
 
-    def _wait_until_gone(self, name: str, container: str, seconds: float) -> None:
+    def _wait_until_gone(self, name: str, container: str) -> None:
+        seconds = deadline.at_most(REMOVAL_SECONDS) or 0.0
+        ends = time.monotonic() + seconds
         while (left := self._inspection(name)) is not None and left["Id"] == container:
-            if deadline.seconds_left() == 0:
+            if time.monotonic() > ends:
                 raise TimedOut(
-                    f"timed out after {seconds:g} s waiting for machine {name} to be removed",
+                    f"timed out after {seconds:.3g} s waiting for machine {name} to be removed",
                     hint="check the engine: os2 doctor",
                 )
             time.sleep(0.1)

@@ -78,6 +78,7 @@ def rig(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Rig]:
     """An engine on either kind of connection in turn."""
+    monkeypatch.setattr(machines, "REMOVAL_SECONDS", 0.5)
     monkeypatch.setattr(client, "MAX_ANSWER_BYTES", 2**20)
     socket_file = tmp_path_factory.mktemp("s") / "s" if next(_turns) % 2 else None
     tree = tmp_path / "tree"
