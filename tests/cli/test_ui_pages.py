@@ -211,6 +211,22 @@ def test_an_unknown_source_is_reported_instead(os2: Os2) -> None:
             assert 'class="hint"' in text
 
 
+def test_what_a_machine_may_use_is_on_its_page_and_what_it_uses_a_part_of_it(
+    visitor: Visitor, daytona: DaytonaServer
+) -> None:
+    machine(daytona, "one")
+
+    page = visitor.get("/machines/daytona/one?stage=stg").text
+    usage = visitor.get("/machines/daytona/one/usage?stage=stg").text
+    missing = visitor.get("/machines/daytona/two/usage?stage=stg").text
+
+    assert "CPU" in page
+    assert "/machines/daytona/one/usage?stage=stg" in page
+    # Daytona tells only the limits.
+    assert "- / 1 GiB" in usage
+    assert "not found" in missing
+
+
 def test_a_removed_machine_is_reported_on_its_page(
     visitor: Visitor, daytona: DaytonaServer
 ) -> None:

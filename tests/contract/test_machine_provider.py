@@ -184,3 +184,28 @@ def test_the_log_ends_with_what_the_machine_wrote_last(subject: Subject) -> None
 
     assert 1 <= len(tail) <= 2
     assert all("\n" not in line for line in tail)
+
+
+def test_the_usage_of_a_running_machine_is_plausible_and_within_its_limits(
+    subject: Subject,
+) -> None:
+    machine = subject.create("used")
+
+    usage = subject.provider.usage(machine, disk=True)
+
+    limits = usage.limits
+    assert usage.cpu_percent is None or usage.cpu_percent >= 0
+    assert usage.processes is None or 0 < usage.processes <= (limits.processes or 1_000)
+    assert usage.memory_bytes is None or 0 < usage.memory_bytes <= (limits.memory_bytes or 2**40)
+    assert usage.disk_bytes is None or usage.disk_bytes >= 0
+    assert subject.provider.memory_kills(machine) == 0
+
+
+def test_a_machine_that_was_removed_leaves_no_remnants(subject: Subject) -> None:
+    machine = subject.create("gone")
+    before = [each.name for each in subject.provider.remnants()]
+
+    subject.provider.remove(machine.name)
+
+    assert machine.name not in before
+    assert machine.name not in [each.name for each in subject.provider.remnants()]

@@ -60,20 +60,11 @@ DENIED = (
     "nginx: [emerg] must be root",
 )
 
-
 WEAKER = {Isolation.DEFAULT: "off", Isolation.STRICT: "default", Isolation.OFF: None, None: None}
 
 
 @pytest.mark.parametrize("line", DENIED)
-@pytest.mark.parametrize(
-    ("isolation", "instead"),
-    [
-        (Isolation.DEFAULT, "off"),
-        (Isolation.STRICT, "default"),
-        (Isolation.OFF, None),
-        (None, None),
-    ],
-)
+@pytest.mark.parametrize(("isolation", "instead"), WEAKER.items())
 def test_a_missing_permission_hints_at_the_next_weaker_isolation(
     line: str, isolation: Isolation | None, instead: str | None
 ) -> None:
