@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 import random
+import shlex
+from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from os2cli.core.clock import EPOCH
 from os2cli.core.errors import UsageError
-from os2cli.machines.names import MAX_LENGTH, suggest_machine_name, validate_machine_name
+from os2cli.core.models import DAYTONA, Machine, MachineState
+from os2cli.machines.names import (
+    MAX_LENGTH,
+    is_machine_name,
+    named_machines,
+    suggest_machine_name,
+    validate_machine_name,
+)
+
+MACHINE = Machine(
+    id="1",
+    name="dev-1",
+    type=DAYTONA,
+    stage="stg",
+    state=MachineState.RUNNING,
+    snapshot="stg--20260111-193045",
+    owner="jonas@laptop",
+    created=EPOCH,
+    url=None,
+)
 
 
 @pytest.mark.parametrize("name", ["a", "9", "dev-1", "A.b_c-D", "a..b", "x" * MAX_LENGTH])
@@ -45,3 +69,14 @@ def test_the_same_source_of_chance_makes_the_same_name() -> None:
 
 def test_without_one_every_call_makes_its_own() -> None:
     assert len({suggest_machine_name() for _ in range(50)}) > 1
+
+
+@given(st.text(max_size=70) | st.from_regex(r"[A-Za-z0-9][\w.-]{0,61}[A-Za-z0-9]", fullmatch=True))
+def test_only_valid_names_are_machines(name: str) -> None:
+    found = replace(MACHINE, name=name)
+    named = named_machines([MACHINE, found])
+    assert named == ([MACHINE, found] if is_machine_name(name) else [MACHINE])
+    for machine in named:
+        assert shlex.split(machine.name) == [machine.name]
+        assert not machine.name.startswith("-")
+        assert machine.name.isprintable()
