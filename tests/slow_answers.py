@@ -1,4 +1,4 @@
-"""Answers of a server that is hostile or broken: without an end, slow, large, or lying."""
+"""Answers of a server that is hostile or broken: endless, slow, large, or lying."""
 
 from __future__ import annotations
 

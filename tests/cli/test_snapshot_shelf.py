@@ -291,6 +291,7 @@ def test_one_that_fails_is_reported_and_the_others_are_removed(
     assert partly.status == 7
     assert partly.stdout == f"removed {five[3]}\n"
     assert f"{five[4]} was not removed: " in partly.stderr
+    assert "error: 1 of 2 images and snapshots were not removed: " in partly.stderr
 
 
 def test_snapshots_are_pruned_without_an_engine(
@@ -300,6 +301,7 @@ def test_snapshots_are_pruned_without_an_engine(
 
     assert pruned.status == 7
     assert pruned.stdout == f"removed {five[3]}\nremoved {five[4]}\n"
+    assert "error: images and snapshots on local-docker could not be listed" in pruned.stderr
 
 
 def test_without_a_stage_snapshots_are_left_alone(
