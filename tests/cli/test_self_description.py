@@ -332,7 +332,7 @@ class TestReport:
         text = os2("doctor", "--report", env=env).stdout
 
         assert "dev-[user]" in text
-        assert "| image | ours:1 | ~/" in text
+        assert "| base_image | ours:1 | ~/" in text
         for private in ("wilhelmine", "canary", str(home), platform.node()):
             assert private not in text
         if getpass.getuser() != "root":
