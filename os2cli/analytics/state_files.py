@@ -72,7 +72,7 @@ def read(path: Path, max_bytes: int = MAX_BYTES) -> str | None:
 def is_missing(path: Path) -> bool:
     """Return whether the file was never written, as far as can be known.
 
-    Anything instead or around it that is not a plain directory may have replaced it.
+    What is there instead, or instead of its directories, may have replaced it.
     """
     try:
         path.lstat()

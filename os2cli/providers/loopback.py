@@ -57,18 +57,10 @@ def probe_published(machine: Machine, seconds: float) -> Health:
 
 
 def _get(url: str, seconds: float) -> httpx.Response | None:
-    """Return the answer of a machine; None for none that is small and in time."""
     # Most commands need no HTTP client for a local machine.
-    import httpx
+    from os2cli.host.network.loopback import fetch_small
 
-    from os2cli.host.network.bounded import fetch
-    from os2cli.host.network.loopback import loopback_client
-
-    try:
-        with loopback_client(seconds) as client:
-            return fetch(client, "GET", url, seconds=seconds, limit=ANSWER_BYTES)
-    except (httpx.HTTPError, httpx.InvalidURL):
-        return None
+    return fetch_small(url, seconds, ANSWER_BYTES)
 
 
 def listening_program(port: int) -> str | None:
