@@ -1,8 +1,7 @@
 """The options of ``machine create``, each declared here and nowhere else.
 
-The command line and its completion, the form of the web UI and the command it shows, what is
-rejected, and what an event says follow from these declarations. To add an option, declare it here
-and use it in ``machine_creation``.
+The command line, its completion, the web UI's form and the command it shows, what is rejected and
+what an event says follow. To add an option, declare it here and use it in ``machine_creation``.
 """
 
 # Annotations are evaluated here: they hold the declarations.

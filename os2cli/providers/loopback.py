@@ -16,6 +16,8 @@ from os2cli.machines.next_steps import not_running
 if TYPE_CHECKING:
     import httpx
 
+# What a health check or a list of services needs by far.
+ANSWER_BYTES = 64 * 1024
 # Names of machines may also have "_" and ".", which a host's label may not.
 _HOST_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII | re.IGNORECASE)
 
@@ -40,12 +42,6 @@ def require_running(machine: Machine) -> Machine:
     if machine.state is MachineState.RUNNING:
         return machine
     raise not_running(machine)
-
-
-# What a health check or a list of services needs by far.
-ANSWER_BYTES = 64 * 1024
-# A name that can be a part of a host's.
-_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 
 
 def probe_published(machine: Machine, seconds: float) -> Health:
@@ -148,4 +144,4 @@ def _page(service: dict[str, Any]) -> tuple[int, str] | None:
     """Return the port and the name of a service with a page, as it is in a URL."""
     port, name = service["port"], str(service["name"]).lower()
     is_port = type(port) is int and 0 < port < 2**16
-    return (port, name) if service["hasWebUI"] and is_port and _LABEL.fullmatch(name) else None
+    return (port, name) if service["hasWebUI"] and is_port and _HOST_LABEL.fullmatch(name) else None

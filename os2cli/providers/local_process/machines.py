@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from os2cli.core.clock import EPOCH
 from os2cli.core.errors import Conflict, NotFound
 from os2cli.core.limits import Usage
 from os2cli.core.models import (
@@ -19,7 +17,6 @@ from os2cli.core.models import (
     LogRequest,
     Machine,
     MachineSpec,
-    MachineState,
     Streams,
 )
 from os2cli.core.notices import NOTICES
@@ -27,19 +24,18 @@ from os2cli.core.progress import SILENT, Progress
 from os2cli.host.locks import exclusive
 from os2cli.host.tty import Terminal
 from os2cli.machines.provider import WithoutInsight
-from os2cli.providers import labels
 from os2cli.providers.local_process import LOCAL_PROCESS, lifecycle
 from os2cli.providers.local_process.creation import Creation
-from os2cli.providers.local_process.environment import LOOPBACK, environment
+from os2cli.providers.local_process.environment import environment
 from os2cli.providers.local_process.executions import Execution
 from os2cli.providers.local_process.logs import log_of_service, machine_log
 from os2cli.providers.local_process.node import find_node
 from os2cli.providers.local_process.processes import first_is_alive, logger_is_alive, until
-from os2cli.providers.local_process.record import Phase, Record, name_of_snapshot
+from os2cli.providers.local_process.record import Record
 from os2cli.providers.local_process.records import DamagedRecord, Records
+from os2cli.providers.local_process.states import damaged_machine, machine_of
 from os2cli.providers.local_process.usage import usage_of_processes
 from os2cli.providers.loopback import (
-    machine_url,
     probe_published,
     published_address,
     require_running,
@@ -76,7 +72,7 @@ class LocalProcessMachines(WithoutInsight):
 
         with exclusive(self.lock_dir, self._lock(spec.name), on_busy=refuse):
             creation = Creation(self.records, self.type, self.lock_dir)
-            return self._machine(creation.create(spec, progress))
+            return machine_of(creation.create(spec, progress))
 
     def list(self) -> list[Machine]:
         """Return every machine, also one whose record is damaged."""
@@ -84,17 +80,17 @@ class LocalProcessMachines(WithoutInsight):
         for record in self.records.all():
             if isinstance(record, DamagedRecord):
                 NOTICES.warn(record.error.message, record.error.hint)
-                machines.append(self._damaged_machine(record))
+                machines.append(damaged_machine(record, self.records.folder(record.name).path))
             else:
-                machines.append(self._machine(record))
+                machines.append(machine_of(record))
         return machines
 
     def get(self, name: str) -> Machine:
         """Return one machine; raises ``NotFound`` if it does not exist."""
         record = self.records.read(name)
         if isinstance(record, DamagedRecord):
-            return self._damaged_machine(record)
-        return self._machine(self._record(name))
+            return damaged_machine(record, self.records.folder(record.name).path)
+        return machine_of(self._record(name))
 
     def start(self, name: str, within: float | None = None) -> Machine:
         """Start the services on the machine's port."""
@@ -102,14 +98,14 @@ class LocalProcessMachines(WithoutInsight):
             record = self._record(name)
             if not first_is_alive(record):
                 record = lifecycle.start(self.records, record, find_node())
-            return self._machine(record)
+            return machine_of(record)
 
     def stop(self, name: str, within: float | None = None) -> Machine:
         """End all of its processes; it keeps its files and its port."""
         with self._changing(name, within):
             record = self._record(name)
             seconds = within or lifecycle.STOP_SECONDS
-            return self._machine(lifecycle.stop(self.records, record, seconds))
+            return machine_of(lifecycle.stop(self.records, record, seconds))
 
     def archive(self, name: str, within: float | None = None) -> Machine:
         """Stop it: local processes have no archive."""
@@ -206,55 +202,3 @@ class LocalProcessMachines(WithoutInsight):
                 code="machine_not_found",
             )
         return record
-
-    def _damaged_machine(self, record: DamagedRecord) -> Machine:
-        """Return what is known of a machine without its record, which is not much."""
-        return Machine(
-            id=record.name,
-            name=record.name,
-            type=self.type,
-            stage="",
-            state=MachineState.UNKNOWN,
-            snapshot="",
-            owner="",
-            created=_changed(self.records.folder(record.name).path),
-            reason=record.error.message,
-            isolated=False,
-            startable=False,
-        )
-
-    def _machine(self, record: Record) -> Machine:
-        marks = record.labels
-        state = _state(record)
-        return Machine(
-            id=record.id,
-            name=record.name,
-            type=self.type,
-            stage=marks.get(labels.STAGE, ""),
-            state=state,
-            snapshot=name_of_snapshot(record),
-            owner=marks.get(labels.OWNER, ""),
-            created=labels.moment(marks.get(labels.CREATED, "")) or EPOCH,
-            url=machine_url(record.name, record.port, (LOOPBACK,)),
-            port=record.port,
-            labels=labels.users_own(marks),
-            health=Health.STARTING if state is MachineState.RUNNING else Health.NONE,
-            reason="its first process ended unexpectedly" if state is MachineState.FAILED else None,
-            expires=labels.moment(marks.get(labels.EXPIRES, "")),
-            isolated=False,
-        )
-
-
-def _changed(folder: Path) -> datetime:
-    try:
-        return datetime.fromtimestamp(folder.stat().st_mtime, UTC)
-    except (OSError, OverflowError, ValueError):
-        return EPOCH
-
-
-def _state(record: Record) -> MachineState:
-    if record.phase is Phase.CREATING:
-        return MachineState.CREATING
-    if record.phase is Phase.STOPPED:
-        return MachineState.STOPPED
-    return MachineState.RUNNING if first_is_alive(record) else MachineState.FAILED
