@@ -17,8 +17,8 @@ from os2cli.host.network.proxies import Proxy
 from os2cli.providers.daytona.machines.gateway_keys import GatewayKeys
 from os2cli.providers.tar import copy_error
 
-TEXTS = st.text(st.characters(exclude_categories=["C"]) | st.sampled_from("$()`;&|<>'\" \\*~"),
-                min_size=1)  # fmt: skip
+MARKS = "$()`;&|<>'\" \\*~"
+TEXTS = st.text(st.characters(codec="utf-8", min_codepoint=32) | st.sampled_from(MARKS), min_size=1)
 
 
 def words_behind(error: Os2Error, lead: str) -> list[str]:
