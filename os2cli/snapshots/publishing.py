@@ -184,7 +184,8 @@ class Publisher:
                 if error.code == "build_failed":
                     self._undo(snapshot, progress)
                 elif not isinstance(error, NotFound):
-                    error.hint = f"the build continues; {error.hint}"
+                    go_on = error.hint or f"to wait for it: os2 snapshot wait {snapshot.name}"
+                    error.hint = f"the build continues; {go_on}"
                 raise
 
     def _abandon(self, snapshot: Snapshot, progress: Progress) -> None:

@@ -642,6 +642,8 @@ class TestLostSight:
             scene.publish()
 
         assert caught.value is down
+        assert "the build continues" in (down.hint or "")
+        assert f"os2 snapshot wait {scene.made}" in (down.hint or "")
         assert (scene.store.names, scene.store.removals) == ([scene.made], [])
         assert scene.store.log.cut
 
