@@ -11,6 +11,8 @@ HIDDEN = "•••"
 _USERINFO = re.compile(r"(?<=://)(?:[^\s/:@]+:(?!\d{1,5}/)\S*|[^\s/]*)@")
 # Of an address, such as a setting's. Without a scheme, an email address has an @ as well.
 _LOGIN = re.compile(r"(?<=://).*@|^(?!.*://)[^@/]*:.*@", re.DOTALL)
+# A query with an @, or a password with a question mark.
+_UNCLEAR = re.compile(r"(?<=://)[^@]*[?#].*@.*", re.DOTALL)
 _QUERY = re.compile(r"(://[^?#]*[?#]).+", re.DOTALL)
 # A run of letters and digits as long as a token, and not a word.
 _TOKEN = re.compile(r"(?<![A-Za-z0-9_])(?=\w*[0-9])(?=\w*[A-Za-z])[A-Za-z0-9_]{20,}")
@@ -26,6 +28,8 @@ def mask_userinfo(text: str) -> str:
 
 def mask_address(value: str) -> str:
     """Hide the login and the query of a value that is an address as a whole."""
+    if _UNCLEAR.search(value):
+        return _UNCLEAR.sub(HIDDEN, value)
     return _QUERY.sub(rf"\1{HIDDEN}", _LOGIN.sub(f"{HIDDEN}@", value))
 
 

@@ -109,7 +109,11 @@ def _written(html: str, places: Iterator[Path]) -> Path:
             return _write(html, folder)
         except OSError as error:
             reason = error.strerror or type(error).__name__
-    raise OperationFailed(f"cannot write a page for the browser: {reason}", code="page_unwritable")
+    raise OperationFailed(
+        f"cannot write a page for the browser: {reason}",
+        hint="set XDG_STATE_HOME to a directory that you can write",
+        code="page_unwritable",
+    )
 
 
 def _make_private(folder: Path) -> None:

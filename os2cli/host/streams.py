@@ -61,8 +61,11 @@ def _prepared(stream: TextIO | None, kind: type[io.FileIO]) -> TextIO:
     if not isinstance(stream, io.TextIOWrapper):
         return stream
     if _is_file(stream):
+        raw: Any = kind(stream.fileno(), "w", closefd=False)
+        # `python -u` writes at once.
+        is_unbuffered = isinstance(stream.buffer, io.FileIO)
         stream = io.TextIOWrapper(
-            io.BufferedWriter(kind(stream.fileno(), "w", closefd=False)),
+            raw if is_unbuffered else io.BufferedWriter(raw),
             encoding=stream.encoding,
             line_buffering=stream.line_buffering,
             write_through=stream.write_through,

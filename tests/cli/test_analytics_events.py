@@ -49,6 +49,7 @@ CREATED = {
     "public": False,
     "named_snapshot": False,
     "waited": True,
+    "isolation_off": False,
 }
 PUBLISHED = {
     "cpu": 4,
@@ -300,6 +301,7 @@ READING = {
     "machine.open",
     "machine.shell",
     "machine.show",
+    "machine.stats",
     "machine.url",
     "machine.wait",
     "schema",

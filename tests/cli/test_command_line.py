@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,7 @@ def test_the_version(os2: Os2, arguments: tuple[str, ...]) -> None:
         (("machine", "create", "--no-wait", "--timeout", "9"), "contradict each other"),
         (("machine", "create", "--type", "vm"), "--type: unknown machine type 'vm'"),
         (("machine", "create", "a b"), "invalid machine name 'a b'"),
-        (("machine", "create", "-e", "1X=2"), "-e: invalid variable name '1X'"),
+        (("machine", "create", "-e", "1X=2"), "-e: invalid variable name"),
         (("machine", "create", "-e", "NOT_SET"), "-e NOT_SET: variable not set"),
         (("machine", "create", "--env-file", "none.env"), "--env-file: cannot read none.env"),
         (("machine", "create", "--label", "x"), "--label: expected KEY=VALUE"),
@@ -173,7 +174,8 @@ def test_without_an_engine_every_command_says_so(os2: Os2, command: tuple[str, .
     error, hint = result.stderr.splitlines()[-2:]
     assert result.status == 8
     assert result.stdout == ""
-    assert error.startswith("error: the Docker engine at tcp://127.0.0.1:1 (DOCKER_HOST)")
+    named = re.sub(r"^error: [^ ]+: ", "error: ", error)
+    assert named.startswith("error: the Docker engine at tcp://127.0.0.1:1 (DOCKER_HOST)")
     assert "os2 doctor" in hint or "--fix" in hint
 
 
@@ -285,7 +287,7 @@ def test_completion_is_printed_and_nothing_is_written(os2: Os2, shell: str) -> N
     [
         ("os2 mach", ["machine"]),
         ("os2 help e", ["exit-codes", "environment"]),
-        ("os2 help machine s", ["show", "shell", "start", "stop"]),
+        ("os2 help machine s", ["show", "shell", "start", "stats", "stop"]),
         ("os2 help machine show ", []),
         ("os2 help nonsense ", []),
         ("os2 schema er", ["error"]),

@@ -109,7 +109,7 @@ MISTAKES: list[tuple[str, Callable[[World], None], Mapping[str, str], int, str, 
         nothing,
         {},
         2,
-        "-e: invalid variable name '1A'",
+        "-e: invalid variable name",
         "use letters, digits and '_', not starting with a digit: -e NAME=value",
     ),
     (

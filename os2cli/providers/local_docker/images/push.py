@@ -49,7 +49,7 @@ def is_left_over(reference: str, lock_dir: Path) -> bool:
 @contextmanager
 def _pushing(lock_dir: Path, reference: str) -> Iterator[None]:
     def raise_conflict() -> None:
-        raise Conflict(f"{reference} is being pushed")
+        raise Conflict(f"{reference} is being pushed", hint="wait for the other os2 to end")
 
     with exclusive(lock_dir, f"push {reference}", on_busy=raise_conflict):
         yield

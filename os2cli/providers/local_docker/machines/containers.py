@@ -165,8 +165,11 @@ def start_container(engine: Engine, container: str, name: str, port: int | None)
                 del others[port]
             raise port_conflict(port, others.get(port)) from error
         if "::1" in message:
-            reason = f"the engine cannot publish on [::1]: {message}"
-            raise Conflict(reason, code=NO_IPV6) from error
+            raise Conflict(
+                f"the engine cannot publish on [::1]: {message}",
+                hint="os2 creates a machine without it if the engine says so",
+                code=NO_IPV6,
+            ) from error
         raise
 
 

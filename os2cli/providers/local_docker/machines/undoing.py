@@ -81,7 +81,7 @@ class Undoing:
             self.progress.notice(f"rolling back: removing {self.name}")
             remove_container(self.engine, container)
         elif not create.ended:
-            raise Unreachable("the engine has not answered yet")
+            raise Unreachable("the engine has not answered yet", hint="look for it: os2 doctor")
 
     def _find(self) -> str | None:
         """Return the id of the container that this create made, or None."""

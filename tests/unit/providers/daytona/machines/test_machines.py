@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from os2cli.core.errors import NotFound, UsageError
+from os2cli.core.limits import Limits
 from os2cli.core.models import DAYTONA, Health, Machine, MachineState
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.machines.machines import DaytonaMachines
@@ -103,6 +104,7 @@ class TestGet:
             labels={"team": "core"},
             health=Health.NONE,
             public=True,
+            limits=Limits(cpus=4.0, memory_bytes=8 * 2**30, disk_bytes=10 * 2**30),
         )
 
     @pytest.mark.parametrize(
