@@ -126,6 +126,7 @@ class Change:
                     raise  # it is about the snapshot
                 # In each round one request is answered; of more, the answers were lost.
                 if sent == rounds or not is_done():
+                    sent = rounds
                     on_refusal()
                     self._pause(error.message)
                     continue

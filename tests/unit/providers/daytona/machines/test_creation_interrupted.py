@@ -214,7 +214,8 @@ class TestWhileItIsBeingCreated:
         hanging: Callable[[httpx.Request], httpx.Response],
     ) -> None:
         made = ok(sandbox(creation.request_id, state="creating"))
-        wire.on(POST, hanging).on(BY_NAME, made).on(REMOVE, refused(502), busy())
+        # The first removal may have had its effect: whether it had is asked.
+        wire.on(POST, hanging).on(BY_NAME, made).on(REMOVE, refused(502), busy()).on(BY_ID, made)
         wire.on(LABELS, refused(503)).on(REMOVE, busy())
         marked(wire).on(REMOVE, *[busy()] * 8)
 
