@@ -7,7 +7,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -126,6 +126,9 @@ OPERATIONS: dict[str, Callable[[Rig], object]] = {
     "log": lambda rig: list(rig.machines.logs("a", LogRequest(follow=True))),
     "exec": execute,
     "build": lambda rig: rig.builder.build(rig.request, rig.progress),
+    "build with a secret": lambda rig: rig.builder.build(
+        replace(rig.request, secrets={"npm": b"hunter2"}), rig.progress
+    ),
     "images": lambda rig: rig.images.list(),
     "image users": lambda rig: rig.images.users(rig.images.list()),
     "push": push,
