@@ -16,6 +16,7 @@ from enum import StrEnum, auto
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from os2cli.host.repository import locate_source
 from os2cli.host.repository_id import repository_id
@@ -169,6 +170,8 @@ class EngineStub:
             return 200, [{**image, "Created": 1_768_159_845, "Labels": image["Config"]["Labels"]}]
         if path.startswith("/networks"):
             return self._network(method, path, body)
+        if path == "/session":
+            return 200, b""
         if path == "/build":
             return 200, {"stream": "Successfully built 111111111111\n"}
         if path.startswith("/images/"):
@@ -279,7 +282,7 @@ def engine_stub(path: Path | None = None) -> Iterator[EngineStub]:
                 status = 307
             elif fault in (Fault.HTML_ERROR, Fault.HUGE_ERROR):
                 status = 502
-            if fault is None and re.search(r"/exec/\w+/start$", self.path):
+            if fault is None and re.search(r"/exec/\w+/start$|/session$", urlsplit(self.path).path):
                 return self._become_a_stream(data)
             kind = "text/html" if fault in (Fault.HTML, Fault.HTML_ERROR) else "application/json"
             return self._answer(status, data if fault is None else _BODIES.get(fault, data), kind)

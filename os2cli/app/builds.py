@@ -18,6 +18,8 @@ from os2cli.core.stage import Stage
 from os2cli.host import repository
 from os2cli.host.repository import Source
 from os2cli.host.repository_id import repository_id
+from os2cli.settings.settings import variable_here
+from os2cli.snapshots.build_secrets import read_secrets
 from os2cli.snapshots.building import BuildRequest, BuildResult, PublishRequest
 from os2cli.snapshots.context import secret_arguments
 from os2cli.snapshots.images import ensure_image
@@ -34,6 +36,7 @@ class BuildOptions:
     tag: str | None = None
     base_image: str | None = None
     build_args: list[str] | None = None
+    secrets: list[str] | None = None
     platform: str | None = None
     no_cache: bool = False
     allow_secrets: bool = False
@@ -49,13 +52,14 @@ class BuildOptions:
         for name in secret_arguments(arguments):
             progress.warn(
                 f"--build-arg {mask_tokens(name)} looks like a secret: it stays in the image's"
-                " history and in logs; pass it to the machine instead: os2 machine create -e NAME"
+                " history and in logs; mount it instead: --secret id=NAME"
             )
         return build_request(
             session,
             source,
             tag=tag or self.tag,
             build_args=arguments,
+            secrets=read_secrets(self.secrets or [], variable_here, session.working_directory),
             base_image=self.base_image,
             platform=self.platform,
             no_cache=self.no_cache,
@@ -125,6 +129,7 @@ def build_request(
     *,
     tag: str | None = None,
     build_args: dict[str, str] | None = None,
+    secrets: dict[str, bytes] | None = None,
     base_image: str | None = None,
     platform: str | None = None,
     no_cache: bool = False,
@@ -137,6 +142,7 @@ def build_request(
         dockerfile=source.dockerfile,
         tag=tag or session.settings.image,
         build_args=build_args or {},
+        secrets=secrets or {},
         base_image=base_image or session.settings.base_image,
         platform=platform,
         no_cache=no_cache,

@@ -116,7 +116,17 @@ BuildArg = Annotated[
     typer.Option(
         "--build-arg",
         metavar="KEY=VALUE",
-        help="Value for an ARG of the Dockerfile; the image keeps it: not for secrets. Repeatable.",
+        help="Value for an ARG of the Dockerfile; kept in the image, unlike --secret. Repeatable.",
+        rich_help_panel=BUILD,
+    ),
+]
+Secret = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--secret",
+        metavar="id=NAME[,src=PATH|,env=NAME]",
+        help="Secret for RUN --mount=type=secret: a file or a variable of this shell, by default "
+        "the one with the id. Neither the image nor its key holds it. Repeatable.",
         rich_help_panel=BUILD,
     ),
 ]

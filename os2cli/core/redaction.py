@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 HIDDEN = "•••"
@@ -18,6 +18,10 @@ _QUERY = re.compile(r"(://[^?#]*[?#]).+", re.DOTALL)
 _TOKEN = re.compile(r"(?<![A-Za-z0-9_])(?=\w*[0-9])(?=\w*[A-Za-z])[A-Za-z0-9_]{20,}")
 _VARIABLE = re.compile(r"[A-Z]{1,20}[0-9]{0,2}(?:[_.-][A-Z]{0,20}[0-9]{0,2})*")
 _MAX_VARIABLE = 48
+# In a secret file: what stands between names, addresses and tokens.
+_BETWEEN = re.compile(r"""[\s"'=:,;@]+""")
+# Shorter ones would hide half a log, and hardly hold a secret: brackets, numbers.
+_MIN_LENGTH, _MIN_WORD_LENGTH = 3, 8
 _ANONYMOUS = frozenset({"", "root", "localhost", "unknown"})
 
 
@@ -36,6 +40,31 @@ def mask_address(value: str) -> str:
 def mask_tokens(text: str) -> str:
     """Hide words that could be tokens: a command line's may stand where no value belongs."""
     return _TOKEN.sub(HIDDEN, text)
+
+
+def masking(secrets: Iterable[bytes]) -> Callable[[str], str]:
+    """Return a function that hides secrets in lines of a log.
+
+    Of one with several lines, each is hidden, as are the values and tokens in them.
+    """
+    parts = {part for secret in secrets for part in _parts(secret.decode(errors="replace"))}
+    longest_first = sorted(parts, key=len, reverse=True)
+
+    def mask(text: str) -> str:
+        for part in longest_first:
+            text = text.replace(part, HIDDEN)
+        return text
+
+    return mask
+
+
+def _parts(secret: str) -> Iterator[str]:
+    for line in map(str.strip, secret.splitlines()):
+        value = line.partition("=")[2].strip(" \t'\"")
+        yield from (part for part in (line, value) if len(part) >= _MIN_LENGTH)
+        for word in _BETWEEN.split(line):
+            if len(word) >= _MIN_WORD_LENGTH and re.search(r"\d", word):
+                yield word
 
 
 def is_like_a_variable(text: str) -> bool:

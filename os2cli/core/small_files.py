@@ -9,6 +9,7 @@ from pathlib import Path
 
 # Settings, ignore files, records: what people and programs write by hand is far smaller.
 SMALL_FILE_BYTES = 1_000_000
+_DESCRIPTORS = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
 
 
 def read_small(path: Path, limit: int = SMALL_FILE_BYTES) -> bytes:
@@ -27,6 +28,22 @@ def read_small(path: Path, limit: int = SMALL_FILE_BYTES) -> bytes:
         if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file", str(path))
         content = file.read(limit + 1)
+    return _within(limit, content, path)
+
+
+def read_small_or_pipe(path: Path, limit: int = SMALL_FILE_BYTES) -> bytes:
+    """Return what is in a small file, or in a pipe that the shell made: ``OPTION <(…)``.
+
+    Raises:
+        OSError: as ``read_small`` does.
+    """
+    if not str(path).startswith(_DESCRIPTORS):
+        return read_small(path, limit)
+    with path.open("rb") as stream:
+        return _within(limit, stream.read(limit + 1), path)
+
+
+def _within(limit: int, content: bytes, path: Path) -> bytes:
     if len(content) > limit:
         raise OSError(errno.EFBIG, f"it is larger than {limit / 1e6:g} MB", str(path))
     return content

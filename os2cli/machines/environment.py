@@ -5,16 +5,14 @@ Values reach the machine unchanged; invalid input is an error, never dropped.
 
 from __future__ import annotations
 
-import errno
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from os2cli.core.errors import UsageError
 from os2cli.core.redaction import is_like_a_variable
-from os2cli.core.small_files import SMALL_FILE_BYTES, read_small
+from os2cli.core.small_files import read_small_or_pipe
 
-_DESCRIPTORS = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
@@ -46,7 +44,7 @@ def read_env_file(path: Path) -> dict[str, str]:
     Nothing is quoted or expanded; lines that begin with ``#`` are skipped.
     """
     try:
-        text = _content(path).decode("utf-8-sig")
+        text = read_small_or_pipe(path).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise UsageError(
@@ -69,17 +67,6 @@ def read_env_file(path: Path) -> dict[str, str]:
             )
         variables[_check_key(key.rstrip(), f"{path}, line {number}")] = _check_value(value, key)
     return variables
-
-
-def _content(path: Path) -> bytes:
-    """Return what is in a file, or in a pipe that the shell made: ``--env-file <(…)``."""
-    if not str(path).startswith(_DESCRIPTORS):
-        return read_small(path)
-    with path.open("rb") as stream:
-        content = stream.read(SMALL_FILE_BYTES + 1)
-    if len(content) > SMALL_FILE_BYTES:
-        raise OSError(errno.EFBIG, f"it is larger than {SMALL_FILE_BYTES / 1e6:g} MB")
-    return content
 
 
 def _parse_assignment(text: str, lookup: Callable[[str], str | None]) -> tuple[str, str]:

@@ -24,12 +24,16 @@ class BuildRequest:
     Dockerfile; ``platform`` None builds for the engine's own. ``repository`` is the repository's
     id, None if it does not matter whose image has the tag. ``take_over``: the user agreed that
     any image with the tag is used or replaced.
+
+    ``secrets`` are for steps that mount them, by id. They are not an input: neither the image nor
+    its key holds anything of them.
     """
 
     root: Path
     dockerfile: Path
     tag: str
     build_args: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     base_image: str | None = None
     platform: str | None = None
     no_cache: bool = False

@@ -48,6 +48,7 @@ TEXTS = (
 )
 # For options that reject the other kinds at once.
 FITTING = dict.fromkeys(("--env", "--label", "--build-arg"), TEXTS[3])
+FITTING["--secret"] = "id=CANARY_NAME"
 # Settings of the web UI and of groups are meant to be sent.
 ENVIRONMENT = {
     "USER": "canary-user",

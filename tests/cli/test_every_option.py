@@ -56,6 +56,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "--dockerfile": ("none",),
     "--base-image": ("debian:stable",),
     "--build-arg": ("A=1",),
+    "--secret": ("id=PATH",),
     "--cpu": ("2",),
     "--memory": ("2",),
     "--disk": ("20",),

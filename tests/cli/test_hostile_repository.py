@@ -43,5 +43,6 @@ def test_a_build_argument_that_looks_like_a_secret_is_warned_of(checkout: Os2) -
     result = checkout(*command, "NPM_TOKEN=hunter2", "--build-arg", "PLAIN=yes")
 
     assert "warning: --build-arg NPM_TOKEN looks like a secret" in result.stderr
+    assert "mount it instead: --secret id=NAME" in result.stderr
     assert "PLAIN" not in result.stderr
     assert "hunter2" not in result.stdout + result.stderr

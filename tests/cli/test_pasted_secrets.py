@@ -25,6 +25,12 @@ PLACES: dict[str, tuple[str, ...]] = {
     "remote build-arg": ("snapshot", "daytona", "--build-arg", "{}"),
     "remote build-arg empty": ("snapshot", "daytona", "--build-arg", "={}"),
     "build-arg two words": ("snapshot", "local-docker", "--build-arg", "A=1", "B={}"),
+    "secret": ("snapshot", "local-docker", "--secret", "{}"),
+    "secret id": ("snapshot", "local-docker", "--secret", "id={}"),
+    "secret value": ("snapshot", "local-docker", "--secret", "id=npm,value={}"),
+    "secret variable": ("snapshot", "local-docker", "--secret", "id=npm,env={}"),
+    "secret file": ("snapshot", "local-docker", "--secret", "id=npm,src={}"),
+    "remote secret": ("snapshot", "daytona", "--secret", "id=npm,env={}"),
     "label": ("machine", "create", "a", "--label", "{}"),
 }
 

@@ -68,6 +68,7 @@ def daytona(
     dockerfile: options.Dockerfile = None,
     base_image: options.BaseImage = None,
     build_arg: options.BuildArg = None,
+    secret: options.Secret = None,
     allow_secrets: options.AllowSecrets = False,
     trust_host: Annotated[
         bool,
@@ -88,7 +89,9 @@ def daytona(
       os2 snapshot daytona --stage stg --builder local --cpu 8 --memory 16
     """
     reject_both("--timeout", timeout is not None, "--no-wait", no_wait)
-    reject_engine_options(builder, trust_host=trust_host, docker_host=docker_host)
+    reject_engine_options(
+        builder, secret=bool(secret), trust_host=trust_host, docker_host=docker_host
+    )
     session = Session.start(ctx, docker_host)
     chosen = session.remote_stage(stage)
     given = PublishOptions(
@@ -98,6 +101,7 @@ def daytona(
             dockerfile,
             base_image=base_image,
             build_args=build_arg,
+            secrets=secret,
             allow_secrets=allow_secrets,
         ),
         SnapshotResources(cpu, memory, disk),
@@ -117,11 +121,17 @@ def daytona(
 
 
 def reject_engine_options(
-    builder: BuilderKind, *, trust_host: bool, docker_host: str | None
+    builder: BuilderKind, *, secret: bool, trust_host: bool, docker_host: str | None
 ) -> None:
     """Reject options of the engine if Daytona builds."""
     if builder is BuilderKind.LOCAL:
         return
+    if secret:
+        raise UsageError(
+            "--secret requires --builder local: Daytona's builder takes no secrets",
+            hint="leave it out, or build on this host: --builder local --secret …",
+            code="option_invalid",
+        )
     for option, given in (("--trust-host", trust_host), ("--docker-host", docker_host is not None)):
         if given:
             raise UsageError(

@@ -21,6 +21,7 @@ def local_docker(
     tag: options.Tag = None,
     base_image: options.BaseImage = None,
     build_arg: options.BuildArg = None,
+    secret: options.Secret = None,
     platform: Annotated[
         str | None,
         typer.Option(
@@ -51,7 +52,7 @@ def local_docker(
     # It brings what publishes with it, which other commands start without.
     session = Session.start(ctx, docker_host)
     given = BuildOptions(
-        repo, dockerfile, tag, base_image, build_arg, platform, no_cache, allow_secrets
+        repo, dockerfile, tag, base_image, build_arg, secret, platform, no_cache, allow_secrets
     )
     result = build_image(session, given, session.output.progress())
 

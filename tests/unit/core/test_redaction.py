@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from os2cli.core.errors import OperationFailed
-from os2cli.core.redaction import HIDDEN, mask_address, mask_userinfo
+from os2cli.core.redaction import HIDDEN, mask_address, mask_userinfo, masking
 
 SECRET = "s3cr3tpassw0rd"
 SCHEMES = st.sampled_from(["http", "https", "ssh", "tcp", "socks5h", "unix", "npipe"])
@@ -66,3 +66,35 @@ def test_what_is_left_of_one_is_its_host() -> None:
     assert mask_address("ssh://u:pw@h:22") == f"ssh://{HIDDEN}@h:22"
     assert mask_address("u:pw@h:3128") == f"{HIDDEN}@h:3128"
     assert mask_address("https://h/api?key=1") == f"https://h/api?{HIDDEN}"
+
+
+PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=3, max_size=40)
+
+
+@given(PRINTABLE, PRINTABLE)
+def test_a_secret_of_one_line_is_hidden_in_any_line(secret: str, around: str) -> None:
+    mask = masking([f" {secret}\n".encode()])
+
+    assert secret not in mask(f"{around} {secret} {around}").replace(HIDDEN, "")
+    assert mask(secret) == HIDDEN
+
+
+@pytest.mark.parametrize(
+    ("file", "printed"),
+    [
+        ("//registry.example/:_authToken=npm_Abc123def456\n", "npm_Abc123def456"),
+        ("A=1\nPASSWORD='correct horse'\n", "correct horse"),
+        ("machine x login y password s3cret-w0rd\n", "s3cret-w0rd"),
+        ('{\n  "token": "abcd1234efgh"\n}\n', "abcd1234efgh"),
+        ("-----BEGIN KEY-----\nMIIabc\nshort\n-----END KEY-----\n", "short"),
+    ],
+)
+def test_what_a_program_takes_from_a_secret_file_is_hidden(file: str, printed: str) -> None:
+    assert masking([file.encode()])(f"using {printed} now") == f"using {HIDDEN} now"
+
+
+@pytest.mark.parametrize("secret", [b"", b"\n", b"{\n}\n", b"1"])
+def test_what_could_be_anything_is_not_hidden(secret: bytes) -> None:
+    line = '{"step": [1/2]} done'
+
+    assert masking([secret])(line) == line

@@ -81,6 +81,18 @@ class EngineClient(docker.APIClient):
                     _read_whole(response, limit, is_error=is_error)
         return response
 
+    def hijack(self, request: requests.PreparedRequest) -> Any:
+        """Return the socket of the connection that the engine turns a request into."""
+        response = self.send(request, stream=True, timeout=self.timeout)
+        try:
+            self._raise_for_status(response)
+            if response.status_code != requests.codes.switching_protocols:
+                raise InvalidAnswer("it keeps to HTTP")
+            return _SDK._get_raw_response_socket(self, response)
+        except BaseException:
+            response.close()
+            raise
+
     def _get(self, url: str, **options: Any) -> requests.Response:
         options.setdefault("timeout", min(QUESTION_SECONDS, self.timeout))
         return cast("requests.Response", _SDK._get(self, url, **options))

@@ -15,15 +15,26 @@ from os2cli.providers.local_docker.images.buildkit_trace import Step, Trace, dec
 TAIL_LINES = 20
 # The classic builder's steps, and Podman's, which counts those of each stage.
 _CLASSIC_STEP = re.compile(r"(?:\[\d+/\d+\] )?(?:Step|STEP) (\d+)/(\d+) ?: (.*)")
+# "secret npm not found: not found" of Docker 20.10, "secret npm: not found" of newer ones.
+_NO_SECRET = re.compile(r"\bsecret (\S+?):?(?: not found)?:? not found\b")
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class BuildEvents:
-    """One build's progress; ``image_id`` is set on success, ``record`` gets every line."""
+    """One build's progress; ``image_id`` is set on success, ``record`` gets every line.
 
-    def __init__(self, progress: Progress, record: Callable[[str], None] = lambda _: None) -> None:
+    ``mask`` hides what no log may hold.
+    """
+
+    def __init__(
+        self,
+        progress: Progress,
+        record: Callable[[str], None] = lambda _: None,
+        mask: Callable[[str], str] = lambda text: text,
+    ) -> None:
         self.progress = progress
         self.record = record
+        self.mask = mask
         self.image_id: str | None = None
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._steps: dict[str, Step] = {}
@@ -94,6 +105,7 @@ class BuildEvents:
 
     def _write(self, line: str) -> None:
         if line.strip():
+            line = self.mask(line)
             self.tail.append(line.rstrip())
             self.progress.log(line.rstrip())
             self.record(line.rstrip())
@@ -101,11 +113,20 @@ class BuildEvents:
     def _failure(self, reason: str) -> OperationFailed:
         for rest in self._partial.values():
             self._write(rest)
+        reason = self.mask(reason)
+        tail = tuple(self.tail)
         if is_disk_full(reason, *self.tail):
-            return disk_full("cannot build the image", tuple(self.tail))
+            return disk_full("cannot build the image", tail)
+        if found := _NO_SECRET.search(reason):
+            return OperationFailed(
+                f"cannot build the image: the Dockerfile requires secret {found[1]}",
+                hint=f"pass it: os2 snapshot local-docker --secret id={found[1]}",
+                code="secret_missing",
+                log_tail=tail,
+            )
         return OperationFailed(
             f"cannot build the image: {reason.strip()}",
             hint="the end of the build log is above; to see all of it, use -v",
             code="build_failed",
-            log_tail=tuple(self.tail),
+            log_tail=tail,
         )

@@ -1,7 +1,8 @@
-"""BuildKit's protobuf message ``StatusResponse``, as far as os2 reads it.
+"""BuildKit's protobuf messages, as far as os2 reads and writes them.
 
-The messages are declared here field by field instead of in generated code; numbers and names are
-those of BuildKit's ``api/services/control/control.proto``. Other fields are skipped.
+They are declared here field by field instead of in generated code; numbers and names are those of
+BuildKit's ``api/services/control/control.proto`` and ``session/secrets/secrets.proto``, and of
+gRPC's ``health.proto``. Other fields are skipped.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
+_PACKAGE = "os2.buildkit"
 _STRING, _BYTES, _BOOL, _INT64, _MESSAGE = 9, 12, 8, 3, 11
 
 # message: {field: (number, type, repeated, type name)}
@@ -35,12 +37,15 @@ _SCHEMA: dict[str, dict[str, tuple[int, int, bool, str | None]]] = {
         "vertexes": (1, _MESSAGE, True, "Vertex"),
         "logs": (3, _MESSAGE, True, "VertexLog"),
     },
+    "GetSecretRequest": {"ID": (1, _STRING, False, None)},
+    "GetSecretResponse": {"data": (1, _BYTES, False, None)},
+    "HealthCheckResponse": {"status": (1, _INT64, False, None)},
 }
 
 
 def parse_status(encoded: str) -> Any:
     """Return the message in a base64 text, or None if it cannot be decoded."""
-    message = _status_response()()
+    message = message_class("StatusResponse")()
     try:
         message.ParseFromString(base64.b64decode(encoded))
     except (DecodeError, ValueError):
@@ -48,11 +53,15 @@ def parse_status(encoded: str) -> Any:
     return message
 
 
+def message_class(name: str) -> Any:
+    """Return the class of a message."""
+    return message_factory.GetMessageClass(_pool().FindMessageTypeByName(f"{_PACKAGE}.{name}"))
+
+
 @cache
-def _status_response() -> Any:
-    package = "os2.buildkit"
+def _pool() -> descriptor_pool.DescriptorPool:
     file = descriptor_pb2.FileDescriptorProto(
-        name="os2/buildkit.proto", package=package, syntax="proto3"
+        name="os2/buildkit.proto", package=_PACKAGE, syntax="proto3"
     )
     for name, fields in _SCHEMA.items():
         message = file.message_type.add(name=name)
@@ -62,9 +71,8 @@ def _status_response() -> Any:
                 number=number,
                 type=kind,
                 label=3 if repeated else 1,
-                type_name=f".{package}.{type_name}" if type_name else None,
+                type_name=f".{_PACKAGE}.{type_name}" if type_name else None,
             )
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    descriptor = pool.FindMessageTypeByName(f"{package}.StatusResponse")
-    return message_factory.GetMessageClass(descriptor)
+    return pool

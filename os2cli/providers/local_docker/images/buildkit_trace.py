@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from os2cli.providers.local_docker.images.buildkit_messages import parse_status
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -30,9 +32,6 @@ class Trace:
 
 def decode_trace(encoded: str) -> Trace:
     """Return one ``moby.buildkit.trace`` value; an empty trace if it cannot be decoded."""
-    # A build through the classic builder needs no protobuf, which is slow to import.
-    from os2cli.providers.local_docker.images.buildkit_messages import parse_status
-
     message = parse_status(encoded)
     if message is None:
         return Trace((), ())

@@ -16,12 +16,12 @@ from os2cli.core.models import Command, Streams
 from os2cli.host.tty import Terminal
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.engine.failures import HURRIED_SECONDS
-from os2cli.providers.local_docker.machines.connection import (
+from os2cli.providers.local_docker.engine.hijacked import (
     CHUNK_BYTES,
     STDERR,
     STDOUT,
     Connection,
-    opened,
+    hijacked,
 )
 from os2cli.providers.local_docker.machines.foreground import (
     END,
@@ -149,10 +149,8 @@ class Execution:
     @contextmanager
     def _connection(self, execution: str, *, tty: bool = False) -> Iterator[Connection]:
         """Open the raw connection that the engine turns the request into."""
-        with (
-            opened(self.engine.client, execution, tty=tty) as connection,
-            ended_by(connection.end),
-        ):
+        answer = self.engine.client.exec_start(execution, socket=True, tty=tty)
+        with hijacked(answer) as connection, ended_by(connection.end):
             yield connection
 
     @contextmanager

@@ -7,7 +7,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ import pytest
 from os2cli.core.errors import NotFound, Os2Error
 from os2cli.core.models import Command, LogRequest, MachineSpec, Streams
 from os2cli.host.certificates import Certificate, HostCertificates
-from os2cli.providers.local_docker.engine import client, failures, sockets, streams
+from os2cli.providers.local_docker.engine import client, failures, hijacked, sockets, streams
 from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.connection import connect
 from os2cli.providers.local_docker.engine.engine import Engine
@@ -23,7 +23,6 @@ from os2cli.providers.local_docker.images.build_logs import BuildLogs
 from os2cli.providers.local_docker.images.builder import LocalDockerBuilder
 from os2cli.providers.local_docker.images.catalog import LocalImages
 from os2cli.providers.local_docker.images.push import RegistryLogin, push_image
-from os2cli.providers.local_docker.machines import connection as machine_connection
 from os2cli.providers.local_docker.machines import creation, executions, machines, undoing
 from os2cli.providers.local_docker.machines.machines import LocalDockerMachines
 from os2cli.snapshots.building import BuildRequest
@@ -65,7 +64,7 @@ def short_deadlines(rig: Rig) -> Iterator[None]:
             (machines, "LIST_SECONDS", 0.8),
             (undoing, "UNDO_SECONDS", 0.6),
             (executions, "END_SECONDS", 0.2),
-            (machine_connection, "FRAME_SECONDS", 0.4),
+            (hijacked, "FRAME_SECONDS", 0.4),
         ):
             patch.setattr(module, name, seconds)
         patch.setattr(rig.engine.client, "timeout", 0.6)
@@ -127,6 +126,9 @@ OPERATIONS: dict[str, Callable[[Rig], object]] = {
     "log": lambda rig: list(rig.machines.logs("a", LogRequest(follow=True))),
     "exec": execute,
     "build": lambda rig: rig.builder.build(rig.request, rig.progress),
+    "build with a secret": lambda rig: rig.builder.build(
+        replace(rig.request, secrets={"npm": b"hunter2"}), rig.progress
+    ),
     "images": lambda rig: rig.images.list(),
     "image users": lambda rig: rig.images.users(rig.images.list()),
     "push": push,

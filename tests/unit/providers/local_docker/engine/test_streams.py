@@ -16,7 +16,7 @@ from os2cli.core.errors import OperationFailed, Os2Error, Unreachable
 from os2cli.providers.local_docker.engine import streams
 from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.engine import Engine
-from os2cli.providers.local_docker.machines.connection import Connection
+from os2cli.providers.local_docker.engine.hijacked import Connection
 from tests.engine_stub import frame
 from tests.serving import HOST, ConnectionServer, read_head
 

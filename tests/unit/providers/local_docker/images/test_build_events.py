@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from os2cli.core.errors import OperationFailed
+from os2cli.core.redaction import masking
 from os2cli.providers.local_docker.images.build_events import BuildEvents
 from tests.progress import RecordedProgress
 
@@ -102,6 +103,44 @@ class TestSuccess:
         assert "line" in listener.lines
         assert not [line for line in listener.lines if "\x1b" in line or "\n" in line]
         assert listener.lines[0] == "Step 1/2 : FROM os2-dev-base:bookworm"
+
+
+class TestSecrets:
+    def test_what_a_step_prints_is_hidden_however_it_arrives(
+        self, listener: RecordedProgress
+    ) -> None:
+        recorded_lines: list[str] = []
+        events = BuildEvents(listener, recorded_lines.append, masking([b"hunter2"]))
+
+        with pytest.raises(OperationFailed) as caught:
+            events.follow(
+                [
+                    {"stream": "it is hun"},
+                    {"stream": "ter2\nand \x1b[31mhunter2\x1b[0m\nhalf hunter2"},
+                    {"error": "echo hunter2 failed"},
+                ]
+            )
+
+        assert listener.lines == ["it is •••", "and •••", "half •••"]
+        assert caught.value.log_tail == tuple(recorded_lines) == tuple(listener.lines)
+        assert caught.value.message == "cannot build the image: echo ••• failed"
+
+    @pytest.mark.parametrize(
+        "reason",
+        [
+            "secret npm not found: not found",  # Docker 20.10
+            "secret npm: not found",
+            "failed to solve: secret npm: not found",
+        ],
+    )
+    def test_a_required_one_is_named(self, reason: str, listener: RecordedProgress) -> None:
+        with pytest.raises(OperationFailed) as caught:
+            follow(listener, [{"error": reason}])
+
+        error = caught.value
+        assert error.message == "cannot build the image: the Dockerfile requires secret npm"
+        assert error.code == "secret_missing"
+        assert str(error.hint).endswith("--secret id=npm")
 
 
 class TestFailure:

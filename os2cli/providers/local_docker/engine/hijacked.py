@@ -1,4 +1,4 @@
-"""The raw connection that carries the streams of a program."""
+"""The raw connection that the engine turns a request into: a program's streams, or a session."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
-
-import docker
 
 from os2cli.core.deadline import within
 from os2cli.providers.local_docker.engine.answers import InvalidAnswer
@@ -78,10 +76,11 @@ class Connection:
 
 
 @contextmanager
-def opened(client: docker.APIClient, execution: str, *, tty: bool) -> Iterator[Connection]:
-    """Start a program and yield its connection, which is closed in the end."""
-    # The SDK returns a file around the socket, on which it leaves the response.
-    answer: Any = client.exec_start(execution, socket=True, tty=tty)
+def hijacked(answer: Any) -> Iterator[Connection]:
+    """Yield the connection of what the SDK returned for it, and close it in the end.
+
+    That is a file around the socket, on which the SDK leaves the response.
+    """
     response = getattr(answer, "_response", None)
     connection: socket.socket = getattr(answer, "_sock", answer)
     try:
