@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import secrets
 import time
-import webbrowser
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from html import escape
 from pathlib import Path
 
 from os2cli.core.errors import OperationFailed
+from os2cli.host.browser import start_browser
 
 # A browser that must be started first takes some of it.
 PAGE_SECONDS = 60.0
@@ -30,7 +30,7 @@ _POST = """<!doctype html>
 <title>os2</title>
 <form method="post" action="{action}">
 {inputs}
-<button>Continue to os2</button>
+<button>Continue</button>
 </form>
 <script>document.forms[0].submit()</script>
 </html>
@@ -58,16 +58,7 @@ class ForwardingPage:
         Raises:
             OperationFailed: there is no browser on this host.
         """
-        try:
-            opened = webbrowser.open(self.path.as_uri())
-        except webbrowser.Error:
-            opened = False
-        if not opened:
-            raise OperationFailed(
-                "cannot open a browser on this host",
-                hint="open the URL above yourself, or set BROWSER to a program that does",
-                code="browser_missing",
-            )
+        start_browser(self.path.as_uri())
 
     def remove(self) -> None:
         """Remove the file, and its directory if it was the last."""
