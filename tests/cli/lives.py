@@ -137,7 +137,8 @@ def browser(folder: Path) -> dict[str, str]:
         "#!/bin/sh\n"
         f'printf "%s\\n" "$@" >> "{folder}/argv"\n'
         'case "$1" in\n'
-        '  file://*) set -- -d "" "$(sed -n \'s/.*action="\\([^"]*\\)".*/\\1/p\' "${1#file://}")" ;;\n'
+        '  file://*) action=$(sed -n \'s/.*action="\\([^"]*\\)".*/\\1/p\' "${1#file://}")\n'
+        '    set -- -d "" "$action" ;;\n'
         "esac\n"
         f'exec curl -sS -L --max-time 10 "$@" > "{folder}/page" 2>&1\n'
     )
