@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from html import escape
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from os2cli.core.errors import OperationFailed
 from os2cli.host.browser import start_browser
+from os2cli.host.private_files import PRIVATE_FOLDER, is_left, private_folder
 
 # A browser that must be started first takes some of it.
 PAGE_SECONDS = 60.0
@@ -105,13 +105,13 @@ def _written(html: str, places: Iterator[Path]) -> Path:
 
 def _make_private(folder: Path) -> None:
     """Create a directory that no other user can enter; reject one of another user."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(folder)
     # A link would lead to a directory that others may write.
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if os.fstat(descriptor).st_uid != os.geteuid():
             raise PermissionError(1, "the directory belongs to another user")
-        os.fchmod(descriptor, 0o700)
+        os.fchmod(descriptor, PRIVATE_FOLDER)
     finally:
         os.close(descriptor)
 
@@ -127,19 +127,7 @@ def _write(html: str, folder: Path) -> Path:
 def _sweep(folder: Path) -> None:
     """Remove the pages of processes that are gone, and those that are too old."""
     for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+        owner = path.name.removeprefix(_PREFIX).partition("-")[0]
         with suppress(OSError):
-            if _is_left(path):
+            if is_left(path, owner, PAGE_SECONDS):
                 path.unlink()
-
-
-def _is_left(path: Path) -> bool:
-    owner = path.name.removeprefix(_PREFIX).partition("-")[0]
-    if not owner.isdecimal() or time.time() - path.lstat().st_mtime > PAGE_SECONDS:
-        return True
-    try:
-        os.kill(int(owner), 0)
-    except ProcessLookupError:
-        return True
-    except (PermissionError, OverflowError):
-        return False
-    return False

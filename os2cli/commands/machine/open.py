@@ -38,16 +38,15 @@ def open_(
         )
 
     # It imports an HTTP server, and ``os2 machine --help`` imports this module.
-    from os2cli.host.browser import open_page
-    from os2cli.host.secret_page import open_secret_page
+    from os2cli.host import browser, secret_page
 
     # A person can open it by hand if no browser starts; a program gets one document in any case.
     if not session.output.invocation.json:
         show_address()
     if address.token and not place.machine.public:
         signed = place.provider.reach(place.machine, port, SIGNED_LINK_SECONDS)
-        open_secret_page(signed.url, session.settings.home, session.settings.state_dir)
+        secret_page.open_secret_page(signed.url, session.settings.home, session.settings.state_dir)
     else:
-        open_page(address.url)
+        browser.open_page(address.url)
     if session.output.invocation.json:
         show_address()
