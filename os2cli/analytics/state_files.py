@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
 
+from os2cli.core.small_files import read_small
 from os2cli.host.private_files import create_file, replace_file
 
 MAX_BYTES = 64 * 1024
@@ -24,17 +24,8 @@ def write_if_absent(path: Path, text: str) -> bool:
 def read(path: Path, max_bytes: int = MAX_BYTES) -> str | None:
     """Return the text of a file; None if it is missing, no file, too large or not UTF-8."""
     try:
-        # Opening a pipe would wait for its other end.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return None
-            data = file.read(max_bytes + 1)
+        return read_small(path, max_bytes).decode()
     except (OSError, ValueError):
-        return None
-    try:
-        return data.decode() if len(data) <= max_bytes else None
-    except UnicodeDecodeError:
         return None
 
 

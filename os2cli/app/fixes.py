@@ -112,4 +112,5 @@ def _image_freshness(session: Session, providers: Providers) -> ImageFreshness:
         built=status.image.created if status.image else None,
         fresh=status.freshness is Freshness.FRESH,
         reason=status.reason,
+        foreign=status.freshness is Freshness.FOREIGN,
     )

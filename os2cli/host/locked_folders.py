@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from os2cli.host.flock import try_lock
+
 # What the temporary directories of os2 are for.
 PURPOSES = ("base", "ssh")
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -70,17 +72,6 @@ def _create(around: Path, prefix: str) -> tuple[Path, int]:
         # Another process may take it for a left one before it is locked.
         with suppress(FileNotFoundError):
             descriptor = os.open(folder, _FLAGS)
-            if _lock(descriptor) and folder.exists():
+            if try_lock(descriptor) and folder.exists():
                 return folder, descriptor
             os.close(descriptor)
-
-
-def _lock(descriptor: int) -> bool:
-    """Return whether the lock is taken now; True where the file system has no locks."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
