@@ -62,8 +62,9 @@ def remove_left(client: docker.APIClient, lock_dir: Path) -> None:
 def _is_left(found: Mapping[str, Any], lock_dir: Path) -> bool:
     marks = found.get("Labels") or {}
     name = marks.get(_NAME_LABEL)
-    ours = name is not None and marks.get(LABEL) == lock_place(lock_dir)
-    return ours and not is_held(lock_dir, name)
+    if name is None or marks.get(LABEL) != lock_place(lock_dir):
+        return False
+    return not is_held(lock_dir, name)
 
 
 def _remove_image(client: docker.APIClient, image: Mapping[str, Any]) -> None:
