@@ -160,7 +160,7 @@ class EngineStub:
             return 200, {"ApiVersion": "1.41", "Version": "20.10.24", "DriverStatus": []}
         if path == "/containers/json":
             return 200, [
-                {"Id": name, "Names": [f"/{name}"], "Labels": each["Config"].get("Labels")}
+                {"Id": name, "Names": [f"/{name}"], "Labels": each.get("Config", {}).get("Labels")}
                 for name, each in self.containers.items()
             ]
         if path == "/containers/create":

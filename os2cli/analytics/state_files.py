@@ -2,70 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
-from uuid import uuid4
 
-from os2cli.host.private_files import private_folder
+from os2cli.core.small_files import read_small
+from os2cli.host.private_files import create_file, replace_file
 
 MAX_BYTES = 64 * 1024
 
 
-def temporary_name(path: Path) -> Path:
-    """Return the path to write the next content to; readers skip names with a leading dot."""
-    return path.with_name(f".{path.name}.{uuid4().hex}")
-
-
 def write(path: Path, text: str) -> None:
     """Replace the file's content, or leave it unchanged and raise ``OSError``."""
-    temporary = _write_temporary(path, text)
-    try:
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    replace_file(path, text.encode())
 
 
 def write_if_absent(path: Path, text: str) -> bool:
     """Create the file; return whether this call did, of several at once."""
-    temporary = _write_temporary(path, text)
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        return False
-    finally:
-        temporary.unlink(missing_ok=True)
-    return True
-
-
-def _write_temporary(path: Path, text: str) -> Path:
-    private_folder(path.parent)
-    temporary = temporary_name(path)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    return temporary
+    return create_file(path, text.encode())
 
 
 def read(path: Path, max_bytes: int = MAX_BYTES) -> str | None:
     """Return the text of a file; None if it is missing, no file, too large or not UTF-8."""
     try:
-        # Opening a pipe would wait for its other end.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return None
-            data = file.read(max_bytes + 1)
+        return read_small(path, max_bytes).decode()
     except (OSError, ValueError):
-        return None
-    try:
-        return data.decode() if len(data) <= max_bytes else None
-    except UnicodeDecodeError:
         return None
 
 

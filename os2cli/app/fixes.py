@@ -17,6 +17,7 @@ from os2cli.doctor.engine_facts import SharedEngine
 from os2cli.doctor.findings import Finding, FixId
 from os2cli.doctor.fixes import Fix, Host, Switch, plan_fixes, plan_tcp_api, this_host
 from os2cli.doctor.inputs import DoctorInputs, ImageFreshness
+from os2cli.host.private_files import unwritable_by_others
 from os2cli.host.repository import find_repository
 from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.settings.settings import program_environment
@@ -90,7 +91,8 @@ def run_fixes(
         return False
     record_change(of)
     for fix in fixes:
-        with progress.phase(fix.title):
+        # They write the system's files and start what runs for all.
+        with progress.phase(fix.title), unwritable_by_others():
             fix.apply(progress)
     return True
 
@@ -110,4 +112,5 @@ def _image_freshness(session: Session, providers: Providers) -> ImageFreshness:
         built=status.image.created if status.image else None,
         fresh=status.freshness is Freshness.FRESH,
         reason=status.reason,
+        foreign=status.freshness is Freshness.FOREIGN,
     )

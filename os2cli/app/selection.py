@@ -20,6 +20,7 @@ from os2cli.machines.fleet import (
     locate,
     locate_all,
     located,
+    with_remnants,
 )
 from os2cli.machines.health import ALL, Glance, machines_of_stage
 from os2cli.providers.entry import entries
@@ -32,7 +33,8 @@ WORDS = {"rm": "remove"}
 class Selection:
     """The machines that the command line names, or all of them.
 
-    ``verb`` is the command's name, e.g. ``rm``; ``stage`` is the value of ``--stage``.
+    ``verb`` is the command's name, e.g. ``rm``; ``stage`` is the value of ``--stage``. With
+    ``remnants``, a name may also be that of a machine of which only something is left.
     """
 
     verb: str
@@ -40,6 +42,7 @@ class Selection:
     everything: bool
     type_: MachineType | None
     stage: str | None
+    remnants: bool = False
 
     def check(self) -> None:
         """Raise ``UsageError`` unless either names or ``--all`` are present."""
@@ -138,7 +141,8 @@ def find(session: Session, selection: Selection) -> Matches:
     if includes_shared(session, selection.type_):
         within = session.stage_if_set(stage, changing=True)
     fleet = session.providers.fleet(selection.type_, within)
-    return Matches(locate_all(fleet, names, stage), within)
+    places = locate_all(fleet, names, stage)
+    return Matches(with_remnants(fleet, places, stage) if selection.remnants else places, within)
 
 
 def includes_shared(session: Session, type_: MachineType | None) -> bool:

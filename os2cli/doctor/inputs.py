@@ -17,13 +17,15 @@ from os2cli.providers.local_docker.engine.endpoint import DEFAULT_TCP
 class ImageFreshness:
     """Whether the sandbox image exists and is built from the current working tree.
 
-    ``built`` is None if the image does not exist; ``reason`` is what changed since.
+    ``built`` is None if the image does not exist; ``reason`` is what changed since. ``foreign``: it
+    is not this repository's, and ``reason`` why.
     """
 
     reference: str
     built: datetime | None
     fresh: bool
     reason: str | None = None
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)

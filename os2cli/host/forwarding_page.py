@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import secrets
-import time
-import webbrowser
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from html import escape
 from pathlib import Path
 
 from os2cli.core.errors import OperationFailed
+from os2cli.host.browser import start_browser
+from os2cli.host.private_files import PRIVATE_FOLDER, is_left, private_folder
 
 # A browser that must be started first takes some of it.
 PAGE_SECONDS = 60.0
@@ -30,7 +30,7 @@ _POST = """<!doctype html>
 <title>os2</title>
 <form method="post" action="{action}">
 {inputs}
-<button>Continue to os2</button>
+<button>Continue</button>
 </form>
 <script>document.forms[0].submit()</script>
 </html>
@@ -58,16 +58,7 @@ class ForwardingPage:
         Raises:
             OperationFailed: there is no browser on this host.
         """
-        try:
-            opened = webbrowser.open(self.path.as_uri())
-        except webbrowser.Error:
-            opened = False
-        if not opened:
-            raise OperationFailed(
-                "cannot open a browser on this host",
-                hint="open the URL above yourself, or set BROWSER to a program that does",
-                code="browser_missing",
-            )
+        start_browser(self.path.as_uri())
 
     def remove(self) -> None:
         """Remove the file, and its directory if it was the last."""
@@ -118,13 +109,13 @@ def _written(html: str, places: Iterator[Path]) -> Path:
 
 def _make_private(folder: Path) -> None:
     """Create a directory that no other user can enter; reject one of another user."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(folder)
     # A link would lead to a directory that others may write.
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if os.fstat(descriptor).st_uid != os.geteuid():
             raise PermissionError(1, "the directory belongs to another user")
-        os.fchmod(descriptor, 0o700)
+        os.fchmod(descriptor, PRIVATE_FOLDER)
     finally:
         os.close(descriptor)
 
@@ -140,19 +131,7 @@ def _write(html: str, folder: Path) -> Path:
 def _sweep(folder: Path) -> None:
     """Remove the pages of processes that are gone, and those that are too old."""
     for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+        owner = path.name.removeprefix(_PREFIX).partition("-")[0]
         with suppress(OSError):
-            if _is_left(path):
+            if is_left(path, owner, PAGE_SECONDS):
                 path.unlink()
-
-
-def _is_left(path: Path) -> bool:
-    owner = path.name.removeprefix(_PREFIX).partition("-")[0]
-    if not owner.isdecimal() or time.time() - path.lstat().st_mtime > PAGE_SECONDS:
-        return True
-    try:
-        os.kill(int(owner), 0)
-    except ProcessLookupError:
-        return True
-    except (PermissionError, OverflowError):
-        return False
-    return False

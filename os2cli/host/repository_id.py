@@ -15,6 +15,7 @@ from pathlib import Path
 
 from os2cli.core.errors import OperationFailed
 from os2cli.core.small_files import read_small
+from os2cli.host.private_files import create_file
 from os2cli.host.repository import Source, bundled_source, find_repository
 
 # machine-id(5): it must not leave the host, but as the key of a hash it may. Unlike a key in the
@@ -100,14 +101,5 @@ def _kept_key(path: Path) -> bytes:
         if len(key) == _KEY_BYTES:
             return key
         path.unlink(missing_ok=True)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with open(descriptor, "wb") as file:  # noqa: PTH123  a descriptor has no path
-            file.write(secrets.token_bytes(_KEY_BYTES))
-        with suppress(FileExistsError):
-            os.link(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    create_file(path, secrets.token_bytes(_KEY_BYTES))
     return read_small(path, _KEY_BYTES)

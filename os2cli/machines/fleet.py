@@ -126,6 +126,23 @@ def locate_all(fleet: Fleet, names: Sequence[str], stage: str | None = None) -> 
     ]
 
 
+def with_remnants(fleet: Fleet, places: Sequence[Place], stage: str | None = None) -> list[Place]:
+    """Replace names that lead to no machine by what is left of one."""
+    if not any(_is_missing(place) for place in places):
+        return list(places)
+    left = {each.name: each for each in list_remnants(fleet) if stage in (None, each.stage)}
+    return [
+        LocatedMachine(machine, fleet[machine.type]())
+        if _is_missing(place) and (machine := left.get(place.name))
+        else place
+        for place in places
+    ]
+
+
+def _is_missing(place: Place) -> bool:
+    return isinstance(place, NotLocated) and isinstance(place.error, NotFound)
+
+
 def located(places: Iterable[Place]) -> list[LocatedMachine]:
     """Return the places that were found."""
     return [place for place in places if isinstance(place, LocatedMachine)]

@@ -1,71 +1,27 @@
 """The directory that a copy arrives in, before it replaces anything: beside its target.
 
-A process that is killed leaves it behind. Each holds a lock on its own for as long as it runs, so
-that the next copy to that place finds what is left over, and removes it.
+The next copy to that place removes what killed ones left.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
-import secrets
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
+from os2cli.host.locked_folders import locked_folder
 from os2cli.machines.unpacking import FOLDER_FLAGS
 
 PREFIX = ".os2-cp-"
-_NAME_BYTES = 8
 
 
 @contextmanager
 def staging(around: Path) -> Iterator[int]:
     """Make a directory in ``around``, remove it in the end, and yield its descriptor."""
-    _remove_leftovers(around)
-    folder, descriptor = _locked_folder(around)
-    try:
+    with locked_folder(around, PREFIX) as (_, descriptor):
         yield descriptor
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(descriptor)
-
-
-def _locked_folder(around: Path) -> tuple[Path, int]:
-    while True:
-        folder = around / f"{PREFIX}{secrets.token_hex(_NAME_BYTES)}"
-        folder.mkdir(mode=0o700)
-        # Another copy may take it for a leftover before it is locked.
-        with suppress(FileNotFoundError):
-            descriptor = os.open(folder, FOLDER_FLAGS)
-            if _lock(descriptor) and folder.exists():
-                return folder, descriptor
-            os.close(descriptor)
-
-
-def _lock(descriptor: int) -> bool:
-    """Return whether the lock is taken now; True where the file system has no locks."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _remove_leftovers(around: Path) -> None:
-    for folder in around.glob(f"{PREFIX}*"):
-        with suppress(OSError):
-            descriptor = os.open(folder, FOLDER_FLAGS)
-            try:
-                if os.fstat(descriptor).st_uid == os.getuid():
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    shutil.rmtree(folder, ignore_errors=True)
-            finally:
-                os.close(descriptor)
 
 
 def put(source: int, name: str, goal: Path) -> None:

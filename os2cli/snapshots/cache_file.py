@@ -9,7 +9,6 @@ is kept beside it: a write-ahead log that lost a frame would show what the frame
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import sqlite3
@@ -22,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from os2cli.host.flock import try_lock
 from os2cli.host.private_files import PRIVATE_FOLDER, private_folder
 
 DATABASE = "cache.db"
@@ -172,24 +172,14 @@ def _alone(folder: Path) -> Iterator[None]:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         deadline = time.monotonic() + _TURN_SECONDS
-        while not _is_locked(descriptor):
+        # Without locks on a network disk, SQLite's own keeps the file whole.
+        while not try_lock(descriptor):
             if time.monotonic() >= deadline:
                 raise Busy
             time.sleep(_POLL_SECONDS)
         yield
     finally:
         os.close(descriptor)
-
-
-def _is_locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        # Some network disks lock no directories: SQLite's own lock keeps the file whole.
-        return True
-    return True
 
 
 def pack(data: Any) -> bytes:

@@ -90,6 +90,10 @@ class Catalog(Protocol):
         """
         ...
 
+    def remove_left(self) -> None:
+        """Remove what killed processes left beside the items; ignore problems."""
+        ...
+
     def contents(self, item: CatalogItem) -> Contents | None:
         """Return what an item holds; None if that is not known."""
         ...

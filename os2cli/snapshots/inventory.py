@@ -170,6 +170,11 @@ def remove_entries(
     return concurrently(remove, list(found))
 
 
+def remove_left(catalogs: Catalogs) -> None:
+    """Remove what killed processes left beside the entries, on the providers that answer."""
+    ask_all(catalogs, lambda catalog: catalog.remove_left())
+
+
 def inventory_names(catalogs: Catalogs, within: float = NAMES_SECONDS) -> list[str]:
     """Return the names on the providers that answer ``within`` these seconds."""
     return names_within(within, [partial(_names, make) for make in catalogs.values()])

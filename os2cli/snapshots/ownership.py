@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 
 from os2cli.core.errors import Conflict, Os2Error
@@ -29,6 +30,11 @@ def strangeness(image: Image, request: BuildRequest, key: Callable[[], str]) -> 
     return f"image {image.reference} was built from another repository"
 
 
+def build_as(tag: str) -> str:
+    """Return the command that builds this repository's image under a name, whosever that is."""
+    return shlex.join(("os2", "snapshot", "local-docker", "--tag", tag))
+
+
 def _has_key(image: Image, key: Callable[[], str]) -> bool:
     try:
         return image.key == key()
@@ -43,8 +49,7 @@ def reject_replacing(image: Image, request: BuildRequest, key: str) -> None:
     if strange is not None:
         raise Conflict(
             strange,
-            hint="choose another name with --tag, or replace the image: "
-            f"os2 snapshot local-docker --tag {request.tag}",
+            hint=f"choose another name with --tag, or replace the image: {build_as(request.tag)}",
             code=NOT_OURS,
         )
 
@@ -53,7 +58,7 @@ def reject_using(strange: str, request: BuildRequest) -> Conflict:
     """Return the error for a machine from an image that is not this repository's."""
     return Conflict(
         strange,
-        hint=f"name the image to use it: --snapshot {request.tag}; or build this repository's: "
-        f"os2 snapshot local-docker --tag {request.tag}",
+        hint=f"name the image to use it: --snapshot {shlex.quote(request.tag)}; "
+        f"or build this repository's: {build_as(request.tag)}",
         code=NOT_OURS,
     )

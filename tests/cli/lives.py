@@ -131,12 +131,16 @@ def _is_below(folder: Path, root: int) -> bool:
 
 
 def browser(folder: Path) -> dict[str, str]:
-    """A browser that records its arguments and the page it loads."""
+    """A browser that records its arguments and the page it loads; it submits a form in a file."""
     program = folder / "browser"
     program.write_text(
         "#!/bin/sh\n"
         f'printf "%s\\n" "$@" >> "{folder}/argv"\n'
-        f'exec curl -sS -L --max-time 10 "$1" > "{folder}/page" 2>&1\n'
+        'case "$1" in\n'
+        '  file://*) action=$(sed -n \'s/.*action="\\([^"]*\\)".*/\\1/p\' "${1#file://}")\n'
+        '    set -- -d "" "$action" ;;\n'
+        "esac\n"
+        f'exec curl -sS -L --max-time 10 "$@" > "{folder}/page" 2>&1\n'
     )
     program.chmod(0o755)
     return {"BROWSER": str(program), "NO_PROXY": "*", "PATH": os.environ["PATH"]}

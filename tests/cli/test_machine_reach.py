@@ -98,7 +98,7 @@ class TestOpen:
         assert result.status == 0, result.stderr
         assert "stub" in (tmp_path / "page").read_text().lower()
         (argument,) = (tmp_path / "argv").read_text().split()
-        assert argument.startswith("http://127.0.0.1:")
+        assert argument.startswith("file:///")
         seen = argument + result.stdout + result.stderr
         assert a.signed_tokens
         for token in (a.token, *(text for _, text in a.signed_tokens)):

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from os2cli.host.forwarding_page import forwarding_page
+from os2cli.host.private_files import create_file
+from os2cli.providers.daytona.machines.gateway_keys import GatewayKeys
+from os2cli.providers.local_docker.images.build_logs import BuildLogs
+from os2cli.ui.wire.log import logging_to
 from tests.command import Os2
 from tests.daytona_server import DaytonaServer
 from tests.posthog_server import PostHogServer
@@ -54,3 +60,45 @@ def test_no_file_of_any_command_is_open_to_others(
         os2("machine", "rm", "--all", "--yes", *TYPE)
 
     assert left == []
+
+
+def keep_gateway_key(folder: Path) -> None:
+    GatewayKeys("ssh.test", 22, folder / "known_hosts").settings(folder)
+
+
+def log_build(folder: Path) -> None:
+    with BuildLogs(folder).recording("key", "image:tag"):
+        pass
+
+
+def log_server(folder: Path) -> None:
+    with logging_to(folder):
+        pass
+
+
+def show_page(folder: Path) -> None:
+    with forwarding_page("", folder / "home", folder):
+        pass
+
+
+def keep_key(folder: Path) -> None:
+    create_file(folder / "key", b"")
+
+
+@pytest.mark.parametrize(
+    "write",
+    [keep_gateway_key, log_build, log_server, show_page, keep_key],
+    ids=lambda f: f.__name__,
+)
+def test_no_directory_of_ours_is_open_to_others(
+    write: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os2cli.host.forwarding_page.SNAPS", tmp_path / "none")
+    monkeypatch.setattr("os2cli.host.forwarding_page.RUNTIME", tmp_path / "none")
+    before = os.umask(0)
+    try:
+        write(tmp_path / "new/state/os2")
+    finally:
+        os.umask(before)
+
+    assert open_to_others(tmp_path / "new") == []

@@ -70,6 +70,9 @@ class MemoryCatalog:
         self.items.remove(item)
         return True
 
+    def remove_left(self) -> None:
+        """Do nothing: what is left is an item."""
+
     def contents(self, item: CatalogItem) -> Contents | None:
         """Nothing is known."""
         del item

@@ -24,7 +24,7 @@ from os2cli.core.errors import OperationFailed
 from os2cli.core.progress import SILENT, Progress
 from os2cli.host.certificates import Certificate, HostCertificates, host_certificates
 from os2cli.providers.local_docker.base_image import BaseImage, prepare_base
-from os2cli.providers.local_docker.base_image.images import TEMPORARY_LABEL
+from os2cli.providers.local_docker.engine.temporary import LABEL
 from tests.engine import engine_endpoint
 
 pytestmark = [
@@ -81,6 +81,7 @@ base = prepare_base(
     explicit=False,
     certificates=HostCertificates((Certificate(pem, fingerprint, "test"),)),
     cache_dir=Path(cache_dir),
+    lock_dir=Path(cache_dir).with_name("locks"),
 )
 print(json.dumps([base.reference, base.digest, base.origin]))
 """
@@ -174,12 +175,13 @@ def prepare(
         explicit=False,
         certificates=trusting(pem),
         cache_dir=cache_dir,
+        lock_dir=cache_dir.with_name("locks"),
         progress=progress,
     )
 
 
 def temporary(client: docker.APIClient) -> set[str]:
-    wanted = {"label": TEMPORARY_LABEL}
+    wanted = {"label": LABEL}
     return {
         *(found["Id"] for found in client.containers(all=True, filters=wanted)),
         *(found["Id"] for found in client.images(all=True, filters=wanted)),
@@ -225,7 +227,7 @@ def test_the_base_is_a_sound_system(engine: docker.APIClient, base: BaseImage) -
     assert found["Size"] < 140_000_000
     assert len(found["RootFS"]["Layers"]) == 1
     assert found["Config"]["Cmd"] == ["bash"]
-    assert TEMPORARY_LABEL not in found["Config"]["Labels"]
+    assert LABEL not in found["Config"]["Labels"]
     check(engine, base.reference, FIRST_AUTHORITY)
 
 
@@ -339,6 +341,7 @@ def choose(
         explicit=True,
         certificates=certificates,
         cache_dir=cache_dir,
+        lock_dir=cache_dir.with_name("locks"),
     )
 
 
@@ -356,6 +359,7 @@ def test_an_unreachable_archive_is_reported(
             explicit=False,
             certificates=HostCertificates(),
             cache_dir=cache_dir,
+            lock_dir=cache_dir.with_name("locks"),
             root=tmp_path,
         )
     assert failure.value.code == "base_unavailable"

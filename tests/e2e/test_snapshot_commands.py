@@ -15,6 +15,7 @@ from pathlib import Path
 import docker
 import pytest
 
+from os2cli.providers.local_docker.engine.temporary import LABEL
 from tests.command import Os2, Result
 from tests.engine import sandbox_image
 
@@ -348,7 +349,7 @@ def test_show_prints_what_the_build_recorded(
     assert shown["base"].startswith("sha256:")
     assert f"tool        node {tools['node']}\n" in text
     assert re.search(r"(?m)^debian +git \S+$", text)
-    assert not engine.containers(all=True, filters={"label": "dev.os2.contents"})
+    assert not engine.containers(all=True, filters={"label": LABEL})
 
 
 def test_an_image_with_a_foreign_name_is_not_ours(

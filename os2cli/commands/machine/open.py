@@ -26,8 +26,6 @@ def open_(
       os2 machine open dev-1
       os2 machine open reviews --port 3002
     """
-    # It imports an HTTP server, and ``os2 machine --help`` imports this module.
-
     session = Session.start(ctx, docker_host)
     place = find_one(session, name, type_, stage)
     address = place.provider.reach(place.machine, port)
@@ -40,14 +38,15 @@ def open_(
         )
 
     # It imports an HTTP server, and ``os2 machine --help`` imports this module.
-    from os2cli.host.browser import open_page, open_secret_page
+    from os2cli.host import browser, secret_page
 
     # A person can open it by hand if no browser starts; a program gets one document in any case.
     if not session.output.invocation.json:
         show_address()
     if address.token and not place.machine.public:
-        open_secret_page(place.provider.reach(place.machine, port, SIGNED_LINK_SECONDS).url)
+        signed = place.provider.reach(place.machine, port, SIGNED_LINK_SECONDS)
+        secret_page.open_secret_page(signed.url, session.settings.home, session.settings.state_dir)
     else:
-        open_page(address.url)
+        browser.open_page(address.url)
     if session.output.invocation.json:
         show_address()

@@ -13,6 +13,7 @@ from os2cli.app.selection import in_scope, includes_shared, is_guarded
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.parsing import parse_duration
+from os2cli.host.locked_folders import remove_left_temporary
 from os2cli.machines.fleet import LocatedMachine, list_fleet, list_remnants, remove_located
 from os2cli.machines.health import LIST_ALONE
 from os2cli.machines.stale import Leftover, find_leftovers
@@ -51,6 +52,8 @@ def prune(
     machines = [*listing.machines, *list_remnants(fleet)]
     near = [machine for machine in machines if in_scope(machine, within, stage)]
     found = find_leftovers(near, datetime.now(UTC), span)
+    if not dry_run:
+        remove_left_temporary()
     if not found or dry_run:
         raise typer.Exit(show_plan(session.output, found, listing))
     guarded = all(is_guarded(one.machine) for one in found)

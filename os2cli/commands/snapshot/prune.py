@@ -19,7 +19,14 @@ from os2cli.output.documents.inventory import PruneDocument
 from os2cli.output.views.removals import SNAPSHOTS, removal_error, unlisted_error
 from os2cli.output.views.snapshots import note_plan, show_plan, total_size, warn_of_failures
 from os2cli.providers.entry import entries
-from os2cli.snapshots.inventory import InventoryListing, list_inventory, only, remove_entries
+from os2cli.snapshots.inventory import (
+    Catalogs,
+    InventoryListing,
+    list_inventory,
+    only,
+    remove_entries,
+    remove_left,
+)
 from os2cli.snapshots.pruning import PruningRules, Verdict, plan_pruning
 
 _NEVER = -1
@@ -65,13 +72,17 @@ def prune(
     """
     age = _age(older_than)
     session = Session.start(ctx, docker_host)
-    listing, chosen = _listing(session, type_, stage)
+    catalogs, chosen = _scope(session, type_, stage)
+    # A named stage excludes what belongs to none.
+    listing = only(list_inventory(catalogs, stage), stage=chosen, state=None)
     image = session.settings.image
     rules = PruningRules(keep, age, (image, f"{image}:latest"))
     used = {entry.item.id for entry in listing.entries if entry.users}
     items = [entry.item for entry in listing.entries]
     plan = plan_pruning(items, used, datetime.now(UTC), rules)
     goes = [verdict for verdict in plan if verdict.goes]
+    if not dry_run:
+        remove_left(catalogs)
     if dry_run or not goes:
         _show(session, plan, None if dry_run else [], listing)
         return
@@ -100,10 +111,10 @@ def _age(older_than: str | None) -> timedelta | None:
     return None if minutes is None else timedelta(minutes=minutes)
 
 
-def _listing(
+def _scope(
     session: Session, type_: MachineType | None, stage: str | None
-) -> tuple[InventoryListing, str | None]:
-    """Return what may be pruned, and its stage: snapshots are pruned in one stage only."""
+) -> tuple[Catalogs, str | None]:
+    """Return where to prune, and the stage: snapshots are pruned in one stage only."""
     catalogs = session.providers.catalogs(type_)
     shared = {t for t in catalogs if entries()[t].shared}
     chosen: str | None = None
@@ -114,8 +125,7 @@ def _listing(
     if shared and chosen is None:
         session.output.note("skipping snapshots: no stage is set")
         catalogs = {t: make for t, make in catalogs.items() if t not in shared}
-    # A named stage excludes what belongs to none.
-    return only(list_inventory(catalogs, stage), stage=chosen, state=None), chosen
+    return catalogs, chosen
 
 
 def _confirm(session: Session, goes: Sequence[Verdict], stage: str | None, instead: str) -> bool:

@@ -6,6 +6,7 @@ from os2cli.core.errors import Os2Error
 from os2cli.doctor.engine_facts import SharedEngine
 from os2cli.doctor.findings import Finding, Remedy, Status
 from os2cli.doctor.inputs import DoctorInputs
+from os2cli.snapshots.ownership import build_as
 
 _NAME = "image"
 _BUILD = "os2 snapshot local-docker"
@@ -26,6 +27,11 @@ def check_image(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
         remedy = Remedy("build it", (_BUILD,))
         return Finding(_NAME, Status.WARNING, f"image {image.reference} not found", None, remedy)
     what = f"{image.reference}, built {image.built:%Y-%m-%d %H:%M} UTC"
+    if image.foreign:
+        text = "choose another name with --tag, or replace the image"
+        remedy = Remedy(text, (build_as(image.reference),))
+        what = f"{what}, is not of this repository"
+        return Finding(_NAME, Status.WARNING, what, image.reason, remedy)
     if image.fresh:
         return Finding(_NAME, Status.OK, f"{what}, is up to date")
     why = image.reason or "the repository changed since the build"

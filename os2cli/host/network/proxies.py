@@ -22,7 +22,6 @@ from os2cli.host.web import is_loopback
 SOCKS_SCHEMES = ("socks5", "socks5h")
 _DEFAULT_PORTS = {"http": 80, "https": 443, **dict.fromkeys(SOCKS_SCHEMES, 1080)}
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_SYSTEM = "the system's proxy settings"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import stat
 import subprocess
 import tempfile
@@ -80,7 +81,7 @@ def _forget(records: Records, name: str) -> None:
     if left is not None:
         raise OperationFailed(
             f"cannot remove the files of machine {name}: {left}",
-            hint=f"remove it as a user with permission: rm -r {left}",
+            hint=f"remove it as a user with permission: rm -r {shlex.quote(str(left))}",
             code="files_left",
         )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from traceback import extract_tb
 
 from os2cli.core.plain_text import plain_line
+from os2cli.host.private_files import private_folder
 
 FILE = "ui.log"
 MAX_FILE_BYTES = 512 * 1024
@@ -45,8 +46,9 @@ def logging_to(folder: Path) -> Iterator[None]:
 
 def _handler(folder: Path) -> logging.Handler:
     with suppress(OSError):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return _PrivateFile(folder / FILE, maxBytes=MAX_FILE_BYTES, backupCount=1, delay=False)
+        return _PrivateFile(
+            private_folder(folder) / FILE, maxBytes=MAX_FILE_BYTES, backupCount=1, delay=False
+        )
     return logging.NullHandler()
 
 

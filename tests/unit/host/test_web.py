@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from os2cli.core.errors import OperationFailed
-from os2cli.host.browser import open_page, open_secret_page
+from os2cli.host.browser import open_page
+from os2cli.host.secret_page import open_secret_page
 from os2cli.host.web import is_openable
 
 GOOD = (
@@ -75,10 +78,10 @@ def test_web_addresses_are_opened(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", BAD)
-def test_others_reach_no_browser(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_others_reach_no_browser(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)
-    for attempt in (open_page, open_secret_page):
+    for attempt in (open_page, partial(open_secret_page, home=tmp_path, state=tmp_path)):
         with pytest.raises(OperationFailed) as caught:
             attempt(url)
         assert caught.value.code == "address_unsafe"

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from os2cli.core.errors import OperationFailed
 from os2cli.core.notices import NOTICES
+from os2cli.host.private_files import private_folder
 from os2cli.providers.daytona.api.errors import invalid_answer
 from os2cli.providers.daytona.api.wire import Answer
 
@@ -112,7 +113,7 @@ def quoted(path: Path) -> str:
 
 def _prepare(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
     except OSError as error:
         # A shell needs no memory of the gateway's key.
         NOTICES.warn(

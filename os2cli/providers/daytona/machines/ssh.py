@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from shutil import which
 from os2cli.core.errors import OperationFailed, UsageError
 from os2cli.core.redaction import HIDDEN
 from os2cli.core.small_files import read_small
+from os2cli.host.locked_folders import temporary_folder
 from os2cli.host.programs import TAIL_LINES
 from os2cli.host.tty import Terminal
 from os2cli.host.web import needs_no_resolver
@@ -88,10 +88,10 @@ def open_shell(access: SshAccess, keys: GatewayKeys, terminal: Terminal) -> int:
             hint="install OpenSSH's client, or use: os2 machine exec NAME -- COMMAND",
             code="ssh_missing",
         )
-    with tempfile.TemporaryDirectory(prefix="os2-ssh-") as folder:
-        config, log = Path(folder) / "config", Path(folder) / "log"
+    with temporary_folder("ssh") as folder:
+        config, log = folder / "config", folder / "log"
         config.touch(0o600)
-        config.write_text(access.config(keys.settings(Path(folder))))
+        config.write_text(access.config(keys.settings(folder)))
         # If ssh is killed, it leaves the terminal in raw mode.
         with terminal.restored():
             argv = [program, "-F", str(config), "-E", str(log), "-t", "machine"]

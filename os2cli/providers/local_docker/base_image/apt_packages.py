@@ -17,6 +17,7 @@ from pathlib import Path
 
 from os2cli.core.errors import OperationFailed, TimedOut
 from os2cli.core.progress import Progress
+from os2cli.host.private_files import private_folder
 from os2cli.host.programs import ProgramResult, ProgramTimeout, run_program
 from os2cli.providers.local_docker.base_image.apt_sources import AptSource, deb822
 from os2cli.providers.local_docker.base_image.failures import no_base
@@ -30,6 +31,7 @@ _UPDATE_DEADLINE_S = 180
 _RESOLVE_DEADLINE_S = 60
 _DOWNLOAD_DEADLINE_S = 900
 _KEPT_UNUSED_S = 30 * 24 * 3600
+_HALF_WRITTEN_S = 3600
 
 _URI_LINE = re.compile(r"'[^']+' (?P<name>\S+\.deb) \d+ SHA256:(?P<sha256>\w+)")
 
@@ -221,7 +223,7 @@ def _keep(
 ) -> None:
     """Add the files to the cache and drop unused ones; a failure to write is ignored."""
     with suppress(OSError):
-        cache_dir.mkdir(parents=True, exist_ok=True)
+        private_folder(cache_dir)
         for item in fetched:
             part = cache_dir / f".{item.name}.{archives.parent.parent.name}"
             shutil.copyfile(archives / item.name, part)
@@ -233,5 +235,7 @@ def _keep(
 
 
 def _unused(cache_dir: Path) -> Iterator[Path]:
-    limit = time.time() - _KEPT_UNUSED_S
-    yield from (path for path in cache_dir.glob("*.deb") if path.stat().st_mtime < limit)
+    """Yield packages that no build needed for long, and what killed builds wrote half."""
+    for pattern, seconds in (("*.deb", _KEPT_UNUSED_S), (".*.deb.*", _HALF_WRITTEN_S)):
+        limit = time.time() - seconds
+        yield from (path for path in cache_dir.glob(pattern) if path.stat().st_mtime < limit)

@@ -16,7 +16,6 @@ from os2cli.providers.local_docker.engine.failures import tidying
 REPOSITORY = "os2-base"
 KEY_LABEL = "dev.os2.base"
 OF_LABEL = "dev.os2.base.of"
-TEMPORARY_LABEL = "dev.os2.temporary"
 
 # The engine answers once it has stored the whole layer, which a slow disk delays.
 _IMPORT_TIMEOUT_S = (10, 300)

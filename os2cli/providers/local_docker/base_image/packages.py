@@ -7,7 +7,6 @@ runs in a container created from it, so no step needs root.
 from __future__ import annotations
 
 import secrets
-import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -19,12 +18,14 @@ import requests
 
 from os2cli.core.errors import TimedOut
 from os2cli.core.progress import Progress
+from os2cli.host.locked_folders import temporary_folder
 from os2cli.providers.local_docker.base_image import images
 from os2cli.providers.local_docker.base_image.apt_packages import PrivateApt
 from os2cli.providers.local_docker.base_image.failures import ENGINE_HINT, engine_errors, refused
 from os2cli.providers.local_docker.base_image.recipe import SECOND_STAGE, Recipe, added_files
 from os2cli.providers.local_docker.base_image.rootfs import first_stage
 from os2cli.providers.local_docker.engine.failures import tidying
+from os2cli.providers.local_docker.engine.temporary import Temporary, remove_left
 
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CONFIGURING = "configuring the base image's packages"
@@ -36,9 +37,11 @@ _TAIL = 20
 
 
 def build_base(
-    client: docker.APIClient, recipe: Recipe, *, cache_dir: Path, progress: Progress
+    client: docker.APIClient, recipe: Recipe, *, cache_dir: Path, lock_dir: Path, progress: Progress
 ) -> str:
     """Build the image of ``recipe`` and return its id; nothing else stays on the engine.
+
+    What a killed build left goes first.
 
     Raises:
         OperationFailed: ``base_unavailable`` if packages are missing, ``disk_full``,
@@ -46,17 +49,19 @@ def build_base(
         TimedOut: a step exceeded its deadline.
         Unreachable: the connection to the engine broke.
     """
-    with tempfile.TemporaryDirectory(prefix="os2-base-") as folder:
+    remove_left(client, lock_dir)
+    temporary = Temporary(f"{images.REPOSITORY}:temporary-{secrets.token_hex(6)}", lock_dir)
+    with temporary.held(), temporary_folder("base") as folder:
         with progress.phase(f"fetch packages of {recipe.title}"):
-            apt = PrivateApt(Path(folder), recipe.architecture, progress)
+            apt = PrivateApt(folder, recipe.architecture, progress)
             sources = apt.update(recipe.sources, recipe.distribution.origin)
             packages = apt.download(cache_dir)
         with progress.phase("make the base image"):
             progress.status("unpacking packages")
             archive = first_stage(packages, list(added_files(recipe, sources)))
             with (
-                _temporary_image(client, archive) as image,
-                _container(client, image) as container,
+                _temporary_image(client, archive, temporary) as image,
+                _container(client, image, temporary) as container,
             ):
                 _configure(client, container, 2 * len(packages), progress)
                 progress.status("storing the image")
@@ -64,18 +69,20 @@ def build_base(
 
 
 @contextmanager
-def _temporary_image(client: docker.APIClient, archive: Iterator[bytes]) -> Iterator[str]:
+def _temporary_image(
+    client: docker.APIClient, archive: Iterator[bytes], temporary: Temporary
+) -> Iterator[str]:
     """Import an image and remove it at the end, by name, even if the import is interrupted."""
-    reference = f"{images.REPOSITORY}:temporary-{secrets.token_hex(6)}"
-    changes = [f"LABEL {images.TEMPORARY_LABEL}=1", f"ENV {_PATH}"]
+    marks = " ".join(f"{label}={value}" for label, value in temporary.labels.items())
     try:
-        yield images.import_image(client, archive, reference, changes)
+        changes = [f"LABEL {marks}", f"ENV {_PATH}"]
+        yield images.import_image(client, archive, temporary.name, changes)
     finally:
-        images.remove_image(client, reference)
+        images.remove_image(client, temporary.name)
 
 
 @contextmanager
-def _container(client: docker.APIClient, image: str) -> Iterator[str]:
+def _container(client: docker.APIClient, image: str, temporary: Temporary) -> Iterator[str]:
     name = f"{images.REPOSITORY}-{secrets.token_hex(6)}"
     try:
         with engine_errors(_CONFIGURING):
@@ -84,7 +91,7 @@ def _container(client: docker.APIClient, image: str) -> Iterator[str]:
                 image,
                 command=["/bin/sh", f"/{SECOND_STAGE}"],
                 name=name,
-                labels={images.TEMPORARY_LABEL: "1"},
+                labels=temporary.labels,
                 host_config=client.create_host_config(network_mode="none"),
             )
         yield name

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import docker
@@ -52,6 +54,7 @@ def prepare_base(
     explicit: bool,
     certificates: HostCertificates,
     cache_dir: Path,
+    lock_dir: Path,
     progress: Progress = SILENT,
     root: Path = Path("/"),
 ) -> BaseImage:
@@ -59,7 +62,8 @@ def prepare_base(
 
     ``platform`` is the engine's ``os/arch[/variant]``, None for its own. ``explicit`` means that
     the user chose ``reference``: no other image replaces it. ``cache_dir`` keeps downloaded
-    packages between runs; the host's distribution and APT sources are read below ``root``.
+    packages between runs, ``lock_dir`` locks; the host's distribution and APT sources are read
+    below ``root``.
 
     Raises:
         NotFound: the registry does not have the image.
@@ -81,7 +85,10 @@ def prepare_base(
             if recipe is None or failure.problem is PullProblem.MISSING:
                 raise _pull_error(reference, failure) from failure
             try:
-                return _from_packages(client, reference, failure, recipe, cache_dir, progress)
+                build = partial(
+                    build_base, client, cache_dir=cache_dir, lock_dir=lock_dir, progress=progress
+                )
+                return _from_packages(client, reference, failure, recipe, build, progress)
             except OperationFailed as error:
                 if error.code != UNAVAILABLE:
                     raise
@@ -159,7 +166,7 @@ def _from_packages(
     reference: str,
     failure: PullFailed,
     recipe: Recipe | OperationFailed,
-    cache_dir: Path,
+    build: Callable[[Recipe], str],
     progress: Progress,
 ) -> BaseImage:
     if isinstance(recipe, OperationFailed):
@@ -170,7 +177,7 @@ def _from_packages(
             f"{reference}: the registry {failure.problem}; building the base image from packages"
             f" of {recipe.title}"
         )
-        digest = build_base(client, recipe, cache_dir=cache_dir, progress=progress)
+        digest = build(recipe)
     return BaseImage(recipe.reference, digest, "packages")
 
 

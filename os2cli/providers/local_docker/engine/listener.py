@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 import sys
 from collections.abc import Iterator
@@ -75,7 +76,8 @@ def check_listener(endpoint: Endpoint, network: Path = NETWORK) -> None:
         pass  # something is there
     raise NotAuthorised(
         f"os2 does not trust the TCP API at {endpoint.url}: {_why(users)}",
-        hint=f"start an engine: os2 doctor; or name the address: --docker-host {endpoint.url}",
+        hint="start an engine: os2 doctor; "
+        f"or name the address: --docker-host {shlex.quote(endpoint.url)}",
         code="engine_untrusted",
         details={"endpoint": endpoint.url, "origin": endpoint.origin},
     )

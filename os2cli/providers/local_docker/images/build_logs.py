@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
+from os2cli.host.private_files import PRIVATE_FOLDER, private_folder
+
+PRIVATE_FILE = 0o600
 MAX_LOGS = 20
 # A longer log keeps its beginning and its end.
 HEAD_BYTES, TAIL_LINES = 1_000_000, 1_000
@@ -90,8 +92,7 @@ class BuildLogs:
     def _open(self, key: str) -> TextIO | None:
         path = self.folder / f"{key}.log"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
-            self.folder.chmod(PRIVATE_FOLDER)
+            private_folder(self.folder).chmod(PRIVATE_FOLDER)
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
             handle = os.open(path, flags, PRIVATE_FILE)
             os.fchmod(handle, PRIVATE_FILE)

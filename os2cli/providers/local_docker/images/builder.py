@@ -135,6 +135,7 @@ class LocalDockerBuilder:
             progress=progress,
             explicit=request.base_image is not None,
             cache_dir=self.cache_dir,
+            lock_dir=self.lock_dir,
         )
 
     def _present_base_id(self, request: BuildRequest, context: BuildContext) -> str | None:

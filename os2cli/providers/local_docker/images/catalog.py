@@ -14,12 +14,14 @@ from docker.errors import ImageNotFound
 from os2cli.core.errors import Conflict, NotFound, OperationFailed, UsageError
 from os2cli.core.models import LOCAL_DOCKER, SnapshotState
 from os2cli.core.snapshot_name import SnapshotName
+from os2cli.host.locked_folders import remove_left_temporary
 from os2cli.providers import labels
+from os2cli.providers.local_docker.engine import temporary
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.images.build_logs import BuildLogs
 from os2cli.providers.local_docker.images.images import find_image, full_name
 from os2cli.providers.local_docker.images.push import is_left_over
-from os2cli.providers.local_docker.images.recorded_files import LABEL, recorded_files
+from os2cli.providers.local_docker.images.recorded_files import recorded_files
 from os2cli.snapshots.building import SnapshotStore
 from os2cli.snapshots.catalog import CatalogItem
 from os2cli.snapshots.contents import Contents, read_contents
@@ -95,7 +97,7 @@ class LocalImages:
             containers = self.engine.client.containers(all=True)
         users: dict[str, list[str]] = {item.id: [] for item in items}
         for container in containers:
-            if LABEL in (container.get("Labels") or {}):
+            if temporary.LABEL in (container.get("Labels") or {}):
                 continue
             users.get(str(container.get("ImageID")), []).append(_user(container))
         return {id_: tuple(sorted(names)) for id_, names in users.items() if names}
@@ -118,6 +120,11 @@ class LocalImages:
                 hint=f"see what keeps it: docker image inspect {shlex.quote(item.name)}",
             )
         return True
+
+    def remove_left(self) -> None:
+        """Remove what killed builds and looks into images left on the engine and on this host."""
+        temporary.remove_left(self.engine.client, self.lock_dir)
+        remove_left_temporary()
 
     def contents(self, item: CatalogItem) -> Contents | None:
         """Return what the image's build recorded."""

@@ -10,12 +10,10 @@ from pathlib import Path
 
 from docker.errors import APIError, NotFound
 
-from os2cli.host.locks import exclusive
 from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.engine.temporary import Temporary
 from os2cli.snapshots.contents import PACKAGES_FILE, TOOLS_FILE
 
-# On the container that an image is read through.
-LABEL = "dev.os2.contents"
 _FOLDER = "/opt/os2/state"
 # A record of thousands of packages; the list of a repository's files lies beside it.
 _MAX_BYTES = 64_000_000
@@ -29,13 +27,14 @@ def recorded_files(engine: Engine, image: str, lock_dir: Path) -> Mapping[str, b
     the image's id in its name, so that the next call removes what a killed one left.
     """
     name = f"os2-contents-{image.removeprefix('sha256:')[:12]}"
+    temporary = Temporary(name, lock_dir)
     doing = f"reading the contents of image {image}"
-    with exclusive(lock_dir, name, on_busy=lambda: None), engine.errors(doing):
+    with temporary.held(), engine.errors(doing):
         client = engine.client
         with suppress(NotFound):
             client.remove_container(name, force=True)
         client.create_container(
-            image, ["none"], name=name, labels={LABEL: "1"}, network_disabled=True
+            image, ["none"], name=name, labels=temporary.labels, network_disabled=True
         )
         try:
             chunks, _ = client.get_archive(name, _FOLDER)

@@ -36,7 +36,8 @@ _STATES = {
 }
 
 # Exit codes of a container that was stopped: by itself, or by INT, KILL or TERM.
-_STOPPED_BY_SIGNAL = (0, 130, 137, 143)
+_KILLED = 137
+_STOPPED_BY_SIGNAL = (0, 130, _KILLED, 143)
 
 
 def container_name(machine: str) -> str:
@@ -199,10 +200,12 @@ def port_holders(engine: Engine) -> dict[int, str]:
 
 
 def _state(state: Mapping[str, Any]) -> MachineState:
-    known = _STATES.get(str(state.get("Status")), MachineState.UNKNOWN)
-    if known is MachineState.STOPPED and state.get("ExitCode") not in _STOPPED_BY_SIGNAL:
-        return MachineState.FAILED
-    return known
+    known, code = _STATES.get(str(state.get("Status")), MachineState.UNKNOWN), state.get("ExitCode")
+    if known is not MachineState.STOPPED:
+        return known
+    # The kernel also kills with the signal that the engine stops with in the end.
+    killed = code == _KILLED and state.get("OOMKilled") is True
+    return MachineState.FAILED if killed or code not in _STOPPED_BY_SIGNAL else known
 
 
 def _health(state: Mapping[str, Any]) -> Health:

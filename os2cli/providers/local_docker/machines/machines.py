@@ -44,6 +44,7 @@ from os2cli.providers.local_docker.machines.insight import Insight, run_and_warn
 from os2cli.providers.local_docker.machines.logs import container_log
 from os2cli.providers.local_docker.machines.name_locks import NameLocks
 from os2cli.providers.local_docker.machines.networks import remove_networks
+from os2cli.providers.local_docker.machines.stops import mark_stop, was_asked_for
 from os2cli.providers.loopback import probe_published, published_address, require_running
 from os2cli.providers.service_log import service_log
 from os2cli.providers.tar import pack, unpack
@@ -75,7 +76,6 @@ class LocalDockerMachines(Insight):
     def create(self, spec: MachineSpec, progress: Progress = SILENT) -> Machine:
         """Create and start a container on its own port; a failure leaves nothing behind."""
         reject_remote(self.engine.endpoint)
-
         creation = ContainerCreation(
             self.engine, self.certificates, spec, self.locks.creator, progress
         )
@@ -135,8 +135,8 @@ class LocalDockerMachines(Insight):
                 with self.engine.errors(f"stopping machine {name}"):
                     self.engine.client.stop(machine.id, timeout=grace)
                 machine = self._inspect(machine.id)
-                # It ended as asked, with any exit code, unless the engine has another reason.
-                if machine.state is MachineState.FAILED and not machine.reason:
+                if machine.state is MachineState.FAILED and machine.startable:
+                    mark_stop(self.engine, machine.id)
                     machine = replace(machine, state=MachineState.STOPPED)
             return machine
 
@@ -190,9 +190,6 @@ class LocalDockerMachines(Insight):
         """Return the container's output, or the log file of a service."""
         if request.service is None:
             return container_log(self.engine, self.get(name).id, request)
-        return self._service_log(name, request)
-
-    def _service_log(self, name: str, request: LogRequest) -> Iterator[str]:
         doing = f"reading the log of service {request.service}"
         return service_log(self._execution(name, doing), name, request)
 
@@ -243,7 +240,9 @@ class LocalDockerMachines(Insight):
 
     def _machine(self, inspection: Mapping[str, Any]) -> Machine:
         machine = machine_from_inspection(inspection)
-        if machine.state is not MachineState.CREATING:
-            return machine
-        marks = inspection["Config"].get("Labels") or {}
-        return replace(machine, unfinished=self.locks.is_abandoned(machine.name, marks))
+        if machine.state is MachineState.FAILED and was_asked_for(self.engine, inspection):
+            return replace(machine, state=MachineState.STOPPED)
+        if machine.state is MachineState.CREATING:
+            marks = inspection["Config"].get("Labels") or {}
+            return replace(machine, unfinished=self.locks.is_abandoned(machine.name, marks))
+        return machine

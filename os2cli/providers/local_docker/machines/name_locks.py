@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import socket
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from pathlib import Path
 from os2cli.core.errors import Conflict
 from os2cli.host.locks import exclusive, is_held
 from os2cli.providers import labels
+from os2cli.providers.local_docker.engine.temporary import lock_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +22,7 @@ class NameLocks:
     @property
     def creator(self) -> str:
         """What a create with these locks writes on its container."""
-        place = f"{socket.gethostname()} {self.folder.absolute()}"
-        return hashlib.sha256(place.encode()).hexdigest()[:16]
+        return lock_place(self.folder)
 
     def held(self, name: str) -> AbstractContextManager[None]:
         """Hold the lock of a name inside the block; raises ``Conflict`` if another process does."""

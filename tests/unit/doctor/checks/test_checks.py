@@ -251,6 +251,18 @@ class TestImage:
         assert found.remedy is not None
         assert found.remedy.commands == ("os2 snapshot local-docker",)
 
+    def test_the_remedy_for_another_repositorys_names_the_image(self, inputs: DoctorInputs) -> None:
+        why = "image a:b was built from another repository"
+        image = ImageFreshness("a:b", BUILT, fresh=False, reason=why, foreign=True)
+
+        found = finding(replace(inputs, image=lambda: image), "image")
+
+        assert (found.status, found.why) == (Status.WARNING, why)
+        assert found.what == "a:b, built 2026-01-11 19:30 UTC, is not of this repository"
+        assert found.remedy is not None
+        assert "--tag" in found.remedy.text
+        assert found.remedy.commands == ("os2 snapshot local-docker --tag a:b",)
+
     def test_its_failure_is_a_finding(self, inputs: DoctorInputs) -> None:
         def broken() -> ImageFreshness:
             raise OperationFailed("no Dockerfile", hint="pass --dockerfile")

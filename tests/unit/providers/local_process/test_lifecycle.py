@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import tempfile
@@ -20,7 +21,7 @@ from os2cli.host.interrupts import Interrupted
 from os2cli.machines.health import wait_until_healthy
 from os2cli.providers.local_process import lifecycle
 from os2cli.providers.local_process.processes import identify
-from os2cli.providers.local_process.records import Phase
+from os2cli.providers.local_process.records import Phase, Records
 from os2cli.providers.local_process.s6.folders import MARK_VARIABLE
 from tests.polling import until
 from tests.unit.providers.local_process.conftest import HEALTHY_SECONDS, Host
@@ -221,3 +222,17 @@ def test_stopping_takes_what_it_is_given(host: Host) -> None:
 
     assert host.provider.stop("m", 0.1).state is MachineState.STOPPED
     assert lifecycle.STOP_SECONDS < 5
+
+
+def test_the_command_that_removes_what_is_left_takes_any_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = tmp_path / "it's; a $(place)"
+    records = Records(tmp_path)
+    monkeypatch.setattr(Records, "forget", lambda *_: left)
+
+    with pytest.raises(OperationFailed) as caught:
+        lifecycle.remove_damaged(records, "m")
+
+    command = str(caught.value.hint).partition(": ")[2]
+    assert shlex.split(command) == ["rm", "-r", str(left)]

@@ -116,6 +116,7 @@ def prepare(
         explicit=explicit,
         certificates=HostCertificates(),
         cache_dir=root / "cache",
+        lock_dir=root / "locks",
         root=root,
     )
 

@@ -289,6 +289,14 @@ class TestIsolation:
         assert (machine.isolation, machine.limits) == (Isolation.OFF, Limits())
 
     @pytest.mark.parametrize("killed", [True, False])
+    def test_one_that_was_killed_for_memory_has_failed(self, killed: bool) -> None:
+        state = {"Status": "exited", "ExitCode": 137, "OOMKilled": killed}
+
+        found = machine_from_inspection(inspection(State=state))
+
+        assert found.state is (MachineState.FAILED if killed else MachineState.STOPPED)
+
+    @pytest.mark.parametrize("killed", [True, False])
     def test_a_stopped_machine_tells_whether_memory_ended_it(self, killed: bool) -> None:
         state = {"Status": "exited", "ExitCode": 1, "OOMKilled": killed}
 

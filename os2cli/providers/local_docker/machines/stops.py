@@ -1,0 +1,63 @@
+"""A stop that was asked for reads as one, with any exit code.
+
+The engine does not tell it from a crash: programs that are stopped while they start exit as failed
+ones do. So os2 leaves a mark in the container. Its time is that of the container's end: it means
+this end only, and goes with the container.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Mapping
+from contextlib import suppress
+from itertools import islice
+from typing import Any
+
+from os2cli.providers import labels
+from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.engine.failures import tidying
+from os2cli.providers.local_docker.machines.shapes import mapping
+
+_MARK = ".os2-stopped"
+_MAX_CHUNKS = 2
+
+
+def mark_stop(engine: Engine, container: str) -> None:
+    """Remember that the container's last end was asked for."""
+    with tidying():
+        ended = _ended(engine.client.inspect_container(container))
+        if ended is not None:
+            engine.client.put_archive(container, "/", _archive(ended))
+
+
+def was_asked_for(engine: Engine, inspection: Mapping[str, Any]) -> bool:
+    """Return whether os2 stopped the container, as far as the engine answers."""
+    ended = _ended(inspection)
+    if ended is None:
+        return False
+    with tidying(), suppress(ValueError):
+        chunks, stat = engine.client.get_archive(inspection["Id"], f"/{_MARK}")
+        # To the end, so that the connection is free; a mark is empty.
+        for _ in islice(chunks, _MAX_CHUNKS):
+            pass
+        return _time(mapping(stat).get("mtime")) == ended
+    return False
+
+
+def _ended(inspection: Mapping[str, Any]) -> int | None:
+    return _time(mapping(inspection, "State").get("FinishedAt"))
+
+
+def _time(text: object) -> int | None:
+    moment = labels.moment(str(text))
+    return int(moment.timestamp()) if moment else None
+
+
+def _archive(ended: int) -> bytes:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        member = tarfile.TarInfo(_MARK)
+        member.mtime, member.mode = ended, 0o444
+        archive.addfile(member)
+    return content.getvalue()

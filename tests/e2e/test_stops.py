@@ -1,0 +1,70 @@
+"""A stop that was asked for reads as stopped, a crash as failed, with any exit code."""
+
+from __future__ import annotations
+
+import io
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from os2cli.core.models import MachineSpec, MachineState
+from os2cli.host.certificates import HostCertificates
+from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.machines.machines import LocalDockerMachines
+from tests.engine import engine_endpoint, sandbox_image
+
+pytestmark = pytest.mark.engine
+
+# It ends with the code of the file when it is asked to, or by itself.
+PROGRAM = "trap 'exit $(cat /tmp/code)' TERM; while ! [ -e /tmp/crash ]; do sleep 0.1; done; exit 7"
+
+
+@pytest.fixture
+def machines(tmp_path: Path) -> Iterator[LocalDockerMachines]:
+    engine = Engine(engine_endpoint())
+    yield LocalDockerMachines(engine, tmp_path / "locks", HostCertificates())
+    engine.client.close()
+
+
+@pytest.fixture
+def name(machines: LocalDockerMachines, engine: docker.APIClient) -> Iterator[str]:
+    """A running machine with the program."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    dockerfile = f'FROM {sandbox_image()}\nENTRYPOINT ["sh", "-c", "{PROGRAM}"]\n'
+    for _ in engine.build(fileobj=io.BytesIO(dockerfile.encode()), tag=f"{name}:test", rm=True):
+        pass
+    try:
+        machines.create(MachineSpec(name=name, stage="dev-test", snapshot=f"{name}:test"))
+        yield name
+    finally:
+        machines.remove(name)
+        engine.remove_image(f"{name}:test", force=True)
+
+
+def run(engine: docker.APIClient, name: str, command: str) -> None:
+    execution = engine.exec_create(f"os2-{name}", ["sh", "-c", command])
+    engine.exec_start(execution["Id"])
+
+
+def states(machines: LocalDockerMachines, name: str) -> set[MachineState]:
+    listed = {machine.state for machine in machines.list() if machine.name == name}
+    return {*listed, machines.get(name).state, machines.stop(name).state}
+
+
+def test_with_any_exit_code(
+    machines: LocalDockerMachines, name: str, engine: docker.APIClient
+) -> None:
+    for code in (0, 1, 129, 141):
+        run(engine, name, f"echo {code} > /tmp/code")
+        assert machines.stop(name).state is MachineState.STOPPED
+        assert engine.inspect_container(f"os2-{name}")["State"]["ExitCode"] == code
+        assert states(machines, name) == {MachineState.STOPPED}
+        assert machines.start(name).state is MachineState.RUNNING
+
+    # A crash after a stop is one.
+    run(engine, name, "touch /tmp/crash")
+    engine.wait(f"os2-{name}")
+    assert states(machines, name) == {MachineState.FAILED}
