@@ -19,13 +19,16 @@ from os2cli.machines.fleet import (
     list_fleet,
     locate,
     locate_all,
+    locate_remnants,
     located,
+    or_remnants,
 )
 from os2cli.machines.health import ALL, Glance, machines_of_stage
 from os2cli.providers.entry import entries
 
 # For commands whose name is not a verb.
-WORDS = {"rm": "remove"}
+REMOVE = "rm"
+WORDS = {REMOVE: "remove"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,10 @@ def find(session: Session, selection: Selection) -> Matches:
     if includes_shared(session, selection.type_):
         within = session.stage_if_set(stage, changing=True)
     fleet = session.providers.fleet(selection.type_, within)
-    return Matches(locate_all(fleet, names, stage), within)
+    places = locate_all(fleet, names, stage)
+    if selection.verb == REMOVE:
+        places = or_remnants(fleet, places, stage)
+    return Matches(places, within)
 
 
 def includes_shared(session: Session, type_: MachineType | None) -> bool:
@@ -158,8 +164,11 @@ def _everything(session: Session, selection: Selection) -> Matches:
         )
     if type_ is not None and entries()[type_].shared:
         stage = session.remote_stage(stage).name
-    providers = [provider() for provider in session.providers.fleet(type_, stage).values()]
+    fleet = session.providers.fleet(type_, stage)
+    providers = [provider() for provider in fleet.values()]
     places = [LocatedMachine(m, each) for each in providers for m in machines_of_stage(each, stage)]
+    if selection.verb == REMOVE:
+        places += locate_remnants(fleet, stage)
     return Matches(places, stage)
 
 
