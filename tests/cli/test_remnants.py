@@ -36,7 +36,7 @@ def here(os2: Os2, engine: EngineStub) -> Os2:
 
 @pytest.fixture
 def machine(here: Os2, engine: EngineStub) -> EngineStub:
-    """An engine with a machine, its network, and what belongs to nobody here."""
+    """An engine with a machine, its network, and what is another's."""
     engine.add_foreign("theirs")
     done = here("machine", "create", "one", "--no-wait", "--snapshot", "iterate-sandbox:local")
     assert done.status == 0, done.stderr

@@ -153,7 +153,7 @@ class TestLeft:
         assert not remove_networks(engine, "dev-1")
         assert stub.networks == {}
 
-    def test_nothing_else_is_removed_whatever_the_engine_lists(
+    def test_nothing_else_is_removed_if_the_engine_knows_no_filters(
         self, stub: EngineStub, engine: Engine
     ) -> None:
         create(engine)
