@@ -9,14 +9,14 @@ import socket
 import socketserver
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from os2cli.host.repository import locate_source
 from os2cli.host.repository_id import repository_id
@@ -140,7 +140,8 @@ class EngineStub:
         return {**IMAGE, "RepoTags": self.names, "Config": {**config, "Labels": marks}}
 
     def add_foreign(self, name: str) -> None:
-        """Have a container that os2 did not make."""
+        """Have a container that os2 did not make, and a network."""
+        self.networks[name] = {"Id": name, "IPAM": {"Config": []}, "Labels": {}}
         self.containers[name] = {
             "Id": name,
             "Name": f"/{name}",
@@ -155,13 +156,15 @@ class EngineStub:
         """Return the status and the JSON of a response."""
         path = re.sub(r"^/v[\d.]+", "", path)
         self.requests.append((method, path, body.decode(errors="replace")))
-        path = path.partition("?")[0]
+        path, _, query = path.partition("?")
+        wanted = _wanted_labels(query)
         if path in ("/_ping", "/version", "/info"):
             return 200, {"ApiVersion": "1.41", "Version": "20.10.24", "DriverStatus": []}
         if path == "/containers/json":
             return 200, [
                 {"Id": name, "Names": [f"/{name}"], "Labels": each.get("Config", {}).get("Labels")}
                 for name, each in self.containers.items()
+                if wanted <= _pairs(each.get("Config", {}).get("Labels"))
             ]
         if path == "/containers/create":
             return self._create(json.loads(body))
@@ -169,7 +172,7 @@ class EngineStub:
             image = self.image
             return 200, [{**image, "Created": 1_768_159_845, "Labels": image["Config"]["Labels"]}]
         if path.startswith("/networks"):
-            return self._network(method, path, body)
+            return self._network(method, path, body, wanted)
         if path == "/session":
             return 200, b""
         if path == "/build":
@@ -183,7 +186,7 @@ class EngineStub:
             return self._create_execution(json.loads(body))
         return self._container(method, found[1], found[2]) if found else (404, {"message": path})
 
-    def _network(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
+    def _network(self, method: str, path: str, body: bytes, wanted: set[str]) -> tuple[int, Any]:
         if path == "/networks/create":
             request = json.loads(body)
             network = {"Id": request["Name"], "IPAM": request["IPAM"], "Labels": request["Labels"]}
@@ -192,7 +195,7 @@ class EngineStub:
         if method == "DELETE":
             gone = self.networks.pop(path.removeprefix("/networks/"), None) is None
             return (404, {"message": "no such network"}) if gone else (204, b"")
-        return 200, list(self.networks.values())
+        return 200, [each for each in self.networks.values() if wanted <= _pairs(each["Labels"])]
 
     def _create(self, request: dict[str, Any]) -> tuple[int, Any]:
         if "missing" in request["Image"]:
@@ -234,6 +237,16 @@ class EngineStub:
         if verb == "/start":
             self.containers[name]["State"] = {"Status": "running"}
         return 204, b""
+
+
+def _wanted_labels(query: str) -> set[str]:
+    """Return the labels, as KEY=VALUE, that the filters of a list ask for."""
+    filters = parse_qs(query).get("filters", ["{}"])[0]
+    return {each for each in json.loads(filters).get("label", []) if "=" in each}
+
+
+def _pairs(marks: Mapping[str, str] | None) -> set[str]:
+    return {f"{key}={value}" for key, value in (marks or {}).items()}
 
 
 def repository_of(folder: Path, home: Path) -> str:

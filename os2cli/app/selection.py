@@ -19,22 +19,23 @@ from os2cli.machines.fleet import (
     list_fleet,
     locate,
     locate_all,
+    locate_remnants,
     located,
-    with_remnants,
+    or_remnants,
 )
 from os2cli.machines.health import ALL, Glance, machines_of_stage
 from os2cli.providers.entry import entries
 
 # For commands whose name is not a verb.
-WORDS = {"rm": "remove"}
+REMOVE = "rm"
+WORDS = {REMOVE: "remove"}
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """The machines that the command line names, or all of them.
 
-    ``verb`` is the command's name, e.g. ``rm``; ``stage`` is the value of ``--stage``. With
-    ``remnants``, a name may also be that of a machine of which only something is left.
+    ``verb`` is the command's name, e.g. ``rm``; ``stage`` is the value of ``--stage``.
     """
 
     verb: str
@@ -42,7 +43,6 @@ class Selection:
     everything: bool
     type_: MachineType | None
     stage: str | None
-    remnants: bool = False
 
     def check(self) -> None:
         """Raise ``UsageError`` unless either names or ``--all`` are present."""
@@ -142,7 +142,9 @@ def find(session: Session, selection: Selection) -> Matches:
         within = session.stage_if_set(stage, changing=True)
     fleet = session.providers.fleet(selection.type_, within)
     places = locate_all(fleet, names, stage)
-    return Matches(with_remnants(fleet, places, stage) if selection.remnants else places, within)
+    if selection.verb == REMOVE:
+        places = or_remnants(fleet, places, stage)
+    return Matches(places, within)
 
 
 def includes_shared(session: Session, type_: MachineType | None) -> bool:
@@ -162,8 +164,11 @@ def _everything(session: Session, selection: Selection) -> Matches:
         )
     if type_ is not None and entries()[type_].shared:
         stage = session.remote_stage(stage).name
-    providers = [provider() for provider in session.providers.fleet(type_, stage).values()]
+    fleet = session.providers.fleet(type_, stage)
+    providers = [provider() for provider in fleet.values()]
     places = [LocatedMachine(m, each) for each in providers for m in machines_of_stage(each, stage)]
+    if selection.verb == REMOVE:
+        places += locate_remnants(fleet, stage)
     return Matches(places, stage)
 
 

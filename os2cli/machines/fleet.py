@@ -44,10 +44,11 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class LocatedMachine:
-    """A machine and its provider."""
+    """A machine and its provider; with ``remnant``, only what is left of the machine."""
 
     machine: Machine
     provider: MachineProvider
+    remnant: bool = False
 
     @property
     def name(self) -> str:
@@ -82,10 +83,23 @@ def list_fleet(
     return Listing(tuple(sorted(machines, key=lambda m: (m.name, m.type))), failures)
 
 
-def list_remnants(fleet: Fleet) -> list[Machine]:
-    """Return what is left of machines that no longer exist, on the providers that answer."""
+def locate_remnants(fleet: Fleet, stage: str | None = None) -> list[LocatedMachine]:
+    """Locate what is left of machines that no longer exist, on the providers that answer."""
     answers, _ = ask_all(fleet, lambda one: one.remnants())
-    return [machine for machines in answers.values() for machine in machines]
+    return [
+        LocatedMachine(machine, fleet[type_](), remnant=True)
+        for type_, machines in answers.items()
+        for machine in machines
+        if stage in (None, machine.stage)
+    ]
+
+
+def or_remnants(fleet: Fleet, places: Sequence[Place], stage: str | None) -> list[Place]:
+    """Return the places, with what is left of machines where only that is found."""
+    missing = {place.name for place in places if isinstance(place, NotLocated)}
+    remnants = locate_remnants(fleet, stage) if missing else []
+    left = {place.name: place for place in remnants if place.name in missing}
+    return [left.get(place.name, place) for place in places]
 
 
 def locate(fleet: Fleet, name: str, stage: str | None = None) -> LocatedMachine:
@@ -126,23 +140,6 @@ def locate_all(fleet: Fleet, names: Sequence[str], stage: str | None = None) -> 
     ]
 
 
-def with_remnants(fleet: Fleet, places: Sequence[Place], stage: str | None = None) -> list[Place]:
-    """Replace names that lead to no machine by what is left of one."""
-    if not any(_is_missing(place) for place in places):
-        return list(places)
-    left = {each.name: each for each in list_remnants(fleet) if stage in (None, each.stage)}
-    return [
-        LocatedMachine(machine, fleet[machine.type]())
-        if _is_missing(place) and (machine := left.get(place.name))
-        else place
-        for place in places
-    ]
-
-
-def _is_missing(place: Place) -> bool:
-    return isinstance(place, NotLocated) and isinstance(place.error, NotFound)
-
-
 def located(places: Iterable[Place]) -> list[LocatedMachine]:
     """Return the places that were found."""
     return [place for place in places if isinstance(place, LocatedMachine)]
@@ -158,7 +155,9 @@ def _remove(place: Place) -> Removal:
     try:
         if isinstance(place, NotLocated):
             raise place.error
-        return Removal(place.name, place.provider.remove(place.name))
+        provider = place.provider
+        remove = provider.remove_remnant if place.remnant else provider.remove
+        return Removal(place.name, remove(place.name))
     except NotFound:
         return Removal(place.name, removed=False)
     except Os2Error as error:

@@ -75,7 +75,14 @@ class MachineProvider(Protocol):
         ...
 
     def remnants(self) -> builtins.list[Machine]:
-        """Return what is left of machines that no longer exist, for ``remove`` by their names."""
+        """Return what is left of machines that no longer exist, for ``remove_remnant``."""
+        ...
+
+    def remove_remnant(self, name: str) -> bool:
+        """Remove what is left of a machine; return False if there is none, or the machine exists.
+
+        It may exist: it was made since, or the list that lacked it was not whole.
+        """
         ...
 
     def usage(self, machine: Machine, *, disk: bool) -> Usage:
@@ -146,6 +153,11 @@ class WithoutInsight:
     def remnants(self) -> list[Machine]:
         """Return none."""
         return []
+
+    def remove_remnant(self, name: str) -> bool:
+        """Return False: there is none."""
+        del name
+        return False
 
     def usage(self, machine: Machine, *, disk: bool) -> Usage:
         """Return only the limits."""

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.command import Os2, base_environment
 from tests.daytona_server import DaytonaServer, Timing
 from tests.engine import engine_endpoint, sandbox_image
-from tests.engine_stub import engine_stub
+from tests.engine_stub import engine_stub, repository_of
 from tests.faults.proxy import FaultProxy
 
 NEWEST = "stg--20260111-193045"
 ASLEEP = "stg--20260101-000000"
 OLD = datetime(2026, 1, 11, 19, 30, 45, tzinfo=UTC)
 THEIRS = "theirs"
+# What is left of a machine that has only its network.
+NETWORK = "network"
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,9 @@ class Setting:
 Place = Callable[[Path], AbstractContextManager[Setting]]
 
 
-def _os2(folder: Path, variables: Mapping[str, str]) -> Os2:
+def _os2(folder: Path, variables: Mapping[str, str], dockerfile: str = "FROM scratch\n") -> Os2:
     (folder / "work" / "sandbox").mkdir(parents=True)
-    (folder / "work" / "sandbox" / "Dockerfile").write_text("FROM scratch\n")
+    (folder / "work" / "sandbox" / "Dockerfile").write_text(dockerfile)
     (folder / "work" / "notes").write_text("one\n")
     env = base_environment(folder / "home") | {"OS2_TELEMETRY": "0"}
     return Os2(folder / "work", env | dict(variables))
@@ -78,10 +81,12 @@ def engine_api(folder: Path) -> Iterator[Setting]:
         where = urlsplit(stub.url)
         with FaultProxy((str(where.hostname), int(where.port or 0))) as proxy:
             stub.add_foreign(THEIRS)
+            stub.repository = partial(repository_of, folder / "work", folder / "home")
             variables = {"ITERATE_USER": "me", "DOCKER_HOST": f"tcp://127.0.0.1:{proxy.port}"}
 
             def things() -> Mapping[str, str]:
-                return {name: box["State"]["Status"] for name, box in stub.containers.items()}
+                boxes = {name: box["State"]["Status"] for name, box in stub.containers.items()}
+                return _with_networks(boxes, stub.networks)
 
             yield Setting(_os2(folder, variables), proxy, things)
 
@@ -93,21 +98,46 @@ def engine(folder: Path) -> Iterator[Setting]:
 
     socket = engine_endpoint().socket
     assert socket is not None, "the faults need the engine's socket"
+    image = f"os2-{folder.name}:local"
     with FaultProxy(socket) as proxy:
         variables = {
             "ITERATE_USER": "me",
             "DOCKER_HOST": f"tcp://127.0.0.1:{proxy.port}",
-            "LOCAL_DOCKER_IMAGE_NAME": sandbox_image(),
+            # Its own: a command may build, and then replaces the image of that name.
+            "LOCAL_DOCKER_IMAGE_NAME": image,
         }
+        os2 = _os2(folder, variables, f"FROM {sandbox_image()}\n")
         client = docker.DockerClient(f"unix://{socket}")
 
         def things() -> Mapping[str, str]:
-            boxes = client.api.containers(all=True, filters={"name": f"os2-{folder.name}"})
-            return {str(box["Names"][0]).removeprefix("/"): str(box["State"]) for box in boxes}
+            ours = {"name": f"os2-{folder.name}"}
+            boxes = client.api.containers(all=True, filters=ours)
+            return _with_networks(
+                {str(box["Names"][0]).removeprefix("/"): str(box["State"]) for box in boxes},
+                [str(network["Name"]) for network in client.api.networks(filters=ours)],
+            )
 
         try:
-            yield Setting(_os2(folder, variables), proxy, things)
+            built = os2("snapshot", "local-docker")
+            assert built.status == 0, built.stderr
+            yield Setting(os2, proxy, things)
         finally:
-            for name in things():
-                client.api.remove_container(name, force=True, v=True)
+            for name, state in things().items():
+                if state != NETWORK:
+                    client.api.remove_container(name, force=True, v=True)
+                if NETWORK in state:
+                    client.api.remove_network(name)
+            if client.api.images(image):
+                client.api.remove_image(image)
             client.close()
+
+
+def _with_networks(machines: Mapping[str, str], networks: Iterable[str]) -> Mapping[str, str]:
+    """Return the states of machines, which also name the networks of the same names."""
+    return {
+        **machines,
+        **{
+            name: f"{machines[name]}, {NETWORK}" if name in machines else NETWORK
+            for name in networks
+        },
+    }

@@ -15,7 +15,7 @@ from os2cli.core.errors import exit_codes
 from tests.faults.commands import Command
 from tests.faults.kinds import FAULTS
 from tests.faults.proxy import Behaviour, Exchange, until_left
-from tests.faults.settings import THEIRS, Setting
+from tests.faults.settings import NETWORK, THEIRS, Setting
 
 # The exit code of a command that a signal stops.
 SIGNALS = {"KILL": -9, "TERM": 143, "INT": 130, "HUP": 129}
@@ -165,7 +165,9 @@ def _judge_words(report: Report, status: int, err: str) -> None:
     errors = re.findall(r"(?m)^error: ", err)
     hints = re.findall(r"(?m)^hint: ", err)
     wanted = 0 if status == 0 or "doctor" in trial.command.words else 1
-    if len(errors) != wanted or len(hints) > wanted or (wanted and not hints):
+    # A warning may have a hint of its own.
+    warned = len(re.findall(r"(?m)^warning: ", err))
+    if len(errors) != wanted or len(hints) > max(wanted, warned) or (wanted and not hints):
         report.broken.append(f"{len(errors)} error: and {len(hints)} hint: at exit code {status}")
 
 
@@ -178,8 +180,11 @@ def _judge_rest(
         report.broken.append("what is not ours was changed")
     ours = [name for name in after if machine in name]
     if any(machine in name for name in before):
-        if not ours and not report.trial.command.removes:
+        alive = any(after[name] != NETWORK for name in ours)
+        if not alive and not report.trial.command.removes:
             report.broken.append("the machine is gone")
+        if ours and "machine rm" in report.trial.command.words:
+            _judge_removal(report, status, setting, machine)
         return
     if ours and status != 0:
         _judge_left(report, setting, machine)
@@ -190,6 +195,16 @@ def _judge_rest(
             done = setting.os2(*_argv(line, machine))
             if done.status != 0 and "doctor" not in words:
                 report.broken.append(f"the next run, {line}, fails: {done.stderr.strip()[-300:]}")
+
+
+def _judge_removal(report: Report, status: int, setting: Setting, machine: str) -> None:
+    """Check that a removal which did not do all says so, and that the next one does the rest."""
+    if status == 0 and "warning: " not in report.text:
+        report.broken.append("it says that it removed what is left")
+    done = setting.os2(*_argv(report.trial.command.words, machine))
+    left = [name for name in setting.things() if machine in name]
+    if done.status != 0 or left:
+        report.broken.append(f"the next run leaves {left}: {done.stderr.strip()[-300:]}")
 
 
 def _judge_left(report: Report, setting: Setting, machine: str) -> None:

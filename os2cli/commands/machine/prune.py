@@ -14,7 +14,7 @@ from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.parsing import parse_duration
 from os2cli.host.locked_folders import remove_left_temporary
-from os2cli.machines.fleet import LocatedMachine, list_fleet, list_remnants, remove_located
+from os2cli.machines.fleet import LocatedMachine, list_fleet, locate_remnants, remove_located
 from os2cli.machines.health import LIST_ALONE
 from os2cli.machines.stale import Leftover, find_leftovers
 from os2cli.output.humanize import age
@@ -49,8 +49,9 @@ def prune(
     within = session.remote_stage(stage).name if includes_shared(session, type_) else stage
     fleet = session.providers.fleet(type_, within)
     listing = list_fleet(fleet, glance=LIST_ALONE)
-    machines = [*listing.machines, *list_remnants(fleet)]
-    near = [machine for machine in machines if in_scope(machine, within, stage)]
+    machines = [LocatedMachine(machine, fleet[machine.type]()) for machine in listing.machines]
+    places = [*machines, *locate_remnants(fleet)]
+    near = [each.machine for each in places if in_scope(each.machine, within, stage)]
     found = find_leftovers(near, datetime.now(UTC), span)
     if not dry_run:
         remove_left_temporary()
@@ -62,8 +63,9 @@ def prune(
     if not yes and not _confirm(session, found, within, instead):
         session.output.note("nothing was removed")
         return
-    places = [LocatedMachine(one.machine, fleet[one.machine.type]()) for one in found]
-    raise typer.Exit(show_pruned(session.output, found, remove_located(places), listing))
+    chosen = [leftover.machine for leftover in found]
+    removals = remove_located([each for each in places if each.machine in chosen])
+    raise typer.Exit(show_pruned(session.output, found, removals, listing))
 
 
 def _confirm(session: Session, found: Sequence[Leftover], stage: str | None, instead: str) -> bool:

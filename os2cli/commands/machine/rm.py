@@ -37,7 +37,7 @@ def remove(
       os2 machine rm --all --yes
       os2 machine rm --type daytona --stage stg reviews --yes
     """
-    selection = Selection("rm", names or [], all_, type_, stage, remnants=True)
+    selection = Selection("rm", names or [], all_, type_, stage)
     selection.check()
     session = Session.start(ctx, docker_host)
     found = find(session, selection)

@@ -9,7 +9,7 @@ from os2cli.core.notices import NOTICES
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.machines.executions import Execution
 from os2cli.providers.local_docker.machines.name_locks import NameLocks
-from os2cli.providers.local_docker.machines.networks import networks_left, remove_networks
+from os2cli.providers.local_docker.machines.networks import networks_left, remove_network_left
 from os2cli.providers.local_docker.machines.stats import container_usage, memory_kills
 
 
@@ -31,11 +31,11 @@ class Insight:
         """Return machines of which only the network is left."""
         return networks_left(self.engine)
 
-    def remove_network_left(self, name: str) -> bool:
-        """Remove what a machine without a container left, unless it is being created."""
+    def remove_remnant(self, name: str) -> bool:
+        """Remove the network of a machine without a container, unless it is being created."""
         try:
             with self.locks.held(name):
-                return remove_networks(self.engine, name)
+                return remove_network_left(self.engine, name)
         except Conflict:
             return False
 

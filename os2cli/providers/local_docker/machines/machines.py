@@ -151,7 +151,7 @@ class LocalDockerMachines(Insight):
             with deadline.within(HURRIED_SECONDS if within else None):
                 inspection = self._inspection(name)
             if inspection is None:
-                return self.remove_network_left(name)
+                return self.remove_remnant(name)
             remove_container(self.engine, inspection["Id"])
             self._wait_until_gone(name, inspection["Id"])
             remove_networks(self.engine, name)

@@ -19,12 +19,13 @@ from docker.errors import APIError
 from docker.types import IPAMConfig, IPAMPool
 
 from os2cli.core.clock import EPOCH
-from os2cli.core.errors import Conflict
+from os2cli.core.errors import Conflict, NotFound
 from os2cli.core.models import LOCAL_DOCKER, Machine, MachineSpec, MachineState
 from os2cli.host.network.routed import routed_networks
 from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.engine.failures import explanation
+from os2cli.providers.local_docker.machines.containers import container_name
 from os2cli.providers.local_docker.machines.shapes import items, mapping
 
 # The end of the range that engines choose from unless configured otherwise: 1,024 machines.
@@ -40,9 +41,9 @@ _EXHAUSTED = ("fully subnetted", "non-overlapping ipv4 address pool", "no free s
 
 
 def remove_networks(engine: Engine, machine: str) -> bool:
-    """Remove the networks of a machine that has no container; return whether there were any."""
+    """Remove the networks of a machine whose container is gone; return whether there were any."""
     with engine.errors(f"removing the network of machine {machine}"):
-        networks = _ours(engine, f"{labels.NAME}={machine}")
+        networks = _ours(engine, {labels.NAME: machine})
         for network in networks:
             try:
                 engine.client.remove_network(network["Id"])
@@ -53,8 +54,18 @@ def remove_networks(engine: Engine, machine: str) -> bool:
     return bool(networks)
 
 
+def remove_network_left(engine: Engine, machine: str) -> bool:
+    """Remove the networks of a machine if it has no container; return whether it did."""
+    try:
+        with engine.errors(f"looking for machine {machine}"):
+            engine.client.inspect_container(container_name(machine))
+    except NotFound:
+        return remove_networks(engine, machine)
+    return False
+
+
 def networks_left(engine: Engine) -> list[Machine]:
-    """Return the networks of ours whose machine has no container, as failed machines."""
+    """Return the networks of ours whose machine is in no list, as failed machines."""
     with engine.errors("listing the machines' networks"):
         containers = engine.client.containers(all=True)
         networks = _ours(engine)
@@ -79,10 +90,12 @@ def networks_left(engine: Engine) -> list[Machine]:
     return list(left.values())
 
 
-def _ours(engine: Engine, *more: str) -> list[Mapping[str, Any]]:
-    filters = {"label": [f"{labels.MACHINE}=1", *more]}
+def _ours(engine: Engine, more: Mapping[str, str] = {}) -> list[Mapping[str, Any]]:
+    wanted = {labels.MACHINE: "1", **more}.items()
+    filters = {"label": [f"{key}={value}" for key, value in wanted]}
     networks = items(engine.client.networks(filters=filters))
-    return [network for network in networks if mapping(network).get("Id")]
+    # Not all engines and proxies know all filters, and what is returned here is removed.
+    return [network for network in networks if wanted <= mapping(network, "Labels").items()]
 
 
 def create_network(engine: Engine, spec: MachineSpec, pools: Sequence[str]) -> str:

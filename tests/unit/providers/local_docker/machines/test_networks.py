@@ -53,6 +53,13 @@ def engine(stub: EngineStub) -> Iterator[Engine]:
     connected.client.close()
 
 
+class Unfiltered(EngineStub):
+    """An engine that knows no filters."""
+
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
+        return super().answer(method, path.partition("?filters")[0], body)
+
+
 def create(engine: Engine) -> str:
     return create_network(engine, SPEC, ())
 
@@ -145,3 +152,15 @@ class TestLeft:
         assert remove_networks(engine, "dev-1")
         assert not remove_networks(engine, "dev-1")
         assert stub.networks == {}
+
+    def test_nothing_else_is_removed_if_the_engine_knows_no_filters(
+        self, stub: EngineStub, engine: Engine
+    ) -> None:
+        create(engine)
+        stub.add_foreign("theirs")
+        stub.networks["os2-dev-2"] = {**stub.networks["os2-dev-1"], "Id": "os2-dev-2"}
+        stub.networks["os2-dev-2"]["Labels"] = {"dev.os2.machine": "1", "dev.os2.name": "dev-2"}
+        stub.__class__ = Unfiltered
+
+        assert remove_networks(engine, "dev-1")
+        assert list(stub.networks) == ["theirs", "os2-dev-2"]
