@@ -88,7 +88,7 @@ async def storage_access(world: World, call: Call) -> Any:
         "accessKey": storage.access_key,
         "secret": storage.secret,
         "sessionToken": storage.session_token,
-        "storageUrl": storage.url,
+        "storageUrl": world.public(storage.url),
         "organizationId": world.organization_id,
         "bucket": storage.bucket,
         "region": storage.region,

@@ -66,7 +66,7 @@ class Previews:
         if key not in self._ports:
             app = _Preview(self, sandbox, port, token)
             self._ports[key] = await self._listeners.listen(app)
-        return f"http://{HOST}:{self._ports[key]}"
+        return self.world.public(f"http://{HOST}:{self._ports[key]}")
 
 
 class _Preview:

@@ -64,6 +64,8 @@ class World:
         self.snapshot_quota: int | None = None
         self.sandbox_limits = {"cpu": 4, "memory": 8, "disk": 10}
         """The largest sandbox that the organisation may have, in cores and GiB."""
+        self.public: Callable[[str], str] = str
+        """The origin under which a preview or the object store is made known."""
         self.fail_starts = 0
         self.bare_list = False
         self.failing_builds: list[FailingBuild] = []

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tests.faults.commands import Command
 from tests.faults.kinds import FAULTS
-from tests.faults.trial import INTERRUPTIONS, Report, Trial, count_calls, try_out
+from tests.faults.trial import INTERRUPTIONS, Report, Trial, rehearse, try_out
 
 # Most of a trial is waiting.
 WORKERS = 6
@@ -19,7 +19,7 @@ def all_trials(commands: Iterable[Command]) -> list[Trial]:
     return [
         Trial(command, fault, call)
         for command in commands
-        for call in range(1, len(count_calls(command)) + 1)
+        for call in range(1, len(rehearse(command).calls) + 1)
         for fault in (*FAULTS, *INTERRUPTIONS)
     ]
 
@@ -31,7 +31,7 @@ def sample(commands: Sequence[Command], size: int, seed: int) -> list[Trial]:
     """
     chance = random.Random(seed)  # noqa: S311  a choice, not a secret
     chosen = chance.choices(commands, k=size)
-    counts = {command: len(count_calls(command)) for command in dict.fromkeys(chosen)}
+    counts = {command: len(rehearse(command).calls) for command in dict.fromkeys(chosen)}
     faults = (*FAULTS, *INTERRUPTIONS)
     return [
         Trial(command, chance.choice(faults), chance.randint(1, max(counts[command], 1)))

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from tests.faults.settings import ASLEEP, NEWEST, Place, daytona, engine, engine_api
 
 # Longer than a command may take when what it asks hangs or is as slow as can be.
-QUESTION, CHANGE = 40.0, 90.0
+QUESTION, CHANGE = 40.0, 100.0
 
 
 @dataclass(frozen=True)
 class Command:
     """A command line, with the ones that prepare it; MACHINE stands for a machine's name.
 
-    ``seconds`` is what it may take. ``removes``: machines may be gone after it.
+    ``seconds`` is what it may take. ``removes``: machines may be gone after it. ``shows``: what its
+    output has, unless a warning says what is missing.
     """
 
     words: str
@@ -22,6 +23,7 @@ class Command:
     before: tuple[str, ...] = ()
     seconds: float = CHANGE
     removes: bool = False
+    shows: str = ""
 
     @property
     def title(self) -> str:
@@ -34,33 +36,34 @@ _ON = "--type daytona --stage stg"
 _NEW = f"machine create MACHINE {_ON}"
 _STOPPED = f"machine stop MACHINE {_ON} --yes"
 _SENT = f"machine cp notes MACHINE:notes {_ON}"
+_ECHO = f"machine exec MACHINE {_ON} -- echo MACHINE"
 _LOCAL = "machine create MACHINE --no-wait"
 _REAL = "machine create MACHINE"
 
 DAYTONA = (
     Command(_NEW, daytona),
-    Command(f"machine list {_ON}", daytona, (_NEW,), QUESTION),
-    Command(f"machine show MACHINE {_ON}", daytona, (_NEW,), QUESTION),
-    Command(f"machine exec MACHINE {_ON} -- pwd", daytona, (_NEW,)),
+    Command(f"machine list {_ON}", daytona, (_NEW,), QUESTION, shows="MACHINE"),
+    Command(f"machine show MACHINE {_ON}", daytona, (_NEW,), QUESTION, shows="MACHINE"),
+    Command(_ECHO, daytona, (_NEW,), shows=r"\AMACHINE\n\Z"),
     Command(f"machine logs MACHINE {_ON}", daytona, (_NEW,), QUESTION),
     Command(f"machine cp notes MACHINE:notes {_ON}", daytona, (_NEW,)),
     Command(f"machine cp MACHINE:notes back {_ON}", daytona, (_NEW, _SENT)),
-    Command(f"machine url MACHINE {_ON}", daytona, (_NEW,), QUESTION),
+    Command(f"machine url MACHINE {_ON}", daytona, (_NEW,), QUESTION, shows="http"),
     Command(f"machine wait MACHINE {_ON} --timeout 20", daytona, (_NEW,), QUESTION),
-    Command(f"machine stop MACHINE {_ON} --yes", daytona, (_NEW,)),
-    Command(f"machine start MACHINE {_ON} --yes", daytona, (_NEW, _STOPPED)),
-    Command(f"machine archive MACHINE {_ON} --yes", daytona, (_NEW,)),
+    Command(f"machine stop MACHINE {_ON} --yes --timeout 20", daytona, (_NEW,)),
+    Command(f"machine start MACHINE {_ON} --yes --timeout 20", daytona, (_NEW, _STOPPED)),
+    Command(f"machine archive MACHINE {_ON} --yes --timeout 20", daytona, (_NEW,)),
     Command(f"machine rm MACHINE {_ON} --yes", daytona, (_NEW,), removes=True),
     Command(f"machine rm --all {_ON} --yes", daytona, (_NEW,), removes=True),
-    Command(f"machine prune {_ON} --yes", daytona, (_NEW,), removes=True),
+    Command(f"machine prune {_ON} --older-than 0s --yes", daytona, (_NEW,), removes=True),
     Command("snapshot daytona", daytona),
-    Command("snapshot list --type daytona", daytona, (), QUESTION),
-    Command(f"snapshot show {NEWEST}", daytona, (), QUESTION),
-    Command("snapshot resolve", daytona, (), QUESTION),
+    Command("snapshot list --type daytona", daytona, (), QUESTION, shows=NEWEST),
+    Command(f"snapshot show {NEWEST}", daytona, (), QUESTION, shows=NEWEST),
+    Command("snapshot resolve", daytona, (), QUESTION, shows=NEWEST),
     Command(f"snapshot wait {NEWEST} --timeout 20", daytona, (), QUESTION),
     Command(f"snapshot activate {ASLEEP}", daytona),
     Command(f"snapshot rm {ASLEEP} --yes", daytona),
-    Command("snapshot prune --type daytona --yes", daytona),
+    Command("snapshot prune --type daytona --keep 1 --older-than 1d --yes", daytona),
     Command("doctor", daytona, (), QUESTION),
 )  # fmt: skip
 

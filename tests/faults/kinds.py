@@ -124,3 +124,6 @@ FAULTS: Mapping[str, Behaviour] = {
     },
     **{f"shape {name}": _says(_response(200, json_)) for name, json_ in _SHAPES.items()},
 }
+
+# Answers of the API's own shape: there is nothing.
+VALID = frozenset({"shape list"})

@@ -46,7 +46,7 @@ class Exchange:
     number: int
     head: bytes
     body: bytes
-    upstream: Callable[[], socket.socket]
+    upstream: Upstream
     origin: str = ""
 
     @property
@@ -81,7 +81,7 @@ class Exchange:
             _pump(server, self.client)
 
     def _sent(self) -> socket.socket:
-        server = self.upstream()
+        server = _connected(self.upstream)
         server.sendall((self.head if self.upgrades else _closing(self.head)) + self.body)
         return server
 
@@ -113,7 +113,10 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 @dataclass
 class FaultProxy:
-    """Passes calls on to ``upstream``; the call ``at``, counted from 1, meets ``behaviour``."""
+    """Passes calls on to ``upstream``; the call ``at``, counted from 1, meets ``behaviour``.
+
+    What ``upstream`` refers to gets an origin of its own here; all calls are counted together.
+    """
 
     upstream: Upstream
     at: int = 0
@@ -122,37 +125,51 @@ class FaultProxy:
     met: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
-        self._listener = socket.create_server((HOST, 0), backlog=128)
-        self.port: int = self._listener.getsockname()[1]
-        self.origin = f"http://{HOST}:{self.port}"
         self._lock = threading.Lock()
+        self._listeners: list[socket.socket] = []
+        self._origins: dict[Upstream, str] = {}
         self._over = False
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.origin = self.before(self.upstream)
+        self.port: int = self._listeners[0].getsockname()[1]
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over = True
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        for listener in self._listeners:
+            with suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+
+    def before(self, upstream: Upstream) -> str:
+        """Return the origin that leads to ``upstream``."""
+        with self._lock:
+            if upstream not in self._origins:
+                listener = socket.create_server((HOST, 0), backlog=128)
+                self._listeners.append(listener)
+                self._origins[upstream] = f"http://{HOST}:{listener.getsockname()[1]}"
+                thread = threading.Thread(
+                    target=self._accept, args=(listener, upstream), daemon=True
+                )
+                thread.start()
+            return self._origins[upstream]
 
     def heal(self) -> None:
         """Pass all further calls on."""
         self.behaviour = None
 
-    def _accept(self) -> None:
+    def _accept(self, listener: socket.socket, upstream: Upstream) -> None:
         while not self._over:
             with suppress(OSError):
-                client, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+                client, _ = listener.accept()
+                threading.Thread(target=self._serve, args=(client, upstream), daemon=True).start()
 
-    def _serve(self, client: socket.socket) -> None:
+    def _serve(self, client: socket.socket, upstream: Upstream) -> None:
         with client, suppress(OSError, EOFError):
             client.settimeout(PATIENCE_SECONDS)
             request = _read(client)
             if request is None:
                 return
-            exchange = Exchange(client, 0, *request, self._connect, self.origin)
+            exchange = Exchange(client, 0, *request, upstream, self._origins[upstream])
             with self._lock:
                 self.calls.append(exchange.line)
                 exchange.number = len(self.calls)
@@ -163,14 +180,15 @@ class FaultProxy:
             self.met.set()
             behaviour(exchange)
 
-    def _connect(self) -> socket.socket:
-        if isinstance(self.upstream, Path):
-            server = socket.socket(socket.AF_UNIX)
-            server.connect(str(self.upstream))
-        else:
-            server = socket.create_connection(self.upstream)
-        server.settimeout(PATIENCE_SECONDS)
-        return server
+
+def _connected(upstream: Upstream) -> socket.socket:
+    if isinstance(upstream, Path):
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(str(upstream))
+    else:
+        server = socket.create_connection(upstream)
+    server.settimeout(PATIENCE_SECONDS)
+    return server
 
 
 def _read(client: socket.socket) -> tuple[bytes, bytes] | None:

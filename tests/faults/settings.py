@@ -39,7 +39,9 @@ class Setting:
 Place = Callable[[Path], AbstractContextManager[Setting]]
 
 
-def _os2(folder: Path, variables: Mapping[str, str], dockerfile: str = "FROM scratch\n") -> Os2:
+def _os2(
+    folder: Path, variables: Mapping[str, str], dockerfile: str = "FROM scratch\nCOPY notes /\n"
+) -> Os2:
     (folder / "work" / "sandbox").mkdir(parents=True)
     (folder / "work" / "sandbox" / "Dockerfile").write_text(dockerfile)
     (folder / "work" / "notes").write_text("one\n")
@@ -47,48 +49,56 @@ def _os2(folder: Path, variables: Mapping[str, str], dockerfile: str = "FROM scr
     return Os2(folder / "work", env | dict(variables))
 
 
+def _address(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return str(parts.hostname), int(parts.port or 0)
+
+
 @contextmanager
 def daytona(folder: Path) -> Iterator[Setting]:
     """Daytona's test server; its sandboxes are directories."""
     quick = Timing(pending=0, build=0, boot=0, stop=0, archive=0, delete=0)
-    with DaytonaServer(timing=quick) as server:
-        where = urlsplit(server.origin)
-        upstream = (str(where.hostname), int(where.port or 0))
-        with FaultProxy(upstream) as proxy:
-            # Its own addresses, in its answers also lead through the proxy.
-            server.origin = proxy.origin
-            server.add_snapshot(NEWEST, created=OLD)
-            server.add_snapshot(ASLEEP, state="inactive", created=OLD)
-            server.add_sandbox(THEIRS)
-            variables = {
-                "APP_STAGE": "stg",
-                "DAYTONA_API_URL": server.url,
-                "DAYTONA_API_KEY": server.api_key,
-                "DOCKER_HOST": "tcp://127.0.0.1:1",
-            }
+    with DaytonaServer(timing=quick) as server, FaultProxy(_address(server.origin)) as proxy:
+        # The addresses in its answers also lead through the proxy.
+        server.origin = proxy.origin
+        server.public = lambda url: proxy.before(_address(url))
+        server.add_snapshot(NEWEST, created=OLD)
+        server.add_snapshot(ASLEEP, state="inactive", created=OLD)
+        server.add_sandbox(THEIRS)
+        variables = {
+            "APP_STAGE": "stg",
+            "DAYTONA_API_URL": server.url,
+            "DAYTONA_API_KEY": server.api_key,
+            "DOCKER_HOST": "tcp://127.0.0.1:1",
+        }
+        os2 = _os2(folder, variables)
 
-            def things() -> Mapping[str, str]:
-                gone = ("destroying", "destroyed")
-                return {s.name: s.state for s in server.sandboxes if s.state not in gone}
+        def things() -> Mapping[str, str]:
+            gone = ("destroying", "destroyed")
+            boxes = {s.name: s.state for s in server.sandboxes if s.state not in gone}
+            known = {s.name: s.state for s in server.snapshots if s.name in (NEWEST, ASLEEP)}
+            made = [s.state for s in server.snapshots if s.name not in known]
+            sent = [(server.home(name) / "notes").is_file() for name in boxes]
+            back = (os2.folder / "back").is_file()
+            files = {"notes": str(sum(sent)), "back": str(int(back))}
+            return boxes | known | {"published": " ".join(made)} | files
 
-            yield Setting(_os2(folder, variables), proxy, things)
+        yield Setting(os2, proxy, things)
 
 
 @contextmanager
 def engine_api(folder: Path) -> Iterator[Setting]:
     """The API of an engine, without an engine."""
-    with engine_stub() as stub:
-        where = urlsplit(stub.url)
-        with FaultProxy((str(where.hostname), int(where.port or 0))) as proxy:
-            stub.add_foreign(THEIRS)
-            stub.repository = partial(repository_of, folder / "work", folder / "home")
-            variables = {"ITERATE_USER": "me", "DOCKER_HOST": f"tcp://127.0.0.1:{proxy.port}"}
+    with engine_stub() as stub, FaultProxy(_address(stub.url)) as proxy:
+        stub.add_foreign(THEIRS)
+        stub.repository = partial(repository_of, folder / "work", folder / "home")
+        variables = {"ITERATE_USER": "me", "DOCKER_HOST": f"tcp://127.0.0.1:{proxy.port}"}
 
-            def things() -> Mapping[str, str]:
-                boxes = {name: box["State"]["Status"] for name, box in stub.containers.items()}
-                return _with_networks(boxes, stub.networks)
+        def things() -> Mapping[str, str]:
+            boxes = {name: box["State"]["Status"] for name, box in stub.containers.items()}
+            return _with_networks(boxes, stub.networks)
 
-            yield Setting(_os2(folder, variables), proxy, things)
+        yield Setting(_os2(folder, variables), proxy, things)
 
 
 @contextmanager

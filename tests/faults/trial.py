@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 import signal
-import subprocess
 import tempfile
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
-from os2cli.core.errors import exit_codes
+from os2cli.core.errors import NotFound, exit_codes
+from tests.command import DEADLINE_SECONDS, Result
 from tests.faults.commands import Command
-from tests.faults.kinds import FAULTS
+from tests.faults.forked import Running
+from tests.faults.kinds import FAULTS, VALID
 from tests.faults.proxy import Behaviour, Exchange, until_left
 from tests.faults.settings import NETWORK, THEIRS, Setting
 
@@ -56,12 +57,22 @@ class Report:
     text: str = ""
 
 
-def count_calls(command: Command) -> list[str]:
-    """Return the calls that a command makes when nothing goes wrong."""
+@dataclass(frozen=True)
+class Rehearsal:
+    """A command's calls when nothing goes wrong, and what there is afterwards."""
+
+    calls: tuple[str, ...]
+    things: Mapping[str, str]
+
+
+@cache
+def rehearse(command: Command) -> Rehearsal:
+    """Run a command without a fault."""
     with _prepared(command) as (setting, machine):
-        done = setting.os2(*_argv(command.words, machine))
+        done = _run(setting, command.words, machine)
         assert done.status == 0 or "doctor" in command.words, f"{command.title}: {done.stderr}"
-        return list(setting.proxy.calls)
+        assert re.search(_named(command.shows, machine), done.stdout), f"{command}: {done.stdout}"
+        return Rehearsal(tuple(setting.proxy.calls), _things(setting, machine))
 
 
 def try_out(trial: Trial) -> Report:
@@ -70,24 +81,20 @@ def try_out(trial: Trial) -> Report:
     command = trial.command
     with _prepared(command) as (setting, machine):
         before = setting.things()
-        running: list[subprocess.Popen[str]] = []
+        running: list[Running] = []
         setting.proxy.at, setting.proxy.behaviour = trial.call, _behaviour(trial, running)
-        process = _start(setting, _argv(command.words, machine))
-        running.append(process)
+        running.append(Running(setting.os2, _argv(command.words, machine)))
         limit = SIGNAL_SECONDS if trial.signal else command.seconds
-        began = time.monotonic()
-        try:
-            out, err = process.communicate(timeout=limit)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            out, err = process.communicate()
-            report.broken.append(f"still running after {time.monotonic() - began:.0f} s")
+        done = running[0].result(limit)
         report.met = setting.proxy.met.is_set()
         setting.proxy.heal()
-        report.text = out + err
-        if report.met and not report.broken:
-            _judge_words(report, process.returncode, err)
-            _judge_rest(report, process.returncode, setting, before, machine)
+        if done is None:
+            report.broken.append(f"still running after {limit:.0f} s")
+        else:
+            report.text = done.stdout + done.stderr
+            if report.met:
+                _judge_words(report, done)
+                _judge_rest(report, done, setting, before, machine)
     return report
 
 
@@ -106,7 +113,7 @@ class _prepared:  # noqa: N801  a block
         self._setting = self._command.place(place)
         setting = self._setting.__enter__()
         for words in self._command.before:
-            done = setting.os2(*_argv(words, machine))
+            done = _run(setting, words, machine)
             assert done.status == 0, f"{words}: {done.stderr}"
         setting.proxy.calls.clear()
         return setting, machine
@@ -116,31 +123,33 @@ class _prepared:  # noqa: N801  a block
         self._folder.cleanup()
 
 
+def _named(words: str, machine: str) -> str:
+    return words.replace("MACHINE", machine)
+
+
 def _argv(words: str, machine: str) -> list[str]:
-    return [word.replace("MACHINE", machine) for word in words.split()]
+    return [_named(word, machine) for word in words.split()]
 
 
-def _start(setting: Setting, argv: list[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        setting.os2.argv(*argv),
-        cwd=setting.os2.folder,
-        env=dict(setting.os2.env),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-    )
+def _run(setting: Setting, words: str, machine: str) -> Result:
+    done = Running(setting.os2, _argv(words, machine)).result(DEADLINE_SECONDS)
+    assert done is not None, f"{words}: still running"
+    return done
 
 
-def _behaviour(trial: Trial, running: list[subprocess.Popen[str]]) -> Behaviour:
+def _things(setting: Setting, machine: str) -> dict[str, str]:
+    """Return the things there are, under names that are the same in each trial."""
+    return {name.replace(machine, "MACHINE"): state for name, state in setting.things().items()}
+
+
+def _behaviour(trial: Trial, running: list[Running]) -> Behaviour:
     if trial.signal is None:
         return FAULTS[trial.fault]
     number = signal.Signals[f"SIG{trial.signal}"]
     hangs = trial.fault != trial.signal
 
     def interrupt(call: Exchange) -> None:
-        running[0].send_signal(number)
+        running[0].send(number)
         if hangs:
             until_left(call.client)
         else:
@@ -150,9 +159,9 @@ def _behaviour(trial: Trial, running: list[subprocess.Popen[str]]) -> Behaviour:
     return interrupt
 
 
-def _judge_words(report: Report, status: int, err: str) -> None:
+def _judge_words(report: Report, done: Result) -> None:
     """Check the exit code, and what a person reads."""
-    trial = report.trial
+    trial, status = report.trial, done.status
     if trial.signal is not None:
         # It may come when all is done.
         if status not in (SIGNALS[trial.signal], 0):
@@ -162,8 +171,8 @@ def _judge_words(report: Report, status: int, err: str) -> None:
         report.broken.append(f"exit code {status}")
     if (found := _AMISS.search(report.text)) is not None:
         report.broken.append(f"it prints {found[0]!r}")
-    errors = re.findall(r"(?m)^error: ", err)
-    hints = re.findall(r"(?m)^hint: ", err)
+    errors = re.findall(r"(?m)^error: ", done.stderr)
+    hints = re.findall(r"(?m)^hint: ", done.stderr)
     wanted = 0 if status == 0 or "doctor" in trial.command.words else 1
     # A warning may have a hint of its own.
     warned = len(re.findall(r"(?m)^warning: ", err))
@@ -172,46 +181,60 @@ def _judge_words(report: Report, status: int, err: str) -> None:
 
 
 def _judge_rest(
-    report: Report, status: int, setting: Setting, before: Mapping[str, str], machine: str
+    report: Report, done: Result, setting: Setting, before: Mapping[str, str], machine: str
 ) -> None:
     """Check what is left, and that the next run works."""
-    after = setting.things()
+    command, after = report.trial.command, setting.things()
     if THEIRS in before and after.get(THEIRS) != before[THEIRS]:
         report.broken.append("what is not ours was changed")
+    if done.status == 0:
+        _judge_success(report, done, setting, machine)
+        return
     ours = [name for name in after if machine in name]
     if any(machine in name for name in before):
         alive = any(after[name] != NETWORK for name in ours)
-        if not alive and not report.trial.command.removes:
+        if not alive and not command.removes:
             report.broken.append("the machine is gone")
-        if ours and "machine rm" in report.trial.command.words:
-            _judge_removal(report, status, setting, machine)
-        return
-    if ours and status != 0:
+    elif ours:
         _judge_left(report, setting, machine)
-    for words in ("machine rm MACHINE --yes" if ours else "", report.trial.command.words):
-        place = " --type daytona --stage stg" if "daytona" in report.trial.command.words else ""
-        line = words if words == report.trial.command.words else f"{words}{place}"
-        if words:
-            done = setting.os2(*_argv(line, machine))
-            if done.status != 0 and "doctor" not in words:
-                report.broken.append(f"the next run, {line}, fails: {done.stderr.strip()[-300:]}")
+        _run_next(report, setting, f"machine rm MACHINE --yes{_options(command)}", machine)
+    if "doctor" not in command.words:
+        _run_next(report, setting, command.words, machine)
+        _judge_things(report, setting, machine, "after the next run")
 
 
-def _judge_removal(report: Report, status: int, setting: Setting, machine: str) -> None:
-    """Check that a removal which did not do all says so, and that the next one does the rest."""
-    if status == 0 and "warning: " not in report.text:
-        report.broken.append("it says that it removed what is left")
-    done = setting.os2(*_argv(report.trial.command.words, machine))
-    left = [name for name in setting.things() if machine in name]
-    if done.status != 0 or left:
-        report.broken.append(f"the next run leaves {left}: {done.stderr.strip()[-300:]}")
+def _judge_success(report: Report, done: Result, setting: Setting, machine: str) -> None:
+    """Check that all is done and shown, unless a valid answer hid it."""
+    if report.trial.fault in VALID:
+        return
+    _judge_things(report, setting, machine, "at exit code 0")
+    shown = re.search(_named(report.trial.command.shows, machine), done.stdout)
+    if shown is None and "warning: " not in done.stderr and report.trial.signal is None:
+        report.broken.append("it leaves out what it should show, without a word")
+
+
+def _judge_things(report: Report, setting: Setting, machine: str, when: str) -> None:
+    things, wanted = _things(setting, machine), rehearse(report.trial.command).things
+    if things != wanted:
+        report.broken.append(f"{when} there is {things} instead of {wanted}")
 
 
 def _judge_left(report: Report, setting: Setting, machine: str) -> None:
     if report.trial.signal == "KILL":
-        place = ("--type", "daytona") if "daytona" in report.trial.command.words else ()
-        listed = setting.os2("machine", "list", "--all-stages", *place)
+        words = f"machine list --all-stages{_options(report.trial.command)}".split(" --stage")[0]
+        listed = _run(setting, words, machine)
         if machine not in listed.stdout:
             report.broken.append(f"a machine is left that no list shows: {listed.stdout}")
     elif f"machine rm {machine}" not in report.text:
         report.broken.append("a machine is left without a word")
+
+
+def _run_next(report: Report, setting: Setting, words: str, machine: str) -> None:
+    done = _run(setting, words, machine)
+    # What is to be removed may be gone.
+    if done.status != 0 and not (done.status == NotFound.exit_code and " rm " in words):
+        report.broken.append(f"the next run, {words}, fails: {done.stderr.strip()[-300:]}")
+
+
+def _options(command: Command) -> str:
+    return " --type daytona --stage stg" if "daytona" in command.words else ""

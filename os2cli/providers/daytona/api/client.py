@@ -26,6 +26,7 @@ from os2cli.providers.daytona.api.errors import (
     error_message,
     invalid_answer,
     is_json,
+    is_page,
     may_have_been_sent,
     not_json_error,
     rate_limit_error,
@@ -74,9 +75,8 @@ class DaytonaClient:
 
     def close(self) -> None:
         """Close the open connections; commands leave that to the end of the process."""
-        for name in ("http", "visitor"):
-            if name in self.__dict__:
-                self.__dict__.pop(name).close()
+        for name in {"http", "visitor"} & self.__dict__.keys():
+            self.__dict__.pop(name).close()
 
     @cached_property
     def url(self) -> str:
@@ -177,7 +177,8 @@ class DaytonaClient:
         body: Mapping[str, Any] | None = None,
     ) -> None:
         """Request a change that is safe to repeat, such as a stop or a removal."""
-        self._send(method, path, doing, policy, needs=needs, json=body)
+        if is_page(response := self._send(method, path, doing, policy, needs=needs, json=body)):
+            raise not_json_error(doing, response)
 
     def response_headers(self, path: str, *, doing: str, policy: RetryPolicy) -> Mapping[str, str]:
         """Send a GET request and return the headers of its answer."""

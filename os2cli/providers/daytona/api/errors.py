@@ -154,6 +154,11 @@ def is_json(response: httpx.Response) -> bool:
     return "json" in response.headers.get("content-type", "")
 
 
+def is_page(response: httpx.Response) -> bool:
+    """Tell whether a response is a web page: a proxy's, or the dashboard's."""
+    return "html" in response.headers.get("content-type", "")
+
+
 def _bad_request(message: str, words: str) -> Os2Error:
     if _MISSING_SNAPSHOT.search(words):
         inactive = "inactive" in words

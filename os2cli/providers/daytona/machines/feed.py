@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import BinaryIO
 
-from os2cli.core.errors import NotFound, Os2Error, Unreachable
+from os2cli.core.errors import NotFound, OperationFailed, Os2Error, Unreachable
+from os2cli.providers.daytona.api.errors import invalid_answer
 from os2cli.providers.daytona.machines.files import upload
 from os2cli.providers.daytona.machines.keeper import octal
-from os2cli.providers.daytona.machines.toolbox import Toolbox
+from os2cli.providers.daytona.machines.toolbox import Toolbox, json_object
 
 CHUNK_BYTES = 64 * 1024
 # As much as is kept here, and as much as is waiting in the sandbox.
@@ -19,6 +20,11 @@ MAX_CHUNKS = 128
 # A longer text is slower than a file: the sandbox's shell reads byte by byte.
 MAX_TEXT_BYTES = 1024
 PAUSES = (0.05, 0.1, 0.2, 0.5)
+# How often something is sent whose answer is not the toolbox's.
+ATTEMPTS = 3
+TAKEN = 204
+
+_DOING = "sending the input"
 
 
 class Feed:
@@ -88,17 +94,28 @@ class Feed:
     def _file(self, data: bytes) -> None:
         """Send a file, and wait until it was read: a slow program must not fill the disk."""
         path = f"{self.folder}/input-{self._number}"
-        upload(self.toolbox, data, path, "sending the input")
+        self._upload(data, path)
         self._line(f"file {path}")
         pauses = iter(PAUSES)
         while self._waits(path):
             self._stopped.wait(next(pauses, PAUSES[-1]))
 
+    def _upload(self, data: bytes, path: str) -> None:
+        """Write a file, and look: an answer may come from something before the toolbox."""
+        for _ in range(ATTEMPTS):
+            upload(self.toolbox, data, path, _DOING)
+            with suppress(NotFound, OperationFailed):
+                answer = self.toolbox.request("GET", "/files/info", _DOING, params={"path": path})
+                if json_object(answer, _DOING).get("size") == len(data):
+                    return
+        if not self._stopped.is_set():
+            raise invalid_answer(_DOING, "it was not written")
+
     def _waits(self, path: str) -> bool:
         if self._stopped.is_set():
             return False
         try:
-            self.toolbox.send("GET", "/files/info", "sending the input", params={"path": path})
+            self.toolbox.send("GET", "/files/info", _DOING, params={"path": path})
         except NotFound:
             return False
         except Unreachable:
@@ -109,9 +126,12 @@ class Feed:
         """Send a line; its number lets the keeper ignore one that comes twice."""
         self._number += 1
         line = {"data": f"{self._number} {text}\n"}
-        while not self._stopped.is_set():
+        others = 0
+        while not self._stopped.is_set() and others < ATTEMPTS:
             # The answer is late while the program reads nothing.
             with suppress(Unreachable):
-                self.toolbox.send("POST", f"{self.command}/input", "sending the input", json=line)
-                return
+                answer = self.toolbox.send("POST", f"{self.command}/input", _DOING, json=line)
+                if answer.status_code == TAKEN:
+                    return
+                others += 1
             self._stopped.wait(PAUSES[-1])

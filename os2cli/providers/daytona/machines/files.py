@@ -46,6 +46,7 @@ def download(toolbox: Toolbox, path: str, doing: str, start: int = 0) -> Iterato
         ) as answer:
             if answer.status_code == BEYOND_END:
                 return
+            _require_file(answer, doing)
             skipped = start - _first(answer, start, doing)
             for data in answer.iter_raw():
                 yield data[skipped:]
@@ -54,6 +55,19 @@ def download(toolbox: Toolbox, path: str, doing: str, start: int = 0) -> Iterato
         if not isinstance(error, NotFound | Unreachable):
             toolbox.require_running()
         raise
+
+
+def _require_file(answer: httpx.Response, doing: str) -> None:
+    """Raise ``Unreachable`` for the page or the JSON of something between here and the toolbox."""
+    kind = answer.headers.get("content-type", "").partition(";")[0]
+    attached = answer.headers.get("content-disposition", "").startswith("attachment")
+    if not attached and ("json" in kind or "html" in kind):
+        raise Unreachable(
+            f"{doing} failed: invalid answer from Daytona (it is {kind}, not the file)",
+            hint="retry; check the API: os2 doctor",
+            code="answer_invalid",
+            transient=True,
+        )
 
 
 def _first(answer: httpx.Response, start: int, doing: str) -> int:

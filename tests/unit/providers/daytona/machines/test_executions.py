@@ -62,6 +62,28 @@ def run(execution: Execution, *argv: str, stdin: bytes | None = None) -> tuple[i
     return code, stdout.getvalue(), stderr.getvalue()
 
 
+@pytest.mark.parametrize("request_", ["output", "input", "upload", "info"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(status=200, body="<html>Welcome</html>", content_type="text/html"),
+        Fault(status=200, body={"size": 3}),
+        Fault(status=200, body=None),
+    ],
+    ids=["page", "JSON", "nothing"],
+)
+def test_a_success_that_is_not_the_toolboxs_is_not_taken_for_one(
+    daytona: DaytonaServer, execution: Execution, fault: Fault, request_: str
+) -> None:
+    data = os.urandom(100_000)
+    daytona.fail_next(*REQUESTS[request_], fault)
+
+    code, stdout, stderr = run(execution, "cat", stdin=data)
+
+    assert daytona.faults.left == 0
+    assert (code, stdout, stderr) == (0, data, b"")
+
+
 @pytest.mark.parametrize(
     ("fault", "request_"),
     [

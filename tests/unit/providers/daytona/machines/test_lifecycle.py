@@ -66,6 +66,15 @@ class TestRemove:
         assert machines.remove("dev-1") is True
         assert time.slept == [0.5, 0.5]
 
+    @pytest.mark.usefixtures("time")
+    def test_asks_again_after_a_page(self, machines: DaytonaMachines, wire: Wire) -> None:
+        """A proxy answers for the API, with 200."""
+        page = httpx.Response(200, html="<html>Welcome</html>")
+        wire.on(BY_NAME, state("started")).on(REMOVE, page, httpx.Response(200))
+        wire.on(BY_ID, refused(404))
+
+        assert machines.remove("dev-1") is True
+
     def test_gives_up_retrying(self, machines: DaytonaMachines, wire: Wire, time: Time) -> None:
         wire.on(BY_NAME, state("starting")).on(REMOVE, *[busy()] * 181)
 
