@@ -20,6 +20,7 @@ NEWEST = "stg--20260111-193045"
 ASLEEP = "stg--20260101-000000"
 OLD = datetime(2026, 1, 11, 19, 30, 45, tzinfo=UTC)
 THEIRS = "theirs"
+EMPTY = "FROM scratch\nCOPY notes /\n"
 # What is left of a machine that has only its network.
 NETWORK = "network"
 
@@ -39,9 +40,7 @@ class Setting:
 Place = Callable[[Path], AbstractContextManager[Setting]]
 
 
-def _os2(
-    folder: Path, variables: Mapping[str, str], dockerfile: str = "FROM scratch\nCOPY notes /\n"
-) -> Os2:
+def _os2(folder: Path, variables: Mapping[str, str], dockerfile: str = EMPTY) -> Os2:
     (folder / "work" / "sandbox").mkdir(parents=True)
     (folder / "work" / "sandbox" / "Dockerfile").write_text(dockerfile)
     (folder / "work" / "notes").write_text("one\n")
