@@ -58,7 +58,7 @@ def described(command: str, found: Any) -> None:
 
 
 def test_every_command_with_a_document_is_in_a_scene() -> None:
-    streams = {"error", "progress", "machine list --watch"}
+    streams = {"error", "progress", "machine list --watch", "machine stats --watch"}
     # It prints its document and keeps running: test_ui.py reads it.
     endless = {"ui"}
 
