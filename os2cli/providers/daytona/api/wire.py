@@ -210,16 +210,22 @@ def read(kind: type[_Answer], data: Any, doing: str) -> _Answer:
         raise invalid_answer(doing, problem(error)) from None
 
 
-def read_each(kind: type[_Answer], items: Iterable[Any]) -> tuple[list[_Answer], int]:
-    """Return the valid items of a list, and the number of invalid ones."""
+def read_each(kind: type[_Answer], items: Iterable[Any], doing: str) -> tuple[list[_Answer], int]:
+    """Return the valid items of a list, and the number of invalid ones.
+
+    Raises:
+        OperationFailed: there are items, but none is valid.
+    """
     answers: list[_Answer] = []
-    invalid = 0
+    failures: list[Os2Error] = []
     for item in items:
         try:
-            answers.append(read(kind, item, "reading a list"))
-        except Os2Error:
-            invalid += 1
-    return answers, invalid
+            answers.append(read(kind, item, doing))
+        except Os2Error as error:
+            failures.append(error)
+    if failures and not answers:
+        raise failures[0]
+    return answers, len(failures)
 
 
 def problem(error: ValidationError) -> str:

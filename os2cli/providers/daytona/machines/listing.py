@@ -24,7 +24,7 @@ def list_sandboxes(
     """Yield the sandboxes that carry ``labels``, also those that os2 did not create.
 
     ``name`` is how theirs begin; older servers ignore it. The list is 1 to 3 s behind. Items that
-    can't be read are left out.
+    can't be read are left out, unless that is all of a page.
     """
     query: dict[str, Any] = {"limit": PAGE_SIZE}
     if name:
@@ -43,6 +43,6 @@ def list_sandboxes(
 def _page(answer: Any, doing: str) -> tuple[list[SandboxAnswer], str | None]:
     """Return a page's sandboxes and the cursor of the next; older servers answer a bare list."""
     if isinstance(answer, list):
-        return read_each(SandboxAnswer, answer)[0], None
+        return read_each(SandboxAnswer, answer, doing)[0], None
     page = read(SandboxListAnswer, answer, doing)
-    return read_each(SandboxAnswer, page.items)[0], page.next_cursor
+    return read_each(SandboxAnswer, page.items, doing)[0], page.next_cursor

@@ -26,6 +26,7 @@ WRITE, DELETE = "write:snapshots", "delete:snapshots"
 FIRST_PAGE, FULL_PAGE = 20, 200
 CREATE_ATTEMPTS = 3
 _OLD_ORDER = "createdTime"
+_LISTING = "listing snapshots"
 # What an inactive snapshot is once its activation was accepted.
 _IS_ACTIVATED = re.compile(r"already active|in (?:active|pending|building|pulling) state")
 _ON_THE_WAY = (SnapshotState.PENDING, SnapshotState.BUILDING, SnapshotState.ACTIVE)
@@ -44,7 +45,7 @@ class DaytonaSnapshots:
         """Yield pages of snapshots whose name may begin with ``prefix``, newest first.
 
         The API matches more: ``prefix`` anywhere, in any case, with ``_`` and ``%`` as wildcards,
-        and it adds snapshots of its own. Invalid items are left out.
+        and it adds snapshots of its own. Invalid items are left out, unless that is all of a page.
         """
         first = self._page(prefix, 1, FIRST_PAGE)
         yield _snapshots(first)
@@ -59,20 +60,21 @@ class DaytonaSnapshots:
             number, last = number + 1, page.total_pages
 
     def _page(self, prefix: str, number: int, limit: int) -> PageAnswer:
-        doing = "listing snapshots"
         query = {"name": prefix, "order": "desc", "page": number, "limit": limit}
         try:
-            answer = self.client.get("/snapshots", {**query, "sort": self._order}, doing=doing)
+            answer = self.client.get("/snapshots", {**query, "sort": self._order}, doing=_LISTING)
         except OperationFailed as error:
             # Some servers use the column name of older documents.
             if error.code != "request_refused" or self._order == _OLD_ORDER:
                 raise
             try:
-                answer = self.client.get("/snapshots", {**query, "sort": _OLD_ORDER}, doing=doing)
+                answer = self.client.get(
+                    "/snapshots", {**query, "sort": _OLD_ORDER}, doing=_LISTING
+                )
             except OperationFailed:
                 raise error from None
             self._order = _OLD_ORDER
-        return read(PageAnswer, answer, doing)
+        return read(PageAnswer, answer, _LISTING)
 
     def get(self, name: str) -> Snapshot:
         """Return one snapshot by name or id; raises ``NotFound``."""
@@ -190,7 +192,7 @@ def _path(name: str) -> str:
 
 
 def _snapshots(page: PageAnswer) -> list[Snapshot]:
-    answers, _ = read_each(SnapshotAnswer, page.items)
+    answers, _ = read_each(SnapshotAnswer, page.items, _LISTING)
     return [answer.snapshot() for answer in answers]
 
 

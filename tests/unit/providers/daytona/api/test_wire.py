@@ -283,9 +283,17 @@ class TestOthers:
     def test_of_a_list_the_unreadable_are_left_out_and_counted(self) -> None:
         items = [snapshot(id="1"), None, {"id": "2"}, snapshot(state=7), snapshot(id="3")]
 
-        answers, unreadable = read_each(SnapshotAnswer, items)
+        answers, unreadable = read_each(SnapshotAnswer, items, DOING)
 
         assert ([answer.id for answer in answers], unreadable) == (["1", "3"], 3)
+
+    @pytest.mark.parametrize("items", [[None], [[], {}], [{"id": 7}]])
+    @pytest.mark.parametrize("kind", [SnapshotAnswer, SandboxAnswer])
+    def test_a_list_of_unreadable_ones_is_an_invalid_answer(
+        self, kind: type[Answer], items: list[object]
+    ) -> None:
+        with pytest.raises(OperationFailed, match="invalid answer from Daytona"):
+            read_each(kind, items, DOING)
 
     def test_a_page_without_counts_is_the_last(self) -> None:
         page = read(PageAnswer, {"items": []}, DOING)
