@@ -61,8 +61,8 @@ DAYTONA = (
     Command(f"snapshot show {NEWEST}", daytona, (), QUESTION, shows=NEWEST),
     Command("snapshot resolve", daytona, (), QUESTION, shows=NEWEST),
     Command(f"snapshot wait {NEWEST} --timeout 20", daytona, (), QUESTION),
-    Command(f"snapshot activate {ASLEEP}", daytona),
-    Command(f"snapshot rm {ASLEEP} --yes", daytona),
+    Command(f"snapshot activate {ASLEEP} --timeout 20", daytona),
+    Command(f"snapshot rm {ASLEEP} --yes --timeout 20", daytona),
     Command("snapshot prune --type daytona --keep 1 --older-than 1d --yes", daytona),
     Command("doctor", daytona, (), QUESTION),
 )  # fmt: skip
