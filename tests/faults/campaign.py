@@ -19,8 +19,17 @@ def all_trials(commands: Iterable[Command]) -> list[Trial]:
     return [
         Trial(command, fault, call)
         for command in commands
-        for call in range(1, len(rehearse(command).calls) + 1)
+        for call in _telling(rehearse(command).calls)
         for fault in (*FAULTS, *INTERRUPTIONS)
+    ]
+
+
+def _telling(calls: Sequence[str]) -> list[int]:
+    """Return the numbers of the calls without those that only poll on: each line's first two."""
+    return [
+        number
+        for number, line in enumerate(calls, 1)
+        if calls[: number - 1].count(line) < 2
     ]
 
 
