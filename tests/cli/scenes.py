@@ -62,6 +62,9 @@ VOLATILE = (
     (r"(?<!within )(?<!timed out after )(?<![\d.])\d+(\.\d+)? (s|min)\b( ago| left)?", "SPAN"),
     (r"just now", "SPAN"),
     (r"\([\w ]+ SPAN( · [\w ]+ SPAN)*\)", "(SUMMARY)"),
+    # What stands for the directory of locks, and a network's addresses.
+    (r"(dev\.os2\.(?:temporary|creator)\W{1,4}(?:3D)?)[0-9a-f]{16}", r"\1PLACE"),
+    (r"192\.168\.\d+\.\d+/29", "SUBNET"),
     # Progress at the moment of a request.
     (r"(?m)^.*( \.\.\.|: done in SPAN)\n|^  \[.*\n", ""),
     (r"boundary=\w+|--[0-9a-f]{32}", "BOUNDARY"),

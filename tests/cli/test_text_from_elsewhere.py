@@ -171,7 +171,7 @@ def test_completion_in_a_shell_runs_nothing_and_offers_the_valid(hostile: Os2, s
         return result.stdout == offered
 
     # On a busy host no answer comes within the second that completion may take.
-    until(complete)
+    until(complete, 60)
 
 
 @pytest.fixture(autouse=True)

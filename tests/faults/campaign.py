@@ -26,11 +26,7 @@ def all_trials(commands: Iterable[Command]) -> list[Trial]:
 
 def _telling(calls: Sequence[str]) -> list[int]:
     """Return the numbers of the calls without those that only poll on: each line's first two."""
-    return [
-        number
-        for number, line in enumerate(calls, 1)
-        if calls[: number - 1].count(line) < 2
-    ]
+    return [number for number, line in enumerate(calls, 1) if calls[: number - 1].count(line) < 2]
 
 
 def sample(commands: Sequence[Command], size: int, seed: int) -> list[Trial]:

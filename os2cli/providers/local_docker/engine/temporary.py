@@ -7,6 +7,7 @@ left is removed by the next that does the same, or by ``snapshot prune``. Others
 from __future__ import annotations
 
 import hashlib
+import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -26,7 +27,7 @@ _NAME_LABEL = "dev.os2.temporary.name"
 def lock_place(folder: Path) -> str:
     """Return what stands for a directory of locks on this host: two with it share the locks."""
     place = f"{socket.gethostname()} {folder.absolute()}"
-    return hashlib.sha256(place.encode()).hexdigest()[:16]
+    return hashlib.sha256(os.fsencode(place)).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
