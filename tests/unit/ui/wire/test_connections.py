@@ -351,6 +351,7 @@ def test_a_failure_in_the_page_is_one_line(tmp_path: Path) -> None:
     credentials = Credentials(listener.getsockname()[1])
     with logging_to(tmp_path), Server(fails, listener, credentials).running():
         assert httpx.get(credentials.home, trust_env=False).status_code == 500
+        until((tmp_path / FILE).read_text)
     listener.close()
 
     (line,) = (tmp_path / FILE).read_text().splitlines()
