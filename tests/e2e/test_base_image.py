@@ -81,7 +81,7 @@ base = prepare_base(
     explicit=False,
     certificates=HostCertificates((Certificate(pem, fingerprint, "test"),)),
     cache_dir=Path(cache_dir),
-    lock_dir=Path(cache_dir).with_name("locks"),
+    lock_dir=Path(cache_dir).with_name("their-locks"),
 )
 print(json.dumps([base.reference, base.digest, base.origin]))
 """

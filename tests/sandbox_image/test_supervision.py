@@ -82,7 +82,10 @@ def test_neither_the_first_process_nor_the_supervisor_is_root(sandbox: Sandbox) 
 
 @pytest.mark.parametrize("service", HEALTH)
 def test_a_service_reports_its_health(sandbox: Sandbox, service: str) -> None:
-    assert '"status":"ok"' in sandbox.output("curl", "-fsS", HEALTH[service])
+    def is_healthy() -> bool:
+        return '"status":"ok"' in sandbox.output("curl", "-fsS", HEALTH[service])
+
+    assert eventually(is_healthy, "its health")
 
 
 def test_a_is_ready_after_its_delay(sandbox: Sandbox) -> None:
