@@ -38,7 +38,7 @@ _STOPPED = f"machine stop MACHINE {_ON} --yes"
 _SENT = f"machine cp notes MACHINE:notes {_ON}"
 _ECHO = f"machine exec MACHINE {_ON} -- echo MACHINE"
 _LOCAL = "machine create MACHINE --no-wait"
-_REAL = "machine create MACHINE"
+_REAL = "machine create MACHINE --timeout 30"
 
 DAYTONA = (
     Command(_NEW, daytona),
@@ -85,7 +85,7 @@ ENGINE_API = (
 
 ENGINE = (
     Command(_REAL, engine),
-    Command("up MACHINE", engine),
+    Command("up MACHINE --timeout 30", engine),
     Command("machine list", engine, (_LOCAL,), QUESTION),
     Command("machine show MACHINE", engine, (_LOCAL,), QUESTION),
     Command("machine exec MACHINE -- pwd", engine, (_LOCAL,)),
