@@ -90,8 +90,9 @@ class ContainerCreation:
         around = surroundings_for(self.engine, self.spec, certificates=certificates)
         if self.spec.isolation is Isolation.OFF:
             return around
-        self.undoing.has_network = True
-        network = self._wait_for(lambda: create_network(self.engine, self.spec, around.pools))
+        network = self.undoing.network_of(
+            lambda: create_network(self.engine, self.spec, around.pools)
+        )
         return replace(around, network=network)
 
     def _clear_name(self, name: str) -> None:

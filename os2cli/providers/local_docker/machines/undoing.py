@@ -19,6 +19,7 @@ from os2cli.providers.local_docker.machines.networks import remove_networks
 # After Ctrl-C the user must not wait longer, and waits less for an engine that hangs.
 UNDO_SECONDS = 4.5
 _ANSWER_SECONDS = 0.5
+_NETWORK_SECONDS = 2.0
 # The request did not even reach an engine.
 _NOT_SENT = ("engine_refused", "engine_socket_missing", "engine_permission", "engine_host_unknown")
 
@@ -35,7 +36,7 @@ class Undoing:
         self.name = name
         self.progress = progress
         self.mark = uuid.uuid4().hex
-        self.has_network = False
+        self._network: BackgroundCall[str] | None = None
         self._create: BackgroundCall[str] | None = None
 
     def answer_of(self, create: Callable[[], str]) -> str:
@@ -46,6 +47,11 @@ class Undoing:
         self._create = BackgroundCall(create, at_once=False)
         return self._create.answer()
 
+    def network_of(self, create: Callable[[], str]) -> str:
+        """Send the request that creates the network and return its answer, in the same way."""
+        self._network = BackgroundCall(create, at_once=False)
+        return self._network.answer()
+
     @contextmanager
     def on_failure(self) -> Iterator[None]:
         """Undo what was created when the block raises, also by a signal."""
@@ -53,7 +59,7 @@ class Undoing:
             yield
         except BaseException as error:
             create = self._may_exist(error)
-            if create is not None or self.has_network:
+            if create is not None or self._network is not None:
                 self._run(create, error)
             raise
 
@@ -70,10 +76,17 @@ class Undoing:
             with within(UNDO_SECONDS):
                 if create is not None:
                     self._remove_container(create)
-                if self.has_network:
-                    remove_networks(self.engine, self.name)
+                if self._network is not None:
+                    self._remove_network(self._network)
         except Os2Error as failure:
             self._report(error, failure)
+
+    def _remove_network(self, create: BackgroundCall[str]) -> None:
+        # One that the engine is still making is not in its list yet.
+        create.result_within(_NETWORK_SECONDS)
+        remove_networks(self.engine, self.name)
+        if not create.ended:
+            raise Unreachable("the engine has not answered yet", hint="look for it: os2 doctor")
 
     def _remove_container(self, create: BackgroundCall[str]) -> None:
         container = self._find()
