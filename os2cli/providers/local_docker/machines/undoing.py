@@ -28,7 +28,7 @@ class Undoing:
     """What undoes the create of one machine.
 
     Its container is found by its name and by ``mark``, a label of this create alone: the answer
-    that has its id may be lost or still to come. ``has_network``: its network may exist.
+    that has its id may be lost or still to come.
     """
 
     def __init__(self, engine: Engine, name: str, progress: Progress) -> None:

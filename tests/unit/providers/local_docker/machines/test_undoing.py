@@ -112,7 +112,8 @@ def test_one_container_that_cannot_be_read_costs_one_line(
     machines: LocalDockerMachines, stub: EngineStub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machines.create(SPEC)
-    stub.containers["bad"] = {"Id": "bad", "State": 7}
+    marks = {"Labels": {labels.MACHINE: "1"}}
+    stub.containers["bad"] = {"Id": "bad", "State": 7, "Config": marks}
     lines: list[str] = []
     monkeypatch.setattr(NOTICES, "_known", {})
     monkeypatch.setattr(NOTICES, "_report", lambda text, _: lines.append(text))
