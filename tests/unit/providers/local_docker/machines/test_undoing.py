@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from os2cli.core.cancellation import Interrupted
 from os2cli.core.errors import Conflict, Os2Error, Unreachable
 from os2cli.core.models import LogRequest, MachineSpec, MachineState
 from os2cli.core.notices import NOTICES
@@ -15,6 +18,7 @@ from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.machines.machines import LocalDockerMachines
+from os2cli.providers.local_docker.machines.undoing import Undoing
 from tests.engine_stub import EngineStub, Fault, engine_stub
 from tests.progress import RecordedProgress
 
@@ -145,3 +149,25 @@ def test_a_machine_that_was_asked_to_stop_is_stopped(
     stub.stop_code = code
 
     assert machines.stop("a").state is MachineState.STOPPED
+
+
+def test_a_signal_while_the_engine_makes_the_network_leaves_none(
+    machines: LocalDockerMachines, stub: EngineStub
+) -> None:
+    undoing, asked = Undoing(machines.engine, "a", RecordedProgress()), threading.Event()
+
+    def make() -> str:
+        asked.set()
+        time.sleep(0.3)  # the engine's pace
+        marks = {labels.MACHINE: "1", labels.NAME: "a"}
+        stub.networks["os2-a"] = {"Id": "os2-a", "IPAM": {}, "Labels": marks}
+        return "os2-a"
+
+    waiting = threading.Thread(target=undoing.network_of, args=(make,))
+    with pytest.raises(Interrupted), undoing.on_failure():
+        waiting.start()
+        asked.wait()
+        raise Interrupted(2)
+    waiting.join()
+
+    assert stub.networks == {}
