@@ -164,10 +164,15 @@ def test_a_signal_while_the_engine_makes_the_network_leaves_none(
         return "os2-a"
 
     waiting = threading.Thread(target=undoing.network_of, args=(make,))
-    with pytest.raises(Interrupted), undoing.on_failure():
-        waiting.start()
-        asked.wait()
-        raise Interrupted(2)
+
+    def interrupt() -> None:
+        with undoing.on_failure():
+            waiting.start()
+            asked.wait()
+            raise Interrupted(2)
+
+    with pytest.raises(Interrupted):
+        interrupt()
     waiting.join()
 
     assert stub.networks == {}
