@@ -65,6 +65,7 @@ def words_of(line: str) -> list[str]:
     """The arguments, with values for what a person fills in."""
     line = line.replace(f"--type {FILLED_IN}", "--type TYPE")
     line = line.replace(f"--for {FILLED_IN}", "--for stopped")
+    line = line.replace(f"--isolation {FILLED_IN}", "--isolation off")
     words = shlex.split(re.sub(r"\$\([^)]*\)", "x", line.replace("'", "")))
     return [VALUES.get(word, "some") if PLACEHOLDERS.fullmatch(word) else word for word in words]
 

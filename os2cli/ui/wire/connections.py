@@ -73,12 +73,12 @@ class Connections:
         self._all: dict[Connection, None] = {}
 
     def add(self, transport: asyncio.Transport, use: Callable[[], Use]) -> Connection:
-        """Count a connection; if there are too many, the one waiting longest ends."""
+        """Count a connection; if there are too many, the one of the others waiting longest ends."""
         connection = Connection(transport, use)
-        self._all[connection] = None
-        if len(self._all) > self.limits.connections:
+        if len(self._all) >= self.limits.connections:
             first = min(self._all, key=lambda each: (each.use, each.since))
             self.end(first, f"more than {self.limits.connections} connections")
+        self._all[connection] = None
         return connection
 
     def discard(self, connection: Connection) -> None:
