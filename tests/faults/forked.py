@@ -11,8 +11,10 @@ import pkgutil
 import runpy
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import os2cli
@@ -26,6 +28,8 @@ _FORKS.set_forkserver_preload(
         if not module.name.endswith("__main__")
     ]
 )
+# Starting a process also reads the exit codes of the others, and each can be read only once.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class Running:
@@ -39,7 +43,8 @@ class Running:
         self._process = _FORKS.Process(
             target=_run, args=(str(os2.folder), dict(os2.env), list(arguments), self._files)
         )
-        self._process.start()
+        with _ONE_AT_A_TIME:
+            self._process.start()
 
     def send(self, number: int) -> None:
         """Send it a signal."""
@@ -49,12 +54,13 @@ class Running:
 
     def result(self, seconds: float) -> Result | None:
         """Return how it ended; None if that took longer, and it was killed."""
-        self._process.join(seconds)
-        late = self._process.exitcode is None
-        self._process.kill()
-        self._process.join()
-        status = self._process.exitcode
-        self._process.close()
+        wait([self._process.sentinel], seconds)
+        with _ONE_AT_A_TIME:
+            late = self._process.exitcode is None
+            self._process.kill()
+            self._process.join()
+            status = self._process.exitcode
+            self._process.close()
         out, err = (Path(file).read_text(errors="replace") for file in self._files)
         self._folder.cleanup()
         return None if late or status is None else Result(status, out, err)
