@@ -161,7 +161,7 @@ def test_both_providers_are_listed_and_distinguished(
         entrypoint=ENTRYPOINT,
     )
     local, remote = f"{stage}-local", "remote"
-    assert cloud("machine", "create", local).status == 0
+    assert cloud("machine", "create", local, "--snapshot", sandbox_image()).status == 0
     assert cloud(*CREATE, remote).status == 0
 
     listed = cloud("machine", "list", "--stage", stage, "--json").json()
