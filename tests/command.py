@@ -12,6 +12,13 @@ from pathlib import Path
 from typing import IO, Any
 
 DEADLINE_SECONDS = 300
+# os2 on a host that is fast enough to complete names within a shell's patience.
+UNHURRIED = """
+from os2cli.host import concurrency
+concurrency.NAMES_SECONDS = 60
+from os2cli.__main__ import main
+raise SystemExit(main())
+"""
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,11 @@ class Os2:
     def python(self, script: str, *arguments: str) -> Result:
         """Run a Python script instead."""
         return self._run([sys.executable, "-P", "-c", script, *arguments])
+
+    def completed(self, words: Mapping[str, str]) -> list[str]:
+        """Return what completion offers, without its deadline."""
+        env = {"_OS2_COMPLETE": "complete_bash", **words}
+        return self._run([sys.executable, "-P", "-c", UNHURRIED], env).stdout.split()
 
     def shell(self, script: str, *arguments: str) -> Result:
         """Run a shell script that has the command line as its arguments."""

@@ -246,14 +246,10 @@ def test_rm_of_several_reports_each_outcome(os2: Os2, stage: str) -> None:
 
 def test_names_are_completed_with_live_machines(os2: Os2) -> None:
     machine = os2("machine", "create", "--no-wait", "-q").stdout.strip()
-    env = {"_OS2_COMPLETE": "complete_bash", "COMP_CWORD": "3"}
 
-    def is_completed() -> bool:
-        completed = os2(env={**env, "COMP_WORDS": f"os2 machine rm {machine[:4]}"})
-        return machine in completed.stdout.split()
+    words = {"COMP_WORDS": f"os2 machine rm {machine[:4]}", "COMP_CWORD": "3"}
 
-    # On a busy host no answer comes within the second that completion may take.
-    until(is_completed, 60)
+    assert machine in os2.completed(words)
 
 
 def test_stale_images_are_reported_and_used(os2: Os2, repository: Path, image_tag: str) -> None:

@@ -34,9 +34,12 @@ def main(arguments: list[str]) -> int:
     began = time.monotonic()
     trials = all_trials(commands)
     print(f"{len(trials)} trials of {len(commands)} commands", flush=True)
-    reports = []
+    reports: list[Report] = []
     for report in run(trials):
         reports.append(report)
+        if len(reports) % 200 == 0:
+            minutes = (time.monotonic() - began) / 60
+            print(f"{len(reports)} tried in {minutes:.0f} min", flush=True)
         if report.broken:
             print(f"{report.trial}: {'; '.join(report.broken)}", flush=True)
             print("    " + report.text.strip().replace("\n", "\n    "), flush=True)
