@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -10,6 +11,10 @@ from typing import Any
 import httpx
 
 from os2cli.core.deadline import within
+
+# Below it, nothing but a server that hangs is left; a line may be slow at its start.
+SLOWEST = 100
+PATIENCE_SECONDS = 15.0
 
 
 class AnswerTooLarge(httpx.HTTPError):
@@ -56,16 +61,25 @@ def opened(
         yield response
 
 
-def pieces_within(response: httpx.Response, seconds: float) -> Iterator[bytes]:
-    """Yield the rest of a streamed answer as it comes; ``ReadTimeout`` after ``seconds``.
+def paced(
+    response: httpx.Response, pieces: Iterator[bytes], seconds: float = math.inf
+) -> Iterator[bytes]:
+    """Yield the pieces of a streamed answer as they come, so long as they come at a pace.
 
-    Unlike a deadline of the context, this one does not hold for what the caller does meanwhile.
+    ``ReadTimeout`` after ``PATIENCE_SECONDS`` of less than ``SLOWEST`` bytes a second, and after
+    ``seconds``. Unlike a deadline of the context, neither counts what the caller does meanwhile.
     """
-    ends = time.monotonic() + seconds
-    for chunk in response.iter_bytes():
-        if time.monotonic() > ends:
+    took, size = 0.0, 0
+    while True:
+        began = time.monotonic()
+        piece = next(pieces, None)
+        took += time.monotonic() - began
+        if piece is None:
+            return
+        size += len(piece)
+        if took > seconds or (took > PATIENCE_SECONDS and size < SLOWEST * took):
             raise httpx.ReadTimeout("timed out", request=response.request)
-        yield chunk
+        yield piece
 
 
 def read_whole(response: httpx.Response, limit: int) -> httpx.Response:

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 import httpx
 
 from os2cli.core.errors import NotFound, OperationFailed, Unreachable
+from os2cli.host.network.bounded import paced
 from os2cli.providers.daytona.api.errors import invalid_answer
-from os2cli.providers.daytona.machines.toolbox import Toolbox
+from os2cli.providers.daytona.machines.toolbox import Toolbox, foreign
 
 # For one piece of a program's input, over a slow line.
 UPLOAD_SECONDS = 300.0
 PARTIAL, BEYOND_END = 206, 416
+_BYTES = "application/octet-stream"
 _RANGE = re.compile(r"bytes (\d{1,18})-")
 
 
@@ -25,7 +27,7 @@ def upload(toolbox: Toolbox, content: bytes, path: str, doing: str) -> None:
         doing,
         seconds=UPLOAD_SECONDS,
         params={"path": path},
-        files={"file": ("file", content, "application/octet-stream")},
+        files={"file": ("file", content, _BYTES)},
     )
 
 
@@ -48,7 +50,7 @@ def download(toolbox: Toolbox, path: str, doing: str, start: int = 0) -> Iterato
                 return
             _require_file(answer, doing)
             skipped = start - _first(answer, start, doing)
-            for data in answer.iter_raw():
+            for data in paced(answer, answer.iter_raw()):
                 yield data[skipped:]
                 skipped = max(skipped - len(data), 0)
     except OperationFailed as error:
@@ -58,16 +60,14 @@ def download(toolbox: Toolbox, path: str, doing: str, start: int = 0) -> Iterato
 
 
 def _require_file(answer: httpx.Response, doing: str) -> None:
-    """Raise ``Unreachable`` for the page or the JSON of something between here and the toolbox."""
+    """Raise ``Unreachable`` for what comes from something between here and the toolbox.
+
+    An empty answer counts: it would show that a file exists.
+    """
     kind = answer.headers.get("content-type", "").partition(";")[0]
     attached = answer.headers.get("content-disposition", "").startswith("attachment")
-    if not attached and ("json" in kind or "html" in kind):
-        raise Unreachable(
-            f"{doing} failed: invalid answer from Daytona (it is {kind}, not the file)",
-            hint="retry; check the API: os2 doctor",
-            code="answer_invalid",
-            transient=True,
-        )
+    if not attached and kind != _BYTES:
+        raise foreign(doing, kind, "the file")
 
 
 def _first(answer: httpx.Response, start: int, doing: str) -> int:

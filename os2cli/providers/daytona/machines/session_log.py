@@ -10,13 +10,14 @@ import httpx
 
 from os2cli.core.deadline import within
 from os2cli.core.errors import NotAuthorised, NotFound, OperationFailed, Unreachable
-from os2cli.host.network.bounded import AnswerTooLarge, pieces_within, read_whole
+from os2cli.host.network.bounded import AnswerTooLarge, paced, read_whole
 from os2cli.providers.daytona.api.answers import ANSWER_BYTES
-from os2cli.providers.daytona.api.errors import invalid_answer, is_json
+from os2cli.providers.daytona.api.errors import invalid_answer, is_json, is_page
 from os2cli.providers.daytona.machines.toolbox import (
     REQUEST_SECONDS,
     Patience,
     Toolbox,
+    foreign,
     json_object,
 )
 from os2cli.providers.log_lines import split_lines
@@ -63,9 +64,14 @@ def session_lines(
 
 def _lines(toolbox: Toolbox, path: str, doing: str, seconds: float) -> Generator[str]:
     with toolbox.opened("GET", path, doing, seconds=seconds) as answer:
-        yield from split_lines(
-            [_from_json(answer, doing)] if is_json(answer) else pieces_within(answer, LOG_SECONDS)
+        if is_page(answer):
+            raise foreign(doing, answer.headers["content-type"], "the log")
+        pieces = (
+            [_from_json(answer, doing)]
+            if is_json(answer)
+            else paced(answer, answer.iter_bytes(), LOG_SECONDS)
         )
+        yield from split_lines(pieces)
 
 
 def _from_json(answer: httpx.Response, doing: str) -> bytes:

@@ -235,3 +235,13 @@ def json_object(answer: httpx.Response, doing: str) -> Mapping[str, Any]:
     if not isinstance(data, dict):
         raise invalid_answer(doing, "it is not an object")
     return data
+
+
+def foreign(doing: str, kind: str, wanted: str) -> Unreachable:
+    """Return the error for a success from something between here and the toolbox."""
+    return Unreachable(
+        f"{doing} failed: invalid answer from Daytona (it is {kind or 'of no type'}, not {wanted})",
+        hint="retry; check the API: os2 doctor",
+        code="answer_invalid",
+        transient=True,
+    )

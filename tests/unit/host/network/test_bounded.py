@@ -6,12 +6,12 @@ import gzip
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 
 import httpx
 import pytest
 
-from os2cli.host.network.bounded import AnswerTooLarge, fetch
+from os2cli.host.network.bounded import AnswerTooLarge, fetch, paced
 from os2cli.host.network.transport import Transport
 from tests.serving import ConnectionServer
 
@@ -116,3 +116,41 @@ def test_a_small_answer_arrives_whole(client: httpx.Client, served: Serve) -> No
     answer = fetch(client, "GET", served(lambda c: c.sendall(head + body)), seconds=30, limit=LIMIT)
 
     assert answer.json() == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("size", "pause", "whole"),
+    [(1, 0.5, False), (1000, 5.0, True), (1000, 11.0, False), (1_000_000, 100.0, True)],
+)
+def test_a_streamed_answer_keeps_a_pace(
+    monkeypatch: pytest.MonkeyPatch, size: int, pause: float, whole: bool
+) -> None:
+    """What its reader does meanwhile does not count."""
+    now = [0.0]
+    monkeypatch.setattr("os2cli.host.network.bounded.time.monotonic", lambda: now[0])
+
+    def drips() -> Iterator[bytes]:
+        for _ in range(100):
+            now[0] += pause
+            yield b"x" * size
+
+    answer = httpx.Response(200, content=drips(), request=httpx.Request("GET", "http://x"))
+    with nullcontext() if whole else pytest.raises(httpx.ReadTimeout):
+        for _ in paced(answer, answer.iter_raw()):
+            now[0] += 1000
+    assert whole or now[0] < 40_000
+
+
+def test_a_streamed_answer_ends_at_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("os2cli.host.network.bounded.time.monotonic", lambda: now[0])
+
+    def endless() -> Iterator[bytes]:
+        while True:
+            now[0] += 1
+            yield b"x" * 10_000
+
+    answer = httpx.Response(200, content=endless(), request=httpx.Request("GET", "http://x"))
+    with pytest.raises(httpx.ReadTimeout):
+        list(paced(answer, answer.iter_raw(), 60))
+    assert now[0] == 61

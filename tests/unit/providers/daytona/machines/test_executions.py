@@ -16,6 +16,7 @@ from os2cli.core.clock import REAL_TIME
 from os2cli.core.errors import Conflict, NotFound, OperationFailed, Os2Error, Unreachable
 from os2cli.core.models import Command, Streams
 from os2cli.providers.daytona.machines.executions import Execution
+from os2cli.providers.daytona.machines.spool import Spool
 from os2cli.providers.daytona.machines.toolbox import Patience, Toolbox
 from tests.clock import Time
 from tests.daytona_server import DaytonaServer, Fault
@@ -62,16 +63,29 @@ def run(execution: Execution, *argv: str, stdin: bytes | None = None) -> tuple[i
     return code, stdout.getvalue(), stderr.getvalue()
 
 
+STRANGERS = {
+    "page": Fault(status=200, body="<html>Welcome</html>", content_type="text/html"),
+    "JSON": Fault(status=200, body={"size": 3}),
+    "nothing": Fault(status=200, body=None),
+}
+
+
+@pytest.mark.parametrize("fault", STRANGERS)
+def test_a_strangers_answer_shows_no_file(
+    daytona: DaytonaServer, real_toolbox: Toolbox, fault: str
+) -> None:
+    """Else the file of a program that has not begun would count as lost when it is missing."""
+    daytona.fail_next(*REQUESTS["output"], STRANGERS[fault], times=20)
+    spool = Spool(real_toolbox, "/nowhere", "mark")
+
+    with pytest.raises(Unreachable):
+        list(spool.news("running x"))
+
+    assert not spool.seen
+
+
 @pytest.mark.parametrize("request_", ["output", "input", "upload", "info"])
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Fault(status=200, body="<html>Welcome</html>", content_type="text/html"),
-        Fault(status=200, body={"size": 3}),
-        Fault(status=200, body=None),
-    ],
-    ids=["page", "JSON", "nothing"],
-)
+@pytest.mark.parametrize("fault", STRANGERS.values(), ids=STRANGERS)
 def test_a_success_that_is_not_the_toolboxs_is_not_taken_for_one(
     daytona: DaytonaServer, execution: Execution, fault: Fault, request_: str
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from os2cli.core.errors import Unreachable
 from os2cli.providers.daytona.machines.session_log import session_lines
 from os2cli.providers.daytona.machines.toolbox import Toolbox
 from tests.unit.providers.daytona.guests import GuestWire, sandbox_path
@@ -38,3 +39,12 @@ def test_the_key_is_not_shown(tools: Toolbox, guest: GuestWire) -> None:
     guest.on(ASK, ok({"output": f"key={KEY}\n"}))
 
     assert list(session_lines(tools, "/thing", DOING)) == ["key=•••"]
+
+
+@pytest.mark.parametrize("kind", ["text/html", "text/html; charset=utf-8"])
+def test_a_page_is_not_the_log(tools: Toolbox, guest: GuestWire, kind: str) -> None:
+    page = httpx.Response(200, headers={"Content-Type": kind}, content=b"<html>Welcome</html>")
+    guest.on(ASK, page)
+
+    with pytest.raises(Unreachable, match=kind):
+        list(session_lines(tools, "/thing", DOING, retry=False))

@@ -19,6 +19,7 @@ from tests.unit.providers.daytona.wires import ACCESS, lost
 MARK = "os2-0123456789abcdef"
 END = b"\0" + MARK.encode() + b" 7\n"
 DOING = "running x"
+BYTES = {"Content-Type": "application/octet-stream"}
 
 
 class Growing(httpx.BaseTransport):
@@ -38,7 +39,8 @@ class Growing(httpx.BaseTransport):
         if self.ranges and self.content and start >= len(self.content):
             return httpx.Response(416)
         data = self.content[start:] if self.ranges else self.content
-        return httpx.Response(206 if self.ranges and data else 200, content=self._body(data))
+        status = 206 if self.ranges and data else 200
+        return httpx.Response(status, headers=BYTES, content=self._body(data))
 
     def _body(self, data: bytes) -> Iterator[bytes]:
         for position in range(0, len(data), 5):
@@ -105,7 +107,7 @@ def test_what_cannot_begin_the_mark_is_there_at_once() -> None:
 def test_a_file_that_vanishes_is_lost(status: int) -> None:
     answers = [
         httpx.Response(404),
-        httpx.Response(200, content=iter([b"x"])),
+        httpx.Response(200, headers=BYTES, content=iter([b"x"])),
         httpx.Response(status),
         httpx.Response(503),  # whether the machine still runs is not known
     ]

@@ -180,7 +180,9 @@ class TestFiles:
         assert b"\x00\xff" in guest.last.content
 
     def test_a_download_begins_at_a_byte(self, tools: Toolbox, guest: GuestWire) -> None:
-        guest.on(DOWNLOAD, httpx.Response(206, content=iter([b"ab", b"c"])), httpx.Response(416))
+        bytes_ = {"Content-Type": "application/octet-stream"}
+        part = httpx.Response(206, headers=bytes_, content=iter([b"ab", b"c"]))
+        guest.on(DOWNLOAD, part, httpx.Response(416))
 
         assert list(download(tools, "/tmp/x", DOING, 7)) == [b"ab", b"c"]
         assert guest.last.headers["range"] == "bytes=7-"
