@@ -28,7 +28,7 @@ class Command:
     @property
     def title(self) -> str:
         """Where and what, without the options."""
-        words = self.words.replace(" MACHINE", "").split(" --")[0]
+        words = self.words.replace(f" {_IMAGE}", "").replace(" MACHINE", "").split(" --")[0]
         return f"{self.place.__name__}: {words}"
 
 
@@ -39,6 +39,7 @@ _SENT = f"machine cp notes MACHINE:notes {_ON}"
 _ECHO = f"machine exec MACHINE {_ON} -- echo MACHINE"
 _LOCAL = "machine create MACHINE --no-wait"
 _REAL = "machine create MACHINE --timeout 30"
+_IMAGE = "os2-MACHINE:local"
 
 DAYTONA = (
     Command(_NEW, daytona),
@@ -52,6 +53,7 @@ DAYTONA = (
     Command(f"machine wait MACHINE {_ON} --timeout 20", daytona, (_NEW,), QUESTION),
     Command(f"machine stop MACHINE {_ON} --yes --timeout 20", daytona, (_NEW,)),
     Command(f"machine start MACHINE {_ON} --yes --timeout 20", daytona, (_NEW, _STOPPED)),
+    Command(f"machine restart MACHINE {_ON} --yes --timeout 20", daytona, (_NEW,)),
     Command(f"machine archive MACHINE {_ON} --yes --timeout 20", daytona, (_NEW,)),
     Command(f"machine rm MACHINE {_ON} --yes", daytona, (_NEW,), removes=True),
     Command(f"machine rm --all {_ON} --yes", daytona, (_NEW,), removes=True),
@@ -59,6 +61,7 @@ DAYTONA = (
     Command("snapshot daytona", daytona),
     Command("snapshot list --type daytona", daytona, (), QUESTION, shows=NEWEST),
     Command(f"snapshot show {NEWEST}", daytona, (), QUESTION, shows=NEWEST),
+    Command(f"snapshot logs {NEWEST}", daytona, (), QUESTION),
     Command("snapshot resolve", daytona, (), QUESTION, shows=NEWEST),
     Command(f"snapshot wait {NEWEST} --timeout 20", daytona, (), QUESTION),
     Command(f"snapshot activate {ASLEEP} --timeout 20", daytona),
@@ -75,6 +78,7 @@ ENGINE_API = (
     Command("machine url MACHINE", engine_api, (_LOCAL,), QUESTION),
     Command("machine stop MACHINE --yes", engine_api, (_LOCAL,)),
     Command("machine start MACHINE --no-wait", engine_api, (_LOCAL, "machine stop MACHINE --yes")),
+    Command("machine restart MACHINE --no-wait --yes", engine_api, (_LOCAL,)),
     Command("machine rm MACHINE --yes", engine_api, (_LOCAL,), removes=True),
     Command("machine rm --all --type local-docker --yes", engine_api, (_LOCAL,), removes=True),
     Command("machine prune --yes", engine_api, (_LOCAL,), removes=True),
@@ -94,6 +98,12 @@ ENGINE = (
     Command("machine cp MACHINE:/etc/hostname back", engine, (_LOCAL,)),
     Command("machine stop MACHINE --yes", engine, (_LOCAL,)),
     Command("machine start MACHINE", engine, (_REAL, "machine stop MACHINE --yes")),
+    Command("machine restart MACHINE --yes", engine, (_REAL,)),
+    Command("machine wait MACHINE --timeout 20", engine, (_LOCAL,), QUESTION),
+    Command("machine stats MACHINE", engine, (_LOCAL,), QUESTION, shows="MACHINE"),
+    Command("machine url MACHINE", engine, (_REAL,), QUESTION, shows="http"),
     Command("machine rm MACHINE --yes", engine, (_LOCAL,), removes=True),
+    Command(f"snapshot show {_IMAGE}", engine, (), QUESTION, shows=_IMAGE),
+    Command(f"snapshot rm {_IMAGE} --yes --timeout 20", engine),
     Command("snapshot list", engine, (), QUESTION),
 )

@@ -104,7 +104,20 @@ def _huge(call: Exchange) -> None:
     call.client.sendall(b'"')
 
 
+def _refuse(call: Exchange) -> None:
+    call.close()
+    reset(call.client)
+
+
+# What a service does that is down: for all calls from one on.
+OUTAGES: Mapping[str, Behaviour] = {
+    "refused from then on": _refuse,
+    "hang from then on": _hang,
+    "status 503 from then on": _says(_response(503, b'{"message": "no today"}')),
+}
+
 FAULTS: Mapping[str, Behaviour] = {
+    **OUTAGES,
     "reset before": _reset_before,
     "reset after": _reset_after,
     "lost answer": _lost_answer,

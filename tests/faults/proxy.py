@@ -47,7 +47,9 @@ class Exchange:
     head: bytes
     body: bytes
     upstream: Upstream
-    origin: str = ""
+    origin: str
+    # Closes the door: from now on connections are refused.
+    close: Callable[[], None]
 
     @property
     def line(self) -> str:
@@ -115,51 +117,60 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 class FaultProxy:
     """Passes calls on to ``upstream``; the call ``at``, counted from 1, meets ``behaviour``.
 
-    What ``upstream`` refers to gets an origin of its own here; all calls are counted together.
+    If that is ``lasting``, all later calls meet it too. What ``upstream`` refers to gets an origin of its own here; all calls are counted together.
     """
 
     upstream: Upstream
     at: int = 0
     behaviour: Behaviour | None = None
+    lasting: bool = False
     calls: list[str] = field(default_factory=list)
     met: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
         self._lock = threading.Lock()
         self._listeners: list[socket.socket] = []
-        self._origins: dict[Upstream, str] = {}
-        self._over = False
+        self._ports: dict[Upstream, int] = {}
         self.origin = self.before(self.upstream)
-        self.port: int = self._listeners[0].getsockname()[1]
+        self.port = self._ports[self.upstream]
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over = True
-        for listener in self._listeners:
-            with suppress(OSError):
-                listener.shutdown(socket.SHUT_RDWR)
-            listener.close()
+        self._close()
 
     def before(self, upstream: Upstream) -> str:
         """Return the origin that leads to ``upstream``."""
         with self._lock:
-            if upstream not in self._origins:
-                listener = socket.create_server((HOST, 0), backlog=128)
-                self._listeners.append(listener)
-                self._origins[upstream] = f"http://{HOST}:{listener.getsockname()[1]}"
-                thread = threading.Thread(
-                    target=self._accept, args=(listener, upstream), daemon=True
-                )
-                thread.start()
-            return self._origins[upstream]
+            if upstream not in self._ports:
+                self._ports[upstream] = self._listen(upstream, 0)
+            return f"http://{HOST}:{self._ports[upstream]}"
 
     def heal(self) -> None:
         """Pass all further calls on."""
-        self.behaviour = None
+        with self._lock:
+            self.behaviour = None
+            if not self._listeners:
+                for upstream, port in self._ports.items():
+                    self._listen(upstream, port)
+
+    def _listen(self, upstream: Upstream, port: int) -> int:
+        listener = socket.create_server((HOST, port), backlog=128)
+        self._listeners.append(listener)
+        threading.Thread(target=self._accept, args=(listener, upstream), daemon=True).start()
+        return int(listener.getsockname()[1])
+
+    def _close(self) -> None:
+        with self._lock:
+            for listener in self._listeners:
+                with suppress(OSError):
+                    listener.shutdown(socket.SHUT_RDWR)
+                listener.close()
+            self._listeners.clear()
 
     def _accept(self, listener: socket.socket, upstream: Upstream) -> None:
-        while not self._over:
-            with suppress(OSError):
+        # It ends when the listener is closed.
+        with suppress(OSError):
+            while True:
                 client, _ = listener.accept()
                 threading.Thread(target=self._serve, args=(client, upstream), daemon=True).start()
 
@@ -169,12 +180,13 @@ class FaultProxy:
             request = _read(client)
             if request is None:
                 return
-            exchange = Exchange(client, 0, *request, upstream, self._origins[upstream])
+            exchange = Exchange(client, 0, *request, upstream, self.before(upstream), self._close)
             with self._lock:
                 self.calls.append(exchange.line)
                 exchange.number = len(self.calls)
             behaviour = self.behaviour
-            if behaviour is None or exchange.number != self.at:
+            is_met = exchange.number == self.at or (self.lasting and exchange.number > self.at > 0)
+            if behaviour is None or not is_met:
                 exchange.pass_on()
                 return
             self.met.set()

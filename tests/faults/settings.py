@@ -121,10 +121,11 @@ def engine(folder: Path) -> Iterator[Setting]:
         def things() -> Mapping[str, str]:
             ours = {"name": f"os2-{folder.name}"}
             boxes = client.api.containers(all=True, filters=ours)
-            return _with_networks(
+            machines = _with_networks(
                 {str(box["Names"][0]).removeprefix("/"): str(box["State"]) for box in boxes},
                 [str(network["Name"]) for network in client.api.networks(filters=ours)],
             )
+            return {**machines, "image": str(len(client.api.images(image)))}
 
         try:
             built = os2("snapshot", "local-docker")
@@ -132,12 +133,14 @@ def engine(folder: Path) -> Iterator[Setting]:
             yield Setting(os2, proxy, things)
         finally:
             for name, state in things().items():
+                if name == "image":
+                    continue
                 if state != NETWORK:
                     client.api.remove_container(name, force=True, v=True)
                 if NETWORK in state:
                     client.api.remove_network(name)
             if client.api.images(image):
-                client.api.remove_image(image)
+                client.api.remove_image(image, force=True)
             client.close()
 
 

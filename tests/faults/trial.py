@@ -14,7 +14,7 @@ from os2cli.core.errors import NotFound, exit_codes
 from tests.command import DEADLINE_SECONDS, Result
 from tests.faults.commands import Command
 from tests.faults.forked import Running
-from tests.faults.kinds import FAULTS, VALID
+from tests.faults.kinds import FAULTS, OUTAGES, VALID
 from tests.faults.proxy import Behaviour, Exchange, until_left
 from tests.faults.settings import NETWORK, THEIRS, Setting
 
@@ -83,6 +83,7 @@ def try_out(trial: Trial) -> Report:
         before = setting.things()
         running: list[Running] = []
         setting.proxy.at, setting.proxy.behaviour = trial.call, _behaviour(trial, running)
+        setting.proxy.lasting = trial.fault in OUTAGES
         running.append(Running(setting.os2, _argv(command.words, machine)))
         limit = SIGNAL_SECONDS if trial.signal else command.seconds
         done = running[0].result(limit)

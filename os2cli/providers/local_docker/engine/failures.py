@@ -11,7 +11,7 @@ from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
 from os2cli.core.cancellation import Interrupted
-from os2cli.core.deadline import within
+from os2cli.core.deadline import apart
 from os2cli.core.errors import OperationFailed, Os2Error
 
 TIDYING_SECONDS = 10.0
@@ -48,11 +48,14 @@ def sdk_errors(
 
 @contextmanager
 def tidying() -> Iterator[None]:
-    """Ignore what goes wrong in the block, which only tidies up, and end it after some seconds."""
+    """Ignore what goes wrong in the block, which only tidies up, and end it after some seconds.
+
+    They are its own: a deadline that has passed is often why there is something to tidy up.
+    """
     interrupted = isinstance(sys.exc_info()[1], Interrupted)
     with (
         suppress(Os2Error, *SDK_ERRORS),
-        within(HURRIED_SECONDS if interrupted else TIDYING_SECONDS),
+        apart(HURRIED_SECONDS if interrupted else TIDYING_SECONDS),
     ):
         yield
 

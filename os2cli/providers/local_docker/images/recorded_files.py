@@ -8,12 +8,15 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from docker.errors import APIError, NotFound
+from docker.errors import NotFound
 
+from os2cli.core.deadline import within
 from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.engine.failures import tidying
 from os2cli.providers.local_docker.engine.temporary import Temporary
 from os2cli.snapshots.contents import PACKAGES_FILE, TOOLS_FILE
 
+READ_SECONDS = 20.0
 _FOLDER = "/opt/os2/state"
 # A record of thousands of packages; the list of a repository's files lies beside it.
 _MAX_BYTES = 64_000_000
@@ -29,20 +32,21 @@ def recorded_files(engine: Engine, image: str, lock_dir: Path) -> Mapping[str, b
     name = f"os2-contents-{image.removeprefix('sha256:')[:12]}"
     temporary = Temporary(name, lock_dir)
     doing = f"reading the contents of image {image}"
-    with temporary.held(), engine.errors(doing):
+    with temporary.held(), engine.errors(doing), within(READ_SECONDS):
         client = engine.client
         with suppress(NotFound):
             client.remove_container(name, force=True)
-        client.create_container(
-            image, ["none"], name=name, labels=temporary.labels, network_disabled=True
-        )
         try:
+            client.create_container(
+                image, ["none"], name=name, labels=temporary.labels, network_disabled=True
+            )
             chunks, _ = client.get_archive(name, _FOLDER)
             return _files(_whole(chunks))
         except NotFound:
             return {}
         finally:
-            with suppress(APIError):
+            # Also if its creation had no answer: the engine may have made it.
+            with tidying():
                 client.remove_container(name, force=True)
 
 
