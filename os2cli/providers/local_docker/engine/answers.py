@@ -172,8 +172,7 @@ def checked(method: str, url: str, body: bytes) -> Any:
         document = parse_json(body)
     except ValueError:
         raise InvalidAnswer("it is not JSON") from None
-    path = re.sub(r"^/v[\d.]+(?=/)", "", urlsplit(url).path)
-    request = f"{method} {path}"
+    request = request_line(method, url)
     if (shape := _matching(_LISTS, request)) is not None:
         if not isinstance(document, list):
             raise InvalidAnswer("it is not a list")
@@ -181,6 +180,12 @@ def checked(method: str, url: str, body: bytes) -> Any:
     if (shape := _matching(_DOCUMENTS, request)) is not None:
         _check(shape, document)
     return document
+
+
+def request_line(method: str, url: str) -> str:
+    """Return a request's method and path, without the version of the API."""
+    path = re.sub(r"^/v[\d.]+(?=/)", "", urlsplit(url).path)
+    return f"{method} {path}"
 
 
 def _matching(shapes: Mapping[str, type[_Shape]], request: str) -> type[_Shape] | None:
