@@ -15,7 +15,7 @@ from docker.errors import DockerException
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from os2cli.core.json_text import parse_json
-from os2cli.core.notices import NOTICES
+from os2cli.core.left_out import leave_out, readable_name
 
 MAX_ANSWER_BYTES = 16 * 2**20
 MAX_ERROR_BYTES = 64 * 2**10
@@ -207,7 +207,8 @@ def _is_valid(shape: type[_Shape], item: Any, request: str) -> bool:
     try:
         _check(shape, item)
     except InvalidAnswer as error:
-        NOTICES.warn(f"the engine's answer to {request} has an invalid item: {error}")
+        name = readable_name(item, "Names", "Name", "RepoTags", "Id")
+        leave_out(name or "an item", f"the engine's answer to {request} is invalid: {error}")
         return False
     return True
 

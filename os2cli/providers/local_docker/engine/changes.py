@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from requests import Response, codes
+from requests import Response
 
 from os2cli.providers.local_docker.engine.answers import InvalidAnswer, request_line
 
+_FIRST_REDIRECT, _UNCHANGED = 300, 304
 _QUESTIONS = ("GET", "HEAD")
 # The successes that the Engine API documents for each change that os2 requests; 304: it already
 # was so. Podman 4 answers a resize with 201. A connection may stay HTTP: its user checks that.
@@ -53,4 +54,4 @@ def check_change(response: Response, *, is_read: bool) -> None:
 
 def _is_failure(status: int) -> bool:
     """Return whether the client rejects the status anyway: as an error, or as a redirect."""
-    return status >= codes.multiple_choices and status != codes.not_modified
+    return status >= _FIRST_REDIRECT and status != _UNCHANGED
