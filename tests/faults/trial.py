@@ -176,7 +176,7 @@ def _judge_words(report: Report, done: Result) -> None:
     wanted = 0 if status == 0 or "doctor" in trial.command.words else 1
     # A warning may have a hint of its own.
     warned = len(re.findall(r"(?m)^warning: ", done.stderr))
-    if len(errors) != wanted or len(hints) > max(wanted, warned) or (wanted and not hints):
+    if len(errors) != wanted or len(hints) > wanted + warned or (wanted and not hints):
         report.broken.append(f"{len(errors)} error: and {len(hints)} hint: at exit code {status}")
 
 

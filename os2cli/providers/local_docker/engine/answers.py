@@ -208,7 +208,8 @@ def _is_valid(shape: type[_Shape], item: Any, request: str) -> bool:
         _check(shape, item)
     except InvalidAnswer as error:
         name = readable_name(item, "Names", "Name", "RepoTags", "Id")
-        leave_out(name or "an item", f"the engine's answer to {request} is invalid: {error}")
+        thing = f"{name or 'an item'} of {request}"
+        leave_out(thing, f"the engine's answer is invalid: {error}")
         return False
     return True
 

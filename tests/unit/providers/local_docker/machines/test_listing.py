@@ -112,7 +112,7 @@ def test_an_item_that_cannot_be_read_is_left_out(
         machines.list()
         machines.remnants()
 
-    assert things == ["an item"]
+    assert things == [f"an item of GET {at}"]
 
 
 @pytest.mark.parametrize("bad", GARBLED, ids=str)
@@ -163,4 +163,4 @@ def test_a_name_is_what_can_be_read(machines: LocalDockerMachines, stub: EngineS
     with left_out() as things:
         machines.list()
 
-    assert things == ["os2-x"]
+    assert things == ["os2-x of GET /containers/json"]
