@@ -93,7 +93,12 @@ def test_one_that_is_gone_meanwhile_is_not_left_out(
 ) -> None:
     # The first request is the list.
     stub.count = 0
-    stub.on_request = lambda number: number == 1 and stub.containers.pop("os2-bad")  # type: ignore[assignment,return-value]
+
+    def remove_after_the_list(number: int) -> None:
+        if number == 1:
+            del stub.containers["os2-bad"]
+
+    stub.on_request = remove_after_the_list
 
     with left_out() as things:
         listed = machines.list()
