@@ -177,6 +177,8 @@ class EngineStub:
             return 200, b""
         if path == "/build":
             return 200, {"stream": "Successfully built 111111111111\n"}
+        if path.startswith("/images/") and path.endswith("/tag"):
+            return 201, b""
         if path.startswith("/images/"):
             return (404, {"message": "No such image"}) if "missing" in path else (200, self.image)
         if path.startswith("/exec/"):
@@ -224,7 +226,7 @@ class EngineStub:
         if name not in self.containers:
             return 404, {"message": f"No such container: {name}"}
         if verb == "/archive":
-            return 200, EMPTY_TAR
+            return 200, b"" if method == "PUT" else EMPTY_TAR
         if verb == "/logs":
             return 200, frame(1, b"a line\n")
         if method == "DELETE":

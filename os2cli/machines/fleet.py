@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from os2cli.core.errors import Conflict, NotFound, Os2Error
+from os2cli.core.left_out import record_left_out
 from os2cli.core.models import Machine, MachineType, Removal
 from os2cli.core.observed import record_change
 from os2cli.host.concurrency import NAMES_SECONDS, ask_all, concurrently, names_within, outcomes
@@ -85,7 +86,9 @@ def list_fleet(
 
 def locate_remnants(fleet: Fleet, stage: str | None = None) -> list[LocatedMachine]:
     """Locate what is left of machines that no longer exist, on the providers that answer."""
-    answers, _ = ask_all(fleet, lambda one: one.remnants())
+    answers, failures = ask_all(fleet, lambda one: one.remnants())
+    for type_, error in failures.items():
+        record_left_out(f"what is left of machines on {type_} ({error.message})")
     return [
         LocatedMachine(machine, fleet[type_](), remnant=True)
         for type_, machines in answers.items()

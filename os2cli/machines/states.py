@@ -14,6 +14,7 @@ from os2cli.core.observed import record_change
 from os2cli.core.progress import SILENT, Progress
 from os2cli.core.waiting import Wait
 from os2cli.host.concurrency import concurrently
+from os2cli.machines.effects import check_effect
 from os2cli.machines.fleet import NotLocated, Place, located
 from os2cli.machines.health import until_healthy, wait_until_healthy, with_health
 from os2cli.machines.next_steps import not_running
@@ -64,7 +65,7 @@ class Changer:
             return Change(name, _failed(place.error), error=place.error)
         before = place.machine
         try:
-            machine = self._do(place.provider, before)
+            machine = check_effect(self.verb, self._do(place.provider, before))
         except Os2Error as error:
             return Change(name, _failed(error), before, error)
         same = (machine.state, machine.archived) == (before.state, before.archived)
@@ -78,7 +79,7 @@ class Changer:
             case Verb.ARCHIVE:
                 return provider.archive(machine.name, self.within)
             case Verb.RESTART:
-                provider.stop(machine.name, self.within)
+                check_effect(Verb.STOP, provider.stop(machine.name, self.within))
         started = provider.start(machine.name, self.within)
         if self.healthy_seconds is None:
             return started

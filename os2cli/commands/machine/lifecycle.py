@@ -10,6 +10,7 @@ import typer
 from os2cli.app.selection import Selection, confirm_change, find
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
+from os2cli.core.left_out import left_out
 from os2cli.core.models import MachineType, Verb
 from os2cli.machines.states import Changer
 from os2cli.output.views.changes import show_changes
@@ -128,8 +129,10 @@ def _change(
     yes: bool,
 ) -> None:
     selection = Selection(changer.verb.value, names or [], all_, type_, stage)
-    matches = find(session, selection)
+    with left_out() as unread:
+        matches = find(session, selection)
     if not yes and not confirm_change(session, selection, matches, always=all_):
         session.output.note("nothing changed")
         return
-    show_changes(session.output, changer.change(matches.places))
+    changes = changer.change(matches.places)
+    show_changes(session.output, changes, unread if all_ else ())

@@ -12,6 +12,7 @@ from os2cli.app.confirmation import confirm, question, unattended
 from os2cli.app.selection import in_scope, includes_shared, is_guarded
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
+from os2cli.core.left_out import left_out
 from os2cli.core.parsing import parse_duration
 from os2cli.host.locked_folders import remove_left_temporary
 from os2cli.machines.fleet import LocatedMachine, list_fleet, locate_remnants, remove_located
@@ -48,15 +49,16 @@ def prune(
     session = Session.start(ctx, docker_host)
     within = session.remote_stage(stage).name if includes_shared(session, type_) else stage
     fleet = session.providers.fleet(type_, within)
-    listing = list_fleet(fleet, glance=LIST_ALONE)
-    machines = [LocatedMachine(machine, fleet[machine.type]()) for machine in listing.machines]
-    places = [*machines, *locate_remnants(fleet)]
+    with left_out() as unread:
+        listing = list_fleet(fleet, glance=LIST_ALONE)
+        machines = [LocatedMachine(machine, fleet[machine.type]()) for machine in listing.machines]
+        places = [*machines, *locate_remnants(fleet)]
     near = [each.machine for each in places if in_scope(each.machine, within, stage)]
     found = find_leftovers(near, datetime.now(UTC), span)
     if not dry_run:
         remove_left_temporary()
     if not found or dry_run:
-        raise typer.Exit(show_plan(session.output, found, listing))
+        raise typer.Exit(show_plan(session.output, found, listing, unread))
     guarded = all(is_guarded(one.machine) for one in found)
     named = within if guarded else stage
     instead = unattended("os2 machine prune", older_than=older_than, type=type_, stage=named)
@@ -65,7 +67,7 @@ def prune(
         return
     chosen = [leftover.machine for leftover in found]
     removals = remove_located([each for each in places if each.machine in chosen])
-    raise typer.Exit(show_pruned(session.output, found, removals, listing))
+    raise typer.Exit(show_pruned(session.output, found, removals, listing, unread))
 
 
 def _confirm(session: Session, found: Sequence[Leftover], stage: str | None, instead: str) -> bool:

@@ -9,6 +9,7 @@ import typer
 from os2cli.app.selection import Selection, confirm_change, find
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
+from os2cli.core.left_out import left_out
 from os2cli.machines.fleet import remove_located
 from os2cli.output.views.removals import MACHINES, show_removals
 
@@ -40,9 +41,18 @@ def remove(
     selection = Selection("rm", names or [], all_, type_, stage)
     selection.check()
     session = Session.start(ctx, docker_host)
-    found = find(session, selection)
-    if not yes and not confirm_change(session, selection, found, always=all_):
-        session.output.note("nothing was removed")
-        return
-    removals = remove_located(found.places)
-    show_removals(session.output, removals, MACHINES, missing_is_fine=force or all_)
+    with left_out() as unread:
+        found = find(session, selection)
+        if not yes and not confirm_change(session, selection, found, always=all_):
+            session.output.note("nothing was removed")
+            return
+        removals = remove_located(found.places)
+    # A machine that is named and was found is not among them.
+    may_be_left = all_ or not all(removal.removed for removal in removals)
+    show_removals(
+        session.output,
+        removals,
+        MACHINES,
+        missing_is_fine=force or all_,
+        unread=unread if may_be_left else (),
+    )

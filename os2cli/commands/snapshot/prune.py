@@ -12,11 +12,12 @@ from os2cli.app.confirmation import confirm, unattended
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.errors import Os2Error, UsageError
+from os2cli.core.left_out import left_out
 from os2cli.core.models import MachineType, Removal
 from os2cli.core.parsing import parse_minutes
 from os2cli.core.stage import is_guarded_stage
 from os2cli.output.documents.inventory import PruneDocument
-from os2cli.output.views.removals import SNAPSHOTS, removal_error, unlisted_error
+from os2cli.output.views.removals import SNAPSHOTS, removal_error, unlisted_error, unread_error
 from os2cli.output.views.snapshots import note_plan, show_plan, total_size, warn_of_failures
 from os2cli.providers.entry import entries
 from os2cli.snapshots.inventory import (
@@ -74,7 +75,8 @@ def prune(
     session = Session.start(ctx, docker_host)
     catalogs, chosen = _scope(session, type_, stage)
     # A named stage excludes what belongs to none.
-    listing = only(list_inventory(catalogs, stage), stage=chosen, state=None)
+    with left_out() as unread:
+        listing = only(list_inventory(catalogs, stage), stage=chosen, state=None)
     image = session.settings.image
     rules = PruningRules(keep, age, (image, f"{image}:latest"))
     used = {entry.item.id for entry in listing.entries if entry.users}
@@ -84,7 +86,7 @@ def prune(
     if not dry_run:
         remove_left(catalogs)
     if dry_run or not goes:
-        _show(session, plan, None if dry_run else [], listing)
+        _show(session, plan, None if dry_run else [], listing, unread)
         return
     note_plan(session.output, plan, staying=session.output.invocation.verbose)
     instead = unattended(
@@ -97,7 +99,7 @@ def prune(
     with session.output.progress().phase("remove"):
         removals = remove_entries({v.item.name: found[v.item.name] for v in goes}, force=False)
     session.forget_resolutions(verdict.item.stage for verdict in goes)
-    _show(session, plan, removals, listing)
+    _show(session, plan, removals, listing, unread)
 
 
 def _age(older_than: str | None) -> timedelta | None:
@@ -143,6 +145,7 @@ def _show(
     plan: Sequence[Verdict],
     removals: Sequence[Removal] | None,
     listing: InventoryListing,
+    unread: Sequence[str],
 ) -> None:
     """Show the plan or its outcome; the document also has the failures."""
     output = session.output
@@ -175,6 +178,8 @@ def _show(
         error = unlisted_error(listing.failures, SNAPSHOTS)
     elif failed:
         error = removal_error(failed, removals or (), SNAPSHOTS)
+    elif unread:
+        error = unread_error(unread, SNAPSHOTS)
     if error is not None:
         # The document has what failed.
         output.error(error, as_document=False)

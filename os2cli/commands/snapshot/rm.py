@@ -11,6 +11,7 @@ from os2cli.app.confirmation import confirm, question, unattended
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.errors import Os2Error
+from os2cli.core.left_out import left_out
 from os2cli.core.stage import is_guarded_stage
 from os2cli.output.views.removals import SNAPSHOTS, show_removals
 from os2cli.snapshots.inventory import Entry, locate_all, remove_entries
@@ -45,7 +46,8 @@ def remove(
     """
     session = Session.start(ctx, docker_host)
     names = list(dict.fromkeys(names))
-    found = locate_all(session.providers.catalogs(type_), names, with_users=not force)
+    with left_out() as unread:
+        found = locate_all(session.providers.catalogs(type_), names, with_users=not force)
     instead = unattended("os2 snapshot rm", *found, force=force, type=type_)
     if not yes and not _confirm(session, found, instead):
         session.output.note("nothing was removed")
@@ -53,7 +55,15 @@ def remove(
     with session.output.progress().phase("remove"):
         removals = remove_entries(found, force=force, within=timeout)
     session.forget_resolutions(entry.item.stage for entry in _entries(found))
-    show_removals(session.output, removals, SNAPSHOTS, missing_is_fine=force)
+    # What is named and was found is not among them.
+    may_be_left = not all(removal.removed for removal in removals)
+    show_removals(
+        session.output,
+        removals,
+        SNAPSHOTS,
+        missing_is_fine=force,
+        unread=unread if may_be_left else (),
+    )
 
 
 def _confirm(session: Session, found: Mapping[str, Entry | Os2Error], instead: str) -> bool:

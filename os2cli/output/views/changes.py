@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from os2cli.core.errors import Os2Error, PartlyDone
 from os2cli.core.models import MachineState
 from os2cli.machines.states import Change
 from os2cli.output import Output
 from os2cli.output.documents.changes import ChangeList
+from os2cli.output.views.removals import MACHINES, unread_error
 
 
-def show_changes(output: Output, changes: Sequence[Change]) -> None:
-    """Show what became of each machine; raise if one failed."""
+def show_changes(output: Output, changes: Sequence[Change], unread: Sequence[str] = ()) -> None:
+    """Show what became of each machine; raise if one failed, or could not be read."""
     failed = [change for change in changes if change.error is not None]
     done = [change for change in changes if change.error is None]
 
@@ -23,10 +25,16 @@ def show_changes(output: Output, changes: Sequence[Change]) -> None:
             output.note("no machines")
 
     # With --json the error is the only document; it names every machine.
-    if not (failed and output.invocation.json):
+    if not ((failed or unread) and output.invocation.json):
         output.result(ChangeList.of(changes), write_text, names=[change.name for change in done])
     if failed:
         raise _failure(failed, changes)
+    if unread:
+        raise unread_error(unread, MACHINES, _details(changes))
+
+
+def _details(changes: Sequence[Change]) -> Mapping[str, Any]:
+    return {"items": [{"name": c.name, "outcome": c.outcome} for c in changes]}
 
 
 def _line(change: Change) -> str:
@@ -44,7 +52,7 @@ def _line(change: Change) -> str:
 def _failure(failed: Sequence[Change], changes: Sequence[Change]) -> Os2Error:
     errors = [change.error for change in failed if change.error is not None]
     message = "; ".join(error.message for error in errors)
-    details = {"items": [{"name": c.name, "outcome": c.outcome} for c in changes]}
+    details = _details(changes)
     first = errors[0]
     if len(failed) < len(changes):
         message = f"{len(failed)} of {len(changes)} machines failed: {message}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from os2cli.core.errors import NotFound, Os2Error, PartlyDone
 from os2cli.core.models import MachineType, Removal
@@ -28,9 +29,17 @@ SNAPSHOTS = Kind(
 
 
 def show_removals(
-    output: Output, removals: Sequence[Removal], kind: Kind, *, missing_is_fine: bool
+    output: Output,
+    removals: Sequence[Removal],
+    kind: Kind,
+    *,
+    missing_is_fine: bool,
+    unread: Sequence[str] = (),
 ) -> None:
-    """Show what became of each; raise if one still exists or never existed."""
+    """Show what became of each; raise if one still exists or never existed.
+
+    ``unread`` is what could not be read, and may be one of those to remove.
+    """
     bad = [r for r in removals if r.error or not (r.removed or missing_is_fine)]
     done = [r.name for r in removals if r.removed]
 
@@ -41,10 +50,21 @@ def show_removals(
             output.note(f"no {kind.several}")
 
     # With --json the error is the only document; it names every item.
-    if not (bad and output.invocation.json):
+    if not ((bad or unread) and output.invocation.json):
         output.result(RemovalList.of(removals), write_text, names=done)
     if bad:
         raise removal_error(bad, removals, kind)
+    if unread:
+        raise unread_error(unread, kind, _details(removals))
+
+
+def _details(removals: Sequence[Removal]) -> Mapping[str, Any]:
+    return {
+        "items": [
+            {"name": r.name, "outcome": r.outcome, "message": r.error and r.error.message}
+            for r in removals
+        ]
+    }
 
 
 def _reason(removal: Removal, kind: Kind) -> str:
@@ -59,12 +79,7 @@ def removal_error(bad: Sequence[Removal], removals: Sequence[Removal], kind: Kin
     """Return why something was not removed; ``details`` has the outcome of each."""
     reasons = [_reason(removal, kind) for removal in bad]
     message = "; ".join(reasons)
-    details = {
-        "items": [
-            {"name": r.name, "outcome": r.outcome, "message": r.error and r.error.message}
-            for r in removals
-        ]
-    }
+    details = _details(removals)
     first = next((r.error for r in bad if r.error), None)
     if len(bad) < len(removals):
         hint = first.hint if first else None
@@ -79,6 +94,17 @@ def removal_error(bad: Sequence[Removal], removals: Sequence[Removal], kind: Kin
         message,
         hint=f"list the {kind.several}: {kind.listed_by}",
         code=kind.missing_code,
+        details=details,
+    )
+
+
+def unread_error(
+    unread: Sequence[str], kind: Kind, details: Mapping[str, Any] | None = None
+) -> PartlyDone:
+    """Return why a command that changes what it finds has not done so with all."""
+    return PartlyDone(
+        f"not all {kind.several} could be read, and these were left alone: {', '.join(unread)}",
+        hint=f"run the command again when they can be; see what there is: {kind.listed_by}",
         details=details,
     )
 

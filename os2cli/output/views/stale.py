@@ -11,17 +11,26 @@ from os2cli.output import Output
 from os2cli.output.documents.changes import PruneList
 from os2cli.output.humanize import age
 from os2cli.output.views.machines import warn_of_failures
-from os2cli.output.views.removals import MACHINES, removal_error, unlisted_error
+from os2cli.output.views.removals import MACHINES, removal_error, unlisted_error, unread_error
 
 
-def show_plan(output: Output, leftovers: Sequence[Leftover], listing: Listing) -> int:
-    """Show what would be removed and why; return the exit code."""
+def show_plan(
+    output: Output, leftovers: Sequence[Leftover], listing: Listing, unread: Sequence[str]
+) -> int:
+    """Show what would be removed and why; return the exit code.
+
+    ``unread`` is what could not be read, and may also be one of those to remove.
+    """
     _result(output, leftovers, [None] * len(leftovers), f"{_count(leftovers)} would be removed")
-    return _exit_code(output, listing)
+    return _exit_code(output, listing, unread)
 
 
 def show_pruned(
-    output: Output, leftovers: Sequence[Leftover], removals: Sequence[Removal], listing: Listing
+    output: Output,
+    leftovers: Sequence[Leftover],
+    removals: Sequence[Removal],
+    listing: Listing,
+    unread: Sequence[str],
 ) -> int:
     """Show what was removed; raise if something was not. Return the exit code."""
     failed = [removal for removal in removals if removal.error is not None]
@@ -36,14 +45,17 @@ def show_pruned(
         )
     if failed:
         raise removal_error(failed, removals, MACHINES)
-    return _exit_code(output, listing)
+    return _exit_code(output, listing, unread)
 
 
-def _exit_code(output: Output, listing: Listing) -> int:
+def _exit_code(output: Output, listing: Listing, unread: Sequence[str]) -> int:
     warn_of_failures(output, listing)
-    if not listing.partial:
+    if listing.partial:
+        error = unlisted_error(listing.failures, MACHINES)
+    elif unread:
+        error = unread_error(unread, MACHINES)
+    else:
         return 0
-    error = unlisted_error(listing.failures, MACHINES)
     output.error(error, as_document=False)
     return error.exit_code
 

@@ -147,6 +147,61 @@ class TestChanger:
         assert done[2].error is DOWN
 
 
+RUNS = frozenset({MachineState.RUNNING})
+ENDED = frozenset({MachineState.STOPPED, MachineState.FAILED, MachineState.REMOVING})
+GOALS = {
+    Verb.START: RUNS,
+    # Its stop has no effect if the machine runs, and else its start.
+    Verb.RESTART: frozenset[MachineState](),
+    Verb.STOP: ENDED,
+    Verb.ARCHIVE: ENDED,
+}
+
+
+class Deaf(MemoryMachines):
+    """A provider that accepts every change, after which its machines are as they are."""
+
+    def start(self, name: str, within: float | None = None) -> Machine:
+        del within
+        return self.get(name)
+
+    stop = start
+
+
+class TestWithoutEffect:
+    @pytest.mark.parametrize("state", MachineState)
+    @pytest.mark.parametrize("verb", Verb)
+    def test_a_state_that_is_not_the_verbs_is_an_error(
+        self, verb: Verb, state: MachineState
+    ) -> None:
+        machines = Deaf()
+
+        done = change(Changer(verb), machines, in_state(machines, state))
+
+        if state in GOALS[verb]:
+            assert done.error is None
+            return
+        assert done.outcome == "failed"
+        assert isinstance(done.error, OperationFailed)
+        assert done.error.code == "change_without_effect"
+        assert "machine a" in done.error.message
+        assert "os2 machine" in str(done.error.hint)
+
+    def test_one_that_ends_as_it_starts_is_an_error(self) -> None:
+        class Ending(MemoryMachines):
+            def start(self, name: str, within: float | None = None) -> Machine:
+                super().start(name, within)
+                self.set_state(name, MachineState.FAILED)
+                return self.get(name)
+
+        machines = Ending()
+
+        done = change(Changer(Verb.START), machines, in_state(machines, MachineState.STOPPED))
+
+        assert isinstance(done.error, OperationFailed)
+        assert done.error.hint == "see why: os2 machine logs a"
+
+
 class TestWaiting:
     @pytest.mark.parametrize(
         ("goal", "state"),

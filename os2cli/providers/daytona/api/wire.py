@@ -10,6 +10,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from os2cli.core.clock import EPOCH
 from os2cli.core.errors import Os2Error
+from os2cli.core.left_out import leave_out, readable_name
 from os2cli.core.models import Snapshot, SnapshotResources, SnapshotState
 from os2cli.providers.daytona.api.errors import invalid_answer
 from os2cli.providers.daytona.api.fields import Amount, Moment, Reason, WebUrl
@@ -200,6 +201,7 @@ class ConfigAnswer(Answer):
 
 
 _Answer = TypeVar("_Answer", bound=Answer)
+_WORDS: dict[type[Answer], str] = {SandboxAnswer: "sandbox", SnapshotAnswer: "snapshot"}
 
 
 def read(kind: type[_Answer], data: Any, doing: str) -> _Answer:
@@ -211,20 +213,22 @@ def read(kind: type[_Answer], data: Any, doing: str) -> _Answer:
 
 
 def read_each(kind: type[_Answer], items: Iterable[Any], doing: str) -> tuple[list[_Answer], int]:
-    """Return the valid items of a list, and the number of invalid ones.
+    """Return the valid items of a list, and the number of invalid ones, which are left out.
 
     Raises:
         OperationFailed: there are items, but none is valid.
     """
     answers: list[_Answer] = []
-    failures: list[Os2Error] = []
+    failures: list[tuple[str, Os2Error]] = []
     for item in items:
         try:
             answers.append(read(kind, item, doing))
         except Os2Error as error:
-            failures.append(error)
+            failures.append((readable_name(item, "name", "id") or "of no name", error))
     if failures and not answers:
-        raise failures[0]
+        raise failures[0][1]
+    for name, failure in failures:
+        leave_out(f"{_WORDS.get(kind, 'item')} {name}", failure.message)
     return answers, len(failures)
 
 

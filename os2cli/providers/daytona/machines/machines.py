@@ -125,6 +125,8 @@ class DaytonaMachines(WithoutInsight):
         """Stop the sandbox and move its files to cheap storage."""
         deadline = self.client.clock.now() + (within or ARCHIVE_SECONDS)
         machine = self.stop(name, within)
+        if machine.state is MachineState.FAILED:
+            raise not_running(machine)
         if machine.state is not MachineState.STOPPED or self._get(name).state in ARCHIVED:
             return machine
         left = max(deadline - self.client.clock.now(), 0.0)

@@ -115,6 +115,7 @@ class DaytonaCatalog:
             if state is not SnapshotState.REMOVING:
                 wait.request(remove)
         except NotFound:
+            self._check_gone(item, wait)
             # An earlier request may have had its effect although its answer was lost.
             return sent > 1
         except (OperationFailed, Conflict):
@@ -133,6 +134,17 @@ class DaytonaCatalog:
         """Return None: only a machine could look."""
         del item
         return None
+
+    def _check_gone(self, item: CatalogItem, wait: Wait) -> None:
+        """Raise ``OperationFailed`` if Daytona has what it did not find for the removal."""
+        with suppress(NotFound):
+            snapshot = wait.ask(partial(self.store.get, item.id))
+            if snapshot.state is not SnapshotState.REMOVING:
+                raise OperationFailed(
+                    f"snapshot {item.name} still exists: Daytona did not find it for the removal",
+                    hint=f"retry: os2 snapshot rm {item.name}",
+                    code="not_gone",
+                )
 
     def _is_going(self, item: CatalogItem, wait: Wait) -> bool:
         with suppress(NotFound):

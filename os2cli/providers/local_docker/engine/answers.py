@@ -15,7 +15,7 @@ from docker.errors import DockerException
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from os2cli.core.json_text import parse_json
-from os2cli.core.notices import NOTICES
+from os2cli.core.left_out import leave_out, readable_name
 
 MAX_ANSWER_BYTES = 16 * 2**20
 MAX_ERROR_BYTES = 64 * 2**10
@@ -172,8 +172,7 @@ def checked(method: str, url: str, body: bytes) -> Any:
         document = parse_json(body)
     except ValueError:
         raise InvalidAnswer("it is not JSON") from None
-    path = re.sub(r"^/v[\d.]+(?=/)", "", urlsplit(url).path)
-    request = f"{method} {path}"
+    request = request_line(method, url)
     if (shape := _matching(_LISTS, request)) is not None:
         if not isinstance(document, list):
             raise InvalidAnswer("it is not a list")
@@ -181,6 +180,12 @@ def checked(method: str, url: str, body: bytes) -> Any:
     if (shape := _matching(_DOCUMENTS, request)) is not None:
         _check(shape, document)
     return document
+
+
+def request_line(method: str, url: str) -> str:
+    """Return a request's method and path, without the version of the API."""
+    path = re.sub(r"^/v[\d.]+(?=/)", "", urlsplit(url).path)
+    return f"{method} {path}"
 
 
 def _matching(shapes: Mapping[str, type[_Shape]], request: str) -> type[_Shape] | None:
@@ -202,7 +207,9 @@ def _is_valid(shape: type[_Shape], item: Any, request: str) -> bool:
     try:
         _check(shape, item)
     except InvalidAnswer as error:
-        NOTICES.warn(f"the engine's answer to {request} has an invalid item: {error}")
+        name = readable_name(item, "Names", "Name", "RepoTags", "Id")
+        thing = f"{name or 'an item'} of {request}"
+        leave_out(thing, f"the engine's answer is invalid: {error}")
         return False
     return True
 

@@ -20,6 +20,7 @@ from os2cli.providers.local_docker.engine.answers import (
     checked,
     error_message,
 )
+from os2cli.providers.local_docker.engine.changes import check_change
 from os2cli.providers.local_docker.engine.sockets import adapter_for
 from os2cli.providers.local_docker.engine.streams import (
     CHUNK_BYTES,
@@ -79,6 +80,11 @@ class EngineClient(docker.APIClient):
                 with within(silence):
                     limit = MAX_ERROR_BYTES if is_error else MAX_ANSWER_BYTES
                     _read_whole(response, limit, is_error=is_error)
+        try:
+            check_change(response, is_read=not streamed)
+        except InvalidAnswer:
+            response.close()
+            raise
         return response
 
     def hijack(self, request: requests.PreparedRequest) -> Any:

@@ -112,14 +112,16 @@ class LocalImages:
             try:
                 self.engine.client.remove_image(reference, force=force)
             except ImageNotFound:
-                return False
+                is_found = False
+            else:
+                is_found = True
             left = find_image(self.engine.client, reference)
         if left is not None and left.id == item.id:
             raise OperationFailed(
                 f"image {item.name} still exists after its removal",
                 hint=f"see what keeps it: docker image inspect {shlex.quote(item.name)}",
             )
-        return True
+        return is_found
 
     def remove_left(self) -> None:
         """Remove what killed builds and looks into images left on the engine and on this host."""

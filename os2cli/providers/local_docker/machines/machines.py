@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from os2cli.core import deadline
-from os2cli.core.errors import NotFound, OperationFailed, TimedOut
+from os2cli.core.errors import NotFound, TimedOut
 from os2cli.core.models import (
     LOCAL_DOCKER,
     Address,
@@ -21,11 +21,9 @@ from os2cli.core.models import (
     MachineState,
     Streams,
 )
-from os2cli.core.notices import NOTICES
 from os2cli.core.progress import SILENT, Progress
 from os2cli.host.certificates import HostCertificates
 from os2cli.host.tty import Terminal
-from os2cli.providers import labels
 from os2cli.providers.any_bytes import in_utf8
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.engine.failures import HURRIED_SECONDS
@@ -41,6 +39,7 @@ from os2cli.providers.local_docker.machines.containers import (
 from os2cli.providers.local_docker.machines.creation import ContainerCreation, reject_remote
 from os2cli.providers.local_docker.machines.executions import LOGIN_SHELL, Execution
 from os2cli.providers.local_docker.machines.insight import Insight, run_and_warn
+from os2cli.providers.local_docker.machines.listing import list_machines
 from os2cli.providers.local_docker.machines.logs import container_log
 from os2cli.providers.local_docker.machines.name_locks import NameLocks
 from os2cli.providers.local_docker.machines.networks import remove_networks
@@ -86,22 +85,7 @@ class LocalDockerMachines(Insight):
     def list(self) -> list[Machine]:
         """Return every container with our label, in any state."""
         with deadline.within(LIST_SECONDS):
-            with self.engine.errors("listing the machines"):
-                containers = self.engine.client.containers(
-                    all=True, filters={"label": [f"{labels.MACHINE}=1"]}, quiet=True
-                )
-            machines = filter(None, [self._listed(item["Id"]) for item in containers])
-        return sorted(machines, key=lambda machine: machine.name)
-
-    def _listed(self, container: str) -> Machine | None:
-        """Return a machine of the list; None if it is gone, or cannot be read, with a warning."""
-        try:
-            return self._inspect(container)
-        except NotFound:
-            return None
-        except OperationFailed as error:
-            NOTICES.warn(f"container {container[:12]} is not listed: {error.message}", error.hint)
-            return None
+            return list_machines(self.engine, self._inspect)
 
     def get(self, name: str) -> Machine:
         """Return the machine of that name; a foreign container is not a machine."""

@@ -19,7 +19,8 @@ from docker.errors import APIError
 from docker.types import IPAMConfig, IPAMPool
 
 from os2cli.core.clock import EPOCH
-from os2cli.core.errors import Conflict, NotFound
+from os2cli.core.errors import Conflict, NotFound, OperationFailed, PartlyDone
+from os2cli.core.left_out import left_out
 from os2cli.core.models import LOCAL_DOCKER, Machine, MachineSpec, MachineState
 from os2cli.host.network.routed import routed_networks
 from os2cli.providers import labels
@@ -41,17 +42,39 @@ _EXHAUSTED = ("fully subnetted", "non-overlapping ipv4 address pool", "no free s
 
 
 def remove_networks(engine: Engine, machine: str) -> bool:
-    """Remove the networks of a machine whose container is gone; return whether there were any."""
-    with engine.errors(f"removing the network of machine {machine}"):
+    """Remove the networks of a machine whose container is gone; return whether there were any.
+
+    Raises:
+        PartlyDone: the list of networks has some that cannot be read.
+        OperationFailed: the engine lists one still that it does not find.
+    """
+    with engine.errors(f"removing the network of machine {machine}"), left_out() as unread:
         networks = _ours(engine, {labels.NAME: machine})
-        for network in networks:
-            try:
-                engine.client.remove_network(network["Id"])
-            except APIError as error:
-                # Another process may have removed it.
-                if error.status_code != 404:
-                    raise
+        # Another process may have removed one, which the engine then does not list either.
+        missing = {each["Id"] for each in networks if not _remove_network(engine, each["Id"])}
+        listed = _ours(engine, {labels.NAME: machine}) if missing else []
+    if any(each["Id"] in missing for each in listed):
+        raise OperationFailed(
+            f"the network of machine {machine} still exists after its removal",
+            hint=f"retry: os2 machine rm {machine}",
+        )
+    if unread:
+        raise PartlyDone(
+            f"machine {machine} may still have a network: the list of networks cannot be read",
+            hint=f"remove what is left: os2 machine rm {machine}",
+        )
     return bool(networks)
+
+
+def _remove_network(engine: Engine, network: str) -> bool:
+    """Remove a network; return whether the engine found it."""
+    try:
+        engine.client.remove_network(network)
+    except APIError as error:
+        if error.status_code != 404:
+            raise
+        return False
+    return True
 
 
 def remove_network_left(engine: Engine, machine: str) -> bool:

@@ -137,6 +137,15 @@ class TestChange:
         assert machines.stop("dev-1").state is MachineState.STOPPED
         assert machines.stop("dev-1").state is MachineState.STOPPED
 
+    @pytest.mark.parametrize("failed", ["error", "build_failed"])
+    def test_one_that_failed_is_not_archived_in_silence(
+        self, failed: str, machines: DaytonaMachines, wire: Wire
+    ) -> None:
+        wire.on(BY_NAME, state(failed, errorReason="no runner"))
+
+        with pytest.raises(Conflict, match="machine dev-1 has failed: no runner"):
+            machines.archive("dev-1")
+
     @pytest.mark.parametrize(
         ("reason", "said"), [("no such image", "no such image"), (None, "gave no reason")]
     )

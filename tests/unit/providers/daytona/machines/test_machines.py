@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from os2cli.core.errors import NotFound, UsageError
+from os2cli.core.left_out import left_out
 from os2cli.core.limits import Limits
 from os2cli.core.models import DAYTONA, Health, Machine, MachineState
 from os2cli.providers.daytona.api.client import DaytonaClient
@@ -63,6 +65,32 @@ class TestList:
         wire.on(LIST, page(*foreign, gone, None, "text", {"labels": {}}, named("a")))
 
         assert names(machines.list()) == ["a"]
+
+    @pytest.mark.parametrize(
+        ("bad", "thing"),
+        [
+            (None, "sandbox of no name"),
+            ("text", "sandbox of no name"),
+            ({"labels": {}}, "sandbox of no name"),
+            ({"name": "stg--odd"}, "sandbox stg--odd"),
+            ({"id": "odd", "name": 7}, "sandbox odd"),
+            ({"id": 7, "name": "odd"}, "sandbox odd"),
+        ],
+        ids=str,
+    )
+    @pytest.mark.parametrize("place", [0, 1, 2])
+    def test_what_cannot_be_read_on_any_page_is_known(
+        self, machines: DaytonaMachines, wire: Wire, bad: Any, thing: str, place: int
+    ) -> None:
+        items = [[named("a")], [named("b")], [named("c")]]
+        items[place].append(bad)
+        cursors = ["2", "3", None]
+        wire.on(LIST, *[page(*each, cursor=c) for each, c in zip(items, cursors, strict=True)])
+
+        with left_out() as things:
+            listed = machines.list()
+
+        assert (names(listed), things) == (["a", "b", "c"], [thing])
 
     def test_names_each_once_in_its_latest_state(
         self, machines: DaytonaMachines, wire: Wire

@@ -1,0 +1,53 @@
+"""The containers of ours on an engine, each read on its own: one that cannot be is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from os2cli.core.errors import Conflict, NotFound, OperationFailed
+from os2cli.core.left_out import leave_out
+from os2cli.core.models import Machine
+from os2cli.providers import labels
+from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.machines.shapes import mapping
+
+_ID_DIGITS = 12
+
+
+def list_machines(engine: Engine, read: Callable[[str], Machine]) -> list[Machine]:
+    """Return what ``read`` returns for the id of each, sorted by name."""
+    machines: list[Machine] = []
+    missing: list[Mapping[str, Any]] = []
+    for item in _containers(engine):
+        try:
+            machines.append(read(item["Id"]))
+        except NotFound:
+            missing.append(item)
+        except (OperationFailed, Conflict) as error:
+            leave_out(_called(item), error.message, error.hint)
+    _check_gone(engine, missing)
+    return sorted(machines, key=lambda machine: machine.name)
+
+
+def _check_gone(engine: Engine, missing: list[Mapping[str, Any]]) -> None:
+    """Leave out what the engine does not find, but lists still: it is not gone."""
+    listed = {item["Id"] for item in _containers(engine)} if missing else set()
+    for item in missing:
+        if item["Id"] in listed:
+            why = "the engine lists it, but does not find it"
+            leave_out(_called(item), why, "check the engine: os2 doctor")
+
+
+def _containers(engine: Engine) -> list[Mapping[str, Any]]:
+    with engine.errors("listing the machines"):
+        containers: list[Mapping[str, Any]] = engine.client.containers(
+            all=True, filters={"label": [f"{labels.MACHINE}=1"]}
+        )
+        return containers
+
+
+def _called(item: Mapping[str, Any]) -> str:
+    name = mapping(item, "Labels").get(labels.NAME)
+    container = f"container {item['Id'][:_ID_DIGITS]}"
+    return f"machine {name} ({container})" if name else container
