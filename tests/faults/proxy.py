@@ -117,7 +117,8 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 class FaultProxy:
     """Passes calls on to ``upstream``; the call ``at``, counted from 1, meets ``behaviour``.
 
-    If that is ``lasting``, all later calls meet it too. What ``upstream`` refers to gets an origin of its own here; all calls are counted together.
+    If that is ``lasting``, all later calls also meet it. What ``upstream`` refers to gets an origin
+    of its own here; all calls are counted together.
     """
 
     upstream: Upstream

@@ -74,7 +74,7 @@ STRANGERS = {
 def test_a_strangers_answer_shows_no_file(
     daytona: DaytonaServer, real_toolbox: Toolbox, fault: str
 ) -> None:
-    """Else the file of a program that has not begun would count as lost when it is missing."""
+    """Else the file of a program that has not started would count as lost when it is missing."""
     daytona.fail_next(*REQUESTS["output"], STRANGERS[fault], times=20)
     spool = Spool(real_toolbox, "/nowhere", "mark")
 
