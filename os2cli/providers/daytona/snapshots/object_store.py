@@ -15,6 +15,7 @@ from obstore.store import S3Store
 
 from os2cli.core.errors import OperationFailed, Os2Error
 from os2cli.core.progress import Progress
+from os2cli.host.interrupts import BackgroundCall
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.retry import DEFAULT
 from os2cli.providers.daytona.api.wire import StorageAccess, read
@@ -30,6 +31,8 @@ from os2cli.snapshots.context import BuildContext
 # S3 takes up to 10,000 parts of at least 5 MiB: this suffices for 80 GB.
 PART_BYTES = 8 * 2**20
 PARTS_AT_ONCE = 4
+# The slowest line that a part may take its time on.
+_BYTES_PER_SECOND = 80_000
 _WAKE_SECONDS = 0.2
 
 
@@ -51,9 +54,12 @@ class ObjectStore:
         access = read(StorageAccess, answer, DOING)
         self.client.keep_secret({"secret": access.secret, "token": access.session_token or ""})
         key = f"{access.organization}/{digest}/context.tar"
-        if _exists(connect(access, QUESTION_SECONDS), key, access.url):
+        # In a thread: a signal does not wake obstore.
+        asked = partial(_exists, connect(access, QUESTION_SECONDS), key, access.url)
+        if BackgroundCall(asked).answer():
             return False
-        _Upload(connect(access), access.url, key, context, progress).run()
+        store = connect(access, _part_seconds(context.size_bytes))
+        _Upload(store, access.url, key, context, progress).run()
         return True
 
 
@@ -119,6 +125,11 @@ class _Upload:
             # obstore wraps the errors of an iterator in its own.
             self._cause = error
             raise
+
+
+def _part_seconds(size: int) -> float:
+    """Return the time for a part of a context of ``size`` bytes, its answer included."""
+    return QUESTION_SECONDS + min(size, PART_BYTES) / _BYTES_PER_SECOND
 
 
 def _exists(store: S3Store, key: str, url: str) -> bool:

@@ -20,8 +20,7 @@ from os2cli.providers.daytona.api.wire import StorageAccess
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig, S3Config
 
-# A part is 8 MB; a question is short.
-PART_SECONDS, QUESTION_SECONDS = 120.0, 15.0
+QUESTION_SECONDS = 15.0
 _RETRIES: RetryConfig = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
 DOING = "uploading the build context"
 _ELSEWHERE = (
@@ -32,7 +31,7 @@ _ELSEWHERE = (
 _NO_PROXY = "http://127.0.0.1:9"
 
 
-def connect(access: StorageAccess, seconds: float = PART_SECONDS) -> S3Store:
+def connect(access: StorageAccess, seconds: float) -> S3Store:
     """Return the store, with ``seconds`` for each of its answers; nothing is sent yet.
 
     Raises:

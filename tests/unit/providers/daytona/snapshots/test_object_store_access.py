@@ -48,7 +48,7 @@ def access(url: str) -> StorageAccess:
 
 def put(url: str) -> bytes:
     """Write and read a large object, and return its beginning."""
-    store = connect(access(url))
+    store = connect(access(url), 5)
     content = b"content" * 1_000_000
     store.put("key", content, chunk_size=5 * 2**20)
     back = store.get("key").bytes().to_bytes()
@@ -59,7 +59,7 @@ def put(url: str) -> bytes:
 def failure(url: str) -> Os2Error:
     """Return what is reported of a store that cannot be used."""
     with pytest.raises(Exception) as caught:  # noqa: PT011 - obstore's own, and ours
-        connect(access(url)).head("key")
+        connect(access(url), 5).head("key")
     error = explained(caught.value, url)
     assert error.hint
     assert not any(secret in f"{error.message}{error.hint}" for secret in SECRETS)
