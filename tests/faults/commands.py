@@ -8,6 +8,8 @@ from tests.faults.settings import ASLEEP, NEWEST, Place, daytona, engine, engine
 
 # Longer than a command may take when what it asks hangs or is as slow as can be.
 QUESTION, CHANGE = 40.0, 100.0
+# An engine reads the whole context before it answers, and os2 waits for that up to 5 minutes.
+BUILD = 330.0
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ ENGINE_API = (
     Command("machine rm MACHINE --yes", engine_api, (_LOCAL,), removes=True),
     Command("machine rm --all --type local-docker --yes", engine_api, (_LOCAL,), removes=True),
     Command("machine prune --yes", engine_api, (_LOCAL,), removes=True),
-    Command("snapshot local-docker", engine_api),
+    Command("snapshot local-docker", engine_api, (), BUILD),
     Command("snapshot list", engine_api, (), QUESTION),
     Command("doctor", engine_api, (), QUESTION),
 )  # fmt: skip
