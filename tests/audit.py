@@ -72,6 +72,13 @@ def ask(command: Sequence[str], folder: Path) -> Any:
         return {"error": {"message": last}}
 
 
+def lock_files(root: Path) -> list[Path]:
+    """Return the lock files of this repository, and not of what was installed beside it."""
+    command = ["git", "ls-files", "-z", "--", "*pnpm-lock.yaml"]
+    listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+    return sorted(root / name for name in listed.split("\0") if name)
+
+
 def main(pnpm: Sequence[str]) -> int:
     """Audit every file; return the exit code."""
     audits: dict[str, Audit] = {}
@@ -81,10 +88,9 @@ def main(pnpm: Sequence[str]) -> int:
         audits[path.relative_to(ROOT).as_posix()] = (
             npm_audit(answer) if away else python_audit(answer)
         )
-    for path in sorted(ROOT.glob("**/pnpm-lock.yaml")):
-        if "node_modules" not in path.parts:
-            answer = ask((*pnpm, "audit", "--json"), path.parent)
-            audits[path.relative_to(ROOT).as_posix()] = npm_audit(answer)
+    for path in lock_files(ROOT):
+        answer = ask((*pnpm, "audit", "--json"), path.parent)
+        audits[path.relative_to(ROOT).as_posix()] = npm_audit(answer)
     for name, audit in audits.items():
         print(f"{name}: {audit}")
     return 1 if any(audit.findings for audit in audits.values()) else 0

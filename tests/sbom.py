@@ -30,12 +30,7 @@ def bill_of(image: Any) -> str:
     bom = Bom()
     bom.metadata.component = subject
     components = [component(package, contents["os"]) for package in contents["packages"]]
-    # Node.js comes from the base image or from its maker, as a program and not as a package.
-    components += [
-        Component(name=tool["name"], version=tool["version"], type=ComponentType.APPLICATION)
-        for tool in contents["tools"]
-        if tool["name"] == "node"
-    ]
+    components += [program(tool) for tool in contents["tools"] if tool["name"] == "node"]
     for each in components:
         bom.components.add(each)
     bom.register_dependency(subject, components)
@@ -54,12 +49,27 @@ def component(package: Any, os: str | None) -> Component:
     return Component(name=name, version=version, purl=url, bom_ref=str(url))
 
 
-def main(shown: Path, target: Path) -> None:
-    """Write the bill, and fail if the standard's schema rejects it."""
-    text = bill_of(json.loads(shown.read_text()))
+def program(tool: Any) -> Component:
+    """Return Node.js, which comes from the base image or from its maker and not as a package."""
+    name, version = tool["name"], tool["version"]
+    # Without a reference of its own it gets another one each time.
+    url = PackageURL("generic", None, name, version)
+    return Component(
+        name=name, version=version, type=ComponentType.APPLICATION, purl=url, bom_ref=str(url)
+    )
+
+
+def check_bill(text: str) -> None:
+    """Exit with the reason if the standard's schema rejects a bill."""
     errors = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
     if errors is not None:
         raise SystemExit(f"the bill of materials is invalid: {errors}")
+
+
+def main(shown: Path, target: Path) -> None:
+    """Write the bill, and fail if the standard's schema rejects it."""
+    text = bill_of(json.loads(shown.read_text()))
+    check_bill(text)
     target.write_text(text)
     print(f"{target}: {len(json.loads(text)['components'])} components")
 

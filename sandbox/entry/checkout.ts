@@ -148,8 +148,9 @@ function isCommit(text: string): boolean {
 
 /** Returns a suffix for the message: a branch with local commits is not moved back. */
 async function moveTo(git: Git, { commit, branch }: Target): Promise<string> {
+  // A transfer: filters such as Git LFS get their files from the remote.
   if (!branch) {
-    await git.run("checkout", "--quiet", "--force", "--detach", commit);
+    await git.transfer("checkout", "--quiet", "--force", "--detach", commit);
     return "";
   }
   const local = `refs/heads/${branch}`;
@@ -159,10 +160,10 @@ async function moveTo(git: Git, { commit, branch }: Target): Promise<string> {
       )
     : 0;
   if (ahead > 0) {
-    await git.run("checkout", "--quiet", "--force", branch);
+    await git.transfer("checkout", "--quiet", "--force", branch);
     return `, with ${count(ahead, "local commit")}`;
   }
-  await git.run("checkout", "--quiet", "--force", "-B", branch, "--track", `origin/${branch}`);
+  await git.transfer("checkout", "--quiet", "--force", "-B", branch, "--track", `origin/${branch}`);
   return "";
 }
 

@@ -5,6 +5,8 @@ export interface Options {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly seconds?: number;
+  /** The prefix of the reason; by default the program and its subcommand. */
+  readonly name?: string;
 }
 
 export class CommandFailed extends Error {}
@@ -15,7 +17,7 @@ const running = new Set<number>();
 export async function run(
   program: string,
   args: readonly string[],
-  { cwd, env = process.env, seconds = 60 }: Options = {},
+  { cwd, env = process.env, seconds = 60, name = nameOf(program, args) }: Options = {},
 ): Promise<string> {
   const child = spawn(program, args, {
     cwd,
@@ -39,8 +41,6 @@ export async function run(
     killGroup(child.pid);
   }, seconds * 1000);
 
-  // The prefix of the reason: `git fetch`, but not `sh -c`.
-  const name = /^[a-z][\w-]*$/.test(args[0] ?? "") ? `${program} ${args[0]}` : program;
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   child.on("error", (error) => reject(new CommandFailed(`${name}: ${error.message}`)));
   child.on("close", (code, signal) => {
@@ -57,6 +57,11 @@ export async function run(
     clearTimeout(alarm);
     if (child.pid) running.delete(child.pid);
   }
+}
+
+/** Names a program in a reason: `git fetch`, but not `sh -c`. */
+function nameOf(program: string, [first = ""]: readonly string[]): string {
+  return /^[a-z][\w-]*$/.test(first) ? `${program} ${first}` : program;
 }
 
 /** Kills every program that `run` is waiting for. */

@@ -93,19 +93,20 @@ async function secondsSinceStart(pid: string): Promise<number> {
   }
 }
 
-async function describeRepository(folder: string): Promise<Repository> {
+export async function describeRepository(folder: string): Promise<Repository> {
   const git = new Git(folder);
   const [remote, branch, head] = await Promise.all([
     git.ask("config", "remote.origin.url"),
     git.ask("symbolic-ref", "--short", "--quiet", "HEAD"),
-    git.ask("log", "-1", "--format=%H %s"),
+    // Unlike `log` it takes nothing from the repository's settings.
+    git.ask("rev-list", "--max-count=1", "--format=%s", "HEAD"),
   ]);
-  const [commit, ...subject] = head?.split(" ") ?? [];
+  const [, commit, subject = ""] = /^commit (\S+)(?:\n(.*))?/.exec(head ?? "") ?? [];
   return {
     folder,
     remote: remote ? parseRemote(remote).url : null,
     branch: branch ?? null,
     commit: commit ?? null,
-    subject: commit ? subject.join(" ") : null,
+    subject: commit ? subject : null,
   };
 }

@@ -106,6 +106,42 @@ def test_nothing_keeps_it(
         assert SECRET not in image
 
 
+# By their names, by their form, and with what builders quote or take apart.
+ARGUMENTS = {
+    "NPM_TOKEN": SECRET,
+    "DEPLOYKEY": "c0rrect-h0rse",
+    "DB_PASSWORD": 'pass "w0rd" $x',
+    "DATABASE_URL": "postgres://me:hunter2pass@db.internal/x",
+    "HARMLESS": "gh" + "p_" + "a1B2c3" * 6,
+}
+CANARIES = (SECRET, "c0rrect-h0rse", "w0rd", "hunter2pass", "a1B2c3")
+
+
+@pytest.mark.parametrize("end", ["true", "exit 3"])
+def test_no_kept_log_holds_a_secret_build_argument(
+    build: Build, os2: Os2, image_tag: str, tmp_path: Path, end: str
+) -> None:
+    declared = "\n".join(f'ARG {name}\nENV COPY_{name}="${name}"' for name in ARGUMENTS)
+    shown = "; ".join(f"printf '%s\\n' \"${name}\"" for name in ARGUMENTS)
+    # Also in a step's name, which the builder expands.
+    steps = f"{declared}\nWORKDIR /tmp/$NPM_TOKEN\nRUN {shown}; {end}"
+    options = [f"--build-arg={name}={value}" for name, value in ARGUMENTS.items()]
+
+    result = build(steps, *options, "-v", "--debug", "--progress", "json")
+
+    assert result.status == (0 if end == "true" else 1), result.stderr
+    log = os2("snapshot", "logs", image_tag).stdout
+    texts = {"output": result.stdout + result.stderr, "log": log}
+    texts |= {
+        str(path): path.read_bytes().decode(errors="replace")
+        for path in tmp_path.rglob("*")
+        if path.is_file() and path.name != ".npmrc"
+    }
+    found = [(name, word) for name, text in texts.items() for word in CANARIES if word in text]
+    assert "•••" in log
+    assert found == []
+
+
 def test_another_value_is_the_same_image(build: Build, os2: Os2, image_tag: str) -> None:
     option = ("--secret", "id=npm,env=TOKEN_HERE")
     built = build(mount("id=npm", "true"), *option, TOKEN_HERE=SECRET)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.audit import Audit, ask, npm_audit, python_audit
+from tests.audit import ROOT, Audit, ask, lock_files, npm_audit, python_audit
 
 VULNERABLE = {"name": "a", "version": "1", "vulns": [{"id": "CVE-1"}, {"id": "CVE-2"}]}
 SOUND = {"name": "b", "version": "2", "vulns": []}
@@ -46,3 +46,13 @@ def test_a_service_that_is_away_has_no_data(script: str, reason: str, tmp_path: 
     answer = ask((sys.executable, "-c", script), tmp_path)
 
     assert str(npm_audit(answer)) == f"no data: {reason}"
+
+
+def test_the_lock_files_are_those_of_the_repository() -> None:
+    names = [path.relative_to(ROOT).as_posix() for path in lock_files(ROOT)]
+
+    assert names == [
+        "sandbox/pnpm-lock.yaml",
+        "sandbox/tools/pnpm-lock.yaml",
+        "tests/browser/pnpm-lock.yaml",
+    ]

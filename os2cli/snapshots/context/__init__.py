@@ -21,6 +21,7 @@ from os2cli.snapshots.context.links import without_links
 from os2cli.snapshots.context.mounted import refuse_mounted_secrets
 from os2cli.snapshots.context.secrets import (
     SuspiciousFile,
+    hidden_values,
     refuse_secrets,
     secret_arguments,
     suspicious_files,
@@ -32,6 +33,7 @@ __all__ = [
     "EntryKind",
     "SuspiciousFile",
     "collect",
+    "hidden_values",
     "refuse_mounted_secrets",
     "refuse_secrets",
     "secret_arguments",

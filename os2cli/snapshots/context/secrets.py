@@ -5,6 +5,8 @@ Contents are never repeated in messages.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -22,6 +24,13 @@ from os2cli.snapshots.context.entries import (
 from os2cli.snapshots.context.secret_files import is_secret_setting, rules_for
 from os2cli.snapshots.context.secret_tokens import OVERLAP_BYTES, token_in
 
+# Of a build argument. Wider than what is warned of: a word too many that is hidden in a log is
+# nothing. Shorter values would hide half of it.
+_SECRET_NAME = re.compile(
+    r"(?i)key|token|secret|passw|pass(?![a-z])|pwd|phrase|cred|auth(?!or)|dsn"
+)
+_MIN_HIDDEN = 6
+_LOGIN = re.compile(r"://[^\s/:@]*:([^\s@]+)@")
 _BYTE_ORDER_MARKS = (
     b"\xff\xfe\x00\x00",
     b"\x00\x00\xfe\xff",
@@ -76,6 +85,21 @@ def secret_arguments(arguments: Mapping[str, str]) -> list[str]:
         if is_secret_setting(f"{name}={value}".encode(errors="surrogateescape"))
         or token_in(value.encode(errors="surrogateescape"))
     ]
+
+
+def hidden_values(arguments: Mapping[str, str]) -> list[bytes]:
+    """Return what logs of a build may not hold: the build arguments that look like secrets.
+
+    Also as builders quote them in a step, and the password of an address by itself.
+    """
+    suspicious = set(secret_arguments(arguments))
+    values = [
+        form
+        for name, value in arguments.items()
+        if name in suspicious or _SECRET_NAME.search(name)
+        for form in (value, json.dumps(value, ensure_ascii=False)[1:-1], *_LOGIN.findall(value))
+    ]
+    return [v.encode(errors="surrogateescape") for v in values if len(v) >= _MIN_HIDDEN]
 
 
 def listed(files: Iterable[SuspiciousFile]) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from os2cli.core.errors import UsageError
-from os2cli.host.git import Subcommand, find_git, run_git
+from os2cli.host.git import _OFF, Subcommand, find_git, run_git
 from os2cli.snapshots.context import collect
 from tests.unit.snapshots.context.conftest import write
 
@@ -298,3 +298,13 @@ def test_submodules_may_be_nested_deeply(tmp_path: Path) -> None:
     paths = {entry.path for entry in collect(root, Path("Dockerfile")).entries}
 
     assert "m/" * 60 + "bottom" in paths
+
+
+def test_the_sandbox_s_git_has_the_same_settings_off() -> None:
+    """On a machine of processes it runs on the host."""
+    source = (Path(__file__).parents[3] / "sandbox/lib/git.ts").read_text()
+    there = dict(re.findall(r'^ {2}"([a-zA-Z0-9.]+)": "?([^",]*)"?,$', source, re.MULTILINE))
+
+    assert there | {"core.hooksPath": os.devnull} == _OFF
+    assert 'GIT_NO_LAZY_FETCH: "1"' in source
+    assert 'GIT_ALLOW_PROTOCOL: "none"' in source

@@ -68,7 +68,7 @@ class BuildEvents:
     def _take_stream(self, text: str) -> None:
         step = _CLASSIC_STEP.match(text)
         if step:
-            self.progress.status(f"[{step[1]}/{step[2]}] {step[3].strip()}")
+            self.progress.status(self.mask(f"[{step[1]}/{step[2]}] {step[3].strip()}"))
         self._log("classic", text)
         if text.startswith("Successfully built ") and self.image_id is None:
             self.image_id = text.rsplit(maxsplit=1)[-1]
@@ -91,7 +91,7 @@ class BuildEvents:
         if step.cached or not step.name.startswith("[") or step.name.startswith("[internal]"):
             return
         # A RUN of several lines keeps their indentation in its name.
-        self.progress.status(" ".join(step.name.split()))
+        self.progress.status(" ".join(self.mask(step.name).split()))
 
     def _log(self, source: str, text: str) -> None:
         """Write whole lines; a line may come in pieces, and steps write concurrently."""

@@ -18,7 +18,7 @@ from os2cli.providers.local_docker.images.build_events import BuildEvents
 from os2cli.providers.local_docker.images.buildkit import builder_client
 from os2cli.providers.local_docker.images.images import full_name
 from os2cli.snapshots.building import BuildRequest
-from os2cli.snapshots.context import BuildContext
+from os2cli.snapshots.context import BuildContext, hidden_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,9 @@ class EngineBuild:
             UsageError: the engine cannot mount the secrets (``secrets_unsupported``).
         """
         secrets = self.request.secrets
-        events = BuildEvents(progress, record, masking(secrets.values()))
+        # Builders write arguments expanded into the names of steps.
+        hidden = (*secrets.values(), *hidden_values(self.request.build_args))
+        events = BuildEvents(progress, record, masking(hidden))
         with (
             builder_client(endpoint, self.context.dockerfile_text, secrets) as client,
             ended_by(hanging_up(client)),

@@ -115,13 +115,15 @@ class TestSecrets:
         with pytest.raises(OperationFailed) as caught:
             events.follow(
                 [
+                    {"stream": "Step 1/2 : RUN echo hunter2\n"},
                     {"stream": "it is hun"},
                     {"stream": "ter2\nand \x1b[31mhunter2\x1b[0m\nhalf hunter2"},
                     {"error": "echo hunter2 failed"},
                 ]
             )
 
-        assert listener.lines == ["it is •••", "and •••", "half •••"]
+        assert listener.states == ["[1/2] RUN echo •••"]
+        assert listener.lines == ["Step 1/2 : RUN echo •••", "it is •••", "and •••", "half •••"]
         assert caught.value.log_tail == tuple(recorded_lines) == tuple(listener.lines)
         assert caught.value.message == "cannot build the image: echo ••• failed"
 
