@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 
 from os2cli.core.errors import Os2Error
 from os2cli.core.observed import record_user
 from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.api.pages import Pages
 from os2cli.providers.daytona.api.retry import RetryPolicy
 from os2cli.providers.daytona.api.wire import ConfigAnswer, KeyAnswer, PageAnswer, read
 
@@ -16,6 +18,7 @@ from os2cli.providers.daytona.api.wire import ConfigAnswer, KeyAnswer, PageAnswe
 _POLICY = RetryPolicy(attempts=1, answer_seconds=2.4, connect_seconds=2.0, longest_wait_seconds=0.0)
 # Every item holds its Dockerfile's text.
 _PAGE_SIZE = 20
+_COUNTING = "counting the snapshots"
 
 
 class DaytonaFacts:
@@ -58,10 +61,11 @@ class DaytonaFacts:
         The API counts Daytona's own ones as well, and lists them last: pages are read from the end
         until one has another.
         """
-        total = self._snapshots(1, 1).total
+        pages = Pages(_COUNTING)
+        total = pages.ask(partial(self._snapshots, 1, 1)).total
         count, number = total, -(-total // _PAGE_SIZE)
         while number > 0:
-            items = self._snapshots(number, _PAGE_SIZE).items
+            items = pages.ask(partial(self._snapshots, number, _PAGE_SIZE)).items
             own = sum(not (isinstance(item, dict) and item.get("general")) for item in items)
             count -= len(items) - own
             if own:
@@ -70,10 +74,9 @@ class DaytonaFacts:
         return count
 
     def _snapshots(self, page: int, limit: int) -> PageAnswer:
-        doing = "counting the snapshots"
         query = {"page": page, "limit": limit}
-        answer = self.client.get("/snapshots", query, doing=doing, policy=_POLICY)
-        return read(PageAnswer, answer, doing)
+        answer = self.client.get("/snapshots", query, doing=_COUNTING, policy=_POLICY)
+        return read(PageAnswer, answer, _COUNTING)
 
     def clock_skew(self) -> timedelta | None:
         """Return how far this host's clock is ahead; None if the API does not send the time."""

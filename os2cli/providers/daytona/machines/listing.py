@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from os2cli.providers.daytona.api.client import DaytonaClient
+from os2cli.providers.daytona.api.pages import Pages
 from os2cli.providers.daytona.api.retry import DEFAULT, RetryPolicy
 from os2cli.providers.daytona.api.wire import SandboxAnswer, SandboxListAnswer, read, read_each
 
-PAGE_SIZE, MAX_PAGES = 200, 500
+PAGE_SIZE = 200
 
 
 def list_sandboxes(
@@ -24,16 +26,19 @@ def list_sandboxes(
     """Yield the sandboxes that carry ``labels``, also those that os2 did not create.
 
     ``name`` is how theirs begin; older servers ignore it. The list is 1 to 3 s behind. Items that
-    can't be read are left out, unless that is all of a page.
+    can't be read are left out, unless that is all of a page. The list has a deadline as a whole; one
+    that does not end is an error.
     """
+    pages = Pages(doing)
     query: dict[str, Any] = {"limit": PAGE_SIZE}
     if name:
         query["name"] = name
     if labels:
         query["labels"] = json.dumps(labels)
-    for _ in range(MAX_PAGES):
-        answer = client.get("/sandbox", query, doing=doing, policy=policy)
-        sandboxes, cursor = _page(answer, doing)
+    request = partial(client.get, "/sandbox", query, doing=doing, policy=policy)
+    while True:
+        sandboxes, cursor = _page(pages.ask(request), doing)
+        pages.add(sandboxes)
         yield from sandboxes
         if not cursor:
             return

@@ -13,6 +13,7 @@ from os2cli.core.errors import Conflict, NotFound, OperationFailed, Os2Error
 from os2cli.core.models import Snapshot, SnapshotResources, SnapshotState
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.errors import LostAnswer
+from os2cli.providers.daytona.api.pages import Pages
 from os2cli.providers.daytona.api.retry import DEFAULT, FAST, pause
 from os2cli.providers.daytona.api.wire import PageAnswer, SnapshotAnswer, read, read_each
 from os2cli.providers.daytona.snapshots.build_log import BuildLog
@@ -30,7 +31,6 @@ _LISTING = "listing snapshots"
 # What an inactive snapshot is once its activation was accepted.
 _IS_ACTIVATED = re.compile(r"already active|in (?:active|pending|building|pulling) state")
 _ON_THE_WAY = (SnapshotState.PENDING, SnapshotState.BUILDING, SnapshotState.ACTIVE)
-MAX_PAGES = 500
 
 
 class DaytonaSnapshots:
@@ -46,16 +46,19 @@ class DaytonaSnapshots:
 
         The API matches more: ``prefix`` anywhere, in any case, with ``_`` and ``%`` as wildcards,
         and it adds snapshots of its own. Invalid items are left out, unless that is all of a page.
+        The list has a deadline as a whole; one that does not end is an error.
         """
-        first = self._page(prefix, 1, FIRST_PAGE)
+        pages = Pages(_LISTING)
+        first = pages.ask(partial(self._page, prefix, 1, FIRST_PAGE))
         yield _snapshots(first)
         if first.total_pages <= 1:
             return
         number, last = 1, 1
-        while number <= min(last, MAX_PAGES):
-            page = self._page(prefix, number, FULL_PAGE)
+        while number <= last:
+            page = pages.ask(partial(self._page, prefix, number, FULL_PAGE))
             if not page.items:
                 return
+            pages.add(page.items)
             yield _snapshots(page)
             number, last = number + 1, page.total_pages
 

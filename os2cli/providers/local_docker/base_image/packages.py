@@ -26,6 +26,7 @@ from os2cli.providers.local_docker.base_image.recipe import SECOND_STAGE, Recipe
 from os2cli.providers.local_docker.base_image.rootfs import first_stage
 from os2cli.providers.local_docker.engine.failures import tidying
 from os2cli.providers.local_docker.engine.temporary import Temporary, remove_left
+from os2cli.providers.log_lines import split_lines
 
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CONFIGURING = "configuring the base image's packages"
@@ -108,7 +109,7 @@ def _configure(client: docker.APIClient, container: str, steps: int, progress: P
     with engine_errors(_CONFIGURING):
         client.start(container)
         with _streamed(client, f"{container}/logs?follow=1&stdout=1&stderr=1") as answer:
-            for line in _lines(_frames(answer)):
+            for line in map(str.rstrip, split_lines(_frames(answer))):
                 progress.log(line)
                 tail.append(line)
                 if line.startswith(("Unpacking ", "Setting up ")):
@@ -143,16 +144,10 @@ def _frames(answer: requests.Response) -> Iterator[bytes]:
     Source: the Engine API's "Stream format", under "Attach to a container".
     """
     while len(header := answer.raw.read(8)) == 8:
-        yield answer.raw.read(int.from_bytes(header[4:], "big"))
-
-
-def _lines(pieces: Iterator[bytes]) -> Iterator[str]:
-    rest = b""
-    for piece in pieces:
-        *whole, rest = (rest + piece).split(b"\n")
-        yield from (line.decode(errors="replace").rstrip() for line in whole)
-    if rest:
-        yield rest.decode(errors="replace")
+        left = int.from_bytes(header[4:], "big")
+        while data := answer.raw.read(min(left, _PIECE)):
+            left -= len(data)
+            yield data
 
 
 def _store(client: docker.APIClient, container: str, recipe: Recipe) -> str:

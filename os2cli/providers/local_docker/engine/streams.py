@@ -88,13 +88,17 @@ def _event(line: bytes) -> Mapping[str, Any]:
 
 
 def _lines(parts: Iterator[bytes]) -> Iterator[bytes]:
-    rest = b""
+    rest = bytearray()
     for part in parts:
-        *lines, rest = (rest + part).split(b"\n")
-        yield from lines
+        # Only what is new is searched and copied: a part may be a single byte.
+        first, *others = part.split(b"\n")
+        rest += first
+        for other in others:
+            yield bytes(rest)
+            rest = bytearray(other)
         if len(rest) > MAX_EVENT_BYTES:
             raise InvalidAnswer(f"an event is larger than {MAX_EVENT_BYTES / 2**20:g} MB")
-    yield rest
+    yield bytes(rest)
 
 
 def _parts(response: requests.Response) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ from typing import Any
 from os2cli.core.errors import OperationFailed
 from os2cli.core.progress import Progress
 from os2cli.providers.local_docker.engine.failures import disk_full, is_disk_full
+from os2cli.providers.local_docker.images.build_lines import BuildLines
 from os2cli.providers.local_docker.images.buildkit_trace import Step, Trace, decode_trace
 
 TAIL_LINES = 20
@@ -17,7 +18,6 @@ TAIL_LINES = 20
 _CLASSIC_STEP = re.compile(r"(?:\[\d+/\d+\] )?(?:Step|STEP) (\d+)/(\d+) ?: (.*)")
 # "secret npm not found: not found" of Docker 20.10, "secret npm: not found" of newer ones.
 _NO_SECRET = re.compile(r"\bsecret (\S+?):?(?: not found)?:? not found\b")
-_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class BuildEvents:
@@ -38,7 +38,7 @@ class BuildEvents:
         self.image_id: str | None = None
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._steps: dict[str, Step] = {}
-        self._partial: dict[str, str] = {}
+        self._sources: dict[str, BuildLines] = {}
 
     def follow(self, events: Iterable[Mapping[str, Any]]) -> str:
         """Read all events and return the image's id.
@@ -95,24 +95,22 @@ class BuildEvents:
 
     def _log(self, source: str, text: str) -> None:
         """Write whole lines; a line may come in pieces, and steps write concurrently."""
-        text = self._partial.pop(source, "") + text
-        *lines, rest = text.split("\n")
-        if rest:
-            self._partial[source] = rest
-        for line in lines:
-            # Only the last state of a line that redraws itself.
-            self._write(_ANSI.sub("", line.rstrip("\r").rpartition("\r")[2]))
+        lines = self._sources.setdefault(source, BuildLines(self.mask))
+        for line in lines.add(text):
+            self._write_masked(line)
 
     def _write(self, line: str) -> None:
+        self._write_masked(self.mask(line))
+
+    def _write_masked(self, line: str) -> None:
         if line.strip():
-            line = self.mask(line)
             self.tail.append(line.rstrip())
             self.progress.log(line.rstrip())
             self.record(line.rstrip())
 
     def _failure(self, reason: str) -> OperationFailed:
-        for rest in self._partial.values():
-            self._write(rest)
+        for lines in self._sources.values():
+            self._write_masked(lines.end())
         reason = self.mask(reason)
         tail = tuple(self.tail)
         if is_disk_full(reason, *self.tail):

@@ -96,6 +96,10 @@ end_foreground
 )
 
 
+# Behind the mark come an exit code and a count, unless a program wrote the mark itself.
+_MAX_END_BYTES = 64
+
+
 def run_environment(command: Command, mark: str) -> dict[str, str]:
     """Return the environment in which ``RUN`` runs a command."""
     words = (mark, command.folder or "", *command.argv)
@@ -132,7 +136,8 @@ class Output:
             first_line = self._mark + b"\n"
             self.started = data.startswith(first_line)
             if not self.started:
-                self._held = data
+                # No more can tell whether it is that line: an engine's own message is dropped.
+                self._held = data[: len(first_line)]
                 return b""
             data = data[len(first_line) :]
         written, mark, rest = data.partition(self._mark)
@@ -145,6 +150,8 @@ class Output:
             digits, _, kills = code.removeprefix(b":").partition(b":")
             self.exit_code = int(digits) if digits.isdigit() else 1
             self.memory_kills = int(kills) if kills.isdigit() else 0
+        elif len(rest) > _MAX_END_BYTES:
+            self.exit_code = 1
         else:
             self._held = mark + rest
         return written

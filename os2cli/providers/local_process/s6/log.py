@@ -19,6 +19,7 @@ from os2cli.providers.local_process.s6.folders import LOG_VARIABLE
 
 USUAL_LOGS = "/var/log/"
 CHUNK_BYTES = 64 * 1024
+MAX_LINE_BYTES = 1024 * 1024
 _TAI_EPOCH = 1 << 62
 _LEAP_SECONDS = 10
 
@@ -103,12 +104,19 @@ class Lines:
         os.set_blocking(wake, False)
         signal.set_wakeup_fd(wake)
         signal.signal(signal.SIGTERM, lambda *_: None)
-        rest = b""
+        rest = bytearray()
         while chunk := _next(ended):
-            *lines, rest = (rest + chunk).split(b"\n")
-            yield from lines
+            first, *others = chunk.split(b"\n")
+            rest += first
+            for other in others:
+                yield bytes(rest)
+                rest = bytearray(other)
+            # As s6-log does with longer ones, which would fill the memory.
+            if len(rest) >= MAX_LINE_BYTES:
+                yield bytes(rest)
+                rest = bytearray()
         if rest:
-            yield rest
+            yield bytes(rest)
 
 
 def _next(ended: int) -> bytes:

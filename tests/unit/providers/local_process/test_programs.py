@@ -13,7 +13,7 @@ import pytest
 from os2cli.host.tty import Terminal
 from os2cli.providers.local_process.environment import tool
 from os2cli.providers.local_process.s6.folders import ServiceFolder
-from os2cli.providers.local_process.s6.log import parse
+from os2cli.providers.local_process.s6.log import MAX_LINE_BYTES, parse
 from os2cli.providers.local_process.s6.readiness import parse as parse_check
 from os2cli.providers.local_process.s6.scan import configuration_text
 from os2cli.providers.service_log import time_of
@@ -43,6 +43,15 @@ class TestLog:
         subprocess.run([*tool("s6-log"), str(tmp_path)], input=b"a\nb", timeout=20)
 
         assert (tmp_path / "current").read_text() == "a\nb\n"
+
+    def test_a_line_without_an_end_is_written_in_parts(self, tmp_path: Path) -> None:
+        text = b"x" * (2 * MAX_LINE_BYTES + 1)
+
+        subprocess.run([*tool("s6-log"), "s4194304", str(tmp_path)], input=text, timeout=20)
+
+        parts = (tmp_path / "current").read_bytes().splitlines()
+        assert b"".join(parts) == text
+        assert max(map(len, parts)) < 2 * MAX_LINE_BYTES
 
     def test_asked_to_end_it_writes_what_has_come(self, tmp_path: Path) -> None:
         with subprocess.Popen(

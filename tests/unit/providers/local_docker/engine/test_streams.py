@@ -186,3 +186,13 @@ def test_frames_of_a_program_end_at_their_deadline() -> None:
         theirs.close()
         with pytest.raises(Exception, match="within a frame"), within(5):
             next(frames)
+
+
+def test_an_event_in_single_bytes_takes_time_as_its_length() -> None:
+    event = json.dumps({"stream": "x" * 2**19}).encode()
+    began = time.thread_time()
+
+    lines = [*streams._lines(bytes([byte]) for byte in event + b"\n{}")]
+
+    assert lines == [event, b"{}"]
+    assert time.thread_time() - began < 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tracemalloc
 
 import pytest
 
@@ -83,3 +84,16 @@ def test_what_another_program_writes_is_not_passed() -> None:
     assert (output.passed(b"OCI runtime"), output.passed(b" failed"), output.started) == (
         b"", b"", False,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("first", [b"no mark", b"\x02mark\n\x02mark"], ids=["start", "end"])
+def test_what_never_starts_or_ends_is_not_kept(first: bytes) -> None:
+    output = Output(MARK, started=False)
+    tracemalloc.start()
+    try:
+        for piece in (first, *[b"x" * 2**16] * 64):
+            assert output.passed(piece) == b""
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 2**20
