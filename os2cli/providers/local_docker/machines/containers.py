@@ -151,6 +151,11 @@ def is_ours(inspection: Mapping[str, Any]) -> bool:
     return (inspection["Config"].get("Labels") or {}).get(labels.MACHINE) == "1"
 
 
+def request_of(inspection: Mapping[str, Any]) -> str:
+    """Return the mark of the create that made the container."""
+    return str((inspection["Config"].get("Labels") or {}).get(labels.REQUEST, ""))
+
+
 def start_container(engine: Engine, container: str, name: str, port: int | None) -> None:
     """Start a machine's container; raises ``Conflict`` if another program has its port.
 
