@@ -49,7 +49,9 @@ def up(
     ] = False,
     yes: Annotated[
         bool,
-        typer.Option("--yes", "-y", help="Do not ask before fixing, replacing or reusing anything."),
+        typer.Option(
+            "--yes", "-y", help="Do not ask before fixing, replacing or reusing anything."
+        ),
     ] = False,
     build: options.Build = False,
     timeout: options.Timeout = None,
