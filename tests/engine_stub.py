@@ -208,7 +208,11 @@ class EngineStub:
             "Name": f"/os2-{name}",
             "Created": "2026-01-11T19:30:45Z",
             "Image": IMAGE_ID,
-            "Config": request,
+            # A container also has the labels of its image.
+            "Config": {
+                **request,
+                "Labels": {**self.image["Config"]["Labels"], **request["Labels"]},
+            },
             "HostConfig": request["HostConfig"],
             "State": {"Status": "running", "Health": {"Status": "healthy"}},
         }

@@ -173,14 +173,15 @@ def local_image(
     try:
         return ensure_image(builder, request, rebuild=rebuild, progress=progress)
     except Conflict as error:
-        if error.code != NOT_OURS or not (yes or _agrees(session, error.message, question)):
+        if error.code != NOT_OURS or not (yes or agrees(session, error.message, question)):
             raise
     agreed = replace(request, take_over=True)
     rebuild = rebuild or replace_strange
     return ensure_image(builder, agreed, rebuild=rebuild, progress=progress)
 
 
-def _agrees(session: Session, why: str, question: str) -> bool:
+def agrees(session: Session, why: str, question: str) -> bool:
+    """Ask the user; False if that is not possible."""
     output = session.output
     if not output.interactive:
         return False

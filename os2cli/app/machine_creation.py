@@ -110,15 +110,6 @@ class Creation:
         image = options.snapshot or session.settings.image
         if options.mount_repo and not options.allow_secrets:
             refuse_mounted_secrets(session.repository)
-        specs = self._specifications(
-            session.stage(options.stage),
-            snapshot=image,
-            port=options.port,
-            resources=resources(options),
-            isolation=options.isolation or Isolation.DEFAULT,
-            mount_repo=session.repository if options.mount_repo else None,
-        )
-        warn_if_off(options.isolation, self.progress)
         source = locate_source(session)
         request = build_request(
             session,
@@ -127,6 +118,16 @@ class Creation:
             allow_secrets=options.allow_secrets,
             take_over=options.snapshot is not None,
         )
+        specs = self._specifications(
+            session.stage(options.stage),
+            snapshot=image,
+            repository=request.repository,
+            port=options.port,
+            resources=resources(options),
+            isolation=options.isolation or Isolation.DEFAULT,
+            mount_repo=session.repository if options.mount_repo else None,
+        )
+        warn_if_off(options.isolation, self.progress)
         if options.snapshot is None or options.build:
             built = local_image(
                 session,

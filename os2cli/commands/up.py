@@ -10,6 +10,7 @@ import typer
 from os2cli.app.builds import build_request, local_image, locate_source, note_bundled
 from os2cli.app.completions import complete_type
 from os2cli.app.machine_creation import warn_if_kept, warn_if_off
+from os2cli.app.machine_reuse import ask_about, ask_about_existing
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.commands._up_place import UpOptions, engine_or_host, found_on_host, reject_unusable
@@ -47,7 +48,10 @@ def up(
         typer.Option("--fix", help="Install or start what is missing, such as a Docker engine."),
     ] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask before fixing or replacing anything.")
+        bool,
+        typer.Option(
+            "--yes", "-y", help="Do not ask before fixing, replacing or reusing anything."
+        ),
     ] = False,
     build: options.Build = False,
     timeout: options.Timeout = None,
@@ -87,6 +91,7 @@ def up_from_image(
     provider = session.providers.machines(entry.type)
     source = locate_source(session)
     request = build_request(session, source, allow_secrets=wish.allow_secrets)
+    ask_about_existing(session, provider, wish.name, request, yes=wish.yes)
     machine = bring_up(provider, wish.name, wait_seconds=wish.seconds, progress=progress)
     if machine is not None and not wish.build:
         # It has an image, whosever the name is by now.
@@ -110,8 +115,11 @@ def up_from_image(
         warn_if_kept(machine, wish.isolation, progress)
         return machine
     warn_if_off(wish.isolation, progress)
-    spec = _spec(session, wish, session.settings.image)
-    return create_or_join(provider, spec, wait_seconds=wish.seconds, progress=progress)
+    spec = replace(_spec(session, wish, session.settings.image), repository=request.repository)
+    machine = create_or_join(provider, spec, wait_seconds=wish.seconds, progress=progress)
+    # Another os2 may have been faster, in another repository.
+    ask_about(session, machine, request, yes=wish.yes)
+    return machine
 
 
 def up_on_host(

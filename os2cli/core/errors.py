@@ -26,6 +26,7 @@ from os2cli.core.redaction import mask_userinfo
 BROKEN_PIPE_STATUS = 141
 _OTHER_STATUSES = {
     0: "done, or nothing to do",
+    129: "stopped by SIGHUP, such as a closed terminal",
     130: "stopped by Ctrl-C",
     BROKEN_PIPE_STATUS: "the reader of the output has gone",
     143: "stopped by SIGTERM",

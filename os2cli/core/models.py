@@ -79,7 +79,8 @@ class MachineSpec:
 
     ``mount_repo`` is a host directory that the machine sees read-only; ``port`` None lets the
     provider choose a free one; ``public`` lets every client that has the URL reach the machine.
-    From ``expires`` on the machine may be removed in any state; None: never.
+    From ``expires`` on the machine may be removed in any state; None: never. ``repository`` is the
+    id of the repository that it is created for.
     """
 
     name: str
@@ -95,6 +96,7 @@ class MachineSpec:
     public: bool = False
     lifetime: Lifetime = Lifetime()
     expires: datetime | None = None
+    repository: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,8 @@ class Machine:
     isolation: Isolation | None = None
     limits: Limits = field(default_factory=Limits)
     memory_kills: int = 0
+    repository: str | None = None
+    image_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

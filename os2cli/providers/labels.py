@@ -35,7 +35,8 @@ IMAGE_KEY = "dev.os2.key"
 IMAGE_BASE = "dev.os2.base"
 # An image built FROM ours inherits our labels, but has another name.
 IMAGE_NAME = "dev.os2.image"
-# The id of the repository that an image was built from.
+# The id of the repository that an image was built from. A machine has it from its image, unless it
+# was created for another repository.
 IMAGE_REPOSITORY = "dev.os2.repository"
 
 RESERVED_PREFIX = "dev.os2."
@@ -44,6 +45,7 @@ RESERVED_PREFIX = "dev.os2."
 def of_machine(spec: MachineSpec, type_: MachineType, created: datetime) -> dict[str, str]:
     """Return the labels that every provider writes on a machine: ours over the user's."""
     expires = {EXPIRES: _format(spec.expires)} if spec.expires else {}
+    repository = {IMAGE_REPOSITORY: spec.repository} if spec.repository else {}
     return {
         **spec.labels,
         MACHINE: "1",
@@ -56,6 +58,7 @@ def of_machine(spec: MachineSpec, type_: MachineType, created: datetime) -> dict
         VERSION: __version__,
         USERS_OWN: json.dumps(sorted(spec.labels)),
         **expires,
+        **repository,
     }
 
 

@@ -5,20 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from os2cli.core.defaults import DAEMON_PORT, HEALTH_PATH
 from os2cli.core.errors import Conflict, UsageError
 from os2cli.core.json_text import parse_json
 from os2cli.core.models import Address, Health, Machine, MachineState
 from os2cli.host.network.local_names import resolves_to
+from os2cli.host.ports import loopback_addresses
 from os2cli.machines.next_steps import not_running
 
 if TYPE_CHECKING:
     import httpx
 
+# Every machine listens on this one, on IPv6's only where it is on.
+LOOPBACK = "127.0.0.1"
 # What a health check or a list of services needs by far.
 ANSWER_BYTES = 64 * 1024
 # Names of machines may also have "_" and ".", which a host's label may not.
+_NAMELESS = {
+    # Started by an earlier os2, or before IPv6 was on.
+    False: "start it again, which adds [::1]: os2 machine restart {}",
+    True: "let the engine publish ports on [::1], then recreate the machine: os2 machine rm {}",
+}
 _HOST_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII | re.IGNORECASE)
 
 
@@ -27,7 +36,11 @@ def machine_url(name: str, port: int, addresses: Collection[str]) -> str:
 
     A host of its own keeps its cookies and storage from other programs on ``localhost``. It is used
     if this host resolves it to nothing but these addresses: on another, someone else may listen.
+    Browsers resolve names of this host themselves, to all of its loopback addresses: a machine that
+    does not have all of them has no name.
     """
+    if not set(loopback_addresses()) <= set(addresses):
+        return f"http://{LOOPBACK}:{port}"
     host = local_host(name)
     return f"http://{host if host and resolves_to(host, addresses) else 'localhost'}:{port}"
 
@@ -48,7 +61,7 @@ def probe_published(machine: Machine, seconds: float) -> Health:
     """Ask the daemon for its health through the published port, as a user would."""
     if machine.state is not MachineState.RUNNING or machine.port is None:
         return Health.NONE
-    response = _get(f"http://127.0.0.1:{machine.port}{HEALTH_PATH}", seconds)
+    response = _get(f"http://{LOOPBACK}:{machine.port}{HEALTH_PATH}", seconds)
     return Health.HEALTHY if response is not None and response.is_success else Health.STARTING
 
 
@@ -94,7 +107,8 @@ def published_address(
     The daemon serves the pages of other services, each under its own name.
 
     Raises:
-        Conflict: the machine is not running, or none of its services has a page on that port.
+        Conflict: the machine is not running, none of its services has a page on that port, or the
+            machine has no name below which a service could have one.
         UsageError: a signed address is requested, which would change nothing.
     """
     if signed_seconds is not None:
@@ -121,7 +135,17 @@ def _service_url(machine: Machine, service: str) -> str:
     """Return the URL of a service, below its machine's own host where that is used.
 
     Machines share no cookies there. ``SERVICE.localhost`` is the machine's if it has that name.
+
+    Raises:
+        Conflict: the machine has no name.
     """
+    if urlsplit(machine.url or "").hostname == LOOPBACK:
+        raise Conflict(
+            f"service {service} of machine {machine.name} needs a name, which browsers look for "
+            f"on [::1] first; the machine has only {LOOPBACK}",
+            hint=_NAMELESS[machine.isolated].format(machine.name),
+            code="port_not_published",
+        )
     host = local_host(machine.name)
     below = f"http://{service}.{host}:{machine.port}"
     if host and (machine.url == f"http://{host}:{machine.port}" or host == f"{service}.localhost"):

@@ -1,4 +1,5 @@
 // The service `iterate-server`: the machine's page and API.
+import { once } from "node:events";
 import { LOG_DIRECTORY, RECORDED_TOOLS, SCAN_DIRECTORY } from "../lib/paths.ts";
 import { redactor } from "../lib/redact.ts";
 import { changedPort } from "../lib/service-port.ts";
@@ -14,10 +15,13 @@ const services = new Services(SCAN_DIRECTORY, LOG_DIRECTORY, (service) =>
 );
 
 // All interfaces of the machine: the provider decides what is published. A machine that shares the
-// interfaces of its host sets one.
-const host = process.env["ITERATE_SERVER_HOST"]?.trim() || "0.0.0.0";
+// interfaces of its host sets those that it may use.
+const addresses = (process.env["ITERATE_SERVER_HOST"]?.trim() || "0.0.0.0").split(/[\s,]+/);
 const hosts = new Hosts(process.env);
 const redact = redactor(process.env);
-machineServer({ machine, services, redact, port, hosts }).listen(port, host, () => {
-  console.log(`iterate-server: listening on port ${port}`);
-});
+// One after the other: what answers on the last is this server on all of them.
+for (const address of addresses) {
+  const server = machineServer({ machine, services, redact, port, hosts });
+  await once(server.listen(port, address), "listening");
+}
+console.log(`iterate-server: listening on port ${port}`);

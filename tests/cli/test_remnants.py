@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,4 +64,19 @@ def test_a_prune_spares_a_machine_that_a_list_lacks(
     here("machine", "prune", "--yes")
 
     assert list(machine.containers) == ["theirs", "os2-one"]
+    assert list(machine.networks) == ["theirs", "os2-one"]
+
+
+@pytest.mark.parametrize("removal", REMOVALS, ids=" ".join)
+def test_the_network_of_another_user_s_create_stays(
+    here: Os2, machine: EngineStub, removal: list[str], tmp_path: Path
+) -> None:
+    """Between its network and its container, only that user knows that a create is at work."""
+    del machine.containers["os2-one"]
+    home = tmp_path / "another"
+    home.mkdir()
+    another = {"HOME": str(home), "XDG_STATE_HOME": str(home / "state")}
+
+    here(*removal, env=another)
+
     assert list(machine.networks) == ["theirs", "os2-one"]

@@ -1,17 +1,20 @@
-"""An image that is not this repository's is neither used nor replaced in silence."""
+"""What is not this repository's is not used in silence: an image, or a machine that exists."""
 
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import pexpect
 import pytest
 
 from os2cli.providers import labels
 from tests.command import Os2
-from tests.engine_stub import EngineStub
+from tests.engine_stub import EngineStub, repository_of
 
 NAME = "iterate-sandbox:local"
 KEY = {labels.IMAGE_KEY: "3" * 64}
@@ -115,15 +118,18 @@ def test_a_variable_does_not_name_it(here: Os2, engine: EngineStub) -> None:
     assert result.status == 5
 
 
+def on_a_terminal(os2: Os2, *line: str) -> pexpect.spawn[str]:
+    program, *arguments = os2.argv(*line)
+    return pexpect.spawn(
+        program, arguments, cwd=str(os2.folder), env=dict(os2.env), encoding="utf-8", timeout=60
+    )
+
+
 class TestOnATerminal:
     @pytest.fixture
     def ask(self, here: Os2, engine: EngineStub) -> Iterator[pexpect.spawn[str]]:
         engine.marks = BUILT | {labels.IMAGE_REPOSITORY: "a" * 32}
-        program, *arguments = here.argv("machine", "create", "one", "--no-wait")
-        child = pexpect.spawn(
-            program, arguments, cwd=str(here.folder), env=dict(here.env), encoding="utf-8",
-            timeout=60,
-        )  # fmt: skip
+        child = on_a_terminal(here, "machine", "create", "one", "--no-wait")
         child.expect_exact("Create the machine from it? [y/N] ")
         assert "was built from another repository" in (child.before or "")
         yield child
@@ -147,3 +153,97 @@ class TestOnATerminal:
 
         assert ask.exitstatus == 0
         assert changes(engine) == ["/containers/create"]
+
+
+class TestMachines:
+    """A machine sees what it is given, and runs what its repository's image has."""
+
+    @pytest.fixture(params=["running", "exited"])
+    def existing(self, request: pytest.FixtureRequest, here: Os2, engine: EngineStub) -> str:
+        """The state of a machine that was created in this repository."""
+        done = here("machine", "create", "one", "--no-wait")
+        assert done.status == 0, done.stderr
+        self.state(engine)["Status"] = request.param
+        engine.requests.clear()
+        return str(request.param)
+
+    @pytest.fixture
+    def there(self, here: Os2, engine: EngineStub, tmp_path: Path) -> Os2:
+        """os2 in another repository, whose image is the one of the name now."""
+        other = tmp_path / "other"
+        shutil.copytree(here.folder, other)
+        (other / "theirs").write_text("theirs")
+        engine.repository = partial(repository_of, other, Path(here.env["HOME"]))
+        return replace(here, folder=other)
+
+    @staticmethod
+    def state(engine: EngineStub) -> dict[str, object]:
+        state: dict[str, object] = engine.containers["os2-one"]["State"]
+        return state
+
+    @pytest.mark.parametrize("more", [(), ("--build",), ("--isolation", "strict")], ids=" ".join)
+    def test_without_a_terminal_that_of_another_repository_is_rejected(
+        self, existing: str, there: Os2, engine: EngineStub, more: tuple[str, ...]
+    ) -> None:
+        result = there("up", "one", *more, "--json")
+
+        error = result.json()["error"]
+        assert (result.status, error["code"]) == (5, "machine_not_ours")
+        assert error["message"] == "machine one belongs to another repository"
+        assert error["hint"].startswith("choose another name, ")
+        assert error["hint"].endswith(": os2 up one --yes")
+        assert [path for method, path, _ in engine.requests if method != "GET"] == []
+        assert self.state(engine)["Status"] == existing
+
+    @pytest.mark.usefixtures("existing")
+    def test_one_from_an_image_that_was_named_is_that_repository_s(
+        self, here: Os2, there: Os2, engine: EngineStub
+    ) -> None:
+        """What counts is where the user agreed to the image."""
+        made = there("machine", "create", "two", "--no-wait", "--snapshot", NAME)
+
+        assert made.status == 0, made.stderr
+        engine.marks = BUILT
+        assert there("up", "two").status in DONE
+        assert here("up", "two").status == 5
+
+    @pytest.mark.usefixtures("existing")
+    def test_one_of_an_earlier_os2_is_that_of_its_image(
+        self, here: Os2, there: Os2, engine: EngineStub
+    ) -> None:
+        marks = engine.containers["os2-one"]["Config"]["Labels"]
+        engine.repository = partial(repository_of, there.folder, Path(here.env["HOME"]))
+        marks[labels.IMAGE_REPOSITORY] = engine.repository()
+
+        assert here("up", "one").status == 5
+        assert there("up", "one").status in DONE
+        del marks[labels.IMAGE_REPOSITORY]
+        assert "for an unknown repository" in there("up", "one").stderr
+
+    @pytest.mark.usefixtures("existing")
+    def test_yes_uses_it(self, there: Os2, engine: EngineStub) -> None:
+        result = there("up", "one", "--yes")
+
+        assert result.status in DONE, result.stderr
+        assert changes(engine) == []
+
+    @pytest.mark.usefixtures("existing")
+    def test_one_s_own_is_not_asked_about(self, here: Os2) -> None:
+        result = here("up", "one")
+
+        assert result.status in DONE, result.stderr
+
+    @pytest.mark.usefixtures("existing")
+    @pytest.mark.parametrize(("answer", "statuses"), [("", (5,)), ("y", DONE)])
+    def test_on_a_terminal_it_is_asked_about(
+        self, there: Os2, answer: str, statuses: tuple[int, ...]
+    ) -> None:
+        child = on_a_terminal(there, "up", "one")
+        child.expect_exact("Use it as it is? [y/N] ")
+        assert "machine one belongs to another repository" in (child.before or "")
+
+        child.sendline(answer)
+        child.expect(pexpect.EOF)
+        child.close()
+
+        assert child.exitstatus in statuses

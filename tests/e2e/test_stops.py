@@ -10,6 +10,7 @@ from pathlib import Path
 import docker
 import pytest
 
+from os2cli.core.limits import Isolation
 from os2cli.core.models import MachineSpec, MachineState
 from os2cli.host.certificates import HostCertificates
 from os2cli.providers.local_docker.engine.engine import Engine
@@ -29,15 +30,19 @@ def machines(tmp_path: Path) -> Iterator[LocalDockerMachines]:
     engine.client.close()
 
 
-@pytest.fixture
-def name(machines: LocalDockerMachines, engine: docker.APIClient) -> Iterator[str]:
+@pytest.fixture(params=Isolation)
+def name(
+    machines: LocalDockerMachines, engine: docker.APIClient, request: pytest.FixtureRequest
+) -> Iterator[str]:
     """A running machine with the program."""
     name = f"test-{uuid.uuid4().hex[:8]}"
     dockerfile = f'FROM {sandbox_image()}\nENTRYPOINT ["sh", "-c", "{PROGRAM}"]\n'
     for _ in engine.build(fileobj=io.BytesIO(dockerfile.encode()), tag=f"{name}:test", rm=True):
         pass
     try:
-        machines.create(MachineSpec(name=name, stage="dev-test", snapshot=f"{name}:test"))
+        image = f"{name}:test"
+        spec = MachineSpec(name, "dev-test", image, isolation=request.param)
+        machines.create(spec)
         yield name
     finally:
         machines.remove(name)

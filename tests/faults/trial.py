@@ -197,7 +197,7 @@ def _judge_rest(
         if not alive and not command.removes:
             report.broken.append("the machine is gone")
     elif ours:
-        _judge_left(report, setting, machine)
+        _judge_left(report, setting, {name: after[name] for name in ours}, machine)
         _run_next(report, setting, f"machine rm MACHINE --yes{_options(command)}", machine)
     if "doctor" not in command.words:
         _run_next(report, setting, command.words, machine)
@@ -220,14 +220,30 @@ def _judge_things(report: Report, setting: Setting, machine: str, when: str) -> 
         report.broken.append(f"{when} there is {things} instead of {wanted}")
 
 
-def _judge_left(report: Report, setting: Setting, machine: str) -> None:
+def _judge_left(report: Report, setting: Setting, left: Mapping[str, str], machine: str) -> None:
+    """Check that the user learns of a machine that is left: by a list, or by the command."""
     if report.trial.signal == "KILL":
-        words = f"machine list --all-stages{_options(report.trial.command)}".split(" --stage")[0]
-        listed = _run(setting, words, machine)
-        if machine not in listed.stdout:
-            report.broken.append(f"a machine is left that no list shows: {listed.stdout}")
+        if any(state != NETWORK for state in left.values()):
+            _judge_listed(report, setting, machine)
+        else:
+            _judge_pruned(report, setting, machine)
     elif f"machine rm {machine}" not in report.text:
         report.broken.append("a machine is left without a word")
+
+
+def _judge_listed(report: Report, setting: Setting, machine: str) -> None:
+    words = f"machine list --all-stages{_options(report.trial.command)}".split(" --stage")[0]
+    listed = _run(setting, words, machine)
+    if machine not in listed.stdout:
+        report.broken.append(f"a machine is left that no list shows: {listed.stdout}")
+
+
+def _judge_pruned(report: Report, setting: Setting, machine: str) -> None:
+    """Check that a prune removes the network that is left: it is not a machine, and in no list."""
+    pruned = _run(setting, "machine prune --yes", machine)
+    left = [name for name in setting.things() if machine in name]
+    if left:
+        report.broken.append(f"{left} is left, which no prune removes: {pruned.stdout}")
 
 
 def _run_next(report: Report, setting: Setting, words: str, machine: str) -> None:

@@ -24,7 +24,6 @@ from os2cli.providers.local_process.s6.folders import (
 )
 from os2cli.providers.local_process.s6.scan import PROGRAM_FILE
 
-LOOPBACK = "127.0.0.1"
 # Instead of the image's mount directory, which may exist on this host.
 _NO_MOUNT = "no-mount"
 
@@ -48,7 +47,7 @@ def environment(record: Record, folder: MachineFolder) -> dict[str, str]:
         **{variable: str(port) for variable, port in record.ports.items()},
         **record.env,
         "PATH": f"{folder.programs}{os.pathsep}{path}",
-        "ITERATE_SERVER_HOST": LOOPBACK,
+        "ITERATE_SERVER_HOST": ",".join(record.addresses),
         "ITERATE_SERVER_PORT": str(record.port),
         "OS2_MACHINE_NAME": record.name,
         HOME_VARIABLE: record.sandbox,

@@ -14,13 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from os2cli.core.errors import OperationFailed, TimedOut
-from os2cli.host.ports import is_free
+from os2cli.host.ports import is_free, loopback_addresses
 from os2cli.providers.local_process.environment import environment, prepare_home, tool
 from os2cli.providers.local_process.node import Node
 from os2cli.providers.local_process.processes import end_folder, end_machine, identify
 from os2cli.providers.local_process.record import Phase, ProcessId, Record
 from os2cli.providers.local_process.records import MachineFolder, Records
-from os2cli.providers.loopback import port_conflict
+from os2cli.providers.loopback import LOOPBACK, port_conflict
 
 STOP_SECONDS = 3.0
 BOOT_SECONDS = 30.0
@@ -40,7 +40,7 @@ def start(records: Records, record: Record, node: Node) -> Record:
         raise port_conflict(record.port, None)
     _remove_sockets(folder, record.socket)
     try:
-        record = replace(record, socket=str(_socket(folder)))
+        record = replace(record, socket=str(_socket(folder)), addresses=_addresses())
         prepare_home(record, folder, node)
         # Saved before a process exists that another os2 may need to find.
         records.save(record)
@@ -50,6 +50,14 @@ def start(records: Records, record: Record, node: Node) -> Record:
         end_machine(record, folder.path, 0)
         _remove_sockets(folder, record.socket)
         raise
+
+
+def _addresses() -> tuple[str, ...]:
+    """Return where the machine's page is: on all loopback addresses, as any other's user would be.
+
+    The one that is asked for its health is the last: what answers there is the machine on all.
+    """
+    return tuple(sorted(loopback_addresses(), key=lambda address: address == LOOPBACK))
 
 
 def stop(records: Records, record: Record, seconds: float) -> Record:

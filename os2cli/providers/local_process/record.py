@@ -11,6 +11,7 @@ from typing import Any
 
 from os2cli.core.json_text import parse_json
 from os2cli.providers import labels
+from os2cli.providers.loopback import LOOPBACK
 
 _MARK = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _MAX_PORT = 2**16 - 1
@@ -38,7 +39,8 @@ class Record:
     """A machine.
 
     ``labels`` are ours and the user's, ``env`` the user's variables, ``ports`` those of the
-    sandbox's services by variable. ``first`` and ``logger`` are processes of the last start.
+    sandbox's services by variable. ``addresses`` are those of this host on which ``port`` is, the
+    one that is asked for its health last. ``first`` and ``logger`` are processes of the last start.
     """
 
     id: str
@@ -53,6 +55,7 @@ class Record:
     socket: str = ""
     first: ProcessId | None = None
     logger: ProcessId | None = None
+    addresses: tuple[str, ...] = (LOOPBACK,)
 
     def all_ports(self) -> set[int]:
         """Return every port that the machine has or will need when it starts."""
@@ -86,6 +89,7 @@ class Record:
             socket=values.text("socket") if values.get("socket") else "",
             first=values.process("first"),
             logger=values.process("logger"),
+            addresses=values.addresses("addresses"),
         )
 
 
@@ -117,6 +121,14 @@ class _Values:
     def ports(self, name: str) -> dict[str, int]:
         values = _mapping(self.get(name), name)
         return {key: _whole(value, f"{name}.{key}", _MAX_PORT) for key, value in values.items()}
+
+    def addresses(self, name: str) -> tuple[str, ...]:
+        values = self.get(name)
+        if values is None:  # an earlier os2
+            return (LOOPBACK,)
+        if not isinstance(values, list) or not values:
+            raise ValueError(f"{name} is not a list of addresses")
+        return tuple(_text(value, name) for value in values)
 
     def process(self, name: str) -> ProcessId | None:
         if self.get(name) is None:

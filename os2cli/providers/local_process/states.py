@@ -9,7 +9,6 @@ from os2cli.core.clock import EPOCH
 from os2cli.core.models import Health, Machine, MachineState
 from os2cli.providers import labels
 from os2cli.providers.local_process import LOCAL_PROCESS
-from os2cli.providers.local_process.environment import LOOPBACK
 from os2cli.providers.local_process.processes import first_is_alive
 from os2cli.providers.local_process.record import Phase, Record, name_of_snapshot
 from os2cli.providers.local_process.records import DamagedRecord
@@ -46,7 +45,7 @@ def machine_of(record: Record) -> Machine:
         snapshot=name_of_snapshot(record),
         owner=marks.get(labels.OWNER, ""),
         created=labels.moment(marks.get(labels.CREATED, "")) or EPOCH,
-        url=machine_url(record.name, record.port, (LOOPBACK,)),
+        url=machine_url(record.name, record.port, record.addresses),
         port=record.port,
         labels=labels.users_own(marks),
         health=Health.STARTING if state is MachineState.RUNNING else Health.NONE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import signal
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,11 @@ def test_the_tree_in_the_docstring_says_the_same(name: str, status: int) -> None
     line = next(line for line in str(errors.__doc__).splitlines() if f" {name} " in line)
 
     assert f"exit {status} " in line
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_every_signal_that_ends_os2_has_an_exit_code_with_a_meaning(number: signal.Signals) -> None:
+    assert 128 + number in errors.exit_codes()
 
 
 def test_a_failure_carries_what_it_was_given() -> None:

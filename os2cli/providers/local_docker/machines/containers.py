@@ -18,6 +18,7 @@ from os2cli.core.models import LOCAL_DOCKER, Health, Machine, MachineSpec, Machi
 from os2cli.core.parsing import is_utf8
 from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.images.images import full_name
 from os2cli.providers.local_docker.machines.isolation import limits_in_force
 from os2cli.providers.loopback import machine_url, port_conflict
 
@@ -143,12 +144,25 @@ def machine_from_inspection(inspection: Mapping[str, Any]) -> Machine:
         isolation=_isolation(marks),
         limits=limits_in_force(inspection["HostConfig"]),
         memory_kills=int(state.get("OOMKilled") is True),
+        repository=marks.get(labels.IMAGE_REPOSITORY) or None,
+        image_key=_image_key(marks),
     )
+
+
+def _image_key(marks: Mapping[str, str]) -> str | None:
+    """Return the key of the image if os2 built it; one built FROM ours has its labels too."""
+    ours = marks.get(labels.IMAGE_NAME) == full_name(marks.get(labels.SNAPSHOT, ""))
+    return marks.get(labels.IMAGE_KEY) if ours else None
 
 
 def is_ours(inspection: Mapping[str, Any]) -> bool:
     """Return whether the container is a machine of os2."""
     return (inspection["Config"].get("Labels") or {}).get(labels.MACHINE) == "1"
+
+
+def request_of(inspection: Mapping[str, Any]) -> str:
+    """Return the mark of the create that made the container."""
+    return str((inspection["Config"].get("Labels") or {}).get(labels.REQUEST, ""))
 
 
 def start_container(engine: Engine, container: str, name: str, port: int | None) -> None:

@@ -33,8 +33,10 @@ from os2cli.providers.local_docker.machines.containers import (
     is_ours,
     port_holders,
     remove_container,
+    request_of,
     start_container,
 )
+from os2cli.providers.local_docker.machines.name_locks import machine_busy, may_remove
 from os2cli.providers.local_docker.machines.networks import create_network, remove_networks
 from os2cli.providers.local_docker.machines.surroundings import surroundings_for
 from os2cli.providers.local_docker.machines.trust import trust_host_certificates
@@ -91,21 +93,26 @@ class ContainerCreation:
         if self.spec.isolation is Isolation.OFF:
             return around
         network = self.undoing.network_of(
-            lambda: create_network(self.engine, self.spec, around.pools)
+            lambda: create_network(self.engine, self.spec, around.pools, self._marks)
         )
         return replace(around, network=network)
+
+    @property
+    def _marks(self) -> dict[str, str]:
+        """The labels that tell this create from others, on the network and the container."""
+        return {labels.REQUEST: self.undoing.mark, labels.CREATOR: self.creator}
 
     def _clear_name(self, name: str) -> None:
         """Make sure that the name is free.
 
         A container of ours that never started, and whose creator does not hold the lock, is a
-        leftover of a killed create.
+        leftover of a killed create; one of another creator may be, after a while.
         """
         try:
             with self.engine.errors(f"looking for machine {name}"):
                 inspection = self.engine.client.inspect_container(container_name(name))
         except NotFound:
-            remove_networks(self.engine, name)
+            remove_networks(self.engine, name, creator=self.creator)
             return
         if not is_ours(inspection):
             raise Conflict(
@@ -114,8 +121,11 @@ class ContainerCreation:
                 code="name_taken",
             )
         if inspection["State"]["Status"] == "created":
+            marks = inspection["Config"]["Labels"]
+            if not may_remove(marks, creator=self.creator):
+                raise machine_busy(name)
             remove_container(self.engine, inspection["Id"])
-            remove_networks(self.engine, name)
+            remove_networks(self.engine, name, creator=self.creator, request=request_of(inspection))
             return
         raise _machine_exists(name)
 
@@ -158,8 +168,7 @@ class ContainerCreation:
     def _create_container(self, port: int) -> str:
         client, now = self.engine.client, datetime.now(UTC)
         request = container_request(client, self.spec, port, now, self.around)
-        marks = {labels.REQUEST: self.undoing.mark, labels.CREATOR: self.creator}
-        request["labels"] = {**request["labels"], **marks}
+        request["labels"] = {**request["labels"], **self._marks}
         try:
             return self.undoing.answer_of(partial(self._post_create, self.engine.client, request))
         except APIError as error:

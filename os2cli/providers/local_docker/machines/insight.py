@@ -29,13 +29,13 @@ class Insight:
 
     def remnants(self) -> list[Machine]:
         """Return machines of which only the network is left."""
-        return networks_left(self.engine)
+        return networks_left(self.engine, self.locks)
 
     def remove_remnant(self, name: str) -> bool:
         """Remove the network of a machine without a container, unless it is being created."""
         try:
             with self.locks.held(name):
-                return remove_network_left(self.engine, name)
+                return remove_network_left(self.engine, name, self.locks.creator)
         except Conflict:
             return False
 

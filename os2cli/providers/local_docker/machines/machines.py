@@ -34,6 +34,7 @@ from os2cli.providers.local_docker.machines.containers import (
     is_ours,
     machine_from_inspection,
     remove_container,
+    request_of,
     start_container,
 )
 from os2cli.providers.local_docker.machines.creation import ContainerCreation, reject_remote
@@ -138,7 +139,7 @@ class LocalDockerMachines(Insight):
                 return self.remove_remnant(name)
             remove_container(self.engine, inspection["Id"])
             self._wait_until_gone(name, inspection["Id"])
-            remove_networks(self.engine, name)
+            remove_networks(self.engine, name, request=request_of(inspection))
         if image := inspection.get("Image"):
             drop_unused_image(self.engine.client, image)
         return True

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from os2cli.core.errors import Conflict
 from os2cli.host.locks import exclusive, is_held
+from os2cli.machines.stale import CREATING_AGE
 from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.temporary import lock_place
 
@@ -28,11 +30,7 @@ class NameLocks:
         """Hold the lock of a name inside the block; raises ``Conflict`` if another process does."""
 
         def refuse() -> None:
-            raise Conflict(
-                f"another os2 process is creating machine {name}",
-                hint="wait for it, or choose another name",
-                code="machine_busy",
-            )
+            raise machine_busy(name)
 
         return exclusive(self.folder, f"machine {name}", on_busy=refuse)
 
@@ -43,3 +41,30 @@ class NameLocks:
         """
         ours = marks.get(labels.CREATOR) == self.creator
         return ours and not is_held(self.folder, f"machine {name}")
+
+
+def may_remove(
+    marks: Mapping[str, str], *, creator: str | None = None, request: str | None = None
+) -> bool:
+    """Return whether what a create made with these labels may go, though no machine shows it.
+
+    ``creator`` is the caller's, which holds the lock of the name; ``request`` names the create that
+    is taken back, or whose machine is removed. What others made may be in use by a create of
+    theirs, but no create takes longer than ``CREATING_AGE``.
+    """
+    if creator is not None and marks.get(labels.CREATOR) == creator:
+        return True
+    # Networks of an earlier os2 have no label of their create.
+    if request is not None and marks.get(labels.REQUEST, request) == request:
+        return True
+    created = labels.moment(marks.get(labels.CREATED, ""))
+    return created is None or datetime.now(UTC) - created > CREATING_AGE
+
+
+def machine_busy(name: str) -> Conflict:
+    """Return the error for a name that another process is creating a machine with."""
+    return Conflict(
+        f"another os2 process is creating machine {name}",
+        hint="wait for it, or choose another name",
+        code="machine_busy",
+    )

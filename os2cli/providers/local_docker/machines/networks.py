@@ -27,6 +27,7 @@ from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.engine.failures import explanation
 from os2cli.providers.local_docker.machines.containers import container_name
+from os2cli.providers.local_docker.machines.name_locks import NameLocks, machine_busy, may_remove
 from os2cli.providers.local_docker.machines.shapes import items, mapping
 
 # The end of the range that engines choose from unless configured otherwise: 1,024 machines.
@@ -37,19 +38,28 @@ PREFIX = 29
 MAX_CANDIDATES = 1024
 ATTEMPTS = 50
 # In the errors of Docker and Podman.
+_EXISTS = "already exists"
 _OVERLAPS = ("overlap", "already used", "conflicts with network")
 _EXHAUSTED = ("fully subnetted", "non-overlapping ipv4 address pool", "no free subnet")
 
 
-def remove_networks(engine: Engine, machine: str) -> bool:
+def remove_networks(
+    engine: Engine, machine: str, *, creator: str | None = None, request: str | None = None
+) -> bool:
     """Remove the networks of a machine whose container is gone; return whether there were any.
+
+    That of another create is left alone while it may be at work: see ``may_remove``.
 
     Raises:
         PartlyDone: the list of networks has some that cannot be read.
         OperationFailed: the engine lists one still that it does not find.
     """
     with engine.errors(f"removing the network of machine {machine}"), left_out() as unread:
-        networks = _ours(engine, {labels.NAME: machine})
+        networks = [
+            network
+            for network in _ours(engine, {labels.NAME: machine})
+            if may_remove(network["Labels"], creator=creator, request=request)
+        ]
         # Another process may have removed one, which the engine then does not list either.
         missing = {each["Id"] for each in networks if not _remove_network(engine, each["Id"])}
         listed = _ours(engine, {labels.NAME: machine}) if missing else []
@@ -77,18 +87,24 @@ def _remove_network(engine: Engine, network: str) -> bool:
     return True
 
 
-def remove_network_left(engine: Engine, machine: str) -> bool:
-    """Remove the networks of a machine if it has no container; return whether it did."""
+def remove_network_left(engine: Engine, machine: str, creator: str) -> bool:
+    """Remove the networks of a machine if it has no container; return whether it did.
+
+    The caller holds the name's lock, which ``creator`` stands for.
+    """
     try:
         with engine.errors(f"looking for machine {machine}"):
             engine.client.inspect_container(container_name(machine))
     except NotFound:
-        return remove_networks(engine, machine)
+        return remove_networks(engine, machine, creator=creator)
     return False
 
 
-def networks_left(engine: Engine) -> list[Machine]:
-    """Return the networks of ours whose machine is in no list, as failed machines."""
+def networks_left(engine: Engine, locks: NameLocks) -> list[Machine]:
+    """Return the networks of ours whose machine is in no list, as failed machines.
+
+    Those of creates that may be at work are left out.
+    """
     with engine.errors("listing the machines' networks"):
         containers = engine.client.containers(all=True)
         networks = _ours(engine)
@@ -97,7 +113,9 @@ def networks_left(engine: Engine) -> list[Machine]:
     for network in networks:
         marks = mapping(network, "Labels")
         name = marks.get(labels.NAME)
-        if isinstance(name, str) and name not in machines:
+        if not isinstance(name, str) or name in machines:
+            continue
+        if locks.is_abandoned(name, marks) or may_remove(marks):
             left[name] = Machine(
                 id=str(network["Id"]),
                 name=name,
@@ -121,16 +139,19 @@ def _ours(engine: Engine, more: Mapping[str, str] = {}) -> list[Mapping[str, Any
     return [network for network in networks if wanted <= mapping(network, "Labels").items()]
 
 
-def create_network(engine: Engine, spec: MachineSpec, pools: Sequence[str]) -> str:
+def create_network(
+    engine: Engine, spec: MachineSpec, pools: Sequence[str], create: Mapping[str, str]
+) -> str:
     """Create the machine's network on free addresses, and return its id.
 
-    The engine chooses them if those of os2 are used up.
+    The engine chooses them if those of os2 are used up. ``create`` are the labels of this create.
 
     Raises:
-        Conflict: the engine has none left either (``networks_exhausted``).
+        Conflict: the engine has none left either (``networks_exhausted``), or another create made
+            one for a machine of that name (``machine_busy``).
     """
     name = f"os2-{spec.name}"
-    marks = labels.of_machine(spec, LOCAL_DOCKER, datetime.now(UTC))
+    marks = {**labels.of_machine(spec, LOCAL_DOCKER, datetime.now(UTC)), **create}
     refused = ""
     with engine.errors(f"creating the network of machine {spec.name}"):
         subnets = free_subnets(pools or DEFAULT_POOLS, _taken(engine))
@@ -143,6 +164,8 @@ def create_network(engine: Engine, spec: MachineSpec, pools: Sequence[str]) -> s
                 return str(mapping(answer).get("Id") or name)
             except APIError as error:
                 refused = explanation(error)
+                if name in refused and _EXISTS in refused.lower():
+                    raise machine_busy(spec.name) from error
                 if not any(each in refused.lower() for each in (*_OVERLAPS, *_EXHAUSTED)):
                     raise
     raise Conflict(

@@ -2,7 +2,8 @@
 
 The engine does not tell it from a crash: programs that are stopped while they start exit as failed
 ones do. So os2 leaves a mark in the container. Its time is that of the container's end: it means
-this end only, and goes with the container.
+this end only, and goes with the container. A container whose root is read-only has it in one of its
+volumes, which also go with it.
 """
 
 from __future__ import annotations
@@ -17,18 +18,20 @@ from typing import Any
 from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.engine.failures import tidying
-from os2cli.providers.local_docker.machines.shapes import mapping
+from os2cli.providers.local_docker.machines.shapes import items, mapping
 
 _MARK = ".os2-stopped"
+_QUIET = "/var/tmp"  # noqa: S108  # in the container
 _MAX_CHUNKS = 2
 
 
 def mark_stop(engine: Engine, container: str) -> None:
     """Remember that the container's last end was asked for."""
     with tidying():
-        ended = _ended(engine.client.inspect_container(container))
+        inspection = engine.client.inspect_container(container)
+        ended = _ended(inspection)
         if ended is not None:
-            engine.client.put_archive(container, "/", _archive(ended))
+            engine.client.put_archive(container, _folder(inspection), _archive(ended))
 
 
 def was_asked_for(engine: Engine, inspection: Mapping[str, Any]) -> bool:
@@ -37,12 +40,26 @@ def was_asked_for(engine: Engine, inspection: Mapping[str, Any]) -> bool:
     if ended is None:
         return False
     with tidying(), suppress(ValueError):
-        chunks, stat = engine.client.get_archive(inspection["Id"], f"/{_MARK}")
+        path = f"{_folder(inspection).rstrip('/')}/{_MARK}"
+        chunks, stat = engine.client.get_archive(inspection["Id"], path)
         # To the end, so that the connection is free; a mark is empty.
         for _ in islice(chunks, _MAX_CHUNKS):
             pass
         return _time(mapping(stat).get("mtime")) == ended
     return False
+
+
+def _folder(inspection: Mapping[str, Any]) -> str:
+    """Return a directory in which the engine puts files, and keeps them while nothing runs."""
+    if mapping(inspection, "HostConfig").get("ReadonlyRootfs") is not True:
+        return "/"
+    volumes = [
+        str(mount["Destination"])
+        for mount in map(mapping, items(inspection.get("Mounts")))
+        if mount.get("Type") == "volume" and mount.get("RW") and mount.get("Destination")
+    ]
+    # One that its programs do not fill or empty, if there is one.
+    return _QUIET if _QUIET in volumes else min(volumes, default="/")
 
 
 def _ended(inspection: Mapping[str, Any]) -> int | None:

@@ -84,7 +84,7 @@ class Undoing:
     def _remove_network(self, create: BackgroundCall[str]) -> None:
         # One that the engine is still making is not in its list yet.
         create.result_within(_NETWORK_SECONDS)
-        remove_networks(self.engine, self.name)
+        remove_networks(self.engine, self.name, request=self.mark)
         if not create.ended:
             raise Unreachable("the engine has not answered yet", hint="look for it: os2 doctor")
 

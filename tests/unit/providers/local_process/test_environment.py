@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from os2cli.core.models import Command, Streams
+from os2cli.host.ports import loopback_addresses
 from tests.unit.providers.local_process.conftest import SANDBOX, Host
 
 SECRET = "s3cret-of-the-user"
@@ -76,7 +77,7 @@ def test_everything_listens_on_loopback_alone(shared: Host) -> None:
         if connection.pid in pids and connection.laddr and connection.status == psutil.CONN_LISTEN
     ]
 
-    assert set(listening) == {"127.0.0.1"}
+    assert set(listening) == set(loopback_addresses())
 
 
 def test_it_says_that_it_is_not_isolated_and_where_it_is_from(shared: Host) -> None:

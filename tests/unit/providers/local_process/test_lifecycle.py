@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -18,6 +20,7 @@ import pytest
 from os2cli.core.errors import Conflict, NotFound, OperationFailed
 from os2cli.core.models import Health, MachineState
 from os2cli.host.interrupts import Interrupted
+from os2cli.host.ports import loopback_addresses
 from os2cli.machines.health import wait_until_healthy
 from os2cli.providers.local_process import lifecycle
 from os2cli.providers.local_process.processes import identify
@@ -183,29 +186,56 @@ def test_a_deep_folder_has_its_socket_elsewhere(tmp_path: Path) -> None:
     host = host_in(tmp_path / ("deep" * 20))
     try:
         host.up("m")
-        socket = Path(host.record().socket)
+        place = Path(host.record().socket)
         assert host.pid("m", "iterate-server") > 0
-        assert socket.is_relative_to(tempfile.gettempdir())
-        assert socket.parent.stat().st_mode & 0o777 == 0o700
+        assert place.is_relative_to(tempfile.gettempdir())
+        assert place.parent.stat().st_mode & 0o777 == 0o700
     finally:
         host.clear()
-    assert not socket.parent.exists()
+    assert not place.parent.exists()
 
 
-def test_a_port_that_another_program_took_is_a_conflict(host: Host) -> None:
-    import socket
-
+@pytest.mark.parametrize("address", loopback_addresses())
+def test_a_port_that_another_program_took_is_a_conflict(host: Host, address: str) -> None:
     machine = host.create("m")
     host.provider.stop("m")
-    with socket.socket() as other:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        other.bind(("127.0.0.1", machine.port or 0))
+        other.bind((address, machine.port or 0))
         other.listen()
         with pytest.raises(Conflict) as caught:
             host.provider.start("m")
 
     assert caught.value.code == "port_taken"
     assert host.provider.start("m").state is MachineState.RUNNING
+
+
+@pytest.mark.parametrize("address", loopback_addresses())
+def test_no_other_user_can_listen_on_an_address_that_its_name_leads_to(
+    host: Host, address: str
+) -> None:
+    port = host.up("m").port or 0
+
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with pytest.raises(OSError, match="in use"):
+            other.bind((address, port))
+    with socket.create_connection((address, port), 5) as connection:
+        connection.sendall(b"GET /api/health HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        assert b" 200 " in connection.recv(100)
+
+
+def test_one_that_an_earlier_os2_started_has_no_name(host: Host) -> None:
+    """It listens on one address only."""
+    host.create("m")
+    path = host.folder() / "machine.json"
+    record = json.loads(path.read_text())
+    del record["addresses"]
+    path.write_text(json.dumps(record))
+
+    others = set(loopback_addresses()) - {"127.0.0.1"}
+    name = "127.0.0.1" if others else "localhost"
+    assert host.provider.get("m").url == f"http://{name}:{record['port']}"
 
 
 def test_a_folder_without_a_sandbox_is_not_found(host: Host, tmp_path: Path) -> None:

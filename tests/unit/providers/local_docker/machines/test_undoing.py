@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from os2cli.core.cancellation import Interrupted
-from os2cli.core.errors import Conflict, Os2Error, Unreachable
+from os2cli.core.errors import Conflict, NotFound, Os2Error, Unreachable
 from os2cli.core.models import LogRequest, MachineSpec, MachineState
 from os2cli.core.notices import NOTICES
 from os2cli.host.certificates import HostCertificates
@@ -110,6 +111,39 @@ def test_a_creator_with_other_locks_may_be_at_work(
     stub.containers["os2-a"]["Config"]["Labels"][labels.CREATOR] = "another"
 
     assert not machines.get("a").unfinished
+
+
+def test_a_create_keeps_off_the_create_of_another_user(
+    machines: LocalDockerMachines, stub: EngineStub
+) -> None:
+    machines.create(SPEC)
+    stub.containers["os2-a"]["State"] = {"Status": "created"}
+    for thing in (stub.containers["os2-a"]["Config"], stub.networks["os2-a"]):
+        thing["Labels"] = {**thing["Labels"], labels.CREATOR: "another", labels.REQUEST: "theirs"}
+
+    # Their create has its network and its container.
+    assert failure(machines).code == "machine_busy"
+    assert (list(stub.containers), list(stub.networks)) == (["os2-a"], ["os2-a"])
+
+    # After a while it is a leftover.
+    old = {labels.CREATED: "2026-01-11T19:30:45Z"}
+    stub.containers["os2-a"]["Config"]["Labels"] |= old
+    assert machines.create(SPEC).name == "a"
+
+
+def test_a_create_and_its_undoing_leave_the_network_of_another_create(
+    machines: LocalDockerMachines, stub: EngineStub
+) -> None:
+    machines.create(SPEC)
+    del stub.containers["os2-a"]
+    theirs = stub.networks.pop("os2-a")
+    theirs["Labels"] |= {labels.CREATOR: "another", labels.REQUEST: "theirs"}
+    stub.networks["theirs"] = {**theirs, "Id": "theirs"}
+
+    with pytest.raises(NotFound):
+        machines.create(replace(SPEC, snapshot="missing"))
+
+    assert list(stub.networks) == ["theirs"]
 
 
 def test_one_container_that_cannot_be_read_costs_one_line(
