@@ -85,7 +85,7 @@ def paced(
 def read_whole(response: httpx.Response, limit: int) -> httpx.Response:
     """Read the rest of a streamed answer, as ``fetch`` does, and return a copy that has it."""
     body = bytearray()
-    for chunk in response.iter_bytes():
+    for chunk in paced(response, response.iter_bytes()):
         body += chunk
         if len(body) > limit:
             raise AnswerTooLarge(limit)
