@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import tarfile
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -313,6 +314,30 @@ def test_another_repository_neither_uses_nor_replaces_an_image(
     assert engine.inspect_image(image_tag)["Id"] == before
     taken = other("snapshot", "local-docker", "--tag", image_tag)
     assert taken.status == 0, taken.stderr
+
+
+def test_another_repository_is_asked_about_a_machine(
+    os2: Os2, source: Path, image_tag: str, tmp_path: Path
+) -> None:
+    env, name = {"LOCAL_DOCKER_IMAGE_NAME": image_tag}, f"test-{uuid.uuid4().hex[:8]}"
+    theirs = tmp_path / "theirs"
+    shutil.copytree(source, theirs)
+    (theirs / "a.txt").write_text("theirs")
+    other = replace(os2, folder=theirs)
+    try:
+        assert os2("up", name, env=env).status == 0
+        assert os2("machine", "stop", name, "--yes", env=env).status == 0
+        # The image of the name is now the other's own.
+        assert other("snapshot", "local-docker", "--tag", image_tag).status == 0
+
+        refused = other("up", name, env=env)
+
+        assert (refused.status, "belongs to another repository" in refused.stderr) == (5, True)
+        assert os2("machine", "show", name, "--json").json()["state"] == "stopped"
+        agreed = other("up", name, "--yes", env=env)
+        assert agreed.status == 0, agreed.stderr
+    finally:
+        os2("machine", "rm", name, "--yes")
 
 
 def test_a_worktree_uses_its_repository_s_image(

@@ -15,6 +15,7 @@ from os2cli.core.models import MachineSpec, MachineState
 from os2cli.host.certificates import HostCertificates
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.machines.machines import LocalDockerMachines
+from os2cli.providers.local_docker.machines.stops import mark_stop, was_asked_for
 from tests.engine import engine_endpoint, sandbox_image
 
 pytestmark = pytest.mark.engine
@@ -73,3 +74,20 @@ def test_with_any_exit_code(
     run(engine, name, "touch /tmp/crash")
     engine.wait(f"os2-{name}")
     assert states(machines, name) == {MachineState.FAILED}
+
+
+def test_a_crash_in_the_second_of_a_stop_is_one(engine: docker.APIClient) -> None:
+    """The mark of a stop is that of one end, however soon the next one is."""
+    connected = Engine(engine_endpoint())
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    engine.create_container(sandbox_image(), ["-c", "exit 1"], name=name, entrypoint=["sh"])
+    try:
+        for _ in range(5):
+            engine.start(name)
+            engine.wait(name)
+            assert not was_asked_for(connected, engine.inspect_container(name))
+            mark_stop(connected, name)
+            assert was_asked_for(connected, engine.inspect_container(name))
+    finally:
+        engine.remove_container(name, force=True)
+        connected.client.close()

@@ -12,10 +12,10 @@ import io
 import tarfile
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.engine.failures import tidying
 from os2cli.providers.local_docker.machines.shapes import items, mapping
@@ -45,7 +45,9 @@ def was_asked_for(engine: Engine, inspection: Mapping[str, Any]) -> bool:
         # To the end, so that the connection is free; a mark is empty.
         for _ in islice(chunks, _MAX_CHUNKS):
             pass
-        return _time(mapping(stat).get("mtime")) == ended
+        marked = _time(mapping(stat).get("mtime"))
+        # Some file systems, and earlier os2, keep whole seconds.
+        return marked in (ended, ended.replace(microsecond=0))
     return False
 
 
@@ -62,19 +64,24 @@ def _folder(inspection: Mapping[str, Any]) -> str:
     return _QUIET if _QUIET in volumes else min(volumes, default="/")
 
 
-def _ended(inspection: Mapping[str, Any]) -> int | None:
+def _ended(inspection: Mapping[str, Any]) -> datetime | None:
     return _time(mapping(inspection, "State").get("FinishedAt"))
 
 
-def _time(text: object) -> int | None:
-    moment = labels.moment(str(text))
-    return int(moment.timestamp()) if moment else None
+def _time(text: object) -> datetime | None:
+    """Return a time of the engine: a machine may be started and crash in the second of its stop."""
+    try:
+        time = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    # Podman writes local time with its offset.
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _archive(ended: int) -> bytes:
+def _archive(ended: datetime) -> bytes:
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as archive:
         member = tarfile.TarInfo(_MARK)
-        member.mtime, member.mode = ended, 0o444
+        member.mtime, member.mode = ended.timestamp(), 0o444
         archive.addfile(member)
     return content.getvalue()
