@@ -6,7 +6,7 @@ import re
 
 # ECMA-48's control functions, also those that are cut off, in their 7-bit and 8-bit forms.
 _OBEYED = re.compile(
-    r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])(?s:.*?)(?:\x07|\x1b\\|\x9c|\Z)"  # strings, such as a title
+    r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])(?s:.*?)(?:\x07|\x1b\\|\x9c|\Z)"  # strings: a title
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*(?:[@-~]|$)"  # sequences, such as a colour
     r"|\x1b[ -/]*(?:[0-~]|$)"  # escapes, such as a reset
     r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"

@@ -18,9 +18,7 @@ _LOGIN = re.compile(r"\A(?:((?>.*?://)).*|(?!.*://)[^@/:]*+:.*)@", re.DOTALL)
 _UNCLEAR = re.compile(r"(?<![^@])((?:(?!://)[^@])*+://)[^@?#]*+[?#][^@]*+@.*", re.DOTALL)
 _QUERY = re.compile(r"\A((?>.*?://)[^?#]*+[?#]).+", re.DOTALL)
 # A run of letters and digits as long as a token, and not a word.
-_TOKEN = re.compile(
-    r"(?<![A-Za-z0-9_])(?=[A-Za-z_]*+[0-9])(?=[0-9_]*+[A-Za-z])[A-Za-z0-9_]{20,}"
-)
+_TOKEN = re.compile(r"(?<![A-Za-z0-9_])(?=[A-Za-z_]*+[0-9])(?=[0-9_]*+[A-Za-z])[A-Za-z0-9_]{20,}")
 _VARIABLE = re.compile(r"[A-Z]{1,20}[0-9]{0,2}(?:[_.-][A-Z]{0,20}[0-9]{0,2})*")
 _MAX_VARIABLE = 48
 # In a secret file: what stands between names, addresses and tokens.
