@@ -9,6 +9,8 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -40,10 +42,11 @@ class Expression:
     def applications(self) -> Iterator[Callable[[str], object]]:
         """Yield functions that apply it to a text as the package does."""
         for method in sorted(self.methods):
-            yield lambda text, apply=_APPLY[method]: apply(self.pattern, self._typed(text))
+            yield partial(self._applied, _APPLY[method])
 
-    def _typed(self, text: str) -> Any:
-        return text.encode("latin-1") if isinstance(self.pattern.pattern, bytes) else text
+    def _applied(self, apply: Apply, text: str) -> object:
+        is_bytes = isinstance(self.pattern.pattern, bytes)
+        return apply(self.pattern, text.encode("latin-1") if is_bytes else text)
 
 
 def modules() -> Iterator[ModuleType]:
@@ -97,8 +100,7 @@ def hostile_texts(pattern: re.Pattern[Any], size: int) -> Iterator[str]:
 
 
 def _tree(module: ModuleType) -> ast.Module:
-    with open(str(module.__file__), encoding="utf-8") as file:
-        return ast.parse(file.read())
+    return ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
 
 
 def _patterns(value: object) -> Iterator[re.Pattern[Any]]:
@@ -117,10 +119,10 @@ def _methods(tree: ast.Module, name: str) -> frozenset[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load):
             uses += 1
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            if node.value.id == name:
-                called.add(node.attr)
-                uses -= 1
+        value = node.value if isinstance(node, ast.Attribute) else None
+        if isinstance(node, ast.Attribute) and isinstance(value, ast.Name) and value.id == name:
+            called.add(node.attr)
+            uses -= 1
     known = called & {*_APPLY}
     return frozenset(known) if known and uses == 0 else frozenset(_APPLY)
 

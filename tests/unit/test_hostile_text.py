@@ -27,7 +27,6 @@ SIZES, SECONDS = (250, 6000), 0.015
 ATTEMPTS = 5
 
 
-
 def enclosed_patterns(looks: object) -> list[bytes]:
     """Return the pattern that a function of ``_holds`` searches for; none of another."""
     cells = getattr(looks, "__closure__", None) or ()
