@@ -182,9 +182,10 @@ class TestLists:
         self, cloud: Os2, daytona: DaytonaServer, label: str
     ) -> None:
         add(daytona, 1, label, {labels.OWNER: label, labels.ISOLATION: label})
-        add(daytona, 2, "two", {labels.OWNER: label, labels.VERSION: label})
+        every = dict.fromkeys((labels.OWNER, labels.SNAPSHOT, labels.VERSION), label)
+        add(daytona, 2, "two", every)
         before = getrusage(RUSAGE_CHILDREN).ru_utime
-        cloud("machine", "list", "--type", "daytona")
+        assert "two" in cloud("machine", "list", "--type", "daytona").stdout
         assert getrusage(RUSAGE_CHILDREN).ru_utime - before < 6
 
     def test_one_without_an_end_is_an_error(self, cloud: Os2, daytona: DaytonaServer) -> None:
