@@ -32,8 +32,8 @@ PARSER_MESSAGES = (
     (r"^Got unexpected extra argument(?:s|\(s\))? \((.+)\)$", r"unexpected argument: \1"),
     (r"^Option '([^']+)' requires .*$", r"\1 requires a value"),
     (r"^Option '([^']+)' does not take a value\.?$", r"\1 does not take a value"),
-    (r"is not in the range (\S+?)<=x<=(\S+?)\.?$", r"is not between \1 and \2"),
-    (r"is not in the range x>=(\S+?)\.?$", r"is less than \1"),
+    (r"is not in the range (\S{1,40}?)<=x<=(\S{1,40}?)\.?$", r"is not between \1 and \2"),
+    (r"is not in the range x>=(\S{1,40}?)\.?$", r"is less than \1"),
     (r"is not a valid int(eger)?( range)?\.?$", "is not a whole number"),
     (r"is not a valid float( range)?\.?$", "is not a number"),
 )

@@ -6,7 +6,7 @@ import re
 
 # ECMA-48's control functions, also those that are cut off, in their 7-bit and 8-bit forms.
 _OBEYED = re.compile(
-    r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f]).*?(?:\x07|\x1b\\|\x9c|$)"  # strings, such as a title
+    r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])(?s:.*?)(?:\x07|\x1b\\|\x9c|\Z)"  # strings: a title
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*(?:[@-~]|$)"  # sequences, such as a colour
     r"|\x1b[ -/]*(?:[0-~]|$)"  # escapes, such as a reset
     r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
@@ -14,7 +14,8 @@ _OBEYED = re.compile(
     r"|[\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u206f]"
 )
 
-_BREAKS = re.compile(r" *[\t\n]\s*")
+# Only from where blanks begin: a search from each of many takes the square of their number.
+_BREAKS = re.compile(r"(?<! ) *+[\t\n]\s*+")
 # The single ones of them beyond ASCII, and halves of surrogate pairs, which no encoding has.
 _UNESCAPED = re.compile(
     r"[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u206f\ud800-\udfff]"

@@ -7,15 +7,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 HIDDEN = "•••"
-# Greedy: a password may contain an unencoded @ and, unlike what follows a port, a slash.
-_USERINFO = re.compile(r"(?<=://)(?:[^\s/:@]+:(?!\d{1,5}/)\S*|[^\s/]*)@")
+# Messages hold text of any length from elsewhere: each expression looks at a character only a few
+# times. A word up to its last @, and in it a login. A password may contain an unencoded @ and,
+# unlike what follows a port, a slash.
+_TO_LAST_AT = re.compile(r"(?<!\S)\S*@")
+_USERINFO = re.compile(r"(?<=://)(?:[^\s/:@]++:(?!\d{1,5}/).*|[^\s/]*@)", re.DOTALL)
 # Of an address, such as a setting's. Without a scheme, an email address has an @ as well.
-_LOGIN = re.compile(r"(?<=://).*@|^(?!.*://)[^@/]*:.*@", re.DOTALL)
-# A query with an @, or a password with a question mark.
-_UNCLEAR = re.compile(r"(?<=://)[^@]*[?#].*@.*", re.DOTALL)
-_QUERY = re.compile(r"(://[^?#]*[?#]).+", re.DOTALL)
+_LOGIN = re.compile(r"\A(?:((?>.*?://)).*|(?!.*://)[^@/:]*+:.*)@", re.DOTALL)
+# A query with an @, or a password with a question mark: behind the first :// after an @.
+_UNCLEAR = re.compile(r"(?<![^@])((?:(?!://)[^@])*+://)[^@?#]*+[?#][^@]*+@.*", re.DOTALL)
+_QUERY = re.compile(r"\A((?>.*?://)[^?#]*+[?#]).+", re.DOTALL)
 # A run of letters and digits as long as a token, and not a word.
-_TOKEN = re.compile(r"(?<![A-Za-z0-9_])(?=\w*[0-9])(?=\w*[A-Za-z])[A-Za-z0-9_]{20,}")
+_TOKEN = re.compile(r"(?<![A-Za-z0-9_])(?=[A-Za-z_]*+[0-9])(?=[0-9_]*+[A-Za-z])[A-Za-z0-9_]{20,}")
 _VARIABLE = re.compile(r"[A-Z]{1,20}[0-9]{0,2}(?:[_.-][A-Z]{0,20}[0-9]{0,2})*")
 _MAX_VARIABLE = 48
 # In a secret file: what stands between names, addresses and tokens.
@@ -27,14 +30,14 @@ _ANONYMOUS = frozenset({"", "root", "localhost", "unknown"})
 
 def mask_userinfo(text: str) -> str:
     """Hide the part before the @ in URLs."""
-    return _USERINFO.sub(f"{HIDDEN}@", text)
+    return _TO_LAST_AT.sub(lambda word: _USERINFO.sub(f"{HIDDEN}@", word[0]), text)
 
 
 def mask_address(value: str) -> str:
     """Hide the login and the query of a value that is an address as a whole."""
     if _UNCLEAR.search(value):
-        return _UNCLEAR.sub(HIDDEN, value)
-    return _QUERY.sub(rf"\1{HIDDEN}", _LOGIN.sub(f"{HIDDEN}@", value))
+        return _UNCLEAR.sub(rf"\1{HIDDEN}", value)
+    return _QUERY.sub(rf"\1{HIDDEN}", _LOGIN.sub(rf"\1{HIDDEN}@", value))
 
 
 def mask_tokens(text: str) -> str:

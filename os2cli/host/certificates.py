@@ -31,7 +31,7 @@ _MAX_FILE_BYTES = 4 << 20
 # The labels are matched exactly: neither PRIVATE KEY nor OpenSSL's TRUSTED CERTIFICATE, whose
 # content is more than a certificate, is ever read.
 _PEM_BLOCK = re.compile(
-    rb"-----BEGIN (X509 )?CERTIFICATE-----\s+(?P<base64>[A-Za-z0-9+/=\s]+?)"
+    rb"-----BEGIN (X509 )?CERTIFICATE-----(?=\s)(?P<base64>[A-Za-z0-9+/=\s]++)"
     rb"-----END (?(1)X509 )CERTIFICATE-----"
 )
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")

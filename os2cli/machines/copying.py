@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import posixpath
 import tempfile
@@ -11,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from os2cli.core.errors import NotFound, UsageError
+from os2cli.core.deadline import seconds_left, within
+from os2cli.core.errors import NotFound, Os2Error, TimedOut, UsageError
+from os2cli.core.first_bytes import FirstBytes
 from os2cli.core.models import Command, Streams
 from os2cli.core.progress import SILENT, Progress
 from os2cli.machines.fleet import LocatedMachine
@@ -20,6 +21,8 @@ from os2cli.machines.tarball import CountedFile, Pieces, pack, receive, unreadab
 from os2cli.machines.unpacking import Unpacked
 
 _NEW = "new"
+# A process in the machine may stop the program that answers.
+QUESTION_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +168,17 @@ def _split_target(place: LocatedMachine, name: str, target: str) -> tuple[str, s
 
 def is_folder(place: LocatedMachine, path: str) -> bool:
     """Return whether the path is a directory in the machine."""
-    nowhere = Streams(io.BytesIO(), io.BytesIO())
-    return place.provider.execute(place.machine.name, Command(("test", "-d", path)), nowhere) == 0
+    nowhere, name = Streams(FirstBytes(), FirstBytes()), place.machine.name
+    with within(QUESTION_SECONDS):
+        try:
+            return place.provider.execute(name, Command(("test", "-d", path)), nowhere) == 0
+        except Os2Error as error:
+            if seconds_left() != 0:
+                raise
+            raise TimedOut(
+                f"timed out after {QUESTION_SECONDS:g} s waiting for test in machine {name}",
+                hint=f"check the machine's processes: os2 machine exec {name} -- ps",
+            ) from error
 
 
 def _single_entry(folder: int, unpacked: Unpacked) -> str:

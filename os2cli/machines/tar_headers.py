@@ -13,7 +13,7 @@ MAX_PATH_BYTES, MAX_DEPTH = 4096, 200
 # 2242: later than that, not every file system goes.
 MAX_MOMENT = 2**33
 
-_OCTAL = re.compile(rb"[\0 ]*([0-7]*)[\0 ]*")
+_OCTAL = re.compile(rb"[\0 ]*+([0-7]*+)[\0 ]*+")
 _SPARSE = b"GNU.sparse."
 
 

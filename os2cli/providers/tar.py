@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import posixpath
 import shlex
 from collections.abc import Iterator
 from typing import BinaryIO
 
 from os2cli.core.errors import NotFound, OperationFailed, Os2Error
+from os2cli.core.first_bytes import FirstBytes
 from os2cli.core.models import Command, Streams
 from os2cli.providers.any_bytes import in_utf8
 from os2cli.providers.execution import Execution, Readable
@@ -35,9 +35,9 @@ def unpack(execution: Execution, machine: str, archive: BinaryIO, folder: str) -
         NotFound: the folder does not exist.
         OperationFailed: the machine's tar failed.
     """
-    stderr = io.BytesIO()
+    stderr = FirstBytes()
     command = in_utf8(Command((*UNPACK, folder)))
-    if execution.run(command, Streams(io.BytesIO(), stderr, archive)) != 0:
+    if execution.run(command, Streams(FirstBytes(), stderr, archive)) != 0:
         raise copy_error(machine, folder, stderr.getvalue())
 
 

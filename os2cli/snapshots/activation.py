@@ -18,7 +18,7 @@ LOG_QUIET_SECONDS, LOG_LATE_SECONDS = 0.4, 3.0
 _FAILED = (SnapshotState.FAILED, SnapshotState.REMOVING)
 _ENDED = (SnapshotState.ACTIVE, *_FAILED)
 # As BuildKit writes them in plain text: "#7 [build 2/5] RUN npm ci", but not "#7 [internal] …".
-_STEP = re.compile(r"#\d+ (\[[^\]]*\d+/\d+\] .+)")
+_STEP = re.compile(r"#\d+ (\[[^\]]*\d/\d+\] .+)")
 
 
 def wait_until_active(

@@ -9,12 +9,13 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
 
 import pytest
 
 from os2cli.providers import labels
 from tests.command import UNHURRIED, Os2
-from tests.daytona_server import DaytonaServer
+from tests.daytona_server import DaytonaServer, Fault
 
 ESCAPES = (
     "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\x1b]52;c;aGk=\x1b\\", "\x9b31m", "\x9d0;t\x9c",
@@ -173,3 +174,23 @@ def test_completion_in_a_shell_runs_nothing_and_offers_the_valid(hostile: Os2, s
 def _nothing_ran(cloud: Os2) -> Iterator[None]:
     yield
     assert not list(Path(cloud.folder).rglob("PWNED"))
+
+
+class TestLists:
+    @pytest.mark.parametrize("label", [" " * 40_000 + "\x01", "://a:" * 8_000, "\x1b]" * 20_000])
+    def test_a_label_of_any_length_takes_no_time(
+        self, cloud: Os2, daytona: DaytonaServer, label: str
+    ) -> None:
+        add(daytona, 1, label, {labels.OWNER: label, labels.ISOLATION: label})
+        every = dict.fromkeys((labels.OWNER, labels.SNAPSHOT, labels.VERSION), label)
+        add(daytona, 2, "two", every)
+        before = getrusage(RUSAGE_CHILDREN).ru_utime
+        assert "two" in cloud("machine", "list", "--type", "daytona").stdout
+        assert getrusage(RUSAGE_CHILDREN).ru_utime - before < 6
+
+    def test_one_without_an_end_is_an_error(self, cloud: Os2, daytona: DaytonaServer) -> None:
+        page = {"items": [], "nextCursor": "on"}
+        daytona.fail_next("GET", "/sandbox", Fault(status=200, body=page), times=1000)
+        result = cloud("machine", "list", "--type", "daytona")
+        assert result.status == 1
+        assert "the list has more than 500 pages" in result.stderr

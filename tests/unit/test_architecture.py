@@ -19,6 +19,7 @@ MAX_IMPORTS_IN_FUNCTIONS = 39
 ROOT_TESTS = {
     "test_architecture.py",
     "test_docs.py",
+    "test_hostile_text.py",
     "test_next_commands.py",
     "test_readme.py",
     "test_audit.py",

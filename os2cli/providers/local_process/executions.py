@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from os2cli.core.cancellation import check
+from os2cli.core.deadline import seconds_left
+from os2cli.core.errors import TimedOut
 from os2cli.core.models import Command, Streams
 from os2cli.host.tty import Terminal
 from os2cli.providers.local_process.foreground import end_foreground
@@ -147,6 +149,8 @@ def _read(process: subprocess.Popen[bytes]) -> Iterator[tuple[bool, bytes]]:
                 selector.register(stream, selectors.EVENT_READ, stream is process.stderr)
         while selector.get_map():
             check()
+            if seconds_left() == 0:
+                raise TimedOut("the program did not end in time", hint="look at it: ps")
             has_ended = process.poll() is not None
             ready = selector.select(0 if has_ended else POLL_SECONDS)
             for key, _ in ready:

@@ -159,7 +159,8 @@ _RULES = (
     Rule(
         ".git-credentials git/credentials .git/credentials",
         "git logins",
-        _holds(r"\w+://[^/\s]*:[^@/\s]+@"),
+        # From each colon to the next only: a line of colons would take the square of its length.
+        _holds(r"\w+://[^/\s]*:(?:[^@/\s:]*+:|[^@/\s:]++)@"),
     ),
     Rule(
         ".git/config* .git/modules/*config .gitconfig git/config .gitmodules",

@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import stat
 import tarfile
+from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import pytest
 
-from os2cli.core.errors import NotFound, OperationFailed, UsageError
+from os2cli.core.deadline import seconds_left
+from os2cli.core.errors import NotFound, OperationFailed, TimedOut, Unreachable, UsageError
+from os2cli.core.models import Command, Streams
+from os2cli.machines import copying
 from os2cli.machines.copying import RemotePath, check_pair, copy_in, copy_out, own_name
 from os2cli.machines.fleet import LocatedMachine
+from os2cli.machines.provider import MachineProvider
 from tests.contract.memory import MemoryMachines
 from tests.unit.copies import SPEC, everything_in, sent_by
 
@@ -227,3 +232,36 @@ class TestOutward:
             copy_out(place, "a", here / "pipe")
 
         assert stat.S_ISFIFO((here / "pipe").stat().st_mode)
+
+
+class Stopped:
+    """A provider whose program writes without an end, or is stopped."""
+
+    def execute(self, name: str, command: Command, streams: Streams) -> int:
+        del name, command
+        for _ in range(64):
+            streams.stdout.write(b"x" * 2**20)
+        assert len(cast("BytesIO", streams.stdout).getvalue()) < 2**20
+        assert seconds_left() is not None
+        raise Unreachable("timed out waiting for the engine")
+
+
+def stopped() -> LocatedMachine:
+    provider = MemoryMachines()
+    return LocatedMachine(provider.create(SPEC), cast("MachineProvider", Stopped()))
+
+
+def test_a_question_that_is_not_answered_in_time_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(copying, "QUESTION_SECONDS", 0.0)
+
+    with pytest.raises(TimedOut, match="waiting for test in machine") as caught:
+        copying.is_folder(stopped(), "/x")
+
+    assert caught.value.hint
+
+
+def test_another_error_of_a_question_stays() -> None:
+    with pytest.raises(Unreachable, match="the engine"):
+        copying.is_folder(stopped(), "/x")

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from os2cli.core.clock import Clock
+from os2cli.core.deadline import apart
 from os2cli.core.errors import OperationFailed, Os2Error, Unreachable
 from os2cli.core.models import Command, Streams
 from os2cli.providers.daytona.api.errors import invalid_answer
@@ -133,6 +134,10 @@ class Execution:
 
     def _end(self, folder: str, *, interrupted: bool) -> None:
         """End the session; wait a moment for the end of a program that is interrupted."""
+        with apart(UNDO_SECONDS + INTERRUPT_SECONDS):
+            self._end_session(folder, interrupted=interrupted)
+
+    def _end_session(self, folder: str, *, interrupted: bool) -> None:
         self.toolbox.send("DELETE", self.path, self.doing, seconds=UNDO_SECONDS)
         if interrupted:
             deadline = time.monotonic() + INTERRUPT_SECONDS

@@ -26,8 +26,8 @@ def list_sandboxes(
     """Yield the sandboxes that carry ``labels``, also those that os2 did not create.
 
     ``name`` is how theirs begin; older servers ignore it. The list is 1 to 3 s behind. Items that
-    can't be read are left out, unless that is all of a page. The list has a deadline as a whole; an
-    endless one is an error.
+    can't be read are left out, unless that is all of a page. The list has one deadline, and one
+    without an end is an error.
     """
     pages = Pages(doing)
     query: dict[str, Any] = {"limit": PAGE_SIZE}

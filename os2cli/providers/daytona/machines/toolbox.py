@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import httpx
 
-from os2cli.core.deadline import within
+from os2cli.core.deadline import seconds_left, within
 from os2cli.core.errors import NotAuthorised, NotFound, OperationFailed, Os2Error, Unreachable
 from os2cli.core.json_text import parse_json
 from os2cli.core.models import MachineState
@@ -55,7 +55,7 @@ class Patience:
             NotFound: the machine does not exist.
             Unreachable: it is ``failure``, and this has lasted for too long.
         """
-        if isinstance(failure, WayBlocked):
+        if isinstance(failure, WayBlocked) or seconds_left() == 0:
             raise failure
         self.toolbox.require_running()
         now = self.clock.now()

@@ -53,7 +53,7 @@ _MEANINGS = (
         r"no such host|server misbehaving|name resolution|connection refused|connection reset"
         r"|network is unreachable|no route to host|i/o timeout|tls handshake|handshake failure"
         r"|x509:|tls: |deadline exceeded|client\.timeout|proxyconnect|\beof\b"
-        r"|toomanyrequests|too many requests|unexpected (http )?status(?!.* 401)"
+        r"|toomanyrequests|too many requests|unexpected (http )?status(?!.{0,200} 401)"
         r"|error parsing http|bad gateway|service unavailable|gateway timeout"
         r"|request canceled while waiting",
     ),

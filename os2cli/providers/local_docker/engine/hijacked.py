@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from os2cli.core.deadline import within
+from os2cli.core.deadline import seconds_left, within
 from os2cli.providers.local_docker.engine.answers import InvalidAnswer
 from os2cli.providers.local_docker.engine.failures import ConnectionLost
 
@@ -19,21 +20,28 @@ FRAME_SECONDS = 20.0
 _HEAD_BYTES = 8
 
 
+class Silence(TimeoutError):
+    """Nothing was received and nothing taken for as long as a caller allows."""
+
+
 class Connection:
     """A connection; ``received`` is what has arrived of its stream already."""
 
     def __init__(self, connection: socket.socket, received: bytes) -> None:
         self._connection = connection
         self._received = received
+        # When another thread last sent something, on the monotonic clock.
+        self._sent_at = 0.0
 
-    def frames(self) -> Iterator[tuple[int, bytes]]:
+    def frames(self, silence: float | None = None) -> Iterator[tuple[int, bytes]]:
         """Yield the number of a stream and data of it, until the engine ends the connection.
 
         Raises:
             ConnectionLost: it ended within a frame.
             InvalidAnswer: a frame has another number.
+            Silence: for ``silence`` seconds no frame came, and nothing sent was taken.
         """
-        while first := self.receive(1):
+        while first := self._first_byte(silence):
             with within(FRAME_SECONDS):
                 head = first + self._exactly(_HEAD_BYTES - 1)
             if head[0] not in (STDOUT, STDERR):
@@ -46,6 +54,21 @@ class Connection:
                     raise ConnectionLost("the stream ended within a frame")
                 left -= len(data)
                 yield head[0], data
+
+    def _first_byte(self, silence: float | None) -> bytes:
+        if silence is None:
+            return self.receive(1)
+        began = time.monotonic()
+        while True:
+            since = max(began, self._sent_at)
+            try:
+                with within(max(since + silence - time.monotonic(), 0.0)):
+                    return self.receive(1)
+            except TimeoutError:
+                if seconds_left() == 0:
+                    raise
+                if self._sent_at <= since:
+                    raise Silence(f"silent for {silence:g} s") from None
 
     def receive(self, count: int = CHUNK_BYTES) -> bytes:
         """Return up to ``count`` bytes; none if the engine has ended the connection."""
@@ -65,6 +88,7 @@ class Connection:
     def send(self, data: bytes) -> None:
         """Send all of it."""
         self._connection.sendall(data)
+        self._sent_at = time.monotonic()
 
     def end_sending(self) -> None:
         """Close the sending side."""

@@ -10,8 +10,8 @@ from contextlib import closing, contextmanager, suppress
 from typing import IO, Any, BinaryIO
 
 from os2cli.core.cancellation import ended_by
-from os2cli.core.deadline import seconds_left, within
-from os2cli.core.errors import OperationFailed
+from os2cli.core.deadline import apart, seconds_left, within
+from os2cli.core.errors import OperationFailed, TimedOut
 from os2cli.core.models import Command, Streams
 from os2cli.host.tty import Terminal
 from os2cli.providers.local_docker.engine.engine import Engine
@@ -21,6 +21,7 @@ from os2cli.providers.local_docker.engine.hijacked import (
     STDERR,
     STDOUT,
     Connection,
+    Silence,
     hijacked,
 )
 from os2cli.providers.local_docker.machines.foreground import (
@@ -37,17 +38,23 @@ NO_SHELL = (126, 127)
 LOGIN_SHELL = ("sh", "-c", 'exec "${SHELL:-/bin/sh}" -l')
 # The engine reports the exit code shortly after the streams end.
 END_SECONDS = 5.0
+# How long a copy may stand still: a process in the machine may have stopped its tar.
+COPY_SECONDS = 120.0
 # How often the script that ends a program looks for one that is starting, every 0.1 s.
 FIND_ATTEMPTS = 20
 
 
 class Execution:
-    """One program in one container; a connection to the engine carries its streams."""
+    """One program in one container; a connection to the engine carries its streams.
 
-    def __init__(self, engine: Engine, container: str, doing: str) -> None:
+    One that ``copies`` must read or write all the time; others may be silent for any time.
+    """
+
+    def __init__(self, engine: Engine, container: str, doing: str, *, copies: bool = False) -> None:
         self.engine = engine
         self.container = container
         self.doing = doing
+        self.silence = COPY_SECONDS if copies else None
         self.mark = uuid.uuid4().hex
         self.stderr = b""
         self.exit_code = 0
@@ -85,7 +92,7 @@ class Execution:
             execution = self._create(RUN, environment, stdin=stdin is not None)
             with self._ended_with_us(execution), self._connection(execution) as connection:
                 waiting = stdin
-                for stream, data in connection.frames():
+                for stream, data in self._received(connection):
                     if written := outputs[stream].passed(data):
                         yield stream, written
                     if stdout.started and waiting is not None:
@@ -110,8 +117,17 @@ class Execution:
         with self._connection(execution) as connection:
             if stdin is not None:
                 self._in_thread(_pump_in, stdin, connection)
-            yield from connection.frames()
+            yield from self._received(connection)
         self.exit_code = self._exit_code(execution)
+
+    def _received(self, connection: Connection) -> Iterator[tuple[int, bytes]]:
+        try:
+            yield from connection.frames(self.silence)
+        except Silence as error:
+            raise TimedOut(
+                f"{self.doing} timed out: no data for {self.silence:g} s",
+                hint="check the machine's processes: os2 machine exec NAME -- ps",
+            ) from error
 
     def attach(self, terminal: Terminal, command: Command) -> int:
         """Connect the terminal to a program until it ends, and return its exit code."""
@@ -165,11 +181,12 @@ class Execution:
     def _end_program(self, execution: str, depth: int) -> None:
         """End what the program has in the foreground; the engine leaves it running."""
         client = self.engine.client
-        with within(HURRIED_SECONDS):
+        # Also when the deadline of what is interrupted has passed.
+        with apart(HURRIED_SECONDS):
             ended = client.exec_inspect(execution)["ExitCode"] is not None
         if not ended:
             argv = ["sh", "-c", END, "sh", self.mark, str(depth), str(FIND_ATTEMPTS)]
-            with within(END_SECONDS):
+            with apart(END_SECONDS):
                 client.exec_start(client.exec_create(self.container, argv)["Id"])
 
     def _in_thread(self, pump: Callable[..., None], *ends: object) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from docker.errors import NotFound
 
 from os2cli.core.cancellation import ended_by
+from os2cli.core.deadline import within
 from os2cli.core.errors import OperationFailed
 from os2cli.core.models import LogRequest
 from os2cli.providers.local_docker.engine.engine import Engine
@@ -18,6 +19,8 @@ from os2cli.providers.log_lines import split_lines
 # A log may end a moment before the engine says that the container has.
 END_SECONDS = 2.0
 POLL_SECONDS = 0.1
+# A log that is not followed is a question. Engines read long ones from slow disks.
+SILENT_SECONDS = 60.0
 
 
 def container_log(engine: Engine, container: str, request: LogRequest) -> Iterator[str]:
@@ -34,9 +37,18 @@ def container_log(engine: Engine, container: str, request: LogRequest) -> Iterat
         answer: Any = engine.client.logs(container, stream=True, **options)
         # The SDK's stream ends the connection, but leaves the response open.
         with closing(answer._response), closing(answer), ended_by(answer.close):
-            yield from split_lines(answer)
+            yield from split_lines(answer if request.follow else _at_once(answer))
         if request.follow:
             _check_ended(engine, container, start)
+
+
+def _at_once(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield what has been written already, for which an engine needs no time."""
+    while True:
+        with within(SILENT_SECONDS):
+            if (chunk := next(chunks, None)) is None:
+                return
+        yield chunk
 
 
 def _start_of_run(engine: Engine, container: str) -> str | None:

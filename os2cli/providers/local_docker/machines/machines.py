@@ -195,16 +195,18 @@ class LocalDockerMachines(Insight):
 
     def send(self, name: str, archive: BinaryIO, folder: str) -> None:
         """Unpack a tar with the container's own program, as the container's user."""
-        unpack(self._execution(name, f"copying to machine {name}"), name, archive, folder)
+        execution = self._execution(name, f"copying to machine {name}", copies=True)
+        unpack(execution, name, archive, folder)
 
     def fetch(self, name: str, path: str) -> Iterator[bytes]:
         """Pack a file or a folder with the container's own program."""
-        execution = self._execution(name, f"copying {path} from machine {name}")
+        execution = self._execution(name, f"copying {path} from machine {name}", copies=True)
         yield from pack(execution, name, path)
 
-    def _execution(self, name: str, doing: str) -> Execution:
+    def _execution(self, name: str, doing: str, *, copies: bool = False) -> Execution:
         """Return what runs programs in the machine; raise ``Conflict`` if it is not running."""
-        return Execution(self.engine, require_running(self.get(name)).id, doing)
+        machine = require_running(self.get(name))
+        return Execution(self.engine, machine.id, doing, copies=copies)
 
     def _inspect(self, container: str) -> Machine:
         with self.engine.errors("reading a machine's state"):

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
 
+from os2cli.core.deadline import within
+from os2cli.core.errors import TimedOut
+from os2cli.core.models import Command, Streams
+from os2cli.providers.local_process.executions import Execution
 from os2cli.providers.local_process.foreground import end_foreground
 
 
@@ -37,3 +44,14 @@ def test_a_program_is_reaped_whenever_it_ends(looks: int) -> None:
         end_foreground(program)
 
         assert program.returncode == -signal.SIGKILL
+
+
+def test_a_program_ends_at_the_deadline_of_a_question(tmp_path: Path) -> None:
+    execution = Execution({"PATH": os.environ["PATH"]}, tmp_path)
+    began = time.monotonic()
+
+    with pytest.raises(TimedOut) as caught, within(0.3):
+        execution.run(Command(("sleep", "60")), Streams(io.BytesIO(), io.BytesIO()))
+
+    assert caught.value.hint
+    assert time.monotonic() - began < 30

@@ -16,7 +16,10 @@ from os2cli.providers.local_docker.engine.client import EngineClient
 from os2cli.providers.local_docker.engine.hijacked import Connection, hijacked
 from os2cli.providers.local_docker.images.session import services
 
-_MOUNT = re.compile(r"""--mount=\S*\btype\s*=\s*["']?(?:secret|ssh)\b""", re.IGNORECASE)
+# From the first --mount= of each word: from every one, a word of many takes minutes.
+_MOUNT = re.compile(
+    r"""(?<!\S)(?>\S*?--mount=)\S*?\btype\s*+=\s*+["']?(?:secret|ssh)\b""", re.IGNORECASE
+)
 _PREFIX = "X-Docker-Expose-Session"
 
 

@@ -18,7 +18,7 @@ PIECES = st.lists(st.text(st.sampled_from("ab\r\n"), max_size=5), max_size=6)
 
 
 @given(PIECES)
-def test_lines_are_the_last_states_in_any_pieces(pieces: list[str]) -> None:
+def test_lines_are_the_last_states_of_any_pieces(pieces: list[str]) -> None:
     lines = BuildLines(str)
     *ended, rest = "".join(pieces).split("\n")
 

@@ -13,10 +13,13 @@ from typing import Any, cast
 
 import pytest
 
-from os2cli.core.errors import OperationFailed
+from os2cli.core.deadline import within
+from os2cli.core.errors import OperationFailed, TimedOut
 from os2cli.core.models import Command, Streams
 from os2cli.host.tty import Terminal
 from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.engine.hijacked import Connection
+from os2cli.providers.local_docker.engine.sockets import DeadlineSocket
 from os2cli.providers.local_docker.machines import executions
 from os2cli.providers.local_docker.machines.executions import Execution
 
@@ -63,7 +66,7 @@ class Client:
         assert execution == "e"
         if not options.get("socket"):
             return b""
-        ours, theirs = socket.socketpair()
+        ours, theirs = socketpair()
 
         def talk() -> None:
             with theirs:
@@ -79,6 +82,11 @@ class Client:
 
     def exec_resize(self, *_: Any, **__: Any) -> None:
         return None
+
+
+def socketpair() -> tuple[socket.socket, socket.socket]:
+    ours, theirs = socket.socketpair()
+    return DeadlineSocket(fileno=ours.detach()), theirs
 
 
 class FakeEngine:
@@ -111,6 +119,47 @@ def test_an_execution_ends_with_its_program_though_the_connection_stays() -> Non
     client = Client(None, output=frame(1, b"out"), ends=0, stays=True)
 
     assert run(client) == (0, b"out", b"")
+
+
+def test_a_copy_that_stands_still_is_an_error_and_ends_its_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(executions, "COPY_SECONDS", 0.2)
+    client = Client(None, output=frame(1, b"out"), stays=True)
+    execution = Execution(cast("Engine", FakeEngine(client)), "c", "copying x", copies=True)
+    stdout = io.BytesIO()
+
+    with pytest.raises(TimedOut, match=r"copying x timed out: no data for 0.2 s") as caught:
+        execution.run(Command(("tar",)), Streams(stdout, io.BytesIO()))
+
+    assert caught.value.hint
+    assert stdout.getvalue() == b"out"
+    assert client.created[-1][:2] == ["sh", "-c"]
+    assert execution.mark in client.created[-1]
+
+
+def test_a_question_that_is_not_answered_ends_its_program_after_the_deadline() -> None:
+    client = Client(None, stays=True)
+
+    with pytest.raises(TimeoutError), within(0.2):
+        run(client)
+
+    assert len(client.created) == 2
+
+
+def test_what_is_taken_meanwhile_is_not_silence() -> None:
+    ours, theirs = socketpair()
+    connection, pause = Connection(ours, b""), threading.Event()
+
+    def send() -> None:
+        for _ in range(8):
+            connection.send(b"x")
+            pause.wait(0.1)
+        theirs.sendall(frame(1, b"end"))
+
+    with ours, theirs:
+        threading.Thread(target=send, daemon=True).start()
+        assert next(connection.frames(silence=0.4)) == (1, b"end")
 
 
 def test_a_container_that_ends_ends_its_execution() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -15,6 +16,7 @@ from os2cli.core.errors import Os2Error
 from os2cli.core.models import LogRequest
 from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.machines import logs
 from os2cli.providers.local_docker.machines.logs import container_log
 from os2cli.providers.log_lines import MAX_LINE_BYTES
 from tests.serving import HOST, Quiet, http_server
@@ -149,3 +151,23 @@ def test_a_reader_that_leaves_early_closes_the_connection() -> None:
         lines = container_log(engine, "c", LogRequest(follow=True))
         assert list(islice(lines, 3)) == ["x", "x", "x"]
         lines.close()  # type: ignore[attr-defined]
+
+
+def test_an_engine_that_stays_silent_ends_a_log_that_is_not_followed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(logs, "SILENT_SECONDS", 0.3)
+    over = threading.Event()
+
+    def write(send: Callable[[bytes], None]) -> None:
+        send(frame(b"first\n"))
+        over.wait(20)
+
+    with engine_with(write, RUNNING) as engine:
+        lines = container_log(engine, "c", LogRequest())
+        assert next(lines) == "first"
+        with pytest.raises(Os2Error) as caught:
+            next(lines)
+        over.set()
+
+    assert caught.value.hint
