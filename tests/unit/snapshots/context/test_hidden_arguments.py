@@ -8,8 +8,8 @@ from os2cli.core.redaction import masking
 from os2cli.snapshots.context import hidden_values
 
 WORDS = ("TOKEN", "KEY", "SECRET", "PASSWORD", "PASSWD", "PASS", "PWD", "PASSPHRASE", "AUTH")
-WORDS += ("CREDENTIALS", "DSN")
-NAMES = [form.format(word) for word in WORDS for form in ("{}", "MY_{}", "{}_1", "NPM{}")]
+MORE = ("CREDENTIALS", "DSN")
+NAMES = [form.format(word) for word in (*WORDS, *MORE) for form in ("{}", "MY_{}", "{}_1", "NPM{}")]
 NAMES += [name.lower() for name in NAMES]
 
 

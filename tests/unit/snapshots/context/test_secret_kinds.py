@@ -268,7 +268,7 @@ PLACEHOLDERS += [
 @pytest.mark.parametrize("value", PLACEHOLDERS)
 def test_what_stands_for_a_secret_is_not_one(folder: Path, value: str) -> None:
     compose = f"DB_PASSWORD: {value}\n      - TOKEN={value}\n"
-    files = {
+    files: dict[str, str | bytes] = {
         "README.md": f"postgres://app:{value}@db.internal/x and https://me:{value}@git.internal/a\n",
         "docker-compose.yml": f"    environment:\n      {compose}",
         "config/database.yml": f"  password: {value}\n",
