@@ -23,7 +23,6 @@ ROOT_TESTS = {
     "test_readme.py",
     "test_audit.py",
     "test_sbom.py",
-    "test_sbom.py",
     "test_words.py",
 }
 # Those of the servers that tests start.
