@@ -52,7 +52,7 @@ const SIGNATURES = {
   x509: "SIGNED MESSAGE",
 };
 
-/** Every key that this git lists, with names in the place of what it leaves open. */
+/** Every key that this git lists, with names for what it leaves open. */
 function keys(): string[] {
   const listed = execFileSync("git", ["help", "--config"], { encoding: "utf8" })
     .split("\n")

