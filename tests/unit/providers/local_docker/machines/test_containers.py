@@ -52,7 +52,11 @@ def inspection(**changes: Any) -> dict[str, Any]:
         "State": {"Status": "running", "ExitCode": 0, "Health": {"Status": "healthy"}},
         "Config": {"Labels": machine_labels(SPEC, 10123, CREATED)},
         "HostConfig": {
-            "PortBindings": {"3000/tcp": [{"HostIp": "127.0.0.1", "HostPort": "10123"}]}
+            "PortBindings": {
+                "3000/tcp": [
+                    {"HostIp": address, "HostPort": "10123"} for address in ("127.0.0.1", "::1")
+                ]
+            }
         },
     }
     return {**found, **changes}
@@ -157,6 +161,26 @@ class TestMachine:
         assert (machine.owner, machine.created) == (SPEC.owner, CREATED)
         assert (machine.port, machine.url) == (10123, "http://localhost:10123")
         assert (machine.state, machine.health) == (MachineState.RUNNING, Health.HEALTHY)
+        assert (machine.repository, machine.image_key) == (None, None)
+
+    @pytest.mark.parametrize(
+        ("built_as", "key"), [("sandbox:local", "k"), ("other:local", None), ("", None)]
+    )
+    def test_whose_it_is_comes_from_its_labels(self, built_as: str, key: str | None) -> None:
+        """An image that a user built on one of ours has our labels with another name."""
+        found = inspection()
+        found["Config"]["Labels"] |= {
+            labels.IMAGE_KEY: "k", labels.IMAGE_NAME: built_as, labels.IMAGE_REPOSITORY: "r"
+        }  # fmt: skip
+
+        machine = machine_from_inspection(found)
+
+        assert (machine.repository, machine.image_key) == ("r", key)
+
+    def test_a_repository_that_it_is_created_for_is_on_its_label(self) -> None:
+        marks = machine_labels(spec(repository="mine"), 1, CREATED)
+
+        assert marks[labels.IMAGE_REPOSITORY] == "mine"
 
     def test_only_the_users_labels_are_shown(self) -> None:
         marks = machine_labels(spec(labels={"team": "core", "a,b": "c"}), 10123, CREATED)
