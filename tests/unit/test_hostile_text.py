@@ -16,7 +16,7 @@ from os2cli.providers.daytona.dockerfile import shell_words
 from os2cli.providers.local_docker.base_image.pull import pull_failure
 from os2cli.providers.local_docker.engine import answers
 from os2cli.providers.local_docker.images.session.session import needs_session
-from os2cli.snapshots.context import secret_files, token_forms
+from os2cli.snapshots.context import secret_files, secret_values, token_forms
 from os2cli.snapshots.context.secret_tokens import token_in
 from tests.unit.expressions import Expression, built, expressions, hostile_texts, modules
 
@@ -72,6 +72,22 @@ BUILT: dict[str, list[Expression]] = {
         for looks in (*vars(secret_files).values(), *(rule.looks for rule in secret_files._RULES))
         for pattern in enclosed_patterns(looks)
     ],
+    # Ours, against the line of a request of os2.
+    "os2cli.providers.local_docker.engine.changes.check_change": [],
+    **{
+        f"os2cli.snapshots.context.secret_values.{function}": [
+            Expression(name, re.compile(getattr(secret_values, name)), frozenset({method}))
+            for name, method in names.items()
+        ]
+        for function, names in {
+            "_is_real": {"_SWITCH": "fullmatch", "_PATH": "match"},
+            "_settings": {"_NAME": "finditer", "_VALUE": "match", "_COMMENTED": "match"},
+            "has_authorization": {"_BEARER": "finditer"},
+            "has_issued_setting": {"_ISSUED": "finditer", "_RANDOM": "fullmatch"},
+            "has_url_login": {"_URL_LOGIN": "finditer", "_NOWHERE": "match"},
+            "is_placeholder": {"_COMMON": "fullmatch", "_REFERENCE": "match", "_MARK": "search"},
+        }.items()
+    },
     "os2cli.snapshots.context.secret_tokens._matches": [
         Expression(form.reason, re.compile(form.pattern, re.MULTILINE), FIND)
         for form in token_forms.FORMS

@@ -30,7 +30,7 @@ _SECRET_NAME = re.compile(
     r"(?i)key|token|secret|passw|pass(?![a-z])|pwd|phrase|cred|auth(?!or)|dsn"
 )
 _MIN_HIDDEN = 6
-_LOGIN = re.compile(r"://[^\s/:@]*:([^\s@]+)@")
+_LOGIN = re.compile(r"://[^\s/:@]{0,80}:([^\s@]{1,200})@")
 _BYTE_ORDER_MARKS = (
     b"\xff\xfe\x00\x00",
     b"\x00\x00\xfe\xff",
