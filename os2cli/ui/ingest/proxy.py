@@ -155,14 +155,14 @@ class IngestProxy:
             raise Refused(502, "PostHog's response is not JSON") from None
 
     async def _content(self, response: httpx.Response) -> bytes:
-        content = b""
+        content = bytearray()
         # One deadline for the whole, so that a drip ends as silence does.
         with anyio.fail_after(self.limits.answer_seconds):
             async for part in response.aiter_raw():
                 content += part
                 if len(content) > self.limits.response_bytes:
                     raise Refused(502, "PostHog's response is too large")
-        return content
+        return bytes(content)
 
 
 def _data(status: int, document: Mapping[str, Any], more: Headers) -> Answer:
