@@ -9,7 +9,12 @@ import re
 import string
 from collections.abc import Callable
 
-from os2cli.snapshots.context.secret_values import has_authorization, has_url_login
+from os2cli.snapshots.context.secret_values import (
+    ISSUERS,
+    has_authorization,
+    has_issued_setting,
+    has_url_login,
+)
 from os2cli.snapshots.context.token_forms import FORMS, Form
 
 # A part of a token of this length is in two windows of a file that is read in pieces.
@@ -40,9 +45,11 @@ for _each in FORMS:
         _LEADING[_stem] = (*_LEADING.get(_stem, ()), (_part, _each))
 # What takes more than an expression to judge.
 _Check = tuple[str, tuple[bytes, ...], Callable[[bytes], bool]]
+_ISSUERS = tuple(word.encode() for issuer in ISSUERS for word in (issuer, issuer.upper()))
 _CHECKS: tuple[_Check, ...] = (
     ("holds a login in an address", (b"://",), has_url_login),
     ("holds a login in a header", (b"uthorization", b"UTHORIZATION"), has_authorization),
+    ("holds a token", _ISSUERS, has_issued_setting),
 )
 
 

@@ -43,6 +43,15 @@ _BEARER = (
 # "user:pass…", "username:password" and the RFC's "Aladdin:open sesame" in Base64.
 _KNOWN_BASE64 = (b"dXNlcjpw", b"dXNlcm5hbWU6", b"QWxhZGRpbjpv")
 
+# Issuers whose tokens have no mark of their own: hexadecimal digits, or a UUID.
+ISSUERS = ("twilio", "heroku", "datadog", "contentful", "cloudflare", "discord", "mailgun")
+_ISSUED = (
+    f"(?i)(?:{'|'.join(ISSUERS)})".encode()
+    + rb"[\w.-]{0,16}?(?:token|key|secret)[\"']?[ \t]{0,20}(?:=>|[:=])[ \t]{0,20}[\"']?"
+    rb"([A-Za-z0-9][\w.-]{24,99})"
+)
+_RANDOM = rb"(?=.*\d)(?:[0-9a-f]{32,40}|[0-9a-f-]{36,50}|(?=.*[a-z])(?=.*[A-Z])[\w.-]{32,100})"
+
 _NAME = (
     rb"(?i)(?:secret|token|passw(?:or)?d|passphrase|pwd|pass|credentials?|[_.-]pat"
     rb"|(?:api|access|secret|private|signing|encryption|master|auth|account|session|app|jwt)"
@@ -85,6 +94,14 @@ def has_authorization(content: bytes) -> bool:
         if not known and not is_placeholder(value) and re.search(rb"\d", value):
             return True
     return False
+
+
+def has_issued_setting(content: bytes) -> bool:
+    """Return whether a setting that names an issuer's token has a value that looks random."""
+    return any(
+        re.fullmatch(_RANDOM, value) and not is_placeholder(value)
+        for (value,) in map(re.Match.groups, re.finditer(_ISSUED, content))
+    )
 
 
 def has_real_setting(content: bytes) -> bool:

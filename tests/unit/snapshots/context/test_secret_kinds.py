@@ -128,6 +128,16 @@ LOGINS["bearer"] = "curl -H 'Authoriz" + f"ation: Bearer {some(40)}'"
 LOGINS["header"] = '{"authoriz' + f'ation": "Bearer {some(40)}"}}'
 LOGINS["python"] = "headers['Authoriz" + f"ation'] = 'token {some(40)}'"
 
+ISSUED = {
+    "TWILIO_AUTH_TOKEN": some(32, HEX),
+    "HEROKU_API_KEY": "-".join(some(n, HEX) for n in (8, 4, 4, 4, 12)),
+    "DATADOG_API_KEY": some(32, HEX),
+    "contentful.deliveryToken": some(43),
+    "CLOUDFLARE_API_TOKEN": some(40),
+    "discordToken": f"M{some(23)}.G{some(5)}.{some(38)}",
+    "mailgun_key": f"{some(32, HEX)}-{some(8, HEX)}-{some(8, HEX)}",
+}
+
 FILES = {
     ".envrc": "source_up\nexport API_TOKEN=abc123\n",
     "prod.env": "DB_PASSWORD=hunter2\n",
@@ -234,6 +244,13 @@ def test_a_login_is_found_in_a_file_of_any_name(folder: Path, kind: str, around:
     assert file.reason.startswith("holds a login in ")
 
 
+@pytest.mark.parametrize("name", ISSUED)
+@pytest.mark.parametrize("form", ["{}={}", "{}: '{}'", 'const {} = "{}"', '"{}": "{}"'])
+def test_a_token_without_a_mark_is_found_by_its_name(folder: Path, name: str, form: str) -> None:
+    (file,) = found(folder, "notes/deploy", form.format(name, ISSUED[name]))
+    assert file.reason == "holds a token"
+
+
 PLACEHOLDERS = ["password", "passwd", "pass", "PASSWORD", "changeme", "change-me", "secret", "xxxx"]
 PLACEHOLDERS += [
     "${DB_PASSWORD}",
@@ -317,6 +334,9 @@ def test_a_token_is_found_between_what_surrounds_it(kind: str, around: str) -> N
         ("pip.conf", "[global]\nindex-url = https://packages.example/simple\n"),
         ("gradle.properties", "org.gradle.jvmargs=-Xmx2g\n"),
         ("app.key", "42"),
+        ("a.ts", "const twilioToken = process.env.TWILIO_AUTH_TOKEN_OF_THE_ACCOUNT_2"),
+        ("a.yml", "CLOUDFLARE_API_TOKEN: ${{ secrets.CLOUDFLARE_API_TOKEN_FOR_STAGE_2_X }}"),
+        ("a.py", "heroku_key = settings.heroku_key_of_the_second_application_2"),
         ("README.md", "redis://user:s3cretpass@localhost:6379 and http://me:s3cretpass@127.0.0.1/"),
         ("README.md", "git clone https://user:s3cretpass@git.example.com/a.git"),
         (
@@ -449,6 +469,8 @@ NAMES = [
 ]
 NAMES += ["docker-compose.yml", "wp-config.php", "a.conf", "nuget.config", ".vault_pass"]
 NAMES += [".docker/config.json", ".m2/settings.xml", "secrets.json", ".htpasswd", "pip.conf", "x"]
+
+WORDS += ["twilio", "twiliokey=", "twiliokey=" + "a0" * 20]
 
 
 @pytest.mark.parametrize("word", WORDS)
