@@ -16,7 +16,7 @@ _COMMON = (
     rb"(?i)(?:my|your|the|some|a|db|test|dev|local|default|fake|mock|sample|super|top|very)?[_-]?"
     rb"(?:user|username|pass|passwd|password|passphrase|pwd|pw|secret|token|key|api_?key|login"
     rb"|root|admin|administrator|guest|postgres|postgresql|mysql|mariadb|mongo|mongodb|redis"
-    rb"|rabbitmq|minio|minioadmin|test|testing|dev|develop(?:ment)?|local|localhost|demo|default"
+    rb"|rabbitmq|minio|minioadmin|test|testing|dev|develop|development|local|localhost|demo|default"
     rb"|docker|foo|bar|baz|foobar|none|null|empty|unset|todo|tbd|undefined|hidden|masked|x|y|z)"
     rb"[_-]?(?:here|word|value|goes_here|\d{0,4})"
 )

@@ -83,7 +83,7 @@ TOKENS = {
     "grafana cloud": "gl" + "c_ey" + "J" + some(80),
     "grafana old": "ey" + "JrIjoi" + some(80),
     "netlify": "nf" + "p_" + some(36),
-    "fly": "fo" + "1_" + some(43),
+    "fly": "fo1" + "_" + some(43),
     "fly macaroon": "Fly" + "V1 fm" + "2_" + some(120),
     "planetscale": "psca" + "le_tkn_" + some(43),
     "planetscale password": "psca" + "le_pw_" + some(43),
