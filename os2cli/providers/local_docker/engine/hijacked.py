@@ -46,10 +46,13 @@ class Connection:
                 head = first + self._exactly(_HEAD_BYTES - 1)
             if head[0] not in (STDOUT, STDERR):
                 raise InvalidAnswer("a frame belongs to neither stream")
-            left = int.from_bytes(head[4:], "big")
+            left, seconds = int.from_bytes(head[4:], "big"), FRAME_SECONDS
             while left:
-                with within(FRAME_SECONDS):
+                began = time.monotonic()
+                with within(max(seconds, 0.0)):
                     data = self.receive(min(left, CHUNK_BYTES))
+                # Not the time of the caller, between two pieces of a frame.
+                seconds -= time.monotonic() - began
                 if not data:
                     raise ConnectionLost("the stream ended within a frame")
                 left -= len(data)

@@ -1,0 +1,60 @@
+"""A connection that the engine turned into a program's streams."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from os2cli.providers.local_docker.engine import hijacked
+from os2cli.providers.local_docker.engine.hijacked import Connection
+from os2cli.providers.local_docker.engine.sockets import DeadlineSocket
+from tests.engine_stub import frame
+
+
+@contextmanager
+def connected() -> Iterator[tuple[Connection, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    with DeadlineSocket(fileno=ours.detach()) as connection, theirs:
+        yield Connection(connection, b""), theirs
+
+
+@pytest.mark.parametrize("at_once", [0, 1, 8, 9, 500])
+def test_a_frame_that_drips_has_one_deadline(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    """The deadline of each read alone would never pass."""
+    monkeypatch.setattr(hijacked, "FRAME_SECONDS", 0.5)
+    data = frame(1, b"x" * 1000)
+
+    def drip(theirs: socket.socket) -> None:
+        with suppress(OSError):
+            theirs.sendall(data[:at_once])
+            for byte in data[at_once:]:
+                theirs.sendall(bytes([byte]))
+                time.sleep(0.05)  # the engine's pace
+
+    with connected() as (connection, theirs):
+        thread = threading.Thread(target=drip, args=(theirs,))
+        thread.start()
+        started = time.monotonic()
+        with pytest.raises(TimeoutError):
+            list(connection.frames())
+        assert time.monotonic() - started < 10
+        connection.end()
+        thread.join()
+
+
+def test_the_time_of_the_reader_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hijacked, "FRAME_SECONDS", 0.3)
+    monkeypatch.setattr(hijacked, "CHUNK_BYTES", 100)
+    received = b""
+    with connected() as (connection, theirs):
+        theirs.sendall(frame(1, b"x" * 1000))
+        theirs.shutdown(socket.SHUT_WR)
+        for _, piece in connection.frames():
+            received += piece
+            time.sleep(0.1)  # the reader's pace
+    assert received == b"x" * 1000
