@@ -109,7 +109,7 @@ def tests(session: nox.Session) -> None:
     install(session, "os2", "ui", "test")
     host_programs(session)
     # Most of them wait for processes and states more than they compute.
-    workers = str(2 * (os.cpu_count() or 2))
+    workers = str(3 * (os.cpu_count() or 2))
     run = ("pytest", "-n", workers, "-m", "not engine")
     session.run(*run, *session.posargs, env=fault_seed(session))
     if not session.posargs:
