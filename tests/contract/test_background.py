@@ -209,6 +209,8 @@ def test_a_signal_ends_the_foreground_only(
     background, foreground = number(), number()
     script = f"{_all_ways(background)} {STARTED}; sh -c 'sleep {foreground}; :'; sleep {foreground}"
     with guest.going_on(script, *options) as process:
+        # Until it is replaced by its program, a fork counts as the shell.
+        until(lambda: len(guest.sleepers(background)) == len(WAYS))
         process.send_signal(signum)
         _, stderr = process.communicate(timeout=30)
 

@@ -63,7 +63,6 @@ DAYTONA = (
     Command("snapshot daytona", daytona),
     Command("snapshot list --type daytona", daytona, (), QUESTION, shows=NEWEST),
     Command(f"snapshot show {NEWEST}", daytona, (), QUESTION, shows=NEWEST),
-    Command(f"snapshot logs {NEWEST}", daytona, (), QUESTION),
     Command("snapshot resolve", daytona, (), QUESTION, shows=NEWEST),
     Command(f"snapshot wait {NEWEST} --timeout 20", daytona, (), QUESTION),
     Command(f"snapshot activate {ASLEEP} --timeout 20", daytona),

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from os2cli.core.errors import NotFound, UsageError
+from os2cli.core.errors import NotFound, OperationFailed, UsageError
 from os2cli.core.left_out import left_out
 from os2cli.core.limits import Limits
 from os2cli.core.models import DAYTONA, Health, Machine, MachineState
@@ -111,7 +111,8 @@ class TestList:
     def test_a_cursor_that_never_ends_ends(self, machines: DaytonaMachines, wire: Wire) -> None:
         wire.on(LIST, *[page(cursor="again")] * 500)
 
-        assert machines.list() == []
+        with pytest.raises(OperationFailed, match="more than 500 pages"):
+            machines.list()
 
 
 class TestGet:
