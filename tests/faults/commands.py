@@ -35,7 +35,7 @@ class Command:
 
 
 _ON = "--type daytona --stage stg"
-_NEW = f"machine create MACHINE {_ON}"
+_NEW = f"machine create MACHINE {_ON} --timeout 30"
 _STOPPED = f"machine stop MACHINE {_ON} --yes"
 _SENT = f"machine cp notes MACHINE:notes {_ON}"
 _ECHO = f"machine exec MACHINE {_ON} -- echo MACHINE"
