@@ -374,7 +374,7 @@ def test_show_prints_what_the_build_recorded(
     assert shown["base"].startswith("sha256:")
     assert f"tool        node {tools['node']}\n" in text
     assert re.search(r"(?m)^debian +git \S+$", text)
-    assert not engine.containers(all=True, filters={"label": LABEL})
+    assert not engine.containers(all=True, filters={"label": LABEL, "ancestor": image_tag})
 
 
 def test_an_image_with_a_foreign_name_is_not_ours(

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from os2cli.providers.labels import IMAGE_NAME
 from tests.command import Os2, base_environment
 from tests.daytona_server import DaytonaServer, Timing
 from tests.engine import engine_endpoint, sandbox_image
@@ -139,6 +140,9 @@ def engine(folder: Path) -> Iterator[Setting]:
                     client.api.remove_container(name, force=True, v=True)
                 if NETWORK in state:
                     client.api.remove_network(name)
+            # What was killed at work may have left one; the next one for the image would remove it.
+            for left in client.api.containers(all=True, filters={"label": f"{IMAGE_NAME}={image}"}):
+                client.api.remove_container(left["Id"], force=True, v=True)
             if client.api.images(image):
                 client.api.remove_image(image, force=True)
             client.close()
