@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from os2cli.core.errors import OperationFailed
-from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.client import EngineClient
 from os2cli.providers.local_docker.engine.engine import Engine
-from tests.engine_stub import EngineStub, engine_stub
+from tests.engine_stub import EngineStub
 
 # What os2 changes on an engine, and the statuses of the Engine API's document for it.
 CHANGES: dict[str, tuple[Callable[[EngineClient], object], set[int]]] = {
@@ -50,19 +49,6 @@ class Answering(EngineStub):
         if method == "GET":
             return super().answer(method, path, body)
         return self.status, b"" if self.status in (204, 304) else self.body
-
-
-@pytest.fixture
-def stub() -> Iterator[EngineStub]:
-    with engine_stub() as running:
-        yield running
-
-
-@pytest.fixture
-def engine(stub: EngineStub) -> Iterator[Engine]:
-    connected = Engine(Endpoint(stub.url, "the test"))
-    yield connected
-    connected.client.close()
 
 
 def answering(stub: EngineStub, status: int, body: Any) -> None:

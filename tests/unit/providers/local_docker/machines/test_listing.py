@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,11 @@ from os2cli.core.left_out import left_out
 from os2cli.core.models import MachineSpec
 from os2cli.host.certificates import HostCertificates
 from os2cli.providers import labels
-from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.images.build_logs import BuildLogs
 from os2cli.providers.local_docker.images.catalog import LocalImages
 from os2cli.providers.local_docker.machines.machines import LocalDockerMachines
-from tests.engine_stub import EngineStub, engine_stub
+from tests.engine_stub import EngineStub
 
 # What is not an item of any list, and of no shape that os2 reads.
 GARBLED: list[Any] = [None, 7, "text", [], {}, [{}], {"Id": 7}, {"Id": "", "Labels": {}}]
@@ -42,19 +40,6 @@ class Odd(EngineStub):
             return super().answer(method, path, body)
         own = super().answer(method, path, body)[1] if self.more else []
         return self.status, [self.body, *own] if self.more else self.body
-
-
-@pytest.fixture
-def stub() -> Iterator[EngineStub]:
-    with engine_stub() as running:
-        yield running
-
-
-@pytest.fixture
-def engine(stub: EngineStub) -> Iterator[Engine]:
-    engine = Engine(Endpoint(stub.url, "a test"))
-    yield engine
-    engine.client.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from hypothesis import strategies as st
 from os2cli.core.errors import Conflict
 from os2cli.core.models import MachineSpec, MachineState
 from os2cli.providers import labels
-from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.machines.name_locks import NameLocks
 from os2cli.providers.local_docker.machines.networks import (
@@ -26,7 +24,7 @@ from os2cli.providers.local_docker.machines.networks import (
     remove_network_left,
     remove_networks,
 )
-from tests.engine_stub import EngineStub, engine_stub
+from tests.engine_stub import EngineStub
 
 SPEC = MachineSpec("dev-1", "dev", "image", owner="jonas@laptop")
 ME = NameLocks(Path("/nonexistent/my-locks"))
@@ -43,19 +41,6 @@ class Refusing(EngineStub):
         if path.endswith("/networks/create") and self.refusals:
             return 403, {"message": self.refusals.pop(0)}
         return super().answer(method, path, body)
-
-
-@pytest.fixture
-def stub() -> Iterator[EngineStub]:
-    with engine_stub() as running:
-        yield running
-
-
-@pytest.fixture
-def engine(stub: EngineStub) -> Iterator[Engine]:
-    connected = Engine(Endpoint(stub.url, "the test"))
-    yield connected
-    connected.client.close()
 
 
 class Unfiltered(EngineStub):
