@@ -110,7 +110,8 @@ def tests(session: nox.Session) -> None:
     host_programs(session)
     # Most of them wait for processes and states more than they compute.
     workers = str(3 * (os.cpu_count() or 2))
-    run = ("pytest", "-n", workers, "-m", "not engine")
+    # Neighbours are alike: the slow ones of a file would all wait for one worker.
+    run = ("pytest", "-n", workers, "--dist", "worksteal", "-m", "not engine")
     session.run(*run, *session.posargs, env=fault_seed(session))
     if not session.posargs:
         session.run(*run, *ON_DAYTONA, env=SELF_HOSTED)

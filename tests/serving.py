@@ -64,8 +64,8 @@ def http_server(handler: Any, port: int = 0) -> Iterator[int]:
 @contextmanager
 def asgi_server(app: ASGIApp, *, force_exit: bool = False) -> Iterator[int]:
     """Serve an ASGI application; yields the port. ``force_exit`` waits for no open request."""
-    # The loggers are those of the whole process: other tests look at what they write.
-    config = uvicorn.Config(app, log_config=None, log_level="error", timeout_graceful_shutdown=1)
+    # The loggers are those of the whole process, and other tests look at what they write.
+    config = uvicorn.Config(app, log_config=None, log_level=None, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     with socket.create_server((HOST, 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

@@ -68,7 +68,8 @@ class Listeners:
         config = uvicorn.Config(
             app,
             log_config=None,
-            log_level="error",
+            # The loggers are those of the whole process, and other tests look at what they write.
+            log_level=None,
             server_header=False,
             ws=Socket if sockets else "none",
             ws_per_message_deflate=False,

@@ -24,6 +24,7 @@ from os2cli.providers.local_docker.images.builder import LocalDockerBuilder
 from os2cli.providers.local_docker.images.catalog import LocalImages
 from os2cli.providers.local_docker.images.push import RegistryLogin, push_image
 from os2cli.providers.local_docker.machines import creation, executions, machines, undoing
+from os2cli.providers.local_docker.machines import logs as machine_logs
 from os2cli.providers.local_docker.machines.machines import LocalDockerMachines
 from os2cli.snapshots.building import BuildRequest
 from tests.engine_stub import EngineStub, Fault, engine_stub
@@ -78,6 +79,7 @@ def rig(
 ) -> Iterator[Rig]:
     """An engine on either kind of connection in turn."""
     monkeypatch.setattr(machines, "REMOVAL_SECONDS", 0.5)
+    monkeypatch.setattr(machine_logs, "END_SECONDS", 0.3)
     monkeypatch.setattr(client, "MAX_ANSWER_BYTES", 2**20)
     socket_file = tmp_path_factory.mktemp("s") / "s" if next(_turns) % 2 else None
     tree = tmp_path / "tree"
