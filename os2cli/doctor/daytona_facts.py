@@ -62,7 +62,7 @@ class DaytonaFacts:
         until one has another.
         """
         pages = Pages(_COUNTING)
-        total: int = pages.ask(partial(self._snapshots, 1, 1)).total
+        total = pages.ask(partial(self._snapshots, 1, 1)).total
         count, number = total, -(-total // _PAGE_SIZE)
         while number > 0:
             items = pages.ask(partial(self._snapshots, number, _PAGE_SIZE)).items

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sized
-from typing import Any
+from typing import TypeVar
 
 from os2cli.core.deadline import within
 from os2cli.core.errors import Os2Error, TimedOut
@@ -13,6 +13,8 @@ from os2cli.providers.daytona.api.errors import invalid_answer
 # Rate limiters may ask for 90 s of these.
 LIST_SECONDS = 120.0
 MAX_PAGES, MAX_ITEMS = 500, 100_000
+
+_Answer = TypeVar("_Answer")
 
 
 class Pages:
@@ -26,7 +28,7 @@ class Pages:
         self._left = LIST_SECONDS
         self._count = self._items = 0
 
-    def ask(self, request: Callable[[], Any]) -> Any:
+    def ask(self, request: Callable[[], _Answer]) -> _Answer:
         """Return the answer of a request for one more page.
 
         Raises:

@@ -24,13 +24,6 @@ def stub(
         yield stub
 
 
-@pytest.fixture
-def engine(stub: EngineStub) -> Iterator[Engine]:
-    engine = Engine(Endpoint(stub.url, "a test"))
-    yield engine
-    engine.client.close()
-
-
 def failure(engine: Engine) -> Os2Error:
     with pytest.raises(Os2Error) as caught, engine.errors("listing the machines"):
         engine.client.containers(all=True)
