@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from os2cli.analytics.parameters import Parameters
 from tests.analytics import parameters
 
 KEY = {"POSTHOG_KEY": "phc_x"}
+NOBODY = 65534
 
 
 def remove(path: Path) -> None:
@@ -73,14 +76,34 @@ def test_a_directory_instead_of_a_choice_is_a_no(tmp_path: Path) -> None:
     assert not consent(found, key=found.key).on
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-@pytest.mark.parametrize("place", ["choice", "."])
-def test_no_permission_is_a_no(tmp_path: Path, place: str) -> None:
-    found = refused(tmp_path)
-    (found.folder / place).chmod(0)
+@contextmanager
+def another_user(folder: Path) -> Iterator[None]:
+    """Be one who owns the folder, if this is root, who reads everything."""
+    if os.geteuid() != 0:
+        yield
+        return
+    for each in (folder, *folder.rglob("*")):
+        os.chown(each, NOBODY, -1)
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
-    assert not consent(found, key=found.key).on
-    (found.folder / place).chmod(0o700)
+
+@pytest.mark.parametrize("place", ["choice", "."])
+def test_no_permission_is_a_no(place: str) -> None:
+    # Not pytest's directory, which belongs to one user.
+    with tempfile.TemporaryDirectory() as name:
+        found = refused(Path(name))
+        with another_user(Path(name)):
+            assert not consent(found, key=found.key).on
+            (found.folder / place).chmod(0)
+
+            with pytest.raises(PermissionError):
+                (found.folder / "choice").read_bytes()
+            assert not consent(found, key=found.key).on
+            (found.folder / place).chmod(0o700)
 
 
 def test_every_flipped_bit_of_a_no_is_a_no(tmp_path: Path) -> None:

@@ -106,16 +106,6 @@ class Page:
         return True
 
 
-@pytest.fixture(autouse=True)
-def _loggers() -> None:
-    """Libraries of other tests in the process may have switched them off."""
-    logging.disable(logging.NOTSET)
-    for name in ("os2.ui", "uvicorn", "uvicorn.error", "asyncio", "websockets"):
-        logger = logging.getLogger(name)
-        logger.disabled = False
-        logger.setLevel(logging.NOTSET)
-
-
 @contextmanager
 def serving(folder: Path, limits: WireLimits = QUICK) -> Iterator[Page]:
     listener = listening_socket(None)
