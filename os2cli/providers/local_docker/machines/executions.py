@@ -47,13 +47,15 @@ FIND_ATTEMPTS = 20
 class Execution:
     """One program in one container; a connection to the engine carries its streams.
 
-    One that ``copies`` must read or write all the time; others may be silent for any time.
+    ``copies`` is the machine's name if it is one of a copy, which must read or write all the time;
+    others may be silent for any time.
     """
 
-    def __init__(self, engine: Engine, container: str, doing: str, *, copies: bool = False) -> None:
+    def __init__(self, engine: Engine, container: str, doing: str, *, copies: str = "") -> None:
         self.engine = engine
         self.container = container
         self.doing = doing
+        self.copies = copies
         self.silence = COPY_SECONDS if copies else None
         self.mark = uuid.uuid4().hex
         self.stderr = b""
@@ -126,7 +128,7 @@ class Execution:
         except Silence as error:
             raise TimedOut(
                 f"{self.doing} timed out: no data for {self.silence:g} s",
-                hint="check the machine's processes: os2 machine exec NAME -- ps",
+                hint=f"check the machine's processes: os2 machine exec {self.copies} -- ps",
             ) from error
 
     def attach(self, terminal: Terminal, command: Command) -> int:

@@ -195,15 +195,15 @@ class LocalDockerMachines(Insight):
 
     def send(self, name: str, archive: BinaryIO, folder: str) -> None:
         """Unpack a tar with the container's own program, as the container's user."""
-        execution = self._execution(name, f"copying to machine {name}", copies=True)
+        execution = self._execution(name, f"copying to machine {name}", copies=name)
         unpack(execution, name, archive, folder)
 
     def fetch(self, name: str, path: str) -> Iterator[bytes]:
         """Pack a file or a folder with the container's own program."""
-        execution = self._execution(name, f"copying {path} from machine {name}", copies=True)
+        execution = self._execution(name, f"copying {path} from machine {name}", copies=name)
         yield from pack(execution, name, path)
 
-    def _execution(self, name: str, doing: str, *, copies: bool = False) -> Execution:
+    def _execution(self, name: str, doing: str, *, copies: str = "") -> Execution:
         """Return what runs programs in the machine; raise ``Conflict`` if it is not running."""
         machine = require_running(self.get(name))
         return Execution(self.engine, machine.id, doing, copies=copies)

@@ -126,13 +126,13 @@ def test_a_copy_that_stands_still_is_an_error_and_ends_its_program(
 ) -> None:
     monkeypatch.setattr(executions, "COPY_SECONDS", 0.2)
     client = Client(None, output=frame(1, b"out"), stays=True)
-    execution = Execution(cast("Engine", FakeEngine(client)), "c", "copying x", copies=True)
+    execution = Execution(cast("Engine", FakeEngine(client)), "c", "copying x", copies="dev-1")
     stdout = io.BytesIO()
 
     with pytest.raises(TimedOut, match=r"copying x timed out: no data for 0.2 s") as caught:
         execution.run(Command(("tar",)), Streams(stdout, io.BytesIO()))
 
-    assert caught.value.hint
+    assert caught.value.hint == "check the machine's processes: os2 machine exec dev-1 -- ps"
     assert stdout.getvalue() == b"out"
     assert client.created[-1][:2] == ["sh", "-c"]
     assert execution.mark in client.created[-1]
