@@ -9,8 +9,11 @@ from __future__ import annotations
 import io
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, TextIO
+
+_Errors = Callable[[], AbstractContextManager[None]]
 
 
 class OutputError(OSError):
@@ -21,31 +24,50 @@ class ReaderGone(BrokenPipeError):
     """The reader of stdout, such as ``head``, has exited."""
 
 
-class _Result(io.FileIO):
-    """stdout, whose errors differ from those of other files."""
+@contextmanager
+def _result_errors() -> Iterator[None]:
+    """Raise the errors of stdout, which differ from those of other files."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ReaderGone(error.errno, error.strerror) from error
+    except OSError as error:
+        raise OutputError(error.errno, error.strerror) from error
+
+
+def _no_errors() -> AbstractContextManager[None]:
+    """Let stderr take everything, also if it cannot be kept."""
+    return suppress(OSError)
+
+
+class _Buffer(io.BufferedWriter):
+    """A buffer with errors of its own.
+
+    They are not those of the file below it: a signal that raises in a ``write`` of Python would
+    leave the buffer full of what the file has already taken, and that would be written again.
+    """
+
+    def __init__(self, raw: io.RawIOBase, errors: _Errors, *, at_once: bool) -> None:
+        super().__init__(raw)
+        self._errors = errors
+        self._at_once = at_once
 
     def write(self, data: Any, /) -> int:
-        try:
-            return super().write(data)
-        except BrokenPipeError as error:
-            raise ReaderGone(error.errno, error.strerror) from error
-        except OSError as error:
-            raise OutputError(error.errno, error.strerror) from error
-
-
-class _Commentary(io.FileIO):
-    """stderr, which takes everything, also if it cannot be kept."""
-
-    def write(self, data: Any, /) -> int:
-        with suppress(OSError):
-            return super().write(data)
+        with self._errors():
+            super().write(data)
+            if self._at_once:
+                super().flush()
         return memoryview(data).nbytes
+
+    def flush(self) -> None:
+        with self._errors():
+            super().flush()
 
 
 def prepare_streams() -> None:
     """Replace closed streams, and make all of them accept any character."""
-    sys.stdout = _prepared(sys.stdout, _Result)
-    sys.stderr = _prepared(sys.stderr, _Commentary)
+    sys.stdout = _prepared(sys.stdout, _result_errors)
+    sys.stderr = _prepared(sys.stderr, _no_errors)
 
 
 def abandon_stdout() -> None:
@@ -55,17 +77,17 @@ def abandon_stdout() -> None:
     os.close(nowhere)
 
 
-def _prepared(stream: TextIO | None, kind: type[io.FileIO]) -> TextIO:
+def _prepared(stream: TextIO | None, errors: _Errors) -> TextIO:
     if stream is None:  # closed with >&-
         return open(os.devnull, "w")  # noqa: PTH123 - open as long as the process
     if not isinstance(stream, io.TextIOWrapper):
         return stream
     if _is_file(stream):
-        raw: Any = kind(stream.fileno(), "w", closefd=False)
+        raw = io.FileIO(stream.fileno(), "w", closefd=False)
         # `python -u` writes at once.
-        is_unbuffered = isinstance(stream.buffer, io.FileIO)
+        at_once = isinstance(stream.buffer, io.FileIO)
         stream = io.TextIOWrapper(
-            raw if is_unbuffered else io.BufferedWriter(raw),
+            _Buffer(raw, errors, at_once=at_once),
             encoding=stream.encoding,
             line_buffering=stream.line_buffering,
             write_through=stream.write_through,
@@ -78,4 +100,4 @@ def _prepared(stream: TextIO | None, kind: type[io.FileIO]) -> TextIO:
 def _is_file(stream: io.TextIOWrapper) -> bool:
     """Return whether a stream is the interpreter's own, and not prepared yet."""
     raw = getattr(stream.buffer, "raw", stream.buffer)
-    return type(raw) is io.FileIO and isinstance(stream.buffer, io.BufferedWriter | io.FileIO)
+    return type(raw) is io.FileIO and type(stream.buffer) in (io.BufferedWriter, io.FileIO)
