@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,12 @@ class Odd(EngineStub):
     status: int = 200
     body: Any
     more: bool = False
+    times: float = math.inf
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
-        if method != self.method or not path.partition("?")[0].endswith(self.at):
+        is_at = method == self.method and path.partition("?")[0].endswith(self.at)
+        self.times -= is_at
+        if not is_at or self.times < 0:
             return super().answer(method, path, body)
         own = super().answer(method, path, body)[1] if self.more else []
         return self.status, [self.body, *own] if self.more else self.body
@@ -89,6 +93,19 @@ def test_one_that_is_gone_meanwhile_is_not_left_out(
         listed = machines.list()
 
     assert ([machine.name for machine in listed], things) == (["good"], [])
+
+
+@pytest.mark.parametrize("times", range(1, 4))
+def test_one_that_is_being_created_is_found_in_the_end(
+    machines: LocalDockerMachines, stub: EngineStub, times: int
+) -> None:
+    at = "/containers/os2-bad/json"
+    become_odd(stub, at=at, status=404, body={"message": "no"}, times=times)
+
+    with left_out() as things:
+        listed = machines.list()
+
+    assert ([machine.name for machine in listed], things) == (["bad", "good"], [])
 
 
 @pytest.mark.parametrize("bad", GARBLED, ids=str)
