@@ -44,6 +44,8 @@ def create(page: Page, name: str, type_: str = "local-docker") -> None:
 
 def remove(page: Page, name: str) -> None:
     """Remove a machine from the list and confirm."""
+    # Before its script runs, the page asks on another one.
+    page.wait_for_load_state()
     row(page, name).get_by_title("More").click()
     row(page, name).get_by_role("link", name="Remove…").click()
     dialog = page.get_by_role("dialog")
