@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from os2cli.core.errors import Os2Error
+from os2cli.core.errors import NotAuthorised, Os2Error
 from os2cli.doctor.daytona_facts import DaytonaFacts
 from os2cli.doctor.engine_facts import SharedEngine
 from os2cli.doctor.findings import Finding, Remedy, Status
@@ -74,7 +74,7 @@ def check_daytona_snapshots(inputs: DoctorInputs, engine: SharedEngine) -> Findi
         if facts.access.api_key is not None:
             try:
                 facts.key()
-            except Os2Error:
+            except NotAuthorised:
                 what = "Daytona rejects the API key"
                 return Finding("daytona-snapshots", Status.SKIPPED, what)
         total = facts.snapshot_count()
