@@ -12,6 +12,7 @@ import struct
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from itertools import chain, cycle
 
 from tests.serving import HOST, ConnectionServer, read_head
 
@@ -117,6 +118,21 @@ class Silent(ConnectionServer):
     def handle(self, connection: socket.socket) -> None:
         del connection
         self.ended.wait(10)
+
+
+class Dripping(ConnectionServer):
+    """Answers with what may become an answer, a byte at a time and without an end."""
+
+    def __init__(self, beginning: bytes, more: bytes) -> None:
+        super().__init__()
+        self._beginning = beginning
+        self._more = more
+
+    def handle(self, connection: socket.socket) -> None:
+        for byte in chain(self._beginning, cycle(self._more)):
+            if self.ended.wait(0.05):
+                return
+            connection.sendall(bytes([byte]))
 
 
 def closed_port() -> int:

@@ -88,14 +88,16 @@ WRONG: dict[str, Write] = {
 
 
 class Answering(ConnectionServer):
-    """A server that answers every request in one of these ways."""
+    """A server that answers every request in one of these ways; ``asked`` counts them."""
 
     def __init__(self, write: Write) -> None:
         self._write = write
+        self.asked = 0
         super().__init__()
 
     def handle(self, connection: socket.socket) -> None:
         if read_head(connection) is not None:
+            self.asked += 1
             with suppress(OSError):
                 self._write(connection)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Self
@@ -13,19 +14,17 @@ from os2cli.core.clock import REAL_TIME, Clock
 from os2cli.core.daytona_access import DaytonaAccess
 from os2cli.core.deadline import at_most, seconds_left
 from os2cli.core.errors import OperationFailed, Os2Error, Unreachable
-from os2cli.core.json_text import parse_json
 from os2cli.core.waiting import current_wait
 from os2cli.host.network.bounded import AnswerTooLarge
 from os2cli.host.network.transport import Transport
 from os2cli.providers.daytona.api.access import checked_url, login_headers, may_receive_key
-from os2cli.providers.daytona.api.answers import answer, weight
+from os2cli.providers.daytona.api.answers import answer, json_of, weight
 from os2cli.providers.daytona.api.errors import (
     LostAnswer,
     WayBlocked,
     connection_error,
     error_message,
     invalid_answer,
-    is_json,
     is_page,
     may_have_been_sent,
     not_json_error,
@@ -144,7 +143,7 @@ class DaytonaClient:
         policy: RetryPolicy = DEFAULT,
     ) -> Any:
         """Send a GET request and return the JSON of its answer."""
-        return self._json(self._send("GET", path, doing, policy, params=query), doing)
+        return json_of(self._send("GET", path, doing, policy, params=query), doing)
 
     def create(
         self,
@@ -162,9 +161,9 @@ class DaytonaClient:
         """
         response = self._send("POST", path, doing, policy, repeatable=False, needs=needs, json=body)
         try:
-            return self._json(response, doing)
+            return json_of(response, doing)
         except OperationFailed as error:
-            raise LostAnswer(error.message, hint=error.hint) from error
+            raise LostAnswer.of(error) from error
 
     def change(
         self,
@@ -190,12 +189,14 @@ class DaytonaClient:
         failures, waited = 0, 0.0
         policy = patience(policy, current_wait())
         while True:
+            began = time.monotonic()
             try:
                 return self._attempt(method, path, doing, policy, **request)
             except Retryable as error:
                 failures += error.weight
                 waited += error.seconds or 0.0
-                if policy.is_spent(failures, waited) or seconds_left() == 0:
+                took = time.monotonic() - began
+                if policy.is_spent(failures, waited, took) or seconds_left() == 0:
                     raise error.failure from error.__cause__
                 if error.seconds:
                     self.pauses.report(doing, error.seconds, waited)
@@ -216,14 +217,14 @@ class DaytonaClient:
             response = answer(self.http, method, f"{self.url}{path}", policy, **content)
         except AnswerTooLarge as error:
             large = invalid_answer(doing, str(error))
-            raise (large if repeatable else LostAnswer(large.message)) from error
+            raise (large if repeatable else LostAnswer.of(large)) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             failure: Os2Error = connection_error(doing, self.url, error, self._secrets)
             if isinstance(failure, WayBlocked):
                 raise failure from error
             if not repeatable and may_have_been_sent(error):
-                raise LostAnswer(failure.message, hint=failure.hint) from error
-            raise Retryable(failure, weight=weight(error, policy)) from error
+                raise LostAnswer.of(failure) from error
+            raise Retryable(failure, weight=weight(error)) from error
         if response.is_success:
             return response
         if response.status_code == TOO_MANY:
@@ -237,14 +238,5 @@ class DaytonaClient:
             failure.transient = failure.transient and method == "GET"
             raise failure
         if not repeatable:
-            raise LostAnswer(failure.message, hint=failure.hint)
+            raise LostAnswer.of(failure)
         raise Retryable(failure)
-
-    def _json(self, response: httpx.Response, doing: str) -> Any:
-        if not is_json(response):
-            raise not_json_error(doing, response)
-        try:
-            return parse_json(response.content)
-        except ValueError as error:
-            # Half an answer: the connection broke, and a proxy hid that.
-            raise invalid_answer(doing, "it is not JSON", transient=True) from error

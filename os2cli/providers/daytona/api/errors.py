@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -37,6 +37,11 @@ class LostAnswer(Unreachable):
     """A request that creates something was sent, and its outcome is unknown."""
 
     default_code = "answer_lost"
+
+    @classmethod
+    def of(cls, failure: Os2Error) -> Self:
+        """Return the error for an answer that was lost by a failure."""
+        return cls(failure.message, hint=failure.hint)
 
 
 class WayBlocked(Unreachable):

@@ -51,9 +51,16 @@ class RetryPolicy:
     connect_seconds: float = 5.0
     longest_wait_seconds: float = 90.0
 
-    def is_spent(self, failures: int, waited: float) -> bool:
-        """Return whether there is no attempt left, or no time for the pauses asked for."""
-        return failures >= self.attempts or waited > self.longest_wait_seconds
+    def is_spent(self, failures: int, waited: float, took: float) -> bool:
+        """Return whether there is no attempt left, or no time for the pauses asked for.
+
+        ``took`` is the last attempt's time: what needed all that it may is not silent but slow.
+        """
+        return (
+            failures >= self.attempts
+            or waited > self.longest_wait_seconds
+            or took >= self.whole_seconds
+        )
 
 
 DEFAULT = RetryPolicy()

@@ -11,9 +11,18 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from os2cli.core.deadline import within
 from os2cli.host.network.transport import AsyncTransport, ProxyFailed, Transport
 from tests.certificates import Authority, TlsFront
-from tests.proxies import PASSWORD, USER, HttpProxy, Silent, SocksProxy, closed_port
+from tests.proxies import (
+    PASSWORD,
+    USER,
+    Dripping,
+    HttpProxy,
+    Silent,
+    SocksProxy,
+    closed_port,
+)
 from tests.serving import ConnectionServer, serving_forever
 from tests.unit.host.network.conftest import Hello
 
@@ -24,7 +33,10 @@ Get = Callable[[str], httpx.Response]
 
 
 def get(url: str) -> httpx.Response:
-    with httpx.Client(transport=Transport(), trust_env=False, timeout=timeout_seconds) as client:
+    with (
+        within(timeout_seconds),
+        httpx.Client(transport=Transport(), trust_env=False, timeout=timeout_seconds) as client,
+    ):
         return client.get(url)
 
 
@@ -94,6 +106,14 @@ class TestProxy:
             ask("https://nobody.test/")
 
 
+# A header, a record of TLS and the name in a reply of SOCKS.
+ENDLESS = {
+    "http": (b"HTTP/1.1 200 OK\r\n", b"x: y\r\n"),
+    "https": (b"\x16\x03\x03\x40\x00", b"\x02"),
+    "socks5": (b"\x05\x02\x01\x00\x05\x00\x00\x03\xff", b"x"),
+}
+
+
 @pytest.mark.parametrize("scheme", ["http", "https", "socks5"])
 class TestNoProxyThere:
     def test_whose_port_is_closed(
@@ -118,6 +138,14 @@ class TestNoProxyThere:
             monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://{LOGIN}127.0.0.1:{server.port}")
 
             failed(ask, f"the proxy 127.0.0.1:{server.port} (HTTPS_PROXY): timed out")
+
+    def test_that_never_ends_its_answer(self, scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("os2cli.host.network.relay.CONNECT_SECONDS", 0.5)
+        monkeypatch.setitem(globals(), "timeout_seconds", 1.0)
+        with Dripping(*ENDLESS[scheme]) as server:
+            monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://{LOGIN}127.0.0.1:{server.port}")
+
+            failed(get, f"the proxy 127.0.0.1:{server.port} (HTTPS_PROXY): timed out")
 
     def test_that_speaks_something_else(
         self, scheme: str, ask: Get, monkeypatch: pytest.MonkeyPatch
@@ -154,6 +182,12 @@ def failed(ask: Get, beginning: str, url: str = f"https://{NAME}/") -> ProxyFail
     assert str(caught.value).startswith(beginning)
     assert "hush" not in str(caught.value)
     return caught.value
+
+
+def test_a_server_that_never_ends_its_greeting(ask: Get, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "timeout_seconds", 1.0)
+    with Dripping(*ENDLESS["https"]) as server, pytest.raises(httpx.ConnectTimeout):
+        ask(f"https://127.0.0.1:{server.port}/")
 
 
 class TestLoopback:

@@ -6,6 +6,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -110,6 +111,26 @@ def test_an_answer_that_does_not_end_is_an_error_with_a_hint(served: DaytonaClie
 
     assert caught.value.hint
     assert "unexpected" not in caught.value.message
+
+
+# A proxy's answer is only a head.
+@pytest.mark.parametrize(
+    ("slow", "proxy"),
+    [*((each, False) for each in SLOW), *((each, True) for each in HEADS if each in SLOW)],
+)
+def test_what_takes_all_of_the_time_is_asked_for_once(
+    slow: str, proxy: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Answering(SLOW[slow]) as server:
+        url = server.url
+        if proxy:
+            monkeypatch.setenv("HTTPS_PROXY", server.url)
+            url = "https://api.test"
+        access = DaytonaAccess(f"{url}/api", "DAYTONA_API_URL", api_key=KEY)
+        with DaytonaClient(access) as client, pytest.raises(Os2Error):
+            client.get("/x", doing=DOING, policy=replace(POLICY, attempts=4))
+
+        assert server.asked == 1
 
 
 @pytest.mark.parametrize("served", SLOW, indirect=True)
