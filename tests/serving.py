@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import ThreadingHTTPServer
 from typing import Any, Self
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.server import ServerState
 
 from tests.polling import until
 
 HOST = "127.0.0.1"
 DEADLINE_SECONDS = 10
 _POLL_SECONDS = 0.01
+_ROUNDS = 10
 
 
 class Quiet:
@@ -61,12 +64,46 @@ def http_server(handler: Any, port: int = 0) -> Iterator[int]:
         yield server.server_port
 
 
+class _Server(uvicorn.Server):
+    """Leaves no connection open that it has not waited for."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await stop_accepting(self.servers)
+        await super().shutdown(sockets)
+        await abort_all(self.server_state)
+
+
+async def stop_accepting(servers: Iterable[asyncio.Server]) -> None:
+    """Accept nothing more.
+
+    A server that is closed amid an accept leaves that connection open, for ever.
+    """
+    loop = asyncio.get_running_loop()
+    for server in servers:
+        for listener in server.sockets:
+            loop.remove_reader(listener.fileno())
+    await _settled()
+
+
+async def abort_all(state: ServerState) -> None:
+    """End the connections of a server that accepts nothing more."""
+    for connection in list(state.connections):
+        connection.transport.abort()
+    await _settled()
+
+
+async def _settled() -> None:
+    """Wait until the loop has done what is due: a connection is made and lost in a few rounds."""
+    for _ in range(_ROUNDS):
+        await asyncio.sleep(0)
+
+
 @contextmanager
 def asgi_server(app: ASGIApp, *, force_exit: bool = False) -> Iterator[int]:
     """Serve an ASGI application; yields the port. ``force_exit`` waits for no open request."""
     # The loggers are those of the whole process, and other tests look at what they write.
     config = uvicorn.Config(app, log_config=None, log_level=None, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+    server = _Server(config)
     with socket.create_server((HOST, 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

@@ -12,16 +12,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
+from tests.serving import abort_all, stop_accepting
+
 HOST = "127.0.0.1"
 TRANSPORT = "os2.transport"
 
 
 class Connection(H11Protocol):
-    """Tells the application its transport; one that is made after ``closing`` is ended."""
-
-    def __init__(self, closing: asyncio.Event, **options: Any) -> None:
-        super().__init__(**options)
-        self._closing = closing
+    """Tells the application its transport."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection, and let each scope on it know."""
@@ -33,8 +31,6 @@ class Connection(H11Protocol):
             return await app(scope, receive, send)
 
         self.app = with_transport
-        if self._closing.is_set():
-            transport.abort()
 
 
 class Socket(WebSocketsSansIOProtocol):
@@ -60,7 +56,6 @@ class Listeners:
 
     def __init__(self) -> None:
         self._state = ServerState()
-        self._closing = asyncio.Event()
         self._servers: list[asyncio.Server] = []
 
     async def listen(self, app: ASGIApp, *, sockets: bool = False) -> int:
@@ -78,7 +73,7 @@ class Listeners:
         config.load()
 
         def connection() -> Connection:
-            return Connection(self._closing, config=config, server_state=self._state, app_state={})
+            return Connection(config=config, server_state=self._state, app_state={})
 
         loop = asyncio.get_running_loop()
         server = await loop.create_server(connection, HOST, 0, backlog=2048)
@@ -88,12 +83,12 @@ class Listeners:
 
     async def close(self) -> None:
         """Stop listening, end the connections and whatever still runs on them."""
-        self._closing.set()
+        await stop_accepting(self._servers)
         for server in self._servers:
             server.close()
         for connection in list(self._state.connections):
             connection.shutdown()
-            connection.transport.abort()
+        await abort_all(self._state)
         tasks = set(self._state.tasks)
         for task in tasks:
             task.cancel()

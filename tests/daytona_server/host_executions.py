@@ -16,12 +16,13 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from tests.daytona_server.executions import Execution, Order, Terminal
+from tests.daytona_server.host_processes import CHUNK
 from tests.daytona_server.toolbox_errors import ToolboxError
 
 if TYPE_CHECKING:
+    from tests.daytona_server.host_processes import HostProcesses
     from tests.daytona_server.places import Place
 
-CHUNK = 64 * 1024
 SH = "/bin/sh"
 # A leader of a session without a terminal gets the first that it opens.
 _IN_TERMINAL = 'exec <"$1" >"$1" 2>"$1"; shift; exec "$@"'
@@ -45,35 +46,39 @@ async def start(place: Place, order: Order) -> HostExecution:
     if not os.path.isdir(folder):  # noqa: PTH112  # of the command, which may be relative
         raise ToolboxError(400, f"chdir {folder}: no such file or directory")
     if order.terminal is not None:
-        return await _start_in_terminal(order, order.terminal, arguments, folder, env)
-    process = await asyncio.create_subprocess_exec(
+        return await _start_in_terminal(
+            place.processes, order, order.terminal, arguments, folder, env
+        )
+    process = await place.processes.start(
         *arguments,
         stdin=PIPE if order.reads else DEVNULL,
         stdout=PIPE,
         stderr=PIPE,
         cwd=folder,
         env=env,
-        start_new_session=True,
-        limit=CHUNK,
     )
     return HostExecution(process)
 
 
 async def _start_in_terminal(
-    order: Order, terminal: Terminal, arguments: list[str], folder: str, env: dict[str, str]
+    processes: HostProcesses,
+    order: Order,
+    terminal: Terminal,
+    arguments: list[str],
+    folder: str,
+    env: dict[str, str],
 ) -> HostExecution:
     if order.command is None:
         arguments = [shell(), *(["--norc"] if shell() != SH else []), "-i"]
     pair = pty.openpty()
     _resize(pair[0], terminal.columns, terminal.rows)
-    process = await asyncio.create_subprocess_exec(
+    process = await processes.start(
         *(SH, "-c", _IN_TERMINAL, "sh", os.ttyname(pair[1]), *arguments),
         stdin=DEVNULL,
         stdout=DEVNULL,
         stderr=DEVNULL,
         cwd=folder,
         env={**env, "TERM": terminal.kind, "PS1": "$ "},
-        start_new_session=True,
     )
     return TerminalExecution(process, pair)
 

@@ -68,14 +68,13 @@ class HostGuest(Guest):
         self.folder = str(place.daemon)
 
     async def open_shell(self) -> Shell:
-        process = await asyncio.create_subprocess_exec(
+        process = await self._place.processes.start(
             shell(),
             stdin=PIPE,
             stdout=DEVNULL,
             stderr=DEVNULL,
             cwd=self._place.home,
             env=self._place.env,
-            start_new_session=True,
         )
         return HostShell(self._world, process)
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from tests.daytona_server.host_processes import HostProcesses
+
 if TYPE_CHECKING:
     from tests.daytona_server.records import SandboxRecord
 
@@ -23,8 +25,9 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 class Place:
     """The place of one sandbox."""
 
-    def __init__(self, sandbox: SandboxRecord) -> None:
+    def __init__(self, sandbox: SandboxRecord, processes: HostProcesses) -> None:
         self._sandbox = sandbox
+        self.processes = processes
         self.root = Path(tempfile.mkdtemp(prefix="os2-test-sandbox-")).resolve()
         self.home = self.root / "home"
         """The user's directory, in which everything starts."""
@@ -80,11 +83,12 @@ class Places:
 
     def __init__(self) -> None:
         self._places: dict[str, Place] = {}
+        self.processes = HostProcesses()
 
     def of(self, sandbox: SandboxRecord) -> Place:
         """Return the place of a sandbox."""
         if sandbox.id not in self._places:
-            self._places[sandbox.id] = Place(sandbox)
+            self._places[sandbox.id] = Place(sandbox, self.processes)
         return self._places[sandbox.id]
 
     def halt(self, sandbox: SandboxRecord) -> None:

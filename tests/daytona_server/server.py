@@ -116,6 +116,7 @@ class DaytonaServer(World):
             # A command in there might go on forever, and its thread with it.
             await self.in_thread(self.engine.remove_all)
         await self.settle()
+        await self.places.processes.close()
         await self.previews.client.aclose()
 
     # --- what a test looks at ---------------------------------------------------------------
