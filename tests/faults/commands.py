@@ -17,7 +17,8 @@ class Command:
     """A command line, with the ones that prepare it; MACHINE stands for a machine's name.
 
     ``seconds`` is what it may take. ``removes``: machines may be gone after it. ``shows``: what its
-    output has, unless a warning says what is missing.
+    output has, unless a warning says what is missing. ``typed``: it runs in a terminal, where this
+    is typed.
     """
 
     words: str
@@ -26,6 +27,7 @@ class Command:
     seconds: float = CHANGE
     removes: bool = False
     shows: str = ""
+    typed: str = ""
 
     @property
     def title(self) -> str:
@@ -52,6 +54,8 @@ DAYTONA = (
     Command(f"machine cp notes MACHINE:notes {_ON}", daytona, (_NEW,)),
     Command(f"machine cp MACHINE:notes back {_ON}", daytona, (_NEW, _SENT)),
     Command(f"machine url MACHINE {_ON}", daytona, (_NEW,), QUESTION, shows="http"),
+    Command(f"machine open MACHINE {_ON}", daytona, (_NEW,), QUESTION, shows="http"),
+    Command(f"machine shell MACHINE {_ON}", daytona, (_NEW,), typed="exit\n"),
     Command(f"machine wait MACHINE {_ON} --timeout 20", daytona, (_NEW,), QUESTION),
     Command(f"machine stop MACHINE {_ON} --yes --timeout 20", daytona, (_NEW,)),
     Command(f"machine start MACHINE {_ON} --yes --timeout 20", daytona, (_NEW, _STOPPED)),
@@ -77,6 +81,7 @@ ENGINE_API = (
     Command("machine show MACHINE", engine_api, (_LOCAL,), QUESTION),
     Command("machine logs MACHINE", engine_api, (_LOCAL,), QUESTION),
     Command("machine url MACHINE", engine_api, (_LOCAL,), QUESTION),
+    Command("machine open MACHINE", engine_api, (_LOCAL,), QUESTION, shows="http"),
     Command("machine stop MACHINE --yes", engine_api, (_LOCAL,)),
     Command("machine start MACHINE --no-wait", engine_api, (_LOCAL, "machine stop MACHINE --yes")),
     Command("machine restart MACHINE --no-wait --yes", engine_api, (_LOCAL,)),
@@ -103,6 +108,8 @@ ENGINE = (
     Command("machine wait MACHINE --timeout 20", engine, (_LOCAL,), QUESTION),
     Command("machine stats MACHINE", engine, (_LOCAL,), QUESTION, shows="MACHINE"),
     Command("machine url MACHINE", engine, (_REAL,), QUESTION, shows="http"),
+    Command("machine open MACHINE", engine, (_REAL,), QUESTION, shows="http"),
+    Command("machine shell MACHINE", engine, (_LOCAL,), typed="exit\n"),
     Command("machine rm MACHINE --yes", engine, (_LOCAL,), removes=True),
     Command(f"snapshot show {_IMAGE}", engine, (), QUESTION, shows=_IMAGE),
     Command(f"snapshot rm {_IMAGE} --yes --timeout 20", engine),

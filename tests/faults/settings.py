@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from os2cli.providers.labels import IMAGE_NAME
+from tests.cli.lives import browser
 from tests.command import Os2, base_environment
 from tests.daytona_server import DaytonaServer, Timing
 from tests.engine import engine_endpoint, sandbox_image
@@ -46,7 +47,7 @@ def _os2(folder: Path, variables: Mapping[str, str], dockerfile: str = EMPTY) ->
     (folder / "work" / "sandbox" / "Dockerfile").write_text(dockerfile)
     (folder / "work" / "notes").write_text("one\n")
     env = base_environment(folder / "home") | {"OS2_TELEMETRY": "0"}
-    return Os2(folder / "work", env | dict(variables))
+    return Os2(folder / "work", env | browser(folder) | dict(variables))
 
 
 def _address(url: str) -> tuple[str, int]:

@@ -69,7 +69,7 @@ class Rehearsal:
 def rehearse(command: Command) -> Rehearsal:
     """Run a command without a fault."""
     with _prepared(command) as (setting, machine):
-        done = _run(setting, command.words, machine)
+        done = _run(setting, command.words, machine, command.typed)
         assert done.status == 0 or "doctor" in command.words, f"{command.title}: {done.stderr}"
         assert re.search(_named(command.shows, machine), done.stdout), f"{command}: {done.stdout}"
         return Rehearsal(tuple(setting.proxy.calls), _things(setting, machine))
@@ -84,7 +84,7 @@ def try_out(trial: Trial) -> Report:
         running: list[Running] = []
         setting.proxy.at, setting.proxy.behaviour = trial.call, _behaviour(trial, running)
         setting.proxy.lasting = trial.fault in OUTAGES
-        running.append(Running(setting.os2, _argv(command.words, machine)))
+        running.append(Running(setting.os2, _argv(command.words, machine), command.typed))
         limit = SIGNAL_SECONDS if trial.signal else command.seconds
         done = running[0].result(limit)
         report.met = setting.proxy.met.is_set()
@@ -132,8 +132,8 @@ def _argv(words: str, machine: str) -> list[str]:
     return [_named(word, machine) for word in words.split()]
 
 
-def _run(setting: Setting, words: str, machine: str) -> Result:
-    done = Running(setting.os2, _argv(words, machine)).result(DEADLINE_SECONDS)
+def _run(setting: Setting, words: str, machine: str, typed: str = "") -> Result:
+    done = Running(setting.os2, _argv(words, machine), typed).result(DEADLINE_SECONDS)
     assert done is not None, f"{words}: still running"
     return done
 
@@ -200,7 +200,7 @@ def _judge_rest(
         _judge_left(report, setting, {name: after[name] for name in ours}, machine)
         _run_next(report, setting, f"machine rm MACHINE --yes{_options(command)}", machine)
     if "doctor" not in command.words:
-        _run_next(report, setting, command.words, machine)
+        _run_next(report, setting, command.words, machine, command.typed)
         _judge_things(report, setting, machine, "after the next run")
 
 
@@ -246,8 +246,8 @@ def _judge_pruned(report: Report, setting: Setting, machine: str) -> None:
         report.broken.append(f"{left} is left, which no prune removes: {pruned.stdout}")
 
 
-def _run_next(report: Report, setting: Setting, words: str, machine: str) -> None:
-    done = _run(setting, words, machine)
+def _run_next(report: Report, setting: Setting, words: str, machine: str, typed: str = "") -> None:
+    done = _run(setting, words, machine, typed)
     # What is to be removed may be gone.
     if done.status != 0 and not (done.status == NotFound.exit_code and " rm " in words):
         report.broken.append(f"the next run, {words}, fails: {done.stderr.strip()[-300:]}")
