@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.faults.settings import ASLEEP, NEWEST, Place, daytona, engine, engine_api
+from tests.faults.settings import ASLEEP, NEWEST, Place, builder, daytona, engine, engine_api
 
 # Longer than a command may take when what it asks hangs or is as slow as can be.
 QUESTION, CHANGE = 40.0, 100.0
@@ -114,4 +114,5 @@ ENGINE = (
     Command(f"snapshot show {_IMAGE}", engine, (), QUESTION, shows=_IMAGE),
     Command(f"snapshot rm {_IMAGE} --yes --timeout 20", engine),
     Command("snapshot list", engine, (), QUESTION),
+    Command("snapshot daytona --builder local", builder, (), BUILD),
 )

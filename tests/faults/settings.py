@@ -14,12 +14,14 @@ from os2cli.providers.labels import IMAGE_NAME
 from tests.cli.lives import browser
 from tests.command import Os2, base_environment
 from tests.daytona_server import DaytonaServer, Timing
+from tests.daytona_server.registry import Registry
 from tests.engine import engine_endpoint, sandbox_image
 from tests.engine_stub import engine_stub, repository_of
 from tests.faults.proxy import FaultProxy
 
 NEWEST = "stg--20260111-193045"
 ASLEEP = "stg--20260101-000000"
+QUICK = Timing(pending=0, build=0, pull=0, boot=0, stop=0, archive=0, delete=0)
 OLD = datetime(2026, 1, 11, 19, 30, 45, tzinfo=UTC)
 THEIRS = "theirs"
 EMPTY = "FROM scratch\nCOPY notes /\n"
@@ -58,8 +60,7 @@ def _address(url: str) -> tuple[str, int]:
 @contextmanager
 def daytona(folder: Path) -> Iterator[Setting]:
     """Daytona's test server; its sandboxes are directories."""
-    quick = Timing(pending=0, build=0, boot=0, stop=0, archive=0, delete=0)
-    with DaytonaServer(timing=quick) as server, FaultProxy(_address(server.origin)) as proxy:
+    with DaytonaServer(timing=QUICK) as server, FaultProxy(_address(server.origin)) as proxy:
         # The addresses in its answers also lead through the proxy.
         server.origin = proxy.origin
         server.public = lambda url: proxy.before(_address(url))
@@ -158,3 +159,47 @@ def _with_networks(machines: Mapping[str, str], networks: Iterable[str]) -> Mapp
             for name in networks
         },
     }
+
+
+@contextmanager
+def builder(folder: Path) -> Iterator[Setting]:
+    """An engine that builds and pushes, and Daytona, which takes the snapshot from its registry."""
+    import docker
+
+    socket = engine_endpoint().socket
+    assert socket is not None, "the faults need the engine's socket"
+    stage = f"dev-{folder.name}"
+    with (
+        Registry() as registry,
+        DaytonaServer(None, None, registry, QUICK) as server,
+        FaultProxy(_address(server.origin)) as proxy,
+    ):
+        server.origin = proxy.origin
+        variables = {
+            "APP_STAGE": stage,
+            "DAYTONA_API_URL": server.url,
+            "DAYTONA_API_KEY": server.api_key,
+            "DOCKER_HOST": proxy.before(socket).replace("http", "tcp"),
+        }
+        os2 = _os2(folder, variables)
+        client = docker.DockerClient(f"unix://{socket}")
+        image = f"os2-snapshot:{stage}"
+
+        def things() -> Mapping[str, str]:
+            tags = [tag for each in client.api.images() for tag in each["RepoTags"] or ()]
+            return {
+                "published": " ".join(each.state for each in server.snapshots),
+                "image": str(tags.count(image)),
+                "pushing": str(sum(tag.startswith(registry.host) for tag in tags)),
+            }
+
+        try:
+            yield Setting(os2, proxy, things)
+        finally:
+            for left in client.api.containers(all=True, filters={"label": f"{IMAGE_NAME}={image}"}):
+                client.api.remove_container(left["Id"], force=True, v=True)
+            for each in client.api.images():
+                for tag in each["RepoTags"] or ():
+                    if tag == image or tag.startswith(registry.host):
+                        client.api.remove_image(tag, force=True)
+            client.close()
