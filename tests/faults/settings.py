@@ -190,7 +190,6 @@ def builder(folder: Path) -> Iterator[Setting]:
             return {
                 "published": " ".join(each.state for each in server.snapshots),
                 "image": str(tags.count(image)),
-                "pushing": str(sum(tag.startswith(registry.host) for tag in tags)),
             }
 
         try:

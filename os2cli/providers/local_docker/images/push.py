@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from docker.errors import ImageNotFound
+
 from os2cli.core.errors import Conflict, OperationFailed
 from os2cli.core.models import Image
 from os2cli.core.progress import Progress
@@ -73,7 +75,7 @@ def push_image(
     with (
         _pushing(lock_dir, reference),
         engine.errors(f"pushing {reference}"),
-        _named(engine, image, reference),
+        _named(engine, image, reference, progress),
     ):
         events = engine.client.push(
             reference,
@@ -85,15 +87,24 @@ def push_image(
 
 
 @contextmanager
-def _named(engine: Engine, image: Image, reference: str) -> Iterator[None]:
-
+def _named(engine: Engine, image: Image, reference: str, progress: Progress) -> Iterator[None]:
     repository, _, tag = reference.rpartition(":")
     engine.client.tag(image.id, repository, tag)
     try:
         yield
     finally:
-        with tidying():
-            engine.client.remove_image(reference, noprune=True)
+        if not _is_removed(engine, reference):
+            progress.warn(f"the engine keeps the name {reference}: os2 snapshot prune removes it")
+
+
+def _is_removed(engine: Engine, reference: str) -> bool:
+    with tidying():
+        try:
+            # What was removed; an engine answers nothing else.
+            return isinstance(engine.client.remove_image(reference, noprune=True), list)
+        except ImageNotFound:
+            return True
+    return False
 
 
 def _follow(events: Iterable[Mapping[str, Any]], reference: str, progress: Progress) -> None:

@@ -182,15 +182,36 @@ def test_a_missing_image_is_reported_and_nothing_is_pushed(push: Push, daemon: D
     assert len(daemon.asked) == 1
 
 
-@pytest.mark.parametrize("status", ["404 Not Found", "409 Conflict", "500 Internal Server Error"])
-def test_a_name_that_does_not_go_again_hides_nothing(
-    status: str, push: Push, daemon: Daemon
+KEPT = f"the engine keeps the name {REFERENCE}: os2 snapshot prune removes it"
+
+
+NOT_REMOVED = {
+    "conflict": http(b'{"message": "no"}', status="409 Conflict"),
+    "failure": http(b'{"message": "no"}', status="500 Internal Server Error"),
+    **{f"{body!r}": http(body) for body in (b"{}", b"null", b"7", b'"text"', b"{", b"")},
+    "no answer": b"",
+}
+
+
+@pytest.mark.parametrize("answer", NOT_REMOVED)
+def test_a_name_that_is_not_removed_is_reported_and_hides_nothing(
+    answer: str, push: Push, daemon: Daemon, heard: RecordedProgress
 ) -> None:
-    daemon.answers["DELETE"] = http(b'{"message": "no"}', status=status)
+    daemon.answers["DELETE"] = NOT_REMOVED[answer]
     push()
+    assert heard.warnings == [KEPT]
 
     daemon.answers["push"] = STREAM + event(error="denied") + END
     assert failure(push).message.endswith("denied")
+
+
+def test_a_name_that_is_gone_is_not_mentioned(
+    push: Push, daemon: Daemon, heard: RecordedProgress
+) -> None:
+    daemon.answers["DELETE"] = http(b'{"message": "no"}', status="404 Not Found")
+    push()
+
+    assert heard.warnings == []
 
 
 def test_the_login_is_in_no_representation() -> None:
