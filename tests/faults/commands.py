@@ -64,7 +64,7 @@ DAYTONA = (
     Command(f"machine rm MACHINE {_ON} --yes", daytona, (_NEW,), removes=True),
     Command(f"machine rm --all {_ON} --yes", daytona, (_NEW,), removes=True),
     Command(f"machine prune {_ON} --older-than 0s --yes", daytona, (_NEW,), removes=True),
-    Command("snapshot daytona", daytona),
+    Command("snapshot daytona --timeout 60", daytona),
     Command("snapshot list --type daytona", daytona, (), QUESTION, shows=NEWEST),
     Command(f"snapshot show {NEWEST}", daytona, (), QUESTION, shows=NEWEST),
     Command("snapshot resolve", daytona, (), QUESTION, shows=NEWEST),
@@ -114,5 +114,5 @@ ENGINE = (
     Command(f"snapshot show {_IMAGE}", engine, (), QUESTION, shows=_IMAGE),
     Command(f"snapshot rm {_IMAGE} --yes --timeout 20", engine),
     Command("snapshot list", engine, (), QUESTION),
-    Command("snapshot daytona --builder local", builder, (), BUILD),
+    Command("snapshot daytona --builder local --timeout 60", builder, (), BUILD),
 )
