@@ -94,7 +94,7 @@ def _named(engine: Engine, image: Image, reference: str, progress: Progress) -> 
         yield
     finally:
         if not _is_removed(engine, reference):
-            progress.warn(f"the engine keeps the name {reference}: os2 snapshot prune removes it")
+            progress.warn(f"the engine keeps the name {reference}; remove it: os2 snapshot prune")
 
 
 def _is_removed(engine: Engine, reference: str) -> bool:

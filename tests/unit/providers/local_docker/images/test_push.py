@@ -182,7 +182,7 @@ def test_a_missing_image_is_reported_and_nothing_is_pushed(push: Push, daemon: D
     assert len(daemon.asked) == 1
 
 
-KEPT = f"the engine keeps the name {REFERENCE}: os2 snapshot prune removes it"
+KEPT = f"the engine keeps the name {REFERENCE}; remove it: os2 snapshot prune"
 
 
 NOT_REMOVED = {
