@@ -82,17 +82,17 @@ async def stop_accepting(servers: Iterable[asyncio.Server]) -> None:
     for server in servers:
         for listener in server.sockets:
             loop.remove_reader(listener.fileno())
-    await _settled()
+    await settled()
 
 
 async def abort_all(state: ServerState) -> None:
     """End the connections of a server that accepts nothing more."""
     for connection in list(state.connections):
         connection.transport.abort()
-    await _settled()
+    await settled()
 
 
-async def _settled() -> None:
+async def settled() -> None:
     """Wait until the loop has done what is due: a connection is made and lost in a few rounds."""
     for _ in range(_ROUNDS):
         await asyncio.sleep(0)

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.serving import settled
+
 CHUNK = 64 * 1024
-_ROUNDS = 3
 
 
 class HostProcesses:
@@ -39,5 +40,4 @@ class HostProcesses:
         """Close the pipes of all: what they started may keep them open."""
         for transport in self._transports:
             transport.close()
-        for _ in range(_ROUNDS):
-            await asyncio.sleep(0)
+        await settled()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from os2cli.providers.labels import IMAGE_NAME
@@ -18,6 +19,9 @@ from tests.daytona_server.registry import Registry
 from tests.engine import engine_endpoint, sandbox_image
 from tests.engine_stub import engine_stub, repository_of
 from tests.faults.proxy import FaultProxy
+
+if TYPE_CHECKING:
+    import docker
 
 NEWEST = "stg--20260111-193045"
 ASLEEP = "stg--20260101-000000"
@@ -142,9 +146,7 @@ def engine(folder: Path) -> Iterator[Setting]:
                     client.api.remove_container(name, force=True, v=True)
                 if NETWORK in state:
                     client.api.remove_network(name)
-            # What was killed at work may have left one; the next one for the image would remove it.
-            for left in client.api.containers(all=True, filters={"label": f"{IMAGE_NAME}={image}"}):
-                client.api.remove_container(left["Id"], force=True, v=True)
+            _remove_containers(client, image)
             if client.api.images(image):
                 client.api.remove_image(image, force=True)
             client.close()
@@ -195,10 +197,15 @@ def builder(folder: Path) -> Iterator[Setting]:
         try:
             yield Setting(os2, proxy, things)
         finally:
-            for left in client.api.containers(all=True, filters={"label": f"{IMAGE_NAME}={image}"}):
-                client.api.remove_container(left["Id"], force=True, v=True)
+            _remove_containers(client, image)
             for each in client.api.images():
                 for tag in each["RepoTags"] or ():
                     if tag == image or tag.startswith(registry.host):
                         client.api.remove_image(tag, force=True)
             client.close()
+
+
+def _remove_containers(client: docker.DockerClient, image: str) -> None:
+    """Remove what was killed at work may have left; the next one for the image would."""
+    for left in client.api.containers(all=True, filters={"label": f"{IMAGE_NAME}={image}"}):
+        client.api.remove_container(left["Id"], force=True, v=True)

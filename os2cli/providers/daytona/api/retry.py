@@ -54,7 +54,7 @@ class RetryPolicy:
     def is_spent(self, failures: int, waited: float, took: float) -> bool:
         """Return whether there is no attempt left, or no time for the pauses asked for.
 
-        ``took`` is the last attempt's time: what needed all that it may is not silent but slow.
+        ``took`` is the last attempt's time: what has taken all of it is not tried again.
         """
         return (
             failures >= self.attempts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -22,10 +23,11 @@ _POLL_SECONDS = 0.1
 def list_machines(engine: Engine, read: Callable[[str], Machine]) -> list[Machine]:
     """Return what ``read`` returns for the id of each, sorted by name."""
     machines: list[Machine] = []
-    items = _containers(engine)
-    until = REAL_TIME.now() + _SETTLE_SECONDS
+    items, until = _containers(engine), math.inf
     while items:
         missing = _read_all(items, read, machines)
+        # From here: to read many takes longer than that.
+        until = min(until, REAL_TIME.now() + _SETTLE_SECONDS)
         # What is not listed any more was removed meanwhile.
         listed = {item["Id"] for item in _containers(engine)} if missing else set()
         items = [item for item in missing if item["Id"] in listed]

@@ -288,6 +288,17 @@ class TestSnapshots:
         assert finding.status is Status.SKIPPED
         assert len(wire.requests) == 1
 
+    @pytest.mark.parametrize("answer", [refused(500, "oh"), ok(7), web_page()], ids=str)
+    def test_a_key_that_cannot_be_read_is_not_called_rejected(
+        self, answer: httpx.Response, wire: Wire
+    ) -> None:
+        wire.on(CURRENT, answer)
+
+        finding = found("daytona-snapshots", wire)
+
+        assert finding.status is Status.PROBLEM
+        assert "rejects" not in finding.what
+
     @pytest.mark.parametrize("answer", [refused(500, "oh"), ok({}), web_page()], ids=str)
     def test_that_can_not_be_counted_are_a_problem(
         self, answer: httpx.Response, wire: Wire
