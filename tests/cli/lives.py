@@ -6,17 +6,16 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 from tests.command import Os2
 from tests.daytona_server import DaytonaServer
 from tests.daytona_server.places import MARK
 from tests.daytona_server.records import SandboxRecord
+from tests.processes import command_lines, marked
 
 SNAPSHOT = "stg--20260111-193045"
 DAYTONA = ("--type", "daytona")
@@ -69,12 +68,7 @@ _SERVICE = 'case "$2" in *metadata.json*) exec endless ;; esac; exec /bin/sh "$@
 
 def programs(sandbox: SandboxRecord) -> list[list[str]]:
     """Return the arguments of what runs in a machine."""
-    running = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):
-            if process.environ().get(MARK) == sandbox.id:
-                running.append(process.cmdline())
-    return running
+    return command_lines(marked(MARK, sandbox.id))
 
 
 def hint(stderr: str) -> list[str]:
@@ -107,27 +101,6 @@ def interrupted(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     stdout, stderr = process.communicate(timeout=DEADLINE)
     assert time.monotonic() - begun < 5
     return process.returncode, stdout, stderr
-
-
-def command_lines(root: int | None) -> Iterator[Sequence[str]]:
-    """Return the arguments of a process and of all its descendants."""
-    assert root is not None
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
-            if int(folder.name) == root or _is_below(folder, root):
-                yield words
-        except (OSError, ValueError):
-            continue
-
-
-def _is_below(folder: Path, root: int) -> bool:
-    while folder.name not in ("0", "1"):
-        parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
-        if int(parent) == root:
-            return True
-        folder = folder.parent / parent
-    return False
 
 
 def browser(folder: Path) -> dict[str, str]:

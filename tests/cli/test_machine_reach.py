@@ -11,11 +11,12 @@ import pytest
 from pydantic import TypeAdapter
 
 from os2cli.output.documents.executions import AddressDocument, CopyDocument
-from tests.cli.lives import DAYTONA, DEADLINE, browser, command_lines, hint, machine
+from tests.cli.lives import DAYTONA, DEADLINE, browser, hint, machine
 from tests.command import Os2
 from tests.daytona_server import DaytonaServer, Fault
 from tests.daytona_server.records import SandboxRecord
 from tests.polling import until
+from tests.processes import command_lines, tree
 
 URL = ("machine", "url", "a", *DAYTONA)
 OPEN = ("machine", "open", "a", *DAYTONA)
@@ -198,7 +199,7 @@ class TestShell:
         session = daytona.ssh_sessions[0]
         assert session.terminal is not None
         assert (session.terminal.columns, session.terminal.rows) == (100, 30)
-        seen = [list(words) for words in command_lines(child.pid)]
+        seen = command_lines(tree(child.pid))
         assert any(Path(words[0]).name == "ssh" for words in seen)
         (token,) = a.ssh_tokens
         assert token not in str(seen)

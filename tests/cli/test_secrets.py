@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.lives import command_lines, going_on, machine
+from tests.cli.lives import going_on, machine
 from tests.command import Os2, Result
 from tests.daytona_server import DaytonaServer, Fault
 from tests.polling import until
+from tests.processes import command_lines, tree
 
 VALUE = "canary-value-of-a-variable-4711"
 FILE_VALUE = "canary-value-from-a-file-4712"
@@ -135,7 +136,7 @@ def test_a_variable_of_a_program_is_in_no_argument_here(
     waiting = "touch here; until test -e go; do sleep 0.02; done"
     with going_on(canary, "machine", "exec", "a", "-e", "CANARY", "--", "sh", "-c", waiting) as it:
         until((home / "here").exists)
-        seen = [str([*words]) for words in command_lines(it.pid)]
+        seen = [str(words) for words in command_lines(tree(it.pid))]
         (home / "go").touch()
         assert it.wait(20) == 0
 

@@ -17,11 +17,12 @@ import httpx
 import pexpect
 import pytest
 
-from tests.cli.lives import browser, command_lines, going_on, interrupted
+from tests.cli.lives import browser, going_on, interrupted
 from tests.command import Os2, Result
 from tests.daytona_server import DaytonaServer, Timing
 from tests.engine import ENTRYPOINT, engine_endpoint, sandbox_image
 from tests.polling import until
+from tests.processes import command_lines, tree
 
 pytestmark = pytest.mark.engine
 
@@ -189,7 +190,7 @@ def test_a_shell_is_a_real_terminal(life: Life) -> None:
     while "40 120" not in ask("stty size"):
         assert time.monotonic() < deadline
     if life.type_ == "daytona":
-        assert "ssh" in str([list(words) for words in command_lines(child.pid)])
+        assert "ssh" in str(command_lines(tree(child.pid)))
 
     # The program reports that it runs: an earlier Ctrl-C would go to the shell.
     child.sendline("""sh -c 'trap "exit 9" INT; echo beg""un; while :; do sleep 0.1; done'""")

@@ -27,6 +27,7 @@ from os2cli.providers.local_process.processes import identify
 from os2cli.providers.local_process.records import Phase, Records
 from os2cli.providers.local_process.s6.folders import MARK_VARIABLE
 from tests.polling import until
+from tests.processes import is_alive
 from tests.unit.providers.local_process.conftest import HEALTHY_SECONDS, Host
 
 ESCAPED = "trap '' TERM HUP; while :; do sleep 1; done"
@@ -77,7 +78,7 @@ def test_a_killed_supervisor_is_a_failed_machine_that_can_be_started(host: Host)
     again = wait_until_healthy(host.provider, host.provider.start("m"), HEALTHY_SECONDS)
 
     assert again.port == first.port
-    assert not psutil.pid_exists(orphan) or psutil.Process(orphan).status() == "zombie"
+    assert not is_alive(orphan)
 
 
 def test_what_a_killed_supervisor_left_is_removed(host: Host) -> None:

@@ -18,6 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from os2cli.ui.terminal.bridge import MAX_MESSAGE_BYTES, MAX_TYPED, TOO_LARGE, WINDOW, serve
 from tests.polling import until
+from tests.processes import command_lines
 from tests.serving import HOST, asgi_server
 
 SECONDS = 10
@@ -124,7 +125,7 @@ def test_ctrl_c_reaches_the_running_program() -> None:
         page.type("sleep 100; echo code=$?\r")
         page.until(lambda shown: b"sleep 100" in shown)
         child = psutil.Process()
-        until(lambda: [p for p in child.children(recursive=True) if p.name() == "sleep"])
+        until(lambda: ["sleep", "100"] in command_lines(child.children(recursive=True)))
         page.type("\x03")
         page.until(lambda shown: b"\n" in shown.partition(b"^C")[2])
         page.type("echo $((1+1))more\r")

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,6 +18,7 @@ from hypothesis import strategies as st
 from os2cli.core.models import Command
 from os2cli.providers.daytona.machines.keeper import Keeper, octal
 from tests.polling import until
+from tests.processes import command_lines, is_alive
 
 SHELLS = [name for name in ("sh", "bash", "dash", "busybox") if shutil.which(name)]
 GRACE_SECONDS = 5
@@ -94,8 +94,8 @@ def session(
 def alive(pid: Path) -> bool:
     """Return whether the process whose number is in the file runs."""
     try:
-        return psutil.Process(int(pid.read_text())).status() != psutil.STATUS_ZOMBIE
-    except (OSError, ValueError, psutil.NoSuchProcess):
+        return is_alive(int(pid.read_text()))
+    except (OSError, ValueError):
         return False
 
 
@@ -270,6 +270,6 @@ def test_variables_are_in_no_command_line(shell: list[str], tmp_path: Path) -> N
     env = {"TOKEN": secret}
     with session(shell, tmp_path, "sh", "-c", "echo started; sleep 1000", env=env) as running:
         until(lambda: running.written("stdout"))
-        lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
+        lines = command_lines()
 
-    assert not any(secret.encode() in line for line in lines)
+    assert not any(secret in word for line in lines for word in line)

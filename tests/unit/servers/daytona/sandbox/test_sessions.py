@@ -13,6 +13,7 @@ import pytest
 from tests.daytona_server import DaytonaServer, Timing
 from tests.daytona_server.places import MARK
 from tests.polling import until
+from tests.processes import command_lines, marked
 
 SDK = {"X-Daytona-SDK-Version": "0.190.0"}
 OUT, ERR = "\x01\x01\x01", "\x02\x02\x02"
@@ -59,14 +60,7 @@ def log(api: httpx.Client, command: str) -> str:
 
 def processes(server: DaytonaServer) -> list[psutil.Process]:
     """Return what runs in the sandbox."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARK) == server.sandbox("one").id and process.is_running():
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
+    return marked(MARK, server.sandbox("one").id)
 
 
 class TestShell:
@@ -157,7 +151,7 @@ class TestLog:
         self, server: DaytonaServer, api: httpx.Client, session: str
     ) -> None:
         assert wait(api, session, "sleep 600 > /dev/null 2>&1 & echo hi")[:2] == (0, "hi\n")
-        assert any("600" in process.cmdline() for process in processes(server))
+        assert any("600" in line for line in command_lines(processes(server)))
 
 
 class TestForms:
@@ -261,7 +255,7 @@ class TestEnd:
     ) -> None:
         timing.grace = 5
         run(api, session, "trap 'echo bye > bye' TERM; sleep 600 & wait; echo more; sleep 601")
-        until(lambda: any("600" in process.cmdline() for process in processes(server)))
+        until(lambda: any("600" in line for line in command_lines(processes(server))))
         timing.grace = 0.3
         listed = api.get(session.rpartition("/")[0]).json()
         assert [each["sessionId"] for each in listed] == ["mine"]
