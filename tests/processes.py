@@ -27,12 +27,12 @@ def marked(variable: str, value: str) -> list[psutil.Process]:
 
 
 def command_lines(processes: Iterable[psutil.Process] | None = None) -> list[list[str]]:
-    """Return the arguments of these processes, or of all."""
+    """Return the arguments of these processes, or of all; one that is ending may have none."""
     lines = []
     for process in psutil.process_iter() if processes is None else processes:
         with suppress(psutil.Error, OSError):
             lines.append(process.cmdline())
-    return lines
+    return [line for line in lines if line]
 
 
 def tree(pid: int | None) -> list[psutil.Process]:

@@ -120,7 +120,7 @@ class TestUse:
 
     @pytest.mark.parametrize(
         "use",
-        [("exec", "a", "--", "true"), ("cp", "notes", "a:/tmp/"), ("cp", "a:/etc/hosts", ".")],
+        [("exec", "a", "--", "true"), ("cp", "notes", "a:notes"), ("cp", "a:/etc/hosts", ".")],
         ids=lambda use: use[0],
     )
     def test_counts(

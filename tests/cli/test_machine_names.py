@@ -25,7 +25,7 @@ COMMANDS = (
     ("url", "a"),
     ("url", "a", "--signed"),
     ("open", "a"),
-    ("cp", "notes", "a:/tmp/"),
+    ("cp", "notes", "a:notes"),
     ("start", "a", "-y"),
     ("restart", "a", "-y"),
     ("stop", "a", "-y"),

@@ -169,9 +169,9 @@ def test_a_process_prints_and_rejects_such_text_in_every_locale(
         ("machine", "exec", "one", "--", "printf", BYTES),
         ("machine", "exec", "one", "--workdir", BYTES, "--", "pwd"),
         ("machine", "exec", "one", "-e", f"A={BYTES}", "--", "pwd"),
-        ("machine", "cp", "notes", f"one:/tmp/{BYTES}"),
-        ("machine", "cp", f"one:/tmp/{BYTES}", "."),
-        ("machine", "cp", f"file{BYTES}", "one:/tmp/"),
+        ("machine", "cp", "notes", f"one:{BYTES}"),
+        ("machine", "cp", f"one:{BYTES}", "."),
+        ("machine", "cp", f"file{BYTES}", f"one:{BYTES}/"),
     ],
     ids=repr,
 )

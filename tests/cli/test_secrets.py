@@ -39,7 +39,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("machine", "logs", "a", "--type", "daytona"),
     ("machine", "logs", "a", "--type", "daytona", "--service", "web"),
     ("machine", "url", "a", "--type", "daytona"),
-    ("machine", "cp", "machine.env", "a:/tmp/x", "--type", "daytona"),
+    ("machine", "cp", "machine.env", "a:x", "--type", "daytona"),
     ("machine", "wait", "a", "--type", "daytona", "--debug"),
     ("machine", "stop", "a", "--type", "daytona", "--yes"),
     ("machine", "open", "a", "--type", "daytona"),

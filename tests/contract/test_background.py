@@ -62,6 +62,11 @@ class Guest:
             assert process.stdout.readline() == "started\n"
             yield process
 
+    def new_path(self) -> str:
+        """Return a path in it at which nothing is yet, below what goes with it."""
+        home = self.inside('echo "$HOME"').stdout.strip()
+        return f"{home}/{uuid.uuid4().hex}"
+
     def sleepers(self, seconds: str) -> list[str]:
         """Return for how long programs in it sleep, if it begins with that number."""
         found = self("exec", "--", "pgrep", "-a", "-f", f"^sleep {seconds}")
@@ -158,7 +163,7 @@ def test_exec_passes_all_that_its_program_wrote_before_its_end(guest: Guest) -> 
 
 @pytest.mark.parametrize("to", ["", ">&2"])
 def test_exec_ends_while_the_background_writes(guest: Guest, to: str) -> None:
-    file = f"/tmp/{uuid.uuid4().hex}"
+    file = guest.new_path()
     writer = f"for each in $(seq 6000); do echo more; sleep 0.01; done {to}; touch {file}"
 
     result = guest.inside(f"sh -c '{writer}' & echo $! >{file}.pid; sleep 0.3; exit 5")
@@ -169,7 +174,7 @@ def test_exec_ends_while_the_background_writes(guest: Guest, to: str) -> None:
 
 @pytest.mark.parametrize("way", ["{} &", "nohup {} &", "setsid {} &"])
 def test_the_background_goes_on_writing_after_exec(guest: Guest, way: str) -> None:
-    file = f"/tmp/{uuid.uuid4().hex}"
+    file = guest.new_path()
     # The shell itself writes. An engine closes the streams 2 seconds after its first process.
     script = (
         f"text=$(seq {MORE_THAN_A_PIPE_HOLDS}); while [ ! -e {file}.end ]; do "
@@ -232,7 +237,7 @@ def test_a_program_that_handles_signals_is_ended(guest: Guest, trap: str) -> Non
 
 
 def test_an_interrupted_program_can_clean_up(guest: Guest) -> None:
-    file = f"/tmp/{uuid.uuid4().hex}"
+    file = guest.new_path()
     cleanup = f"seq {MORE_THAN_A_PIPE_HOLDS}; echo done >{file}; exit"
     with guest.going_on(f"trap '{cleanup}' INT; {STARTED}; while :; do sleep 0.1; done") as process:
         process.send_signal(signal.SIGINT)

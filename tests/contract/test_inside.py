@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -41,6 +42,15 @@ class Guest:
     @property
     def name(self) -> str:
         return self.machine.name
+
+    @cached_property
+    def home(self) -> str:
+        """Its user's directory, which goes with it; its ``/tmp`` may be this host's."""
+        return self.run("sh", "-c", 'echo "$HOME"')[1].decode().strip()
+
+    def new_path(self) -> str:
+        """A path in it at which nothing is yet."""
+        return f"{self.home}/{uuid.uuid4().hex}"
 
     @property
     def place(self) -> LocatedMachine:
@@ -154,7 +164,7 @@ class TestCopying:
         (source / "run.sh").write_text("#!/bin/sh\necho ran\n")
         (source / "run.sh").chmod(0o755)
         (source / "link").symlink_to("run.sh")
-        target = f"/tmp/{uuid.uuid4().hex}"
+        target = inside.new_path()
 
         copy_in(inside.place, source, target)
         code, stdout, _ = inside.run(f"{target}/run.sh")
@@ -169,7 +179,7 @@ class TestCopying:
     def test_an_existing_folder_gets_it_under_its_own_name(
         self, inside: Guest, tmp_path: Path
     ) -> None:
-        folder = f"/tmp/{uuid.uuid4().hex}"
+        folder = inside.new_path()
         inside.run("mkdir", folder)
         (tmp_path / "notes").write_text("one\n")
 
@@ -179,7 +189,7 @@ class TestCopying:
         assert inside.run("ls", folder)[1].split() == [b"notes", b"renamed"]
 
     def test_a_file_is_put_at_the_given_path(self, inside: Guest, tmp_path: Path) -> None:
-        path = f"/tmp/{uuid.uuid4().hex}"
+        path = inside.new_path()
         inside.run("sh", "-c", f"echo new > {path}")
         (tmp_path / "old").write_text("old")
 
@@ -206,7 +216,7 @@ class TestCopying:
         assert list(folder.iterdir()) == []
 
     def test_the_archive_holds_the_last_name_only(self, inside: Guest) -> None:
-        path = f"/tmp/{uuid.uuid4().hex}"
+        path = inside.new_path()
         inside.run("sh", "-c", f"mkdir {path} && echo x > {path}/x")
 
         data = b"".join(inside.provider.fetch(inside.name, f"{path}/"))

@@ -6,13 +6,13 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 
 from tests.daytona_server.host_processes import HostProcesses
+from tests.processes import is_alive, marked
 
 if TYPE_CHECKING:
     from tests.daytona_server.records import SandboxRecord
@@ -53,7 +53,7 @@ class Place:
 
     def kill(self) -> None:
         """Kill what runs here, also what has left every group and session."""
-        while running := list(self._processes()):
+        while running := [each for each in marked(MARK, self._sandbox.id) if is_alive(each.pid)]:
             for process in running:
                 with contextlib.suppress(psutil.Error):
                     words = process.cmdline()
@@ -62,15 +62,6 @@ class Place:
                     own = Path(words[1]).parent if len(words) == 2 else Path()
                     if own.parent == Path("/tmp") and own.name.startswith("os2-"):
                         shutil.rmtree(own, ignore_errors=True)
-
-    def _processes(self) -> Iterator[psutil.Process]:
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error, OSError):
-                if (
-                    process.environ().get(MARK) == self._sandbox.id
-                    and process.status() != psutil.STATUS_ZOMBIE
-                ):
-                    yield process
 
     def remove(self) -> None:
         """Kill what runs here and remove the directories."""
