@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import queue
 import re
 import socket
 import socketserver
@@ -18,9 +19,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import grpc
+
 from os2cli.host.repository import locate_source
 from os2cli.host.repository_id import repository_id
 from os2cli.providers import labels
+from tests.grpc_caller import calling, receive
 from tests.serving import HOST, Quiet, serving_forever
 
 IMAGE_ID = "sha256:" + "1" * 64
@@ -129,6 +133,7 @@ class EngineStub:
     count: int = 0
     drip_seconds: float = 1.0
     stop_code: int = 0
+    sessions: queue.Queue[grpc.Channel] = field(default_factory=queue.Queue)
     _output: bytes = b""
 
     @property
@@ -176,6 +181,7 @@ class EngineStub:
         if path == "/session":
             return 200, b""
         if path == "/build":
+            self._fetch(parse_qs(query))
             return 200, {"stream": "Successfully built 111111111111\n"}
         if path.startswith("/images/") and path.endswith("/tag"):
             return 201, b""
@@ -187,6 +193,13 @@ class EngineStub:
         if found and found[2] == "/exec" and found[1] in self.containers:
             return self._create_execution(json.loads(body))
         return self._container(method, found[1], found[2]) if found else (404, {"message": path})
+
+    def _fetch(self, parameters: Mapping[str, list[str]]) -> None:
+        """Get the files of a build that has a session."""
+        if "session" in parameters:
+            channel = self.sessions.get(timeout=20)
+            receive(channel, "dockerfile", parameters["dockerfile"])
+            receive(channel, "context")
 
     def _network(self, method: str, path: str, body: bytes, wanted: set[str]) -> tuple[int, Any]:
         if path == "/networks/create":
@@ -323,6 +336,11 @@ def engine_stub(path: Path | None = None) -> Iterator[EngineStub]:
             self.close_connection = True
             with suppress(OSError):
                 self.wfile.write(head + data)
+                if "/session" in self.path:
+                    hung_up = threading.Event()
+                    with calling(self.connection, hung_up) as channel:
+                        stub.sessions.put(channel)
+                        hung_up.wait(60)
 
         def _end(self, *, hang: bool = False, reset: bool = True) -> None:
             if hang:

@@ -1,101 +1,158 @@
-"""A gRPC client on an open connection, as BuildKit is one in a session."""
+"""What BuildKit is in a session: a gRPC client on a connection that is open already."""
 
 from __future__ import annotations
 
+import os
 import socket
-from dataclasses import dataclass, field
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from h2.config import H2Configuration
-from h2.connection import H2Connection
-from h2.events import DataReceived, ResponseReceived, StreamEnded, TrailersReceived
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
-from os2cli.providers.local_docker.images.session.calls import framed
+import grpc
 
+from os2cli.providers.local_docker.images.buildkit_messages import message_class
+from os2cli.providers.local_docker.images.session import file_sync
 
-@dataclass
-class Answer:
-    """What came on one stream."""
-
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    ended: bool = False
-
-    @property
-    def status(self) -> int:
-        return int(self.headers["grpc-status"])
+SECONDS = 20.0
 
 
-class Caller:
-    """An HTTP/2 client whose answers the test reads."""
+@contextmanager
+def calling(wire: socket.socket, hung_up: threading.Event | None = None) -> Iterator[grpc.Channel]:
+    """Yield a channel over a connection; both end with the block.
 
-    def __init__(self, wire: socket.socket) -> None:
-        self.wire = wire
-        self.http = H2Connection(H2Configuration(header_encoding="utf-8"))
-        self.http.initiate_connection()
-        self.answers: dict[int, Answer] = {}
-
-    def request(self, path: str, body: bytes, *, end: bool = True) -> int:
-        stream = self.http.get_next_available_stream_id()
-        head = [(":method", "POST"), (":scheme", "http"), (":authority", "x"), (":path", path)]
-        self.http.send_headers(stream, [*head, ("content-type", "application/grpc")])
-        while len(body) > self.http.max_outbound_frame_size:
-            self.http.send_data(stream, body[: self.http.max_outbound_frame_size])
-            body = body[self.http.max_outbound_frame_size :]
-        self.http.send_data(stream, body, end_stream=end)
-        self.answers[stream] = Answer()
-        return stream
-
-    def flush(self) -> None:
-        self.wire.sendall(self.http.data_to_send())
-
-    def wait(self, stream: int) -> Answer:
-        self.flush()
-        while not self.answers[stream].ended:
-            data = self.wire.recv(65536)
-            assert data, "the server hung up"
-            for event in self.http.receive_data(data):
-                self.take(event)
-            self.flush()
-        return self.answers[stream]
-
-    def take(self, event: Any) -> None:
-        match event:
-            case ResponseReceived() | TrailersReceived():
-                headers = {str(name): str(value) for name, value in event.headers}
-                self.answers[event.stream_id].headers |= headers
-            case DataReceived():
-                self.answers[event.stream_id].body += event.data
-                self.http.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
-            case StreamEnded():
-                self.answers[event.stream_id].ended = True
-
-    def call(self, path: str, message: bytes) -> Answer:
-        return self.wait(self.request(path, framed(message)))
+    ``hung_up`` is set when the other side ends the connection.
+    """
+    with TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
+        address = str(Path(folder) / "s")
+        listener.bind(address)
+        listener.listen()
+        with grpc.insecure_channel(f"unix:{address}") as channel:
+            ready = grpc.channel_ready_future(channel)
+            ours, _ = listener.accept()
+            threads = [
+                threading.Thread(target=_pump, args=each, daemon=True)
+                for each in ((ours, wire, None), (wire, ours, hung_up))
+            ]
+            for thread in threads:
+                thread.start()
+            try:
+                ready.result(SECONDS)
+                yield channel
+            finally:
+                for end in (ours, wire):
+                    with suppress(OSError):
+                        end.shutdown(socket.SHUT_RDWR)
+                for thread in threads:
+                    thread.join(SECONDS)
+                ours.close()
 
 
-def wanted(name: str) -> bytes:
-    """Return a GetSecretRequest, with annotations as BuildKit may send them."""
-    encoded = name.encode()
-    return b"\x0a" + bytes([len(encoded)]) + encoded + b"\x12\x06\x0a\x01a\x12\x01b"
+def _pump(source: socket.socket, sink: socket.socket, ended: threading.Event | None) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    with suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
+    if ended is not None:
+        ended.set()
 
 
-def secret_of(answer: Answer) -> bytes:
-    """Return what is in a GetSecretResponse, read by hand: its field 1."""
-    assert answer.headers[":status"] == "200"
-    assert answer.headers["content-type"] == "application/grpc"
-    assert answer.status == 0
-    assert answer.body[0] == 0
-    message = answer.body[5:]
-    assert int.from_bytes(answer.body[1:5], "big") == len(message)
-    if not message:
-        return b""
-    assert message[0] == 0x0A
-    size, at = 0, 1
-    while True:
-        size |= (message[at] & 0x7F) << 7 * (at - 1)
-        at += 1
-        if message[at - 1] < 0x80:
-            break
-    assert len(message) == at + size
-    return message[at:]
+def call(channel: grpc.Channel, path: str, request: Any, answer: str) -> Any:
+    """Return the answer of a method with one."""
+    method = channel.unary_unary(
+        path,
+        request_serializer=lambda message: message.SerializeToString(),
+        response_deserializer=message_class(answer).FromString,
+    )
+    return method(request, timeout=SECONDS)
+
+
+def secret(channel: grpc.Channel, name: str) -> bytes:
+    """Return a secret."""
+    request = message_class("GetSecretRequest")(ID=name)
+    path = "/moby.buildkit.secrets.v1.Secrets/GetSecret"
+    return bytes(call(channel, path, request, "GetSecretResponse").data)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An entry that was sent: its content is None unless it was asked for."""
+
+    mode: int
+    link: bytes
+    content: bytes | None
+
+
+def receive(
+    channel: grpc.Channel, name: str, followed: Sequence[str] = (), known: Sequence[bytes] = ()
+) -> dict[bytes, Received]:
+    """Return the files of a directory by path, as BuildKit asks for them: all but those ``known``.
+
+    Raises:
+        ValueError: the server reports an error.
+    """
+    packet = message_class("Packet")
+    stats: list[Any] = []
+    contents: dict[int, bytes] = {}
+    done = threading.Event()
+    asking: list[Any] = []
+    more = threading.Condition()
+
+    def requests() -> Iterator[Any]:
+        while True:
+            with more:
+                more.wait_for(lambda: asking or done.is_set(), SECONDS)
+                if not asking:
+                    return
+                message = asking.pop(0)
+            yield message
+
+    def ask(message: Any) -> None:
+        with more:
+            asking.append(message)
+            more.notify()
+
+    method = channel.stream_stream(
+        "/moby.filesync.v1.FileSync/DiffCopy",
+        request_serializer=lambda message: message.SerializeToString(),
+        response_deserializer=packet.FromString,
+    )
+    metadata = [("dir-name", name), *(("followpaths", path) for path in followed)]
+    answers = method(requests(), timeout=SECONDS, metadata=metadata)
+    wanted = 0
+    try:
+        for answer in answers:
+            if answer.type == file_sync.STAT and answer.stat.path:
+                stats.append(answer.stat)
+            elif answer.type == file_sync.STAT:
+                for number, each in enumerate(stats):
+                    if each.mode < 1 << 16 and each.path not in known:
+                        wanted += 1
+                        ask(packet(type=file_sync.REQUEST, ID=number))
+                if not wanted:
+                    ask(packet(type=file_sync.END))
+            elif answer.type == file_sync.DATA and answer.data:
+                contents[answer.ID] = contents.get(answer.ID, b"") + answer.data
+            elif answer.type == file_sync.DATA:
+                contents.setdefault(answer.ID, b"")
+                wanted -= 1
+                if not wanted:
+                    ask(packet(type=file_sync.END))
+            elif answer.type == file_sync.ERROR:
+                raise ValueError(answer.data.decode())
+            else:
+                break
+    finally:
+        with more:
+            done.set()
+            more.notify()
+    return {
+        each.path: Received(each.mode, each.linkname, contents.get(number))
+        for number, each in enumerate(stats)
+    }

@@ -11,20 +11,19 @@ from os2cli.app.session import Session
 from os2cli.core.defaults import BUILD_SECONDS
 from os2cli.core.errors import Conflict
 from os2cli.core.models import DEFAULT_RESOURCES, SnapshotResources
-from os2cli.core.parsing import parse_pairs
 from os2cli.core.progress import Progress
-from os2cli.core.redaction import mask_tokens
 from os2cli.core.stage import Stage
 from os2cli.host import repository
 from os2cli.host.repository import Source
 from os2cli.host.repository_id import repository_id
 from os2cli.settings.settings import variable_here
+from os2cli.snapshots.build_arguments import read_arguments
 from os2cli.snapshots.build_secrets import read_secrets
 from os2cli.snapshots.building import BuildRequest, BuildResult, PublishRequest
-from os2cli.snapshots.context import secret_arguments
 from os2cli.snapshots.images import ensure_image
 from os2cli.snapshots.ownership import NOT_OURS
 from os2cli.snapshots.publishing import Publication, Publisher
+from os2cli.snapshots.ssh_agents import read_agents
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,33 +36,31 @@ class BuildOptions:
     base_image: str | None = None
     build_args: list[str] | None = None
     secrets: list[str] | None = None
+    ssh: list[str] | None = None
+    target: str | None = None
     platform: str | None = None
     no_cache: bool = False
+    pull: bool = False
+    base_from_packages: bool = True
     allow_secrets: bool = False
 
     def request(
         self, session: Session, source: Source, progress: Progress, tag: str | None = None
     ) -> BuildRequest:
-        """Return the build request, from the settings where an option is missing.
-
-        A build argument that looks like a secret is warned of.
-        """
-        arguments = parse_pairs(self.build_args, "--build-arg")
-        for name in secret_arguments(arguments):
-            progress.warn(
-                f"--build-arg {mask_tokens(name)} looks like a secret: it stays in the image's"
-                " history and in logs; mount it instead: --secret id=NAME"
-            )
-        return build_request(
-            session,
-            source,
-            tag=tag or self.tag,
-            build_args=arguments,
-            secrets=read_secrets(self.secrets or [], variable_here, session.working_directory),
-            base_image=self.base_image,
+        """Return the build request, from the settings where an option is missing."""
+        folder = session.working_directory
+        return replace(
+            build_request(session, source, allow_secrets=self.allow_secrets),
+            tag=tag or self.tag or session.settings.image,
+            build_args=read_arguments(self.build_args or [], variable_here, progress),
+            secrets=read_secrets(self.secrets or [], variable_here, folder),
+            ssh_agents=read_agents(self.ssh or [], variable_here, folder),
+            target=self.target,
+            base_image=self.base_image or session.settings.base_image,
             platform=self.platform,
             no_cache=self.no_cache,
-            allow_secrets=self.allow_secrets,
+            pull=self.pull,
+            base_from_packages=self.base_from_packages,
             # Named on the command line, or the working name of a publication, which uses the image
             # by its id.
             take_over=(tag or self.tag) is not None,
@@ -127,28 +124,16 @@ def build_request(
     session: Session,
     source: Source,
     *,
-    tag: str | None = None,
-    build_args: dict[str, str] | None = None,
-    secrets: dict[str, bytes] | None = None,
-    base_image: str | None = None,
-    platform: str | None = None,
-    no_cache: bool = False,
     allow_secrets: bool = False,
-    take_over: bool = False,
 ) -> BuildRequest:
-    """Return what is built, from the settings where an option is missing."""
+    """Return what is built without options: as the settings say."""
     return BuildRequest(
         root=source.root,
         dockerfile=source.dockerfile,
-        tag=tag or session.settings.image,
-        build_args=build_args or {},
-        secrets=secrets or {},
-        base_image=base_image or session.settings.base_image,
-        platform=platform,
-        no_cache=no_cache,
+        tag=session.settings.image,
+        base_image=session.settings.base_image,
         allow_secrets=allow_secrets,
         repository=repository_id(source, session.settings.state_dir),
-        take_over=take_over,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -111,11 +111,9 @@ class Creation:
         if options.mount_repo and not options.allow_secrets:
             refuse_mounted_secrets(session.repository)
         source = locate_source(session)
-        request = build_request(
-            session,
-            source,
+        request = replace(
+            build_request(session, source, allow_secrets=options.allow_secrets),
             tag=image,
-            allow_secrets=options.allow_secrets,
             take_over=options.snapshot is not None,
         )
         specs = self._specifications(

@@ -115,8 +115,9 @@ BuildArg = Annotated[
     list[str] | None,
     typer.Option(
         "--build-arg",
-        metavar="KEY=VALUE",
-        help="Value for an ARG of the Dockerfile; kept in the image, unlike --secret. Repeatable.",
+        metavar="KEY[=VALUE]",
+        help="Value for an ARG of the Dockerfile, by default the variable's of this shell; kept in "
+        "the image, unlike --secret. Repeatable.",
         rich_help_panel=BUILD,
     ),
 ]
@@ -127,6 +128,33 @@ Secret = Annotated[
         metavar="id=NAME[,src=PATH|,env=NAME]",
         help="Secret for RUN --mount=type=secret: a file or a variable of this shell, by default "
         "the one with the id. Neither the image nor its key holds it. Repeatable.",
+        rich_help_panel=BUILD,
+    ),
+]
+Ssh = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ssh",
+        metavar="NAME[=SOCKET]",
+        help="SSH agent for RUN --mount=type=ssh, by default the one of SSH_AUTH_SOCK: --ssh "
+        "default. Repeatable.",
+        rich_help_panel=BUILD,
+    ),
+]
+Target = Annotated[
+    str | None,
+    typer.Option(
+        "--target",
+        metavar="STAGE",
+        help="Stage of the Dockerfile to build. Default: the last.",
+        rich_help_panel=BUILD,
+    ),
+]
+Pull = Annotated[
+    bool,
+    typer.Option(
+        "--pull",
+        help="Build even if nothing changed, on the images that registries have now.",
         rich_help_panel=BUILD,
     ),
 ]

@@ -33,6 +33,8 @@ UNFINISHED = "dev.os2.unfinished"
 
 IMAGE_KEY = "dev.os2.key"
 IMAGE_BASE = "dev.os2.base"
+# The ids of the images that an image was built from, by their names, as JSON.
+IMAGE_SOURCES = "dev.os2.sources"
 # An image built FROM ours inherits our labels, but has another name.
 IMAGE_NAME = "dev.os2.image"
 # The id of the repository that an image was built from. A machine has it from its image, unless it
@@ -83,4 +85,13 @@ def users_own(marks: Mapping[str, str]) -> dict[str, str]:
         names = parse_json(marks.get(USERS_OWN, "[]"))
         return {name: marks[name] for name in names if name in marks}
     except (ValueError, TypeError):
+        return {}
+
+
+def sources(marks: Mapping[str, str]) -> dict[str, str]:
+    """Return the ids of the images that an image was built from; none if they can't be read."""
+    try:
+        ids = parse_json(marks.get(IMAGE_SOURCES, "{}"))
+        return {str(name): str(id_) for name, id_ in ids.items()}
+    except (ValueError, AttributeError):
         return {}

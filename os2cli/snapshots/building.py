@@ -26,7 +26,10 @@ class BuildRequest:
     any image with the tag is used or replaced.
 
     ``secrets`` are for steps that mount them, by id. They are not an input: neither the image nor
-    its key holds anything of them.
+    its key holds anything of them. ``ssh_agents`` are the sockets of agents, by id as well.
+    ``target`` is the stage to build, None for the last. ``pull`` builds, on images that registries
+    have now. ``base_from_packages``: one built from packages may replace the default base of os2's
+    own Dockerfile where its registry cannot be reached.
     """
 
     root: Path
@@ -34,9 +37,13 @@ class BuildRequest:
     tag: str
     build_args: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    ssh_agents: Mapping[str, Path] = field(default_factory=dict)
+    target: str | None = None
     base_image: str | None = None
     platform: str | None = None
     no_cache: bool = False
+    pull: bool = False
+    base_from_packages: bool = True
     allow_secrets: bool = False
     repository: str | None = None
     take_over: bool = False

@@ -122,7 +122,7 @@ def test_the_sandbox_of_os2_itself(
         engine,
         "node:24-bookworm-slim",
         platform=None,
-        explicit=False,
+        replaceable=True,
         certificates=host_certificates(),
     )
     assert base is not None, "the image under test was built from a base"

@@ -12,12 +12,12 @@ import pytest
 from os2cli.commands._dispatch import PARSER_MESSAGES
 from os2cli.core.plain_text import plain_line, plain_text
 from os2cli.core.redaction import mask_address, mask_tokens, mask_userinfo
-from os2cli.providers.daytona.dockerfile import shell_words
 from os2cli.providers.local_docker.base_image.pull import pull_failure
 from os2cli.providers.local_docker.engine import answers
 from os2cli.providers.local_docker.images.session.session import needs_session
 from os2cli.snapshots.context import secret_files, secret_values, token_forms
 from os2cli.snapshots.context.secret_tokens import token_in
+from os2cli.snapshots.dockerfile import shell_words
 from tests.unit.expressions import Expression, built, expressions, hostile_texts, modules
 
 MODULES = [*modules()]
@@ -44,17 +44,17 @@ BUILT: dict[str, list[Expression]] = {
     ],
     # A fixed text between two looks at one character.
     "os2cli.core.redaction.redact": [],
-    "os2cli.providers.daytona.dockerfile.shell_words._double_quoted_part": [
+    "os2cli.snapshots.dockerfile.shell_words._double_quoted_part": [
         Expression("quoted", shell_words._double_quoted_part(each), FIND) for each in _ESCAPES
     ],
-    "os2cli.providers.daytona.dockerfile.shell_words._part": [
+    "os2cli.snapshots.dockerfile.shell_words._part": [
         Expression("part", shell_words._part(each), FIND) for each in _ESCAPES
     ],
-    "os2cli.providers.daytona.dockerfile.shell_words._word": [
+    "os2cli.snapshots.dockerfile.shell_words._word": [
         Expression("word", shell_words._word(each), FIND) for each in _ESCAPES
     ],
     # One character.
-    "os2cli.providers.daytona.dockerfile.shell_words.quoted": [],
+    "os2cli.snapshots.dockerfile.shell_words.quoted": [],
     # A fixed text and up to 3 digits.
     "os2cli.providers.daytona.machines.spool.__init__": [],
     # Words, one after the other: see test_functions below.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -69,6 +70,18 @@ def daytona(
     base_image: options.BaseImage = None,
     build_arg: options.BuildArg = None,
     secret: options.Secret = None,
+    ssh: options.Ssh = None,
+    target: options.Target = None,
+    pull: options.Pull = False,
+    base_from_packages: Annotated[
+        bool,
+        typer.Option(
+            "--base-from-packages",
+            help="With --builder local: where the registry of the sandbox's own base cannot be "
+            "reached, build on packages of this host's distribution.",
+            rich_help_panel=options.BUILD,
+        ),
+    ] = False,
     allow_secrets: options.AllowSecrets = False,
     trust_host: Annotated[
         bool,
@@ -90,7 +103,16 @@ def daytona(
     """
     reject_both("--timeout", timeout is not None, "--no-wait", no_wait)
     reject_engine_options(
-        builder, secret=bool(secret), trust_host=trust_host, docker_host=docker_host
+        builder,
+        secret=bool(secret),
+        others={
+            "--ssh": bool(ssh),
+            "--target": target is not None,
+            "--pull": pull,
+            "--base-from-packages": base_from_packages,
+            "--trust-host": trust_host,
+            "--docker-host": docker_host is not None,
+        },
     )
     session = Session.start(ctx, docker_host)
     chosen = session.remote_stage(stage)
@@ -102,6 +124,10 @@ def daytona(
             base_image=base_image,
             build_args=build_arg,
             secrets=secret,
+            ssh=ssh,
+            target=target,
+            pull=pull,
+            base_from_packages=base_from_packages,
             allow_secrets=allow_secrets,
         ),
         SnapshotResources(cpu, memory, disk),
@@ -121,7 +147,7 @@ def daytona(
 
 
 def reject_engine_options(
-    builder: BuilderKind, *, secret: bool, trust_host: bool, docker_host: str | None
+    builder: BuilderKind, *, secret: bool, others: Mapping[str, bool]
 ) -> None:
     """Reject options of the engine if Daytona builds."""
     if builder is BuilderKind.LOCAL:
@@ -132,7 +158,7 @@ def reject_engine_options(
             hint="leave it out, or build on this host: --builder local --secret …",
             code="option_invalid",
         )
-    for option, given in (("--trust-host", trust_host), ("--docker-host", docker_host is not None)):
+    for option, given in others.items():
         if given:
             raise UsageError(
                 f"{option} requires --builder local",

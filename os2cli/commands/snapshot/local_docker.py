@@ -22,6 +22,8 @@ def local_docker(
     base_image: options.BaseImage = None,
     build_arg: options.BuildArg = None,
     secret: options.Secret = None,
+    ssh: options.Ssh = None,
+    target: options.Target = None,
     platform: Annotated[
         str | None,
         typer.Option(
@@ -38,12 +40,15 @@ def local_docker(
             rich_help_panel=options.BUILD,
         ),
     ] = False,
+    pull: options.Pull = False,
     allow_secrets: options.AllowSecrets = False,
     docker_host: options.DockerHost = None,
 ) -> None:
     """Build the local sandbox image from the repository's root.
 
-    Skips the build if nothing changed since the last one.
+    Skips the build if nothing changed since the last one: the files, the options, and the images on
+    the engine that the Dockerfile names. It does not ask registries for newer ones (--pull), nor
+    run steps again that download (--no-cache).
 
     [dim]Examples:[/dim]
       os2 snapshot local-docker
@@ -52,7 +57,18 @@ def local_docker(
     # It brings what publishes with it, which other commands start without.
     session = Session.start(ctx, docker_host)
     given = BuildOptions(
-        repo, dockerfile, tag, base_image, build_arg, secret, platform, no_cache, allow_secrets
+        repo,
+        dockerfile,
+        tag,
+        base_image,
+        build_arg,
+        secret,
+        ssh,
+        target,
+        platform,
+        no_cache,
+        pull,
+        allow_secrets=allow_secrets,
     )
     result = build_image(session, given, session.output.progress())
 

@@ -16,7 +16,7 @@ Docker's definition of a context: https://docs.docker.com/build/concepts/context
 from __future__ import annotations
 
 from os2cli.snapshots.context.context import BuildContext, collect
-from os2cli.snapshots.context.entries import ContextEntry, EntryKind
+from os2cli.snapshots.context.entries import ContextEntry, EntryKind, encode, read_pieces
 from os2cli.snapshots.context.links import without_links
 from os2cli.snapshots.context.mounted import refuse_mounted_secrets
 from os2cli.snapshots.context.secrets import (
@@ -33,7 +33,9 @@ __all__ = [
     "EntryKind",
     "SuspiciousFile",
     "collect",
+    "encode",
     "hidden_values",
+    "read_pieces",
     "refuse_mounted_secrets",
     "refuse_secrets",
     "secret_arguments",

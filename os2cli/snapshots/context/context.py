@@ -31,7 +31,8 @@ class BuildContext:
     the bytes of their paths. ``unkept`` has one sentence for each thing that cannot be sent:
     sockets, fifos, devices, submodules that are not checked out, other repositories; and after
     ``without_links`` for what a builder of files cannot keep. ``ignored`` is the number of files
-    that the ignore file left out; a directory that was not entered counts once.
+    that the ignore file left out; a directory that was not entered counts once. ``hidden``: the
+    ignore file excludes the Dockerfile, so instructions must not see it.
 
     Reading contents (``stream``, ``digest``, ``dockerfile_text``) raises ``OperationFailed`` if a
     file changed, and ``UsageError`` if it cannot be read for lack of permission.
@@ -42,6 +43,7 @@ class BuildContext:
     entries: tuple[ContextEntry, ...]
     unkept: tuple[str, ...] = ()
     ignored: int = 0
+    hidden: bool = False
 
     @property
     def size_bytes(self) -> int:
@@ -69,6 +71,15 @@ class BuildContext:
         """
         return tar_stream(self.root, self.entries)
 
+    @property
+    def unusual_modes(self) -> dict[str, str]:
+        """The permissions on disk, in octal, of the entries where they are not those of a tar."""
+        return {
+            entry.path.encode(errors="surrogateescape").hex(): f"{entry.permissions:o}"
+            for entry in self.entries
+            if entry.permissions not in (None, entry.mode)
+        }
+
     def digest(self) -> str:
         """Return the hex SHA-256 of ``stream()``: of paths, kinds, modes, targets and contents.
 
@@ -87,8 +98,8 @@ def collect(root: Path, dockerfile: Path) -> BuildContext:
     ignore, as they are in the work tree; elsewhere, and where git ignores ``root`` as a whole (as a
     virtual environment with os2 in it), it is the folder with its empty folders. Then
     ``<dockerfile>.dockerignore`` or ``.dockerignore`` is applied; it cannot bring back what git
-    ignores. The Dockerfile itself is always sent, because the builder needs it; Docker would hide
-    an ignored one from ``COPY``, which a tar cannot express. An ignored ``.dockerignore`` is
+    ignores. The Dockerfile itself is always an entry, because the builder needs it; where it is
+    ignored, a tar cannot hide it from ``COPY`` as Docker does. An ignored ``.dockerignore`` is
     not sent.
 
     ``dockerfile`` is absolute or relative to ``root``; a link is resolved as Docker does.
@@ -120,7 +131,7 @@ def collect(root: Path, dockerfile: Path) -> BuildContext:
     ignored = read_dockerignore(folder, _relative(path, folder))
     name = _relative(real, folder)
     entries, unkept, left_out = find_entries(folder, ignored, always=name)
-    return BuildContext(folder, name, entries, unkept, left_out)
+    return BuildContext(folder, name, entries, unkept, left_out, ignored.excludes(name))
 
 
 def _resolved(path: Path) -> Path:

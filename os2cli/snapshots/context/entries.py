@@ -34,8 +34,9 @@ class ContextEntry:
     """A file, link or directory as it was when the context was collected.
 
     ``path`` is relative to the root, with ``/``; bytes that are not UTF-8 are surrogate-escaped.
-    ``mode`` is 0o755 or 0o644 for a file, 0o755 for a folder, 0o777 for a link. ``size`` counts
-    bytes and is 0 unless this is a file. ``target`` is a link's text, never followed.
+    ``mode`` is 0o755 or 0o644 for a file, 0o755 for a folder, 0o777 for a link; ``permissions`` are
+    those on disk, which only this host's engine gets. ``size`` counts bytes and is 0 unless this is
+    a file. ``target`` is a link's text, never followed.
     ``modified_ns`` serves to notice a later change; it is not part of what is sent. ``source`` is
     where a file's content is read when that is not ``path``: for a copy that stands for a link.
     """
@@ -46,6 +47,7 @@ class ContextEntry:
     size: int = 0
     target: str | None = None
     modified_ns: int = field(default=0, repr=False, compare=False)
+    permissions: int | None = field(default=None, repr=False, compare=False)
     source: str | None = None
 
     @property

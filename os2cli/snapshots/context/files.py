@@ -41,7 +41,17 @@ def find_entries(
     paths = {path for path in listing.files if not ignored.excludes(path)} | {always}
     folders = _folders_above(paths | listing.folders) | listing.folders
     real = _real_folders(root, folders)
-    entries = [ContextEntry(path, EntryKind.FOLDER, 0o755) for path in real if path]
+    entries = [
+        ContextEntry(
+            path,
+            EntryKind.FOLDER,
+            0o755,
+            modified_ns=found.st_mtime_ns,
+            permissions=stat.S_IMODE(found.st_mode),
+        )
+        for path, found in real.items()
+        if found is not None
+    ]
     for path in paths:
         if path.rpartition("/")[0] in real:
             entry = _describe(root, path, listing.notes)
@@ -102,14 +112,17 @@ def _folders_above(paths: Iterable[str]) -> set[str]:
     return folders
 
 
-def _real_folders(root: Path, folders: set[str]) -> set[str]:
-    """Return those without a link above them: git still lists ``d/f`` after ``d`` became a link."""
-    real = {""}
+def _real_folders(root: Path, folders: set[str]) -> dict[str, os.stat_result | None]:
+    """Return those without a link above them: git still lists ``d/f`` after ``d`` became a link.
+
+    The root has no status.
+    """
+    real: dict[str, os.stat_result | None] = {"": None}
     for folder in sorted(folders - {""}):
         if folder.rpartition("/")[0] in real:
             found = _lstat(root, folder)
             if found and stat.S_ISDIR(found.st_mode):
-                real.add(folder)
+                real[folder] = found
     return real
 
 
@@ -120,11 +133,18 @@ def _describe(root: Path, path: str, notes: list[str]) -> ContextEntry | None:
     if stat.S_ISREG(found.st_mode):
         mode = 0o755 if found.st_mode & stat.S_IXUSR else 0o644
         return ContextEntry(
-            path, EntryKind.FILE, mode, found.st_size, modified_ns=found.st_mtime_ns
+            path,
+            EntryKind.FILE,
+            mode,
+            found.st_size,
+            modified_ns=found.st_mtime_ns,
+            permissions=stat.S_IMODE(found.st_mode),
         )
     if stat.S_ISLNK(found.st_mode):
         target = decode(os.readlink(on_disk(root, path)))  # noqa: PTH115  bytes, not a Path
-        return ContextEntry(path, EntryKind.LINK, 0o777, target=target)
+        return ContextEntry(
+            path, EntryKind.LINK, 0o777, target=target, modified_ns=found.st_mtime_ns
+        )
     kind = _SPECIAL.get(stat.S_IFMT(found.st_mode), "not a file")
     notes.append(f"{displayed(path)} is {kind}: not sent")
     return None

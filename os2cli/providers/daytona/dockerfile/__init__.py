@@ -21,7 +21,7 @@ from __future__ import annotations
 from os2cli.providers.daytona.dockerfile.arguments import with_arguments
 from os2cli.providers.daytona.dockerfile.checks import check
 from os2cli.providers.daytona.dockerfile.entrypoints import entrypoint, with_plain_entrypoint
-from os2cli.providers.daytona.dockerfile.reading import Instruction, instructions
+from os2cli.snapshots.dockerfile.reading import Instruction, instructions
 
 __all__ = [
     "Instruction",

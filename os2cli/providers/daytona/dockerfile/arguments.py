@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from os2cli.core.errors import UsageError
 from os2cli.core.redaction import mask_tokens
-from os2cli.providers.daytona.dockerfile.reading import Statement, read
-from os2cli.providers.daytona.dockerfile.shell_words import quoted, resolved, split_words
+from os2cli.snapshots.dockerfile.expansion import resolved
+from os2cli.snapshots.dockerfile.reading import Statement, read
+from os2cli.snapshots.dockerfile.shell_words import quoted, split_words
 
 
 def with_arguments(text: str, arguments: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 from os2cli.core.errors import UsageError
-from os2cli.providers.daytona.dockerfile.reading import Instruction, instructions
+from os2cli.snapshots.dockerfile.reading import Instruction, instructions
 
 _KEYWORDS = (
     "ADD",

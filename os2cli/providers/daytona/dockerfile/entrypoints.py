@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections import ChainMap
 from dataclasses import dataclass, replace
 
 from os2cli.core.errors import UsageError
 from os2cli.core.json_text import parse_json
-from os2cli.providers.daytona.dockerfile.reading import (
+from os2cli.snapshots.dockerfile.expansion import resolved
+from os2cli.snapshots.dockerfile.reading import (
     Instruction,
     Reading,
     exec_form,
     read,
-    without_flags,
 )
-from os2cli.providers.daytona.dockerfile.shell_words import resolved, split_words
+from os2cli.snapshots.dockerfile.stages import global_arguments, stages
 
 _MAX_PASSES = 10
 _DEFAULT_SHELL = ("/bin/sh", "-c")
@@ -146,34 +145,14 @@ def _found(search: re.Pattern[str], text: str) -> tuple[str, ...] | None:
 
 
 def _last_stage(reading: Reading) -> _Stage:
-    stages: dict[str, _Stage] = {}
-    defaults: dict[str, str] = {}
-    stage, name = _Stage(), ""
-    for instruction in reading.instructions:
-        if instruction.keyword == "FROM":
-            stages[name] = stage
-            base, name = _from(instruction, reading.escape, defaults)
-            before = stages.get(base, _Stage()) if base else _Stage()
-            stage = replace(before, sets_entrypoint=False, sets_command=False)
-        elif instruction.keyword == "ARG" and not stages:
-            defaults |= _defaults(instruction, reading.escape, defaults)
-        stage = stage.after(instruction)
-    return stage
-
-
-def _from(instruction: Instruction, escape: str, defaults: dict[str, str]) -> tuple[str, str]:
-    """Return the base of a stage and its name, in lower case; the name may be empty."""
-    words = without_flags(instruction.value).split()
-    base = resolved(words[0], escape, defaults) if words else ""
-    name = words[2] if len(words) == 3 and words[1].upper() == "AS" else ""
-    return base.lower(), name.lower()
-
-
-def _defaults(instruction: Instruction, escape: str, defaults: dict[str, str]) -> dict[str, str]:
-    declared: dict[str, str] = {}
-    for word in split_words(instruction.value, escape):
-        name, has_default, value = word[0].partition("=")
-        if has_default:
-            value = resolved(value, escape, ChainMap(declared, defaults))
-            declared[resolved(name, escape)] = value
-    return declared
+    arguments = global_arguments(reading, {})
+    before: dict[str, _Stage] = {}
+    last = _Stage()
+    for stage in stages(reading):
+        base = resolved(stage.base, reading.escape, arguments).lower()
+        start = before.get(base, _Stage()) if base else _Stage()
+        last = replace(start, sets_entrypoint=False, sets_command=False)
+        for instruction in stage.body:
+            last = last.after(instruction)
+        before[stage.name] = last
+    return last

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from os2cli.providers.local_docker.base_image.prepare import BaseImage, find_base, prepare_base
+from os2cli.providers.local_docker.base_image.prepare import (
+    PACKAGES,
+    BaseImage,
+    can_pull,
+    find_base,
+    prepare_base,
+)
 
-__all__ = ["BaseImage", "find_base", "prepare_base"]
+__all__ = ["PACKAGES", "BaseImage", "can_pull", "find_base", "prepare_base"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import docker
 
+from os2cli.core.deadline import within
 from os2cli.core.errors import NotAuthorised, NotFound, OperationFailed, Os2Error, Unreachable
 from os2cli.core.progress import SILENT, Progress
 from os2cli.host.certificates import HostCertificates
@@ -29,6 +30,8 @@ from os2cli.providers.local_docker.base_image.pull import (
 from os2cli.providers.local_docker.base_image.recipe import Recipe, host_recipe
 from os2cli.providers.local_docker.base_image.trust import find_trusting_image, trusting_image
 
+PACKAGES = "packages"
+
 # If a base from packages exists, the registry was unreachable before.
 _FIRST_ANSWER_AGAIN_S = 1.5
 
@@ -38,7 +41,7 @@ class BaseImage:
     """The image that ``FROM`` names.
 
     ``digest`` is its id on the engine (``sha256:…``); ``origin`` is where it came from: ``engine``
-    (already present), ``registry`` (pulled now) or ``packages``.
+    (already present), ``registry`` (pulled now) or ``PACKAGES``.
     """
 
     reference: str
@@ -51,7 +54,8 @@ def prepare_base(
     reference: str,
     *,
     platform: str | None,
-    explicit: bool,
+    replaceable: bool,
+    pull_anew: bool = False,
     certificates: HostCertificates,
     cache_dir: Path,
     lock_dir: Path,
@@ -60,23 +64,25 @@ def prepare_base(
 ) -> BaseImage:
     """Return a base image that trusts what this host trusts, and pull or build it if needed.
 
-    ``platform`` is the engine's ``os/arch[/variant]``, None for its own. ``explicit`` means that
-    the user chose ``reference``: no other image replaces it. ``cache_dir`` keeps downloaded
-    packages between runs, ``lock_dir`` locks; the host's distribution and APT sources are read
-    below ``root``.
+    ``platform`` is the engine's ``os/arch[/variant]``, None for its own. ``replaceable``: where the
+    registry does not give it, one from packages takes its place, with a warning. ``pull_anew``: ask
+    the registry also for one that is present. ``cache_dir`` keeps downloaded packages between
+    runs, ``lock_dir`` locks; the host's distribution and APT sources are read below ``root``.
 
     Raises:
         NotFound: the registry does not have the image.
-        NotAuthorised: the registry denies access to an image that the user chose.
-        Unreachable: the engine, or the registry of an image that the user chose.
+        NotAuthorised: the registry denies access.
+        Unreachable: the engine, or the registry.
         OperationFailed: ``base_unavailable`` if packages do not help either; ``disk_full``;
             ``base_failed``.
         TimedOut: a step exceeded its deadline.
     """
     origin = "engine"
-    if not _present(client, reference, platform):
+    present = _present(client, reference, platform)
+    if pull_anew or not present:
         origin = "registry"
-        recipe = None if explicit else _recipe(client, platform, certificates, root)
+        replaceable = replaceable and not present
+        recipe = _recipe(client, platform, certificates, root) if replaceable else None
         try:
             with progress.phase(f"pull {reference}"):
                 limit = _first_answer_s(client, recipe)
@@ -104,7 +110,7 @@ def find_base(
     reference: str,
     *,
     platform: str | None,
-    explicit: bool,
+    replaceable: bool,
     certificates: HostCertificates,
     root: Path = Path("/"),
 ) -> BaseImage | None:
@@ -119,11 +125,21 @@ def find_base(
             return BaseImage(reference, images.image_id(client, reference), "engine")
         trusting = find_trusting_image(client, reference, certificates)
         return BaseImage(*trusting, "engine") if trusting else None
-    recipe = None if explicit else _recipe(client, platform, certificates, root)
+    recipe = _recipe(client, platform, certificates, root) if replaceable else None
     if not isinstance(recipe, Recipe):
         return None
     digest = _built_before(client, recipe)
-    return BaseImage(recipe.reference, digest, "packages") if digest else None
+    return BaseImage(recipe.reference, digest, PACKAGES) if digest else None
+
+
+def can_pull(client: docker.APIClient, reference: str) -> bool:
+    """Return whether a registry has an image, and says so at once; False on Podman."""
+    try:
+        with within(_FIRST_ANSWER_AGAIN_S), engine_errors(f"looking for {reference}"):
+            client.inspect_distribution(reference)
+    except Os2Error:
+        return False
+    return True
 
 
 def _present(client: docker.APIClient, reference: str, platform: str | None) -> bool:
@@ -172,13 +188,13 @@ def _from_packages(
     if isinstance(recipe, OperationFailed):
         raise recipe
     digest = _built_before(client, recipe)
+    progress.warn(
+        f"{reference}: the registry {failure.problem}; the image is built on packages of"
+        f" {recipe.title} instead, until it can be pulled"
+    )
     if digest is None:
-        progress.notice(
-            f"{reference}: the registry {failure.problem}; building the base image from packages"
-            f" of {recipe.title}"
-        )
         digest = build(recipe)
-    return BaseImage(recipe.reference, digest, "packages")
+    return BaseImage(recipe.reference, digest, PACKAGES)
 
 
 def _joined(reference: str, failure: PullFailed, error: OperationFailed) -> OperationFailed:

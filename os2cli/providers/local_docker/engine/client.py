@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import docker
@@ -98,6 +98,30 @@ class EngineClient(docker.APIClient):
         except BaseException:
             response.close()
             raise
+
+    @property
+    def build_proxies(self) -> dict[str, str]:
+        """The proxies in Docker's configuration, as arguments of a build."""
+        configured: Any = self
+        return dict(configured._proxy_configs.get_environment())
+
+    def start_build(
+        self, parameters: Mapping[str, Any], context: Iterator[bytes] | None = None
+    ) -> Iterator[Any]:
+        """Request a build, and return its events; ``context`` is a tar, sent first.
+
+        It has no deadline: a step may write nothing for minutes.
+        """
+        given = {name: value for name, value in parameters.items() if value is not None}
+        headers: dict[str, str] = {}
+        if context is not None:
+            headers["Content-Type"] = "application/x-tar"
+            # The logins of `docker login`; a session hands them out itself.
+            _SDK._set_auth_headers(self, headers)
+        options = {"params": given, "data": context, "headers": headers}
+        response = _SDK._post(self, _SDK._url(self, "/build"), **options, stream=True, timeout=None)
+        self._raise_for_status(response)
+        return self._stream_helper(response, decode=True)
 
     def _get(self, url: str, **options: Any) -> requests.Response:
         options.setdefault("timeout", min(QUESTION_SECONDS, self.timeout))

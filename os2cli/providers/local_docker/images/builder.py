@@ -11,13 +11,24 @@ from os2cli.core.progress import SILENT, Progress
 from os2cli.host.certificates import HostCertificates
 from os2cli.host.locks import exclusive
 from os2cli.providers import labels
-from os2cli.providers.local_docker.base_image import BaseImage, find_base, prepare_base
+from os2cli.providers.local_docker.base_image import (
+    PACKAGES,
+    BaseImage,
+    can_pull,
+    find_base,
+    prepare_base,
+)
 from os2cli.providers.local_docker.engine.engine import Engine
-from os2cli.providers.local_docker.images.build_inputs import BuildInputs, image_key, wanted_base
+from os2cli.providers.local_docker.images.build_inputs import BuildInputs, image_key
 from os2cli.providers.local_docker.images.build_logs import BuildLogs
 from os2cli.providers.local_docker.images.images import drop_unused_image, find_image, full_name
+from os2cli.providers.local_docker.images.named_images import (
+    NamedImages,
+    images_of,
+    present_ids,
+)
 from os2cli.snapshots.building import BuildRequest, BuildResult
-from os2cli.snapshots.context import BuildContext, collect, refuse_secrets
+from os2cli.snapshots.context import collect, refuse_secrets
 from os2cli.snapshots.ownership import reject_replacing
 
 
@@ -52,12 +63,15 @@ class LocalDockerBuilder:
         return self.read(request).key
 
     def read(self, request: BuildRequest) -> BuildInputs:
-        """Read the tree and look up the base image."""
+        """Read the tree and look up the images that it is built from."""
         context = collect(request.root, request.dockerfile)
         # The engine first: when it is dead, reading a large tree is a waste of time.
-        base = self._present_base_id(request, context)
+        with self.engine.errors("looking for the images of the Dockerfile"):
+            named = images_of(request, context, self.engine.client)
+            sources = self._present(request, named)
         digest = context.digest()
-        return BuildInputs(context, digest, self._key(request, context, digest, base))
+        key = image_key(request, context, digest, sources, self._trust)
+        return BuildInputs(context, named, digest, key)
 
     def build(
         self,
@@ -84,7 +98,8 @@ class LocalDockerBuilder:
         with exclusive(self.lock_dir, f"image {request.tag}", on_busy=say_waiting):
             image = self.find(request.tag)
             inputs = inputs or self.read(request)
-            if image is not None and image.key == inputs.key and not request.no_cache:
+            anew = request.no_cache or request.pull
+            if image is not None and image.key == inputs.key and not anew:
                 return BuildResult(image, built=False, seconds=time.monotonic() - started)
             if image is not None:
                 reject_replacing(image, request, inputs.key)
@@ -97,19 +112,23 @@ class LocalDockerBuilder:
         # It brings BuildKit's messages and sessions: 0.2 s, which an unchanged image does not pay.
         from os2cli.providers.local_docker.images.engine_build import EngineBuild
 
-        context = inputs.context
+        context, named = inputs.context, inputs.named
         before = self.find(request.tag)
-        base = self._prepare_base(request, context, progress)
+        base = self._prepare_base(request, named, progress)
         for note in context.unkept:
             progress.warn(note)
         # The base may have been created, or replaced, since the inputs were read.
-        key = self._key(request, context, inputs.digest, base.digest if base else None)
+        with self.engine.errors("looking for the images of the Dockerfile"):
+            sources = present_ids(self.engine.client, named.others)
+        if base is not None and named.base is not None:
+            sources[named.base] = base.digest
+        key = image_key(request, context, inputs.digest, sources, self._trust)
         with (
             progress.phase("build image"),
             self.logs.recording(key, full_name(request.tag)) as log,
             self.engine.errors(f"building {request.tag}"),
         ):
-            build = EngineBuild(request, context, base, key)
+            build = EngineBuild(request, context, base, sources, key)
             image_id = build.run(self.engine.endpoint, progress, log.write)
         if before is not None and before.id != image_id:
             drop_unused_image(self.engine.client, before.id)
@@ -122,45 +141,47 @@ class LocalDockerBuilder:
         return built
 
     def _prepare_base(
-        self, request: BuildRequest, context: BuildContext, progress: Progress
+        self, request: BuildRequest, named: NamedImages, progress: Progress
     ) -> BaseImage | None:
-        reference = wanted_base(request, context)
-        if reference is None:
+        if named.base is None:
             return None
         return prepare_base(
             self.engine.client,
-            reference,
+            named.base,
             platform=request.platform,
             certificates=self.certificates,
             progress=progress,
-            explicit=request.base_image is not None,
+            replaceable=named.replaceable,
+            pull_anew=request.pull,
             cache_dir=self.cache_dir,
             lock_dir=self.lock_dir,
         )
 
-    def _present_base_id(self, request: BuildRequest, context: BuildContext) -> str | None:
-        """Return the id of the base that a build would use, without building one.
+    def _present(self, request: BuildRequest, named: NamedImages) -> dict[str, str]:
+        """Return the ids of the images that a build would use now, without getting one.
 
-        An image does not become stale if its base is removed.
+        An image does not become stale if one that it was built from is removed.
         """
-        reference = wanted_base(request, context)
-        if reference is None:
-            return None
-        with self.engine.errors(f"looking for the base image {reference}"):
+        client = self.engine.client
+        image = self.find(request.tag)
+        ids = labels.sources(image.labels) if image else {}
+        ids = {name: id_ for name, id_ in ids.items() if name in {named.base, *named.others}}
+        ids |= present_ids(client, named.others)
+        if named.base is not None:
             base = find_base(
-                self.engine.client,
-                reference,
+                client,
+                named.base,
                 platform=request.platform,
                 certificates=self.certificates,
-                explicit=request.base_image is not None,
+                replaceable=named.replaceable,
             )
-        if base is not None:
-            return base.digest
-        image = self.find(request.tag)
-        return image.labels.get(labels.IMAGE_BASE) if image else None
+            if base is not None:
+                ids[named.base] = base.digest
+            if image and base and base.origin == PACKAGES and can_pull(client, named.base):
+                # Stale: no image has that id.
+                ids[named.base] = ""
+        return ids
 
-    def _key(
-        self, request: BuildRequest, context: BuildContext, digest: str, base_id: str | None
-    ) -> str:
-        certificates = self.certificates.digest if self.certificates else None
-        return image_key(request, context.dockerfile, digest, base_id, certificates)
+    @property
+    def _trust(self) -> str | None:
+        return self.certificates.digest if self.certificates else None

@@ -1,60 +1,72 @@
-"""The connection for a build, to the engine's BuildKit if it has one."""
+"""A build by the engine's BuildKit: started by a request, and fed by a session."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import docker
 
-from os2cli.core.errors import UsageError
-from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.client import EngineClient
-from os2cli.providers.local_docker.engine.connection import connect
-from os2cli.providers.local_docker.images.session import needs_session, opened_session
+from os2cli.providers.local_docker.images import logins
+from os2cli.providers.local_docker.images.session import (
+    FileSync,
+    credentials,
+    health,
+    opened_session,
+    secrets,
+    ssh_agent,
+)
+from os2cli.snapshots.building import BuildRequest
+from os2cli.snapshots.context import BuildContext
+
+_SINCE = [18, 9]
 
 
-@contextmanager
-def builder_client(
-    endpoint: Endpoint, dockerfile: str, secrets: Mapping[str, bytes]
-) -> Iterator[EngineClient]:
-    """Yield a separate connection that requests BuildKit if the engine has it.
+@dataclass(frozen=True, slots=True)
+class BuildKitBuild:
+    """What BuildKit gets: ``parameters`` of the request, and what its session serves."""
 
-    The SDK has no option for that; parameters of the connection do it. If the Dockerfile's text
-    needs one, a session is open meanwhile.
+    request: BuildRequest
+    context: BuildContext
+    parameters: Mapping[str, Any]
 
-    Raises:
-        UsageError: there are secrets but no BuildKit (``secrets_unsupported``).
-    """
-    with closing(connect(endpoint)) as client:
-        if not has_buildkit(client):
-            if secrets:
-                raise UsageError(
-                    "--secret: this engine cannot mount secrets, because it has no BuildKit",
-                    hint="leave it out, or use another engine: --docker-host",
-                    code="secrets_unsupported",
-                )
-            yield client
-            return
-        client.params = {"version": "2"}
-        if not secrets and not needs_session(dockerfile):
-            yield client
-            return
-        with opened_session(client, secrets) as identity:
-            client.params = {"version": "2", "session": identity}
-            yield client
+    def events(self, client: EngineClient) -> Iterator[Mapping[str, Any]]:
+        """Build, and yield the events of the answer.
+
+        Raises:
+            Os2Error: a file of the context cannot be read, or has changed.
+        """
+        files = FileSync(self.context)
+        services = [
+            health.service(),
+            files.service(),
+            credentials.service(logins.of_client(client)),
+            secrets.service(self.request.secrets),
+            ssh_agent.service(self.request.ssh_agents),
+        ]
+        with opened_session(client, services, self._shared_key) as session:
+            started = {"version": "2", "remote": "client-session", "session": session}
+            yield from client.start_build({**self.parameters, **started, "buildid": session})
+            if files.failure is not None:
+                raise files.failure
+
+    @property
+    def _shared_key(self) -> str:
+        """The key under which BuildKit keeps the files of this directory."""
+        return hashlib.sha256(f"os2 {self.context.root}".encode(errors="replace")).hexdigest()
 
 
 def has_buildkit(client: docker.APIClient) -> bool:
-    """Return whether the engine has a BuildKit that works without a session.
+    """Return whether the engine has BuildKit.
 
-    Docker has one on Linux since 18.09, default builder or not; Podman does not. With the
-    containerd image store it needs a session until 27.5.
+    Docker has it on Linux since 18.09, default builder or not; Podman does not.
     """
     answer = client.get(f"{client.base_url}/_ping", timeout=client.timeout).headers
     if "Libpod-API-Version" in answer or answer.get("Ostype") != "linux":
         return False
-    containerd = "io.containerd.snapshotter" in str(client.info().get("DriverStatus"))
-    version = [int(part) for part in re.findall(r"\d+", client.version().get("Version") or "")[:2]]
-    return version >= ([27, 5] if containerd else [18, 9])
+    version = re.findall(r"\d+", client.version().get("Version") or "")[:2]
+    return [int(part) for part in version] >= _SINCE

@@ -1,8 +1,9 @@
 """BuildKit's protobuf messages, as far as os2 reads and writes them.
 
 They are declared here field by field instead of in generated code; numbers and names are those of
-BuildKit's ``api/services/control/control.proto`` and ``session/secrets/secrets.proto``, and of
-gRPC's ``health.proto``. Other fields are skipped.
+BuildKit's ``api/services/control/control.proto``, ``session/secrets/secrets.proto``,
+``session/auth/auth.proto`` and ``session/sshforward/ssh.proto``, of fsutil's ``wire.proto`` and
+``stat.proto``, and of gRPC's ``health.proto``. Other fields are skipped.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
 _PACKAGE = "os2.buildkit"
-_STRING, _BYTES, _BOOL, _INT64, _MESSAGE = 9, 12, 8, 3, 11
+_STRING, _BYTES, _BOOL, _INT32, _INT64, _UINT32, _MESSAGE = 9, 12, 8, 5, 3, 13, 11
 
 # message: {field: (number, type, repeated, type name)}
 _SCHEMA: dict[str, dict[str, tuple[int, int, bool, str | None]]] = {
@@ -39,7 +40,32 @@ _SCHEMA: dict[str, dict[str, tuple[int, int, bool, str | None]]] = {
     },
     "GetSecretRequest": {"ID": (1, _STRING, False, None)},
     "GetSecretResponse": {"data": (1, _BYTES, False, None)},
+    "HealthCheckRequest": {},
     "HealthCheckResponse": {"status": (1, _INT64, False, None)},
+    "CredentialsRequest": {"Host": (1, _STRING, False, None)},
+    "CredentialsResponse": {
+        "Username": (1, _STRING, False, None),
+        "Secret": (2, _STRING, False, None),
+    },
+    "CheckAgentRequest": {"ID": (1, _STRING, False, None)},
+    "CheckAgentResponse": {},
+    "BytesMessage": {"data": (1, _BYTES, False, None)},
+    "Packet": {
+        "type": (1, _INT32, False, None),
+        "stat": (2, _MESSAGE, False, "Stat"),
+        "ID": (3, _UINT32, False, None),
+        "data": (4, _BYTES, False, None),
+    },
+    # Paths are strings to BuildKit; a file system's need not be UTF-8.
+    "Stat": {
+        "path": (1, _BYTES, False, None),
+        "mode": (2, _UINT32, False, None),
+        "uid": (3, _UINT32, False, None),
+        "gid": (4, _UINT32, False, None),
+        "size": (5, _INT64, False, None),
+        "modTime": (6, _INT64, False, None),
+        "linkname": (7, _BYTES, False, None),
+    },
 }
 
 

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 from os2cli.core.cancellation import check, ended_by
+from os2cli.core.errors import UsageError
 from os2cli.core.progress import Progress
 from os2cli.core.redaction import masking
 from os2cli.providers import labels
 from os2cli.providers.local_docker.base_image import BaseImage
 from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.client import EngineClient
-from os2cli.providers.local_docker.engine.connection import hanging_up
+from os2cli.providers.local_docker.engine.connection import connect, hanging_up
 from os2cli.providers.local_docker.images.build_events import BuildEvents
-from os2cli.providers.local_docker.images.buildkit import builder_client
+from os2cli.providers.local_docker.images.buildkit import BuildKitBuild, has_buildkit
 from os2cli.providers.local_docker.images.images import full_name
+from os2cli.providers.local_docker.images.named_images import BASE_ARGUMENT, build_arguments
 from os2cli.snapshots.building import BuildRequest
 from os2cli.snapshots.context import BuildContext, hidden_values
 
 
 @dataclass(frozen=True, slots=True)
 class EngineBuild:
-    """What is sent for a build; ``key`` is the key that the image gets."""
+    """What is sent for a build.
+
+    ``sources`` are the ids of the images that it takes something from; ``key`` is the image's.
+    """
 
     request: BuildRequest
     context: BuildContext
     base: BaseImage | None
+    sources: Mapping[str, str]
     key: str
 
     def run(self, endpoint: Endpoint, progress: Progress, record: Callable[[str], None]) -> str:
@@ -37,41 +45,56 @@ class EngineBuild:
             OperationFailed: the build failed.
             UsageError: the engine cannot mount the secrets (``secrets_unsupported``).
         """
-        secrets = self.request.secrets
-        # Builders write arguments expanded into the names of steps.
-        hidden = (*secrets.values(), *hidden_values(self.request.build_args))
-        events = BuildEvents(progress, record, masking(hidden))
-        with (
-            builder_client(endpoint, self.context.dockerfile_text, secrets) as client,
-            ended_by(hanging_up(client)),
-        ):
-            return events.follow(self._post(client))
-
-    def _post(self, client: EngineClient) -> Iterable[Mapping[str, Any]]:
         request = self.request
-        arguments = dict(request.build_args)
-        marks = {labels.IMAGE_KEY: self.key, labels.IMAGE_NAME: full_name(request.tag)}
+        with closing(connect(endpoint)) as client, ended_by(hanging_up(client)):
+            # Builders write arguments expanded into the names of steps.
+            hidden = hidden_values({**client.build_proxies, **request.build_args})
+            events = BuildEvents(progress, record, masking((*request.secrets.values(), *hidden)))
+            if has_buildkit(client):
+                build = BuildKitBuild(request, self.context, self._parameters(client))
+                return events.follow(build.events(client))
+            _check_classic(request)
+            return events.follow(self._classic(client))
+
+    def _parameters(self, client: EngineClient) -> Mapping[str, Any]:
+        """Return the parameters of ``POST /build``; its lists and objects are JSON."""
+        request = self.request
+        arguments = {**client.build_proxies, **build_arguments(request)}
+        marks = {
+            labels.IMAGE_KEY: self.key,
+            labels.IMAGE_NAME: full_name(request.tag),
+            labels.IMAGE_SOURCES: json.dumps(self.sources),
+        }
         # Also without one: the label of an image that this one is built on would be inherited.
         marks[labels.IMAGE_REPOSITORY] = request.repository or ""
         if self.base is not None:
-            arguments["BASE_IMAGE"] = self.base.reference
+            arguments[BASE_ARGUMENT] = self.base.reference
             marks[labels.IMAGE_BASE] = self.base.digest
-        events: Iterable[Mapping[str, Any]] = client.build(
-            fileobj=_watched(self.context.stream()),  # type: ignore[arg-type]  # requests takes any iterable
-            custom_context=True,
-            decode=True,
-            dockerfile=self.context.dockerfile,
-            tag=request.tag,
-            buildargs=arguments,
-            labels=marks,
-            platform=request.platform,
-            nocache=request.no_cache,
-            rm=True,
-            forcerm=True,
-            # A step may write nothing for minutes: only Ctrl-C ends a build.
-            timeout=None,
-        )
-        return events
+        return {
+            "dockerfile": self.context.dockerfile,
+            "t": request.tag,
+            "buildargs": json.dumps(arguments),
+            "labels": json.dumps(marks),
+            "platform": request.platform,
+            "target": request.target,
+            "nocache": request.no_cache or None,
+            "pull": request.pull or None,
+            "rm": True,
+            "forcerm": True,
+        }
+
+    def _classic(self, client: EngineClient) -> Iterator[Mapping[str, Any]]:
+        return client.start_build(self._parameters(client), _watched(self.context.stream()))
+
+
+def _check_classic(request: BuildRequest) -> None:
+    for option, given in (("--secret", request.secrets), ("--ssh", request.ssh_agents)):
+        if given:
+            raise UsageError(
+                f"{option}: this engine's builder cannot mount it, because it is not BuildKit",
+                hint="leave it out, or use another engine: --docker-host",
+                code="secrets_unsupported",
+            )
 
 
 def _watched(stream: Iterable[bytes]) -> Iterator[bytes]:

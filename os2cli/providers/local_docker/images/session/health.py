@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from os2cli.providers.local_docker.images.buildkit_messages import message_class
-from os2cli.providers.local_docker.images.session.calls import Methods
+from typing import Any
 
-METHOD = "/grpc.health.v1.Health/Check"
+from os2cli.providers.local_docker.images.buildkit_messages import message_class
+from os2cli.providers.local_docker.images.session.service import Service, unary
+
 _SERVING = 1
 
 
-def methods() -> Methods:
-    """Return the methods of the service."""
-    return {METHOD: _check}
+def service() -> Service:
+    """Return the service."""
+    return Service("grpc.health.v1.Health", {"Check": unary(_check, "HealthCheckRequest")})
 
 
-def _check(_: bytes) -> bytes:
-    answer: bytes = message_class("HealthCheckResponse")(status=_SERVING).SerializeToString()
-    return answer
+def _check(request: Any, call: Any) -> Any:
+    del request, call
+    return message_class("HealthCheckResponse")(status=_SERVING)

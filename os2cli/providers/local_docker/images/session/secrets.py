@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from google.protobuf.message import DecodeError
+from grpc import ServicerContext, StatusCode
 
 from os2cli.providers.local_docker.images.buildkit_messages import message_class
-from os2cli.providers.local_docker.images.session.calls import CallFailed, Code, Methods
-
-METHOD = "/moby.buildkit.secrets.v1.Secrets/GetSecret"
+from os2cli.providers.local_docker.images.session.service import Service, unary
 
 
-def methods(secrets: Mapping[str, bytes]) -> Methods:
-    """Return the methods of a service that has ``secrets``, by id."""
+def service(secrets: Mapping[str, bytes]) -> Service:
+    """Return a service that has ``secrets``, by id."""
 
-    def get_secret(request: bytes) -> bytes:
-        identity = _identity(request)
-        if identity not in secrets:
+    def get_secret(request: Any, call: ServicerContext) -> Any:
+        if request.ID not in secrets:
             # BuildKit goes on without it, unless the mount has ``required``.
-            raise CallFailed(Code.NOT_FOUND, f"no secret {identity}")
-        message = message_class("GetSecretResponse")(data=secrets[identity])
-        answer: bytes = message.SerializeToString()
-        return answer
+            call.abort(StatusCode.NOT_FOUND, f"no secret {request.ID}")
+        return message_class("GetSecretResponse")(data=secrets[request.ID])
 
-    return {METHOD: get_secret}
-
-
-def _identity(request: bytes) -> str:
-    message = message_class("GetSecretRequest")()
-    try:
-        message.ParseFromString(request)
-    except DecodeError:
-        raise CallFailed(Code.INVALID_ARGUMENT, "the request cannot be decoded") from None
-    return str(message.ID)
+    methods = {"GetSecret": unary(get_secret, "GetSecretRequest")}
+    return Service("moby.buildkit.secrets.v1.Secrets", methods)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from os2cli.core.errors import UsageError
 from os2cli.providers.daytona.dockerfile import instructions, with_arguments
-from os2cli.providers.daytona.dockerfile.shell_words import quoted, resolved, split_words
+from os2cli.snapshots.dockerfile.expansion import resolved
+from os2cli.snapshots.dockerfile.shell_words import quoted, split_words
 from tests.unit.providers.daytona.dockerfile.texts import OURS
 
 SECRET = "hunter2-is-secret"

@@ -107,13 +107,13 @@ class Heard(Progress):
 
 
 def prepare(
-    client: docker.APIClient, root: Path, *, explicit: bool, platform: str | None = None
+    client: docker.APIClient, root: Path, *, replaceable: bool, platform: str | None = None
 ) -> BaseImage:
     return prepare_base(
         client,
         WANTED,
         platform=platform,
-        explicit=explicit,
+        replaceable=replaceable,
         certificates=HostCertificates(),
         cache_dir=root / "cache",
         lock_dir=root / "locks",
@@ -128,7 +128,7 @@ def image(identity: str, architecture: str = "amd64") -> dict[str, Any]:
 def test_what_the_engine_has_is_used_without_asking_a_registry(tmp_path: Path) -> None:
     wire = answering(Engine(images={WANTED: image("sha256:one")}))
     with serving(wire) as client:
-        assert prepare(client, tmp_path, explicit=False) == BaseImage(
+        assert prepare(client, tmp_path, replaceable=True) == BaseImage(
             WANTED, "sha256:one", "engine"
         )
     assert wire.asked == []
@@ -138,7 +138,7 @@ def test_an_image_of_another_platform_is_pulled_again(tmp_path: Path) -> None:
     wire = answering(Engine(images={WANTED: image("sha256:one")}))
     wire.gives = {WANTED: image("sha256:two", "arm64")}
     with serving(wire) as client:
-        base = prepare(client, tmp_path, explicit=True, platform="linux/arm64")
+        base = prepare(client, tmp_path, replaceable=False, platform="linux/arm64")
     assert base == BaseImage(WANTED, "sha256:two", "registry")
     assert wire.asked == [
         {"tag": ["24"], "fromImage": ["registry.example/node"], "platform": ["linux/arm64"]}
@@ -153,12 +153,12 @@ def test_an_image_of_another_platform_is_pulled_again(tmp_path: Path) -> None:
         ("manifest for node:24 not found: manifest unknown", NotFound),
     ],
 )
-def test_nothing_replaces_an_image_that_the_user_chose(
+def test_nothing_replaces_another_image_than_the_default(
     tmp_path: Path, said: str, expected: type[Os2Error]
 ) -> None:
     wire = answering(Engine(pull_status=500, pull_answer=({"message": said},)))
     with serving(wire) as client, pytest.raises(expected, match=WANTED) as failure:
-        prepare(client, tmp_path, explicit=True)
+        prepare(client, tmp_path, replaceable=False)
     assert said in failure.value.message
     assert failure.value.hint
 
@@ -167,7 +167,7 @@ def test_a_name_that_the_registry_lacks_is_an_error_even_as_a_default(tmp_path: 
     gone = {"message": "manifest for node:24 not found: manifest unknown"}
     wire = answering(Engine(pull_status=404, pull_answer=(gone,)))
     with serving(wire) as client, pytest.raises(NotFound):
-        prepare(client, tmp_path, explicit=False)
+        prepare(client, tmp_path, replaceable=True)
 
 
 def test_without_packages_both_reasons_are_reported(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_without_packages_both_reasons_are_reported(tmp_path: Path) -> None:
     (tmp_path / "etc/os-release").write_text("ID=fedora\n")
     wire = answering(Engine(pull_status=500, pull_answer=({"message": NO_HOST},)))
     with serving(wire) as client, pytest.raises(OperationFailed) as failure:
-        prepare(client, tmp_path, explicit=False)
+        prepare(client, tmp_path, replaceable=True)
     assert failure.value.code == "base_unavailable"
     assert failure.value.message.startswith(f"cannot pull {WANTED} ({NO_HOST}), and ")
     assert failure.value.hint is not None
@@ -185,7 +185,7 @@ def test_without_packages_both_reasons_are_reported(tmp_path: Path) -> None:
 def test_packages_serve_only_the_engine_s_own_architecture(tmp_path: Path) -> None:
     wire = answering(Engine(pull_status=500, pull_answer=({"message": NO_HOST},)))
     with serving(wire) as client, pytest.raises(OperationFailed, match="own architecture, amd64"):
-        prepare(client, tmp_path, explicit=False, platform="linux/s390x")
+        prepare(client, tmp_path, replaceable=True, platform="linux/s390x")
 
 
 def test_a_registry_that_does_not_respond_is_unreachable(tmp_path: Path) -> None:
@@ -281,5 +281,5 @@ def test_an_engine_that_is_gone_is_unreachable(tmp_path: Path) -> None:
     with serving(answering(Engine())) as client:
         pass
     with pytest.raises(Unreachable):
-        prepare(client, tmp_path, explicit=False)
+        prepare(client, tmp_path, replaceable=True)
     client.close()

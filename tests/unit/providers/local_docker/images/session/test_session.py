@@ -12,14 +12,15 @@ from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.answers import InvalidAnswer
 from os2cli.providers.local_docker.engine.client import EngineClient
 from os2cli.providers.local_docker.engine.connection import connect
-from os2cli.providers.local_docker.images.session import needs_session, opened_session
-from os2cli.providers.local_docker.images.session import secrets as secrets_service
-from os2cli.providers.local_docker.images.session.calls import framed
-from tests.grpc_caller import Answer, Caller, wanted
+from os2cli.providers.local_docker.images.session import health, opened_session, secrets
+from tests.grpc_caller import calling, secret
 from tests.serving import ConnectionServer, read_head
 
 UPGRADED = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
 OTHER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+# What every HTTP/2 connection begins with, and settings that change nothing.
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
+SERVICES = [health.service(), secrets.service({"npm": b"hunter2"})]
 
 
 class Peer(ConnectionServer):
@@ -29,7 +30,8 @@ class Peer(ConnectionServer):
         super().__init__()
         self.head = b""
         self.upgrade = UPGRADED
-        self.answer: Answer | None = None
+        self.at_once = b""
+        self.answer = b""
         self.answered = threading.Event()
         self.hung_up = threading.Event()
 
@@ -39,21 +41,15 @@ class Peer(ConnectionServer):
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 22\r\n\r\n" + body)
         if head:
             self.head = head
-            if self.upgrade is UPGRADED:
-                self.ask(connection)
-            else:
-                connection.sendall(self.upgrade)
-
-    def ask(self, connection: socket.socket) -> None:
-        caller = Caller(connection)
-        stream = caller.request(secrets_service.METHOD, framed(wanted("npm")))
-        # In one piece: what follows the head must not be lost with its buffer.
-        connection.sendall(UPGRADED + caller.http.data_to_send())
-        self.answer = caller.wait(stream)
-        self.answered.set()
-        while connection.recv(65536):
-            pass
-        self.hung_up.set()
+            connection.sendall(self.upgrade + self.at_once)
+            if self.at_once:
+                self.answer = connection.recv(65536)
+                self.answered.set()
+            elif self.upgrade is UPGRADED:
+                with calling(connection, self.hung_up) as channel:
+                    self.answer = secret(channel, "npm")
+                    self.answered.set()
+                    self.hung_up.wait(20)
 
 
 @pytest.fixture
@@ -69,36 +65,42 @@ def client(peer: Peer) -> Iterator[EngineClient]:
     client.close()
 
 
-def sessions() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "build session"]
-
-
 def test_the_engine_gets_what_it_asks_for_until_the_build_ends(
     peer: Peer, client: EngineClient
 ) -> None:
-    with opened_session(client, {"npm": b"hunter2"}) as identity:
+    with opened_session(client, SERVICES, "shared") as identity:
         assert peer.answered.wait(20)
         assert not peer.hung_up.is_set()
 
     assert peer.hung_up.wait(20)
-    assert peer.answer is not None
-    assert peer.answer.body.endswith(b"hunter2")
+    assert peer.answer == b"hunter2"
     head = peer.head.decode().lower()
     assert head.startswith("post /v1.41/session http/1.1\r\n")
     assert "upgrade: h2c\r\n" in head
     assert f"x-docker-expose-session-uuid: {identity}\r\n" in head
+    assert "x-docker-expose-session-sharedkey: shared\r\n" in head
     for method in ("moby.buildkit.secrets.v1.secrets/getsecret", "grpc.health.v1.health/check"):
         assert f"x-docker-expose-session-grpc-method: /{method}\r\n" in head
     assert "hunter2" not in head
-    assert sessions() == []
+
+
+def test_what_comes_with_the_head_is_not_lost(peer: Peer, client: EngineClient) -> None:
+    peer.at_once = PREFACE
+
+    with opened_session(client, SERVICES):
+        assert peer.answered.wait(20)
+
+    assert peer.answer
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt, ValueError])
 def test_a_build_that_is_interrupted_ends_it(
     peer: Peer, client: EngineClient, failure: type[BaseException]
 ) -> None:
+    before = threading.active_count()
+
     def build() -> None:
-        with opened_session(client, {}):
+        with opened_session(client, SERVICES):
             peer.answered.wait(20)
             raise failure
 
@@ -106,35 +108,11 @@ def test_a_build_that_is_interrupted_ends_it(
         build()
 
     assert peer.hung_up.wait(20)
-    assert sessions() == []
+    assert threading.active_count() <= before + 1
 
 
 def test_an_engine_that_opens_none_is_an_error(peer: Peer, client: EngineClient) -> None:
     peer.upgrade = OTHER
 
-    with pytest.raises(InvalidAnswer), opened_session(client, {}):
+    with pytest.raises(InvalidAnswer), opened_session(client, SERVICES):
         pass
-
-    assert sessions() == []
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "RUN --mount=type=secret,id=npm npm ci",
-        "RUN --mount=type=cache,target=/x --mount=id=npm,type=secret npm ci",
-        "run --mount=TYPE=SECRET npm ci",
-        "RUN --mount=type=ssh git clone x",
-        "RUN \\\n  --mount=type=secret,required npm ci",
-        'RUN --mount="type=secret" true',
-    ],
-)
-def test_a_dockerfile_that_mounts_secrets_needs_one(line: str) -> None:
-    assert needs_session(f"FROM scratch\n{line}\n")
-
-
-@pytest.mark.parametrize(
-    "line", ["RUN --mount=type=cache,target=/secret true", "RUN echo type=secret", "COPY . ."]
-)
-def test_other_dockerfiles_need_none(line: str) -> None:
-    assert not needs_session(f"FROM scratch\n{line}\n")

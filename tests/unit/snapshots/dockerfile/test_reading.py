@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from os2cli.providers.daytona.dockerfile import Instruction, instructions
+from os2cli.snapshots.dockerfile.reading import Instruction, instructions
 from tests.unit.providers.daytona.dockerfile.texts import read
 
 

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
-from os2cli.providers.daytona.dockerfile.shell_words import SPACE, resolved, split_words
+from os2cli.snapshots.dockerfile.expansion import resolved
+from os2cli.snapshots.dockerfile.flags import without_flags
+from os2cli.snapshots.dockerfile.shell_words import SPACE, split_words
 
 _BYTE_ORDER_MARK = "\ufeff"
 _DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+)", re.ASCII)
 _DIRECTIVES = frozenset({"syntax", "escape", "check"})
 _COMMAND = re.compile(rf"[{SPACE}]*(?P<keyword>[^\t\v\f\r ]+)[\t\v\f\r ]*(?P<value>.*)", re.DOTALL)
-_FLAGS = re.compile(rf"(?:--[^{SPACE}]*[{SPACE}]+)*")
 _HERE_DOCUMENT = re.compile(r"\d*<<(?P<chomp>-?)(?P<name>[^<]+)")
 _WITH_HERE_DOCUMENTS = frozenset({"ADD", "COPY", "RUN"})
 
@@ -71,10 +72,12 @@ class Statement:
 class Reading:
     """A parsed text.
 
+    ``syntax`` is the image of the frontend that the text asks for, empty for the builder's own.
     ``dangling`` are the offsets of escape characters that continue nothing, the last one first.
     """
 
     escape: str
+    syntax: str
     statements: tuple[Statement, ...]
     dangling: tuple[int, ...]
 
@@ -92,7 +95,8 @@ def instructions(text: str) -> list[Instruction]:
 def read(text: str) -> Reading:
     """Parse a text."""
     lines = list(_lines(text))
-    escape = _escape(lines)
+    directives = _directives(lines)
+    escape = directives.get("escape", "\\")
     here_documents = _HereDocuments(lines)
     statements = []
     pieces: tuple[Piece, ...] = ()
@@ -108,7 +112,7 @@ def read(text: str) -> Reading:
             instruction = Instruction(keyword, value, first, number - 1)
             ends = tuple(accumulate(len(piece.text) for piece in pieces))
             statements.append(Statement(instruction, pieces, _start(command), ends))
-    return Reading(escape, tuple(statements), _dangling(pieces))
+    return Reading(escape, directives.get("syntax", ""), tuple(statements), _dangling(pieces))
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -120,16 +124,21 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         offset += len(line) + 1
 
 
-def _escape(lines: list[tuple[int, str]]) -> str:
-    """Return the escape character; directives end with the first other line."""
-    for _, line in lines:
+def _directives(lines: list[tuple[int, str]]) -> dict[str, str]:
+    """Return the directives by name; they end with the first other line."""
+    directives: dict[str, str] = {}
+    for number, (_, line) in enumerate(lines):
         directive = _DIRECTIVE.fullmatch(line.lstrip(SPACE))
         name = directive[1].lower() if directive else ""
         if directive is None or name not in _DIRECTIVES:
+            # Only the search for a frontend goes on after a script's first line.
+            if number == 0 and line.startswith("#!"):
+                return {"syntax": _directives(lines[1:]).get("syntax", "")}
             break
-        if name == "escape" and (sign := directive[2].strip()) in ("`", "\\"):
-            return sign
-    return "\\"
+        value = directive[2].strip()
+        if name != "escape" or value in ("`", "\\"):
+            directives.setdefault(name, value)
+    return directives
 
 
 def _pieces(
@@ -213,12 +222,6 @@ def _here_documents(value: str) -> Iterator[tuple[bool, str]]:
         name = resolved(start["name"], "\\") if start else ""
         if start and name:
             yield bool(start["chomp"]), name
-
-
-def without_flags(value: str) -> str:
-    """Return a value without the ``--name=value`` words that it begins with."""
-    flags = _FLAGS.match(value)
-    return value[flags.end() :] if flags else value
 
 
 def exec_form(value: str) -> tuple[str, ...] | None:

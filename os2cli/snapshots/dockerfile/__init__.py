@@ -1,0 +1,1 @@
+"""A Dockerfile as Docker reads it."""
