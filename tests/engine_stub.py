@@ -133,6 +133,10 @@ class EngineStub:
     count: int = 0
     drip_seconds: float = 1.0
     stop_code: int = 0
+    podman: bool = False
+    built: dict[str, str] = field(
+        default_factory=lambda: {"stream": "Successfully built 111111111111\n"}
+    )
     sessions: queue.Queue[grpc.Channel] = field(default_factory=queue.Queue)
     _output: bytes = b""
 
@@ -182,7 +186,7 @@ class EngineStub:
             return 200, b""
         if path == "/build":
             self._fetch(parse_qs(query))
-            return 200, {"stream": "Successfully built 111111111111\n"}
+            return 200, self.built
         if path.startswith("/images/") and path.endswith("/tag"):
             return 201, b""
         if path.startswith("/images/"):
@@ -326,8 +330,9 @@ def engine_stub(path: Path | None = None) -> Iterator[EngineStub]:
         def _head(self, status: int, kind: str, length: int) -> bytes:
             stat = base64.b64encode(b"{}").decode()
             location = f"Location: {self.path}\r\n" if status == 307 else ""
+            podman = "Libpod-API-Version: 4.3.1\r\n" if stub.podman else ""
             return (
-                f"HTTP/1.1 {status} x\r\nX-Docker-Container-Path-Stat: {stat}\r\n{location}"
+                f"HTTP/1.1 {status} x\r\nX-Docker-Container-Path-Stat: {stat}\r\n{location}{podman}"
                 f"Content-Type: {kind}\r\nOstype: linux\r\nContent-Length: {length}\r\n\r\n"
             ).encode()
 

@@ -65,7 +65,7 @@ def _pump(source: socket.socket, sink: socket.socket, ended: threading.Event | N
 
 def call(channel: grpc.Channel, path: str, request: Any, answer: str) -> Any:
     """Return the answer of a method with one."""
-    method = channel.unary_unary(
+    method: grpc.UnaryUnaryMultiCallable[Any, Any] = channel.unary_unary(
         path,
         request_serializer=lambda message: message.SerializeToString(),
         response_deserializer=message_class(answer).FromString,
@@ -118,12 +118,12 @@ def receive(
             asking.append(message)
             more.notify()
 
-    method = channel.stream_stream(
+    method: grpc.StreamStreamMultiCallable[Any, Any] = channel.stream_stream(
         "/moby.filesync.v1.FileSync/DiffCopy",
         request_serializer=lambda message: message.SerializeToString(),
         response_deserializer=packet.FromString,
     )
-    metadata = [("dir-name", name), *(("followpaths", path) for path in followed)]
+    metadata = (("dir-name", name), *(("followpaths", path) for path in followed))
     answers = method(requests(), timeout=SECONDS, metadata=metadata)
     wanted = 0
     try:

@@ -164,6 +164,11 @@ def with_a_dockerfile(world: World) -> None:
     (world.folder / "sandbox" / "Dockerfile").write_text("FROM scratch\n")
 
 
+def with_podman(world: World) -> None:
+    with_a_dockerfile(world)
+    world.engine.podman = True
+
+
 def with_a_strange_image(world: World) -> None:
     with_a_dockerfile(world)
     world.engine.marks = {}

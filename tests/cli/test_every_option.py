@@ -39,6 +39,7 @@ from tests.cli.scenes import (
     with_a_dockerfile,
     with_a_secret,
     with_a_strange_image,
+    with_podman,
 )
 
 pytestmark = IN_THIS_PROCESS
@@ -57,6 +58,8 @@ VALUES: dict[str, tuple[str, ...]] = {
     "--base-image": ("debian:stable",),
     "--build-arg": ("A=1",),
     "--secret": ("id=PATH",),
+    "--ssh": ("default=none",),
+    "--target": ("none",),
     "--cpu": ("2",),
     "--memory": ("2",),
     "--disk": ("20",),
@@ -153,6 +156,11 @@ CASES |= {
     ("doctor", "--fix"): (replace(SCENES["doctor"], env=NO_ENGINE), ()),
     ("snapshot local-docker", "--tag"): (SCENES["snapshot local-docker"], ("another:local",)),
     ("snapshot local-docker", "--platform"): (SCENES["snapshot local-docker"], ("linux/arm64",)),
+    # BuildKit asks for them while it builds: here nothing mounts them.
+    ("snapshot local-docker", "--secret"): (
+        replace(SCENES["snapshot local-docker"], prepare=with_podman),
+        ("id=PATH",),
+    ),
     ("snapshot local-docker", "--allow-secrets"): (
         replace(SCENES["snapshot local-docker"], prepare=with_a_secret),
         (),

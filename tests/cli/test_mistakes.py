@@ -411,7 +411,7 @@ MISTAKES: list[tuple[str, Callable[[World], None], Mapping[str, str], int, str, 
         "name the root of the repository to build from",
     ),
     (
-        "snapshot local-docker --build-arg A",
+        "snapshot local-docker --build-arg =1",
         nothing,
         {},
         2,

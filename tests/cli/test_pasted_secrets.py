@@ -30,6 +30,9 @@ PLACES: dict[str, tuple[str, ...]] = {
     "secret value": ("snapshot", "local-docker", "--secret", "id=npm,value={}"),
     "secret variable": ("snapshot", "local-docker", "--secret", "id=npm,env={}"),
     "secret file": ("snapshot", "local-docker", "--secret", "id=npm,src={}"),
+    "ssh": ("snapshot", "local-docker", "--ssh", "{}"),
+    "ssh socket": ("snapshot", "local-docker", "--ssh", "default={}"),
+    "ssh name": ("snapshot", "local-docker", "--ssh", "{}="),
     "remote secret": ("snapshot", "daytona", "--secret", "id=npm,env={}"),
     "label": ("machine", "create", "a", "--label", "{}"),
 }

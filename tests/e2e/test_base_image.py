@@ -338,7 +338,7 @@ def choose(
         client,
         wanted,
         platform=None,
-        explicit=True,
+        replaceable=False,
         certificates=certificates,
         cache_dir=cache_dir,
         lock_dir=cache_dir.with_name("locks"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from os2cli.providers.local_docker.images.buildkit import has_buildkit
+from os2cli.providers.local_docker.engine.builder_kind import has_buildkit
 from tests.engine import engine_endpoint, sandbox_image
 from tests.sandbox_image.conftest import RunSandbox
 from tests.sandbox_image.sandbox import LABELS, REPOSITORY, archive

@@ -14,10 +14,10 @@ from os2cli.core.plain_text import plain_line, plain_text
 from os2cli.core.redaction import mask_address, mask_tokens, mask_userinfo
 from os2cli.providers.local_docker.base_image.pull import pull_failure
 from os2cli.providers.local_docker.engine import answers
-from os2cli.providers.local_docker.images.session.session import needs_session
 from os2cli.snapshots.context import secret_files, secret_values, token_forms
 from os2cli.snapshots.context.secret_tokens import token_in
 from os2cli.snapshots.dockerfile import shell_words
+from os2cli.snapshots.dockerfile.flags import flags
 from tests.unit.expressions import Expression, built, expressions, hostile_texts, modules
 
 MODULES = [*modules()]
@@ -44,12 +44,6 @@ BUILT: dict[str, list[Expression]] = {
     ],
     # A fixed text between two looks at one character.
     "os2cli.core.redaction.redact": [],
-    "os2cli.snapshots.dockerfile.shell_words._double_quoted_part": [
-        Expression("quoted", shell_words._double_quoted_part(each), FIND) for each in _ESCAPES
-    ],
-    "os2cli.snapshots.dockerfile.shell_words._part": [
-        Expression("part", shell_words._part(each), FIND) for each in _ESCAPES
-    ],
     "os2cli.snapshots.dockerfile.shell_words._word": [
         Expression("word", shell_words._word(each), FIND) for each in _ESCAPES
     ],
@@ -150,7 +144,8 @@ FUNCTIONS: list[tuple[Callable[[str], object], str, str, str]] = [
     (mask_address, "", "://", "@"),
     (mask_address, "", ":", ""),
     (mask_tokens, "", "é", ""),
-    (needs_session, "RUN ", "--mount=a", ""),
+    (flags, "", "--mount=a ", ""),
+    (flags, "", '--a="', ""),
     (pull_failure, "", "unexpected status ", " 401"),
     (lambda text: token_in(text.encode()), "-----BEGIN PRIVATE KEY-----\n", "A: b\n", ""),
     (lambda text: token_in(text.encode()), "", "-----BEGIN PRIVATE KEY-----\n", ""),

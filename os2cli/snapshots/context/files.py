@@ -38,6 +38,10 @@ def find_entries(
     listing = list_checkout(root) if in_checkout(root) else None
     if listing is None or (not listing.files and is_ignored(root)):
         listing = walk(root, ignored)
+    else:
+        # Git knows no directories; Docker sends those whose files are all ignored.
+        above = _folders_above(listing.files) - {""}
+        listing.folders |= {folder for folder in above if not ignored.excludes(folder)}
     paths = {path for path in listing.files if not ignored.excludes(path)} | {always}
     folders = _folders_above(paths | listing.folders) | listing.folders
     real = _real_folders(root, folders)

@@ -28,7 +28,7 @@ def named_images(
     """
     syntax = arguments.get(_SYNTAX_ARGUMENT) or reading.syntax
     images = [syntax] if syntax else []
-    known = {**platform, **global_arguments(reading, arguments)}
+    known = global_arguments(reading, arguments, platform)
     built = _until(stages(reading), target)
     names = {stage.name for stage in built if stage.name}
     before: set[str] = set()
@@ -47,7 +47,7 @@ def named_images(
 
 
 def _until(found: list[Stage], target: str | None) -> Sequence[Stage]:
-    if target is None:
+    if not target:
         return found
     for index, stage in enumerate(found):
         if target.lower() == stage.name or target == str(index):

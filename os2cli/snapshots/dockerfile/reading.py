@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from itertools import accumulate
 
 from os2cli.snapshots.dockerfile.expansion import resolved
 from os2cli.snapshots.dockerfile.flags import without_flags
-from os2cli.snapshots.dockerfile.shell_words import SPACE, split_words
+from os2cli.snapshots.dockerfile.shell_words import SPACE, exec_form, split_words
 
 _BYTE_ORDER_MARK = "\ufeff"
 _DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+)", re.ASCII)
@@ -34,6 +33,7 @@ class Instruction:
     value: str
     first: int
     last: int
+    with_here_documents: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,8 @@ def read(text: str) -> Reading:
         command = _COMMAND.match(line)
         if command is not None:
             keyword, value = command["keyword"].upper(), command["value"].strip(SPACE)
-            number = here_documents.end(number, command)
-            instruction = Instruction(keyword, value, first, number - 1)
+            after, number = number, here_documents.end(number, command)
+            instruction = Instruction(keyword, value, first, number - 1, number > after)
             ends = tuple(accumulate(len(piece.text) for piece in pieces))
             statements.append(Statement(instruction, pieces, _start(command), ends))
     return Reading(escape, directives.get("syntax", ""), tuple(statements), _dangling(pieces))
@@ -222,20 +222,6 @@ def _here_documents(value: str) -> Iterator[tuple[bool, str]]:
         name = resolved(start["name"], "\\") if start else ""
         if start and name:
             yield bool(start["chomp"]), name
-
-
-def exec_form(value: str) -> tuple[str, ...] | None:
-    """Return the arguments in a JSON array of strings; None for any other value.
-
-    Text after the array is ignored, as older builders do.
-    """
-    try:
-        arguments, _ = json.JSONDecoder().raw_decode(value.lstrip(SPACE))
-    except (ValueError, RecursionError):
-        return None
-    if isinstance(arguments, list) and all(isinstance(word, str) for word in arguments):
-        return tuple(arguments)
-    return None
 
 
 def _dangling(pieces: tuple[Piece, ...]) -> tuple[int, ...]:

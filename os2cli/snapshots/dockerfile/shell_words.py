@@ -7,6 +7,7 @@ Docker reads a word in two steps: ``split_words`` cuts it out of its line and ke
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -27,6 +28,20 @@ def quoted(value: str, escape: str) -> str:
     """Return a word that means exactly ``value``, which must not hold a line break."""
     escaped = re.sub(rf'["${re.escape(escape)}]', lambda match: escape + match[0], value)
     return f'"{escaped}"'
+
+
+def exec_form(value: str) -> tuple[str, ...] | None:
+    """Return the arguments in a JSON array of strings; None for any other value.
+
+    Text after the array is ignored, as older builders do.
+    """
+    try:
+        arguments, _ = json.JSONDecoder().raw_decode(value.lstrip(SPACE))
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(arguments, list) and all(isinstance(word, str) for word in arguments):
+        return tuple(arguments)
+    return None
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from os2cli.snapshots.dockerfile.expansion import resolved
 from os2cli.snapshots.dockerfile.flags import without_flags
@@ -36,9 +37,14 @@ def stages(reading: Reading) -> list[Stage]:
     return [_stage(start, body) for start, body in found]
 
 
-def global_arguments(reading: Reading, given: Mapping[str, str]) -> dict[str, str]:
-    """Return the arguments that ``FROM`` may use, with the values ``given`` or their defaults."""
-    arguments: dict[str, str] = {}
+def global_arguments(
+    reading: Reading, given: Mapping[str, str], platform: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, str]:
+    """Return the arguments that ``FROM`` may use, with the values ``given`` or their defaults.
+
+    ``platform`` are those that builders set themselves, such as ``TARGETARCH``.
+    """
+    arguments = dict(platform)
     for instruction in reading.instructions:
         if instruction.keyword == "FROM":
             break

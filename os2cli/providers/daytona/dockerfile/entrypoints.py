@@ -17,9 +17,9 @@ from os2cli.snapshots.dockerfile.expansion import resolved
 from os2cli.snapshots.dockerfile.reading import (
     Instruction,
     Reading,
-    exec_form,
     read,
 )
+from os2cli.snapshots.dockerfile.shell_words import exec_form
 from os2cli.snapshots.dockerfile.stages import global_arguments, stages
 
 _MAX_PASSES = 10

@@ -8,6 +8,16 @@ from os2cli.providers.local_docker.base_image.prepare import (
     can_pull,
     find_base,
     prepare_base,
+    pull_images,
 )
+from os2cli.providers.local_docker.base_image.pull import as_pull_error
 
-__all__ = ["PACKAGES", "BaseImage", "can_pull", "find_base", "prepare_base"]
+__all__ = [
+    "PACKAGES",
+    "BaseImage",
+    "as_pull_error",
+    "can_pull",
+    "find_base",
+    "prepare_base",
+    "pull_images",
+]

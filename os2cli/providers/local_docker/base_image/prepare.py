@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,12 +10,11 @@ from pathlib import Path
 import docker
 
 from os2cli.core.deadline import within
-from os2cli.core.errors import NotAuthorised, NotFound, OperationFailed, Os2Error, Unreachable
+from os2cli.core.errors import OperationFailed, Os2Error
 from os2cli.core.progress import SILENT, Progress
 from os2cli.host.certificates import HostCertificates
 from os2cli.providers.local_docker.base_image import images
 from os2cli.providers.local_docker.base_image.failures import (
-    HINT,
     UNAVAILABLE,
     engine_errors,
     no_base,
@@ -26,6 +25,7 @@ from os2cli.providers.local_docker.base_image.pull import (
     PullFailed,
     PullProblem,
     pull,
+    pull_error,
 )
 from os2cli.providers.local_docker.base_image.recipe import Recipe, host_recipe
 from os2cli.providers.local_docker.base_image.trust import find_trusting_image, trusting_image
@@ -84,12 +84,10 @@ def prepare_base(
         replaceable = replaceable and not present
         recipe = _recipe(client, platform, certificates, root) if replaceable else None
         try:
-            with progress.phase(f"pull {reference}"):
-                limit = _first_answer_s(client, recipe)
-                pull(client, reference, platform=platform, progress=progress, first_answer_s=limit)
+            _pull(client, reference, platform, progress, _first_answer_s(client, recipe))
         except PullFailed as failure:
             if recipe is None or failure.problem is PullProblem.MISSING:
-                raise _pull_error(reference, failure) from failure
+                raise pull_error(reference, failure) from failure
             try:
                 build = partial(
                     build_base, client, cache_dir=cache_dir, lock_dir=lock_dir, progress=progress
@@ -103,6 +101,29 @@ def prepare_base(
         return BaseImage(reference, images.image_id(client, reference), origin)
     trusting = trusting_image(client, reference, certificates, platform=platform, progress=progress)
     return BaseImage(*trusting, origin)
+
+
+def pull_images(
+    client: docker.APIClient,
+    references: Iterable[str],
+    *,
+    platform: str | None,
+    anew: bool,
+    progress: Progress = SILENT,
+) -> None:
+    """Pull the images that a build takes something from, ``anew`` also those that are present.
+
+    Raises:
+        NotFound: the registry does not have one.
+        NotAuthorised: the registry denies access.
+        Unreachable: the engine, or the registry.
+    """
+    for reference in references:
+        if anew or not _present(client, reference, platform):
+            try:
+                _pull(client, reference, platform, progress, FIRST_ANSWER_S)
+            except PullFailed as failure:
+                raise pull_error(reference, failure) from failure
 
 
 def find_base(
@@ -140,6 +161,17 @@ def can_pull(client: docker.APIClient, reference: str) -> bool:
     except Os2Error:
         return False
     return True
+
+
+def _pull(
+    client: docker.APIClient,
+    reference: str,
+    platform: str | None,
+    progress: Progress,
+    first_answer_s: float,
+) -> None:
+    with progress.phase(f"pull {reference}"):
+        pull(client, reference, platform=platform, progress=progress, first_answer_s=first_answer_s)
 
 
 def _present(client: docker.APIClient, reference: str, platform: str | None) -> bool:
@@ -204,12 +236,3 @@ def _joined(reference: str, failure: PullFailed, error: OperationFailed) -> Oper
         code=error.code,
         log_tail=error.log_tail,
     )
-
-
-def _pull_error(reference: str, failure: PullFailed) -> Os2Error:
-    message = f"cannot pull {reference}: the registry {failure.problem} ({failure.reason})"
-    if failure.problem is PullProblem.MISSING:
-        return NotFound(message, hint="check the name and the tag", code="base_not_found")
-    if failure.problem is PullProblem.DENIED:
-        return NotAuthorised(message, hint="log in: docker login", code="base_denied")
-    return Unreachable(message, hint=HINT, code=UNAVAILABLE)

@@ -13,9 +13,9 @@ from typing import Any
 
 import docker
 
-from os2cli.core.errors import Os2Error
+from os2cli.core.errors import NotAuthorised, NotFound, Os2Error, Unreachable
 from os2cli.core.progress import Progress
-from os2cli.providers.local_docker.base_image.failures import lost, refused
+from os2cli.providers.local_docker.base_image.failures import HINT, UNAVAILABLE, lost, refused
 from os2cli.providers.local_docker.engine.failures import explanation, sdk_errors
 
 FIRST_ANSWER_S = 10.0
@@ -57,7 +57,10 @@ _MEANINGS = (
         r"|error parsing http|bad gateway|service unavailable|gateway timeout"
         r"|request canceled while waiting",
     ),
-    (PullProblem.DENIED, r"denied|unauthorized|authentication required|forbidden"),
+    (
+        PullProblem.DENIED,
+        r"denied|unauthorized|authentication required|forbidden|no basic auth credentials",
+    ),
     (
         PullProblem.MISSING,
         r"not found|manifest unknown|name unknown|no such image|does not exist"
@@ -72,6 +75,22 @@ def pull_failure(message: str) -> Os2Error | PullFailed:
         if re.search(pattern, message, re.IGNORECASE):
             return PullFailed(problem, message)
     return refused(_DOING, message)
+
+
+def pull_error(reference: str, failure: PullFailed) -> Os2Error:
+    """Return a failed pull of an image as an error with a hint."""
+    message = f"cannot pull {reference}: the registry {failure.problem} ({failure.reason})"
+    if failure.problem is PullProblem.MISSING:
+        return NotFound(message, hint="check the name and the tag", code="base_not_found")
+    if failure.problem is PullProblem.DENIED:
+        return NotAuthorised(message, hint="log in: docker login", code="base_denied")
+    return Unreachable(message, hint=HINT, code=UNAVAILABLE)
+
+
+def as_pull_error(reference: str, reason: str) -> Os2Error | None:
+    """Return what a builder's words about a pull mean; None if they are about something else."""
+    failure = pull_failure(reason)
+    return pull_error(reference, failure) if isinstance(failure, PullFailed) else None
 
 
 def _pull_refused(error: Exception) -> Exception:

@@ -12,6 +12,7 @@ from typing import Any
 
 import docker
 
+from os2cli.core.errors import OperationFailed
 from os2cli.core.progress import Progress
 from os2cli.host.certificates import HostCertificates
 from os2cli.providers.local_docker.base_image import images
@@ -47,8 +48,10 @@ def trusting_image(
     It is built once per base and set of authorities, and keeps the base's configuration. If
     ``reference`` names another image than before, the image built on the former is removed.
 
+    One without a shell stays as it is, with a warning.
+
     Raises:
-        OperationFailed: the base has no shell, or the engine failed; ``disk_full``.
+        OperationFailed: the engine failed; ``disk_full``.
         Unreachable: the connection to the engine broke.
     """
     base = images.inspect(client, reference) or {}
@@ -59,7 +62,15 @@ def trusting_image(
     of = f"{reference} {platform or ''} {certificates.digest}"
     marks = {images.KEY_LABEL: key, images.OF_LABEL: of}
     with progress.phase("trust the host's certificates"):
-        _build(client, _context(reference, user, certificates), trusting, marks, platform, progress)
+        context = _context(_dockerfile(reference, user), certificates)
+        try:
+            _build(client, context, trusting, marks, platform, progress)
+        except OperationFailed as error:
+            if not _lacks_a_shell(error.message):
+                raise
+            progress.warn(f"{reference} has no shell: this host's certificates are not added")
+            # With the marks alone, so that it is found again.
+            _build(client, _context(f"FROM {reference}\n"), trusting, marks, platform, progress)
     latest = images.image_id(client, trusting)
     images.remove_superseded(client, of, latest)
     return trusting, latest
@@ -74,15 +85,19 @@ def find_trusting_image(
     return (trusting, existing) if existing else None
 
 
+def _lacks_a_shell(message: str) -> bool:
+    return "/bin/sh" in message and "no such file or directory" in message.lower()
+
+
 def _name_and_key(base: Mapping[str, Any], certificates: HostCertificates) -> tuple[str, str]:
     inputs = f"{_RECIPE} {base.get('Id')} {certificates.digest} {_SCRIPT}"
     key = hashlib.sha256(inputs.encode()).hexdigest()
     return f"{images.REPOSITORY}:{key[:12]}", key
 
 
-def _context(reference: str, user: str, certificates: HostCertificates) -> bytes:
-    files = {"Dockerfile": _dockerfile(reference, user)}
-    for certificate in certificates.pems:
+def _context(dockerfile: str, certificates: HostCertificates | None = None) -> bytes:
+    files = {"Dockerfile": dockerfile}
+    for certificate in certificates.pems if certificates else ():
         files[f"certificates/os2-{certificate.fingerprint[:16]}.crt"] = certificate.pem
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as archive:

@@ -16,6 +16,17 @@ from os2cli.providers.local_docker.images.buildkit_trace import Step, Trace, dec
 TAIL_LINES = 20
 # The classic builder's steps, and Podman's, which counts those of each stage.
 _CLASSIC_STEP = re.compile(r"(?:\[\d+/\d+\] )?(?:Step|STEP) (\d+)/(\d+) ?: (.*)")
+# What BuildKit was doing with its own parts.
+_WHERE = re.compile(
+    r"(?:failed to solve(?: with frontend \S+)?: )?(?:failed to create LLB definition: )?"
+    r"(?:failed to (?:load cache key|compute cache key): )?"
+)
+# Of BuildKit, of the classic builder and of Podman.
+_NO_FILE = re.compile(
+    r'(?:cache key|checksum of ref \S+): "/([^"]*)":? not found'
+    r"|excluded by \.dockerignore: stat (.*): file does not exist"
+    r'|copier: stat: "/([^"]*)": no such file or directory'
+)
 # "secret npm not found: not found" of Docker 20.10, "secret npm: not found" of newer ones.
 _NO_SECRET = re.compile(r"\bsecret (\S+?):?(?: not found)?:? not found\b")
 
@@ -122,8 +133,16 @@ class BuildEvents:
                 code="secret_missing",
                 log_tail=tail,
             )
+        if found := _NO_FILE.search(reason):
+            path = next(filter(None, found.groups()), "/")
+            return OperationFailed(
+                f"cannot build the image: {path} is not where the Dockerfile copies it from",
+                hint="list what is in the build context: os2 snapshot context",
+                code="file_not_found",
+                log_tail=tail,
+            )
         return OperationFailed(
-            f"cannot build the image: {reason.strip()}",
+            f"cannot build the image: {_WHERE.sub('', reason.strip(), count=1)}",
             hint="the end of the build log is above; to see all of it, use -v",
             code="build_failed",
             log_tail=tail,

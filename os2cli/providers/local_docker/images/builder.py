@@ -17,7 +17,9 @@ from os2cli.providers.local_docker.base_image import (
     can_pull,
     find_base,
     prepare_base,
+    pull_images,
 )
+from os2cli.providers.local_docker.engine.builder_kind import has_buildkit
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.images.build_inputs import BuildInputs, image_key
 from os2cli.providers.local_docker.images.build_logs import BuildLogs
@@ -115,6 +117,11 @@ class LocalDockerBuilder:
         context, named = inputs.context, inputs.named
         before = self.find(request.tag)
         base = self._prepare_base(request, named, progress)
+        if not has_buildkit(self.engine.client):
+            platform, anew = request.platform, request.pull
+            pull_images(
+                self.engine.client, named.others, platform=platform, anew=anew, progress=progress
+            )
         for note in context.unkept:
             progress.warn(note)
         # The base may have been created, or replaced, since the inputs were read.
@@ -128,7 +135,7 @@ class LocalDockerBuilder:
             self.logs.recording(key, full_name(request.tag)) as log,
             self.engine.errors(f"building {request.tag}"),
         ):
-            build = EngineBuild(request, context, base, sources, key)
+            build = EngineBuild(request, context, named, base, sources, key)
             image_id = build.run(self.engine.endpoint, progress, log.write)
         if before is not None and before.id != image_id:
             drop_unused_image(self.engine.client, before.id)

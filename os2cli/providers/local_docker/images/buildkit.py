@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import docker
 
 from os2cli.providers.local_docker.engine.client import EngineClient
 from os2cli.providers.local_docker.images import logins
@@ -22,8 +19,6 @@ from os2cli.providers.local_docker.images.session import (
 )
 from os2cli.snapshots.building import BuildRequest
 from os2cli.snapshots.context import BuildContext
-
-_SINCE = [18, 9]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +53,3 @@ class BuildKitBuild:
     def _shared_key(self) -> str:
         """The key under which BuildKit keeps the files of this directory."""
         return hashlib.sha256(f"os2 {self.context.root}".encode(errors="replace")).hexdigest()
-
-
-def has_buildkit(client: docker.APIClient) -> bool:
-    """Return whether the engine has BuildKit.
-
-    Docker has it on Linux since 18.09, default builder or not; Podman does not.
-    """
-    answer = client.get(f"{client.base_url}/_ping", timeout=client.timeout).headers
-    if "Libpod-API-Version" in answer or answer.get("Ostype") != "linux":
-        return False
-    version = re.findall(r"\d+", client.version().get("Version") or "")[:2]
-    return [int(part) for part in version] >= _SINCE

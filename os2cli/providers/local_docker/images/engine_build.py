@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
+from docker.errors import APIError
+
 from os2cli.core.cancellation import check, ended_by
-from os2cli.core.errors import UsageError
+from os2cli.core.errors import OperationFailed, Os2Error, UsageError
 from os2cli.core.progress import Progress
 from os2cli.core.redaction import masking
 from os2cli.providers import labels
 from os2cli.providers.local_docker.base_image import BaseImage
 from os2cli.providers.local_docker.engine.address import Endpoint
+from os2cli.providers.local_docker.engine.builder_kind import has_buildkit
 from os2cli.providers.local_docker.engine.client import EngineClient
 from os2cli.providers.local_docker.engine.connection import connect, hanging_up
+from os2cli.providers.local_docker.engine.failures import explanation
 from os2cli.providers.local_docker.images.build_events import BuildEvents
-from os2cli.providers.local_docker.images.buildkit import BuildKitBuild, has_buildkit
+from os2cli.providers.local_docker.images.buildkit import BuildKitBuild
 from os2cli.providers.local_docker.images.images import full_name
-from os2cli.providers.local_docker.images.named_images import BASE_ARGUMENT, build_arguments
+from os2cli.providers.local_docker.images.named_images import (
+    BASE_ARGUMENT,
+    NamedImages,
+    build_arguments,
+)
+from os2cli.providers.local_docker.images.too_old import too_old
+from os2cli.providers.local_docker.images.unpulled import unpulled
 from os2cli.snapshots.building import BuildRequest
 from os2cli.snapshots.context import BuildContext, hidden_values
 
@@ -29,11 +40,13 @@ from os2cli.snapshots.context import BuildContext, hidden_values
 class EngineBuild:
     """What is sent for a build.
 
-    ``sources`` are the ids of the images that it takes something from; ``key`` is the image's.
+    ``named`` are the images that it takes something from, ``sources`` the ids of those that are
+    there; ``key`` is the image's.
     """
 
     request: BuildRequest
     context: BuildContext
+    named: NamedImages
     base: BaseImage | None
     sources: Mapping[str, str]
     key: str
@@ -50,11 +63,21 @@ class EngineBuild:
             # Builders write arguments expanded into the names of steps.
             hidden = hidden_values({**client.build_proxies, **request.build_args})
             events = BuildEvents(progress, record, masking((*request.secrets.values(), *hidden)))
-            if has_buildkit(client):
-                build = BuildKitBuild(request, self.context, self._parameters(client))
-                return events.follow(build.events(client))
-            _check_classic(request)
-            return events.follow(self._classic(client))
+            buildkit = has_buildkit(client)
+            try:
+                # Closed here: a failure keeps its frames, and the session would outlive them.
+                with closing(self._events(client, buildkit=buildkit)) as answer:
+                    return events.follow(answer)
+            except OperationFailed as error:
+                if explained := self._explained(error, buildkit=buildkit):
+                    raise explained from error
+                raise
+
+    def _explained(self, error: OperationFailed, *, buildkit: bool) -> Os2Error | None:
+        """Return what a failed build comes from, where its builder's words tell that."""
+        missing = [name for name in self.named.others if name not in self.sources]
+        dockerfile = self.context.dockerfile_text
+        return too_old(error, dockerfile, buildkit=buildkit) or unpulled(error, missing)
 
     def _parameters(self, client: EngineClient) -> Mapping[str, Any]:
         """Return the parameters of ``POST /build``; its lists and objects are JSON."""
@@ -83,8 +106,19 @@ class EngineBuild:
             "forcerm": True,
         }
 
-    def _classic(self, client: EngineClient) -> Iterator[Mapping[str, Any]]:
-        return client.start_build(self._parameters(client), _watched(self.context.stream()))
+    def _events(self, client: EngineClient, *, buildkit: bool) -> Generator[Mapping[str, Any]]:
+        parameters = self._parameters(client)
+        if buildkit:
+            yield from BuildKitBuild(self.request, self.context, parameters).events(client)
+            return
+        _check_classic(self.request)
+        try:
+            yield from client.start_build(parameters, _watched(self.context.stream()))
+        except APIError as error:
+            if error.status_code != HTTPStatus.BAD_REQUEST:
+                raise
+            # What is wrong with the Dockerfile itself is no event of this builder.
+            yield {"error": explanation(error)}
 
 
 def _check_classic(request: BuildRequest) -> None:

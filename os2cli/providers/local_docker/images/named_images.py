@@ -45,14 +45,14 @@ def images_of(
     arguments = build_arguments(request)
     text = context.dockerfile_text
     reading = read(text)
-    base = global_arguments(reading, arguments).get(BASE_ARGUMENT)
+    platform = _platform_arguments(request.platform, client) if "$" in text else {}
+    base = global_arguments(reading, arguments, platform).get(BASE_ARGUMENT)
     if request.base_image is not None and base is None:
         raise UsageError(
             f"{context.dockerfile} has no ARG BASE_IMAGE, so no other base can be chosen",
             hint="leave --base-image out, or let the Dockerfile begin with ARG BASE_IMAGE=…",
             code="base_image_unused",
         )
-    platform = _platform_arguments(request.platform, client) if "$" in text else {}
     images = named_images(reading, arguments, platform, request.target)
     if base not in images:
         return NamedImages(None, replaceable=False, others=images)

@@ -49,7 +49,7 @@ class TestInstructions:
 
         assert instructions(text) == [
             Instruction("FROM", "x   AS y", 1, 2),
-            Instruction("RUN", "<<A", 3, 5),
+            Instruction("RUN", "<<A", 3, 5, with_here_documents=True),
             Instruction("CMD", "z", 6, 6),
         ]
 

@@ -150,10 +150,8 @@ class TestFailure:
         ("build", "reason"),
         [
             ("buildkit_failed_run", "exit code: 7"),
-            ("buildkit_missing_file", '"/missing.txt" not found: not found'),
             ("buildkit_syntax", "dockerfile parse error line 2: unknown instruction: NONSENSE"),
             ("classic_failed_run", "returned a non-zero code: 7"),
-            ("classic_missing_file", "stat missing.txt: file does not exist"),
             ("podman_failed_run", "while running runtime: exit status 7"),
         ],
     )
@@ -178,6 +176,16 @@ class TestFailure:
 
         assert "about to fail" in caught.value.log_tail
         assert caught.value.log_tail == tuple(listener.lines)
+
+    @pytest.mark.parametrize("build", ["buildkit_missing_file", "classic_missing_file"])
+    def test_a_file_that_is_not_there_is_named(
+        self, build: str, listener: RecordedProgress
+    ) -> None:
+        with pytest.raises(OperationFailed) as caught:
+            follow(listener, recorded(build))
+
+        assert caught.value.code == "file_not_found"
+        assert "image: missing.txt is not where the Dockerfile copies it from" in str(caught.value)
 
     def test_buildkits_failed_step_is_logged_with_its_error(
         self, listener: RecordedProgress

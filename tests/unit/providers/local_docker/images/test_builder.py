@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from os2cli.core.errors import OperationFailed
 from os2cli.host.certificates import HostCertificates
 from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.engine import Engine
@@ -15,7 +17,7 @@ from os2cli.providers.local_docker.images.build_logs import BuildLogs
 from os2cli.providers.local_docker.images.builder import LocalDockerBuilder
 from os2cli.snapshots.building import BuildRequest
 from os2cli.snapshots.images import ensure_image
-from tests.engine_stub import engine_stub
+from tests.engine_stub import EngineStub, engine_stub
 
 MARKER = "counted-by-test-builder.txt"
 _OPENED: list[str] = []
@@ -33,18 +35,24 @@ def audited() -> None:
 
 
 @pytest.fixture
-def builder(tmp_path: Path) -> Iterator[LocalDockerBuilder]:
-    """A builder whose engine answers every build."""
+def stub() -> Iterator[EngineStub]:
+    """An engine that answers every build."""
     with engine_stub() as stub:
-        engine = Engine(Endpoint(stub.url, "a test"))
-        yield LocalDockerBuilder(
-            engine,
-            tmp_path / "locks",
-            tmp_path / "cache",
-            HostCertificates(),
-            BuildLogs(tmp_path / "logs"),
-        )
-        engine.client.close()
+        yield stub
+
+
+@pytest.fixture
+def builder(stub: EngineStub, tmp_path: Path) -> Iterator[LocalDockerBuilder]:
+    """A builder for it."""
+    engine = Engine(Endpoint(stub.url, "a test"))
+    yield LocalDockerBuilder(
+        engine,
+        tmp_path / "locks",
+        tmp_path / "cache",
+        HostCertificates(),
+        BuildLogs(tmp_path / "logs"),
+    )
+    engine.client.close()
 
 
 @pytest.fixture
@@ -87,3 +95,34 @@ def test_a_build_of_a_tree_that_was_read_before_only_sends_it(
     assert builder.build(request_, inputs=inputs).built
 
     assert (read, len(_OPENED)) == (1, READS)
+
+
+def test_a_build_that_fails_leaves_no_session(
+    builder: LocalDockerBuilder, stub: EngineStub, request_: BuildRequest
+) -> None:
+    """The error keeps the frames that hold it: at the interpreter's end nothing could end it."""
+    before = {*threading.enumerate()}
+    stub.built = {"error": "it failed"}
+
+    with pytest.raises(OperationFailed, match="it failed") as caught:
+        builder.build(request_)
+
+    left = [each.name for each in {*threading.enumerate()} - before]
+    assert [name for name in left if "Pool" in name or "_receive" in name or "_send" in name] == []
+    assert caught.value.code == "build_failed"
+
+
+def test_without_buildkit_missing_images_are_pulled_first(
+    builder: LocalDockerBuilder, stub: EngineStub, request_: BuildRequest
+) -> None:
+    (request_.root / "Dockerfile").write_text(
+        "FROM scratch\nCOPY --from=missing/one:2 / /one\nCOPY --from=present / /two\n"
+    )
+    stub.podman = True
+
+    builder.build(request_)
+
+    asked = [path for method, path, _ in stub.requests if method == "POST"]
+    pulls = [path.partition("?")[2] for path in asked if "/images/create" in path]
+    assert [pull.split("&")[0] for pull in pulls] == ["tag=2"]
+    assert ["/images/create" in path for path in asked[:2]] == [True, False]

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -139,14 +140,14 @@ class TestSshAgent:
             agent.listen()
             threading.Thread(target=_echo, args=(agent,), daemon=True).start()
             message = message_class("BytesMessage")
-            method = channel.stream_stream(
+            method: grpc.StreamStreamMultiCallable[Any, Any] = channel.stream_stream(
                 "/moby.sshforward.v1.SSH/ForwardAgent",
                 request_serializer=lambda each: each.SerializeToString(),
                 response_deserializer=message.FromString,
             )
             pieces = [LARGE[at : at + CHUNK_BYTES] for at in range(0, len(LARGE), CHUNK_BYTES)]
             sent = iter([message(data=data) for data in pieces])
-            answers = method(sent, timeout=20, metadata=[("buildkit.ssh.id", "default")])
+            answers = method(sent, timeout=20, metadata=(("buildkit.ssh.id", "default"),))
 
             assert b"".join(each.data for each in answers) == LARGE
 

@@ -1,0 +1,4 @@
+# check=skip=all;error=false
+# escape=\
+FROM os2-test/base:1
+RUN true

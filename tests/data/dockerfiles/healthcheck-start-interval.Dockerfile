@@ -1,0 +1,2 @@
+FROM scratch
+HEALTHCHECK --start-period=10s --start-interval=1s CMD ["/health"]

@@ -1,0 +1,2 @@
+FROM scratch
+COPY --from=nowhere-at-all:1 / /

@@ -1,0 +1,92 @@
+"""Dockerfiles in the shape of real ones: os2 builds what the engine's own client does.
+
+What the client cannot build there, os2 refuses in one line. A Dockerfile may say with ``# build:``
+which options both get.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests import images
+from tests.builders import Builder, builders
+from tests.command import Os2, Result
+
+pytestmark = pytest.mark.engine
+
+DATA = Path(__file__).parents[1] / "data/dockerfiles"
+DOCKERFILES = sorted(path.name.removesuffix(".Dockerfile") for path in DATA.glob("*.Dockerfile"))
+BASE = "os2-test/base:1"
+LABELS = "dev.os2."
+SECRET = "s3cret-of-the-corpus"
+
+
+@pytest.fixture(scope="module", params=builders())
+def builder(request: pytest.FixtureRequest) -> Iterator[Builder]:
+    """A builder, with the base image of the Dockerfiles."""
+    with request.param() as found:
+        found.bring(BASE)
+        yield found
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A directory as a client gets it, and the same one as a repository."""
+
+    plain: Path
+    repository: Path
+    options: list[str]
+
+
+@pytest.fixture
+def tree(request: pytest.FixtureRequest, repository: Path, tmp_path: Path) -> Tree:
+    name = request.node.callspec.params["name"]
+    plain = tmp_path / "plain"
+    shutil.copytree(DATA / "context", plain, symlinks=True)
+    for path in DATA.glob(f"{name}.Dockerfile*"):
+        shutil.copy2(path, plain / path.name.removeprefix(f"{name}."))
+    shutil.copytree(plain, repository, symlinks=True, dirs_exist_ok=True)
+    (tmp_path / "SECRET").write_text(SECRET)
+    text = (plain / "Dockerfile").read_text(encoding="utf-8-sig")
+    written = " ".join(re.findall(r"^# build: (.*)$", text, re.MULTILINE))
+    return Tree(plain, repository, shlex.split(written.replace("SECRET", f"{tmp_path}/SECRET")))
+
+
+@pytest.mark.parametrize("name", DOCKERFILES)
+def test_os2_builds_what_the_client_builds(
+    os2: Os2, tree: Tree, builder: Builder, image_tag: str, name: str
+) -> None:
+    expected = builder.build(tree.plain, f"{image_tag}-expected", tree.options)
+    result = os2(
+        "snapshot", "local-docker", "--dockerfile=Dockerfile", "--tag", image_tag,
+        "--docker-host", builder.address, "--allow-secrets", *tree.options,
+    )  # fmt: skip
+
+    assert SECRET not in result.stdout + result.stderr
+    if expected.status:
+        assert_refused(result)
+        return
+    assert result.status == 0, result.stderr
+    assert_equal(builder.engine, image_tag, f"{image_tag}-expected")
+
+
+def assert_refused(result: Result) -> None:
+    assert result.status not in (0, 70), result.stderr
+    assert len(re.findall("^error: ", result.stderr, re.MULTILINE)) == 1, result.stderr
+    assert len(re.findall("^hint: ", result.stderr, re.MULTILINE)) == 1, result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def assert_equal(engine: docker.APIClient, built: str, expected: str) -> None:
+    for about in (images.configuration, images.history):
+        assert about(engine, built, LABELS) == about(engine, expected, LABELS)
+    if images.layers(engine, built) != images.layers(engine, expected):
+        assert images.files(engine, built) == images.files(engine, expected)
