@@ -25,6 +25,7 @@ from os2cli.machines.copying import copy_out
 from os2cli.machines.staging import PREFIX
 from os2cli.machines.tar_headers import InvalidTar
 from os2cli.machines.tar_reader import TarReader
+from os2cli.machines.tarball import Packed
 from os2cli.machines.unpacking import unpack
 from tests.progress import RecordedProgress
 from tests.unit.copies import Sender, entry, everything_in, sent_by, tar
@@ -198,6 +199,7 @@ UNPACK = """
 import io, os, sys
 from os2cli.machines.tar_headers import InvalidTar
 from os2cli.machines.tar_reader import TarReader
+from os2cli.machines.tarball import Packed
 from os2cli.machines.unpacking import unpack
 try:
     unpack(TarReader(io.BytesIO(sys.stdin.buffer.read())), os.open(".", os.O_RDONLY))
@@ -305,7 +307,7 @@ class Endless(Sender):
         self.first, self.then = first, then
         self.sent, self.closed = 0, False
 
-    def fetch(self, name: str, path: str) -> Iterator[bytes]:
+    def fetch(self, name: str, path: str) -> Packed:
         del name, path
         try:
             yield self.first
