@@ -45,9 +45,7 @@ def from_the_top(path: str) -> Iterator[list[str]]:
 
 
 def excluded_as_documented(text: str, path: str) -> bool:
-    """ "The last line of the .dockerignore that matches a particular file determines whether it is
-    included or excluded"; a line that matches a directory matches what is below.
-    """
+    """The last line that matches decides; one that matches a directory matches what is below."""
     excluded = False
     for negated, pattern in rules_of(text):
         if any(matches(pattern, names) for names in from_the_top(path)):
