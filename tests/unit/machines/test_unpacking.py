@@ -7,7 +7,6 @@ import os
 import shutil
 import stat
 import subprocess
-import sys
 import tarfile
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -28,6 +27,7 @@ from os2cli.machines.tar_reader import TarReader
 from os2cli.machines.tarball import Packed
 from os2cli.machines.unpacking import unpack
 from tests.progress import RecordedProgress
+from tests.pythons import interpreters
 from tests.unit.copies import Sender, entry, everything_in, sent_by, tar
 
 FORMATS = {
@@ -178,23 +178,7 @@ ATTACKS = {
 }
 
 
-def interpreters() -> dict[str, str]:
-    """Every Python of this computer that os2 would run on, once per version."""
-    candidates = [sys.executable, "/usr/bin/python3"]
-    candidates += [str(path) for path in Path.home().glob(".pyenv/versions/*/bin/python3")]
-    candidates += [path for n in range(11, 16) if (path := shutil.which(f"python3.{n}"))]
-    pythons: dict[str, str] = {}
-    for python in candidates:
-        if Path(python).exists():
-            command = [python, "-c", "import sys; print(*sys.version_info[:3], sep='.')"]
-            version = subprocess.run(command, capture_output=True, text=True).stdout.strip()
-            # A shim of pyenv may lead to nothing.
-            if version and tuple(map(int, version.split("."))) >= (3, 11):
-                pythons.setdefault(version, python)
-    return pythons
-
-
-PYTHONS = interpreters()
+PYTHONS = {".".join(map(str, version)): python for version, python in interpreters().items()}
 UNPACK = """
 import io, os, sys
 from os2cli.machines.tar_headers import InvalidTar
