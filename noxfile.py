@@ -168,7 +168,7 @@ def pythons(session: nox.Session) -> None:
 
 
 def day_seed(session: nox.Session) -> dict[str, str]:
-    """Return and print the seed of the faults and trees that a suite tries: each day's is another."""
+    """Return and print the seed of what a suite tries at random: each day has another."""
     name = "OS2_TEST_SEED"
     seed = os.environ.get(name) or f"{datetime.now(UTC):%Y%m%d}"
     session.log(f"{name}={seed} chooses the faults and the trees")
