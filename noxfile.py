@@ -45,6 +45,7 @@ ON_EVERY_PYTHON = [
     "tests/unit/settings",
     "tests/unit/ui",
     "tests/unit/host",
+    "tests/unit/snapshots/dockerfile",
     "tests/unit/snapshots/context/test_archive.py",
     "tests/unit/snapshots/context/test_files.py",
     "tests/cli/test_command_line.py",
