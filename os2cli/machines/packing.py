@@ -93,7 +93,7 @@ class _Packing:
 
     def _add_file(self, path: str, name: str) -> None:
         descriptor = os.open(path, _OPEN)
-        with open(descriptor, "rb") as file:  # noqa: PTH123  # a descriptor has no path
+        with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 self.omissions.add(name, "it was replaced meanwhile")
                 return
@@ -101,7 +101,10 @@ class _Packing:
             content = _Content(file, member.size if member.isreg() else 0)
             self.archive.addfile(_anonymous(member), cast("BinaryIO", content))
             status = os.fstat(descriptor)
-        if content.is_short or (member.isreg() and status.st_mtime != member.mtime):
+        if content.failure is not None:
+            reason = f"{content.failure.strerror or content.failure}; zeros stand for the rest"
+            self.omissions.add(name, reason, failed=True)
+        elif content.is_short or (member.isreg() and status.st_mtime != member.mtime):
             self.omissions.add_changed(name)
 
 
@@ -111,14 +114,23 @@ class _Content:
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file, self._left = file, size
         self.is_short = False
+        self.failure: OSError | None = None
 
     def read(self, count: int) -> bytes:
         """Return the next bytes."""
         count = min(count, self._left)
-        data = b"" if self.is_short else self._file.read(count)
+        data = b"" if self.is_short else self._read(count)
         self.is_short = self.is_short or len(data) < count
         self._left -= count
         return data.ljust(count, b"\0")
+
+    def _read(self, count: int) -> bytes:
+        try:
+            return self._file.read(count)
+        except OSError as error:
+            # Its header was sent, with its size.
+            self.failure = error
+            return b""
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -6,6 +6,7 @@ A tree of any kinds arrives as ``cp --archive`` copies it, less what is named.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shutil
 import stat
@@ -295,6 +296,37 @@ class TestUnreadable:
         assert {path.name for path in (inside / "tree").iterdir()} == {"a", "z"}
         assert copied.omissions.failed
         assert progress.warnings == [f"left out tree/locked: {os.strerror(error)}"]
+
+    def test_a_disk_that_fails_amid_a_file_costs_that_file_only(
+        self,
+        place: LocatedMachine,
+        here: Path,
+        inside: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        (here / "tree").mkdir()
+        for name in ("a", "broken", "z"):
+            (here / "tree" / name).write_text(name * 1000)
+        numbers: list[int] = []
+        meanwhile(monkeypatch, {"broken": lambda path: numbers.append(Path(path).stat().st_ino)})
+        real = os.fdopen
+
+        class Broken(io.FileIO):
+            def read(self, count: int | None = -1) -> bytes:
+                del count
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        def opening(descriptor: int, mode: str) -> Any:
+            broken = os.fstat(descriptor).st_ino in numbers
+            return Broken(descriptor) if broken else real(descriptor, mode)
+
+        monkeypatch.setattr(os, "fdopen", opening)
+
+        copied = copy_in(place, here / "tree", ".")
+
+        assert [item.path for item in copied.omissions.items] == ["tree/broken"]
+        assert copied.omissions.failed
+        assert (inside / "tree/z").read_text() == "z" * 1000
 
     def test_alone_it_is_an_error(
         self,
