@@ -45,6 +45,12 @@ def unpack(execution: Execution, machine: str, archive: BinaryIO, folder: str) -
     command = in_utf8(Command((*UNPACK, folder)))
     code = execution.run(command, Streams(FirstBytes(), stderr, archive))
     if code != 0:
+        if code == PSEUDO:
+            raise UsageError(
+                f"cannot copy to {machine}:{folder}: it is in a file system of the kernel",
+                hint="name a directory for files, such as /tmp",
+                code="copy_target",
+            )
         raise copy_error(machine, folder, stderr.getvalue(), code)
 
 
