@@ -38,7 +38,7 @@ ON_A_RUNNER = ["tests/e2e/test_daytona.py", "tests/e2e/test_machine_life.py"]
 # asynchronous servers, dataclasses and their types, the files of a build, every command's help.
 NEWEST_PYTHON = (3, 14)
 ON_EVERY_PYTHON = [
-    "tests/unit/test_every_module.py",
+    "tests/unit/test_pythons.py",
     "tests/unit/machines",
     "tests/unit/core",
     "tests/unit/output",

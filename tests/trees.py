@@ -1,7 +1,7 @@
 """Random trees that git knows of, and plain git's own answer to which files they hold.
 
 Every tree follows from a seed. It may have submodules that are checked out or not, repositories
-inside, a sparse checkout, files that git was told to ignore, to assume unchanged or to add later,
+inside, a sparse checkout, files that git ignores, assumes unchanged or has to add later,
 conflicts, links and names of any bytes; it may be a worktree or a partial clone.
 """
 

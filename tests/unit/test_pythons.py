@@ -1,9 +1,11 @@
-"""What the oldest Pythons that os2 runs on do otherwise, and the package so does without."""
+"""The package on every Python that the suite runs on."""
 
 from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,10 +39,27 @@ def test_no_group_is_repeated_possessively() -> None:
 
 
 @pytest.mark.parametrize("text", ["(?:ab?c)++", "(a|b)*+", "(?:[a-z]|%2){38,}+", "(x)?+"])
-def test_such_a_group_is_found(text: str) -> None:
+def test_a_group_of_this_kind_is_found(text: str) -> None:
     assert POSSESSIVE_GROUP.search(text)
 
 
 @pytest.mark.parametrize("text", ["[^a]*+", r"\)++", "a++", "(a)+", "(a){2}"])
 def test_others_are_not(text: str) -> None:
     assert not POSSESSIVE_GROUP.search(text)
+
+
+IMPORT_ALL = """
+import importlib, pkgutil, warnings, os2cli
+warnings.filterwarnings("error", module="os2cli")
+names = [found.name for found in pkgutil.walk_packages(os2cli.__path__, "os2cli.")]
+assert len(names) > 300, names
+for name in names:
+    if not name.endswith("__main__"):
+        importlib.import_module(name)
+"""
+
+
+def test_every_module_is_imported_without_a_warning() -> None:
+    done = subprocess.run([sys.executable, "-c", IMPORT_ALL], capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
