@@ -41,15 +41,13 @@ ON_EVERY_PYTHON = [
     "tests/unit/test_pythons.py",
     "tests/unit/machines",
     "tests/unit/core",
-    "tests/unit/output",
+    "tests/unit/output/documents",
     "tests/unit/settings",
-    "tests/unit/ui",
-    "tests/unit/host",
     "tests/unit/snapshots/dockerfile",
     "tests/unit/snapshots/context/test_archive.py",
-    "tests/unit/snapshots/context/test_files.py",
-    "tests/cli/test_command_line.py",
-    "tests/cli/test_local_process.py",
+    "tests/unit/ui/jobs",
+    "tests/unit/ui/terminal",
+    "tests/cli/test_self_description.py",
 ]
 GROUPS = ("checkout", "test", "lint", "types", "node", "pictures", "sbom", "audit")
 # The host's certificates count, as they do for every other client behind the same proxy.
