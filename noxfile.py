@@ -48,6 +48,7 @@ ON_EVERY_PYTHON = [
     "tests/unit/ui/jobs",
     "tests/unit/ui/terminal",
     "tests/cli/test_self_description.py",
+    "tests/cli/test_command_line.py::test_every_command_has_help_that_fits_80_columns",
 ]
 GROUPS = ("checkout", "test", "lint", "types", "node", "pictures", "sbom", "audit")
 # The host's certificates count, as they do for every other client behind the same proxy.
