@@ -47,7 +47,6 @@ ON_EVERY_PYTHON = [
     "tests/unit/snapshots/context/test_archive.py",
     "tests/unit/ui/jobs",
     "tests/unit/ui/terminal",
-    "tests/cli/test_self_description.py",
     "tests/cli/test_command_line.py::test_every_command_has_help_that_fits_80_columns",
 ]
 GROUPS = ("checkout", "test", "lint", "types", "node", "pictures", "sbom", "audit")
