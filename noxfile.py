@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ nox.needs_version = ">=2025.5"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = True
-nox.options.sessions = ["lint", "types", "sandbox", "tests", "package", "e2e"]
+nox.options.sessions = ["lint", "types", "sandbox", "tests", "pythons", "package", "e2e"]
 
 ROOT = Path(__file__).parent
 # What `os2 snapshot local-docker` makes here, and a browser to look at its page.
@@ -33,6 +34,21 @@ ON_DAYTONA = ["tests/contract", WITHOUT_PROGRAMS, "tests/unit/servers/daytona"] 
     for path in sorted(ROOT.glob(f"tests/cli/test_{about}_*.py"))
 ]
 ON_A_RUNNER = ["tests/e2e/test_daytona.py", "tests/e2e/test_machine_life.py"]
+# What the classifiers promise, and what differs between Pythons: archives, processes and signals,
+# asynchronous servers, dataclasses and their types, the files of a build, every command's help.
+NEWEST_PYTHON = (3, 14)
+ON_EVERY_PYTHON = [
+    "tests/unit/test_pythons.py",
+    "tests/unit/machines",
+    "tests/unit/core",
+    "tests/unit/output/documents",
+    "tests/unit/settings",
+    "tests/unit/snapshots/dockerfile",
+    "tests/unit/snapshots/context/test_archive.py",
+    "tests/unit/ui/jobs",
+    "tests/unit/ui/terminal",
+    "tests/cli/test_command_line.py::test_every_command_has_help_that_fits_80_columns",
+]
 GROUPS = ("checkout", "test", "lint", "types", "node", "pictures", "sbom", "audit")
 # The host's certificates count, as they do for every other client behind the same proxy.
 UV_ENVIRONMENT = {"UV_SYSTEM_CERTS": "1", "UV_HTTP_TIMEOUT": "180"}
@@ -112,16 +128,49 @@ def tests(session: nox.Session) -> None:
     workers = str(3 * (os.cpu_count() or 2))
     # Neighbours are alike: the slow ones of a file would all wait for one worker.
     run = ("pytest", "-n", workers, "--dist", "worksteal", "-m", "not engine")
-    session.run(*run, *session.posargs, env=fault_seed(session))
+    trees = {"OS2_TEST_SECONDS": os.environ.get("OS2_TEST_SECONDS", "120")}
+    session.run(*run, *session.posargs, env=day_seed(session) | trees)
     if not session.posargs:
         session.run(*run, *ON_DAYTONA, env=SELF_HOSTED)
 
 
-def fault_seed(session: nox.Session) -> dict[str, str]:
-    """Return and print the seed of the faults that a suite tries: each day's is another."""
+@nox.session
+def pythons(session: nox.Session) -> None:
+    """Run what depends on the Python on the oldest, the distribution's and the newest one here.
+
+    The rest of the suite runs on the one that nox runs on, which is left out here.
+    """
+    own = f"{sys.version_info[0]}.{sys.version_info[1]}.{sys.version_info[2]}"
+    listed = str(session.run("python", "tests/pythons.py", silent=True))
+    found = dict(line.split(" ", 1) for line in listed.splitlines())
+    minors = {tuple(map(int, version.split(".")[:2])) for version in found}
+    if (3, 11) not in minors or len(minors) == 1:
+        session.error(f"the tests need Python 3.11 and a newer one; there is {', '.join(found)}")
+    if max(minors) < NEWEST_PYTHON:
+        session.warn(f"no Python {NEWEST_PYTHON[1]}: the newest here is {list(found)[-1]}")
+    requirements = [f"--requirement=requirements/{name}.txt" for name in ("os2", "ui", "test")]
+    for version, python in found.items():
+        if version == own:
+            continue
+        venv = Path(session.create_tmp()).absolute() / version
+        run = ("uv", "--quiet")
+        if not (venv / "bin/python").exists():
+            session.run(*run, "venv", f"--python={python}", str(venv), external=True)
+        inside = str(venv / "bin/python")
+        session.run(
+            *run, "pip", "install", f"--python={inside}", "--require-hashes", *requirements,
+            external=True,
+        )  # fmt: skip
+        pytest = ("-m", "pytest", "-n", str(3 * (os.cpu_count() or 2)), "--dist", "worksteal")
+        marks = ("-p", "no:cacheprovider", "-m", "not engine")
+        session.run(inside, *pytest, *marks, *ON_EVERY_PYTHON, external=True)
+
+
+def day_seed(session: nox.Session) -> dict[str, str]:
+    """Return and print the seed of what a suite tries at random: each day has another."""
     name = "OS2_TEST_SEED"
     seed = os.environ.get(name) or f"{datetime.now(UTC):%Y%m%d}"
-    session.log(f"{name}={seed} chooses the faults")
+    session.log(f"{name}={seed} chooses the faults and the trees")
     return {name: seed}
 
 
@@ -140,7 +189,7 @@ def e2e(session: nox.Session) -> None:
     )  # fmt: skip
     # PostHog's own script, and the terminal of the page as its makers publish it.
     pnpm_install(session, ROOT / "tests/browser")
-    env = {"OS2_TEST_IMAGE": IMAGE, "OS2_TEST_BROWSER": BROWSER_IMAGE, **fault_seed(session)}
+    env = {"OS2_TEST_IMAGE": IMAGE, "OS2_TEST_BROWSER": BROWSER_IMAGE, **day_seed(session)}
     env["OS2_TEST_REGISTRY"] = docker_registry(session)
     # The tests have a home of their own, without the Docker contexts of this one.
     env["DOCKER_HOST"] = str(session.run("python", "-c", PRINT_ENGINE, silent=True)).strip()

@@ -21,6 +21,7 @@ KEPT_VARIABLES = (
     "OS2_TEST_BROWSER",
     "OS2_TEST_REGISTRY",
     "OS2_TEST_SEED",
+    "OS2_TEST_SECONDS",
     DAYTONA_VERSION,
 )
 # Time measures the host's load, not the code.

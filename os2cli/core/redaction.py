@@ -15,7 +15,7 @@ _USERINFO = re.compile(r"(?<=://)(?:[^\s/:@]++:(?!\d{1,5}/).*|[^\s/]*@)", re.DOT
 # Of an address, such as a setting's. Without a scheme, an email address has an @ as well.
 _LOGIN = re.compile(r"\A(?:((?>.*?://)).*|(?!.*://)[^@/:]*+:.*)@", re.DOTALL)
 # A query with an @, or a password with a question mark: behind the first :// after an @.
-_UNCLEAR = re.compile(r"(?<![^@])((?:(?!://)[^@])*+://)[^@?#]*+[?#][^@]*+@.*", re.DOTALL)
+_UNCLEAR = re.compile(r"(?<![^@])((?:[^@:]|:(?!//))*://)[^@?#]*+[?#][^@]*+@.*", re.DOTALL)
 _QUERY = re.compile(r"\A((?>.*?://)[^?#]*+[?#]).+", re.DOTALL)
 # A run of letters and digits as long as a token, and not a word.
 _TOKEN = re.compile(r"(?<![A-Za-z0-9_])(?=[A-Za-z_]*+[0-9])(?=[0-9_]*+[A-Za-z])[A-Za-z0-9_]{20,}")

@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from os2cli.core.deadline import seconds_left, within
-from os2cli.core.errors import NotFound, Os2Error, TimedOut, UsageError
+from os2cli.core.errors import NotFound, OperationFailed, Os2Error, TimedOut, UsageError
 from os2cli.core.first_bytes import FirstBytes
 from os2cli.core.models import Command, Streams
 from os2cli.core.progress import SILENT, Progress
+from os2cli.host.pseudo_files import is_pseudo
 from os2cli.machines.fleet import LocatedMachine
+from os2cli.machines.omissions import Omissions
+from os2cli.machines.packing import pack
+from os2cli.machines.remote_path import own_name
 from os2cli.machines.staging import opened, put, staging
-from os2cli.machines.tarball import CountedFile, Pieces, pack, receive, unreadable, unusable
+from os2cli.machines.tarball import CountedFile, Pieces, receive, unreadable, unusable
 from os2cli.machines.unpacking import Unpacked
 
 _NEW = "new"
@@ -26,66 +30,51 @@ QUESTION_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class RemotePath:
-    """A path in a machine, or one on this host when ``machine`` is None."""
+class Copied:
+    """What a copy brought: the size of its archive, and what it is without."""
 
-    machine: str | None
-    path: str
-
-    @classmethod
-    def parse(cls, text: str) -> RemotePath:
-        """Parse ``NAME:PATH``; with a slash before the colon it is a path on this host."""
-        name, colon, path = text.partition(":")
-        if not colon or "/" in name or not name:
-            return cls(None, text)
-        return cls(name, path or ".")
-
-
-def check_pair(source: RemotePath, target: RemotePath) -> str:
-    """Return the machine's name; raise ``UsageError`` unless exactly one side names one."""
-    if (source.machine is None) != (target.machine is None):
-        return cast("str", source.machine or target.machine)
-    both = source.machine is not None
-    raise UsageError(
-        "both sides are in machines" if both else "neither side is in a machine",
-        hint="copy via this host"
-        if both
-        else "name one: os2 machine cp FILE NAME:PATH, or NAME:PATH FILE",
-        code="copy_sides",
-    )
+    archive_bytes: int
+    omissions: Omissions
 
 
 def copy_in(
     place: LocatedMachine, source: str | Path, target: str, progress: Progress = SILENT
-) -> int:
-    """Copy a file or a directory into a machine, and return the number of bytes sent.
+) -> Copied:
+    """Copy a file or a directory into a machine.
 
     A target that is a directory receives it under its own name, else the target is the new name.
-    Of a source that ends with ``.`` the content is copied.
+    Of a source that ends with ``.`` the content is copied; a link that ends with a slash is
+    followed.
 
     Raises:
         NotFound: the source, or the parent directory of the target, does not exist.
     """
-    path = Path(source)
-    if not os.path.lexists(path):
+    if not os.path.lexists(source):
         raise NotFound(
             f"{source} not found", hint="name a file on this host", code="path_not_found"
         )
-    folder, name = _split_target(place, own_name(str(source)), target)
+    name = own_name(str(source))
+    follow = name == "." or str(source).endswith("/")
+    path = Path(os.path.realpath(source)) if follow else Path(source)
     with tempfile.TemporaryFile() as file, progress.phase("copy"):
+        folder, name = _split_target(place, name, target)
         progress.status(f"packing {source}")
-        pack(path, name, file)
+        try:
+            omissions = pack(path, name, file)
+        except OSError as error:
+            raise unreadable(error, path) from error
         size = file.tell()
         file.seek(0)
         reader = CountedFile(file, lambda done: progress.transfer("sent", done, size))
         place.provider.send(place.machine.name, cast("BinaryIO", reader), folder)
-    return size
+    omissions.report(progress)
+    return Copied(size, omissions)
 
 
 def copy_out(
     place: LocatedMachine, source: str, target: str | Path, progress: Progress = SILENT
-) -> int:
-    """Copy a file or a directory out of a machine, and return the number of bytes received.
+) -> Copied:
+    """Copy a file or a directory out of a machine.
 
     A failure leaves nothing behind. Links are copied as links, also those that lead elsewhere;
     nothing is written through one.
@@ -103,20 +92,16 @@ def copy_out(
             os.mkdir(_NEW, 0o755, dir_fd=outer)  # below a descriptor
             with opened(_NEW, outer) as inner:
                 size, unpacked = _receive(place, source, inner, progress)
-                if name == ".":
+                if name == "." or unpacked.is_content:
                     put(outer, _NEW, goal)
                 else:
                     put(inner, _single_entry(inner, unpacked), goal)
     except OSError as error:
         raise unreadable(error, goal) from error
-    _report(unpacked, progress)
-    return size
-
-
-def own_name(path: str) -> str:
-    """Return the base name of a path; ``.`` if it ends in one, which means the content."""
-    last = posixpath.basename(path.rstrip("/"))
-    return "." if last in ("", ".", "..") else last
+    unpacked.omissions.report(progress)
+    if (links := unpacked.leading_out).number:
+        progress.notice(f"links that lead out of the copy were kept: {links}")
+    return Copied(size, unpacked.omissions)
 
 
 def _check_goal(goal: Path, target: str) -> None:
@@ -126,9 +111,10 @@ def _check_goal(goal: Path, target: str) -> None:
         raise NotFound(
             f"{missing} not found", hint=f"create it: mkdir -p {missing}", code="path_not_found"
         )
-    if goal.exists() and not (goal.is_file() or goal.is_dir()):
+    is_special = goal.exists() and not (goal.is_file() or goal.is_dir())
+    if is_special or is_pseudo(missing.stat().st_dev):
         raise UsageError(
-            f"{goal} is neither a file nor a directory",
+            f"{goal} is not a place for files: it is a device, or the kernel's",
             hint="copy to a file, or print one: os2 machine exec NAME -- cat PATH",
             code="copy_target",
         )
@@ -149,13 +135,6 @@ def _receive(
         with closing(pieces):
             unpacked = receive(pieces, folder)
     return received, unpacked
-
-
-def _report(unpacked: Unpacked, progress: Progress) -> None:
-    if (left_out := unpacked.left_out).number:
-        progress.warn(f"left out {left_out}: neither a file, a directory nor a link")
-    if (links := unpacked.leading_out).number:
-        progress.notice(f"links that lead out of the copy were kept: {links}")
 
 
 def _split_target(place: LocatedMachine, name: str, target: str) -> tuple[str, str]:
@@ -183,8 +162,12 @@ def is_folder(place: LocatedMachine, path: str) -> bool:
 
 def _single_entry(folder: int, unpacked: Unpacked) -> str:
     entries = os.listdir(folder)  # of a descriptor
-    if not entries and unpacked.left_out.number:
-        raise unusable(ValueError("it is neither a file, a directory nor a link"))
+    if not entries and (items := unpacked.omissions.items):
+        raise OperationFailed(
+            f"cannot copy {items[0]}",
+            hint="copy a file, a directory or a link that the machine's user may read",
+            code="copy_failed",
+        )
     if len(entries) != 1:
         raise unusable(ValueError(f"expected 1 entry, got {len(entries)}"))
     return entries[0]

@@ -7,7 +7,7 @@ are idempotent: starting a running machine and removing a missing one succeed.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import BinaryIO, Protocol
 
 from os2cli.core.limits import Usage
@@ -23,6 +23,7 @@ from os2cli.core.models import (
 )
 from os2cli.core.progress import SILENT, Progress
 from os2cli.host.tty import Terminal
+from os2cli.machines.omissions import Omissions
 
 
 class MachineProvider(Protocol):
@@ -142,8 +143,11 @@ class MachineProvider(Protocol):
         """Unpack a tar into a directory of the machine, as the machine's user."""
         ...
 
-    def fetch(self, name: str, path: str) -> Iterator[bytes]:
-        """Yield a tar of a file or a directory of the machine, under its base name."""
+    def fetch(self, name: str, path: str) -> Generator[bytes, None, Omissions]:
+        """Yield a tar of a file or a directory of the machine, under its base name.
+
+        The generator returns what the machine's user could not pack.
+        """
         ...
 
 

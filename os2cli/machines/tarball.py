@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tarfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import BinaryIO
 
 from os2cli.core.errors import OperationFailed, Os2Error
 from os2cli.core.plain_text import plain_line
+from os2cli.machines.omissions import Omissions
 from os2cli.machines.tar_headers import InvalidTar
 from os2cli.machines.tar_reader import TarReader
 from os2cli.machines.unpacking import Unpacked, unpack
@@ -16,20 +16,8 @@ from os2cli.machines.unpacking import Unpacked, unpack
 # An archive is filled up to 10 KB, as a tape was; what a machine sends after that is not a tar's.
 MAX_REST_BYTES = 1024 * 1024
 
-
-def pack(source: Path, name: str, file: BinaryIO) -> None:
-    """Write a tar of ``source``, named ``name`` in it and owned by no one in particular."""
-
-    def anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-        entry.uid = entry.gid = 0
-        entry.uname = entry.gname = ""
-        return entry
-
-    try:
-        with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
-            archive.add(source, arcname=name, filter=anonymous)
-    except OSError as error:
-        raise unreadable(error, source) from error
+# A tar in pieces, and in the end what its sender left out.
+Packed = Generator[bytes, None, Omissions]
 
 
 def receive(pieces: Pieces, folder: int) -> Unpacked:
@@ -41,6 +29,7 @@ def receive(pieces: Pieces, folder: int) -> Unpacked:
         pieces.exhaust()
         raise unusable(error) from error
     pieces.exhaust()
+    unpacked.omissions.extend(pieces.omissions)
     return unpacked
 
 
@@ -73,9 +62,11 @@ class CountedFile:
 class Pieces:
     """A readable file over an iterator of pieces, which reports the bytes received."""
 
-    def __init__(self, pieces: Iterator[bytes], report: Callable[[int], None]) -> None:
+    def __init__(self, pieces: Packed, report: Callable[[int], None]) -> None:
         self._pieces = pieces
         self._report = report
+        # What the sender could not pack; known when it has ended.
+        self.omissions = Omissions()
         self._rest = bytearray()
         self._received = 0
 
@@ -95,15 +86,18 @@ class Pieces:
 
     def close(self) -> None:
         """End the sender, which may have more to send."""
-        if isinstance(self._pieces, Generator):
-            self._pieces.close()
+        self._pieces.close()
 
     def _next(self) -> bytes:
         """Return the next piece, empty at the end."""
-        piece = next((piece for piece in self._pieces if piece), b"")
-        if piece:
-            self._received += len(piece)
-            self._report(self._received)
+        try:
+            while not (piece := next(self._pieces)):
+                continue
+        except StopIteration as end:
+            self.omissions.extend(end.value or Omissions())
+            return b""
+        self._received += len(piece)
+        self._report(self._received)
         return piece
 
 

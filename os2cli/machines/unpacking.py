@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from os2cli.core.plain_text import plain_line
+from os2cli.machines.omissions import Omissions
 from os2cli.machines.tar_headers import Entry, InvalidTar, Kind
 from os2cli.machines.tar_reader import TarReader
 
@@ -21,6 +22,8 @@ FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 # Other users may not write; the owner may, so that a copy can be removed.
 _MODE, _FILE_MODE, _FOLDER_MODE = 0o755, 0o600, 0o700
+# A pipe on this host would stop the next program that reads the copy.
+SPECIAL = "it is a device or a pipe"
 
 
 @dataclass(slots=True)
@@ -45,9 +48,11 @@ class Unpacked:
     """What a user should know of an archive that was unpacked."""
 
     # Neither file, directory nor link.
-    left_out: Count = field(default_factory=Count)
+    omissions: Omissions = field(default_factory=Omissions)
     # Links to what is not part of the copy.
     leading_out: Count = field(default_factory=Count)
+    # The archive has what is in a directory, and not the directory by its name.
+    is_content: bool = False
 
 
 def unpack(archive: TarReader, root: int) -> Unpacked:
@@ -63,10 +68,10 @@ def unpack(archive: TarReader, root: int) -> Unpacked:
     try:
         for number, entry in enumerate(archive):
             if number == 0 and not entry.path:
-                top = 0
+                top, unpacked.is_content = 0, True
             tree.add(entry, archive)
             if entry.kind is Kind.SPECIAL:
-                unpacked.left_out.add(_shown(entry.path))
+                unpacked.omissions.add(_shown(entry.path), SPECIAL)
             elif entry.kind is Kind.LINK and _leads_out(entry, top):
                 unpacked.leading_out.add(f"{_shown(entry.path)} -> {os.fsdecode(entry.link)}")
     finally:

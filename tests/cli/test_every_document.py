@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -72,6 +73,28 @@ def test_what_is_done_is_one_document(command: str, theatre: Stage) -> None:
     found = document(seen)
     described("error" if "error" in found else command, found)
     assert ("error" in found) == (seen.status != 0 and command != "doctor")
+
+
+def lists_in(found: Any) -> Iterator[tuple[dict[str, Any], str]]:
+    """Every object in a document with the name of a list in it."""
+    if isinstance(found, list):
+        for item in found:
+            yield from lists_in(item)
+    elif isinstance(found, dict):
+        for name, value in found.items():
+            if isinstance(value, list):
+                yield found, name
+            yield from lists_in(value)
+
+
+@pytest.mark.parametrize("command", SPEAKING)
+def test_a_list_is_as_long_as_its_count_says(command: str, theatre: Stage) -> None:
+    """What a person is shown is cut, the document is not."""
+    found = document(theatre.play(SPEAKING[command].plus("--json")))
+
+    for holder, name in lists_in(found):
+        for count in (f"{name}_count", f"{name.removesuffix('s')}_count"):
+            assert len(holder[name]) == holder.get(count, len(holder[name])), (name, count)
 
 
 @pytest.mark.parametrize("command", EMPTY)

@@ -239,3 +239,24 @@ def test_a_snapshot_that_cannot_be_read(
     assert done.status == 7, (done.stdout, done.stderr)
     assert "error: not all images and snapshots could be read" in done.stderr
     assert "snapshot stg--odd" in done.stderr
+
+
+def test_a_list_as_a_document_says_that_it_is_not_whole(here: Os2, engine: EngineStub) -> None:
+    become(engine, Garbling, bad={"Id": "os2-bad", "State": 7})
+
+    done = here("machine", "list", *HERE[:2], "--json")
+
+    assert (done.status, done.json()["partial"]) == (7, True)
+    assert [machine["name"] for machine in done.json()["machines"]] == ["good"]
+    (left_out,) = done.json()["left_out"]
+    assert "bad" in left_out
+
+
+def test_a_list_of_snapshots_says_that_it_is_not_whole(os2: Os2, engine: EngineStub) -> None:
+    become(engine, Adding, bad={"Id": 7, "RepoTags": ["iterate-sandbox:bad"]}, at="/images/json")
+    local = Os2(os2.folder, {**os2.env, "DOCKER_HOST": engine.url})
+
+    done = local("snapshot", "list", *HERE[:2], "--json")
+
+    assert (done.status, done.json()["partial"]) == (7, True)
+    assert len(done.json()["left_out"]) == 1

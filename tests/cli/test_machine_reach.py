@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +154,31 @@ class TestCp:
         assert result.stdout.startswith("copied a:log to copy (")
         until(lambda: a.sessions == {})
         assert list(home.iterdir()) == [home / "log"]
+
+    @pytest.mark.parametrize("inward", [True, False], ids=["in", "out"])
+    def test_what_is_left_out_is_named(self, cloud: Os2, home: Path, inward: bool) -> None:
+        source = cloud.folder / "tree" if inward else home / "tree"
+        source.mkdir()
+        (source / "python").symlink_to("/usr/bin/python3")
+        for name in ("a\nb", "socket"):
+            os.mknod(source / name, stat.S_IFSOCK | 0o600)
+        paths = ("tree", "a:copy") if inward else ("a:tree", "copy")
+
+        shown, document = cloud(*CP, *paths), cloud(*CP, *paths, "--json")
+
+        found = TypeAdapter(CopyDocument).validate_json(document.stdout)
+        assert (shown.status, document.status) == (0, 0)
+        assert shown.stderr.count("warning: left out") == 2
+        assert len(found.left_out) == found.left_out_count == 2
+        assert found.is_whole
+        target = home / "copy" if inward else cloud.folder / "copy"
+        assert (target / "python").readlink() == Path("/usr/bin/python3")
+
+    def test_files_of_the_kernel_are_rejected(self, cloud: Os2) -> None:
+        for paths in (("a:/proc/version", "."), ("/proc/version", "a:x"), ("a:/dev/null", ".")):
+            rejected = cloud(*CP, *paths)
+            assert rejected.status == 2
+            assert f"error: cannot copy {paths[0]}: it is " in rejected.stderr
 
     def test_a_download_that_breaks_off_goes_on(
         self, cloud: Os2, daytona: DaytonaServer, home: Path

@@ -262,13 +262,15 @@ def test_the_document_of_a_context(os2: Os2, checkout: Path) -> None:
         (checkout / f"{number}.txt").write_text("x")
 
     document = os2("snapshot", "context", "--json").json()
-    everything = os2("snapshot", "context", "--json", "--all").json()
+    shown = os2("snapshot", "context")
 
     assert document["dockerfile"] == "sandbox/Dockerfile"
     assert (document["file_count"], document["link_count"]) == (35, 2)
     assert (document["ignored_count"], document["secrets"]) == (2, [".env"])
-    assert len(document["files"]) == 20
-    assert len(everything["files"]) == 35
+    assert len(document["files"]) == 35
+    assert len(os2("snapshot", "context", "-q").stdout.splitlines()) == 35
+    assert len(shown.stdout.splitlines()) == 1 + 20
+    assert "the 20 largest of 35 files; to list all: --all" in shown.stderr
     assert document["files"][0] == {"path": "large.bin", "size_bytes": 5000, "secret": None}
 
 

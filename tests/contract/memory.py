@@ -32,12 +32,14 @@ from os2cli.host.tty import Terminal
 from os2cli.machines.provider import WithoutInsight
 from os2cli.providers.loopback import require_running
 from os2cli.providers.service_log import log_not_found
-from os2cli.providers.tar import UNPACK, copy_error, packing
+from os2cli.providers.tar import pack, unpack
 from os2cli.snapshots.building import BuildRequest, BuildResult
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
+
+    from os2cli.machines.tarball import Packed
 
 STARTABLE = (MachineState.STOPPED, MachineState.FAILED, MachineState.PAUSED, MachineState.CREATING)
 
@@ -194,17 +196,11 @@ class MemoryMachines(WithoutInsight):
 
     def send(self, name: str, archive: BinaryIO, folder: str) -> None:
         """Unpack a tar on this host."""
-        said = io.BytesIO()
-        command = Command((*UNPACK, folder))
-        if self.execute(name, command, Streams(io.BytesIO(), said, archive)) != 0:
-            raise copy_error(name, folder, said.getvalue())
+        unpack(_Execution(self, name), name, archive, folder)
 
-    def fetch(self, name: str, path: str) -> Iterator[bytes]:
+    def fetch(self, name: str, path: str) -> Packed:
         """Pack a file or a folder of this host."""
-        packed, said = io.BytesIO(), io.BytesIO()
-        if self.execute(name, packing(path), Streams(packed, said)) != 0:
-            raise copy_error(name, path, said.getvalue())
-        yield packed.getvalue()
+        return (yield from pack(_Execution(self, name), name, path))
 
     def set_state(self, name: str, state: MachineState) -> None:
         """Change a machine from outside os2."""
@@ -236,6 +232,23 @@ class MemoryMachines(WithoutInsight):
             holder = holders.get(wanted, "another program on this host")
             raise Conflict(f"port {wanted} is in use by {holder}", code="port_taken")
         return wanted
+
+
+class _Execution:
+    """A program of a machine in memory, as ``providers.tar`` runs it."""
+
+    def __init__(self, machines: MemoryMachines, name: str) -> None:
+        self.machines, self.name = machines, name
+        self.stderr, self.exit_code = b"", 0
+
+    def run(self, command: Command, streams: Streams) -> int:
+        return self.machines.execute(self.name, command, streams)
+
+    def output(self, command: Command) -> Generator[bytes]:
+        stdout, stderr = io.BytesIO(), io.BytesIO()
+        self.exit_code = self.run(command, Streams(stdout, stderr))
+        self.stderr = stderr.getvalue()
+        yield stdout.getvalue()
 
 
 class MemoryBuilder:

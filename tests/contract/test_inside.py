@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import stat
 import tarfile
 import threading
 import uuid
@@ -17,7 +19,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from os2cli.core.errors import Conflict, NotFound
+from os2cli.core.errors import Conflict, NotFound, UsageError
 from os2cli.core.models import Command, LogRequest, Machine, MachineState, Streams
 from os2cli.machines.copying import copy_in, copy_out
 from os2cli.machines.fleet import LocatedMachine
@@ -175,6 +177,37 @@ class TestCopying:
         assert (back / "deep" / "binary").read_bytes() == content
         assert (back / "link").readlink().name == "run.sh"
         assert (back / "run.sh").stat().st_mode & 0o777 == 0o755
+
+    def test_links_stay_and_what_is_not_a_file_is_named(
+        self, inside: Guest, tmp_path: Path
+    ) -> None:
+        source, target = tmp_path / "venv", inside.new_path()
+        (source / "bin").mkdir(parents=True)
+        (source / "bin/python").symlink_to("/usr/bin/python3")
+        (source / "lib64").symlink_to("bin")
+        os.mkfifo(source / "pipe")
+        os.mknod(source / "socket", stat.S_IFSOCK | 0o600)
+
+        inward = copy_in(inside.place, source, target)
+        outward = copy_out(inside.place, target, tmp_path / "back")
+        copy_out(inside.place, f"{target}/lib64/", tmp_path / "followed")
+
+        assert [item.path.rpartition("/")[2] for item in inward.omissions.items] == ["socket"]
+        assert [item.path.rpartition("/")[2] for item in outward.omissions.items] == ["pipe"]
+        assert {path.name for path in (tmp_path / "back").iterdir()} == {"bin", "lib64"}
+        for folder in ("back/bin", "followed"):
+            assert (tmp_path / folder / "python").readlink() == Path("/usr/bin/python3")
+
+    @pytest.mark.parametrize("path", ["/proc/version", "/sys/kernel", "/dev/null", "/dev/stdin"])
+    def test_files_of_the_kernel_are_rejected(
+        self, inside: Guest, tmp_path: Path, path: str
+    ) -> None:
+        with pytest.raises(UsageError, match="kernel"):
+            copy_out(inside.place, path, tmp_path)
+        with pytest.raises(UsageError, match=r"kernel|device"):
+            copy_in(inside.place, path, "/tmp/x")
+
+        assert not (tmp_path / path.rpartition("/")[2]).exists()
 
     def test_an_existing_folder_gets_it_under_its_own_name(
         self, inside: Guest, tmp_path: Path

@@ -19,9 +19,12 @@ import pytest
 from os2cli.core.errors import UsageError
 from os2cli.snapshots.context import EntryKind, collect
 from tests.engine import engine_endpoint
+from tests.trees import Tree, known_to_git
+from tests.unit.snapshots.context.ignore_readings import is_left_out
 
 pytestmark = pytest.mark.engine
 
+RANDOM_TREES = 12
 Files = dict[str, tarfile.TarInfo]
 Build = Callable[..., Files]
 
@@ -79,7 +82,6 @@ CASES = {
     "mark on a later line": "b\n\ufeffx.md",
     "order": "!README.md\n*.md\n!x.md\nx.md",
     "back below an excluded folder": "a\n!a/b\na/b/keep",
-    "skipped rule": "*\n!a/b\na",
     "slash before the sign": "*.md\n/!README.md",
     "own names": ".dockerignore",
     "dockerfile": "Dockerfile*",
@@ -177,6 +179,11 @@ def test_exception_with_a_wildcard_brings_back_files_as_in_buildkit(
     assert sent(root) == {"b", "a/b/keep", "Dockerfile"}
 
 
+def test_what_only_the_walk_of_docker_sends_stays_here(root: Path, build: Build) -> None:
+    plant(root, "*\n!a/b\na")
+    assert files(build(root)) >= sent(root) - {"Dockerfile"} == set()
+
+
 @pytest.mark.parametrize("ignore", REFUSED)
 def test_what_docker_rejects_is_rejected(
     root: Path,
@@ -202,3 +209,16 @@ def test_engine_unpacks_our_stream(root: Path, build: Build) -> None:
         name: (member.mode & 0o7777, member.size, member.linkname or None)
         for name, member in exported.items()
     } == {entry.path: (entry.mode, entry.size, entry.target) for entry in context.entries}
+
+
+def test_random_trees_arrive_as_git_knows_them(tmp_path: Path, build: Build) -> None:
+    """What a builder sees of a stream of ours is plain git's answer, less the ignore file."""
+    day = os.environ.get("OS2_TEST_SEED", "1")
+    for number in range(RANDOM_TREES):
+        tree = Tree(tmp_path / str(number), f"{day}-engine-{number}")
+        context = collect(tree.root, Path("Dockerfile"))
+
+        arrived = {os.fsencode(name) for name in files(build(None, b"".join(context.stream())))}
+
+        left = {p for p in known_to_git(tree.root) if not is_left_out(tree.ignore, os.fsdecode(p))}
+        assert arrived == left | {b"Dockerfile"}, (day, number, tree.steps, tree.ignore)

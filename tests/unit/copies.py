@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from os2cli.core.models import MachineSpec
 from os2cli.machines.fleet import LocatedMachine
+from os2cli.machines.omissions import Omissions
+from os2cli.machines.tarball import Packed
 from tests.contract.memory import MemoryMachines
 
 SPEC = MachineSpec(name="a", stage="dev", snapshot="iterate-sandbox:local")
@@ -22,11 +23,12 @@ class Sender(MemoryMachines):
         self.pieces = pieces
         self.ends_with = ends_with
 
-    def fetch(self, name: str, path: str) -> Iterator[bytes]:
+    def fetch(self, name: str, path: str) -> Packed:
         del name, path
         yield from self.pieces
         if self.ends_with is not None:
             raise self.ends_with
+        return Omissions()
 
 
 def sent_by(provider: MemoryMachines) -> LocatedMachine:

@@ -21,6 +21,7 @@ ROOT_TESTS = {
     "test_docs.py",
     "test_hostile_text.py",
     "test_next_commands.py",
+    "test_pythons.py",
     "test_readme.py",
     "test_audit.py",
     "test_sbom.py",

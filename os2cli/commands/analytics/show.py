@@ -26,4 +26,4 @@ def show(
     """
     session = Session.start(ctx)
     folder = session.analytics.parameters.folder
-    show_sent(session.output, last_delivered(folder)[-last:], len(spool_of(folder).waiting()))
+    show_sent(session.output, last_delivered(folder), last, len(spool_of(folder).waiting()))

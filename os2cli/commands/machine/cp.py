@@ -9,9 +9,9 @@ import typer
 from os2cli.app.selection import find_one
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
-from os2cli.machines.copying import RemotePath, check_pair, copy_in, copy_out
-from os2cli.output.documents.executions import CopyDocument
-from os2cli.output.humanize import size
+from os2cli.machines.copying import copy_in, copy_out
+from os2cli.machines.remote_path import RemotePath, check_pair
+from os2cli.output.views.copies import show_copy
 
 
 def copy(
@@ -21,11 +21,13 @@ def copy(
     type_: options.OnlyType = None,
     stage: options.WithinStage = None,
     docker_host: options.DockerHost = None,
-) -> None:
+) -> int:
     """Copy a file or directory into or out of a machine, like cp -r.
 
     Relative paths in a machine start at its repository. Links are copied as links, also those that
-    lead elsewhere; nothing is written through them.
+    lead elsewhere; nothing is written through them. A slash after a link follows it. Devices,
+    sockets and, out of a machine, pipes are left out and named. If a file cannot be read, the
+    others are copied, and the exit code is 7.
 
     [dim]Examples:[/dim]
       os2 machine cp notes.md dev-1:docs/
@@ -37,13 +39,7 @@ def copy(
     place = find_one(session, name, type_, stage)
     progress = session.output.progress()
     if to.machine is not None:
-        count = copy_in(place, from_.path, to.path, progress)
+        copied = copy_in(place, from_.path, to.path, progress)
     else:
-        count = copy_out(place, from_.path, to.path, progress)
-
-    text = f"copied {source} to {target} ({size(count)})"
-    session.output.result(
-        CopyDocument(source=source, target=target, archive_bytes=count),
-        lambda: session.output.line(text),
-        names=[target],
-    )
+        copied = copy_out(place, from_.path, to.path, progress)
+    return show_copy(session.output, source, target, copied)

@@ -12,6 +12,7 @@ from os2cli.app.selection import gather
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
 from os2cli.core.errors import UsageError
+from os2cli.core.left_out import left_out
 from os2cli.core.models import MachineState
 from os2cli.core.option_rules import reject_both
 from os2cli.machines.filters import Query
@@ -60,7 +61,8 @@ def list_machines(
 ) -> None:
     """List machines: all on this host, and those of the stage on Daytona.
 
-    If a provider does not answer, list those of the others and exit with 7.
+    If a provider does not answer, list those of the others and exit with 7. A machine that cannot
+    be read is a warning; with --json, the exit code is 7.
 
     [dim]Examples:[/dim]
       os2 machine list
@@ -82,7 +84,9 @@ def list_machines(
     if watch:
         again = partial(look, again=True)
         watch_machines(session.output, look(), again, shown, WATCH_SECONDS)
-    raise typer.Exit(show_machines(session.output, look(), shown))
+    with left_out() as unread:
+        listing = look()
+    raise typer.Exit(show_machines(session.output, listing, shown, unread))
 
 
 def needed_glance(session: Session, columns: Sequence[str]) -> Glance:

@@ -36,7 +36,12 @@ def context(
         ),
     ] = LOCAL_DOCKER,
     all_: Annotated[
-        bool, typer.Option("--all", "-a", help=f"List all files, not just the {LARGEST} largest.")
+        bool,
+        typer.Option(
+            "--all",
+            "-a",
+            help=f"List all files, not just the {LARGEST} largest; --json and --quiet do.",
+        ),
     ] = False,
     repo: options.Repo = None,
     dockerfile: options.Dockerfile = None,
@@ -67,11 +72,10 @@ def context(
     shown = files if all_ else files[:LARGEST]
 
     reasons = {displayed(file.path): file.reason for file in suspicious}
-    names = [path for path, _ in shown]
     session.output.result(
-        ContextDocument.of(build_context, type_, shown, suspicious),
+        ContextDocument.of(build_context, type_, files, suspicious),
         lambda: _show(session.output, build_context, shown, reasons),
-        names=names,
+        names=[path for path, _ in files],
     )
 
 
@@ -91,6 +95,8 @@ def _show(
     output.note(f"{build_context.root}: {build_context.dockerfile}")
     kinds = [entry.kind.value for entry in build_context.entries]
     files, links = kinds.count("file"), kinds.count("link")
+    if files > len(shown):
+        output.note(f"the {len(shown)} largest of {files} files; to list all: --all")
     output.note(
         f"{_count(files, 'file')}, {_count(links, 'link')}, {size(build_context.size_bytes)}"
     )

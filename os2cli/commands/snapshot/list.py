@@ -10,6 +10,7 @@ import typer
 
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
+from os2cli.core.left_out import left_out
 from os2cli.core.models import SnapshotState
 from os2cli.core.option_rules import reject_both
 from os2cli.core.stage import validate_stage
@@ -49,7 +50,8 @@ def list_snapshots(
 ) -> None:
     """List local images and snapshots on Daytona that os2 built.
 
-    If a provider does not answer, list those of the others and exit with 7.
+    If a provider does not answer, list those of the others and exit with 7. An image or a snapshot
+    that cannot be read is a warning; with --json, the exit code is 7.
 
     [dim]Examples:[/dim]
       os2 snapshot list
@@ -58,13 +60,15 @@ def list_snapshots(
     reject_both("--stage", stage is not None, "--all-stages", all_stages)
     session = Session.start(ctx, docker_host)
     catalogs = session.providers.catalogs(type_)
-    if stage is not None:
-        validate_stage(stage, "--stage")
-        listing = only(list_inventory(catalogs, stage), stage=stage, state=state)
-    else:
-        stage = None if all_stages else session.stage_if_set(None)
-        listing = only(list_inventory(catalogs), stage=stage, state=state)
-    raise typer.Exit(show_inventory(session.output, listing, _sorted(listing.entries, sort), stage))
+    with left_out() as unread:
+        if stage is not None:
+            validate_stage(stage, "--stage")
+            listing = only(list_inventory(catalogs, stage), stage=stage, state=state)
+        else:
+            stage = None if all_stages else session.stage_if_set(None)
+            listing = only(list_inventory(catalogs), stage=stage, state=state)
+    entries = _sorted(listing.entries, sort)
+    raise typer.Exit(show_inventory(session.output, listing, entries, stage, unread))
 
 
 def _sorted(entries: Sequence[Entry], order: Order) -> list[Entry]:

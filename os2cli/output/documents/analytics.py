@@ -73,7 +73,11 @@ class IdentityDocument(Document):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentDocument(Document):
-    """``analytics show``: events as they were sent, oldest first."""
+    """``analytics show``: the last events as they were sent, oldest first.
+
+    ``kept`` counts those on this computer: ``--last`` shows up to 100 of them.
+    """
 
     events: list[dict[str, Any]]
+    kept: int
     waiting: int

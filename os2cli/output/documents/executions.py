@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from os2cli.core.models import Address
+from os2cli.machines.copying import Copied
 from os2cli.output.documents.document import Document
 
 
@@ -53,12 +54,46 @@ class AddressDocument(Document):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OmissionDocument:
+    """An entry that a copy is without; ``failed`` if it could not be read."""
+
+    path: str
+    reason: str
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CopyDocument(Document):
-    """``machine cp``."""
+    """``machine cp``.
+
+    ``left_out`` and ``changed`` (while it was read) are whole if ``is_whole``; ``left_out_count``
+    counts those that are known.
+    """
 
     source: str
     target: str
     archive_bytes: int
+    left_out: list[OmissionDocument]
+    left_out_count: int
+    changed: list[str]
+    is_whole: bool
+
+    @classmethod
+    def of(cls, source: str, target: str, copied: Copied) -> CopyDocument:
+        """Describe a copy."""
+        omissions = copied.omissions
+        return cls(
+            source=source,
+            target=target,
+            archive_bytes=copied.archive_bytes,
+            left_out=[
+                OmissionDocument(path=item.path, reason=item.reason, failed=item.failed)
+                for item in omissions.items
+            ],
+            left_out_count=omissions.number,
+            changed=list(omissions.changed),
+            is_whole=omissions.is_whole,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

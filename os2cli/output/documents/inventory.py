@@ -85,18 +85,25 @@ class EntryList(list[EntryDocument]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartialEntryList(Document):
-    """``snapshot list`` if a provider does not answer: those of the others, exit code 7."""
+    """``snapshot list`` if not all could be read: the others, exit code 7.
+
+    ``failures`` are those of whole providers, ``left_out`` what one of them holds beside the list.
+    """
 
     partial: Literal[True] = True
     snapshots: list[EntryDocument]
     failures: dict[str, FailureDocument]
+    left_out: list[str]
 
     @classmethod
-    def of(cls, listing: InventoryListing, entries: Iterable[Entry]) -> PartialEntryList:
+    def of(
+        cls, listing: InventoryListing, entries: Iterable[Entry], left_out: Iterable[str] = ()
+    ) -> PartialEntryList:
         """Describe a listing, with its entries in the requested order."""
         return cls(
             snapshots=EntryList.of(entries),
             failures={t: FailureDocument.of(e) for t, e in listing.failures.items()},
+            left_out=list(left_out),
         )
 
 
@@ -180,7 +187,7 @@ class ContextFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContextDocument(Document):
-    """``snapshot context``: ``files`` are the largest, ``secrets`` all that look like secrets."""
+    """``snapshot context``: ``files`` are all, the largest first; links are only counted."""
 
     root: str
     dockerfile: str
@@ -201,7 +208,7 @@ class ContextDocument(Document):
         files: Sequence[tuple[str, int]],
         suspicious: Sequence[SuspiciousFile],
     ) -> ContextDocument:
-        """Describe a build context, of which ``files`` are shown."""
+        """Describe a build context and its ``files``, the largest first."""
         reasons = {file.path: file.reason for file in suspicious}
         kinds = [entry.kind.value for entry in context.entries]
         return cls(

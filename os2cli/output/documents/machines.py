@@ -93,16 +93,21 @@ class WatchedMachineDocument(MachineDocument):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartialMachineList(Document):
-    """``machine list`` if a provider does not answer: those of the others, exit code 7."""
+    """``machine list`` if not all could be read: the others, exit code 7.
+
+    ``failures`` are those of whole providers, ``left_out`` what one of them holds beside the list.
+    """
 
     partial: Literal[True] = True
     machines: list[MachineDocument]
     failures: dict[str, FailureDocument]
+    left_out: list[str]
 
     @classmethod
-    def of(cls, listing: Listing) -> PartialMachineList:
+    def of(cls, listing: Listing, left_out: Iterable[str] = ()) -> PartialMachineList:
         """Describe a listing."""
         return cls(
             machines=MachineList.of(listing.machines),
             failures={t: FailureDocument.of(e) for t, e in listing.failures.items()},
+            left_out=list(left_out),
         )

@@ -67,8 +67,9 @@ def show_identity(output: Output, id_: str | None) -> None:
     output.result(IdentityDocument(id=id_), write_text, names=[id_] if id_ else [])
 
 
-def show_sent(output: Output, events: Sequence[dict[str, Any]], waiting: int) -> None:
-    """Show events as they were sent."""
+def show_sent(output: Output, kept: Sequence[dict[str, Any]], last: int, waiting: int) -> None:
+    """Show the ``last`` events of those that are kept, as they were sent."""
+    events = kept[-last:]
 
     def write_text() -> None:
         for event in events:
@@ -77,7 +78,7 @@ def show_sent(output: Output, events: Sequence[dict[str, Any]], waiting: int) ->
             output.note("no events sent yet")
 
     output.result(
-        SentDocument(events=list(events), waiting=waiting),
+        SentDocument(events=list(events), kept=len(kept), waiting=waiting),
         write_text,
         names=[str(event.get("event")) for event in events],
     )

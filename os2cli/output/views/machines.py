@@ -83,18 +83,25 @@ def show_created(output: Output, machines: Sequence[Machine], *, one: bool) -> N
     )
 
 
-def show_machines(output: Output, listing: Listing, columns: Sequence[str]) -> int:
-    """Show machines, one per row, and the providers that failed; return the exit code."""
-    machines = listing.machines
+def show_machines(
+    output: Output, listing: Listing, columns: Sequence[str], left_out: Sequence[str]
+) -> int:
+    """Show machines, one per row, and the providers that failed; return the exit code.
 
-    document = PartialMachineList.of(listing) if listing.partial else MachineList.of(machines)
+    ``left_out`` are those that cannot be read: a warning before, which a document replaces.
+    """
+    machines, partial = (
+        listing.machines,
+        bool(listing.partial or (left_out and output.invocation.json)),
+    )
+    document = PartialMachineList.of(listing, left_out) if partial else MachineList.of(machines)
 
     def write_text() -> None:
         if machines:
             headings, rows = machine_table(machines, columns)
             leave_out = DISPENSABLE if columns == DEFAULT_COLUMNS else ()
             output.table(headings, rows, dispensable=leave_out)
-        elif not (listing.partial or listing.elsewhere):
+        elif not (partial or listing.elsewhere):
             output.note("no machines yet; to create one: os2 machine create")
 
     output.result(document, write_text, names=[machine.name for machine in machines])
@@ -102,7 +109,7 @@ def show_machines(output: Output, listing: Listing, columns: Sequence[str]) -> i
         others = f"{listing.elsewhere} machine{'s' if listing.elsewhere > 1 else ''}"
         output.note(f"{others} of other stages: os2 machine list --all-stages")
     warn_of_failures(output, listing)
-    return PartlyDone.exit_code if listing.partial else 0
+    return PartlyDone.exit_code if partial else 0
 
 
 def warn_of_failures(output: Output, listing: Listing) -> None:

@@ -26,20 +26,26 @@ KEY_DIGITS = 12
 
 
 def show_inventory(
-    output: Output, listing: InventoryListing, entries: Sequence[Entry], stage: str | None
+    output: Output,
+    listing: InventoryListing,
+    entries: Sequence[Entry],
+    stage: str | None,
+    left_out: Sequence[str],
 ) -> int:
     """Show images and snapshots, one per row; return the exit code.
 
-    ``entries`` are those of the listing in the order to show; ``stage`` is the one listed.
+    ``entries`` are those of the listing in the order to show; ``stage`` is the one listed;
+    ``left_out`` are those that cannot be read: a warning before, which a document replaces.
     """
+    partial = bool(listing.partial or (left_out and output.invocation.json))
     document: Document | Sequence[Document] = EntryList.of(entries)
-    if listing.partial:
-        document = PartialEntryList.of(listing, entries)
+    if partial:
+        document = PartialEntryList.of(listing, entries, left_out)
 
     def write_text() -> None:
         if entries:
             _show_table(output, entries)
-        elif not listing.partial:
+        elif not partial:
             output.note("no images or snapshots yet; to build one: os2 snapshot local-docker")
 
     output.result(document, write_text, names=[entry.item.name for entry in entries])
@@ -47,7 +53,7 @@ def show_inventory(
         others = "snapshot" if listing.elsewhere == 1 else "snapshots"
         output.note(f"{listing.elsewhere} {others} of other stages: os2 snapshot list --all-stages")
     warn_of_failures(output, listing)
-    return PartlyDone.exit_code if listing.partial else 0
+    return PartlyDone.exit_code if partial else 0
 
 
 def warn_of_failures(output: Output, listing: InventoryListing) -> None:

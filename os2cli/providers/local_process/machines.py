@@ -24,6 +24,7 @@ from os2cli.core.progress import SILENT, Progress
 from os2cli.host.locks import exclusive
 from os2cli.host.tty import Terminal
 from os2cli.machines.provider import WithoutInsight
+from os2cli.machines.tarball import Packed
 from os2cli.providers.local_process import LOCAL_PROCESS, lifecycle
 from os2cli.providers.local_process.creation import Creation
 from os2cli.providers.local_process.environment import environment
@@ -176,9 +177,9 @@ class LocalProcessMachines(WithoutInsight):
         """Unpack a tar with this host's own program."""
         unpack(self._execution(name), name, archive, folder)
 
-    def fetch(self, name: str, path: str) -> Iterator[bytes]:
+    def fetch(self, name: str, path: str) -> Packed:
         """Pack a file or a folder with this host's own program."""
-        yield from pack(self._execution(name), name, path)
+        return (yield from pack(self._execution(name), name, path))
 
     def _execution(self, name: str) -> Execution:
         """Return what runs programs in the machine; raise ``Conflict`` if it is not running."""

@@ -1,8 +1,12 @@
 r"""The ignore file of a build, and the paths that it leaves out.
 
 The answers are Docker's: a path is out when the last rule that matches it, or a folder above it,
-is not a ``!`` rule. Two decisions:
+is not a ``!`` rule. Three decisions:
 
+* Docker has two readings of "or a folder above it". Its documentation, and the matcher that its
+  builders use for single paths, compare each rule with each folder. Its walks skip a rule that has
+  nothing to decide for a folder, and then do not know it below: after ``*`` and ``!**/*.py``,
+  ``**/secrets`` has no effect on ``secrets/key.py``. What either leaves out is left out.
 * Where Docker's builders differ (``*`` with ``!**/keep``: the classic one does not look into
   excluded folders unless a ``!`` rule starts with their name) we follow BuildKit, the default
   builder, which does what the rules say.
@@ -19,6 +23,7 @@ comments and the byte order mark are its caller's business.
 from __future__ import annotations
 
 import posixpath
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,15 +58,12 @@ class Dockerignore:
     def __init__(self, rules: tuple[Rule, ...] = ()) -> None:
         self._rules = rules
         self._exceptions = tuple(rule.text for rule in rules if rule.negated)
-        self._folders: dict[str, tuple[bool, ...]] = {"": (False,) * len(rules)}
+        # Only with an exception can the two readings differ.
+        self._readings = (_Walked(rules), _Documented(rules))[: 1 + bool(self._exceptions)]
 
     def excludes(self, path: str) -> bool:
         """Return whether the file, link or directory at ``path`` stays out of the context."""
-        excluded = False
-        for rule, above in zip(self._rules, self._above(path), strict=True):
-            if above or (rule.negated is excluded and rule.matches(path)):
-                excluded = not rule.negated
-        return excluded
+        return any(reading.excludes(path) for reading in self._readings)
 
     def prunes(self, folder: str) -> bool:
         """Return whether ``folder`` and everything below it is out, so that a walk can skip it."""
@@ -69,25 +71,59 @@ class Dockerignore:
             _reaches_below(exception, folder) for exception in self._exceptions
         )
 
-    def _above(self, path: str) -> tuple[bool, ...]:
-        """Return which rules match a directory above ``path``, as Docker notes on its way down.
 
-        A rule that had nothing to decide for a directory (``a`` after ``*`` has excluded it) is not
-        noted there, and so not for what is below; the result of ``* !a/b a`` depends on it.
-        """
+class _Reading(ABC):
+    """One reading of the rules, which remembers for each directory which of them match above."""
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self._rules = rules
+        self._folders: dict[str, tuple[bool, ...]] = {"": (False,) * len(rules)}
+
+    def excludes(self, path: str) -> bool:
+        """Return whether the last rule that matches, and has something to decide, excludes."""
+        excluded = False
+        for rule, above in zip(self._rules, self._above(path), strict=True):
+            if self._hits(rule, above, path, excluded=excluded):
+                excluded = not rule.negated
+        return excluded
+
+    def _above(self, path: str) -> tuple[bool, ...]:
         folder = path.rpartition("/")[0]
         known = self._folders.get(folder)
         if known is None:
             known = self._folders[folder] = tuple(self._notes(folder))
         return known
 
+    def _hits(self, rule: Rule, above: bool, path: str, *, excluded: bool) -> bool:
+        return above or (rule.negated is excluded and bool(rule.matches(path)))
+
+    @abstractmethod
+    def _notes(self, folder: str) -> Iterator[bool]:
+        """Yield for each rule whether it counts for what is below a directory."""
+
+
+class _Walked(_Reading):
+    """What Docker notes on its way down.
+
+    A rule that had nothing to decide for a directory (``a`` after ``*`` has excluded it) is not
+    noted there, and so not for what is below; the result of ``* !a/b a`` depends on it.
+    """
+
     def _notes(self, folder: str) -> Iterator[bool]:
         excluded = False
         for rule, above in zip(self._rules, self._above(folder), strict=True):
-            hit = above or (rule.negated is excluded and bool(rule.matches(folder)))
+            hit = self._hits(rule, above, folder, excluded=excluded)
             if hit:
                 excluded = not rule.negated
             yield hit
+
+
+class _Documented(_Reading):
+    """Each rule counts for all that is below a directory that it matches."""
+
+    def _notes(self, folder: str) -> Iterator[bool]:
+        for rule, above in zip(self._rules, self._above(folder), strict=True):
+            yield above or bool(rule.matches(folder))
 
 
 def read_dockerignore(root: Path, dockerfile: str) -> Dockerignore:

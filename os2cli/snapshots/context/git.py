@@ -121,6 +121,8 @@ def _checked(root: Path, path: str) -> str:
 def _note(listing: Listing, text: str) -> None:
     if len(listing.notes) < _MAX_NOTES:
         listing.notes.append(text)
+    elif len(listing.notes) == _MAX_NOTES:
+        listing.notes.append(f"more than {_MAX_NOTES} notes: the others are not shown")
 
 
 def _run(root: Path, subcommand: Subcommand, *arguments: str) -> GitResult:

@@ -21,7 +21,7 @@ Match = Callable[[str], object]
 
 _ITEM = r"(?:\\.|[^\\\]-])"
 _SYNTAX = re.compile(
-    rf"(?: [^\\\[] | \\. | \[ \^?+ (?:{_ITEM}(?:-{_ITEM})?)++ \] )*", re.DOTALL | re.VERBOSE
+    rf"(?: [^\\\[] | \\. | \[ \^?+ (?:{_ITEM}(?:-{_ITEM})?)+ \] )*", re.DOTALL | re.VERBOSE
 )
 _FOLDERS = "(.*/)?"
 _PLACES = frozenset({"^", r"\A", r"\Z", r"\b", r"\B"})

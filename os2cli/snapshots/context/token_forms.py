@@ -167,7 +167,7 @@ FORMS = (
     _form(
         "holds an Azure signature",
         "sig=",
-        rb"[?&;]sig=(?:[A-Za-z0-9+/]|%2[BbFf]){38,}+(?:%3[Dd]|=)",
+        rb"[?&;]sig=(?:[A-Za-z0-9+/]|%2[BbFf]){38,}(?:%3[Dd]|=)",
     ),
     _form(
         "holds an Azure client secret",

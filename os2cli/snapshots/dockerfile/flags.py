@@ -9,8 +9,10 @@ from os2cli.snapshots.dockerfile.shell_words import SPACE
 
 # A backslash escapes here, even if a directive changes the escape character.
 _FLAG = re.compile(
-    rf"""--(?=[^{SPACE}])(?P<text>(?:\\.|"(?:\\.|[^"\\])*+"|'(?:\\.|[^'\\])*+'|[^{SPACE}"'\\])*+)"""
-    rf"(?:[{SPACE}]++|\Z)",
+    rf"--(?=[^{SPACE}])(?P<text>(?:\\."
+    r'|"[^"\\]*+(?:\\.[^"\\]*+)*"'
+    r"|'[^'\\]*+(?:\\.[^'\\]*+)*'"
+    rf"""|[^{SPACE}"'\\])*)(?:[{SPACE}]++|\Z)""",
     re.DOTALL,
 )
 

@@ -49,8 +49,8 @@ def _word(escape: str) -> re.Pattern[str]:
     sign = re.escape(escape)
     return re.compile(
         rf"(?:{sign}(?:.|\Z)"
-        rf'|"(?:{sign}.|[^"{sign}])*+(?:"|{sign}?\Z)'
+        rf'|"[^"{sign}]*+(?:{sign}.[^"{sign}]*+)*(?:"|{sign}?\Z)'
         rf"|'[^']*+(?:'|\Z)"
-        rf"|[^{SPACE}])++",
+        rf"|[^{SPACE}])+",
         re.DOTALL,
     )

@@ -15,9 +15,10 @@ from os2cli.core.deadline import seconds_left
 from os2cli.core.errors import NotFound, OperationFailed, TimedOut, Unreachable, UsageError
 from os2cli.core.models import Command, Streams
 from os2cli.machines import copying
-from os2cli.machines.copying import RemotePath, check_pair, copy_in, copy_out, own_name
+from os2cli.machines.copying import copy_in, copy_out
 from os2cli.machines.fleet import LocatedMachine
 from os2cli.machines.provider import MachineProvider
+from os2cli.machines.remote_path import RemotePath, check_pair, own_name
 from tests.contract.memory import MemoryMachines
 from tests.unit.copies import SPEC, everything_in, sent_by
 
@@ -136,20 +137,6 @@ class TestInward:
         copy_in(sent_by(Keeper()), here, "/tmp/")
 
         assert {(m.uid, m.gid, m.uname, m.gname) for m in got} == {(0, 0, "", "")}
-
-    def test_what_can_t_be_read_is_named(
-        self, place: LocatedMachine, here: Path, inside: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        (here / "locked").write_text("one")
-
-        def denied(name: str, mode: str) -> BinaryIO:
-            raise PermissionError(13, "Permission denied", name)
-
-        monkeypatch.setattr(tarfile, "bltn_open", denied)
-        with pytest.raises(OperationFailed, match=r"cannot copy .*locked: Permission denied"):
-            copy_in(place, here, "/tmp/")
-
-        assert everything_in(inside) == set()
 
 
 class TestOutward:

@@ -7,7 +7,6 @@ import os
 import shutil
 import stat
 import subprocess
-import sys
 import tarfile
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -25,8 +24,10 @@ from os2cli.machines.copying import copy_out
 from os2cli.machines.staging import PREFIX
 from os2cli.machines.tar_headers import InvalidTar
 from os2cli.machines.tar_reader import TarReader
+from os2cli.machines.tarball import Packed
 from os2cli.machines.unpacking import unpack
 from tests.progress import RecordedProgress
+from tests.pythons import interpreters
 from tests.unit.copies import Sender, entry, everything_in, sent_by, tar
 
 FORMATS = {
@@ -40,10 +41,19 @@ OWN_TIME = 1_700_000_000
 State = dict[str, tuple[int, int, str | bytes | None]]
 
 
+def below(folder: Path) -> list[Path]:
+    """Return all that is in a directory; ``rglob`` before Python 3.12 fails at a long link."""
+    return sorted(
+        Path(parent, name)
+        for parent, folders, files in os.walk(folder)
+        for name in (*folders, *files)
+    )
+
+
 def state_of(folder: Path) -> State:
     """Everything about the files below a directory; a link is not followed."""
     state: State = {}
-    for path in sorted(folder.rglob("*")):
+    for path in below(folder):
         found = path.lstat()
         content: str | bytes | None = None
         links = 0 if stat.S_ISDIR(found.st_mode) else found.st_nlink
@@ -177,27 +187,12 @@ ATTACKS = {
 }
 
 
-def interpreters() -> dict[str, str]:
-    """Every Python of this computer that os2 would run on, once per version."""
-    candidates = [sys.executable, "/usr/bin/python3"]
-    candidates += [str(path) for path in Path.home().glob(".pyenv/versions/*/bin/python3")]
-    candidates += [path for n in range(11, 16) if (path := shutil.which(f"python3.{n}"))]
-    pythons: dict[str, str] = {}
-    for python in candidates:
-        if Path(python).exists():
-            command = [python, "-c", "import sys; print(*sys.version_info[:3], sep='.')"]
-            version = subprocess.run(command, capture_output=True, text=True).stdout.strip()
-            # A shim of pyenv may lead to nothing.
-            if version and tuple(map(int, version.split("."))) >= (3, 11):
-                pythons.setdefault(version, python)
-    return pythons
-
-
-PYTHONS = interpreters()
+PYTHONS = {".".join(map(str, version)): python for version, python in interpreters().items()}
 UNPACK = """
 import io, os, sys
 from os2cli.machines.tar_headers import InvalidTar
 from os2cli.machines.tar_reader import TarReader
+from os2cli.machines.tarball import Packed
 from os2cli.machines.unpacking import unpack
 try:
     unpack(TarReader(io.BytesIO(sys.stdin.buffer.read())), os.open(".", os.O_RDONLY))
@@ -305,7 +300,7 @@ class Endless(Sender):
         self.first, self.then = first, then
         self.sent, self.closed = 0, False
 
-    def fetch(self, name: str, path: str) -> Iterator[bytes]:
+    def fetch(self, name: str, path: str) -> Packed:
         del name, path
         try:
             yield self.first
@@ -386,7 +381,7 @@ def test_what_a_tar_packs_arrives_as_it_was(tmp_path: Path, tree: object, format
     copy_out(sent_by(Sender(packed.stdout)), "x", tmp_path / "to")
 
     assert state_of(tmp_path / "to") == state_of(tmp_path / "from")
-    for path in (tmp_path / "to").rglob("*"):
+    for path in below(tmp_path / "to"):
         if not path.is_symlink() and path.is_file():
             assert path.stat().st_mtime == OWN_TIME
 

@@ -8,6 +8,7 @@ from typing import BinaryIO
 from os2cli.core.clock import Clock
 from os2cli.core.errors import Conflict, NotFound, UsageError
 from os2cli.core.models import LogRequest
+from os2cli.machines.tarball import Packed
 from os2cli.providers.daytona.api.retry import FAST
 from os2cli.providers.daytona.machines.entrypoint_log import EntrypointLog
 from os2cli.providers.daytona.machines.executions import Execution
@@ -53,7 +54,7 @@ class Guest:
         execution = self._execution(f"copying to machine {self.machine}")
         unpack(execution, self.machine, archive, folder)
 
-    def packed(self, path: str) -> Iterator[bytes]:
+    def packed(self, path: str) -> Packed:
         """Yield a tar of a file or folder."""
         return pack(self._execution(f"copying from machine {self.machine}"), self.machine, path)
 

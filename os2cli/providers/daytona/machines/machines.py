@@ -23,6 +23,7 @@ from os2cli.core.progress import SILENT, Progress
 from os2cli.host.tty import Terminal
 from os2cli.machines.next_steps import not_running
 from os2cli.machines.provider import WithoutInsight
+from os2cli.machines.tarball import Packed
 from os2cli.providers import labels
 from os2cli.providers.daytona.api.client import DaytonaClient
 from os2cli.providers.daytona.api.retry import DEFAULT, FAST, RetryPolicy
@@ -204,7 +205,7 @@ class DaytonaMachines(WithoutInsight):
         """Upload a tar and unpack it."""
         self._guest(name).unpack(archive, folder)
 
-    def fetch(self, name: str, path: str) -> Iterator[bytes]:
+    def fetch(self, name: str, path: str) -> Packed:
         """Yield a tar of a file or folder of the machine."""
         return self._guest(name).packed(path)
 

@@ -24,6 +24,7 @@ from os2cli.core.models import (
 from os2cli.core.progress import SILENT, Progress
 from os2cli.host.certificates import HostCertificates
 from os2cli.host.tty import Terminal
+from os2cli.machines.tarball import Packed
 from os2cli.providers.any_bytes import in_utf8
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.engine.failures import HURRIED_SECONDS
@@ -198,10 +199,10 @@ class LocalDockerMachines(Insight):
         execution = self._execution(name, f"copying to machine {name}", copies=name)
         unpack(execution, name, archive, folder)
 
-    def fetch(self, name: str, path: str) -> Iterator[bytes]:
+    def fetch(self, name: str, path: str) -> Packed:
         """Pack a file or a folder with the container's own program."""
         execution = self._execution(name, f"copying {path} from machine {name}", copies=name)
-        yield from pack(execution, name, path)
+        return (yield from pack(execution, name, path))
 
     def _execution(self, name: str, doing: str, *, copies: str = "") -> Execution:
         """Return what runs programs in the machine; raise ``Conflict`` if it is not running."""

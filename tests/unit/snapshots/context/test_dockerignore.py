@@ -94,7 +94,7 @@ MODULES = {"node_modules/m/i.js", "p/node_modules/m/i.js"}
         ("a\n!a/b", {"a/x.md"}),
         ("a\n! a/b/", {"a/x.md"}),
         ("a\n!a/b\na/b/keep", {"a/x.md", "a/b/keep"}),
-        ("*\n!a/b\na", {"a/x.md"} | (ALL - BELOW_A)),
+        ("*\n!a/b\na", ALL),
         ("**\n!**/*.md", ALL - {"README.md", "x.md", "a/x.md", "ab/x.md"}),
         ("\ufeffa", BELOW_A),
         ("a\r\n*.md\r\n", BELOW_A | {"README.md", "x.md"}),
