@@ -175,8 +175,8 @@ class MachineOptions:
     mount_repo: Annotated[
         bool,
         _on_this_host(
-            "Mount this working tree, read-only, instead of the image's copy.",
-            input=_resource("Mount the repository", help="the machine reads this working tree"),
+            "Use this working tree, without what git ignores, instead of the image's copy.",
+            input=_resource("Mount the repository", help="the machine gets this working tree"),
             tracked=Tracked("mount_repo", bool),
         ),
     ] = False
@@ -191,9 +191,9 @@ class MachineOptions:
     allow_secrets: Annotated[
         bool,
         _on_engines(
-            "Send files that look like secrets to the build, or mount them.",
+            "Send files that look like secrets to the build, or to the machine.",
             input=_resource(
-                "Allow secret-looking files", help="they are sent to the build, or mounted"
+                "Allow secret-looking files", help="they are sent to the build or machine"
             ),
         ),
     ] = False

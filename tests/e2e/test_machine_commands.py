@@ -107,15 +107,46 @@ def test_limits_labels_and_owner_are_the_engines(os2: Os2, engine: docker.APICli
     assert machine["labels"] == {"team": "core"}
 
 
-def test_the_working_tree_can_be_mounted_read_only(
-    os2: Os2, engine: docker.APIClient, repository: Path
+@pytest.mark.parametrize("isolation", ["default", "strict"])
+def test_the_working_tree_can_be_used(
+    os2: Os2, engine: docker.APIClient, repository: Path, isolation: str
 ) -> None:
     (repository / "hello.txt").write_text("from the host")
+    (repository / ".gitignore").write_text(".env\n")
+    (repository / ".env").write_text("TOKEN=hunter2\n")
 
-    machine = os2("machine", "create", "--json", "--mount-repo").json()
+    machine = os2("machine", "create", "--json", "--mount-repo", "--isolation", isolation).json()[
+        "name"
+    ]
 
-    (mount,) = inspect(engine, machine["name"])["Mounts"]
-    assert (mount["Source"], mount["RW"]) == (str(repository), False)
+    def run(*command: str) -> str:
+        started = engine.exec_create(f"os2-{machine}", command)
+        return str(engine.exec_start(started["Id"]).decode())
+
+    assert run("cat", "hello.txt") == "from the host"
+    for place in (".", "/mnt/repo"):
+        assert ".env" not in run("ls", "-A", place).split()
+    assert "denied" in run("touch", "/mnt/repo/x").lower()
+
+    run("sh", "-c", "echo mine > kept.txt; echo mine > hello.txt")
+    (repository / "hello.txt").write_text("newer")
+    (repository / "new.txt").write_text("new")
+    result = os2("machine", "restart", machine, "--yes")
+
+    assert "kept the machine's, changed on the host as well: hello.txt" in result.stderr
+    assert run("cat", "kept.txt", "hello.txt", "new.txt") == "mine\nmine\nnew"
+
+
+@pytest.mark.parametrize("name", ["a:b", "with space,=\"'$"])
+def test_a_working_tree_of_any_name_can_be_used(
+    os2: Os2, engine: docker.APIClient, repository: Path, name: str
+) -> None:
+    tree = repository / name
+    tree.mkdir()
+    (tree / "hello.txt").write_text("from the host")
+
+    machine = os2("machine", "create", "--json", "--mount-repo", "--repo", str(tree)).json()
+
     run = engine.exec_create(f"os2-{machine['name']}", ["cat", "hello.txt"])
     assert engine.exec_start(run["Id"]) == b"from the host"
 

@@ -8,7 +8,7 @@
         archive       the files as a canonical tar, without a copy on disk
     without_links(context)  ->  the same as files only, for a builder that keeps nothing else
     suspicious_files(context)  ->  files that look like secrets; refuse_secrets raises for them
-    refuse_mounted_secrets(root)  ->  the same for a directory that a machine is shown as it is
+    collect_mounted(root)  ->  MountedTree: what a machine gets of a working tree
 
 Docker's definition of a context: https://docs.docker.com/build/concepts/context/.
 """
@@ -18,7 +18,11 @@ from __future__ import annotations
 from os2cli.snapshots.context.context import BuildContext, collect
 from os2cli.snapshots.context.entries import ContextEntry, EntryKind, encode, read_pieces
 from os2cli.snapshots.context.links import without_links
-from os2cli.snapshots.context.mounted import refuse_mounted_secrets
+from os2cli.snapshots.context.mounted import (
+    MountedTree,
+    collect_mounted,
+    refuse_mounted_secrets,
+)
 from os2cli.snapshots.context.secrets import (
     SuspiciousFile,
     hidden_values,
@@ -31,8 +35,10 @@ __all__ = [
     "BuildContext",
     "ContextEntry",
     "EntryKind",
+    "MountedTree",
     "SuspiciousFile",
     "collect",
+    "collect_mounted",
     "encode",
     "hidden_values",
     "read_pieces",

@@ -13,6 +13,7 @@ from pathlib import Path
 from os2cli.core.errors import OperationFailed, Os2Error, UsageError
 
 PIECE_BYTES = 512 * 1024
+FILE_CHANGED = "file_changed"
 
 # A link that took a file's place is not followed, and a fifo that did is not waited for.
 _OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -118,6 +119,7 @@ def changed(path: str) -> OperationFailed:
     return OperationFailed(
         f"{displayed(path)} changed while it was being sent",
         hint="run the command again when no program writes to the directory",
+        code=FILE_CHANGED,
     )
 
 
