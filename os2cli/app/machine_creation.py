@@ -112,7 +112,9 @@ class Creation:
             check_mount(session.repository, self.progress, allow_secrets=options.allow_secrets)
         source = locate_source(session)
         request = replace(
-            build_request(session, source, allow_secrets=options.allow_secrets),
+            build_request(
+                session, source, allow_secrets=options.allow_secrets, with_git=options.with_git
+            ),
             tag=image,
             take_over=options.snapshot is not None,
         )

@@ -41,8 +41,7 @@ class MachineOptions:
     """The options of a command line, or of a filled-in form."""
 
     name: Annotated[
-        str | None,
-        Option("Default: a generated name.", "[NAME]", positional=True, input=Input()),
+        str | None, Option("Default: a generated name.", "[NAME]", positional=True, input=Input())
     ] = None
     type_: Annotated[
         MachineType,
@@ -188,13 +187,14 @@ class MachineOptions:
             tracked=Tracked("build", bool),
         ),
     ] = False
+    with_git: Annotated[
+        bool, _on_engines("Send a small .git to the build: the branch's history and its tags.")
+    ] = False
     allow_secrets: Annotated[
         bool,
         _on_engines(
             "Send files that look like secrets to the build, or to the machine.",
-            input=_resource(
-                "Allow secret-looking files", help="they are sent to the build or machine"
-            ),
+            input=_resource("Allow secret-looking files", help="in the build and the machine"),
         ),
     ] = False
     yes: Annotated[
