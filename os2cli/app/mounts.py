@@ -13,7 +13,7 @@ def check_mount(root: Path, progress: Progress, *, allow_secrets: bool) -> None:
 
     Raises as ``collect_mounted`` and ``refuse_mounted_secrets`` do.
     """
-    tree = collect_mounted(root)
+    tree = collect_mounted(root).readable()
     if not allow_secrets:
         refuse_mounted_secrets(tree)
     for note in tree.notes:

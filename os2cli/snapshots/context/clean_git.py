@@ -122,7 +122,7 @@ def _pack(place: Path, root: Path, history: History, commit: str) -> None:
 
 def _write_index(place: Path, context: BuildContext, history: History) -> None:
     """Write an index of the commit; files that stay on this host do not count as removed."""
-    done = ask_git(place, "read-tree", "HEAD")
+    done = ask_git(place, "read-tree", "HEAD", plain=True)
     if done.failed:
         raise incomplete(context.root, done, partial=history.partial)
     sent = {entry.path for entry in context.entries}
@@ -137,7 +137,8 @@ def _write_index(place: Path, context: BuildContext, history: History) -> None:
     if left_out:
         names = place / "names"
         names.write_bytes(b"".join(encode(path) + b"\0" for path in left_out))
-        done = ask_git(place, "update-index", "-z", "--skip-worktree", "--stdin", stdin=names)
+        options = ("-z", "--skip-worktree", "--stdin")
+        done = ask_git(place, "update-index", *options, stdin=names, plain=True)
         names.unlink()
         if done.failed:
             raise incomplete(context.root, done)

@@ -15,6 +15,7 @@ from os2cli.snapshots.context.git import in_checkout
 OPTION = "--with-git"
 _SECONDS = 60.0
 _MAX_SHALLOW_BYTES = 16_000_000
+_PLAIN = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 _BRANCHES, _TAGS = "refs/heads/", "refs/tags/"
 
 
@@ -36,7 +37,7 @@ class History:
 
     @property
     def identity(self) -> bytes:
-        """Bytes that are equal for equal histories, whatever packs they are in."""
+        """Bytes that are equal for equal histories, also from other packs."""
         return repr((self.commit, self.branch, self.tags, self.shallow)).encode()
 
 
@@ -133,8 +134,12 @@ def ask_git(
     *arguments: str,
     stdin: Path = Path(os.devnull),
     seconds: float = _SECONDS,
+    plain: bool = False,
 ) -> GitResult:
-    """Run git for ``--with-git``; raises ``TimedOut`` and ``UsageError`` as ``read_history``."""
+    """Run git for ``--with-git``; raises ``TimedOut`` and ``UsageError`` as ``read_history``.
+
+    ``plain`` ignores the user's settings, with which an older git may not read what is written.
+    """
     program = find_git(os.environ)
     if program is None:
         raise UsageError(
@@ -146,7 +151,7 @@ def ask_git(
             root,
             subcommand,
             *arguments,
-            environ=os.environ,
+            environ={**os.environ, **_PLAIN} if plain else os.environ,
             seconds=seconds,
             stdin=stdin,
         )

@@ -8,6 +8,7 @@ that begins with anything but ``FORM`` stands for files that are still being sen
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 from os2cli.core.errors import UsageError
 from os2cli.snapshots.context.archive import tar_stream
 from os2cli.snapshots.context.dockerignore import Dockerignore, parse_dockerignore
-from os2cli.snapshots.context.entries import ContextEntry, EntryKind, encode
+from os2cli.snapshots.context.entries import ContextEntry, EntryKind, displayed, encode, on_disk
 from os2cli.snapshots.context.files import find_entries
 from os2cli.snapshots.context.secrets import SuspiciousFile, listed, reason_of
 
@@ -65,7 +66,20 @@ class MountedTree:
         """Return the tree without the files that look like secrets, and a note for each."""
         found = {file.path: file.reason for file in suspicious_in(self)}
         entries = tuple(entry for entry in self.entries if entry.path not in found)
-        notes = tuple(f"{path} looks like {reason}: not sent" for path, reason in found.items())
+        notes = tuple(
+            f"{displayed(path)} looks like {reason}: not sent" for path, reason in found.items()
+        )
+        return replace(self, entries=entries, notes=(*self.notes, *notes))
+
+    def readable(self) -> MountedTree:
+        """Return the tree without the files that this user may not read, and a note for each."""
+        denied = {
+            entry.path
+            for entry in self.entries
+            if entry.kind is EntryKind.FILE and not _may_read(self.root, entry)
+        }
+        entries = tuple(entry for entry in self.entries if entry.path not in denied)
+        notes = tuple(f"{displayed(path)} may not be read: not sent" for path in sorted(denied))
         return replace(self, entries=entries, notes=(*self.notes, *notes))
 
     @property
@@ -146,8 +160,13 @@ def _joined(records: Iterable[bytes]) -> bytes:
     return b"".join(record + b"\0" for record in records)
 
 
+def _may_read(root: Path, entry: ContextEntry) -> bool:
+    effective = os.access in os.supports_effective_ids
+    return os.access(on_disk(root, entry.origin), os.R_OK, effective_ids=effective)
+
+
 def _version(entry: ContextEntry) -> bytes:
     if entry.kind is EntryKind.LINK:
         return b"l" + encode(entry.target or "")
-    mode = (entry.permissions or entry.mode) & 0o777
+    mode = (entry.mode if entry.permissions is None else entry.permissions) & 0o777
     return b"f%o %d %d" % (mode, entry.size, entry.modified_ns)

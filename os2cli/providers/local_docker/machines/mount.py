@@ -88,7 +88,7 @@ def _send_changes(
     if known and not tree.entries:
         # Such as the directory of a disk that is not mounted now.
         raise UsageError(f"{root} is empty", hint="restart the machine when its files are back")
-    sent = tree.changed_since(known)
+    sent = tree.changed_since(known).readable()
     sent = sent if secrets else sent.without_secrets()
     listing = tree.listing(sent, known)
     if listing == known:

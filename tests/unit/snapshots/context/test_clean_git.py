@@ -225,6 +225,24 @@ def test_it_works_with_sha256(tmp_path: Path, git: Git, unpack: Unpack) -> None:
     assert git(built, "status", "--porcelain") == ""
 
 
+def test_the_user_s_settings_do_not_change_it(
+    history: Path, git: Git, tmp_path: Path, unpack: Unpack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An older git in an image could not read an index of a newer form."""
+    settings = write(
+        tmp_path / "home",
+        {"config": "[core]\nsplitIndex = true\n[index]\nversion = 4\nskipHash = true\n"},
+    )
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings / "config"))
+
+    built = unpack(history)
+
+    assert (built / ".git/index").read_bytes()[:8] == b"DIRC\0\0\0\2"
+    assert list((built / ".git").glob("sharedindex*")) == []
+    monkeypatch.delenv("GIT_CONFIG_GLOBAL")
+    assert git(built, "status", "--porcelain") == ""
+
+
 def test_it_works_before_the_first_commit(tmp_path: Path, git: Git, unpack: Unpack) -> None:
     root = write(tmp_path / "root", {"Dockerfile": "FROM scratch\n"})
     git(root, "init", "-q", "-b", "trunk")

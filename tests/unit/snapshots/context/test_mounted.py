@@ -138,6 +138,21 @@ class TestList:
         assert TOKEN.encode() not in listing
 
 
+@pytest.mark.usefixtures("as_nobody")
+def test_a_file_that_may_not_be_read_is_named_and_stays_as_it_was(folder: Path) -> None:
+    write(folder, {"a": "a", "b": "b"})
+    before = collect_mounted(folder)
+    (folder / "a").chmod(0)
+
+    now = collect_mounted(folder)
+    sent = now.changed_since(before.listing()).readable()
+    listing = now.listing(sent, before.listing())
+
+    assert sent.notes == ("a may not be read: not sent",)
+    assert versions(listing)[b"a"] == versions(before.listing())[b"a"]
+    assert b"a" not in versions(now.listing(now.readable()))
+
+
 class TestSecrets:
     def files(self, root: Path) -> list[str]:
         with pytest.raises(UsageError, match="look like secrets") as raised:

@@ -10,7 +10,7 @@ from os2cli.snapshots.dockerfile.reading import read
 
 def use(text: str, target: str | None = None, **arguments: str) -> str | None:
     found = git_use(read(text), arguments, target)
-    return found and f"{found.keyword} {found.value}"
+    return f"{found.keyword} {found.value}" if found else None
 
 
 TAKES = [
