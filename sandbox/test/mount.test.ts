@@ -203,6 +203,58 @@ describe("a mounted folder", () => {
     assert.ok(!existsSync(join(copy, ".os2-incoming")));
   });
 
+  describe("in a random walk", () => {
+    // Names that are each other's directories, too: a file may take a directory's place and back.
+    const names = ["a", "b", "d", "d/x", "d/y", "d/e", "d/e/z"];
+    const isFile = (path: string) => existsSync(path) && lstatSync(path).isFile();
+    const isNested = (one: string, two: string) =>
+      `${one}/`.startsWith(`${two}/`) || `${two}/`.startsWith(`${one}/`);
+    const filesAbove = (folder: string, name: string) =>
+      names.filter((each) => name.startsWith(`${each}/`) && isFile(join(folder, each)));
+
+    for (let seed = 1; seed <= 20; seed += 1) {
+      test(`nothing of the machine's is lost, and all else is the host's (${seed})`, async () => {
+        let state = seed;
+        const below = (limit: number) => {
+          state = (state * 48271) % 2147483647;
+          return state % limit;
+        };
+        rmSync(join(host, ".git"), { recursive: true });
+        mkdirSync(copy);
+        const own = new Map<string, string | undefined>();
+        for (let round = 0; round < 15; round += 1) {
+          const name = names[below(names.length)] as string;
+          if (below(3) > 0) {
+            for (const above of filesAbove(host, name)) rmSync(join(host, above));
+            rmSync(join(host, name), { recursive: true, force: true });
+            write(host, name, `host ${round}`);
+          } else if (isFile(join(host, name))) rmSync(join(host, name));
+
+          const other = names[below(names.length)] as string;
+          const isDirectory = existsSync(join(copy, other)) && !isFile(join(copy, other));
+          if (!isDirectory && filesAbove(copy, other).length === 0) {
+            const text = below(3) > 0 ? `machine ${round}` : undefined;
+            if (text !== undefined) write(copy, other, text);
+            else rmSync(join(copy, other), { force: true });
+            own.set(other, text);
+          }
+
+          await sync();
+
+          for (const [mine, text] of own) {
+            const path = join(copy, mine);
+            if (text !== undefined) assert.equal(isFile(path) && readFileSync(path, "utf8"), text);
+          }
+          for (const each of names) {
+            if (![...own.keys()].some((mine) => isNested(mine, each)) && isFile(join(host, each))) {
+              assert.equal(read(each), readFileSync(join(host, each), "utf8"));
+            }
+          }
+        }
+      });
+    }
+  });
+
   describe("with the host's list", () => {
     const list = (...records: string[]) =>
       write(host, LIST, records.map((record) => `${record}\0`).join(""));
