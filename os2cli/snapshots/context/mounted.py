@@ -105,7 +105,7 @@ def collect_mounted(root: Path) -> MountedTree:
     """
     if not root.is_dir():
         raise UsageError(
-            f"--mount-repo: {root} is not a directory", hint="name a working tree: --repo PATH"
+            f"--mount-repo: {root} is not a directory", hint="change to a working tree that exists"
         )
     ignored = Dockerignore()
     outside = parse_dockerignore("the list of dependencies", _DEPENDENCIES)
