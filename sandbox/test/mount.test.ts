@@ -204,7 +204,7 @@ describe("a mounted folder", () => {
   });
 
   describe("in a random walk", () => {
-    // Names that are each other's directories, too: a file may take a directory's place and back.
+    // Names that are also each other's directories: a file may take a directory's place and back.
     const names = ["a", "b", "d", "d/x", "d/y", "d/e", "d/e/z"];
     const isFile = (path: string) => existsSync(path) && lstatSync(path).isFile();
     const isNested = (one: string, two: string) =>
