@@ -1,7 +1,7 @@
 // Build step: prepare the repository in the image, so that a machine starts fast.
 import { writeFileSync } from "node:fs";
 import { installDependencies } from "./entry/dependencies.ts";
-import { listFiles } from "./entry/mount.ts";
+import { listFiles } from "./entry/mount-files.ts";
 import { BAKED_REPOSITORY, RECORDED_FILES } from "./lib/paths.ts";
 
 const files = await listFiles(BAKED_REPOSITORY);

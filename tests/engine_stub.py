@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import queue
 import re
 import socket
 import socketserver
 import struct
+import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -113,7 +115,8 @@ class EngineStub:
     """The requests that it received; ``containers`` and ``networks`` are those it has.
 
     ``repository`` returns the id of the repository that its image is from; ``marks`` are the
-    image's labels if they are not those of an image that os2 built.
+    image's labels if they are not those of an image that os2 built. ``files`` are those that were
+    unpacked in any container, by their paths.
 
     ``faults`` has the number of a request, from 0, and what happens to it; requests for the
     engine's version do not count. ``on_request`` is called with the number before the answer.
@@ -126,6 +129,7 @@ class EngineStub:
     repository: Callable[[], str] = str
     marks: dict[str, str] | None = None
     names: list[str] = field(default_factory=lambda: ["iterate-sandbox:local"])
+    files: dict[str, bytes] = field(default_factory=dict)
 
     faults: dict[int, Fault] = field(default_factory=dict)
     on_request: Callable[[int], None] = lambda _: None
@@ -193,6 +197,8 @@ class EngineStub:
             return (404, {"message": "No such image"}) if "missing" in path else (200, self.image)
         if path.startswith("/exec/"):
             return 200, {"ExitCode": 0} if path.endswith("/json") else self._output
+        if path.endswith("/archive") and path.split("/")[2] in self.containers:
+            return 200, self._archive(method, parse_qs(query)["path"][0], body)
         found = re.fullmatch(r"/containers/([^/]+)(/\w+)?", path)
         if found and found[2] == "/exec" and found[1] in self.containers:
             return self._create_execution(json.loads(body))
@@ -243,11 +249,27 @@ class EngineStub:
         self._output = frame(1, mark + b"\n") + frame(1, b"out\n" + end) + frame(2, end)
         return 201, {"Id": "e"}
 
+    def _archive(self, method: str, path: str, body: bytes) -> bytes:
+        """Unpack a tar below a path, or pack a file."""
+        if method == "PUT":
+            with tarfile.open(fileobj=io.BytesIO(body)) as archive:
+                for member in archive:
+                    content = archive.extractfile(member) if member.isreg() else None
+                    if content:
+                        self.files[f"{path}/{member.name}"] = content.read()
+            return b""
+        if path not in self.files:
+            return EMPTY_TAR
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            member = tarfile.TarInfo(path.rpartition("/")[2])
+            member.size = len(self.files[path])
+            archive.addfile(member, io.BytesIO(self.files[path]))
+        return packed.getvalue()
+
     def _container(self, method: str, name: str, verb: str | None) -> tuple[int, Any]:
         if name not in self.containers:
             return 404, {"message": f"No such container: {name}"}
-        if verb == "/archive":
-            return 200, b"" if method == "PUT" else EMPTY_TAR
         if verb == "/logs":
             return 200, frame(1, b"a line\n")
         if method == "DELETE":

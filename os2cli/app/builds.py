@@ -43,6 +43,7 @@ class BuildOptions:
     pull: bool = False
     base_from_packages: bool = True
     allow_secrets: bool = False
+    with_git: bool = False
 
     def request(
         self, session: Session, source: Source, progress: Progress, tag: str | None = None
@@ -50,7 +51,9 @@ class BuildOptions:
         """Return the build request, from the settings where an option is missing."""
         folder = session.working_directory
         return replace(
-            build_request(session, source, allow_secrets=self.allow_secrets),
+            build_request(
+                session, source, allow_secrets=self.allow_secrets, with_git=self.with_git
+            ),
             tag=tag or self.tag or session.settings.image,
             build_args=read_arguments(self.build_args or [], variable_here, progress),
             secrets=read_secrets(self.secrets or [], variable_here, folder),
@@ -125,6 +128,7 @@ def build_request(
     source: Source,
     *,
     allow_secrets: bool = False,
+    with_git: bool = False,
 ) -> BuildRequest:
     """Return what is built without options: as the settings say."""
     return BuildRequest(
@@ -133,6 +137,7 @@ def build_request(
         tag=session.settings.image,
         base_image=session.settings.base_image,
         allow_secrets=allow_secrets,
+        with_git=with_git,
         repository=repository_id(source, session.settings.state_dir),
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from os2cli.app.builds import build_request, local_image, locate_source, note_bundled
 from os2cli.app.launching import snapshot_launcher
 from os2cli.app.machine_options import MachineOptions
+from os2cli.app.mounts import check_mount
 from os2cli.app.options import changed
 from os2cli.app.session import LOCAL_STAGE, Session
 from os2cli.core.errors import UsageError
@@ -24,7 +25,6 @@ from os2cli.machines.names import numbered_names, validate_machine_name
 from os2cli.providers.entry import Material, ProviderEntry, entries
 from os2cli.providers.labels import RESERVED_PREFIX
 from os2cli.settings.settings import variable_here
-from os2cli.snapshots.context import refuse_mounted_secrets
 
 NEVER = 0
 NEVER_DELETE = -1
@@ -108,11 +108,13 @@ class Creation:
         """Create them from the local image, which is built first when it is missing."""
         session, options = self.session, self.options
         image = options.snapshot or session.settings.image
-        if options.mount_repo and not options.allow_secrets:
-            refuse_mounted_secrets(session.repository)
+        if options.mount_repo:
+            check_mount(session.repository, self.progress, allow_secrets=options.allow_secrets)
         source = locate_source(session)
         request = replace(
-            build_request(session, source, allow_secrets=options.allow_secrets),
+            build_request(
+                session, source, allow_secrets=options.allow_secrets, with_git=options.with_git
+            ),
             tag=image,
             take_over=options.snapshot is not None,
         )
@@ -124,6 +126,7 @@ class Creation:
             resources=resources(options),
             isolation=options.isolation or Isolation.DEFAULT,
             mount_repo=session.repository if options.mount_repo else None,
+            mount_secrets=options.allow_secrets,
         )
         warn_if_off(options.isolation, self.progress)
         if options.snapshot is None or options.build:

@@ -41,8 +41,7 @@ class MachineOptions:
     """The options of a command line, or of a filled-in form."""
 
     name: Annotated[
-        str | None,
-        Option("Default: a generated name.", "[NAME]", positional=True, input=Input()),
+        str | None, Option("Default: a generated name.", "[NAME]", positional=True, input=Input())
     ] = None
     type_: Annotated[
         MachineType,
@@ -175,8 +174,8 @@ class MachineOptions:
     mount_repo: Annotated[
         bool,
         _on_this_host(
-            "Mount this working tree, read-only, instead of the image's copy.",
-            input=_resource("Mount the repository", help="the machine reads this working tree"),
+            "Use this working tree, without what git ignores, instead of the image's copy.",
+            input=_resource("Mount the repository", help="the machine gets this working tree"),
             tracked=Tracked("mount_repo", bool),
         ),
     ] = False
@@ -188,13 +187,14 @@ class MachineOptions:
             tracked=Tracked("build", bool),
         ),
     ] = False
+    with_git: Annotated[
+        bool, _on_engines("Send a small .git to the build: the branch's history and its tags.")
+    ] = False
     allow_secrets: Annotated[
         bool,
         _on_engines(
-            "Send files that look like secrets to the build, or mount them.",
-            input=_resource(
-                "Allow secret-looking files", help="they are sent to the build, or mounted"
-            ),
+            "Send files that look like secrets to the build, or to the machine.",
+            input=_resource("Allow secret-looking files", help="in the build and the machine"),
         ),
     ] = False
     yes: Annotated[

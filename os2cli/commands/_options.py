@@ -73,6 +73,7 @@ Timeout = Annotated[float | None, machine_option("timeout")]
 Stage = Annotated[str | None, machine_option("stage")]
 Build = Annotated[bool, machine_option("build", BUILD)]
 AllowSecrets = Annotated[bool, machine_option("allow_secrets", BUILD)]
+WithGit = Annotated[bool, machine_option("with_git", BUILD)]
 HowIsolated = Annotated[Isolation | None, machine_option("isolation")]
 NoCache = Annotated[bool, machine_option("no_cache")]
 Repo = Annotated[

@@ -24,6 +24,7 @@ class UpOptions:
     build: bool
     seconds: float
     stage: str | None
+    with_git: bool
     allow_secrets: bool
     docker_host: str | None
     isolation: Isolation | None
@@ -58,6 +59,7 @@ def reject_unusable(wish: UpOptions, entry: ProviderEntry) -> None:
         MachineOptions(
             type_=entry.type,
             build=wish.build,
+            with_git=wish.with_git,
             allow_secrets=wish.allow_secrets,
             docker_host=wish.docker_host,
             isolation=wish.isolation,

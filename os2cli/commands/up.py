@@ -56,6 +56,7 @@ def up(
     build: options.Build = False,
     timeout: options.Timeout = None,
     stage: options.Stage = None,
+    with_git: options.WithGit = False,
     allow_secrets: options.AllowSecrets = False,
     isolation: options.HowIsolated = None,
     docker_host: options.DockerHost = None,
@@ -74,7 +75,9 @@ def up(
     validate_machine_name(name)
     progress = session.output.progress()
     seconds = timeout or session.settings.timeout_seconds
-    wish = UpOptions(name, fix, yes, build, seconds, stage, allow_secrets, docker_host, isolation)
+    wish = UpOptions(
+        name, fix, yes, build, seconds, stage, with_git, allow_secrets, docker_host, isolation
+    )
     entry = entries()[type_] if type_ else found_on_host(session, name)
     if entry is not None:
         reject_unusable(wish, entry)
@@ -90,7 +93,9 @@ def up_from_image(
     """Bring up a machine from the local image, which is built first when it is missing."""
     provider = session.providers.machines(entry.type)
     source = locate_source(session)
-    request = build_request(session, source, allow_secrets=wish.allow_secrets)
+    request = build_request(
+        session, source, allow_secrets=wish.allow_secrets, with_git=wish.with_git
+    )
     ask_about_existing(session, provider, wish.name, request, yes=wish.yes)
     machine = bring_up(provider, wish.name, wait_seconds=wish.seconds, progress=progress)
     if machine is not None and not wish.build:

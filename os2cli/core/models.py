@@ -64,8 +64,7 @@ class Verb(StrEnum):
 class Lifetime:
     """Idle minutes after which the provider acts on a machine; None is the provider's default.
 
-    ``stop`` 0 means never, ``archive`` 0 as late as the provider allows, ``delete`` -1 never and 0
-    as soon as the machine has stopped.
+    0 means never for ``stop``, late for ``archive``, at once for ``delete``, where -1 means never.
     """
 
     stop: int | None = None
@@ -77,10 +76,9 @@ class Lifetime:
 class MachineSpec:
     """The machine to create.
 
-    ``mount_repo`` is a host directory that the machine sees read-only; ``port`` None lets the
-    provider choose a free one; ``public`` lets every client that has the URL reach the machine.
-    From ``expires`` on the machine may be removed in any state; None: never. ``repository`` is the
-    id of the repository that it is created for.
+    ``mount_repo`` is a host directory that it works on, or on a copy of, also of what looks like a
+    secret if ``mount_secrets``. ``port`` None: any. ``public``: every client with the URL reaches
+    it. From ``expires`` on it may be removed. ``repository``: the id of the one it is for.
     """
 
     name: str
@@ -93,6 +91,7 @@ class MachineSpec:
     resources: Resources = field(default_factory=Resources)
     isolation: Isolation = Isolation.DEFAULT
     mount_repo: Path | None = None
+    mount_secrets: bool = False
     public: bool = False
     lifetime: Lifetime = Lifetime()
     expires: datetime | None = None
@@ -105,8 +104,8 @@ class Machine:
 
     ``reason`` is the provider's word for a failure, final unless ``startable``. ``archived``: its
     files are in cheap storage. ``isolated`` False: its programs run on this host, as its user.
-    ``unfinished``: its create failed and could not be undone. ``isolation`` is None where a machine
-    has no choice of it. ``memory_kills`` counts programs in it that were killed for memory.
+    ``unfinished``: its create failed and could not be undone. ``isolation`` None: it has no choice.
+    ``memory_kills`` counts killed programs. ``has_mount``: it copies a working tree when it starts.
     """
 
     id: str
@@ -133,6 +132,7 @@ class Machine:
     memory_kills: int = 0
     repository: str | None = None
     image_key: str | None = None
+    has_mount: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
-# They read the index, directories and ignore files, and run no filter, diff or merge driver.
-Subcommand = Literal["ls-files", "check-ignore", "rev-parse", "version"]
+# They read the index, directories, ignore files, refs and objects, and run no filter, diff or merge
+# driver. `read-tree` and `update-index` are for repositories that os2 made.
+Subcommand = Literal[
+    "ls-files",
+    "check-ignore",
+    "rev-parse",
+    "version",
+    "symbolic-ref",
+    "for-each-ref",
+    "rev-list",
+    "pack-objects",
+    "read-tree",
+    "update-index",
+]
 
 # A line for each of a million files. An index can stand for far more than its own size.
 _MAX_OUTPUT_BYTES = 256_000_000
@@ -59,6 +71,9 @@ _OURS = {
     # knows only the second, which also wins over `protocol.<name>.allow` of the repository.
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_ALLOW_PROTOCOL": "none",
+    # What a commit really is, not what a ref or a file of this clone puts instead of it.
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": os.devnull,
     "LC_ALL": "C",
 }
 # Where the user's own settings are, and git's switch that makes its guard stricter.
@@ -135,8 +150,11 @@ def run_git(
     *arguments: str,
     environ: Mapping[str, str],
     seconds: float,
+    stdin: Path = Path(os.devnull),
 ) -> GitResult:
     """Run a git that reads, in ``folder``; see the module for what it cannot do.
+
+    ``stdin`` is a file.
 
     Raises:
         GitTimeout: it did not end within ``seconds``.
@@ -144,14 +162,15 @@ def run_git(
         OSError: it cannot be started.
     """
     options = [part for key, value in _OFF.items() for part in ("-c", f"{key}={value}")]
-    process = subprocess.Popen(
-        (program, "--no-pager", *options, subcommand, *arguments),
-        cwd=folder,
-        env=_environment(environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    with stdin.open("rb") as content:
+        process = subprocess.Popen(
+            (program, "--no-pager", *options, subcommand, *arguments),
+            cwd=folder,
+            env=_environment(environ),
+            stdin=content,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
     messages: list[bytes] = []
     late = threading.Event()
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from os2cli.host.flock import try_lock
 
 # What the temporary directories of os2 are for.
-PURPOSES = ("base", "ssh")
+PURPOSES = ("base", "git", "ssh")
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NAME_BYTES = 8
 

@@ -15,6 +15,7 @@ from os2cli.core.waiting import allowing
 from os2cli.host.concurrency import concurrently
 from os2cli.host.interrupts import cleaned_up_by
 from os2cli.machines.health import _healthy, until_healthy, wait_until_healthy
+from os2cli.machines.mounted import report_kept
 from os2cli.machines.names import suggest_machine_name
 from os2cli.machines.provider import MachineProvider
 
@@ -156,10 +157,16 @@ def bring_up(
     if machine.state is MachineState.CREATING:
         # Its creator may still be running; if not, a create frees the name.
         return None
-    if machine.state is not MachineState.RUNNING:
+    if is_stopped := machine.state is not MachineState.RUNNING:
         record_change(provider.type)
         with progress.phase("start"):
             machine = provider.start(name)
     if provider.probe(machine) is Health.HEALTHY:
-        return _healthy(provider, machine)
-    return wait_until_healthy(provider, machine, wait_seconds, progress=progress, clock=clock)
+        machine = _healthy(provider, machine)
+    else:
+        machine = wait_until_healthy(
+            provider, machine, wait_seconds, progress=progress, clock=clock
+        )
+    if is_stopped:
+        report_kept(provider, machine, progress)
+    return machine

@@ -17,6 +17,7 @@ from os2cli.host.concurrency import concurrently
 from os2cli.machines.effects import check_effect
 from os2cli.machines.fleet import NotLocated, Place, located
 from os2cli.machines.health import until_healthy, wait_until_healthy, with_health
+from os2cli.machines.mounted import report_kept
 from os2cli.machines.next_steps import not_running
 from os2cli.machines.provider import MachineProvider
 
@@ -83,7 +84,9 @@ class Changer:
         started = provider.start(machine.name, self.within)
         if self.healthy_seconds is None:
             return started
-        return wait_until_healthy(provider, started, self.healthy_seconds, clock=self.clock)
+        healthy = wait_until_healthy(provider, started, self.healthy_seconds, clock=self.clock)
+        report_kept(provider, healthy, self.progress)
+        return healthy
 
 
 class _SomeFailed(Exception):

@@ -41,6 +41,10 @@ IMAGE_NAME = "dev.os2.image"
 # was created for another repository.
 IMAGE_REPOSITORY = "dev.os2.repository"
 
+# The working tree that a machine has a copy of, with %-escapes, and whether with its secrets.
+MOUNT = "dev.os2.mount"
+MOUNT_SECRETS = "dev.os2.mount-secrets"
+
 RESERVED_PREFIX = "dev.os2."
 
 

@@ -29,7 +29,7 @@ class BuildRequest:
     its key holds anything of them. ``ssh_agents`` are the sockets of agents, by id as well.
     ``target`` is the stage to build, None for the last. ``pull`` builds, on images that registries
     have now. ``base_from_packages``: one built from packages may replace the default base of os2's
-    own Dockerfile where its registry cannot be reached.
+    own Dockerfile where its registry cannot be reached. ``with_git`` sends a clean ``.git``.
     """
 
     root: Path
@@ -45,6 +45,7 @@ class BuildRequest:
     pull: bool = False
     base_from_packages: bool = True
     allow_secrets: bool = False
+    with_git: bool = False
     repository: str | None = None
     take_over: bool = False
 

@@ -1,137 +1,163 @@
-// A working tree of the host, mounted read-only: its files are copied at each start, so that the machine
-// can change its copy and the host's stays as it is.
-import { createHash } from "node:crypto";
-import type { Stats } from "node:fs";
+// A working tree of the host: its files are copied at each start, so that the machine can change its copy and
+// the host's stays as it is. What the machine changed since the last copy stays, and is named.
 import {
   chmod,
   copyFile,
-  lstat,
   mkdir,
-  readdir,
-  readFile,
   readlink,
+  rename,
   rm,
   rmdir,
   symlink,
   utimes,
-  writeFile,
 } from "node:fs/promises";
-import { homedir } from "node:os";
-import { dirname, join } from "node:path";
-import { Git } from "../lib/git.ts";
-import { BAKED_REPOSITORY, RECORDED_FILES } from "../lib/paths.ts";
+import { join } from "node:path";
+import { type ByteName, parentOf, pathOf, shown } from "../lib/bytes.ts";
+import { type MountedFile, type MountedTree, readMount, Unfinished } from "./mount-files.ts";
+import { BroughtFiles, contentOf, statOf } from "./mount-record.ts";
 
-/** Never copied: git's database, and dependencies, which may be built for another system. */
-const LEFT_BEHIND = new Set([".git", "node_modules"]);
 const AT_ONCE = 32;
+const NAMED = 5;
+/** Files are copied here and then moved: a killed machine has none that is half a file. */
+const INCOMING = ".os2-incoming";
 
 export async function syncMount(mount: string, folder: string): Promise<string> {
   await mkdir(folder, { recursive: true });
-  const files = await listFiles(mount);
-  const kept = new Set(files);
-  const gone = (await filesOfLastTime(folder)).filter((file) => !kept.has(file));
-  for (const file of gone) await remove(folder, file);
-  let changed = 0;
-  await inParallel(files, async (file) => {
-    if (await bring(join(mount, file), join(folder, file))) changed += 1;
-  });
-  await rememberFiles(folder, files);
-  return `synced ${mount}: ${files.length} files, ${changed} copied, ${gone.length} removed`;
+  try {
+    return await new Sync(
+      mount,
+      folder,
+      await readMount(mount),
+      await BroughtFiles.read(folder),
+    ).run();
+  } catch (error) {
+    if (error instanceof Unfinished) return `kept the files of the last start: ${error.message}`;
+    throw error;
+  }
 }
 
-/** Files that git tracks or would offer to track; every file if the directory is not a checkout. */
-export async function listFiles(folder: string): Promise<string[]> {
-  const git = new Git(folder);
-  const output = await git.ask("ls-files", "-z", "--cached", "--others", "--exclude-standard");
-  if (output === undefined) return await walk(folder);
-  const files: string[] = [];
-  for (const name of new Set(output.split("\0").filter(Boolean))) {
-    const stat = await lstat(join(folder, name)).catch(() => undefined);
-    // A submodule is listed as a directory; a file deleted on the host is listed but missing.
-    if (stat?.isDirectory()) {
-      files.push(...(await listFiles(join(folder, name))).map((inner) => join(name, inner)));
-    } else if (stat?.isFile() || stat?.isSymbolicLink()) {
-      files.push(name);
+class Sync {
+  readonly #mount: string;
+  readonly #folder: string;
+  readonly #tree: MountedTree;
+  readonly #brought: BroughtFiles;
+  readonly #changed: ByteName[] = [];
+  readonly #onBothSides: ByteName[] = [];
+  readonly #unreadable: ByteName[] = [];
+  #started = 0;
+  #copied = 0;
+  #removed = 0;
+
+  constructor(mount: string, folder: string, tree: MountedTree, brought: BroughtFiles) {
+    this.#mount = mount;
+    this.#folder = folder;
+    this.#tree = tree;
+    this.#brought = brought;
+  }
+
+  async run(): Promise<string> {
+    const incoming = join(this.#folder, INCOMING);
+    await rm(incoming, { recursive: true, force: true });
+    for (const name of [...this.#brought.ofImage, ...this.#brought.names]) {
+      if (!this.#tree.files.has(name)) await this.#drop(name);
+    }
+    await mkdir(incoming);
+    await inParallel([...this.#tree.files], ([name, file]) => this.#settle(name, file));
+    await rm(incoming, { recursive: true, force: true });
+    await this.#brought.save();
+    return this.#summary();
+  }
+
+  /** Removes what the host no longer has, unless the machine changed it. */
+  async #drop(name: ByteName): Promise<void> {
+    const copy = this.#brought.ofImage.has(name) ? "same" : await this.#brought.compare(name);
+    if (copy === "same") {
+      await this.#remove(name);
+      this.#removed += 1;
+    } else if (copy === "changed") this.#onBothSides.push(name);
+    this.#brought.forget(name);
+  }
+
+  async #settle(name: ByteName, file: MountedFile): Promise<void> {
+    const before = this.#brought.get(name);
+    if (!before && this.#brought.ofImage.has(name)) return await this.#bring(name, file);
+    const copy = await this.#brought.compare(name);
+    const isNewHere = before?.version !== file.version;
+    // Without a record it was never here; with one, the machine removed it.
+    if (copy === "same" ? isNewHere : copy === "absent" && !before) {
+      await this.#bring(name, file);
+    } else if (copy !== "same") {
+      if (isNewHere && (await this.#isEqual(name))) await this.#brought.note(name, file.version);
+      else (isNewHere ? this.#onBothSides : this.#changed).push(name);
     }
   }
-  return files;
-}
 
-async function walk(folder: string, prefix = ""): Promise<string[]> {
-  const files: string[] = [];
-  for (const entry of await readdir(join(folder, prefix), { withFileTypes: true })) {
-    const name = join(prefix, entry.name);
-    if (LEFT_BEHIND.has(entry.name)) continue;
-    if (entry.isDirectory()) files.push(...(await walk(folder, name)));
-    else if (entry.isFile() || entry.isSymbolicLink()) files.push(name);
-  }
-  return files;
-}
-
-/** Copies a file or link unless the copy is the same; returns whether it did. */
-async function bring(source: string, target: string): Promise<boolean> {
-  const from = await lstat(source);
-  const to = await lstat(target).catch(() => undefined);
-  if (from.isSymbolicLink()) {
-    const link = await readlink(source);
-    if (to?.isSymbolicLink() && (await readlink(target)) === link) return false;
-    await makeRoom(target);
-    await symlink(link, target);
-    return true;
-  }
-  if (to?.isFile() && to.mode === from.mode && isSameVersion(to, from)) return false;
-  await makeRoom(target);
-  await copyFile(source, target);
-  await chmod(target, from.mode | 0o600);
-  await utimes(target, from.atime, from.mtime);
-  return true;
-}
-
-/** Compares size and time, as rsync does: reading every file twice would cost more than copying. */
-function isSameVersion(a: Stats, b: Stats): boolean {
-  // A copy's time has milliseconds only.
-  return a.size === b.size && Math.abs(a.mtimeMs - b.mtimeMs) < 2;
-}
-
-/** Removes a file and the directories left empty: some tools give a meaning to an empty directory. */
-async function remove(folder: string, file: string): Promise<void> {
-  await rm(join(folder, file), { force: true, recursive: true });
-  for (let parent = dirname(file); parent !== "."; parent = dirname(parent)) {
+  async #bring(name: ByteName, file: MountedFile): Promise<void> {
+    const source = pathOf(this.#mount, name);
+    const target = pathOf(this.#folder, name);
+    this.#started += 1;
+    const incoming = pathOf(this.#folder, `${INCOMING}/${this.#started}`);
     try {
-      await rmdir(join(folder, parent));
-    } catch {
-      return; // not empty, or already gone
+      if (file.isLink) await symlink(await readlink(source, "buffer"), incoming);
+      else await copyFile(source, incoming);
+    } catch (error) {
+      return this.#skip(name, error as NodeJS.ErrnoException);
     }
+    if (!file.isLink) {
+      await chmod(incoming, file.mode | 0o600);
+      if (file.modified !== undefined) await utimes(incoming, file.modified, file.modified);
+    }
+    await mkdir(pathOf(this.#folder, parentOf(name)), { recursive: true });
+    await rename(incoming, target);
+    await this.#brought.note(name, file.version);
+    this.#copied += 1;
+  }
+
+  /** The host may write to its files at any time, and need not let this machine's user read them all. */
+  #skip(name: ByteName, { code, message }: NodeJS.ErrnoException): void {
+    if (code === "EACCES" || code === "EPERM") this.#unreadable.push(name);
+    else if (code !== "ENOENT" && code !== "ENOTDIR") throw new Error(message);
+  }
+
+  /** Whether the machine has made the same change as the host. */
+  async #isEqual(name: ByteName): Promise<boolean> {
+    const [source, target] = [pathOf(this.#mount, name), pathOf(this.#folder, name)];
+    const [theirs, ours] = [await statOf(source), await statOf(target)];
+    if (!theirs || !ours || theirs.size !== ours.size) return false;
+    const digest = async (path: Buffer, stat: typeof ours) =>
+      (await contentOf(path, stat)).replace(/^\d+ /, "");
+    return (await digest(source, theirs)) === (await digest(target, ours));
+  }
+
+  /** Removes a file and the directories left empty: some tools give a meaning to an empty directory. */
+  async #remove(name: ByteName): Promise<void> {
+    await rm(pathOf(this.#folder, name), { force: true, recursive: true });
+    for (let parent = parentOf(name); parent; parent = parentOf(parent)) {
+      try {
+        await rmdir(pathOf(this.#folder, parent));
+      } catch {
+        return; // not empty, or already gone
+      }
+    }
+  }
+
+  #summary(): string {
+    const counts = `${this.#tree.files.size} files, ${this.#copied} copied, ${this.#removed} removed`;
+    return [
+      `synced ${this.#mount}: ${counts}`,
+      ...naming("kept as changed in the machine", this.#changed),
+      ...naming("kept the machine's, changed on the host as well", this.#onBothSides),
+      ...naming("not readable", this.#unreadable),
+      ...this.#tree.notes.slice(0, NAMED),
+    ].join("; ");
   }
 }
 
-async function makeRoom(target: string): Promise<void> {
-  await rm(target, { force: true, recursive: true });
-  await mkdir(dirname(target), { recursive: true });
-}
-
-/** The record of copied files: those deleted on the host are removed, the machine's own stay. */
-export async function rememberFiles(folder: string, files: string[]): Promise<void> {
-  const file = memoryOf(folder);
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, JSON.stringify(files));
-}
-
-async function filesOfLastTime(folder: string): Promise<string[]> {
-  const candidates = [memoryOf(folder), ...(folder === BAKED_REPOSITORY ? [RECORDED_FILES] : [])];
-  for (const candidate of candidates) {
-    try {
-      return JSON.parse(await readFile(candidate, "utf8")) as string[];
-    } catch {
-      // Not written yet, or truncated when the machine was killed: nothing is removed then.
-    }
-  }
-  return [];
-}
-
-function memoryOf(folder: string): string {
-  const name = createHash("sha256").update(folder).digest("hex").slice(0, 16);
-  return join(homedir(), ".local/state/os2", `synced-${name}.json`);
+function naming(what: string, names: readonly ByteName[]): string[] {
+  if (names.length === 0) return [];
+  const first = [...names].sort().slice(0, NAMED).map(shown).join(", ");
+  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : "";
+  return [`${what}: ${first}${more}`];
 }
 
 async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

@@ -5,6 +5,8 @@ export interface Options {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly seconds?: number;
+  /** Of stdout; `latin1` keeps every byte. */
+  readonly encoding?: "utf8" | "latin1";
   /** The prefix of the reason; by default the program and its subcommand. */
   readonly name?: string;
 }
@@ -17,7 +19,13 @@ const running = new Set<number>();
 export async function run(
   program: string,
   args: readonly string[],
-  { cwd, env = process.env, seconds = 60, name = nameOf(program, args) }: Options = {},
+  {
+    cwd,
+    env = process.env,
+    seconds = 60,
+    encoding = "utf8",
+    name = nameOf(program, args),
+  }: Options = {},
 ): Promise<string> {
   const child = spawn(program, args, {
     cwd,
@@ -28,7 +36,7 @@ export async function run(
   if (child.pid) running.add(child.pid);
   let stdout = "";
   let everything = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+  child.stdout.setEncoding(encoding).on("data", (text: string) => {
     stdout += text;
     everything += text;
   });

@@ -69,6 +69,11 @@ export class Git {
     return await this.#git({ ...OFF, ...OFFLINE }, args, NO_PROTOCOL, 120);
   }
 
+  /** Does the same for output with names of files; see `bytes.ts`. */
+  async bytes(...args: string[]): Promise<string> {
+    return await this.#git({ ...OFF, ...OFFLINE }, args, NO_PROTOCOL, 120, "latin1");
+  }
+
   /** Runs a command that talks to the remote and returns its output. */
   async transfer(...args: string[]): Promise<string> {
     return await this.#git({ ...OFF, "protocol.ext.allow": "never" }, args, {}, NETWORK_SECONDS);
@@ -88,6 +93,7 @@ export class Git {
     args: string[],
     more: Record<string, string>,
     seconds: number,
+    encoding: "utf8" | "latin1" = "utf8",
   ): Promise<string> {
     const inherited = Object.entries(process.env).filter(([name]) => !ELSEWHERE.test(name));
     const env = { ...Object.fromEntries(inherited), ...UNATTENDED, ...more };
@@ -96,6 +102,7 @@ export class Git {
       cwd: this.folder,
       env,
       seconds,
+      encoding,
       name: `git ${args[0]}`,
     });
   }

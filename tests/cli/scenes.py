@@ -220,6 +220,11 @@ def with_a_secret(world: World) -> None:
     (world.folder / ".env").write_text("A_SECRET_KEY=abcdefghij0123456789\n")
 
 
+def with_a_copied_git(world: World) -> None:
+    with_a_dockerfile(world)
+    (world.folder / "sandbox" / "Dockerfile").write_text("FROM scratch\nCOPY .git /src/.git\n")
+
+
 def with_events_sent(world: World) -> None:
     """Deliver two events, and leave one waiting."""
     del world

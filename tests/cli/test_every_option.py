@@ -94,6 +94,10 @@ CASES: dict[tuple[str, str], tuple[Scene, tuple[str, ...]]] = {
         ),
         (),
     ),
+    ("machine create", "--with-git"): (
+        replace(HERE.plus("--build"), prepare=with_a_dockerfile),
+        (),
+    ),
     ("machine create", "--docker-host"): (HERE, ("tcp://127.0.0.1:1",)),
     ("machine create", "--auto-stop"): (CREATE, ("2h",)),
     ("machine create", "--auto-archive"): (CREATE, ("2h",)),

@@ -13,11 +13,10 @@ def checkout(os2: Os2) -> Os2:
     return os2
 
 
-def test_a_mount_with_secrets_is_rejected_before_an_engine_is_asked(checkout: Os2) -> None:
-    (checkout.folder / ".gitignore").write_text(".env\n")
-    (checkout.folder / ".env").write_text("TOKEN=hunter2\n")
+def test_a_mount_with_secrets_is_rejected_before_an_engine_is_asked(os2: Os2) -> None:
+    (os2.folder / ".env").write_text("TOKEN=hunter2\n")
 
-    result = checkout("machine", "create", "a", "--type", "local-docker", "--mount-repo")
+    result = os2("machine", "create", "a", "--type", "local-docker", "--mount-repo")
 
     assert result.status == 2
     assert "--mount-repo: " in result.stderr

@@ -15,6 +15,7 @@ from tests.cli.scenes import (
     nothing,
     shelved,
     stopped,
+    with_a_copied_git,
     with_a_secret,
 )
 
@@ -442,6 +443,17 @@ MISTAKES: list[tuple[str, Callable[[World], None], Mapping[str, str], int, str, 
         "the build context has files that look like secrets: "
         ".env (an environment file with values)",
         "list them in .dockerignore, or pass --allow-secrets if they are harmless",
+    ),
+    *(
+        (
+            command,
+            with_a_copied_git,
+            {},
+            2,
+            "sandbox/Dockerfile, line 2, needs the .git, which is not sent: COPY .git /src/.git",
+            "send a small one with the history of the branch: --with-git",
+        )
+        for command in ("snapshot local-docker", "snapshot daytona", "up one --build")
     ),
     (
         "machin list",

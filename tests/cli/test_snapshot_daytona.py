@@ -96,6 +96,32 @@ def test_the_store_gets_plain_files_and_no_links(cloud: Os2, daytona: DaytonaSer
         assert content.read() == b"echo tool"
 
 
+def test_a_small_git_is_sent_if_asked_for(
+    cloud: Os2, daytona: DaytonaServer, repository: Path, tmp_path: Path
+) -> None:
+    (repository / "sandbox/Dockerfile").write_text(DOCKERFILE + "COPY .git /app/.git\n")
+    who = ("-c", "user.name=t", "-c", "user.email=t@example.com")
+    for command in (("add", "."), ("commit", "-qm", "first"), ("tag", "v1")):
+        subprocess.run(["git", *who, *command], cwd=repository, check=True)
+
+    refused = cloud(*PUBLISH)
+    published = cloud(*PUBLISH, "--with-git")
+    again = cloud(*PUBLISH, "--with-git")
+
+    assert "hint: send a small one with the history of the branch: --with-git" in refused.stderr
+    assert published.status == 0, published.stderr
+    assert "unchanged (key " in again.stderr
+    assert daytona.storage is not None
+    (key,) = daytona.storage.keys()
+    with tarfile.open(fileobj=io.BytesIO(daytona.storage.read(key))) as tar:
+        assert all(member.isreg() for member in tar)
+        tar.extractall(tmp_path / "built", filter="data")
+    described = subprocess.run(
+        ["git", "describe", "--tags"], cwd=tmp_path / "built", capture_output=True, text=True
+    )
+    assert described.stdout == "v1\n"
+
+
 def test_nothing_changed_sends_nothing(cloud: Os2, daytona: DaytonaServer) -> None:
     first = cloud(*PUBLISH)
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,17 +110,73 @@ def test_limits_labels_and_owner_are_the_engines(os2: Os2, engine: docker.APICli
     assert machine["labels"] == {"team": "core"}
 
 
-def test_the_working_tree_can_be_mounted_read_only(
-    os2: Os2, engine: docker.APIClient, repository: Path
+@pytest.mark.parametrize("isolation", ["default", "strict"])
+def test_the_working_tree_can_be_used(
+    os2: Os2, engine: docker.APIClient, repository: Path, isolation: str
 ) -> None:
     (repository / "hello.txt").write_text("from the host")
+    (repository / ".gitignore").write_text(".env\n")
+    (repository / ".env").write_text("TOKEN=hunter2\n")
 
-    machine = os2("machine", "create", "--json", "--mount-repo").json()
+    machine = os2("machine", "create", "--json", "--mount-repo", "--isolation", isolation).json()[
+        "name"
+    ]
 
-    (mount,) = inspect(engine, machine["name"])["Mounts"]
-    assert (mount["Source"], mount["RW"]) == (str(repository), False)
+    def run(*command: str) -> str:
+        started = engine.exec_create(f"os2-{machine}", command)
+        return str(engine.exec_start(started["Id"]).decode())
+
+    assert run("cat", "hello.txt") == "from the host"
+    for place in (".", "/mnt/repo"):
+        assert ".env" not in run("ls", "-A", place).split()
+    assert "denied" in run("touch", "/mnt/repo/x").lower()
+
+    run("sh", "-c", "echo mine > kept.txt; echo mine > hello.txt")
+    (repository / "hello.txt").write_text("newer")
+    (repository / "new.txt").write_text("new")
+    result = os2("machine", "restart", machine, "--yes")
+
+    assert "kept the machine's, changed on the host as well: hello.txt" in result.stderr
+    assert run("cat", "kept.txt", "hello.txt", "new.txt") == "mine\nmine\nnew"
+
+
+@pytest.mark.parametrize("name", ["a:b", "with space,=\"'$"])
+def test_a_working_tree_of_any_name_can_be_used(
+    os2: Os2, engine: docker.APIClient, repository: Path, name: str
+) -> None:
+    tree = repository.with_name(name)
+    shutil.copytree(repository, tree)
+    (tree / "hello.txt").write_text("from the host")
+
+    machine = replace(os2, folder=tree)("machine", "create", "--json", "--mount-repo").json()
+
     run = engine.exec_create(f"os2-{machine['name']}", ["cat", "hello.txt"])
     assert engine.exec_start(run["Id"]) == b"from the host"
+
+
+def test_a_worktree_with_a_submodule_that_is_not_checked_out_can_be_used(
+    os2: Os2, engine: docker.APIClient, repository: Path
+) -> None:
+    def git(*command: str) -> None:
+        who = ("-c", "user.name=t", "-c", "user.email=t@example.com")
+        subprocess.run(["git", *who, *command], cwd=repository, check=True, capture_output=True)
+
+    (repository / "hello.txt").write_text("from the host")
+    (repository / ".gitignore").write_text(".env\n")
+    git("add", ".")
+    git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},lib")
+    git("commit", "-qm", "first")
+    tree = repository.with_name("worktree")
+    git("worktree", "add", "-q", str(tree))
+    (tree / ".env").write_text("TOKEN=hunter2\n")
+
+    created = replace(os2, folder=tree)("machine", "create", "--json", "--mount-repo")
+
+    assert "lib is a submodule that is not checked out: not sent" in created.stderr
+    run = engine.exec_create(f"os2-{created.json()['name']}", ["ls", "-A", ".", "/mnt/repo"])
+    assert b"hello.txt" in engine.exec_start(run["Id"])
+    run = engine.exec_create(f"os2-{created.json()['name']}", ["ls", "-A", ".", "/mnt/repo"])
+    assert b".env" not in engine.exec_start(run["Id"]).split()
 
 
 def test_a_port_in_use_is_a_conflict_that_names_its_holder(os2: Os2, stage: str) -> None:

@@ -184,6 +184,39 @@ def test_what_looks_like_a_secret_is_rejected(os2: Os2, source: Path, image_tag:
     assert allowed.status == 0
 
 
+def test_a_build_gets_a_small_git_if_asked_for(os2: Os2, source: Path, image_tag: str) -> None:
+    who = ("-c", "user.name=t", "-c", "user.email=t@example.com")
+
+    def git(*command: str) -> None:
+        subprocess.run(["git", *who, *command], cwd=source, check=True, capture_output=True)
+
+    git("init", "-q", "-b", "main")
+    (source / ".dockerignore").write_text(".git\n")
+    (source / "sandbox" / "Dockerfile").write_text(
+        f"ARG BASE_IMAGE={sandbox_image()}\n"
+        "FROM ${BASE_IMAGE}\nUSER root\nWORKDIR /src\n"
+        "COPY . .\nCOPY .git .git\n"
+        'RUN git status --porcelain >/status && test ! -s /status && test "$(git describe)" = v1\n'
+        "RUN --mount=type=bind,source=.git,target=/other/.git git -C /other log\n"
+    )
+    git("add", ".")
+    git("commit", "-qm", "first")
+    git("tag", "-a", "v1", "-m", "one")
+
+    refused = build(os2, image_tag)
+    first = build(os2, image_tag, "--with-git")
+    second = build(os2, image_tag, "--with-git")
+    git("checkout", "-q", "-b", "another")
+    third = build(os2, image_tag, "--with-git")
+
+    assert refused.status == 2
+    assert "which is not sent: COPY .git .git" in refused.stderr
+    assert "--with-git" in refused.stderr
+    assert first.status == 0, first.stderr
+    assert second.stdout.startswith("unchanged ")
+    assert third.stdout.startswith("built ")
+
+
 def test_two_concurrent_builds_make_one_image(os2: Os2, source: Path, image_tag: str) -> None:
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda _: build(os2, image_tag, "--json").json(), range(2)))

@@ -90,17 +90,23 @@ def test_the_host_s_directory_is_not_changed(run_sandbox: RunSandbox, checkout: 
     assert not sandbox.succeeds("touch", "/mnt/repo/x")
 
 
-def test_changes_of_the_machine_are_overwritten_by_the_host_s(
-    run_sandbox: RunSandbox, checkout: Path
-) -> None:
-    write_files(checkout, {"file.txt": "host", "other.txt": "host"})
+def test_changes_of_the_machine_are_kept_and_named(run_sandbox: RunSandbox, checkout: Path) -> None:
+    write_files(checkout, {"both.txt": "host", "file.txt": "host", "other.txt": "host"})
     sandbox = run_sandbox(mount=checkout)
     sandbox.write(f"{REPOSITORY}/file.txt", "the machine's own")
+    sandbox.write(f"{REPOSITORY}/both.txt", "the machine's own")
     sandbox.output("rm", f"{REPOSITORY}/other.txt")
+    write_files(checkout, {"both.txt": "changed"})
 
     sandbox.restart().wait_until_healthy()
 
-    assert read(sandbox, "file.txt") == read(sandbox, "other.txt") == "host"
+    assert read(sandbox, "file.txt") == read(sandbox, "both.txt") == "the machine's own"
+    assert not has(sandbox, "other.txt")
+    assert sandbox.lines(STEP)[-1].startswith(
+        f"{STEP}synced /mnt/repo: 3 files, 0 copied, 0 removed; "
+        "kept as changed in the machine: file.txt, other.txt; "
+        "kept the machine's, changed on the host as well: both.txt ("
+    )
 
 
 def test_a_change_of_the_same_size_within_a_second_is_seen(

@@ -82,6 +82,7 @@ def daytona(
             rich_help_panel=options.BUILD,
         ),
     ] = False,
+    with_git: options.WithGit = False,
     allow_secrets: options.AllowSecrets = False,
     trust_host: Annotated[
         bool,
@@ -129,6 +130,7 @@ def daytona(
             pull=pull,
             base_from_packages=base_from_packages,
             allow_secrets=allow_secrets,
+            with_git=with_git,
         ),
         SnapshotResources(cpu, memory, disk),
         builder,

@@ -41,6 +41,7 @@ def local_docker(
         ),
     ] = False,
     pull: options.Pull = False,
+    with_git: options.WithGit = False,
     allow_secrets: options.AllowSecrets = False,
     docker_host: options.DockerHost = None,
 ) -> None:
@@ -69,6 +70,7 @@ def local_docker(
         no_cache,
         pull,
         allow_secrets=allow_secrets,
+        with_git=with_git,
     )
     result = build_image(session, given, session.output.progress())
 

@@ -19,6 +19,7 @@ from os2cli.snapshots.context.entries import (
     read_pieces,
 )
 from os2cli.snapshots.context.files import find_entries
+from os2cli.snapshots.context.history import History, read_history
 
 MAX_DOCKERFILE_BYTES = 1_000_000
 
@@ -32,7 +33,8 @@ class BuildContext:
     sockets, fifos, devices, submodules that are not checked out, other repositories; and after
     ``without_links`` for what a builder of files cannot keep. ``ignored`` is the number of files
     that the ignore file left out; a directory that was not entered counts once. ``hidden``: the
-    ignore file excludes the Dockerfile, so instructions must not see it.
+    ignore file excludes the Dockerfile, so instructions must not see it. ``history`` is that of the
+    ``.git`` which ``with_clean_git`` adds.
 
     Reading contents (``stream``, ``digest``, ``dockerfile_text``) raises ``OperationFailed`` if a
     file changed, and ``UsageError`` if it cannot be read for lack of permission.
@@ -44,6 +46,7 @@ class BuildContext:
     unkept: tuple[str, ...] = ()
     ignored: int = 0
     hidden: bool = False
+    history: History | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -83,15 +86,18 @@ class BuildContext:
     def digest(self) -> str:
         """Return the hex SHA-256 of ``stream()``: of paths, kinds, modes, targets and contents.
 
+        Of a ``.git`` it has the commit, the branch and the tags, which can be packed in many ways.
         Every file is read: times and inodes cannot show that two clones are equal.
         """
         digest = hashlib.sha256()
         for chunk in self.stream():
             digest.update(chunk)
+        if self.history is not None:
+            digest.update(self.history.identity)
         return digest.hexdigest()
 
 
-def collect(root: Path, dockerfile: Path) -> BuildContext:
+def collect(root: Path, dockerfile: Path, *, with_git: bool = False) -> BuildContext:
     """Collect the files for a build in ``root``; their contents are read later.
 
     In a git checkout these are the tracked files and the untracked ones that git does not
@@ -101,6 +107,8 @@ def collect(root: Path, dockerfile: Path) -> BuildContext:
     ignores. The Dockerfile itself is always an entry, because the builder needs it; where it is
     ignored, a tar cannot hide it from ``COPY`` as Docker does. An ignored ``.dockerignore`` is
     not sent.
+
+    ``with_git`` reads what a clean ``.git`` of the checkout would have; see ``with_clean_git``.
 
     ``dockerfile`` is absolute or relative to ``root``; a link is resolved as Docker does.
 
@@ -131,7 +139,8 @@ def collect(root: Path, dockerfile: Path) -> BuildContext:
     ignored = read_dockerignore(folder, _relative(path, folder))
     name = _relative(real, folder)
     entries, unkept, left_out = find_entries(folder, ignored, always=name)
-    return BuildContext(folder, name, entries, unkept, left_out, ignored.excludes(name))
+    history = read_history(folder) if with_git else None
+    return BuildContext(folder, name, entries, unkept, left_out, ignored.excludes(name), history)
 
 
 def _resolved(path: Path) -> Path:

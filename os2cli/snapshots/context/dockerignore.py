@@ -143,8 +143,13 @@ def read_dockerignore(root: Path, dockerfile: str) -> Dockerignore:
                 hint="it lists what must not be sent: make it a readable text file",
                 code="dockerignore_invalid",
             ) from error
-        return Dockerignore(tuple(_rules(name, content)))
+        return parse_dockerignore(name, content)
     return Dockerignore()
+
+
+def parse_dockerignore(name: str, content: bytes) -> Dockerignore:
+    """Return the rules of an ignore file; raises ``UsageError`` for a line that Docker rejects."""
+    return Dockerignore(tuple(_rules(name, content)))
 
 
 def _rules(name: str, content: bytes) -> Iterator[Rule]:

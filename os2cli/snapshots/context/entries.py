@@ -13,6 +13,7 @@ from pathlib import Path
 from os2cli.core.errors import OperationFailed, Os2Error, UsageError
 
 PIECE_BYTES = 512 * 1024
+FILE_CHANGED = "file_changed"
 
 # A link that took a file's place is not followed, and a fifo that did is not waited for.
 _OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -39,6 +40,7 @@ class ContextEntry:
     a file. ``target`` is a link's text, never followed.
     ``modified_ns`` serves to notice a later change; it is not part of what is sent. ``source`` is
     where a file's content is read when that is not ``path``: for a copy that stands for a link.
+    ``folder`` is the root of a file that os2 made, which is not in the repository.
     """
 
     path: str
@@ -49,6 +51,7 @@ class ContextEntry:
     modified_ns: int = field(default=0, repr=False, compare=False)
     permissions: int | None = field(default=None, repr=False, compare=False)
     source: str | None = None
+    folder: Path | None = field(default=None, repr=False, compare=False)
 
     @property
     def origin(self) -> str:
@@ -92,7 +95,7 @@ def read_pieces(root: Path, entry: ContextEntry) -> Iterator[bytes]:
         UsageError: the file cannot be read for lack of permission.
     """
     try:
-        descriptor = os.open(on_disk(root, entry.origin), _OPEN_FLAGS)
+        descriptor = os.open(on_disk(entry.folder or root, entry.origin), _OPEN_FLAGS)
     except OSError as error:
         raise _unreadable(entry, error) from error
     try:
@@ -118,6 +121,7 @@ def changed(path: str) -> OperationFailed:
     return OperationFailed(
         f"{displayed(path)} changed while it was being sent",
         hint="run the command again when no program writes to the directory",
+        code=FILE_CHANGED,
     )
 
 

@@ -28,21 +28,27 @@ _SPECIAL = {
 
 
 def find_entries(
-    root: Path, ignored: Dockerignore, always: str
+    root: Path,
+    ignored: Dockerignore,
+    always: str | None = None,
+    outside: Dockerignore | None = None,
 ) -> tuple[tuple[ContextEntry, ...], tuple[str, ...], int]:
     """Return the sorted entries of the context, notes for people, and the number of ignored files.
 
-    ``always`` is kept even if git or the ignore file exclude it. Every directory above an entry is
+    ``always`` is kept even if git or the ignore file exclude it. ``outside`` are the rules
+    instead of ``ignored`` where git lists nothing. Every directory above an entry is
     also an entry: engines choose different modes for directories that a tar leaves out.
     """
     listing = list_checkout(root) if in_checkout(root) else None
     if listing is None or (not listing.files and is_ignored(root)):
+        ignored = outside or ignored
         listing = walk(root, ignored)
     else:
         # Git knows no directories; Docker sends those whose files are all ignored.
         above = _folders_above(listing.files) - {""}
         listing.folders |= {folder for folder in above if not ignored.excludes(folder)}
-    paths = {path for path in listing.files if not ignored.excludes(path)} | {always}
+    paths = {path for path in listing.files if not ignored.excludes(path)}
+    paths |= {always} if always else set()
     folders = _folders_above(paths | listing.folders) | listing.folders
     real = _real_folders(root, folders)
     entries = [

@@ -51,12 +51,14 @@ class SuspiciousFile:
 def suspicious_files(context: BuildContext) -> tuple[SuspiciousFile, ...]:
     """Return the files of ``context`` that look like secrets, in its order.
 
-    Links are not followed. Raises as reading the context does.
+    Links are not followed, and what os2 made is not searched. Raises as reading the context does.
     """
     return tuple(
         SuspiciousFile(entry.path, reason)
         for entry in context.entries
-        if entry.kind is EntryKind.FILE and (reason := reason_of(context.root, entry))
+        if entry.kind is EntryKind.FILE
+        and entry.folder is None
+        and (reason := reason_of(context.root, entry))
     )
 
 

@@ -29,7 +29,7 @@ def named_images(
     syntax = arguments.get(_SYNTAX_ARGUMENT) or reading.syntax
     images = [syntax] if syntax else []
     known = global_arguments(reading, arguments, platform)
-    built = _until(stages(reading), target)
+    built = until(stages(reading), target)
     names = {stage.name for stage in built if stage.name}
     before: set[str] = set()
     for stage in built:
@@ -46,7 +46,8 @@ def named_images(
     return tuple(dict.fromkeys(images))
 
 
-def _until(found: list[Stage], target: str | None) -> Sequence[Stage]:
+def until(found: list[Stage], target: str | None) -> Sequence[Stage]:
+    """Return the stages up to ``target``; raises ``UsageError`` if there is none of that name."""
     if not target:
         return found
     for index, stage in enumerate(found):
@@ -66,11 +67,10 @@ def _sources(instruction: Instruction) -> Iterator[str]:
         if instruction.keyword == "COPY" and name == "from":
             yield value
         elif instruction.keyword == "RUN" and name == "mount":
-            fields = dict(_fields(value))
-            yield fields.get("from", "")
+            yield mount_fields(value).get("from", "")
 
 
-def _fields(value: str) -> Iterator[tuple[str, str]]:
-    for field in next(csv.reader([value]), []):
-        name, _, text = field.partition("=")
-        yield name.lower(), text
+def mount_fields(value: str) -> dict[str, str]:
+    """Return the fields of a ``--mount``."""
+    pairs = (field.partition("=") for field in next(csv.reader([value]), []))
+    return {name.lower(): text for name, _, text in pairs}

@@ -49,7 +49,7 @@ def global_arguments(
         if instruction.keyword == "FROM":
             break
         if instruction.keyword == "ARG":
-            arguments |= _declared(instruction, reading.escape, arguments, given)
+            arguments |= declared_arguments(instruction, reading.escape, arguments, given)
     return arguments
 
 
@@ -59,9 +59,10 @@ def _stage(start: Instruction, body: list[Instruction]) -> Stage:
     return Stage(words[0] if words else "", name.lower(), tuple(body))
 
 
-def _declared(
+def declared_arguments(
     instruction: Instruction, escape: str, before: Mapping[str, str], given: Mapping[str, str]
 ) -> dict[str, str]:
+    """Return the arguments of an ``ARG``, with the values ``given`` or their defaults."""
     declared: dict[str, str] = {}
     for word in split_words(instruction.value, escape):
         written, has_default, default = word[0].partition("=")

@@ -24,6 +24,7 @@ FOR_LOCAL: dict[str, Any] = {
     "isolation": Isolation.STRICT,
     "mount_repo": True,
     "build": True,
+    "with_git": True,
     "allow_secrets": True,
     "yes": True,
     "docker_host": "tcp://x",

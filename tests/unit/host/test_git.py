@@ -147,9 +147,15 @@ def run_all(root: Path) -> None:
         ("check-ignore", ("--quiet", ".")),
         ("rev-parse", ("--show-toplevel",)),
         ("version", ()),
+        ("symbolic-ref", ("--quiet", "HEAD")),
+        ("for-each-ref", ("--merged=HEAD", "--format=%(objectname) %(refname)", "refs/tags/")),
+        ("rev-list", ("--max-parents=0", "HEAD")),
+        ("pack-objects", ("--revs", "--quiet", "--missing=allow-promisor", "--stdout")),
     )
+    tips = root.parent / "tips"
+    tips.write_text("HEAD\n")
     for subcommand, arguments in calls:
-        run_git(program, root, subcommand, *arguments, environ=os.environ, seconds=30)
+        run_git(program, root, subcommand, *arguments, environ=os.environ, seconds=30, stdin=tips)
 
 
 def configure(root: Path, key: str, value: str) -> bool:

@@ -22,7 +22,14 @@ from os2cli.providers.daytona.dockerfile import (
 )
 from os2cli.providers.daytona.snapshots.object_store import ObjectStore
 from os2cli.snapshots.building import BuildRequest, PublishRequest, SnapshotContent
-from os2cli.snapshots.context import BuildContext, collect, refuse_secrets, without_links
+from os2cli.snapshots.context import (
+    BuildContext,
+    collect,
+    refuse_secrets,
+    with_clean_git,
+    without_links,
+)
+from os2cli.snapshots.git_needed import refuse_missing_git
 
 # Raised when the same inputs must build another snapshot than before.
 RECIPE = "1"
@@ -46,8 +53,9 @@ class RemoteSource:
         """
         build = request.build
         with progress.phase("read context"):
-            context = collect(build.root, build.dockerfile)
+            context = collect(build.root, build.dockerfile, with_git=build.with_git)
             text = _text_for(build, context)
+            refuse_missing_git(build, context)
             context = _without_root_dockerfile(without_links(context))
             if not build.allow_secrets:
                 refuse_secrets(context)
@@ -76,8 +84,11 @@ class RemoteContent:
             progress.warn(
                 "the Dockerfile has no ENTRYPOINT: its machines will run `sleep infinity`"
             )
-        with progress.phase("upload context"):
-            uploaded = ObjectStore(self.client).ensure(self.context, self.digest, progress)
+        with (
+            progress.phase("upload context"),
+            with_clean_git(self.context, folders=False) as context,
+        ):
+            uploaded = ObjectStore(self.client).ensure(context, self.digest, progress)
         if not uploaded:
             progress.notice("the build context is already uploaded")
         return SnapshotContent(self.key, dockerfile=self.text, contexts=(self.digest,))

@@ -30,7 +30,8 @@ from os2cli.providers.local_docker.images.named_images import (
     present_ids,
 )
 from os2cli.snapshots.building import BuildRequest, BuildResult
-from os2cli.snapshots.context import collect, refuse_secrets
+from os2cli.snapshots.context import collect, refuse_secrets, with_clean_git
+from os2cli.snapshots.git_needed import refuse_missing_git
 from os2cli.snapshots.ownership import reject_replacing
 
 
@@ -66,7 +67,7 @@ class LocalDockerBuilder:
 
     def read(self, request: BuildRequest) -> BuildInputs:
         """Read the tree and look up the images that it is built from."""
-        context = collect(request.root, request.dockerfile)
+        context = collect(request.root, request.dockerfile, with_git=request.with_git)
         # The engine first: when it is dead, reading a large tree is a waste of time.
         with self.engine.errors("looking for the images of the Dockerfile"):
             named = images_of(request, context, self.engine.client)
@@ -89,7 +90,8 @@ class LocalDockerBuilder:
 
         Raises:
             Conflict: another repository's image has the tag (``image_not_ours``).
-            UsageError: the context holds what looks like secrets (``secrets_in_context``).
+            UsageError: the context holds what looks like secrets (``secrets_in_context``), or the
+                Dockerfile needs a ``.git`` that is not sent (``git_not_sent``).
             OperationFailed: the build failed.
         """
 
@@ -105,6 +107,7 @@ class LocalDockerBuilder:
                 return BuildResult(image, built=False, seconds=time.monotonic() - started)
             if image is not None:
                 reject_replacing(image, request, inputs.key)
+            refuse_missing_git(request, inputs.context)
             if not request.allow_secrets:
                 refuse_secrets(inputs.context)
             image = self._build(request, inputs, progress)
@@ -133,9 +136,10 @@ class LocalDockerBuilder:
         with (
             progress.phase("build image"),
             self.logs.recording(key, full_name(request.tag)) as log,
+            with_clean_git(context) as sent,
             self.engine.errors(f"building {request.tag}"),
         ):
-            build = EngineBuild(request, context, named, base, sources, key)
+            build = EngineBuild(request, sent, named, base, sources, key)
             image_id = build.run(self.engine.endpoint, progress, log.write)
         if before is not None and before.id != image_id:
             drop_unused_image(self.engine.client, before.id)

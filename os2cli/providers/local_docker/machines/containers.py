@@ -12,17 +12,16 @@ from docker.errors import APIError
 
 from os2cli.core.clock import EPOCH
 from os2cli.core.defaults import DAEMON_PORT
-from os2cli.core.errors import Conflict, NotFound, UsageError
+from os2cli.core.errors import Conflict, NotFound
 from os2cli.core.limits import Isolation
 from os2cli.core.models import LOCAL_DOCKER, Health, Machine, MachineSpec, MachineState
-from os2cli.core.parsing import is_utf8
 from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.images.images import full_name
 from os2cli.providers.local_docker.machines.isolation import limits_in_force
+from os2cli.providers.local_docker.machines.mount import REPOSITORY_MOUNT, mount_labels
 from os2cli.providers.loopback import machine_url, port_conflict
 
-REPOSITORY_MOUNT = "/mnt/repo"
 STOP_SECONDS = 10
 NO_IPV6 = "engine_without_ipv6"
 
@@ -74,18 +73,8 @@ def container_request(
     surroundings: Surroundings,
 ) -> dict[str, Any]:
     """Return the keyword arguments of ``create_container`` for a machine on ``port``."""
-    binds: dict[str, Mapping[str, str]] | None = None
-    if spec.mount_repo is not None:
-        if not is_utf8(str(spec.mount_repo)):
-            raise UsageError(
-                "--mount-repo: the path of the repository is not UTF-8",
-                hint="rename the directory, or create the machine without --mount-repo",
-                code="text_not_utf8",
-            )
-        binds = {str(spec.mount_repo): {"bind": REPOSITORY_MOUNT, "mode": "ro"}}
     host_config = client.create_host_config(
         port_bindings={DAEMON_PORT: [(address, port) for address in surroundings.addresses]},
-        binds=binds,
         network_mode=surroundings.network,
         **surroundings.host_options,
     )
@@ -96,7 +85,8 @@ def container_request(
         "environment": machine_environment(spec),
         "labels": machine_labels(spec, port, created),
         "ports": [DAEMON_PORT],
-        "volumes": [*surroundings.volumes],
+        # A volume is also writable for the engine on a read-only root.
+        "volumes": [*surroundings.volumes, *([REPOSITORY_MOUNT] if spec.mount_repo else [])],
         "host_config": host_config,
     }
 
@@ -114,7 +104,12 @@ def machine_environment(spec: MachineSpec) -> dict[str, str]:
 def machine_labels(spec: MachineSpec, port: int, created: datetime) -> dict[str, str]:
     """Return the user's labels, overridden by ours."""
     marks = labels.of_machine(spec, LOCAL_DOCKER, created)
-    return {**marks, labels.PORT: str(port), labels.ISOLATION: spec.isolation.value}
+    return {
+        **marks,
+        labels.PORT: str(port),
+        labels.ISOLATION: spec.isolation.value,
+        **mount_labels(spec),
+    }
 
 
 def machine_from_inspection(inspection: Mapping[str, Any]) -> Machine:
@@ -146,6 +141,7 @@ def machine_from_inspection(inspection: Mapping[str, Any]) -> Machine:
         memory_kills=int(state.get("OOMKilled") is True),
         repository=marks.get(labels.IMAGE_REPOSITORY) or None,
         image_key=_image_key(marks),
+        has_mount=labels.MOUNT in marks,
     )
 
 

@@ -36,6 +36,7 @@ from os2cli.providers.local_docker.machines.containers import (
     request_of,
     start_container,
 )
+from os2cli.providers.local_docker.machines.mount import MOUNT_SECONDS, send_new
 from os2cli.providers.local_docker.machines.name_locks import machine_busy, may_remove
 from os2cli.providers.local_docker.machines.networks import create_network, remove_networks
 from os2cli.providers.local_docker.machines.surroundings import surroundings_for
@@ -73,7 +74,8 @@ class ContainerCreation:
 
         To be called inside ``undoing.on_failure``: a failure leaves a container and a network.
         """
-        with within(allowed_seconds(CREATE_SECONDS)):
+        seconds = CREATE_SECONDS + (MOUNT_SECONDS if self.spec.mount_repo else 0.0)
+        with within(allowed_seconds(seconds)):
             self._clear_name(self.spec.name)
             self.around = self._surroundings()
             for port in self._ports(self.spec):
@@ -143,6 +145,8 @@ class ContainerCreation:
         client = self.engine.client
         container = self._create_container(port)
         self._wait_for(lambda: trust_host_certificates(client, container, self.certificates))
+        if (root := self.spec.mount_repo) is not None:
+            self._wait_for(lambda: send_new(self.engine, container, root))
         try:
             self._wait_for(lambda: start_container(self.engine, container, self.spec.name, port))
         except Conflict as error:

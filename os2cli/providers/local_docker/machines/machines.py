@@ -23,6 +23,7 @@ from os2cli.core.models import (
 )
 from os2cli.core.progress import SILENT, Progress
 from os2cli.host.certificates import HostCertificates
+from os2cli.host.interrupts import BackgroundCall
 from os2cli.host.tty import Terminal
 from os2cli.machines.tarball import Packed
 from os2cli.providers.any_bytes import in_utf8
@@ -43,6 +44,7 @@ from os2cli.providers.local_docker.machines.executions import LOGIN_SHELL, Execu
 from os2cli.providers.local_docker.machines.insight import Insight, run_and_warn
 from os2cli.providers.local_docker.machines.listing import list_machines
 from os2cli.providers.local_docker.machines.logs import container_log
+from os2cli.providers.local_docker.machines.mount import update
 from os2cli.providers.local_docker.machines.name_locks import NameLocks
 from os2cli.providers.local_docker.machines.networks import remove_networks
 from os2cli.providers.local_docker.machines.stops import mark_stop, was_asked_for
@@ -57,6 +59,8 @@ LIST_SECONDS = 30.0
 REMOVAL_SECONDS = 10.0
 # What the engine itself needs to stop a machine.
 ANSWER_SECONDS = 1.0
+# Their files are in use.
+_WITHOUT_START = (MachineState.RUNNING, MachineState.PAUSED)
 
 
 class LocalDockerMachines(Insight):
@@ -101,15 +105,23 @@ class LocalDockerMachines(Insight):
         return machine
 
     def start(self, name: str, within: float | None = None) -> Machine:
-        """Start the container on the port it was created with."""
+        """Start the container on the port it was created with; update the tree that it copies."""
         with deadline.within(within or CHANGE_SECONDS):
             machine = self.get(name)
+        if machine.has_mount and machine.state not in _WITHOUT_START:
+            self._update_mount(machine)
+        with deadline.within(within or CHANGE_SECONDS):
             with self.engine.errors(f"starting machine {name}"):
                 if machine.state is MachineState.PAUSED:
                     self.engine.client.unpause(machine.id)
                 elif machine.state is not MachineState.RUNNING:
                     start_container(self.engine, machine.id, name, machine.port)
             return self._inspect(machine.id)
+
+    def _update_mount(self, machine: Machine) -> None:
+        with self.engine.errors(f"sending files to machine {machine.name}"):
+            marks = self.engine.client.inspect_container(machine.id)["Config"]["Labels"]
+            BackgroundCall(lambda: update(self.engine, machine.id, marks)).answer()
 
     def stop(self, name: str, within: float | None = None) -> Machine:
         """Stop the container; it keeps its files and its port."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ from os2cli.providers.local_docker.images.session import (
 )
 from os2cli.providers.local_docker.images.session.server import serving
 from os2cli.providers.local_docker.images.session.ssh_agent import CHUNK_BYTES
-from os2cli.snapshots.context import collect
+from os2cli.snapshots.context import collect, with_clean_git
 from tests.grpc_caller import call, calling, receive, secret
 
 LARGE = bytes(range(256)) * 2000  # BuildKit's limit of a secret
@@ -177,3 +178,23 @@ def test_what_is_not_http_2_ends_the_session() -> None:
         theirs.sendall(b"GET / HTTP/1.1\r\n\r\n" + b"x" * 100)
         while theirs.recv(65536):
             pass
+
+
+def test_a_clean_git_is_sent_like_other_files(tree: Path) -> None:
+    who = ("-c", "user.name=t", "-c", "user.email=t@example.com")
+    for command in (("init", "-q"), ("add", "."), ("commit", "-qm", "first")):
+        subprocess.run(["git", *who, *command], cwd=tree, check=True)
+    ours, theirs = socket.socketpair()
+    with (
+        ours,
+        theirs,
+        with_clean_git(collect(tree, Path("Dockerfile"), with_git=True)) as context,
+        serving(Connection(ours, b""), [FileSync(context).service()]),
+        calling(theirs) as channel,
+    ):
+        everything = receive(channel, "context")
+        only = receive(channel, "context", followed=[".git"])
+
+    assert (everything[b".git/HEAD"].content or b"").startswith(b"ref: refs/heads/")
+    assert b"sub/a" in everything
+    assert {path.split(b"/")[0] for path in only} == {b".git"}
