@@ -3,38 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import docker
 
 from tests.command import Result
 from tests.engine import engine_endpoint
+from tests.other_engines import current_engine, current_root, podman, podman_client
 
 BUILD_SECONDS = 120
 
 
 @dataclass
 class Builder:
-    """An engine's builder: ``address`` is where os2 finds it, ``client`` the command to build."""
+    """An engine's builder.
 
+    ``address`` is where os2 finds it, ``client`` the command of its own client, and ``engine``
+    where images are looked at.
+    """
+
+    name: str
     address: str
     client: Sequence[str]
-    env: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.engine = docker.APIClient(base_url=self.address, version="auto")
+    env: Mapping[str, str]
+    engine: docker.APIClient
 
     def build(self, folder: Path, tag: str, options: Sequence[str]) -> Result:
-        """Build with the client; the images are the caller's to remove."""
-        command = [*self.client, "build", "--tag", tag, *options, "."]
+        """Build with the client; the image is the caller's to remove."""
         done = subprocess.run(
-            command,
+            [*self.client, "build", "--tag", tag, *options, "."],
             cwd=folder,
             env={"PATH": os.environ["PATH"], **self.env},
             capture_output=True,
@@ -42,6 +46,42 @@ class Builder:
             timeout=BUILD_SECONDS,
         )
         return Result(done.returncode, done.stdout, done.stderr)
+
+
+def builder_names() -> list[str]:
+    """Return the names of all builders, as ``builder`` takes them."""
+    return list(_BUILDERS)
+
+
+@contextmanager
+def builder(name: str, home: Path) -> Iterator[Builder]:
+    """Run a builder, with its client's files in ``home``."""
+    with _BUILDERS[name]() as address:
+        own = engine_endpoint().url if name == "classic" else address
+        engine = docker.APIClient(base_url=own, version="auto", timeout=BUILD_SECONDS)
+        client, env = _docker_client(own, home, name)
+        if name == "podman":
+            client, env = podman_client(address), {"HOME": str(home)}
+        with closing(engine):
+            yield Builder(name, address, client, env, engine)
+
+
+def _docker_client(address: str, home: Path, name: str) -> tuple[Sequence[str], dict[str, str]]:
+    """Return the newest client: it judges every engine, and the older builder where asked to."""
+    programs = current_root() / "usr"
+    plugins = {"cliPluginsExtraDirs": [str(programs / "libexec/docker/cli-plugins")]}
+    (home / "config.json").write_text(json.dumps(plugins))
+    env = {
+        "DOCKER_CONFIG": str(home),
+        "DOCKER_HOST": address,
+        "DOCKER_BUILDKIT": "0" if name == "classic" else "1",
+    }
+    return (str(programs / "bin/docker"),), env
+
+
+@contextmanager
+def _own_engine() -> Iterator[str]:
+    yield engine_endpoint().url
 
 
 async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -99,3 +139,11 @@ def engine_without_buildkit() -> Iterator[str]:
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join()
+
+
+_BUILDERS: dict[str, Callable[[], AbstractContextManager[str]]] = {
+    "buildkit": _own_engine,
+    "classic": engine_without_buildkit,
+    "current": current_engine,
+    "podman": podman,
+}

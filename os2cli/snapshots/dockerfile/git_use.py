@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from os2cli.snapshots.dockerfile.expansion import resolved
 from os2cli.snapshots.dockerfile.flags import flags, without_flags
 from os2cli.snapshots.dockerfile.images import mount_fields, until
-from os2cli.snapshots.dockerfile.reading import Instruction, Reading, exec_form
-from os2cli.snapshots.dockerfile.shell_words import split_words
+from os2cli.snapshots.dockerfile.reading import Instruction, Reading
+from os2cli.snapshots.dockerfile.shell_words import exec_form, split_words
 from os2cli.snapshots.dockerfile.stages import (
     Stage,
     declared_arguments,
