@@ -48,7 +48,7 @@ GLOBAL = {name for option in global_options() for name in option.opts} | {"--hel
 
 # The values of options, unless a command below has its own; flags have none.
 VALUES: dict[str, tuple[str, ...]] = {
-    "--docker-host": ("nonsense",),
+    "--docker-host": ("ftp://nonsense",),
     "--type": ("local-docker",),
     "--stage": ("dev-other",),
     "--timeout": ("0.2",),
