@@ -157,6 +157,10 @@ class EngineStub:
             "State": {"Status": "running"},
         }
 
+    def rename(self, container: str, name: str) -> None:
+        """Rename a container, as ``docker rename`` does; the stub's ids are names."""
+        self.containers[name] = {**self.containers.pop(container), "Id": name, "Name": f"/{name}"}
+
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
         """Return the status and the JSON of a response."""
         path = re.sub(r"^/v[\d.]+", "", path)

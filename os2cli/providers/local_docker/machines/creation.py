@@ -30,14 +30,15 @@ from os2cli.providers.local_docker.machines.containers import (
     Surroundings,
     container_name,
     container_request,
-    is_ours,
-    port_holders,
+    machine_name,
     remove_container,
     request_of,
     start_container,
 )
+from os2cli.providers.local_docker.machines.finding import find_container, inspection_of
 from os2cli.providers.local_docker.machines.name_locks import machine_busy, may_remove
 from os2cli.providers.local_docker.machines.networks import create_network, remove_networks
+from os2cli.providers.local_docker.machines.ports import port_holders
 from os2cli.providers.local_docker.machines.surroundings import surroundings_for
 from os2cli.providers.local_docker.machines.trust import trust_host_certificates
 from os2cli.providers.local_docker.machines.undoing import Undoing
@@ -108,18 +109,11 @@ class ContainerCreation:
         A container of ours that never started, and whose creator does not hold the lock, is a
         leftover of a killed create; one of another creator may be, after a while.
         """
-        try:
-            with self.engine.errors(f"looking for machine {name}"):
-                inspection = self.engine.client.inspect_container(container_name(name))
-        except NotFound:
+        inspection = find_container(self.engine, name)
+        if inspection is None:
+            self._check_container_name(container_name(name))
             remove_networks(self.engine, name, creator=self.creator)
             return
-        if not is_ours(inspection):
-            raise Conflict(
-                f"container {container_name(name)} exists, but os2 did not create it",
-                hint="choose another machine name, or rename that container",
-                code="name_taken",
-            )
         if inspection["State"]["Status"] == "created":
             marks = inspection["Config"]["Labels"]
             if not may_remove(marks, creator=self.creator):
@@ -128,6 +122,18 @@ class ContainerCreation:
             remove_networks(self.engine, name, creator=self.creator, request=request_of(inspection))
             return
         raise _machine_exists(name)
+
+    def _check_container_name(self, container: str) -> None:
+        with self.engine.errors(f"looking for container {container}"):
+            inspection = inspection_of(self.engine, container)
+        if inspection is not None:
+            other = machine_name(inspection)
+            what = f"is machine {other}, renamed" if other else "exists, but os2 did not create it"
+            raise Conflict(
+                f"container {container} {what}",
+                hint="choose another machine name, or rename that container",
+                code="name_taken",
+            )
 
     def _ports(self, spec: MachineSpec) -> Iterator[int]:
         holders = port_holders(self.engine)
@@ -144,7 +150,7 @@ class ContainerCreation:
         container = self._create_container(port)
         self._wait_for(lambda: trust_host_certificates(client, container, self.certificates))
         try:
-            self._wait_for(lambda: start_container(self.engine, container, self.spec.name, port))
+            self._wait_for(lambda: start_container(self.engine, container, port))
         except Conflict as error:
             if error.code == NO_IPV6:
                 remove_container(self.engine, container)

@@ -30,8 +30,6 @@ from os2cli.providers.local_docker.engine.failures import HURRIED_SECONDS
 from os2cli.providers.local_docker.images.images import drop_unused_image
 from os2cli.providers.local_docker.machines.containers import (
     STOP_SECONDS,
-    container_name,
-    is_ours,
     machine_from_inspection,
     remove_container,
     request_of,
@@ -39,6 +37,7 @@ from os2cli.providers.local_docker.machines.containers import (
 )
 from os2cli.providers.local_docker.machines.creation import ContainerCreation, reject_remote
 from os2cli.providers.local_docker.machines.executions import LOGIN_SHELL, Execution
+from os2cli.providers.local_docker.machines.finding import find_container
 from os2cli.providers.local_docker.machines.insight import Insight, run_and_warn
 from os2cli.providers.local_docker.machines.listing import list_machines
 from os2cli.providers.local_docker.machines.logs import container_log
@@ -107,7 +106,7 @@ class LocalDockerMachines(Insight):
                 if machine.state is MachineState.PAUSED:
                     self.engine.client.unpause(machine.id)
                 elif machine.state is not MachineState.RUNNING:
-                    start_container(self.engine, machine.id, name, machine.port)
+                    start_container(self.engine, machine.id, machine.port)
             return self._inspect(machine.id)
 
     def stop(self, name: str, within: float | None = None) -> Machine:
@@ -134,7 +133,7 @@ class LocalDockerMachines(Insight):
         with deadline.within(within or CHANGE_SECONDS):
             # After a failed create: whether the engine answers at all.
             with deadline.within(HURRIED_SECONDS if within else None):
-                inspection = self._inspection(name)
+                inspection = find_container(self.engine, name)
             if inspection is None:
                 return self.remove_remnant(name)
             remove_container(self.engine, inspection["Id"])
@@ -147,7 +146,7 @@ class LocalDockerMachines(Insight):
     def _wait_until_gone(self, name: str, container: str) -> None:
         seconds = deadline.at_most(REMOVAL_SECONDS) or 0.0
         ends = time.monotonic() + seconds
-        while (left := self._inspection(name)) is not None and left["Id"] == container:
+        while (left := find_container(self.engine, name)) is not None and left["Id"] == container:
             if time.monotonic() > ends:
                 raise TimedOut(
                     f"timed out after {seconds:.3g} s waiting for machine {name} to be removed",
@@ -213,17 +212,8 @@ class LocalDockerMachines(Insight):
             return self._machine(self.engine.client.inspect_container(container))
 
     def _find(self, name: str) -> Machine | None:
-        inspection = self._inspection(name)
+        inspection = find_container(self.engine, name)
         return self._machine(inspection) if inspection is not None else None
-
-    def _inspection(self, name: str) -> Mapping[str, Any] | None:
-        """Return what the engine knows of the machine's container, or None."""
-        try:
-            with self.engine.errors(f"looking for machine {name}"):
-                inspection = self.engine.client.inspect_container(container_name(name))
-        except NotFound:
-            return None
-        return inspection if is_ours(inspection) else None
 
     def _machine(self, inspection: Mapping[str, Any]) -> Machine:
         machine = machine_from_inspection(inspection)

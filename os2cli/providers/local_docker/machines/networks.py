@@ -19,14 +19,14 @@ from docker.errors import APIError
 from docker.types import IPAMConfig, IPAMPool
 
 from os2cli.core.clock import EPOCH
-from os2cli.core.errors import Conflict, NotFound, OperationFailed, PartlyDone
+from os2cli.core.errors import Conflict, OperationFailed, PartlyDone
 from os2cli.core.left_out import left_out
 from os2cli.core.models import LOCAL_DOCKER, Machine, MachineSpec, MachineState
 from os2cli.host.network.routed import routed_networks
 from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.engine.failures import explanation
-from os2cli.providers.local_docker.machines.containers import container_name
+from os2cli.providers.local_docker.machines.finding import find_container
 from os2cli.providers.local_docker.machines.name_locks import NameLocks, machine_busy, may_remove
 from os2cli.providers.local_docker.machines.shapes import items, mapping
 
@@ -92,12 +92,9 @@ def remove_network_left(engine: Engine, machine: str, creator: str) -> bool:
 
     The caller holds the name's lock, which ``creator`` stands for.
     """
-    try:
-        with engine.errors(f"looking for machine {machine}"):
-            engine.client.inspect_container(container_name(machine))
-    except NotFound:
-        return remove_networks(engine, machine, creator=creator)
-    return False
+    if find_container(engine, machine) is not None:
+        return False
+    return remove_networks(engine, machine, creator=creator)
 
 
 def networks_left(engine: Engine, locks: NameLocks) -> list[Machine]:
