@@ -53,7 +53,8 @@ class Surroundings:
 
     ``host_options`` are arguments of ``create_host_config``, ``volumes`` directories in the
     container, and ``addresses`` those of this host on which its port is published. ``pools`` are
-    the addresses that the engine is configured to give to networks.
+    the addresses that the engine is configured to give to networks, ``hosts`` names that the
+    container knows.
     """
 
     host_options: Mapping[str, Any] = field(default_factory=dict)
@@ -61,6 +62,7 @@ class Surroundings:
     volumes: Sequence[str] = ()
     addresses: Sequence[str] = ("127.0.0.1",)
     pools: Sequence[str] = ()
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
     def without_ipv6(self) -> Surroundings:
         """Return the same for an engine that publishes on IPv4 only."""
@@ -88,6 +90,7 @@ def container_request(
         port_bindings={DAEMON_PORT: [(address, port) for address in surroundings.addresses]},
         binds=binds,
         network_mode=surroundings.network,
+        extra_hosts={**surroundings.hosts} or None,
         **surroundings.host_options,
     )
     return {

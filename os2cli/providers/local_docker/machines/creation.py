@@ -25,6 +25,7 @@ from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.client import EngineClient
 from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.engine.failures import explanation
 from os2cli.providers.local_docker.machines.containers import (
     NO_IPV6,
     Surroundings,
@@ -39,7 +40,7 @@ from os2cli.providers.local_docker.machines.finding import find_container, inspe
 from os2cli.providers.local_docker.machines.name_locks import machine_busy, may_remove
 from os2cli.providers.local_docker.machines.networks import create_network, remove_networks
 from os2cli.providers.local_docker.machines.ports import port_holders
-from os2cli.providers.local_docker.machines.surroundings import surroundings_for
+from os2cli.providers.local_docker.machines.surroundings import GATEWAY, surroundings_for
 from os2cli.providers.local_docker.machines.trust import trust_host_certificates
 from os2cli.providers.local_docker.machines.undoing import Undoing
 from os2cli.providers.loopback import port_conflict
@@ -147,7 +148,12 @@ class ContainerCreation:
     def _try_port(self, port: int) -> dict[str, Any] | None:
         """Return the running container, or None if another program took the port."""
         client = self.engine.client
-        container = self._create_container(port)
+        try:
+            container = self._create_container(port)
+        except APIError as error:
+            if not self._is_without_gateway(error):
+                raise
+            return self._try_port(port)
         self._wait_for(lambda: trust_host_certificates(client, container, self.certificates))
         try:
             self._wait_for(lambda: start_container(self.engine, container, port))
@@ -160,11 +166,30 @@ class ContainerCreation:
                 raise
             remove_container(self.engine, container)
             return None
-        except OperationFailed as error:
-            error.hint = needs_less_isolation(self.spec, [error.message]) or error.hint
+        except (APIError, OperationFailed) as error:
+            if self._is_without_gateway(error):
+                remove_container(self.engine, container)
+                return self._try_port(port)
+            if isinstance(error, OperationFailed):
+                error.hint = needs_less_isolation(self.spec, [error.message]) or error.hint
             raise
         inspection: dict[str, Any] = self._wait_for(lambda: client.inspect_container(container))
         return inspection
+
+    def _is_without_gateway(self, error: APIError | OperationFailed) -> bool:
+        """Return whether the engine refused the name of the host, which is left out then.
+
+        One without its own bridge has no address for it, and an old Podman does not know the word.
+        """
+        refusal = error.message if isinstance(error, OperationFailed) else explanation(error)
+        if GATEWAY not in refusal or not self.around.hosts:
+            return False
+        self.progress.warn(
+            "the machine does not know host.docker.internal: the engine has no address for it: "
+            f"{refusal}"
+        )
+        self.around = replace(self.around, hosts={})
+        return True
 
     @staticmethod
     def _wait_for(request: Callable[[], _Answer]) -> _Answer:

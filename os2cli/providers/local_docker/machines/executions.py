@@ -37,7 +37,7 @@ from os2cli.providers.local_docker.machines.foreground import (
 NO_SHELL = (126, 127)
 LOGIN_SHELL = ("sh", "-c", 'exec "${SHELL:-/bin/sh}" -l')
 # Ctrl-P and Ctrl-Q are the shell's. An engine always has keys with which a terminal leaves a
-# program, and holds the first back until the next: these nobody types, and after the first, which
+# program, and holds the first back until the next: no one types these, and after the first, which
 # starts a region in editors, nothing is expected to show.
 DETACH_KEYS = "ctrl-@,ctrl-],ctrl-^,ctrl-_,~,%,ctrl-\\,&,+,#"
 # The engine reports the exit code shortly after the streams end.
