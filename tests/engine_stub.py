@@ -11,7 +11,7 @@ import socketserver
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,6 +26,7 @@ from os2cli.host.repository_id import repository_id
 from os2cli.providers import labels
 from tests.grpc_caller import calling, receive
 from tests.serving import HOST, Quiet, serving_forever
+from tests.trial_stub import is_trial, trial_output, trial_server
 
 IMAGE_ID = "sha256:" + "1" * 64
 HUGE_BYTES = 2 * 2**20
@@ -134,7 +135,11 @@ class EngineStub:
     drip_seconds: float = 1.0
     stop_code: int = 0
     sessions: queue.Queue[grpc.Channel] = field(default_factory=queue.Queue)
+    # What a trial's program prints instead, and whether its server listens.
+    trial: dict[str, str] = field(default_factory=dict)
+    trial_listens: bool = True
     _output: bytes = b""
+    _servers: dict[str, ExitStack] = field(default_factory=dict)
 
     @property
     def image(self) -> dict[str, Any]:
@@ -176,7 +181,7 @@ class EngineStub:
                 if wanted <= _pairs(each.get("Config", {}).get("Labels"))
             ]
         if path == "/containers/create":
-            return self._create(json.loads(body))
+            return self._create(json.loads(body), parse_qs(query)["name"][0])
         if path == "/images/json":
             image = self.image
             return 200, [{**image, "Created": 1_768_159_845, "Labels": image["Config"]["Labels"]}]
@@ -195,7 +200,7 @@ class EngineStub:
             return 200, {"ExitCode": 0} if path.endswith("/json") else self._output
         found = re.fullmatch(r"/containers/([^/]+)(/\w+)?", path)
         if found and found[2] == "/exec" and found[1] in self.containers:
-            return self._create_execution(json.loads(body))
+            return self._create_execution(json.loads(body), self.containers[found[1]])
         return self._container(method, found[1], found[2]) if found else (404, {"message": path})
 
     def _fetch(self, parameters: Mapping[str, list[str]]) -> None:
@@ -216,13 +221,12 @@ class EngineStub:
             return (404, {"message": "no such network"}) if gone else (204, b"")
         return 200, [each for each in self.networks.values() if wanted <= _pairs(each["Labels"])]
 
-    def _create(self, request: dict[str, Any]) -> tuple[int, Any]:
+    def _create(self, request: dict[str, Any], name: str) -> tuple[int, Any]:
         if "missing" in request["Image"]:
             return 404, {"message": "No such image"}
-        name = request["Labels"][labels.NAME]
-        self.containers[f"os2-{name}"] = {
-            "Id": f"os2-{name}",
-            "Name": f"/os2-{name}",
+        self.containers[name] = {
+            "Id": name,
+            "Name": f"/{name}",
             "Created": "2026-01-11T19:30:45Z",
             "Image": IMAGE_ID,
             # A container also has the labels of its image.
@@ -233,14 +237,17 @@ class EngineStub:
             "HostConfig": request["HostConfig"],
             "State": {"Status": "running", "Health": {"Status": "healthy"}},
         }
-        return 201, {"Id": f"os2-{name}", "Warnings": []}
+        return 201, {"Id": name, "Warnings": []}
 
-    def _create_execution(self, request: dict[str, Any]) -> tuple[int, Any]:
+    def _create_execution(
+        self, request: dict[str, Any], container: Mapping[str, Any]
+    ) -> tuple[int, Any]:
         """Create what ends at once; the head and the output of its start come together."""
         environment = dict(pair.split("=", 1) for pair in request.get("Env") or [])
         mark = environment.get("OS2_RUN_MARK", "").encode()
+        output = trial_output(container, self.trial) if is_trial(container) else b"out\n"
         end = mark + b":0;\n"
-        self._output = frame(1, mark + b"\n") + frame(1, b"out\n" + end) + frame(2, end)
+        self._output = frame(1, mark + b"\n") + frame(1, output + end) + frame(2, end)
         return 201, {"Id": "e"}
 
     def _container(self, method: str, name: str, verb: str | None) -> tuple[int, Any]:
@@ -252,6 +259,7 @@ class EngineStub:
             return 200, frame(1, b"a line\n")
         if method == "DELETE":
             del self.containers[name]
+            self._servers.pop(name, ExitStack()).close()
             return 204, b""
         if verb == "/json":
             return 200, self.containers[name]
@@ -259,6 +267,8 @@ class EngineStub:
             self.containers[name]["State"] = {"Status": "exited", "ExitCode": self.stop_code}
         if verb == "/start":
             self.containers[name]["State"] = {"Status": "running"}
+            if is_trial(self.containers[name]) and self.trial_listens:
+                self._servers[name] = trial_server(self.containers[name])
         return 204, b""
 
 
