@@ -20,7 +20,11 @@ from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.images.images import full_name
 from os2cli.providers.local_docker.machines.isolation import limits_in_force
-from os2cli.providers.local_docker.machines.ports import port_holders, published_addresses
+from os2cli.providers.local_docker.machines.ports import (
+    port_holders,
+    published_addresses,
+    served_addresses,
+)
 from os2cli.providers.loopback import machine_url, port_conflict
 
 REPOSITORY_MOUNT = "/mnt/repo"
@@ -128,6 +132,8 @@ def machine_from_inspection(inspection: Mapping[str, Any]) -> Machine:
     name = marks.get(labels.NAME) or str(inspection["Name"]).lstrip("/")
     addresses = published_addresses(inspection)
     port = next(iter(addresses.values()), None)
+    if state.get("Status") == "running":
+        addresses = served_addresses(addresses)
     return Machine(
         id=inspection["Id"],
         name=name,

@@ -8,6 +8,7 @@ from typing import Any
 from os2cli.core.defaults import DAEMON_PORT
 from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.engine.listener import is_forwarded
 
 
 def port_holders(engine: Engine, without: str = "") -> dict[int, str]:
@@ -37,4 +38,13 @@ def published_addresses(inspection: Mapping[str, Any]) -> dict[str, int]:
         str(binding.get("HostIp")): int(binding["HostPort"])
         for binding in bindings
         if str(binding.get("HostPort", "")).isdigit()
+    }
+
+
+def served_addresses(published: Mapping[str, int]) -> dict[str, int]:
+    """Return the addresses at which a running machine is reached, and no one else."""
+    return {
+        address: port
+        for address, port in published.items()
+        if ":" not in address or is_forwarded(address, port)
     }
