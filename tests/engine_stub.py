@@ -176,7 +176,11 @@ class EngineStub:
             return 200, {"ApiVersion": "1.41", "Version": "20.10.24", "DriverStatus": []}
         if path == "/containers/json":
             return 200, [
-                {"Id": name, "Names": [f"/{name}"], "Labels": each.get("Config", {}).get("Labels")}
+                {
+                    "Id": each["Id"],
+                    "Names": [f"/{name}"],
+                    "Labels": each.get("Config", {}).get("Labels"),
+                }
                 for name, each in self.containers.items()
                 if wanted <= _pairs(each.get("Config", {}).get("Labels"))
             ]
@@ -187,6 +191,8 @@ class EngineStub:
             return 200, [{**image, "Created": 1_768_159_845, "Labels": image["Config"]["Labels"]}]
         if path.startswith("/networks"):
             return self._network(method, path, body, wanted)
+        if path == "/commit":
+            return 201, {"Id": "sha256:" + "2" * 64}
         if path == "/session":
             return 200, b""
         if path == "/build":
@@ -201,6 +207,10 @@ class EngineStub:
         found = re.fullmatch(r"/containers/([^/]+)(/\w+)?", path)
         if found and found[2] == "/exec" and found[1] in self.containers:
             return self._create_execution(json.loads(body), self.containers[found[1]])
+        if found and found[2] == "/rename":
+            name = parse_qs(query)["name"][0]
+            self.containers[name] = {**self.containers.pop(found[1]), "Name": f"/{name}"}
+            return 204, b""
         return self._container(method, found[1], found[2]) if found else (404, {"message": path})
 
     def _fetch(self, parameters: Mapping[str, list[str]]) -> None:
@@ -251,6 +261,8 @@ class EngineStub:
         return 201, {"Id": "e"}
 
     def _container(self, method: str, name: str, verb: str | None) -> tuple[int, Any]:
+        by_id = (each for each, found in self.containers.items() if found["Id"] == name)
+        name = name if name in self.containers else next(by_id, name)
         if name not in self.containers:
             return 404, {"message": f"No such container: {name}"}
         if verb == "/archive":

@@ -113,6 +113,7 @@ CASES: dict[tuple[str, str], tuple[Scene, tuple[str, ...]]] = {
     ("machine url", "--port"): (SCENES["machine url"], ("3001",)),
     ("machine url", "--expires"): (SCENES["machine url"].plus("--signed"), ("2h",)),
     ("machine open", "--port"): (SCENES["machine open"], ("3001",)),
+    ("machine start", "--port"): (SCENES["machine start"], ("10500",)),
     ("machine start", "--timeout"): (
         Scene(("machine", "start", "one", "--yes"), unhealthy_stopped, SHORT),
         ("0.2",),

@@ -29,7 +29,7 @@ from os2cli.core.models import (
 from os2cli.core.progress import SILENT, Progress
 from os2cli.host.ports import FIRST_PORT, LAST_PORT, is_free
 from os2cli.host.tty import Terminal
-from os2cli.machines.provider import WithoutInsight
+from os2cli.machines.provider import WithoutHostPort, WithoutInsight
 from os2cli.providers.loopback import require_running
 from os2cli.providers.service_log import log_not_found
 from os2cli.providers.tar import UNPACK, copy_error, packing
@@ -51,7 +51,7 @@ class Record:
     answers: list[Health] = field(default_factory=list)
 
 
-class MemoryMachines(WithoutInsight):
+class MemoryMachines(WithoutInsight, WithoutHostPort):
     """Machines in memory.
 
     ``answers`` are those of each new machine's daemon, one per probe; ``failing_removals`` are the

@@ -178,10 +178,13 @@ def request_of(inspection: Mapping[str, Any]) -> str:
     return str((inspection["Config"].get("Labels") or {}).get(labels.REQUEST, ""))
 
 
-def start_container(engine: Engine, container: str, port: int | None) -> None:
+def start_container(
+    engine: Engine, container: str, port: int | None, machine: str | None = None
+) -> None:
     """Start a machine's container; raises ``Conflict`` if another program has its port.
 
-    The code is ``NO_IPV6`` if the engine cannot publish it on IPv6's loopback.
+    ``machine`` is its name if it exists already, with its port. The code is ``NO_IPV6`` if the
+    engine cannot publish the port on IPv6's loopback.
     """
     try:
         engine.client.start(container)
@@ -189,7 +192,7 @@ def start_container(engine: Engine, container: str, port: int | None) -> None:
         message = str(error.explanation or error)
         if port and ("port is already allocated" in message or "address already in use" in message):
             others = port_holders(engine, without=container)
-            raise port_conflict(port, others.get(port)) from error
+            raise port_conflict(port, others.get(port), machine) from error
         if "::1" in message:
             raise Conflict(
                 f"the engine cannot publish on [::1]: {message}",

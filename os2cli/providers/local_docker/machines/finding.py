@@ -10,6 +10,7 @@ from docker.errors import NotFound
 from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.machines.containers import container_name, machine_name
+from os2cli.providers.local_docker.machines.moving import without_copies
 from os2cli.providers.local_docker.machines.shapes import mapping
 
 
@@ -38,7 +39,7 @@ def inspection_of(engine: Engine, container: str) -> Mapping[str, Any] | None:
 def _renamed(engine: Engine, machine: str) -> list[str]:
     """Return the ids of the containers that are the machine by their label, in a fixed order."""
     filters = {"label": [f"{labels.MACHINE}=1", f"{labels.NAME}={machine}"]}
-    found = engine.client.containers(all=True, filters=filters)
+    found = without_copies(engine.client.containers(all=True, filters=filters))
     # Not all engines and proxies know all filters.
     return sorted(
         str(each["Id"])

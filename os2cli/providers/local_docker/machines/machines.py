@@ -41,6 +41,11 @@ from os2cli.providers.local_docker.machines.finding import find_container
 from os2cli.providers.local_docker.machines.insight import Insight, run_and_warn
 from os2cli.providers.local_docker.machines.listing import list_machines
 from os2cli.providers.local_docker.machines.logs import container_log
+from os2cli.providers.local_docker.machines.moving import (
+    COPY_SECONDS,
+    remove_copies,
+    start_moved,
+)
 from os2cli.providers.local_docker.machines.name_locks import NameLocks
 from os2cli.providers.local_docker.machines.networks import remove_networks
 from os2cli.providers.local_docker.machines.stops import mark_stop, was_asked_for
@@ -106,8 +111,17 @@ class LocalDockerMachines(Insight):
                 if machine.state is MachineState.PAUSED:
                     self.engine.client.unpause(machine.id)
                 elif machine.state is not MachineState.RUNNING:
-                    start_container(self.engine, machine.id, machine.port)
+                    start_container(self.engine, machine.id, machine.port, machine=name)
             return self._inspect(machine.id)
+
+    def start_on(self, name: str, port: int, within: float | None = None) -> Machine:
+        """Start the machine on another port: in a new container, with its files and volumes."""
+        with deadline.within(within or COPY_SECONDS), self.locks.held(name):
+            machine = self.get(name)
+            if machine.port == port:
+                return self.start(name, within)
+            inspection = self.engine.client.inspect_container(machine.id)
+            return self._inspect(start_moved(self.engine, inspection, port))
 
     def stop(self, name: str, within: float | None = None) -> Machine:
         """Stop the container; it keeps its files and its port."""
@@ -136,6 +150,7 @@ class LocalDockerMachines(Insight):
                 inspection = find_container(self.engine, name)
             if inspection is None:
                 return self.remove_remnant(name)
+            remove_copies(self.engine, inspection["Id"])
             remove_container(self.engine, inspection["Id"])
             self._wait_until_gone(name, inspection["Id"])
             remove_networks(self.engine, name, request=request_of(inspection))
