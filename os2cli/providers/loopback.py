@@ -95,7 +95,7 @@ def port_conflict(port: int, holder: str | None, machine: str | None = None) -> 
         f"port {port} is in use by {holder or 'another program on this host'}",
         hint="choose another with --port, or leave --port out to get a free one"
         if machine is None
-        else f"end that program, or use another port: os2 machine start {machine} --port PORT",
+        else f"end that program, or use another port: os2 machine start {machine} --port …",
         code="port_taken",
         details={"port": port, "holder": holder},
     )

@@ -109,9 +109,7 @@ def test_a_renamed_container_stays_its_machine(os2: Os2, engine: docker.APIClien
     life = Life(os2, "local-docker", f"life-{uuid.uuid4().hex[:6]}")
     assert life("create").status == 0
     engine.rename(f"os2-{life.name}", f"mine-{life.name}")
-    listed = {
-        each["name"] for each in json.loads(os2("machine", "list", "--json").stdout)["machines"]
-    }
+    listed = {each["name"] for each in json.loads(os2("machine", "list", "--json").stdout)}
 
     assert life.name in listed
     assert life("show").status == 0
