@@ -13,7 +13,7 @@ import struct
 import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,6 +28,7 @@ from os2cli.host.repository_id import repository_id
 from os2cli.providers import labels
 from tests.grpc_caller import calling, receive
 from tests.serving import HOST, Quiet, serving_forever
+from tests.trial_stub import is_trial, trial_output, trial_server
 
 IMAGE_ID = "sha256:" + "1" * 64
 HUGE_BYTES = 2 * 2**20
@@ -142,7 +143,11 @@ class EngineStub:
         default_factory=lambda: {"stream": "Successfully built 111111111111\n"}
     )
     sessions: queue.Queue[grpc.Channel] = field(default_factory=queue.Queue)
+    # What a trial's program prints instead, and whether its server listens.
+    trial: dict[str, str] = field(default_factory=dict)
+    trial_listens: bool = True
     _output: bytes = b""
+    _servers: dict[str, ExitStack] = field(default_factory=dict)
 
     @property
     def image(self) -> dict[str, Any]:
@@ -165,6 +170,10 @@ class EngineStub:
             "State": {"Status": "running"},
         }
 
+    def rename(self, container: str, name: str) -> None:
+        """Rename a container, as ``docker rename`` does; the stub's ids are names."""
+        self.containers[name] = {**self.containers.pop(container), "Id": name, "Name": f"/{name}"}
+
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
         """Return the status and the JSON of a response."""
         path = re.sub(r"^/v[\d.]+", "", path)
@@ -175,17 +184,23 @@ class EngineStub:
             return 200, {"ApiVersion": "1.41", "Version": "20.10.24", "DriverStatus": []}
         if path == "/containers/json":
             return 200, [
-                {"Id": name, "Names": [f"/{name}"], "Labels": each.get("Config", {}).get("Labels")}
+                {
+                    "Id": each["Id"],
+                    "Names": [f"/{name}"],
+                    "Labels": each.get("Config", {}).get("Labels"),
+                }
                 for name, each in self.containers.items()
                 if wanted <= _pairs(each.get("Config", {}).get("Labels"))
             ]
         if path == "/containers/create":
-            return self._create(json.loads(body))
+            return self._create(json.loads(body), parse_qs(query)["name"][0])
         if path == "/images/json":
             image = self.image
             return 200, [{**image, "Created": 1_768_159_845, "Labels": image["Config"]["Labels"]}]
         if path.startswith("/networks"):
             return self._network(method, path, body, wanted)
+        if path == "/commit":
+            return 201, {"Id": "sha256:" + "2" * 64}
         if path == "/session":
             return 200, b""
         if path == "/build":
@@ -201,7 +216,11 @@ class EngineStub:
             return 200, self._archive(method, parse_qs(query)["path"][0], body)
         found = re.fullmatch(r"/containers/([^/]+)(/\w+)?", path)
         if found and found[2] == "/exec" and found[1] in self.containers:
-            return self._create_execution(json.loads(body))
+            return self._create_execution(json.loads(body), self.containers[found[1]])
+        if found and found[2] == "/rename":
+            name = parse_qs(query)["name"][0]
+            self.containers[name] = {**self.containers.pop(found[1]), "Name": f"/{name}"}
+            return 204, b""
         return self._container(method, found[1], found[2]) if found else (404, {"message": path})
 
     def _fetch(self, parameters: Mapping[str, list[str]]) -> None:
@@ -222,13 +241,12 @@ class EngineStub:
             return (404, {"message": "no such network"}) if gone else (204, b"")
         return 200, [each for each in self.networks.values() if wanted <= _pairs(each["Labels"])]
 
-    def _create(self, request: dict[str, Any]) -> tuple[int, Any]:
+    def _create(self, request: dict[str, Any], name: str) -> tuple[int, Any]:
         if "missing" in request["Image"]:
             return 404, {"message": "No such image"}
-        name = request["Labels"][labels.NAME]
-        self.containers[f"os2-{name}"] = {
-            "Id": f"os2-{name}",
-            "Name": f"/os2-{name}",
+        self.containers[name] = {
+            "Id": name,
+            "Name": f"/{name}",
             "Created": "2026-01-11T19:30:45Z",
             "Image": IMAGE_ID,
             # A container also has the labels of its image.
@@ -239,14 +257,18 @@ class EngineStub:
             "HostConfig": request["HostConfig"],
             "State": {"Status": "running", "Health": {"Status": "healthy"}},
         }
-        return 201, {"Id": f"os2-{name}", "Warnings": []}
+        return 201, {"Id": name, "Warnings": []}
 
-    def _create_execution(self, request: dict[str, Any]) -> tuple[int, Any]:
+    def _create_execution(
+        self, request: dict[str, Any], container: Mapping[str, Any]
+    ) -> tuple[int, Any]:
         """Create what ends at once; the head and the output of its start come together."""
         environment = dict(pair.split("=", 1) for pair in request.get("Env") or [])
         mark = environment.get("OS2_RUN_MARK", "").encode()
+        sent = self.files.get("/mnt/repo/mark", b"").decode()
+        output = trial_output(sent, self.trial) if is_trial(container) else b"out\n"
         end = mark + b":0;\n"
-        self._output = frame(1, mark + b"\n") + frame(1, b"out\n" + end) + frame(2, end)
+        self._output = frame(1, mark + b"\n") + frame(1, output + end) + frame(2, end)
         return 201, {"Id": "e"}
 
     def _archive(self, method: str, path: str, body: bytes) -> bytes:
@@ -268,12 +290,15 @@ class EngineStub:
         return packed.getvalue()
 
     def _container(self, method: str, name: str, verb: str | None) -> tuple[int, Any]:
+        by_id = (each for each, found in self.containers.items() if found["Id"] == name)
+        name = name if name in self.containers else next(by_id, name)
         if name not in self.containers:
             return 404, {"message": f"No such container: {name}"}
         if verb == "/logs":
             return 200, frame(1, b"a line\n")
         if method == "DELETE":
             del self.containers[name]
+            self._servers.pop(name, ExitStack()).close()
             return 204, b""
         if verb == "/json":
             return 200, self.containers[name]
@@ -281,6 +306,8 @@ class EngineStub:
             self.containers[name]["State"] = {"Status": "exited", "ExitCode": self.stop_code}
         if verb == "/start":
             self.containers[name]["State"] = {"Status": "running"}
+            if is_trial(self.containers[name]) and self.trial_listens:
+                self._servers[name] = trial_server(self.containers[name])
         return 204, b""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from os2cli.app.builds import build_request, locate_source
 from os2cli.app.registry import Providers
@@ -17,6 +18,8 @@ from os2cli.doctor.engine_facts import SharedEngine
 from os2cli.doctor.findings import Finding, FixId
 from os2cli.doctor.fixes import Fix, Host, Switch, plan_fixes, plan_tcp_api, this_host
 from os2cli.doctor.inputs import DoctorInputs, ImageFreshness
+from os2cli.doctor.shared import once
+from os2cli.host.network.local_names import resolves
 from os2cli.host.private_files import unwritable_by_others
 from os2cli.host.repository import find_repository
 from os2cli.providers.local_docker.engine.address import Endpoint
@@ -24,10 +27,14 @@ from os2cli.settings.settings import program_environment
 from os2cli.snapshots.images import Freshness, image_status
 
 
-def examine(session: Session, stage: str | None = None) -> list[Finding]:
-    """Run the checks on what this session would use, looking for the engine again."""
+def examine(session: Session, stage: str | None = None, *, quick: bool = True) -> list[Finding]:
+    """Run the checks on what this session would use, looking for the engine again.
+
+    ``quick``: no machine is started.
+    """
     # The page imports this module when it starts; the checks import Docker's SDK, which is slow.
     from os2cli.doctor.runner import run_checks
+    from os2cli.providers.local_docker.machines.trial import try_machine
 
     providers = Providers(session.settings, session.providers.docker_host)
     return run_checks(
@@ -36,14 +43,29 @@ def examine(session: Session, stage: str | None = None) -> list[Finding]:
             home=session.settings.home,
             endpoint=_endpoint(providers),
             repo_root=find_repository(session.working_directory),
-            image=lambda: _image_freshness(session, providers),
+            image=once(lambda: _image_freshness(session, providers)),
             system=platform.system(),
             architecture=platform.machine(),
             host_name=platform.node(),
             stage=stage,
             daytona=DaytonaFacts(providers.daytona),
+            trial=once(
+                lambda: try_machine(
+                    providers.engine,
+                    session.settings.image,
+                    session.settings.state_dir,
+                    _name_to_look_for(session),
+                )
+            ),
+            quick=quick,
         )
     )
+
+
+def _name_to_look_for(session: Session) -> str | None:
+    """Return the name of Daytona's host, which every setup knows, if this host resolves it."""
+    host = urlsplit(session.settings.daytona.url).hostname
+    return host if host and resolves(host) else None
 
 
 def planned_fixes(session: Session, findings: Sequence[Finding]) -> list[Fix]:

@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
+from os2cli.commands._numbers import take_plain_numbers
 from os2cli.core.errors import UsageError
 from os2cli.core.parsing import is_utf8
 from os2cli.settings.invocation import Invocation, ProgressMode, parse_progress
@@ -94,6 +95,8 @@ class Os2Command(TyperCommand):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for param in self.params:
+            take_plain_numbers(param.type)
         self.params.extend(global_options())
 
     def invoke(self, ctx: Any) -> Any:

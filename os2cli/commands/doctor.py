@@ -65,11 +65,16 @@ def doctor(
             help="Print Markdown for a bug report, without secrets or names of people and hosts.",
         ),
     ] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Start no machine to try the engine; takes up to 3 s.")
+    ] = False,
     docker_host: options.DockerHost = None,
 ) -> None:
     """Check engine, image, stage and Daytona, and suggest fixes.
 
-    Exits with 1 if there is a problem; warnings alone exit with 0.
+    Exits with 1 if there is a problem; warnings alone exit with 0. Starts a
+    machine for a moment, to try its network, port, mount, disk and clock; in
+    5 s at most.
 
     --fix tcp-api turns the engine's TCP API on for programs that need it, and
     --fix tcp-api-off turns it off. While it is on, every user of this host and
@@ -77,6 +82,7 @@ def doctor(
 
     [dim]Examples:[/dim]
       os2 doctor
+      os2 doctor --quick
       os2 doctor --fix --yes
       os2 doctor --fix tcp-api-off
       os2 doctor --report > report.md
@@ -89,7 +95,7 @@ def doctor(
     session = Session.start(ctx, docker_host)
     reject_other_forms(session.invocation, report=report)
     wanted = parse_fix(name) if name else None
-    findings = examine(session, stage)
+    findings = examine(session, stage, quick=quick)
     fixes = []
     if fix:
         plan = partial(named_fixes, session, wanted) if wanted else partial(planned_fixes, session)
@@ -99,7 +105,7 @@ def doctor(
     if fixes:
         command = " ".join(("os2 doctor --fix", *([wanted] if wanted else ()), "--yes"))
         if run_fixes(session, fixes, session.output.progress(), yes=yes, command=command):
-            findings = examine(session, stage)
+            findings = examine(session, stage, quick=quick)
     if report:
         show_report(session.output, findings, session.settings, session.owner)
     else:

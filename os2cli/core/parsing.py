@@ -4,12 +4,35 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from os2cli.core.errors import UsageError
 from os2cli.core.limits import Isolation
 
+_Number = TypeVar("_Number", int, float)
+
+# More seconds, lines or CPUs than anyone counts, and within what systems can wait for.
+MAX_NUMBER = 1_000_000
+_PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _MIB = 1024 * 1024
+# As in docker/go-units: binary, in either case, with an optional B or iB.
+_SIZE = re.compile(r"(\d+(?:\.\d*)?|\.\d+) ?(?:([kmgtp])(?:i?b)?|b)?", re.ASCII | re.IGNORECASE)
+_POWERS = " kmgtp"
+_MAX_BYTES = 2**63 - 1
 _MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
+
+
+def parse_number(text: str, kind: type[_Number]) -> _Number | None:
+    """Parse a number in plain digits.
+
+    None for anything else, also for what only Python takes: ``nan``, ``inf``, ``1_000``, ``٣``.
+    """
+    if not _PLAIN_NUMBER.fullmatch(text.strip()):
+        return None
+    try:
+        return kind(text)
+    except ValueError:
+        return None
 
 
 def parse_minutes(text: str | None, option: str, *, off: int) -> int | None:
@@ -111,19 +134,23 @@ def parse_log_size(text: str | None) -> int | None:
 
 
 def _size(text: str | None, option: str, minimum: int, least: str) -> int | None:
+    """Parse a size as ``docker run`` takes it: ``2g``, ``2GiB``, ``1.5 gb``."""
     if text is None:
         return None
-    # The engine's SDK takes 0.1 s to import.
-    from docker import errors, utils
-
-    try:
-        size = int(utils.parse_bytes(text))
-    except (errors.DockerException, ValueError, OverflowError):
-        size = 0
-    if size < minimum:
+    found = _SIZE.fullmatch(text.strip())
+    size = 0.0
+    if found is not None:
+        size = float(found[1]) * 1024 ** _POWERS.index((found[2] or " ").lower())
+    if not minimum <= size <= _MAX_BYTES:
         raise UsageError(
-            f"{option}: invalid or too small size {text!r}",
-            hint=f"write it as 512m or 2g; {least}",
+            f"{option}: {_size_problem(found is not None, size)} {text!r}",
+            hint=f"write it as 512m, 2g or 2GiB; {least}",
             code="option_invalid",
         )
-    return size
+    return int(size)
+
+
+def _size_problem(is_size: bool, size: float) -> str:
+    if not is_size:
+        return "invalid size"
+    return "too large a size" if size > _MAX_BYTES else "too small a size"

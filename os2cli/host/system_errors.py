@@ -13,8 +13,9 @@ _FILES = (errno.EMFILE, errno.ENFILE)
 _MEMORY = (errno.ENOMEM,)
 _PROCESSES = (errno.EAGAIN,)
 _DENIED = (errno.EACCES, errno.EPERM)
+_PATHS = (errno.ENAMETOOLONG, errno.ELOOP)
 # What a library meets on its way and handles; it explains only its own exception.
-_OFTEN_HANDLED = (*_PROCESSES, *_DENIED)
+_OFTEN_HANDLED = (*_PROCESSES, *_DENIED, *_PATHS)
 _EXPLANATIONS = (
     (_DISK_FULL, "disk_full", "free some space there, or point TMPDIR, HOME and XDG_… elsewhere"),
     (_BROKEN_DISK, "disk_failed", "check the disk, or point TMPDIR, HOME and XDG_… elsewhere"),
@@ -22,6 +23,7 @@ _EXPLANATIONS = (
     (_MEMORY, "out_of_memory", "end other programs, or raise the limit: ulimit -v unlimited"),
     (_PROCESSES, "too_many_processes", "end other programs, or raise the limit: ulimit -u"),
     (_DENIED, "access_denied", "check who owns it and its permissions"),
+    (_PATHS, "path_unusable", "name a shorter path, without links in a circle"),
 )
 # How far to look for what a library's error was caused by.
 _MAX_CAUSES = 20

@@ -33,6 +33,15 @@ def not_running(machine: Machine) -> Conflict:
     )
 
 
+def must_be_stopped(machine: Machine) -> Conflict:
+    """Return the error of a change that a machine which runs cannot take."""
+    return Conflict(
+        f"machine {machine.name} is {machine.state.value}: its port changes only when it starts",
+        hint=f"stop it first: os2 machine stop {machine.name}",
+        code="machine_running",
+    )
+
+
 def next_step(machine: Machine) -> str:
     """Return the command that helps, and that the machine's state allows."""
     name = machine.name

@@ -10,6 +10,7 @@ import builtins
 from collections.abc import Generator, Iterator
 from typing import BinaryIO, Protocol
 
+from os2cli.core.errors import UsageError
 from os2cli.core.limits import Usage
 from os2cli.core.models import (
     Address,
@@ -56,6 +57,15 @@ class MachineProvider(Protocol):
         """Start a stopped machine on its port; leave a running one as it is.
 
         ``within`` is the timeout in seconds, else the provider's own; raises ``TimedOut``.
+        """
+        ...
+
+    def start_on(self, name: str, port: int, within: float | None = None) -> Machine:
+        """Start a stopped machine on another port of this host, which it keeps from then on.
+
+        Raises:
+            Conflict: the machine runs, or the port is taken.
+            UsageError: the provider's machines have no port of this host.
         """
         ...
 
@@ -172,3 +182,16 @@ class WithoutInsight:
         """Return 0: it is not known."""
         del machine
         return 0
+
+
+class WithoutHostPort:
+    """The answer of a provider whose machines have no port of this host."""
+
+    def start_on(self, name: str, port: int, within: float | None = None) -> Machine:
+        """Raise ``UsageError``."""
+        del port, within
+        raise UsageError(
+            "--port is only for machines on this host",
+            hint=f"leave it out: os2 machine start {name}",
+            code="option_invalid",
+        )

@@ -40,12 +40,14 @@ class Changer:
     """Applies one verb to machines, concurrently.
 
     ``within`` is the timeout in seconds for each, None the provider's own; ``healthy_seconds`` is
-    the timeout until a started machine is healthy, None: don't wait.
+    the timeout until a started machine is healthy, None: don't wait. ``port`` is another port of
+    this host to start on.
     """
 
     verb: Verb
     within: float | None = None
     healthy_seconds: float | None = None
+    port: int | None = None
     progress: Progress = SILENT
     clock: Clock = REAL_TIME
 
@@ -81,7 +83,10 @@ class Changer:
                 return provider.archive(machine.name, self.within)
             case Verb.RESTART:
                 check_effect(Verb.STOP, provider.stop(machine.name, self.within))
-        started = provider.start(machine.name, self.within)
+        if self.port is None:
+            started = provider.start(machine.name, self.within)
+        else:
+            started = provider.start_on(machine.name, self.port, self.within)
         if self.healthy_seconds is None:
             return started
         healthy = wait_until_healthy(provider, started, self.healthy_seconds, clock=self.clock)

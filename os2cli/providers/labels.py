@@ -28,6 +28,8 @@ USERS_OWN = "dev.os2.labels"
 REQUEST = "dev.os2.request"
 # Names the lock that its creator holds while it creates the machine.
 CREATOR = "dev.os2.creator"
+# The id of the container that one was made of, for another port.
+MOVED = "dev.os2.moved"
 # On the machine of a create that could not be undone.
 UNFINISHED = "dev.os2.unfinished"
 

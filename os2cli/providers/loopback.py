@@ -88,12 +88,14 @@ def listening_program(port: int) -> str | None:
         return None
 
 
-def port_conflict(port: int, holder: str | None) -> Conflict:
-    """Return the error for a port that is taken."""
+def port_conflict(port: int, holder: str | None, machine: str | None = None) -> Conflict:
+    """Return the error for a port that is taken; ``machine`` is the name of one that has it."""
     holder = holder or listening_program(port)
     return Conflict(
         f"port {port} is in use by {holder or 'another program on this host'}",
-        hint="choose another with --port, or leave --port out to get a free one",
+        hint="choose another with --port, or leave --port out to get a free one"
+        if machine is None
+        else f"end that program, or use another port: os2 machine start {machine} --port …",
         code="port_taken",
         details={"port": port, "holder": holder},
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from os2cli.core.daytona_access import DaytonaAccess
 from os2cli.core.errors import UsageError
-from os2cli.core.parsing import is_utf8
+from os2cli.core.parsing import MAX_NUMBER, is_utf8, parse_number
 from os2cli.settings import declared
 from os2cli.settings.declared import DEFAULT_API_URL, DEFAULT_IMAGE, OPTIONS, Option
 from os2cli.settings.directories import USER_FILE, Directories
@@ -165,13 +165,11 @@ def _daytona(
 
 
 def parse_seconds(text: str, origin: str, least: float | None = None) -> float:
-    """Parse seconds, e.g. ``90``: finite, and positive or at least ``least``."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
+    """Parse seconds, e.g. ``90``: positive or at least ``least``, up to ``MAX_NUMBER``."""
+    number = parse_number(text, float)
+    seconds = -1.0 if number is None else number
     enough = seconds > 0 if least is None else seconds >= least
-    if not enough or seconds == float("inf"):
+    if not enough or seconds > MAX_NUMBER:
         raise UsageError(
             f"{origin}: invalid number of seconds {text!r}",
             hint=f"use a number such as {'120' if least is None else '300, or 0 for none'}",

@@ -50,6 +50,9 @@ IN_THIS_PROCESS = [
 ]
 # What differs between two runs.
 VOLATILE = (
+    # The doctor's trial of the engine, and the mark of a program that runs.
+    (r"\bdoctor-[0-9a-f]{8}\b|\btrial-[0-9a-f]{16}\b", "TRIAL"),
+    (r"(?<=u0002)[0-9a-f]{32}", "MARK"),
     # The id of a repository is that of its place.
     (r"(?<=dev\.os2\.repository%22%3A\+%22)[0-9a-f]{32}", "REPOSITORY"),
     (r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", "ID"),

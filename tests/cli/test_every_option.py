@@ -49,7 +49,7 @@ GLOBAL = {name for option in global_options() for name in option.opts} | {"--hel
 
 # The values of options, unless a command below has its own; flags have none.
 VALUES: dict[str, tuple[str, ...]] = {
-    "--docker-host": ("nonsense",),
+    "--docker-host": ("ftp://nonsense",),
     "--type": ("local-docker",),
     "--stage": ("dev-other",),
     "--timeout": ("0.2",),
@@ -120,6 +120,7 @@ CASES: dict[tuple[str, str], tuple[Scene, tuple[str, ...]]] = {
     ("machine url", "--port"): (SCENES["machine url"], ("3001",)),
     ("machine url", "--expires"): (SCENES["machine url"].plus("--signed"), ("2h",)),
     ("machine open", "--port"): (SCENES["machine open"], ("3001",)),
+    ("machine start", "--port"): (SCENES["machine start"], ("10500",)),
     ("machine start", "--timeout"): (
         Scene(("machine", "start", "one", "--yes"), unhealthy_stopped, SHORT),
         ("0.2",),

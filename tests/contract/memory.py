@@ -29,8 +29,9 @@ from os2cli.core.models import (
 from os2cli.core.progress import SILENT, Progress
 from os2cli.host.ports import FIRST_PORT, LAST_PORT, is_free
 from os2cli.host.tty import Terminal
+from os2cli.machines.next_steps import must_be_stopped
 from os2cli.machines.provider import WithoutInsight
-from os2cli.providers.loopback import require_running
+from os2cli.providers.loopback import port_conflict, require_running
 from os2cli.providers.service_log import log_not_found
 from os2cli.providers.tar import pack, unpack
 from os2cli.snapshots.building import BuildRequest, BuildResult
@@ -121,6 +122,18 @@ class MemoryMachines(WithoutInsight):
             if self.get(name).state in STARTABLE:
                 self.set_state(name, MachineState.RUNNING)
             return self.get(name)
+
+    def start_on(self, name: str, port: int, within: float | None = None) -> Machine:
+        """Start a machine on another port."""
+        with self._lock:
+            machine = self.get(name)
+            if machine.port != port:
+                if machine.state is MachineState.RUNNING:
+                    raise must_be_stopped(machine)
+                if not is_free(port):
+                    raise port_conflict(port, None)
+                self._records[name].machine = replace(machine, port=port)
+            return self.start(name, within)
 
     def stop(self, name: str, within: float | None = None) -> Machine:
         """Stop a machine."""

@@ -135,6 +135,27 @@ def test_the_port_of_a_stopped_machine_is_not_given_away(subject_with_ports: Sub
     assert first.name in caught.value.message
 
 
+def test_a_stopped_machine_starts_on_another_port(subject_with_ports: Subject) -> None:
+    provider = subject_with_ports.provider
+    machine = provider.create(subject_with_ports.spec("a"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        taken = listener.getsockname()[1]
+        with pytest.raises(Conflict) as running:
+            provider.start_on(machine.name, taken)
+        provider.stop(machine.name)
+        with pytest.raises(Conflict) as conflict:
+            provider.start_on(machine.name, taken)
+
+    moved = provider.start_on(machine.name, taken)
+
+    assert (running.value.code, conflict.value.code) == ("machine_running", "port_taken")
+    assert (moved.name, moved.port, moved.state) == (machine.name, taken, MachineState.RUNNING)
+    assert provider.get(machine.name).port == taken
+    assert [each.name for each in provider.list()].count(machine.name) == 1
+    assert provider.start_on(machine.name, taken).port == taken
+    assert provider.remove(machine.name)
+
+
 def test_a_port_that_another_program_has_is_a_conflict(subject_with_ports: Subject) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

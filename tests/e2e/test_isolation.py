@@ -6,6 +6,7 @@ import io
 import json
 import socket
 import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import docker
@@ -15,6 +16,7 @@ import pytest
 from os2cli.host.ports import loopback_addresses
 from tests.command import Os2
 from tests.engine import sandbox_image
+from tests.serving import Quiet, serving_forever
 
 pytestmark = pytest.mark.engine
 
@@ -126,6 +128,26 @@ def test_machines_cannot_reach_each_other_but_what_is_outside(
     assert tried.endswith("none\n")
     # Its own name is resolved by the engine's server, which asks the host's for others.
     assert "127.0.0.11" in inside(os2, f"{name}-a", "cat /etc/resolv.conf")
+
+
+@pytest.mark.parametrize("isolation", ["default", "strict", "off"])
+def test_a_machine_reaches_its_host_by_name(
+    os2: Os2, name: str, engine: docker.APIClient, isolation: str
+) -> None:
+    """A program on the engine's bridge, which only this host and its containers reach."""
+    bridge = engine.inspect_network("bridge")["IPAM"]["Config"][0]["Gateway"]
+    create(os2, name, "--isolation", isolation)
+
+    class Handler(Quiet, BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"the host")
+
+    server = ThreadingHTTPServer((bridge, 0), Handler)
+    with serving_forever(server):
+        url = f"http://host.docker.internal:{server.server_port}/"
+        assert inside(os2, name, f"curl -sS -m 5 --noproxy '*' {url} 2>&1") == "the host"
 
 
 def test_its_network_goes_with_it_or_is_found_by_prune(

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import io
+import json
+import subprocess
 import tarfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import docker
 import pytest
 
-from os2cli.providers.local_docker.engine.temporary import LABEL, Temporary, remove_left
+from os2cli.providers.local_docker.engine.temporary import (
+    LABEL,
+    Temporary,
+    lock_place,
+    remove_left,
+)
+from tests.command import Os2
 from tests.engine import sandbox_image
+from tests.polling import until
 
 pytestmark = pytest.mark.engine
 
@@ -57,3 +66,44 @@ def test_it_stays_while_its_lock_is_held(
     remove_left(engine, lock_dir)
 
     assert found(engine, temporary) == 0
+
+
+class TestDoctor:
+    """The machine that it starts for a moment, on an engine where all works."""
+
+    @pytest.fixture
+    def left(self, os2: Os2, engine: docker.APIClient) -> Callable[[], list[str]]:
+        locks = Path(os2.env["HOME"]) / ".local/state/os2/locks"
+        wanted = {"label": f"{LABEL}={lock_place(locks)}"}
+
+        def names() -> list[str]:
+            containers = engine.containers(all=True, filters=wanted)
+            networks = engine.networks(filters=wanted)
+            return [each["Id"] for each in (*containers, *networks)]
+
+        return names
+
+    def test_finds_nothing_and_leaves_nothing(
+        self, os2: Os2, left: Callable[[], list[str]]
+    ) -> None:
+        found = {
+            each["check"]: each["status"]
+            for each in json.loads(os2("doctor", "--json").stdout)["findings"]
+        }
+
+        trial = {name: status for name, status in found.items() if name.startswith("machine")}
+        assert set(trial.values()) <= {"ok", "skipped"}
+        assert left() == []
+
+    def test_that_is_killed_leaves_what_the_next_removes(
+        self, os2: Os2, left: Callable[[], list[str]]
+    ) -> None:
+        process = subprocess.Popen(os2.argv("doctor"), cwd=os2.folder, env=os2.env)
+        until(lambda: len(left()) == 2)
+        process.kill()
+        process.wait()
+        assert left()
+
+        os2("doctor")
+
+        assert left() == []

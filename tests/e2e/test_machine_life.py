@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import subprocess
 import time
 import uuid
@@ -13,10 +14,12 @@ from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
+import docker
 import httpx
 import pexpect
 import pytest
 
+from os2cli.host.ports import candidate_ports
 from tests.cli.lives import browser, going_on, interrupted
 from tests.command import Os2, Result
 from tests.daytona_server import DaytonaServer, Timing
@@ -74,6 +77,45 @@ def life(request: pytest.FixtureRequest, os2: Os2, stage: str) -> Life:
     made = life("create", "--type", life.type_, "--ttl", "2h", "-e", "KEY_HERE", KEY_HERE=KEY_VALUE)
     assert made.status == 0, made.stderr
     return life
+
+
+@pytest.mark.parametrize("isolation", ["default", "strict"])
+def test_it_starts_on_another_port_with_its_files(os2: Os2, isolation: str) -> None:
+    life = Life(os2, "local-docker", f"life-{uuid.uuid4().hex[:6]}")
+    made = life("create", "--isolation", isolation, "--json")
+    port = json.loads(made.stdout)["port"]
+    life.inside("echo mine > ~/notes; echo mine > /var/tmp/notes")
+    assert life("stop").status == 0
+    with socket.create_server(("127.0.0.1", port)):
+        refused = life("start")
+        assert refused.status == 5
+        assert f"os2 machine start {life.name} --port" in refused.stderr
+        for other in candidate_ports([port]):
+            moved = life("start", "--port", str(other), "--json")
+            break
+        assert moved.status == 0, moved.stderr
+
+        assert life.inside("cat ~/notes /var/tmp/notes").split() == ["mine", "mine"]
+        shown = json.loads(life("show", "--json").stdout)
+        assert (shown["port"], shown["health"]) == (other, "healthy")
+    assert life("stop").status == 0
+    assert life("start", "--port", str(port)).status == 0
+    assert life.inside("cat ~/notes /var/tmp/notes").split() == ["mine", "mine"]
+    assert life("rm", "--yes").status == 0
+    assert life("show").status == 3
+
+
+def test_a_renamed_container_stays_its_machine(os2: Os2, engine: docker.APIClient) -> None:
+    life = Life(os2, "local-docker", f"life-{uuid.uuid4().hex[:6]}")
+    assert life("create").status == 0
+    engine.rename(f"os2-{life.name}", f"mine-{life.name}")
+    listed = {each["name"] for each in json.loads(os2("machine", "list", "--json").stdout)}
+
+    assert life.name in listed
+    assert life("show").status == 0
+    assert life("create").status == 5
+    assert life("rm", "--yes").status == 0
+    assert life("show").status == 3
 
 
 def page(life: Life) -> httpx.Response:

@@ -117,3 +117,19 @@ def test_ctrl_c_rolls_back_and_ends_with_130(os2: Os2, terminal: Type, stage: st
     assert status == 130
     assert "os2: stopped by SIGINT" in shown
     assert os2("machine", "list", "--stage", stage, "--json").json() == []
+
+
+def test_every_key_reaches_the_shell_at_once(os2: Os2, terminal: Type, stage: str) -> None:
+    """Also Ctrl-P and Ctrl-Q, with which an engine's own terminals leave a program."""
+    name = os2("machine", "create", "-q", "--stage", stage).stdout.strip()
+    shell = terminal("machine", "shell", name)
+    shell.sendline("echo rea''dy; stty raw -echo; od -An -tx1 -v -w1 -N4; stty sane; echo en''d")
+    shell.expect_exact("ready")
+
+    for key, code in (("\x10", "10"), ("\x10", "10"), ("\x11", "11"), ("\x1d", "1d")):
+        shell.send(key)
+        shell.expect_exact(f" {code}")
+    shell.expect_exact("end")
+    shell.sendline("exit 7")
+
+    assert end(shell)[0] == 7

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -10,8 +11,10 @@ import typer
 from os2cli.app.selection import Selection, confirm_change, find
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
+from os2cli.core.errors import UsageError
 from os2cli.core.left_out import left_out
 from os2cli.core.models import MachineType, Verb
+from os2cli.core.option_rules import reject_both
 from os2cli.machines.states import Changer
 from os2cli.output.views.changes import show_changes
 
@@ -26,6 +29,17 @@ ChangeTimeout = Annotated[
         metavar="SECONDS",
         min=0.1,
         help="Time limit for each. Default: the provider's, then OS2_TIMEOUT until healthy.",
+    ),
+]
+
+StartPort = Annotated[
+    int | None,
+    typer.Option(
+        "--port",
+        metavar="PORT",
+        min=1,
+        max=65535,
+        help="Another port on this host, for one stopped machine. Default: the one it has.",
     ),
 ]
 
@@ -73,15 +87,40 @@ def _ending(verb: Verb, help_text: str) -> Callable[..., None]:
     return command
 
 
-start = _starting(
-    Verb.START,
+def start(
+    ctx: typer.Context,
+    names: options.ExistingMachines = None,
+    all_: All = False,
+    port: StartPort = None,
+    no_wait: NoWait = False,
+    timeout: ChangeTimeout = None,
+    yes: options.Yes = False,
+    type_: options.OnlyType = None,
+    stage: options.WithinStage = None,
+    docker_host: options.DockerHost = None,
+) -> None:
     """Start machines and wait until they are healthy; skip those that run.
+
+    --port starts a stopped machine of this host on another port, which it keeps.
+    Its files stay; on an engine they move to a new container.
 
     [dim]Examples:[/dim]
       os2 machine start dev-1
+      os2 machine start dev-1 --port 10500
       os2 machine start dev-1 dev-2 --no-wait
-    """,
-)
+    """
+    reject_both("--port", port is not None, "--all", all_, reason="each machine needs its own port")
+    if port is not None and len(names or []) > 1:
+        raise UsageError(
+            "--port is for one machine: each needs its own port",
+            hint="start them one by one",
+            code="option_invalid",
+        )
+    session = Session.start(ctx, docker_host)
+    changer = _changer(session, Verb.START, timeout, waiting=not no_wait)
+    _change(session, replace(changer, port=port), names, all_, type_, stage, yes=yes)
+
+
 stop = _ending(
     Verb.STOP,
     """Stop machines and keep their files; skip those that are stopped.

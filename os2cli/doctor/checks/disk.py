@@ -39,13 +39,19 @@ def check_disk(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
 
 def judge_free_space(free: int, folder: Path, facts: EngineFacts) -> Finding:
     """Return the finding for ``free`` bytes: a warning below 10 GB, a problem below 3 GB."""
-    what = f"{free / _GB:.1f} GB free in {folder}"
+    where = f"in {folder}"
     if facts.in_vm:
-        what += f", where the disk of {facts.flavour}'s virtual machine grows"
+        where += f", where the disk of {facts.flavour}'s virtual machine grows"
+    return judge_bytes(_NAME, free, where)
+
+
+def judge_bytes(name: str, free: int, where: str) -> Finding:
+    """Return the finding of a check for ``free`` bytes at a place."""
+    what = f"{free / _GB:.1f} GB free {where}"
     if free >= _WARN_BELOW:
-        return Finding(_NAME, Status.OK, what)
+        return Finding(name, Status.OK, what)
     return Finding(
-        _NAME,
+        name,
         Status.PROBLEM if free < _PROBLEM_BELOW else Status.WARNING,
         what,
         "the sandbox image uses about 1 GB, its build about 3 GB",

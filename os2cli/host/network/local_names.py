@@ -40,6 +40,11 @@ def _addresses(host: str, resolver: _Resolver) -> frozenset[str]:
     return _LOOKUPS.addresses(host, resolver)
 
 
+def resolves(host: str) -> bool:
+    """Return whether this host resolves a name in time."""
+    return bool(_addresses(host, socket.getaddrinfo))
+
+
 def resolves_to(host: str, addresses: Collection[str]) -> bool:
     """Return whether this host resolves a name, and to none but these addresses."""
     found = _addresses(host, socket.getaddrinfo)

@@ -37,7 +37,7 @@ def start(records: Records, record: Record, node: Node) -> Record:
     folder = records.folder(record.name)
     _end(record, folder, 0)
     if not is_free(record.port):
-        raise port_conflict(record.port, None)
+        raise port_conflict(record.port, None, record.name)
     _remove_sockets(folder, record.socket)
     try:
         record = replace(record, socket=str(_socket(folder)), addresses=_addresses())

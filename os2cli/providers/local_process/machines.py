@@ -22,11 +22,13 @@ from os2cli.core.models import (
 from os2cli.core.notices import NOTICES
 from os2cli.core.progress import SILENT, Progress
 from os2cli.host.locks import exclusive
+from os2cli.host.ports import is_free
 from os2cli.host.tty import Terminal
+from os2cli.machines.next_steps import must_be_stopped
 from os2cli.machines.provider import WithoutInsight
 from os2cli.machines.tarball import Packed
 from os2cli.providers.local_process import LOCAL_PROCESS, lifecycle
-from os2cli.providers.local_process.creation import Creation
+from os2cli.providers.local_process.creation import PORTS_SECONDS, Creation, port_holders
 from os2cli.providers.local_process.environment import environment
 from os2cli.providers.local_process.executions import Execution
 from os2cli.providers.local_process.logs import log_of_service, machine_log
@@ -37,6 +39,7 @@ from os2cli.providers.local_process.records import DamagedRecord, Records
 from os2cli.providers.local_process.states import damaged_machine, machine_of
 from os2cli.providers.local_process.usage import usage_of_processes
 from os2cli.providers.loopback import (
+    port_conflict,
     probe_published,
     published_address,
     require_running,
@@ -97,6 +100,22 @@ class LocalProcessMachines(WithoutInsight):
         """Start the services on the machine's port."""
         with self._changing(name, within):
             record = self._record(name)
+            if not first_is_alive(record):
+                record = lifecycle.start(self.records, record, find_node())
+            return machine_of(record)
+
+    def start_on(self, name: str, port: int, within: float | None = None) -> Machine:
+        """Start the services with the machine's page on another port, from now on."""
+        with self._changing(name, within):
+            record = self._record(name)
+            if port != record.port:
+                if first_is_alive(record):
+                    raise must_be_stopped(machine_of(record))
+                with exclusive(self.lock_dir, f"ports of {self.type}", seconds=PORTS_SECONDS):
+                    holders = port_holders(self.records)
+                    if port in holders or not is_free(port):
+                        raise port_conflict(port, holders.get(port))
+                    record = self.records.save(replace(record, port=port))
             if not first_is_alive(record):
                 record = lifecycle.start(self.records, record, find_node())
             return machine_of(record)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from starlette.datastructures import FormData
 
 from os2cli.core.errors import UsageError
+from os2cli.core.parsing import MAX_NUMBER, parse_number
 
 _Number = TypeVar("_Number", int, float)
 
@@ -53,7 +53,7 @@ class Fields:
     def _number(
         self,
         name: str,
-        kind: Callable[[str], _Number],
+        kind: type[_Number],
         what: str,
         least: float,
         most: float | None,
@@ -61,13 +61,12 @@ class Fields:
         text = self.text(name)
         if text is None:
             return None
-        try:
-            number = kind(text)
-        except ValueError:
-            number = None
-        # The comparison also rejects nan.
-        if number is None or not number >= least or (most is not None and number > most):
+        number = parse_number(text, kind)
+        limit = MAX_NUMBER if most is None else most
+        if number is None or not least <= number <= limit:
             bounds = f"of at least {least:g}" if most is None else f"from {least:g} to {most:g}"
+            if number is not None and number > limit:
+                bounds = f"of at most {limit:g}"
             raise UsageError(
                 f"--{name.replace('_', '-')}: invalid value {text!r}: must be a {what} {bounds}",
                 hint="change it, or leave it empty",

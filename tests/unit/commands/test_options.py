@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from os2cli.app.machine_creation import user_labels
 from os2cli.core.errors import UsageError
@@ -12,6 +15,7 @@ from os2cli.core.parsing import (
     parse_duration,
     parse_memory,
     parse_minutes,
+    parse_number,
     parse_pairs,
     parse_since,
 )
@@ -72,23 +76,66 @@ class TestMemory:
             ("8192k", 8 * MEBIBYTE),
             ("8388608", 8 * MEBIBYTE),
             ("8388608b", 8 * MEBIBYTE),
+            # As docker run takes them.
+            ("2GiB", 2048 * MEBIBYTE),
+            ("2gib", 2048 * MEBIBYTE),
+            ("2 g", 2048 * MEBIBYTE),
+            ("2 GB", 2048 * MEBIBYTE),
+            ("10 Mb", 10 * MEBIBYTE),
+            (".5g", 512 * MEBIBYTE),
+            ("1.g", 1024 * MEBIBYTE),
+            ("0.5t", 2**19 * MEBIBYTE),
+            ("1PiB", 2**30 * MEBIBYTE),
+            ("8388608.9", 8 * MEBIBYTE),
+            (" 8m ", 8 * MEBIBYTE),
         ],
     )
     def test_an_amount_is_read(self, text: str | None, size: int | None) -> None:
         assert parse_memory(text) == size
 
     @pytest.mark.parametrize(
-        "text",
-        ["", "0", "5m", "6291455", "-2g", "g", "much", "2x", "2 gigs", "nang", "infg", "1e999g"],
+        ("problem", "text"),
+        [
+            *(("too small a size", text) for text in ("0", "5m", "6291455", "0.0g")),
+            *(("too large a size", text) for text in ("8192p", "9" * 30, "9" * 400 + "p")),
+            *(("invalid size", text) for text in ("", "-2g", "g", "much", "2x", "2 gigs", "1Gi")),
+            *(("invalid size", text) for text in ("nang", "infg", "1e999g", "2  g", "2g g", "٣g")),
+            *(("invalid size", text) for text in ("2bb", "2bi", "2ib", "1_0g", "0x10m", "1,5g")),
+        ],
     )
-    def test_an_unusable_amount_is_rejected(self, text: str) -> None:
+    def test_an_unusable_amount_is_rejected(self, problem: str, text: str) -> None:
         with pytest.raises(UsageError) as caught:
             parse_memory(text)
 
         error = caught.value
         assert (error.code, error.exit_code) == ("option_invalid", 2)
-        assert error.message == f"--memory: invalid or too small size {text!r}"
-        assert "512m or 2g" in (error.hint or "")
+        assert error.message == f"--memory: {problem} {text!r}"
+        assert "512m, 2g or 2GiB" in (error.hint or "")
+
+    @given(st.from_regex(r"[0-9.]{1,4} ?[kmgtpib]{0,3}x?", fullmatch=True) | st.text(max_size=8))
+    def test_any_text_is_an_amount_or_rejected(self, text: str) -> None:
+        with contextlib.suppress(UsageError):
+            assert 6 * MEBIBYTE <= (parse_memory(text) or 0) < 2**63
+
+
+class TestNumbers:
+    @pytest.mark.parametrize("text", ["7", " 7 ", "+7", "007"])
+    def test_plain_digits_are_a_number(self, text: str) -> None:
+        assert parse_number(text, int) == 7
+        assert parse_number(text, float) == 7.0
+
+    @pytest.mark.parametrize("text", ["7.5", ".5", "1.", "1e3", "-2E-1"])
+    def test_a_fraction_is_not_a_whole_number(self, text: str) -> None:
+        assert parse_number(text, int) is None
+        assert parse_number(text, float) == float(text)
+
+    @pytest.mark.parametrize(
+        "text",
+        ["", "nan", "-inf", "infinity", "1_000", "٣", "0x10", "1e", "e1", ".", "1,5"],
+    )
+    def test_what_only_python_takes_is_none(self, text: str) -> None:
+        assert parse_number(text, int) is None
+        assert parse_number(text, float) is None
 
 
 class TestMinutes:

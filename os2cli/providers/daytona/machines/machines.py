@@ -22,7 +22,7 @@ from os2cli.core.models import (
 from os2cli.core.progress import SILENT, Progress
 from os2cli.host.tty import Terminal
 from os2cli.machines.next_steps import not_running
-from os2cli.machines.provider import WithoutInsight
+from os2cli.machines.provider import WithoutHostPort, WithoutInsight
 from os2cli.machines.tarball import Packed
 from os2cli.providers import labels
 from os2cli.providers.daytona.api.client import DaytonaClient
@@ -59,7 +59,7 @@ from os2cli.providers.daytona.machines.undoing import Undoing
 from os2cli.providers.loopback import require_running
 
 
-class DaytonaMachines(WithoutInsight):
+class DaytonaMachines(WithoutInsight, WithoutHostPort):
     """Sandboxes that carry our labels; os2 never touches others.
 
     Names are those of ``stage``; without a stage, only ``list`` works.

@@ -12,6 +12,9 @@ from os2cli.core.errors import UsageError
 from os2cli.core.redaction import mask_address
 
 _NOTHING_ELSE = "only a host, a port and a path are allowed"
+DEFAULT_SOCKET = "/var/run/docker.sock"
+_SCHEMES = ("unix", "tcp", "http", "https", "ssh", "npipe", "fd")
+_BARE_IPV6 = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*", re.ASCII)
 _HOST_NAME = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%\w+)?", re.ASCII)
 
 
@@ -19,8 +22,8 @@ _HOST_NAME = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%\w+)?", re.ASCII)
 class Endpoint:
     """The address of a Docker engine and the setting that it came from.
 
-    ``url`` is for the Docker SDK: ``unix:///…``, ``tcp://…``, ``ssh://…`` or ``npipe://…``. At a
-    ``guessed`` one, which no setting names, any user may listen: ``check_listener``.
+    ``url`` is for the Docker SDK: ``unix:///…``, ``tcp://…`` or ``ssh://…``. At a ``guessed``
+    one, which no setting names, any user may listen: ``check_listener``.
     """
 
     url: str
@@ -54,21 +57,25 @@ def holds(test: Callable[[], bool]) -> bool:
 
 
 def parse_address(url: str, origin: str, tls: TlsFiles | None = None) -> Endpoint:
-    """Return the endpoint of an address as ``DOCKER_HOST`` takes it.
+    """Return the endpoint of an address as ``DOCKER_HOST`` takes it: also ``HOST:PORT``.
 
     Raises:
         UsageError: the address is malformed (``endpoint_invalid``).
     """
     scheme, separator, rest = url.partition("://")
-    match scheme.lower() if separator and url.isprintable() else "":
-        case "unix" if rest.startswith("/"):
-            return Endpoint(f"unix://{rest}", origin)
+    if not separator:
+        scheme, rest = "tcp", _without_a_scheme(url, origin)
+    match scheme.lower() if url.isprintable() else "":
+        case "unix" if rest.startswith("/") or not rest:
+            return Endpoint(f"unix://{rest or DEFAULT_SOCKET}", origin)
         case "unix":
             raise _malformed(
                 url, origin, "the path must be absolute, such as unix:///run/docker.sock"
             )
-        case "npipe" if rest.startswith("//"):
-            return Endpoint(f"npipe://{rest}", origin)
+        case "npipe":
+            raise _malformed(url, origin, "named pipes exist on Windows only")
+        case "fd":
+            raise _malformed(url, origin, "fd:// is for the engine itself, which systemd starts")
         case "ssh" if rest:
             # os2 never connects there, and what is not stored is not printed: no user, no query.
             host, port, _, _ = _split(rest, url, origin)
@@ -78,7 +85,17 @@ def parse_address(url: str, origin: str, tls: TlsFiles | None = None) -> Endpoin
                 tls = TlsFiles(None, None, None)
             address = _network_address(rest, url, origin, default_port=2376 if tls else 2375)
             return Endpoint(f"tcp://{address}", origin, tls)
-    raise _malformed(url, origin, "it must start with unix://, tcp:// or ssh://")
+    raise _malformed(url, origin, "it must start with unix://, tcp:// or ssh://, or be HOST:PORT")
+
+
+def _without_a_scheme(text: str, origin: str) -> str:
+    """Return the host and port of an address that is nothing else, as Docker's CLI takes it."""
+    if text.startswith("/"):
+        raise _malformed(text, origin, f"write it as unix://{text}")
+    if not text or (text.partition(":")[0].lower() in _SCHEMES and "/" in text):
+        raise _malformed(text, origin, "it must start with unix://, tcp:// or ssh://")
+    # Docker's CLI takes an address of IPv6 without a port also without brackets.
+    return f"[{text}]" if _BARE_IPV6.fullmatch(text) else text
 
 
 def _network_address(rest: str, url: str, origin: str, default_port: int) -> str:

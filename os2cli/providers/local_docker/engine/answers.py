@@ -147,6 +147,7 @@ _DOCUMENTS: dict[str, type[_Shape]] = {
     r"GET /info": _Info,
     r"POST /containers/create": _Created,
     r"POST /networks/create": _Created,
+    r"POST /commit": _Created,
     r"GET /containers/[^/]+/json": _Container,
     r"POST /containers/[^/]+/exec": _Created,
     r"POST /containers/[^/]+/wait": _Waited,

@@ -15,7 +15,8 @@ _QUESTIONS = ("GET", "HEAD")
 _DONE: dict[str, tuple[int, ...]] = {
     r"POST /containers/create": (201,),
     r"POST /containers/[^/]+/(start|stop)": (204, 304),
-    r"POST /containers/[^/]+/unpause": (204,),
+    r"POST /containers/[^/]+/(unpause|rename)": (204,),
+    r"POST /commit": (201,),
     r"POST /containers/[^/]+/wait": (200,),
     r"POST /containers/[^/]+/exec": (201,),
     r"PUT /containers/[^/]+/archive": (200,),

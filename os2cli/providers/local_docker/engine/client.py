@@ -129,6 +129,13 @@ class EngineClient(docker.APIClient):
         response = _SDK._put(self, url, params={"path": folder}, data=tar, timeout=None)
         self._raise_for_status(response)
 
+    def keep_files(self, container: str, seconds: float) -> str:
+        """Make an image without a name of a stopped container's files, and return its id."""
+        parameters = {"container": container, "pause": "0"}
+        url = _SDK._url(self, "/commit")
+        response = _SDK._post_json(self, url, data=None, params=parameters, timeout=seconds)
+        return str(self._result(response, json=True)["Id"])
+
     def _get(self, url: str, **options: Any) -> requests.Response:
         options.setdefault("timeout", min(QUESTION_SECONDS, self.timeout))
         return cast("requests.Response", _SDK._get(self, url, **options))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from os2cli.providers.entry import ProviderContext
 from os2cli.providers.local_docker.engine.address import (
+    DEFAULT_SOCKET,
     Endpoint,
     TlsFiles,
     holds,
@@ -24,6 +26,8 @@ from os2cli.providers.local_docker.engine.contexts import (
 DEFAULT_TCP_PORT = 2375
 DEFAULT_TCP = Endpoint(f"tcp://127.0.0.1:{DEFAULT_TCP_PORT}", "the default TCP API", guessed=True)
 
+# Root's, in which a login makes the user's. Not below /tmp: there, any user could.
+RUNTIME_FOLDERS = Path("/run/user")
 _CONNECT_SECONDS = 0.2
 
 
@@ -68,23 +72,33 @@ def resolve_endpoint(
 
 def known_sockets(variables: Mapping[str, str], home: Path) -> tuple[Endpoint, ...]:
     """Return the sockets of known engines, existing or not, in order of preference."""
-    runtime = variables.get("XDG_RUNTIME_DIR", "").strip()
-    sockets: list[tuple[Path | None, str]] = [
-        (Path("/var/run/docker.sock"), "the default socket"),
-        (Path(runtime, "docker.sock") if runtime else None, "the socket of rootless Docker"),
-        (home / ".docker/run/docker.sock", "the socket of Docker Desktop"),
+    runtimes = _runtime_folders(variables)
+    sockets = [
+        (Path(DEFAULT_SOCKET), "the default socket"),
+        *((folder / "docker.sock", "the socket of rootless Docker") for folder in runtimes),
+        (home / ".docker/run/docker.sock", "the socket of Docker Desktop or rootless Docker"),
         (home / ".docker/desktop/docker.sock", "the socket of Docker Desktop"),
         (home / ".orbstack/run/docker.sock", "the socket of OrbStack"),
         (home / ".colima/default/docker.sock", "the socket of Colima"),
         (home / ".rd/docker.sock", "the socket of Rancher Desktop"),
-        (Path(runtime, "podman/podman.sock") if runtime else None, "the socket of Podman"),
+        *((folder / "podman/podman.sock", "the socket of Podman") for folder in runtimes),
         (Path("/run/podman/podman.sock"), "the socket of Podman"),
         (
             home / ".local/share/containers/podman/machine/podman.sock",
             "the socket of Podman",
         ),
     ]
-    return tuple(Endpoint(f"unix://{path}", origin) for path, origin in sockets if path)
+    return tuple(Endpoint(f"unix://{path}", origin) for path, origin in sockets)
+
+
+def _runtime_folders(variables: Mapping[str, str]) -> tuple[Path, ...]:
+    """Return the directories of this user's sockets.
+
+    No variable names the usual one without a login, as under cron and ``sudo -u``.
+    """
+    named = variables.get("XDG_RUNTIME_DIR", "").strip()
+    usual = RUNTIME_FOLDERS / str(os.getuid())
+    return tuple(dict.fromkeys((Path(named), usual) if named else (usual,)))
 
 
 def choose_socket(candidates: Iterable[Endpoint]) -> Endpoint | None:

@@ -27,6 +27,28 @@ def listening_users(port: int, network: Path = NETWORK) -> frozenset[int]:
     return frozenset(user for address, user in _listeners(port, network) if _is_reached(address))
 
 
+def is_forwarded(address: str, port: int, network: Path = NETWORK) -> bool:
+    """Return whether only the engine listens on a port at an address of IPv6's loopback.
+
+    Engines take it as published, but not all that run in a virtual machine forward it, as they do
+    on IPv4's: then any user may listen there. A system that does not say who listens is asked
+    whether anything does. A port on which nothing listens yet is as good as forwarded.
+    """
+    if not (network / "tcp6").exists():
+        return _answers(address, port) or not _answers("127.0.0.1", port)
+    reached = (bytes(16), socket.inet_pton(socket.AF_INET6, address))
+    users = {user for bound, user in _listeners(port, network) if bound in reached}
+    return users <= {0, os.geteuid()} if users else not listening_users(port, network)
+
+
+def _answers(address: str, port: int) -> bool:
+    try:
+        socket.create_connection((address, port), _CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
 def _listeners(port: int, network: Path) -> Iterator[tuple[bytes, int]]:
     """Yield the address and the user of each socket that listens on a port, as proc(5) has them."""
     for name in ("tcp", "tcp6"):

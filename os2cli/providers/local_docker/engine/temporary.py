@@ -1,4 +1,4 @@
-"""Containers and images that os2 has on an engine for a moment only.
+"""Containers, networks and images that os2 has on an engine for a moment only.
 
 Each has a lock while it is in use, and a label that says where the lock is: what a killed process
 left is removed by the next that does the same, or by ``snapshot prune``. Others' stay.
@@ -55,6 +55,10 @@ def remove_left(client: docker.APIClient, lock_dir: Path) -> None:
             if _is_left(container, lock_dir):
                 with tidying():
                     client.remove_container(container["Id"], force=True, v=True)
+        for network in client.networks(filters=filters):
+            if _is_left(network, lock_dir):
+                with tidying():
+                    client.remove_network(network["Id"])
         for image in client.images(all=False, filters=filters):
             if _is_left(image, lock_dir):
                 _remove_image(client, image)

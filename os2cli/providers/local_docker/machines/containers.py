@@ -20,6 +20,11 @@ from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.images.images import full_name
 from os2cli.providers.local_docker.machines.isolation import limits_in_force
 from os2cli.providers.local_docker.machines.mount import REPOSITORY_MOUNT, mount_labels
+from os2cli.providers.local_docker.machines.ports import (
+    port_holders,
+    published_addresses,
+    served_addresses,
+)
 from os2cli.providers.loopback import machine_url, port_conflict
 
 STOP_SECONDS = 10
@@ -51,7 +56,8 @@ class Surroundings:
 
     ``host_options`` are arguments of ``create_host_config``, ``volumes`` directories in the
     container, and ``addresses`` those of this host on which its port is published. ``pools`` are
-    the addresses that the engine is configured to give to networks.
+    the addresses that the engine is configured to give to networks, ``hosts`` names that the
+    container knows.
     """
 
     host_options: Mapping[str, Any] = field(default_factory=dict)
@@ -59,6 +65,7 @@ class Surroundings:
     volumes: Sequence[str] = ()
     addresses: Sequence[str] = ("127.0.0.1",)
     pools: Sequence[str] = ()
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
     def without_ipv6(self) -> Surroundings:
         """Return the same for an engine that publishes on IPv4 only."""
@@ -76,6 +83,7 @@ def container_request(
     host_config = client.create_host_config(
         port_bindings={DAEMON_PORT: [(address, port) for address in surroundings.addresses]},
         network_mode=surroundings.network,
+        extra_hosts={**surroundings.hosts} or None,
         **surroundings.host_options,
     )
     return {
@@ -117,8 +125,10 @@ def machine_from_inspection(inspection: Mapping[str, Any]) -> Machine:
     marks: dict[str, str] = inspection["Config"].get("Labels") or {}
     state = inspection["State"]
     name = marks.get(labels.NAME) or str(inspection["Name"]).lstrip("/")
-    addresses = _published_addresses(inspection)
+    addresses = published_addresses(inspection)
     port = next(iter(addresses.values()), None)
+    if state.get("Status") == "running":
+        addresses = served_addresses(addresses)
     return Machine(
         id=inspection["Id"],
         name=name,
@@ -151,9 +161,12 @@ def _image_key(marks: Mapping[str, str]) -> str | None:
     return marks.get(labels.IMAGE_KEY) if ours else None
 
 
-def is_ours(inspection: Mapping[str, Any]) -> bool:
-    """Return whether the container is a machine of os2."""
-    return (inspection["Config"].get("Labels") or {}).get(labels.MACHINE) == "1"
+def machine_name(inspection: Mapping[str, Any]) -> str | None:
+    """Return the name of the machine that a container is; None for a foreign container."""
+    marks = inspection["Config"].get("Labels") or {}
+    if marks.get(labels.MACHINE) != "1":
+        return None
+    return marks.get(labels.NAME) or str(inspection["Name"]).lstrip("/")
 
 
 def request_of(inspection: Mapping[str, Any]) -> str:
@@ -161,20 +174,21 @@ def request_of(inspection: Mapping[str, Any]) -> str:
     return str((inspection["Config"].get("Labels") or {}).get(labels.REQUEST, ""))
 
 
-def start_container(engine: Engine, container: str, name: str, port: int | None) -> None:
+def start_container(
+    engine: Engine, container: str, port: int | None, machine: str | None = None
+) -> None:
     """Start a machine's container; raises ``Conflict`` if another program has its port.
 
-    The code is ``NO_IPV6`` if the engine cannot publish it on IPv6's loopback.
+    ``machine`` is its name if it exists already, with its port. The code is ``NO_IPV6`` if the
+    engine cannot publish the port on IPv6's loopback.
     """
     try:
         engine.client.start(container)
     except APIError as error:
         message = str(error.explanation or error)
         if port and ("port is already allocated" in message or "address already in use" in message):
-            others = port_holders(engine)
-            if others.get(port) == f"container {container_name(name)}":
-                del others[port]
-            raise port_conflict(port, others.get(port)) from error
+            others = port_holders(engine, without=container)
+            raise port_conflict(port, others.get(port), machine) from error
         if "::1" in message:
             raise Conflict(
                 f"the engine cannot publish on [::1]: {message}",
@@ -194,21 +208,6 @@ def remove_container(engine: Engine, container: str) -> None:
         return
 
 
-def port_holders(engine: Engine) -> dict[int, str]:
-    """Return each host port that a container has or will need when it starts, with its holder."""
-    with engine.errors("listing the ports in use"):
-        containers = engine.client.containers(all=True)
-    holders: dict[int, str] = {}
-    for container in containers:
-        names = container.get("Names") or [container["Id"][:12]]
-        marks = container.get("Labels") or {}
-        reserved = [marks.get(labels.PORT, "")]
-        reserved += [str(p.get("PublicPort", "")) for p in container.get("Ports") or []]
-        for port in filter(str.isdigit, reserved):
-            holders[int(port)] = f"container {str(names[0]).lstrip('/')}"
-    return holders
-
-
 def _state(state: Mapping[str, Any]) -> MachineState:
     known, code = _STATES.get(str(state.get("Status")), MachineState.UNKNOWN), state.get("ExitCode")
     if known is not MachineState.STOPPED:
@@ -223,16 +222,6 @@ def _health(state: Mapping[str, Any]) -> Health:
         return Health.NONE
     health = (state.get("Health") or {}).get("Status")
     return Health.HEALTHY if health == "healthy" else Health.STARTING
-
-
-def _published_addresses(inspection: Mapping[str, Any]) -> dict[str, int]:
-    """Return the addresses of this host on which the daemon is published, with its port."""
-    bindings = (inspection["HostConfig"].get("PortBindings") or {}).get(f"{DAEMON_PORT}/tcp") or []
-    return {
-        str(binding.get("HostIp")): int(binding["HostPort"])
-        for binding in bindings
-        if str(binding.get("HostPort", "")).isdigit()
-    }
 
 
 def _isolation(marks: Mapping[str, str]) -> Isolation:

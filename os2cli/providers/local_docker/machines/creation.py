@@ -25,21 +25,23 @@ from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.client import EngineClient
 from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.engine.failures import explanation
 from os2cli.providers.local_docker.machines.containers import (
     NO_IPV6,
     Surroundings,
     container_name,
     container_request,
-    is_ours,
-    port_holders,
+    machine_name,
     remove_container,
     request_of,
     start_container,
 )
+from os2cli.providers.local_docker.machines.finding import find_container, inspection_of
 from os2cli.providers.local_docker.machines.mount import MOUNT_SECONDS, send_new
 from os2cli.providers.local_docker.machines.name_locks import machine_busy, may_remove
 from os2cli.providers.local_docker.machines.networks import create_network, remove_networks
-from os2cli.providers.local_docker.machines.surroundings import surroundings_for
+from os2cli.providers.local_docker.machines.ports import port_holders
+from os2cli.providers.local_docker.machines.surroundings import GATEWAY, surroundings_for
 from os2cli.providers.local_docker.machines.trust import trust_host_certificates
 from os2cli.providers.local_docker.machines.undoing import Undoing
 from os2cli.providers.loopback import port_conflict
@@ -110,18 +112,11 @@ class ContainerCreation:
         A container of ours that never started, and whose creator does not hold the lock, is a
         leftover of a killed create; one of another creator may be, after a while.
         """
-        try:
-            with self.engine.errors(f"looking for machine {name}"):
-                inspection = self.engine.client.inspect_container(container_name(name))
-        except NotFound:
+        inspection = find_container(self.engine, name)
+        if inspection is None:
+            self._check_container_name(container_name(name))
             remove_networks(self.engine, name, creator=self.creator)
             return
-        if not is_ours(inspection):
-            raise Conflict(
-                f"container {container_name(name)} exists, but os2 did not create it",
-                hint="choose another machine name, or rename that container",
-                code="name_taken",
-            )
         if inspection["State"]["Status"] == "created":
             marks = inspection["Config"]["Labels"]
             if not may_remove(marks, creator=self.creator):
@@ -130,6 +125,18 @@ class ContainerCreation:
             remove_networks(self.engine, name, creator=self.creator, request=request_of(inspection))
             return
         raise _machine_exists(name)
+
+    def _check_container_name(self, container: str) -> None:
+        with self.engine.errors(f"looking for container {container}"):
+            inspection = inspection_of(self.engine, container)
+        if inspection is not None:
+            other = machine_name(inspection)
+            what = f"is machine {other}, renamed" if other else "exists, but os2 did not create it"
+            raise Conflict(
+                f"container {container} {what}",
+                hint="choose another machine name, or rename that container",
+                code="name_taken",
+            )
 
     def _ports(self, spec: MachineSpec) -> Iterator[int]:
         holders = port_holders(self.engine)
@@ -143,12 +150,17 @@ class ContainerCreation:
     def _try_port(self, port: int) -> dict[str, Any] | None:
         """Return the running container, or None if another program took the port."""
         client = self.engine.client
-        container = self._create_container(port)
+        try:
+            container = self._create_container(port)
+        except APIError as error:
+            if not self._is_without_gateway(error):
+                raise
+            return self._try_port(port)
         self._wait_for(lambda: trust_host_certificates(client, container, self.certificates))
         if (root := self.spec.mount_repo) is not None:
             self._wait_for(lambda: send_new(self.engine, container, root))
         try:
-            self._wait_for(lambda: start_container(self.engine, container, self.spec.name, port))
+            self._wait_for(lambda: start_container(self.engine, container, port))
         except Conflict as error:
             if error.code == NO_IPV6:
                 remove_container(self.engine, container)
@@ -158,11 +170,27 @@ class ContainerCreation:
                 raise
             remove_container(self.engine, container)
             return None
-        except OperationFailed as error:
-            error.hint = needs_less_isolation(self.spec, [error.message]) or error.hint
+        except (APIError, OperationFailed) as error:
+            if self._is_without_gateway(error):
+                remove_container(self.engine, container)
+                return self._try_port(port)
+            if isinstance(error, OperationFailed):
+                error.hint = needs_less_isolation(self.spec, [error.message]) or error.hint
             raise
         inspection: dict[str, Any] = self._wait_for(lambda: client.inspect_container(container))
         return inspection
+
+    def _is_without_gateway(self, error: APIError | OperationFailed) -> bool:
+        """Return whether the engine has no address for this host's name, which is left out then."""
+        refusal = error.message if isinstance(error, OperationFailed) else explanation(error)
+        if GATEWAY not in refusal or not self.around.hosts:
+            return False
+        self.progress.warn(
+            "the machine does not know host.docker.internal: the engine has no address for it: "
+            f"{refusal}"
+        )
+        self.around = replace(self.around, hosts={})
+        return True
 
     @staticmethod
     def _wait_for(request: Callable[[], _Answer]) -> _Answer:

@@ -36,6 +36,10 @@ from os2cli.providers.local_docker.machines.foreground import (
 # The exit codes with which engines report that there is no such program.
 NO_SHELL = (126, 127)
 LOGIN_SHELL = ("sh", "-c", 'exec "${SHELL:-/bin/sh}" -l')
+# Ctrl-P and Ctrl-Q are the shell's. An engine always has keys with which a terminal leaves a
+# program, and holds the first back until the next: no one types these, and after the first, which
+# starts a region in editors, nothing is expected to show.
+DETACH_KEYS = "ctrl-@,ctrl-],ctrl-^,ctrl-_,~,%,ctrl-\\,&,+,#"
 # The engine reports the exit code shortly after the streams end.
 END_SECONDS = 5.0
 # How long a copy may stand still: a process in the machine may have stopped its tar.
@@ -133,7 +137,9 @@ class Execution:
 
     def attach(self, terminal: Terminal, command: Command) -> int:
         """Connect the terminal to a program until it ends, and return its exit code."""
-        execution = self._create(command.argv, command.env, stdin=True, tty=True)
+        execution = self._create(
+            command.argv, command.env, stdin=True, tty=True, detach_keys=DETACH_KEYS
+        )
 
         def resize(size: Any) -> None:
             with suppress(Exception):  # the shell may have just ended

@@ -12,6 +12,7 @@ from os2cli.core.left_out import leave_out
 from os2cli.core.models import Machine
 from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.engine import Engine
+from os2cli.providers.local_docker.machines.moving import without_copies
 from os2cli.providers.local_docker.machines.shapes import mapping
 
 _ID_DIGITS = 12
@@ -61,7 +62,7 @@ def _containers(engine: Engine) -> list[Mapping[str, Any]]:
         containers: list[Mapping[str, Any]] = engine.client.containers(
             all=True, filters={"label": [f"{labels.MACHINE}=1"]}
         )
-        return containers
+        return without_copies(containers)
 
 
 def _called(item: Mapping[str, Any]) -> str:

@@ -23,7 +23,6 @@ from os2cli.core.models import (
 )
 from os2cli.core.progress import SILENT, Progress
 from os2cli.host.certificates import HostCertificates
-from os2cli.host.interrupts import BackgroundCall
 from os2cli.host.tty import Terminal
 from os2cli.machines.tarball import Packed
 from os2cli.providers.any_bytes import in_utf8
@@ -32,8 +31,6 @@ from os2cli.providers.local_docker.engine.failures import HURRIED_SECONDS
 from os2cli.providers.local_docker.images.images import drop_unused_image
 from os2cli.providers.local_docker.machines.containers import (
     STOP_SECONDS,
-    container_name,
-    is_ours,
     machine_from_inspection,
     remove_container,
     request_of,
@@ -41,10 +38,16 @@ from os2cli.providers.local_docker.machines.containers import (
 )
 from os2cli.providers.local_docker.machines.creation import ContainerCreation, reject_remote
 from os2cli.providers.local_docker.machines.executions import LOGIN_SHELL, Execution
+from os2cli.providers.local_docker.machines.finding import find_container
 from os2cli.providers.local_docker.machines.insight import Insight, run_and_warn
 from os2cli.providers.local_docker.machines.listing import list_machines
 from os2cli.providers.local_docker.machines.logs import container_log
-from os2cli.providers.local_docker.machines.mount import update
+from os2cli.providers.local_docker.machines.mount import update_before_start
+from os2cli.providers.local_docker.machines.moving import (
+    COPY_SECONDS,
+    remove_copies,
+    start_moved,
+)
 from os2cli.providers.local_docker.machines.name_locks import NameLocks
 from os2cli.providers.local_docker.machines.networks import remove_networks
 from os2cli.providers.local_docker.machines.stops import mark_stop, was_asked_for
@@ -60,7 +63,6 @@ REMOVAL_SECONDS = 10.0
 # What the engine itself needs to stop a machine.
 ANSWER_SECONDS = 1.0
 # Their files are in use.
-_WITHOUT_START = (MachineState.RUNNING, MachineState.PAUSED)
 
 
 class LocalDockerMachines(Insight):
@@ -108,20 +110,24 @@ class LocalDockerMachines(Insight):
         """Start the container on the port it was created with; update the tree that it copies."""
         with deadline.within(within or CHANGE_SECONDS):
             machine = self.get(name)
-        if machine.has_mount and machine.state not in _WITHOUT_START:
-            self._update_mount(machine)
+        update_before_start(self.engine, machine)
         with deadline.within(within or CHANGE_SECONDS):
             with self.engine.errors(f"starting machine {name}"):
                 if machine.state is MachineState.PAUSED:
                     self.engine.client.unpause(machine.id)
                 elif machine.state is not MachineState.RUNNING:
-                    start_container(self.engine, machine.id, name, machine.port)
+                    start_container(self.engine, machine.id, machine.port, machine=name)
             return self._inspect(machine.id)
 
-    def _update_mount(self, machine: Machine) -> None:
-        with self.engine.errors(f"sending files to machine {machine.name}"):
-            marks = self.engine.client.inspect_container(machine.id)["Config"]["Labels"]
-            BackgroundCall(lambda: update(self.engine, machine.id, marks)).answer()
+    def start_on(self, name: str, port: int, within: float | None = None) -> Machine:
+        """Start the machine on another port: in a new container, with its files and volumes."""
+        with deadline.within(within or COPY_SECONDS), self.locks.held(name):
+            machine = self.get(name)
+            if machine.port == port:
+                return self.start(name, within)
+            update_before_start(self.engine, machine)
+            inspection = self.engine.client.inspect_container(machine.id)
+            return self._inspect(start_moved(self.engine, inspection, port))
 
     def stop(self, name: str, within: float | None = None) -> Machine:
         """Stop the container; it keeps its files and its port."""
@@ -147,9 +153,10 @@ class LocalDockerMachines(Insight):
         with deadline.within(within or CHANGE_SECONDS):
             # After a failed create: whether the engine answers at all.
             with deadline.within(HURRIED_SECONDS if within else None):
-                inspection = self._inspection(name)
+                inspection = find_container(self.engine, name)
             if inspection is None:
                 return self.remove_remnant(name)
+            remove_copies(self.engine, inspection["Id"])
             remove_container(self.engine, inspection["Id"])
             self._wait_until_gone(name, inspection["Id"])
             remove_networks(self.engine, name, request=request_of(inspection))
@@ -160,7 +167,7 @@ class LocalDockerMachines(Insight):
     def _wait_until_gone(self, name: str, container: str) -> None:
         seconds = deadline.at_most(REMOVAL_SECONDS) or 0.0
         ends = time.monotonic() + seconds
-        while (left := self._inspection(name)) is not None and left["Id"] == container:
+        while (left := find_container(self.engine, name)) is not None and left["Id"] == container:
             if time.monotonic() > ends:
                 raise TimedOut(
                     f"timed out after {seconds:.3g} s waiting for machine {name} to be removed",
@@ -226,17 +233,8 @@ class LocalDockerMachines(Insight):
             return self._machine(self.engine.client.inspect_container(container))
 
     def _find(self, name: str) -> Machine | None:
-        inspection = self._inspection(name)
+        inspection = find_container(self.engine, name)
         return self._machine(inspection) if inspection is not None else None
-
-    def _inspection(self, name: str) -> Mapping[str, Any] | None:
-        """Return what the engine knows of the machine's container, or None."""
-        try:
-            with self.engine.errors(f"looking for machine {name}"):
-                inspection = self.engine.client.inspect_container(container_name(name))
-        except NotFound:
-            return None
-        return inspection if is_ours(inspection) else None
 
     def _machine(self, inspection: Mapping[str, Any]) -> Machine:
         machine = machine_from_inspection(inspection)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes
 
@@ -18,7 +18,8 @@ from docker.errors import NotFound
 
 from os2cli.core.deadline import within
 from os2cli.core.errors import OperationFailed, Os2Error, UsageError
-from os2cli.core.models import MachineSpec
+from os2cli.core.models import Machine, MachineSpec, MachineState
+from os2cli.host.interrupts import BackgroundCall
 from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.snapshots.context import collect_mounted
@@ -33,6 +34,7 @@ MOUNT_SECONDS = 3600.0
 # No tree has a file below `.git`. The same name is in sandbox/entry/mount-files.ts.
 _LIST = ".git/os2-files"
 MAX_LIST_BYTES = 512 * 1024 * 1024
+_WITHOUT_START = (MachineState.RUNNING, MachineState.PAUSED)
 # A tree that changes while it is sent is sent again.
 _ATTEMPTS = 3
 
@@ -55,12 +57,20 @@ def send_new(engine: Engine, container: str, root: Path) -> None:
     _try_often(lambda: _send_changes(engine, container, root, b"", secrets=True))
 
 
-def update(engine: Engine, container: str, marks: Mapping[str, str]) -> None:
+def update_before_start(engine: Engine, machine: Machine) -> None:
+    """Send what changed to a machine that a start will start; a signal ends the wait at once."""
+    if machine.has_mount and machine.state not in _WITHOUT_START:
+        with engine.errors(f"sending files to machine {machine.name}"):
+            BackgroundCall(lambda: update(engine, machine.id)).answer()
+
+
+def update(engine: Engine, container: str) -> None:
     """Send what changed since the last start; files that cannot be read do not prevent a start.
 
     The machine then keeps those that it has, and its log says why. Files that look like secrets now
     stay here unless the machine was created with them.
     """
+    marks = engine.client.inspect_container(container)["Config"]["Labels"]
     root = Path(os.fsdecode(unquote_to_bytes(marks[labels.MOUNT])))
     known, secrets = _read_list(engine, container), labels.MOUNT_SECRETS in marks
     try:
@@ -101,16 +111,18 @@ def _send_changes(
 
 def _write_list(engine: Engine, container: str, content: bytes) -> None:
     with within(SEND_SECONDS + len(content) / SLOWEST_BYTES):
-        engine.client.send_files(container, REPOSITORY_MOUNT, _packed(content))
+        engine.client.send_files(container, REPOSITORY_MOUNT, packed_file(_LIST, content))
 
 
-def _packed(content: bytes) -> Iterator[bytes]:
+def packed_file(path: str, content: bytes) -> Iterator[bytes]:
+    """Yield a tar with a file, and with the directory of it."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
-        folder = tarfile.TarInfo(os.path.dirname(_LIST))  # noqa: PTH120  a name in the machine
-        folder.type, folder.mode = tarfile.DIRTYPE, 0o755
-        archive.addfile(folder)
-        member = tarfile.TarInfo(_LIST)
+        if above := path.rpartition("/")[0]:
+            folder = tarfile.TarInfo(above)
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+            archive.addfile(folder)
+        member = tarfile.TarInfo(path)
         member.size, member.mode = len(content), 0o644
         archive.addfile(member, io.BytesIO(content))
     yield packed.getvalue()

@@ -19,7 +19,7 @@ from docker.errors import APIError
 from docker.types import IPAMConfig, IPAMPool
 
 from os2cli.core.clock import EPOCH
-from os2cli.core.errors import Conflict, NotFound, OperationFailed, PartlyDone
+from os2cli.core.errors import Conflict, OperationFailed, PartlyDone
 from os2cli.core.left_out import left_out
 from os2cli.core.models import LOCAL_DOCKER, Machine, MachineSpec, MachineState
 from os2cli.host.network.routed import routed_networks
@@ -27,6 +27,7 @@ from os2cli.providers import labels
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.engine.failures import explanation
 from os2cli.providers.local_docker.machines.containers import container_name
+from os2cli.providers.local_docker.machines.finding import find_container
 from os2cli.providers.local_docker.machines.name_locks import NameLocks, machine_busy, may_remove
 from os2cli.providers.local_docker.machines.shapes import items, mapping
 
@@ -92,12 +93,9 @@ def remove_network_left(engine: Engine, machine: str, creator: str) -> bool:
 
     The caller holds the name's lock, which ``creator`` stands for.
     """
-    try:
-        with engine.errors(f"looking for machine {machine}"):
-            engine.client.inspect_container(container_name(machine))
-    except NotFound:
-        return remove_networks(engine, machine, creator=creator)
-    return False
+    if find_container(engine, machine) is not None:
+        return False
+    return remove_networks(engine, machine, creator=creator)
 
 
 def networks_left(engine: Engine, locks: NameLocks) -> list[Machine]:
@@ -144,32 +142,53 @@ def create_network(
 ) -> str:
     """Create the machine's network on free addresses, and return its id.
 
-    The engine chooses them if those of os2 are used up. ``create`` are the labels of this create.
+    ``create`` are the labels of this create.
 
     Raises:
-        Conflict: the engine has none left either (``networks_exhausted``), or another create made
+        Conflict: the engine has no addresses left (``networks_exhausted``), or another create made
             one for a machine of that name (``machine_busy``).
     """
-    name = f"os2-{spec.name}"
     marks = {**labels.of_machine(spec, LOCAL_DOCKER, datetime.now(UTC)), **create}
+    try:
+        return new_network(engine, spec.name, pools, marks)
+    except NetworkExistsError as error:
+        raise machine_busy(spec.name) from error
+
+
+class NetworkExistsError(Exception):
+    """The engine has a network of that name."""
+
+
+def new_network(
+    engine: Engine, machine: str, pools: Sequence[str], marks: Mapping[str, str]
+) -> str:
+    """Create a network for a machine on free addresses, and return its id.
+
+    The engine chooses them if those of os2 are used up.
+
+    Raises:
+        Conflict: the engine has none left either (``networks_exhausted``).
+        NetworkExistsError: there is one of its name.
+    """
+    name = container_name(machine)
     refused = ""
-    with engine.errors(f"creating the network of machine {spec.name}"):
+    with engine.errors(f"creating the network of machine {machine}"):
         subnets = free_subnets(pools or DEFAULT_POOLS, _taken(engine))
         for subnet in (*islice(subnets, ATTEMPTS), None):
             ipam = IPAMConfig(pool_configs=[IPAMPool(subnet=subnet)]) if subnet else None
             try:
                 answer = engine.client.create_network(
-                    name, driver="bridge", ipam=ipam, labels=marks, check_duplicate=True
+                    name, driver="bridge", ipam=ipam, labels={**marks}, check_duplicate=True
                 )
                 return str(mapping(answer).get("Id") or name)
             except APIError as error:
                 refused = explanation(error)
                 if name in refused and _EXISTS in refused.lower():
-                    raise machine_busy(spec.name) from error
+                    raise NetworkExistsError from error
                 if not any(each in refused.lower() for each in (*_OVERLAPS, *_EXHAUSTED)):
                     raise
     raise Conflict(
-        f"no free network for machine {spec.name}: {refused}",
+        f"no free network for machine {machine}: {refused}",
         hint="remove what is not needed: os2 machine prune, docker network prune; "
         "or use the engine's own network: --isolation off",
         code="networks_exhausted",

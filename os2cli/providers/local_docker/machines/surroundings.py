@@ -16,6 +16,11 @@ from os2cli.providers.local_docker.machines.isolation import (
     writable_directories,
 )
 
+# The host's name in every machine, as with Docker Desktop. The engine knows the address, from
+# Docker 20.10 on; Podman adds the name itself.
+GATEWAY = "host-gateway"
+HOSTS = {"host.docker.internal": GATEWAY}
+
 
 def surroundings_for(engine: Engine, spec: MachineSpec, *, certificates: bool) -> Surroundings:
     """Return what the container is created in, except its network.
@@ -34,4 +39,5 @@ def surroundings_for(engine: Engine, spec: MachineSpec, *, certificates: bool) -
         volumes=volumes,
         addresses=loopback_addresses(),
         pools=facts.pools,
+        hosts=HOSTS,
     )

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from os2cli.core.errors import NotAuthorised, Os2Error, Unreachable, UsageError
-from os2cli.providers.local_docker.engine.address import Endpoint, TlsFiles
+from os2cli.providers.local_docker.engine.address import Endpoint, TlsFiles, parse_address
 from os2cli.providers.local_docker.engine.connection import connect
 from os2cli.providers.local_docker.engine.endpoint import (
     DEFAULT_TCP,
@@ -34,6 +36,7 @@ from tests.serving import DEADLINE_SECONDS, HOST, ConnectionServer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+_SOME_ADDRESS = r"((unix|TCP|tcp|http|ssh|fd|npipe|x)?:?/{0,3})[a-z0-9.:@%?#/\[\]_ -]{0,20}"
 ORBSTACK = "unix:///Users/jonas/.orbstack/run/docker.sock"
 
 
@@ -164,20 +167,48 @@ class TestAddresses:
             ("tcp://[::1]:2375", "tcp://[::1]:2375"),
             ("ssh://me:secret@host:22/?token=t", "ssh://host:22"),
             ("ssh://me@host", "ssh://host"),
-            ("npipe:////./pipe/docker_engine", "npipe:////./pipe/docker_engine"),
+            # As the client of Docker 28 takes them.
+            ("127.0.0.1:2375", "tcp://127.0.0.1:2375"),
+            ("127.0.0.1", "tcp://127.0.0.1:2375"),
+            ("127.0.0.1:", "tcp://127.0.0.1:2375"),
+            ("127.0.0.1:1/base", "tcp://127.0.0.1:1/base"),
+            ("localhost", "tcp://localhost:2375"),
+            ("localhost:1", "tcp://localhost:1"),
+            (":1", "tcp://127.0.0.1:1"),
+            ("tcp://", "tcp://127.0.0.1:2375"),
+            ("[::1]:1", "tcp://[::1]:1"),
+            ("::1", "tcp://[::1]:2375"),
+            ("fe80::1:2", "tcp://[fe80::1:2]:2375"),
+            ("127.0.0.1:01", "tcp://127.0.0.1:1"),
+            ("unix", "tcp://unix:2375"),
+            ("unix://", "unix:///var/run/docker.sock"),
         ],
     )
-    def test_accepted(self, tmp_path: Path, text: str, url: str) -> None:
-        assert resolve_endpoint({"DOCKER_HOST": text}, tmp_path).url == url
+    def test_accepted(self, tmp_path: Path, config: Path, text: str, url: str) -> None:
+        write_context(config, "same", text)
+
+        assert resolve_endpoint({"DOCKER_HOST": f" {text}\n"}, tmp_path).url == url
+        assert resolve_endpoint({}, tmp_path, docker_host=text).url == url
+        assert resolve_endpoint({"DOCKER_CONTEXT": "same"}, tmp_path).url == url
 
     @pytest.mark.parametrize(
         "text",
         [
             "",
             "/var/run/docker.sock",
-            "127.0.0.1:2375",
+            "unix:/run/docker.sock",
             "unix://run/docker.sock",
-            "unix://",
+            "fd://",
+            "npipe://",
+            "npipe:////./pipe/docker_engine",
+            "ssh:h",
+            "://127.0.0.1:1",
+            "a b",
+            "u:secret@127.0.0.1:1",
+            "127.0.0.1:\uff11",
+            "tcp:/h:1",
+            "127.0.0.1:1?x",
+            "h\udcff:1",
             "ftp://host",
             "tcp://host:port",
             "tcp://host:0",
@@ -195,6 +226,30 @@ class TestAddresses:
             resolve_endpoint({}, tmp_path, docker_host=text)
         assert caught.value.code == "endpoint_invalid"
         assert caught.value.message.startswith("--docker-host: invalid engine address ")
+        assert caught.value.hint
+        assert "secret" not in caught.value.message
+
+    @given(st.from_regex(_SOME_ADDRESS, fullmatch=True) | st.text(max_size=12))
+    def test_any_text_is_an_address_or_malformed(self, text: str) -> None:
+        with contextlib.suppress(UsageError):
+            endpoint = parse_address(text, "DOCKER_HOST")
+            assert endpoint.url.startswith(("unix:///", "tcp://", "ssh://"))
+            # What os2 prints is an address with the same meaning.
+            assert parse_address(endpoint.url, "DOCKER_HOST").url == endpoint.url
+
+    @given(
+        st.sampled_from(["tcp://", "", "https://"]),
+        st.sampled_from(["127.0.0.1", "localhost", "[::1]", "a..b", "x" * 64, "[", "-"]),
+        st.sampled_from([":1", ":0", ":65536", ":01", ":1/", ":1/a b", ":1//"]),
+    )
+    def test_what_is_taken_can_be_connected_to(self, scheme: str, host: str, rest: str) -> None:
+        """Loopback, and what no resolver is asked for: any other failure would be unexpected."""
+        with pytest.raises(Os2Error):
+            connect(parse_address(f"{scheme}{host}{rest}", "DOCKER_HOST"), connect_seconds=0.5)
+
+    def test_a_socket_with_a_long_path_is_unreachable(self) -> None:
+        with pytest.raises(Unreachable):
+            connect(parse_address(f"unix:///{'x' * 200}", "DOCKER_HOST"))
 
     def test_tls_variables_are_honoured(self, tmp_path: Path) -> None:
         write_pems(tmp_path / "certs", "ca", "cert", "key")
@@ -266,6 +321,20 @@ class TestSockets:
         assert places["unix:///r/docker.sock"] == "the socket of rootless Docker"
         assert places[f"unix://{folder}/.orbstack/run/docker.sock"] == "the socket of OrbStack"
         assert places["unix:///r/podman/podman.sock"] == "the socket of Podman"
+
+    @pytest.mark.parametrize("variables", [{}, {"XDG_RUNTIME_DIR": "/r"}])
+    def test_a_rootless_engine_is_found_without_a_login(
+        self, folder: Path, variables: dict[str, str]
+    ) -> None:
+        """Under cron, ``su`` and ``sudo -u``, no variable names its directory, or another's."""
+        places = [each.url for each in known_sockets(variables, folder)]
+        usual = f"unix:///run/user/{os.getuid()}"
+        assert f"{usual}/docker.sock" in places
+        assert places.index(f"{usual}/podman/podman.sock") > places.index(f"{usual}/docker.sock")
+
+    def test_a_socket_is_tried_once(self, folder: Path) -> None:
+        places = known_sockets({"XDG_RUNTIME_DIR": f"/run/user/{os.getuid()}/"}, folder)
+        assert len({each.url for each in places}) == len(places)
 
     def test_an_engine_below_home_is_found(self, folder: Path) -> None:
         home = [each for each in known_sockets({}, folder) if str(folder) in each.url]

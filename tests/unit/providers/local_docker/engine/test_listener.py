@@ -16,7 +16,11 @@ from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.connection import connect
 from os2cli.providers.local_docker.engine.endpoint import DEFAULT_TCP
 from os2cli.providers.local_docker.engine.engine import Engine
-from os2cli.providers.local_docker.engine.listener import check_listener, listening_users
+from os2cli.providers.local_docker.engine.listener import (
+    check_listener,
+    is_forwarded,
+    listening_users,
+)
 from tests.engine_stub import engine_stub
 from tests.serving import HOST, listening_as
 
@@ -151,3 +155,50 @@ class TestTrust:
         with taken, pytest.raises(NotAuthorised):
             mine.client.version()
         assert len(engine.requests) == before
+
+
+def words(address: str) -> str:
+    """Return an address as the tables have it: words in the host's order."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    packed = socket.inet_pton(family, address)
+    starts = range(0, len(packed), 4)
+    return "".join(f"{int.from_bytes(packed[at : at + 4], sys.byteorder):08X}" for at in starts)
+
+
+class TestForwarded:
+    """Whether a name of this host, which browsers resolve to ``::1`` first, leads to a machine."""
+
+    @pytest.mark.parametrize(
+        ("listeners", "forwarded"),
+        [
+            ([("127.0.0.1", 0), ("::1", 0)], True),
+            ([("127.0.0.1", 0), ("::1", None)], True),
+            ([("127.0.0.1", 0), ("::", 0)], True),
+            # Before the machine's port is there.
+            ([], True),
+            # A virtual machine's engine that forwards IPv4 alone.
+            ([("127.0.0.1", 0)], False),
+            ([("0.0.0.0", 0)], False),
+            ([("127.0.0.1", 0), ("::1", STRANGER)], False),
+            ([("127.0.0.1", 0), ("::", STRANGER)], False),
+            ([("127.0.0.1", 0), ("::", 0), ("::1", STRANGER)], False),
+            ([("::1", STRANGER)], False),
+        ],
+    )
+    def test_whose_it_is(
+        self, tmp_path: Path, listeners: list[tuple[str, int | None]], forwarded: bool
+    ) -> None:
+        rows = [
+            (words(address), 10123, "0A", os.geteuid() if user is None else user)
+            for address, user in listeners
+        ]
+        network = table(tmp_path, *rows, (words("::1"), 10124, "0A", STRANGER))
+
+        assert is_forwarded("::1", 10123, network) is forwarded
+
+    def test_without_the_tables_it_is_what_answers(self, tmp_path: Path) -> None:
+        with listening(socket.AF_INET, HOST) as port:
+            assert not is_forwarded("::1", port, tmp_path)
+        assert is_forwarded("::1", port, tmp_path)
+        with listening(socket.AF_INET6, "::1") as port:
+            assert is_forwarded("::1", port, tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,17 @@ class TestMachine:
         assert (machine.port, machine.url) == (10123, "http://localhost:10123")
         assert (machine.state, machine.health) == (MachineState.RUNNING, Health.HEALTHY)
         assert (machine.repository, machine.image_key) == (None, None)
+
+    def test_a_published_address_that_no_one_forwards_is_not_in_its_url(self) -> None:
+        """As with an engine in a virtual machine that forwards IPv4 alone."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            both = [{"HostIp": each, "HostPort": str(port)} for each in ("127.0.0.1", "::1")]
+            host = {"PortBindings": {"3000/tcp": both}}
+
+            assert machine_from_inspection(inspection(HostConfig=host)).url == (
+                f"http://127.0.0.1:{port}"
+            )
 
     @pytest.mark.parametrize(
         ("built_as", "key"), [("sandbox:local", "k"), ("other:local", None), ("", None)]

@@ -225,3 +225,24 @@ def test_a_terminal_that_takes_a_little_at_a_time_gets_all() -> None:
     assert code == 5
     assert bytes(got.replace(b"\r", b"")) == output
     assert len(got) <= whole
+
+
+def test_no_key_of_the_shell_leaves_the_terminal() -> None:
+    """As the engine reads them: it holds the first key back, and takes each that comes alone."""
+    master, slave = pty.openpty()
+    client = Client(0)
+    execution = Execution(cast("Engine", FakeEngine(client)), "c", "x")
+    try:
+        execution.attach(Terminal(slave, slave, "xterm"), Command(("sh",)))
+    finally:
+        os.close(slave)
+        os.close(master)
+    keys = [
+        ord(key[-1].upper()) & 0x1F if key.startswith("ctrl-") else ord(key)
+        for key in client.options[0]["detach_keys"].split(",")
+    ]
+
+    assert keys[0] == 0
+    assert not {ord("p") & 0x1F, ord("q") & 0x1F, 0x1B, *b"\r\n\t\x7f"} & set(keys)
+    # Podman takes no key twice.
+    assert len(set(keys)) == len(keys) >= 8

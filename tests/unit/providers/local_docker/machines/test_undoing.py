@@ -24,8 +24,9 @@ from tests.engine_stub import EngineStub, Fault, engine_stub
 from tests.progress import RecordedProgress
 
 SPEC = MachineSpec(name="a", stage="dev-test", snapshot="iterate-sandbox:local")
-# The calls of a create without certificates of the host: look, ports, create, start, inspect.
-CREATE, START, INSPECT = 2, 3, 4
+# The calls of a create without certificates of the host: 3 for the name, 3 for the network, ports,
+# create, start, inspect.
+CREATE, START, INSPECT = 7, 8, 9
 
 
 @pytest.fixture
