@@ -191,6 +191,8 @@ def e2e(session: nox.Session) -> None:
     pnpm_install(session, ROOT / "tests/browser")
     env = {"OS2_TEST_IMAGE": IMAGE, "OS2_TEST_BROWSER": BROWSER_IMAGE, **day_seed(session)}
     env["OS2_TEST_REGISTRY"] = docker_registry(session)
+    host_programs(session, podman="podman", mmdebstrap="mmdebstrap")
+    env["OS2_TEST_ENGINE"] = current_engine(session)
     # The tests have a home of their own, without the Docker contexts of this one.
     env["DOCKER_HOST"] = str(session.run("python", "-c", PRINT_ENGINE, silent=True)).strip()
     # A file's tests share machines and images, so that they stay together.
@@ -200,12 +202,12 @@ def e2e(session: nox.Session) -> None:
         session.run(*run, *ON_A_RUNNER, env=env | SELF_HOSTED)
 
 
-def host_programs(session: nox.Session) -> None:
-    """Ensure what is behind shells on Daytona, and the shells with completion.
+def host_programs(session: nox.Session, **more: str) -> None:
+    """Ensure what is behind shells on Daytona, the shells with completion, and ``more``.
 
-    They are installed if that is allowed.
+    They are installed if that is allowed. ``more`` names the package of each program.
     """
-    packages = {"ssh": "openssh-client", "zsh": "zsh", "fish": "fish"}
+    packages = {"ssh": "openssh-client", "zsh": "zsh", "fish": "fish", **more}
     missing = [name for name in packages if shutil.which(name) is None]
     if not missing:
         return
@@ -242,6 +244,30 @@ def docker_registry(session: nox.Session) -> str:
             session.run("dpkg", "-x", str(package), ".", external=True)
             package.unlink()
     return str(binary)
+
+
+def current_engine(session: nox.Session) -> str:
+    """Return the root of the newest Docker Engine that Debian has: unpacked, and not installed."""
+    root = ROOT / ".nox/current-engine"
+    if (root / "usr/sbin/iptables").is_symlink():
+        return str(root)
+    shutil.rmtree(root, ignore_errors=True)
+    packages = ("docker.io", "docker-cli", "docker-buildx", "containerd", "runc", "iptables")
+    session.run(
+        "mmdebstrap", "--quiet", "--variant=extract", f"--include={','.join(packages)}",
+        '--aptopt=APT::Install-Recommends "false"',
+        # Mirrors of a release that goes on changing may lag behind.
+        '--aptopt=Acquire::Check-Valid-Until "false"', "testing", str(root), external=True,
+    )  # fmt: skip
+    # What packages do when they are installed.
+    for folder in ("bin", "sbin", "lib", "lib64"):
+        if not (root / folder).exists():
+            (root / folder).symlink_to(f"usr/{folder}")
+    for folder in ("dev", "mnt", "proc", "run", "share", "sys", "tmp"):
+        (root / folder).mkdir(exist_ok=True)
+    (root / "usr/sbin/ip6tables").symlink_to("ip6tables-nft")
+    (root / "usr/sbin/iptables").symlink_to("iptables-nft")
+    return str(root)
 
 
 PRINT_ENGINE = """

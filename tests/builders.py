@@ -61,7 +61,8 @@ def builder(name: str, home: Path) -> Iterator[Builder]:
         engine = docker.APIClient(base_url=own, version="auto", timeout=BUILD_SECONDS)
         client, env = _docker_client(own, home, name)
         if name == "podman":
-            client, env = podman_client(address), {"HOME": str(home)}
+            # The format that its service builds too: the other one knows no SHELL.
+            client, env = podman_client(address), {"HOME": str(home), "BUILDAH_FORMAT": "docker"}
         with closing(engine):
             yield Builder(name, address, client, env, engine)
 

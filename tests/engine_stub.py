@@ -185,7 +185,7 @@ class EngineStub:
         if path == "/containers/json":
             return 200, [
                 {
-                    "Id": each["Id"],
+                    "Id": each.get("Id", name),
                     "Names": [f"/{name}"],
                     "Labels": each.get("Config", {}).get("Labels"),
                 }
@@ -290,7 +290,7 @@ class EngineStub:
         return packed.getvalue()
 
     def _container(self, method: str, name: str, verb: str | None) -> tuple[int, Any]:
-        by_id = (each for each, found in self.containers.items() if found["Id"] == name)
+        by_id = (each for each, found in self.containers.items() if found.get("Id") == name)
         name = name if name in self.containers else next(by_id, name)
         if name not in self.containers:
             return 404, {"message": f"No such container: {name}"}

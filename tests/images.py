@@ -65,4 +65,5 @@ def configuration(engine: docker.APIClient, image: str, foreign: str) -> dict[st
 def history(engine: docker.APIClient, image: str, foreign: str) -> list[str]:
     """Return the steps; one that sets labels beginning with ``foreign`` is left out."""
     steps = [str(step["CreatedBy"]) for step in engine.history(image)]
-    return [step for step in steps if f"LABEL {foreign}" not in step]
+    sets = (f"LABEL {foreign}", f'LABEL "{foreign}')
+    return [step for step in steps if not any(each in step for each in sets)]

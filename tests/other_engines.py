@@ -9,15 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import docker
 import pytest
-from docker.errors import DockerException
 
 from tests.polling import until
 
@@ -74,10 +73,8 @@ def podman() -> Iterator[str]:
 
 
 def podman_client(address: str) -> Sequence[str]:
-    """Return Podman's own client, for the images of a running service."""
-    folder = Path(address.removeprefix("unix://")).parent
-    places = (f"--root={folder}/data", f"--runroot={folder}/run")
-    return ("podman", *places, "--storage-driver=overlay")
+    """Return Podman's own client of a running service: without one it would build out here."""
+    return ("podman", "--remote", f"--url={address}")
 
 
 @contextmanager
@@ -94,22 +91,23 @@ def _running(script: Callable[[Path], tuple[str, ...]]) -> Iterator[str]:
             ) as process,
         ):
             try:
-                address = f"unix://{folder}/engine.sock"
-                _wait(address, process, folder / "log")
-                yield address
+                _wait(folder / "engine.sock", process, folder / "log")
+                yield f"unix://{folder}/engine.sock"
             finally:
                 process.send_signal(signal.SIGKILL)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(path: Path, process: subprocess.Popen[bytes], log: Path) -> None:
     def answers() -> bool:
         assert process.poll() is None, log.read_text(errors="replace")
-        try:
-            docker.APIClient(base_url=address, version="auto").close()
-        except DockerException:
-            return False
-        return True
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(str(path))
+            except OSError:
+                return False
+            probe.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+            return probe.recv(64).partition(b" ")[2].startswith(b"200")
 
     until(answers, START_SECONDS)

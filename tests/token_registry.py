@@ -37,7 +37,7 @@ _SERVICE, _ISSUER = "registry.test", "auth.test"
 
 @dataclass
 class TokenServer:
-    """Gives tokens to who has the login, and to anybody for pulling what is public.
+    """Gives tokens to who has the login, and without one for pulling what is public.
 
     ``asked`` are the users and scopes of the requests; the user is empty for anonymous ones.
     """

@@ -110,11 +110,11 @@ def trusting(pem: str) -> HostCertificates:
 
 class Heard(Progress):
     def __init__(self) -> None:
-        self.notices: list[str] = []
+        self.warnings: list[str] = []
         self.statuses: list[str] = []
 
-    def notice(self, message: str) -> None:
-        self.notices.append(message)
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
 
     def status(self, text: str, done: int | None = None, total: int | None = None) -> None:
         del done, total
@@ -158,7 +158,7 @@ def base(cache_dir: Path) -> Iterator[BaseImage]:
     client = docker.APIClient(base_url=engine_endpoint().url, version="auto", timeout=60)
     heard = Heard()
     made = prepare(client, cache_dir, FIRST_AUTHORITY, heard)
-    assert len(heard.notices) == 1
+    assert len(heard.warnings) == 1
     assert {"configuring packages", "storing the image"} <= set(heard.statuses)
     yield made
     client.remove_image(made.reference, force=True)

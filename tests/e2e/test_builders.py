@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import os
+import tarfile
+import uuid
 from pathlib import Path
 
 import docker
 import pytest
 
+from tests import images
 from tests.builders import engine_without_buildkit
 from tests.command import Os2
 from tests.engine import sandbox_image
 
 pytestmark = pytest.mark.engine
+
+LARGE_BYTES = 50_000_000
 
 
 @pytest.fixture
@@ -58,3 +65,62 @@ def test_the_key_does_not_depend_on_the_builder(os2: Os2, source: Path, image_ta
         ).json()
 
     assert (second["built"], second["key"]) == (False, first["key"])
+
+
+def test_a_build_sends_and_keeps_only_what_changed(
+    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
+) -> None:
+    (source / "sandbox/Dockerfile").write_text("FROM scratch\nCOPY small /\n")
+    (source / "large").write_bytes(os.urandom(LARGE_BYTES))
+    (source / "small").write_text(uuid.uuid4().hex)
+    command = ("snapshot", "local-docker", "--tag", image_tag)
+    assert os2(*command).status == 0
+    before = cache_bytes(engine)
+
+    (source / "small").write_text(uuid.uuid4().hex)
+    assert os2(*command).stdout.startswith("built")
+
+    assert cache_bytes(engine) - before < LARGE_BYTES / 10
+
+
+def cache_bytes(engine: docker.APIClient) -> int:
+    """Return what the engine's build cache holds, of every build."""
+    return sum(int(each["Size"]) for each in engine.df()["BuildCache"])
+
+
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+@pytest.mark.parametrize("text", ["FROM {}\n", "FROM scratch\nCOPY --from={} / /\n"])
+def test_an_image_is_out_of_date_when_one_that_it_names_is_another(
+    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient, builder: str, text: str
+) -> None:
+    named = f"os2-test-{uuid.uuid4().hex[:8]}"
+    (source / "sandbox/Dockerfile").write_text(text.format(named))
+
+    def build() -> str:
+        command = ("snapshot", "local-docker", "--tag", image_tag)
+        if builder == "buildkit":
+            result = os2(*command)
+        else:
+            with engine_without_buildkit() as address:
+                result = os2(*command, "--docker-host", address)
+        assert result.status == 0, result.stderr
+        return result.stdout.split()[0]
+
+    try:
+        import_file(engine, named, "one")
+        assert [build(), build()] == ["built", "unchanged"]
+        import_file(engine, named, "two")
+        assert [build(), build()] == ["built", "unchanged"]
+        # Its own files are those of the newer one.
+        assert "two" in images.files(engine, image_tag)
+    finally:
+        engine.remove_image(image_tag, force=True)
+        engine.remove_image(named, force=True)
+
+
+def import_file(engine: docker.APIClient, name: str, path: str) -> None:
+    """Give a name to a new image with one empty file."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo(path))
+    engine.import_image_from_data(content.getvalue(), repository=name, tag="latest")

@@ -11,12 +11,13 @@ import shlex
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import docker
 import pytest
+from docker.errors import APIError
 
 from os2cli.providers import labels
 from tests import images
@@ -33,6 +34,8 @@ LABELS = "dev.os2."
 SECRET = "s3cret-of-the-corpus"
 # What os2 builds otherwise, on purpose: every builder follows a Dockerfile's own ignore file.
 OTHERWISE = {"classic": ["own-ignore-file"], "podman": ["own-ignore-file"]}
+# Podman's service takes secrets only as files of the context.
+REFUSED = {"podman": ["mount-secret"]}
 
 
 @pytest.fixture(scope="module", params=builder_names())
@@ -47,8 +50,18 @@ def built_by(
                 found.engine.load_image(own.get_image(base))
             found.engine.tag(base, BASE.partition(":")[0], "1")
             yield found
-            if request.param == "buildkit":
+            if request.param in ("buildkit", "classic"):
+                remove_built_on(found.engine, base)
                 found.engine.remove_image(BASE)
+
+
+def remove_built_on(engine: docker.APIClient, base: str) -> None:
+    """Remove what failed builds left: steps on the base, without a name."""
+    steps = images.layers(engine, base)
+    for found in engine.images(filters={"dangling": True}):
+        if found["Id"] != base and images.layers(engine, found["Id"])[: len(steps)] == steps:
+            with suppress(APIError):
+                engine.remove_image(found["Id"])
 
 
 @dataclass(frozen=True)
@@ -87,7 +100,7 @@ def test_os2_builds_what_the_client_builds(
 
     try:
         assert SECRET not in result.stdout + result.stderr
-        if expected.status:
+        if expected.status or name in REFUSED.get(built_by.name, ()):
             assert_refused(result)
             return
         assert result.status == 0, result.stderr

@@ -9,13 +9,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from os2cli.core.errors import UsageError
 from os2cli.snapshots.context.context import BuildContext
 from os2cli.snapshots.context.entries import (
-    PIECE_BYTES,
     ContextEntry,
     EntryKind,
     displayed,
@@ -111,14 +109,13 @@ def listed(files: Iterable[SuspiciousFile]) -> str:
     return shown + (f" and {len(files) - 5} more" if len(files) > 5 else "")
 
 
-def reason_of(root: Path, entry: ContextEntry, limit: int | None = None) -> str | None:
-    """Return why a file looks like a secret, by its first ``limit`` bytes; None if it does not.
+def reason_of(root: Path, entry: ContextEntry) -> str | None:
+    """Return why a file looks like a secret; None if it does not.
 
     Raises as reading the context does.
     """
     rules = rules_for(entry.path)
-    pieces = islice(read_pieces(root, entry), limit and -(-limit // PIECE_BYTES))
-    for part in _parts(pieces):
+    for part in _parts(read_pieces(root, entry)):
         for rule in rules:
             if rule.looks(part):
                 return rule.reason

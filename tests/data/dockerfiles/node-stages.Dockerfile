@@ -2,7 +2,7 @@
 ARG NODE_VERSION=24
 FROM os2-test/base:1 AS deps
 WORKDIR /app
-COPY package.json pnpm-lock.yaml ./
+COPY package.json pnpm-versions.yaml ./
 RUN mkdir node_modules && cp package.json node_modules/.package.json
 
 FROM os2-test/base:1 AS build

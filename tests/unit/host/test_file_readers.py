@@ -25,7 +25,7 @@ READERS = {
     ),
     "the Dockerfile": ("d/Dockerfile", "collect(root / 'd', Path('Dockerfile')).dockerfile_text"),
     "a file of the context": (".env", "suspicious_files(collect(root, Path('Dockerfile')))"),
-    "a file of the mount": (".env", "refuse_mounted_secrets(root)"),
+    "a file of the mount": (".env", "refuse_mounted_secrets(collect_mounted(root))"),
     "--env-file": ("a.env", "read_env_file(root / 'a.env')"),
     "Docker's configuration": ("config.json", "named_context({}, root)"),
     "a product's settings": ("daemon.json", "read_settings(root / 'daemon.json')"),
@@ -81,7 +81,8 @@ from os2cli.host.network.tls import trust_problems
 from os2cli.machines.environment import read_env_file
 from os2cli.providers.local_docker.engine.contexts import named_context
 from os2cli.settings.settings import load_settings
-from os2cli.snapshots.context import collect, refuse_mounted_secrets, suspicious_files
+from os2cli.snapshots.context import collect, collect_mounted
+from os2cli.snapshots.context import refuse_mounted_secrets, suspicious_files
 root = Path(sys.argv[1])
 for reader in sys.argv[2:]:
     try:
@@ -98,8 +99,8 @@ def test_no_reader_waits_or_fails_otherwise(tmp_path: Path, kind: str) -> None:
     (tmp_path / "Dockerfile").write_text("FROM x\n")
     calls = []
     for path, call in READERS.values():
-        if kind == "8 GB" and "mount" not in call and ".env" in path and "root / 'a" not in call:
-            continue  # A build sends files of any size, and so reads them.
+        if kind == "8 GB" and ".env" in path and "root / 'a" not in call:
+            continue  # Builds and --mount-repo send files of any size, and so read them.
         place = tmp_path / path
         place.parent.mkdir(parents=True, exist_ok=True)
         if not os.path.lexists(place):

@@ -55,7 +55,7 @@ def prepare_base(
     *,
     platform: str | None,
     replaceable: bool,
-    pull_anew: bool = False,
+    pull_again: bool = False,
     certificates: HostCertificates,
     cache_dir: Path,
     lock_dir: Path,
@@ -65,8 +65,8 @@ def prepare_base(
     """Return a base image that trusts what this host trusts, and pull or build it if needed.
 
     ``platform`` is the engine's ``os/arch[/variant]``, None for its own. ``replaceable``: where the
-    registry does not give it, one from packages takes its place, with a warning. ``pull_anew``: ask
-    the registry also for one that is present. ``cache_dir`` keeps downloaded packages between
+    registry does not give it, one from packages takes its place, with a warning. ``pull_again``:
+    ask the registry also for one that is present. ``cache_dir`` keeps downloaded packages between
     runs, ``lock_dir`` locks; the host's distribution and APT sources are read below ``root``.
 
     Raises:
@@ -79,7 +79,7 @@ def prepare_base(
     """
     origin = "engine"
     present = _present(client, reference, platform)
-    if pull_anew or not present:
+    if pull_again or not present:
         origin = "registry"
         replaceable = replaceable and not present
         recipe = _recipe(client, platform, certificates, root) if replaceable else None
@@ -108,10 +108,10 @@ def pull_images(
     references: Iterable[str],
     *,
     platform: str | None,
-    anew: bool,
+    again: bool,
     progress: Progress = SILENT,
 ) -> None:
-    """Pull the images that a build takes something from, ``anew`` also those that are present.
+    """Pull the images that a build takes something from, ``again`` also those that are present.
 
     Raises:
         NotFound: the registry does not have one.
@@ -119,7 +119,7 @@ def pull_images(
         Unreachable: the engine, or the registry.
     """
     for reference in references:
-        if anew or not _present(client, reference, platform):
+        if again or not _present(client, reference, platform):
             try:
                 _pull(client, reference, platform, progress, FIRST_ANSWER_S)
             except PullFailed as failure:

@@ -102,8 +102,8 @@ class LocalDockerBuilder:
         with exclusive(self.lock_dir, f"image {request.tag}", on_busy=say_waiting):
             image = self.find(request.tag)
             inputs = inputs or self.read(request)
-            anew = request.no_cache or request.pull
-            if image is not None and image.key == inputs.key and not anew:
+            again = request.no_cache or request.pull
+            if image is not None and image.key == inputs.key and not again:
                 return BuildResult(image, built=False, seconds=time.monotonic() - started)
             if image is not None:
                 reject_replacing(image, request, inputs.key)
@@ -121,9 +121,9 @@ class LocalDockerBuilder:
         before = self.find(request.tag)
         base = self._prepare_base(request, named, progress)
         if not has_buildkit(self.engine.client):
-            platform, anew = request.platform, request.pull
+            platform, again = request.platform, request.pull
             pull_images(
-                self.engine.client, named.others, platform=platform, anew=anew, progress=progress
+                self.engine.client, named.others, platform=platform, again=again, progress=progress
             )
         for note in context.unkept:
             progress.warn(note)
@@ -163,7 +163,7 @@ class LocalDockerBuilder:
             certificates=self.certificates,
             progress=progress,
             replaceable=named.replaceable,
-            pull_anew=request.pull,
+            pull_again=request.pull,
             cache_dir=self.cache_dir,
             lock_dir=self.lock_dir,
         )

@@ -117,7 +117,7 @@ class EngineBuild:
         except APIError as error:
             if error.status_code != HTTPStatus.BAD_REQUEST:
                 raise
-            # What is wrong with the Dockerfile itself is no event of this builder.
+            # This builder sends no event for a mistake in the Dockerfile itself.
             yield {"error": explanation(error)}
 
 

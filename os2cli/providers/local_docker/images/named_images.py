@@ -23,8 +23,8 @@ BASE_ARGUMENT = "BASE_IMAGE"
 class NamedImages:
     """The images of one build.
 
-    ``base`` is the one that ``ARG BASE_IMAGE`` stands for, None if that is no image or there is
-    none; ``replaceable`` says whether one from packages may take its place. ``others`` are got by
+    ``base`` is the image that ``ARG BASE_IMAGE`` stands for, None if there is not one;
+    ``replaceable`` says whether one from packages may take its place. ``others`` are got by
     the engine.
     """
 

@@ -22,6 +22,9 @@ _FLAGS = {
     "HEALTHCHECK": {"interval", "retries", "start-interval", "start-period", "timeout"},
 }
 _UNKNOWN_INSTRUCTION = re.compile(r'unknown instruction: "?([^\s"]+)', re.IGNORECASE)
+# As a flag of RUN --mount has them.
+_KEYS = {"env", "from", "gid", "id", "mode", "required", "rw", "sharing", "size", "source", "uid"}
+_UNKNOWN_KEY = re.compile(r"unexpected key '(\w+)' in '")
 _UNKNOWN_FLAG = re.compile(
     r"unknown flag: -{0,2}([\w-]+)|the --([\w-]+) option requires buildkit"
     r"|flag provided but not defined: -{1,2}([\w-]+)",
@@ -65,6 +68,8 @@ def _unknown(reason: str, reading: Reading) -> Iterator[str]:
     if found := _UNKNOWN_FLAG.search(reason):
         name = next(filter(None, found.groups())).lower()
         yield from (flag for flag in _flags(instructions) if flag.endswith(f" --{name}"))
+    if (found := _UNKNOWN_KEY.search(reason)) and found[1] in _KEYS:
+        yield f"{found[1]}= in RUN --mount"
     step, _, words = reason.partition(_STEP)[2].partition('": ')
     # It looks for a file of that name. Elsewhere it is a script that fails.
     if "<<" in words and _with_here_documents(instructions):

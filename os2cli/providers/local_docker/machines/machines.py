@@ -62,7 +62,6 @@ LIST_SECONDS = 30.0
 REMOVAL_SECONDS = 10.0
 # What the engine itself needs to stop a machine.
 ANSWER_SECONDS = 1.0
-# Their files are in use.
 
 
 class LocalDockerMachines(Insight):

@@ -34,6 +34,7 @@ MOUNT_SECONDS = 3600.0
 # No tree has a file below `.git`. The same name is in sandbox/entry/mount-files.ts.
 _LIST = ".git/os2-files"
 MAX_LIST_BYTES = 512 * 1024 * 1024
+# Their files are in use.
 _WITHOUT_START = (MachineState.RUNNING, MachineState.PAUSED)
 # A tree that changes while it is sent is sent again.
 _ATTEMPTS = 3

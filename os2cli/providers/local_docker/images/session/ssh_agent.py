@@ -54,7 +54,7 @@ def _agent(agents: Mapping[str, Path], identity: str, call: ServicerContext) -> 
 
 def _pass_on(messages: Iterator[Any], agent: socket.socket) -> None:
     end = socket.SHUT_RDWR
-    # A call that is given up raises whatever its connection does.
+    # A call that is given up raises any error of its connection.
     with suppress(Exception):
         for message in messages:
             agent.sendall(message.data)

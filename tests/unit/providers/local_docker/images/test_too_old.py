@@ -74,6 +74,11 @@ def test_a_flag(says: Callable[[str], str], flag: str) -> None:
             "RUN --mount",
         ),
         (
+            f"{BUILDKIT}dockerfile parse error line 3: unexpected key 'env' in 'env=TOKEN'",
+            "RUN --mount=type=secret,id=token,env=TOKEN true",
+            "env= in RUN --mount",
+        ),
+        (
             'building at STEP "HEALTHCHECK --start-interval=5s CMD true": flag provided but not'
             " defined: -start-interval",
             "HEALTHCHECK --start-interval=5s CMD true",

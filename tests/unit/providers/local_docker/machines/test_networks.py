@@ -156,7 +156,7 @@ class TestLeft:
 
     def test_that_of_a_machine_that_is_there_is_not(self, stub: EngineStub, engine: Engine) -> None:
         create(engine)
-        stub.containers["os2-dev-1"] = {"Id": "1", "Config": {"Labels": {"dev.os2.name": "dev-1"}}}
+        stub.containers["os2-dev-1"] = {"Config": {"Labels": {"dev.os2.name": "dev-1"}}}
 
         assert networks_left(engine, ME) == []
 
