@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -235,9 +234,7 @@ def test_a_second_call_builds_nothing(
     engine: docker.APIClient, base: BaseImage, cache_dir: Path
 ) -> None:
     heard = Heard()
-    started = time.monotonic()
     assert prepare(engine, cache_dir, FIRST_AUTHORITY, heard) == base
-    assert time.monotonic() - started < 2
     assert heard.statuses == []
 
 

@@ -289,8 +289,8 @@ class TestSsh:
             return bool(first.expect_exact(["41 121\r\n", "30 100\r\n"]) == 0)
 
         until(resized, DEADLINE)
-        # Ctrl-C arrives as a signal.
-        second.sendline("sh -c 'echo $((40+1)) begins; sleep 600'")
+        # Ctrl-C arrives as a signal. Without the trap, one between two programs may be lost.
+        second.sendline("sh -c 'trap exit INT; echo $((40+1)) begins; while :; do sleep 0.1; done'")
         second.expect_exact("41 begins")
         second.sendintr()
         second.sendline("echo $((6*7)) goes on")

@@ -31,6 +31,12 @@ SHORT = 4
 SECONDS = 30
 KEY = "phc_of_the_tests"
 FULL_SNAPSHOT, META = 2, 4
+# A browser that is busy compressing when the page is left.
+NEVER_COMPRESSED = """
+window.CompressionStream = class extends TransformStream {
+  constructor() { super({ transform: () => new Promise(() => {}) }); }
+};
+"""
 
 
 @pytest.fixture
@@ -160,6 +166,19 @@ def test_a_person_is_identified_once_and_a_group_when_it_changes(
     assert len(named(posthog, "$identify")) == 1
     assert Counter(each["event"] for each in posthog.events)["$set"] == 0
     assert tab.complaints == []
+
+
+def test_what_happened_on_a_page_that_is_left_at_once_arrives(
+    chromium: Chromium, counted: Os2, posthog: PostHogServer
+) -> None:
+    with serving(counted) as site, chromium.tab() as tab:
+        tab.page.add_init_script(NEVER_COMPRESSED)
+        tab.page.goto(site.way_in())
+        until(lambda: tab.page.evaluate("window.posthog?.get_property?.('$user_id')"), SECONDS)
+        tab.page.goto("about:blank")
+        arrived(posthog, "$identify")
+        arrived(posthog, "$groupidentify", 2)
+        assert tab.complaints == []
 
 
 def test_nothing_private_arrives(chromium: Chromium, counted: Os2, posthog: PostHogServer) -> None:

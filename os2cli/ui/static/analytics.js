@@ -14,6 +14,7 @@ import { base } from "./base.js";
  *   get_property(name: string): unknown, reset(device?: boolean): void,
  *   register(properties: object): void, identify(id: string, properties?: object): void,
  *   getGroups(): Record<string, string>, resetGroups(): void, group(type: string, id: string): void,
+ *   set_config(config: { disable_compression: boolean }): void,
  * }} PostHog
  */
 
@@ -51,6 +52,9 @@ function options(settings) {
     // Cookies of 127.0.0.1 would go to every other server on this computer.
     persistence: "localStorage",
     respect_dnt: true,
+    // Until the user is identified: compression is asynchronous, and what a page that is left
+    // meanwhile has not sent is lost. The identity is sent only once.
+    disable_compression: true,
     // No crawler has the token that opens the page.
     opt_out_useragent_filter: true,
     save_referrer: false,
@@ -91,7 +95,10 @@ function options(settings) {
       event && !signedOut ? publicEvent(event, place(), routes) : null,
     // Failures of PostHog are not shown to the user.
     on_request_error: () => {},
-    loaded: (/** @type {PostHog} */ posthog) => identify(posthog, settings),
+    loaded: (/** @type {PostHog} */ posthog) => {
+      identify(posthog, settings);
+      posthog.set_config({ disable_compression: false });
+    },
   };
 }
 

@@ -27,7 +27,7 @@ from os2cli.providers.local_process.processes import identify
 from os2cli.providers.local_process.records import Phase, Records
 from os2cli.providers.local_process.s6.folders import MARK_VARIABLE
 from tests.polling import until
-from tests.processes import is_alive
+from tests.processes import command_lines, is_alive
 from tests.unit.providers.local_process.conftest import HEALTHY_SECONDS, Host
 
 ESCAPED = "trap '' TERM HUP; while :; do sleep 1; done"
@@ -39,6 +39,7 @@ def test_stop_leaves_no_process_and_takes_no_five_seconds(host: Host) -> None:
     # A process that left its session and ignores SIGTERM.
     code, _ = host.run("m", "sh", "-c", f'setsid sh -c "{ESCAPED}" >/dev/null 2>&1 &')
     assert code == 0
+    until(lambda: ["sh", "-c", ESCAPED] in command_lines(host.processes(record)))
     before = time.monotonic()
 
     stopped = host.provider.stop("m")

@@ -60,12 +60,12 @@ def test_a_browser_that_missed_too_much_gets_the_whole_record(record: Record) ->
 
 def test_a_line_of_any_length_is_cut_before_it_is_filtered(record: Record) -> None:
     endless = "\x1b[31m" + "x\x07" * 50_000_000
-    started = time.monotonic()
+    started = time.thread_time()
     record.log(endless)
     record.set_status(endless)
     record.add_message("notice", endless)
 
-    assert time.monotonic() - started < 1
+    assert time.thread_time() - started < 1
     everything = record.all()
     texts = [*everything["lines"], everything["status"], everything["messages"][0]["text"]]
     assert [set(text) for text in texts] == [{"x"}] * 3

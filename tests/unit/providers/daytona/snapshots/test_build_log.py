@@ -158,8 +158,8 @@ class TestStream:
             assert lines.next() == ["one"]
             began = real_time.monotonic()
 
-        assert real_time.monotonic() - began < 1
-        assert cut.wait(1)
+        assert real_time.monotonic() - began < DEADLINE_SECONDS / 2
+        assert cut.wait(DEADLINE_SECONDS)
 
     @pytest.mark.parametrize("sent", [b"", HEAD, HEAD + chunk("half a line")])
     def test_one_that_says_nothing_is_cut_at_once_too(self, sent: bytes, builder: Builder) -> None:
@@ -175,7 +175,7 @@ class TestStream:
             assert asked.wait(DEADLINE_SECONDS)
             began = real_time.monotonic()
 
-        assert real_time.monotonic() - began < 1
+        assert real_time.monotonic() - began < DEADLINE_SECONDS / 2
         assert not lines.more
 
     def test_it_is_cut_also_when_the_block_fails(self, builder: Builder) -> None:
@@ -190,7 +190,7 @@ class TestStream:
         began = real_time.monotonic()
         with pytest.raises(KeyError):
             follow()
-        assert real_time.monotonic() - began < 2
+        assert real_time.monotonic() - began < DEADLINE_SECONDS / 2
 
 
 class TestDrain:
@@ -226,7 +226,7 @@ class TestDrain:
             log.drain(DEADLINE_SECONDS, 0.3)
             took = real_time.monotonic() - began
 
-        assert 0.3 <= took < 1
+        assert 0.3 <= took < DEADLINE_SECONDS / 2
 
     def test_ends_when_it_is_quiet(self, builder: Builder) -> None:
         log, _ = builder(hangs_after(HEAD))
@@ -234,4 +234,4 @@ class TestDrain:
             began = real_time.monotonic()
             log.drain(0.1, DEADLINE_SECONDS)
 
-            assert 0.1 <= real_time.monotonic() - began < 1
+            assert 0.1 <= real_time.monotonic() - began < DEADLINE_SECONDS / 2

@@ -267,6 +267,8 @@ class TestEnd:
         self, server: DaytonaServer, api: httpx.Client, session: str
     ) -> None:
         wait(api, session, "setsid sleep 600 < /dev/null > /dev/null 2>&1 &")
+        # The shell does not wait: until then, its job is still one of the group.
+        until(lambda: ["sleep", "600"] in command_lines(processes(server)))
         assert api.delete(session).status_code == 204
         (left,) = processes(server)
         assert left.cmdline() == ["sleep", "600"]
