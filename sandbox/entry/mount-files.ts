@@ -18,7 +18,8 @@ const LEFT_BEHIND = new Set([".git", "node_modules"]);
 export interface MountedFile {
   /** Equal as long as the host has not changed the file. */
   readonly version: string;
-  readonly isLink: boolean;
+  /** Of a link, one character for each byte. An engine takes no link that leads out of the mount. */
+  readonly target?: string;
   readonly mode: number;
   /** In seconds; none for a link. */
   readonly modified?: number;
@@ -93,12 +94,12 @@ async function describe(mount: string, name: ByteName): Promise<MountedFile | un
 }
 
 function asLink(target: string): MountedFile {
-  return { version: `link ${target}`, isLink: true, mode: 0o777 };
+  return { version: `link ${target}`, target, mode: 0o777 };
 }
 
 function asFile(mode: number, size: bigint, modified: bigint): MountedFile {
   const version = `${mode.toString(8)} ${size} ${modified}`;
-  return { version, isLink: false, mode, modified: Number(modified / 1_000_000n) / 1000 };
+  return { version, mode, modified: Number(modified / 1_000_000n) / 1000 };
 }
 
 async function readList(list: string): Promise<string> {

@@ -1,16 +1,6 @@
 // A working tree of the host: its files are copied at each start, so that the machine can change its copy and
 // the host's stays as it is. What the machine changed since the last copy stays, and is named.
-import {
-  chmod,
-  copyFile,
-  mkdir,
-  readlink,
-  rename,
-  rm,
-  rmdir,
-  symlink,
-  utimes,
-} from "node:fs/promises";
+import { chmod, copyFile, mkdir, rename, rm, rmdir, symlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { type ByteName, parentOf, pathOf, shown } from "../lib/bytes.ts";
 import { type MountedFile, type MountedTree, readMount, Unfinished } from "./mount-files.ts";
@@ -87,7 +77,8 @@ class Sync {
     if (copy === "same" ? isNewHere : copy === "absent" && !before) {
       await this.#bring(name, file);
     } else if (copy !== "same") {
-      if (isNewHere && (await this.#isEqual(name))) await this.#brought.note(name, file.version);
+      if (isNewHere && (await this.#isEqual(name, file)))
+        await this.#brought.note(name, file.version);
       else (isNewHere ? this.#onBothSides : this.#changed).push(name);
     }
   }
@@ -98,12 +89,12 @@ class Sync {
     this.#started += 1;
     const incoming = pathOf(this.#folder, `${INCOMING}/${this.#started}`);
     try {
-      if (file.isLink) await symlink(await readlink(source, "buffer"), incoming);
+      if (file.target !== undefined) await symlink(Buffer.from(file.target, "latin1"), incoming);
       else await copyFile(source, incoming);
     } catch (error) {
       return this.#skip(name, error as NodeJS.ErrnoException);
     }
-    if (!file.isLink) {
+    if (file.target === undefined) {
       await chmod(incoming, file.mode | 0o600);
       if (file.modified !== undefined) await utimes(incoming, file.modified, file.modified);
     }
@@ -120,9 +111,13 @@ class Sync {
   }
 
   /** Whether the machine has made the same change as the host. */
-  async #isEqual(name: ByteName): Promise<boolean> {
+  async #isEqual(name: ByteName, file: MountedFile): Promise<boolean> {
     const [source, target] = [pathOf(this.#mount, name), pathOf(this.#folder, name)];
-    const [theirs, ours] = [await statOf(source), await statOf(target)];
+    const ours = await statOf(target);
+    if (file.target !== undefined) {
+      return ours !== undefined && (await contentOf(target, ours)) === `link ${file.target}`;
+    }
+    const theirs = await statOf(source);
     if (!theirs || !ours || theirs.size !== ours.size) return false;
     const digest = async (path: Buffer, stat: typeof ours) =>
       (await contentOf(path, stat)).replace(/^\d+ /, "");

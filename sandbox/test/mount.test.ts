@@ -289,6 +289,16 @@ describe("a mounted folder", () => {
       assert.equal(await sync(), `synced ${host}: 2 files, 1 copied, 0 removed`);
       assert.equal(readlinkSync(join(copy, "a\nlink")), "nowhere");
     });
+
+    test("has links that no engine unpacks in a mount", async () => {
+      list("os2-files 1", "pout", "l../../out");
+      assert.equal(await sync(), `synced ${host}: 1 files, 1 copied, 0 removed`);
+      assert.equal(readlinkSync(join(copy, "out")), "../../out");
+      rmSync(join(copy, "out"));
+      symlinkSync("../../both", join(copy, "out"));
+      list("os2-files 1", "pout", "l../../both");
+      assert.equal(await sync(), `synced ${host}: 1 files, 0 copied, 0 removed`);
+    });
   });
 
   test("notices a change that leaves the size as it was", async () => {

@@ -9,6 +9,7 @@ that begins with anything but ``FORM`` stands for files that are still being sen
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -88,8 +89,11 @@ class MountedTree:
         return sum(entry.size for entry in self.entries)
 
     def stream(self) -> Iterator[bytes]:
-        """Yield the files as a tar; raises as reading a build context does."""
-        return tar_stream(self.root, self.entries)
+        """Yield the files as a tar; raises as reading a build context does.
+
+        An engine refuses a tar with a link out of it. The machine makes links of the list.
+        """
+        return tar_stream(self.root, (each for each in self.entries if not _leads_out(each)))
 
 
 def collect_mounted(root: Path) -> MountedTree:
@@ -158,6 +162,11 @@ def unfinished(reason: str = "") -> bytes:
 
 def _joined(records: Iterable[bytes]) -> bytes:
     return b"".join(record + b"\0" for record in records)
+
+
+def _leads_out(entry: ContextEntry) -> bool:
+    target = posixpath.join(posixpath.dirname(entry.path), entry.target or "")
+    return entry.kind is EntryKind.LINK and posixpath.normpath(target).split("/")[0] == ".."
 
 
 def _may_read(root: Path, entry: ContextEntry) -> bool:

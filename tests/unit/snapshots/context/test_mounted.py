@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -177,3 +179,17 @@ class TestSecrets:
         git(checkout, "config", "remote.origin.url", f"https://{TOKEN}@github.com/a/b.git")
 
         refuse_mounted_secrets(collect_mounted(checkout))
+
+
+def test_a_link_that_leads_out_is_in_the_list_but_not_in_the_archive(folder: Path) -> None:
+    (folder / "in").mkdir()
+    targets = {"a": "in/../in/x", "b": "/etc/passwd", "c": "..", "in/d": "../../x", "in/e": "../x"}
+    for name, target in targets.items():
+        (folder / name).symlink_to(target)
+
+    tree = collect_mounted(folder)
+
+    with tarfile.open(fileobj=io.BytesIO(b"".join(tree.stream()))) as archive:
+        assert {each.name for each in archive if each.issym()} == {"a", "b", "in/e"}
+    assert versions(tree.listing())[b"c"] == b"l.."
+    assert versions(tree.listing())[b"in/d"] == b"l../../x"
