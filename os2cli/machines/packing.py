@@ -58,9 +58,22 @@ class _Packing:
         while self.folders:
             folder, prefix = self.folders.pop()
             with self._named(folder, prefix):
-                entries = sorted(os.listdir(folder))  # noqa: PTH208
-                for entry in entries:
+                for entry in self._add_folder(folder, prefix):
                     self._member(f"{folder}/{entry}", f"{prefix}/{entry}")
+
+    def _add_folder(self, path: str, name: str) -> list[str]:
+        """Add a directory right before what is in it, and return the names in it.
+
+        A tar that unpacks gives it its mode, which may forbid to write, and its times at the first
+        member that is not below it.
+        """
+        member = self.archive.gettarinfo(path, name)
+        if not member.isdir():
+            self.omissions.add(name, "it was replaced meanwhile")
+            return []
+        if name != ".":
+            self.archive.addfile(_anonymous(member))
+        return sorted(os.listdir(path))  # noqa: PTH208
 
     def _member(self, path: str, name: str) -> None:
         with self._named(path, name):
@@ -86,9 +99,9 @@ class _Packing:
         mode = os.lstat(path).st_mode
         if stat.S_ISDIR(mode):
             self.folders.append((path, name))
-        if stat.S_ISREG(mode):
+        elif stat.S_ISREG(mode):
             self._add_file(path, name)
-        elif name != ".":
+        else:
             self.archive.addfile(_anonymous(self.archive.gettarinfo(path, name)))
 
     def _add_file(self, path: str, name: str) -> None:

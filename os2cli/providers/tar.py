@@ -12,7 +12,7 @@ from os2cli.core.models import Command, Streams
 from os2cli.machines.tarball import Packed
 from os2cli.providers.any_bytes import in_utf8
 from os2cli.providers.execution import Execution, Readable
-from os2cli.providers.tar_complaints import complaints
+from os2cli.providers.tar_complaints import complaints, tar_lines
 from os2cli.providers.tar_scripts import NOT_A_FOLDER, PACK_SCRIPT, PSEUDO, UNPACK_SCRIPT
 
 # The machine's user unpacks, and owns the files. The folder follows as the last argument.
@@ -75,8 +75,7 @@ def copy_error(machine: str, path: str, stderr: bytes, exit_code: int = 1) -> Os
     """Return the error for a failed tar of the machine."""
     if exit_code in (PSEUDO, NOT_A_FOLDER):
         return _refusal(machine, path, exit_code)
-    lines = stderr.decode(errors="replace").strip().splitlines()
-    reason = lines[0].removeprefix("tar: ") if lines else "its tar failed without a message"
+    reason = next(tar_lines(stderr), "its tar failed without a message")
     if "No such file or directory" in reason:
         folder = posixpath.dirname(path) or "."
         return NotFound(

@@ -25,7 +25,7 @@ def complaints(stderr: bytes) -> Omissions:
     """Return the entries that a tar's messages name; each line is one."""
     omissions = Omissions(is_whole=len(stderr) < MAX_BYTES)
     folders: list[str] = []
-    for line in _lines(stderr):
+    for line in tar_lines(stderr):
         path, reason = _split(line)
         if reason.startswith(_CHANGED):
             omissions.add_changed(path)
@@ -41,7 +41,8 @@ def complaints(stderr: bytes) -> Omissions:
     return omissions
 
 
-def _lines(stderr: bytes) -> Iterator[str]:
+def tar_lines(stderr: bytes) -> Iterator[str]:
+    """Yield the messages of a tar without its name, and without those that name no entry."""
     for line in stderr.decode(errors="replace").splitlines():
         text = line.removeprefix("tar: ").strip()
         if text and not text.startswith(_SUMMARIES):

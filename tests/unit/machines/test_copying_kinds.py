@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 from os2cli.core.errors import NotFound, OperationFailed, UsageError
 from os2cli.core.models import Command
 from os2cli.core.plain_text import plain_line
-from os2cli.machines import omissions
+from os2cli.host.pseudo_files import pseudo_reason
+from os2cli.machines import omissions, packing
 from os2cli.machines.copying import Copied, copy_in, copy_out
 from os2cli.machines.fleet import LocatedMachine
 from os2cli.machines.omissions import Omissions
@@ -275,6 +276,52 @@ def test_folders_of_any_depth_are_sent(place: LocatedMachine, here: Path, inside
     subprocess.run(["rm", "-rf", inside, here], check=True)
 
 
+def test_a_directory_is_sent_right_before_what_is_in_it(tmp_path: Path) -> None:
+    """Else one without leave to write has its mode before what is in it arrives."""
+    for file in ("a/b/c", "a/b/d/e", "a/f", "g/h", "i"):
+        (tmp_path / "x" / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "x" / file).write_text("x")
+    packed = io.BytesIO()
+
+    packing.pack(tmp_path / "x", "x", packed)
+
+    packed.seek(0)
+    with tarfile.open(fileobj=packed) as archive:
+        members = archive.getmembers()
+    names = [member.name for member in members]
+    for place, member in enumerate(members):
+        if member.isdir():
+            below = [each for each in names if each.startswith(f"{member.name}/")]
+            assert names[place + 1 : place + 1 + len(below)] == below
+            assert below
+
+
+def test_a_directory_that_turns_into_a_link_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x/a").mkdir(parents=True)
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/secret").touch()
+
+    def replace(path: str, status: os.stat_result) -> str | None:
+        # It is a directory for the last time when its members are to be read.
+        if path.endswith("/x/b"):
+            (tmp_path / "x/a").rmdir()
+            (tmp_path / "x/a").symlink_to(tmp_path / "outside")
+        return pseudo_reason(path, status)
+
+    (tmp_path / "x/b").touch()
+    monkeypatch.setattr(packing, "pseudo_reason", replace)
+    packed = io.BytesIO()
+
+    omissions = packing.pack(tmp_path / "x", "x", packed)
+
+    packed.seek(0)
+    with tarfile.open(fileobj=packed) as archive:
+        assert archive.getnames() == ["x", "x/b"]
+    assert str(omissions.items[0]) == "x/a: it was replaced meanwhile"
+
+
 class TestUnreadable:
     @pytest.mark.parametrize("error", [errno.EACCES, errno.EIO, errno.EPERM])
     def test_inward_the_others_are_copied(
@@ -395,6 +442,12 @@ class TestUnreadable:
         omissions = packed_with(b"tar: x/log: file changed as we read it\n", exit_code=1)
 
         assert (omissions.items, omissions.changed) == ([], ["x/log"])
+
+    def test_an_error_names_what_failed_and_not_what_tar_overlooks(self) -> None:
+        said = b"tar: Ignoring unknown extended header keyword 'a'\ntar: x: Cannot mkdir: Full\n"
+
+        with pytest.raises(OperationFailed, match="x: Cannot mkdir: Full"):
+            packed_with(said, 2, b"")
 
     @pytest.mark.parametrize("archive", [b"", bytes(10_240), b"half an archive"])
     def test_outward_without_a_whole_archive_it_is_an_error(self, archive: bytes) -> None:
