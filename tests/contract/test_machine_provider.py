@@ -149,6 +149,8 @@ def test_a_stopped_machine_starts_on_another_port(subject_with_ports: Subject) -
     moved = provider.start_on(machine.name, taken)
 
     assert (running.value.code, conflict.value.code) == ("machine_running", "port_taken")
+    # Without --port it starts on the port that it has.
+    assert "get a free one" not in (conflict.value.hint or "")
     assert (moved.name, moved.port, moved.state) == (machine.name, taken, MachineState.RUNNING)
     assert provider.get(machine.name).port == taken
     assert [each.name for each in provider.list()].count(machine.name) == 1

@@ -114,7 +114,7 @@ class LocalProcessMachines(WithoutInsight):
                 with exclusive(self.lock_dir, f"ports of {self.type}", seconds=PORTS_SECONDS):
                     holders = port_holders(self.records)
                     if port in holders or not is_free(port):
-                        raise port_conflict(port, holders.get(port))
+                        raise port_conflict(port, holders.get(port), name)
                     record = self.records.save(replace(record, port=port))
             if not first_is_alive(record):
                 record = lifecycle.start(self.records, record, find_node())

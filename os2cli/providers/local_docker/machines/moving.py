@@ -46,7 +46,7 @@ def start_moved(engine: Engine, inspection: Mapping[str, Any], port: int) -> str
     remove_copies(engine, first)
     holders = port_holders(engine, without=first)
     if port in holders or not is_free(port):
-        raise port_conflict(port, holders.get(port))
+        raise port_conflict(port, holders.get(port), machine.name)
     with engine.errors(f"moving machine {machine.name} to port {port}"):
         image = client.keep_files(first, COPY_SECONDS)
         name = f"{container_name(machine.name)}-{secrets.token_hex(4)}"
