@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator
 
@@ -32,6 +33,12 @@ def without_flags(value: str) -> str:
     for flag in _flags(value):
         end = flag.end()
     return value[end:]
+
+
+def mount_fields(value: str) -> dict[str, str]:
+    """Return the fields of a ``--mount``."""
+    pairs = (field.partition("=") for field in next(csv.reader([value]), []))
+    return {name.lower(): text for name, _, text in pairs}
 
 
 def _flags(value: str) -> Iterator[re.Match[str]]:

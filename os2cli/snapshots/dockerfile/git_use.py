@@ -6,19 +6,14 @@ import posixpath
 from collections.abc import Iterator, Mapping
 
 from os2cli.snapshots.dockerfile.expansion import resolved
-from os2cli.snapshots.dockerfile.flags import flags, without_flags
-from os2cli.snapshots.dockerfile.images import mount_fields, until
+from os2cli.snapshots.dockerfile.flags import flags, mount_fields, without_flags
+from os2cli.snapshots.dockerfile.images import until
+from os2cli.snapshots.dockerfile.needed import needed
 from os2cli.snapshots.dockerfile.reading import Instruction, Reading
 from os2cli.snapshots.dockerfile.shell_words import exec_form, split_words
-from os2cli.snapshots.dockerfile.stages import (
-    Stage,
-    declared_arguments,
-    global_arguments,
-    stages,
-)
+from os2cli.snapshots.dockerfile.stages import declared_arguments, global_arguments, stages
 
 _GIT = ".git"
-_MAX_DIGITS = 6
 
 
 def git_use(
@@ -33,7 +28,7 @@ def git_use(
         UsageError: no stage is called ``target`` (``target_unknown``).
     """
     known = global_arguments(reading, arguments)
-    for stage in _needed(list(until(stages(reading), target)), reading.escape, known):
+    for stage in needed(until(stages(reading), target), reading.escape, known):
         variables = dict(known)
         for instruction in stage.body:
             if instruction.keyword == "ARG":
@@ -42,33 +37,6 @@ def git_use(
             if any(_is_git(resolved(each, reading.escape, variables)) for each in sources):
                 return instruction
     return None
-
-
-def _needed(built: list[Stage], escape: str, known: Mapping[str, str]) -> list[Stage]:
-    """Return the last stage and those that it is made of, in their order."""
-    names = {stage.name: number for number, stage in enumerate(built) if stage.name}
-    pending, needed = [len(built) - 1] if built else [], set[int]()
-    while pending:
-        number = pending.pop()
-        if number in needed:
-            continue
-        needed.add(number)
-        stage = built[number]
-        for name in (resolved(stage.base, escape, known).lower(), *_stages_of(stage)):
-            is_number = name.isdecimal() and len(name) <= _MAX_DIGITS
-            found = int(name) if is_number else names.get(name)
-            if found is not None and found < number:
-                pending.append(found)
-    return [built[number] for number in sorted(needed)]
-
-
-def _stages_of(stage: Stage) -> Iterator[str]:
-    for instruction in stage.body:
-        for name, value in flags(instruction.value):
-            if name == "from":
-                yield value.lower()
-            elif name == "mount":
-                yield mount_fields(value).get("from", "").lower()
 
 
 def _sources(instruction: Instruction, escape: str) -> Iterator[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 
 from os2cli.core.errors import UsageError
 from os2cli.snapshots.dockerfile.expansion import resolved
-from os2cli.snapshots.dockerfile.flags import flags
+from os2cli.snapshots.dockerfile.flags import flags, mount_fields
+from os2cli.snapshots.dockerfile.needed import needed
 from os2cli.snapshots.dockerfile.reading import Instruction, Reading
 from os2cli.snapshots.dockerfile.stages import Stage, global_arguments, stages
 
@@ -16,12 +16,18 @@ _SYNTAX_ARGUMENT = "BUILDKIT_SYNTAX"
 
 
 def named_images(
-    reading: Reading, arguments: Mapping[str, str], platform: Mapping[str, str], target: str | None
+    reading: Reading,
+    arguments: Mapping[str, str],
+    platform: Mapping[str, str],
+    target: str | None,
+    *,
+    every_stage: bool = True,
 ) -> tuple[str, ...]:
     """Return the images that a build may take something from, each once, in their order.
 
     ``arguments`` are the build arguments, ``platform`` those that builders set themselves, such as
-    ``TARGETARCH``. Stages after ``target`` are left out.
+    ``TARGETARCH``. Stages after ``target`` are left out, and without ``every_stage`` also those that
+    it is not made of.
 
     Raises:
         UsageError: no stage is called ``target`` (``target_unknown``).
@@ -32,7 +38,7 @@ def named_images(
     built = until(stages(reading), target)
     names = {stage.name for stage in built if stage.name}
     before: set[str] = set()
-    for stage in built:
+    for stage in built if every_stage else needed(built, reading.escape, known):
         base = resolved(stage.base, reading.escape, known)
         if base and base != _EMPTY and base.lower() not in before:
             images.append(base)
@@ -68,9 +74,3 @@ def _sources(instruction: Instruction) -> Iterator[str]:
             yield value
         elif instruction.keyword == "RUN" and name == "mount":
             yield mount_fields(value).get("from", "")
-
-
-def mount_fields(value: str) -> dict[str, str]:
-    """Return the fields of a ``--mount``."""
-    pairs = (field.partition("=") for field in next(csv.reader([value]), []))
-    return {name.lower(): text for name, _, text in pairs}

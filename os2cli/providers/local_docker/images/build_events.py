@@ -29,6 +29,7 @@ _NO_FILE = re.compile(
 )
 # "secret npm not found: not found" of Docker 20.10, "secret npm: not found" of newer ones.
 _NO_SECRET = re.compile(r"\bsecret (\S+?):?(?: not found)?:? not found\b")
+_NO_AGENT = re.compile(r"\bno SSH agent (\S+)|unset ssh forward key (\S+)")
 
 
 class BuildEvents:
@@ -126,13 +127,18 @@ class BuildEvents:
         tail = tuple(self.tail)
         if is_disk_full(reason, *self.tail):
             return disk_full("cannot build the image", tail)
-        if found := _NO_SECRET.search(reason):
-            return OperationFailed(
-                f"cannot build the image: the Dockerfile requires secret {found[1]}",
-                hint=f"pass it: os2 snapshot local-docker --secret id={found[1]}",
-                code="secret_missing",
-                log_tail=tail,
-            )
+        for what, option, pattern in (
+            ("secret", "--secret id=", _NO_SECRET),
+            ("the SSH agent", "--ssh ", _NO_AGENT),
+        ):
+            if found := pattern.search(reason):
+                name = next(filter(None, found.groups()))
+                return OperationFailed(
+                    f"cannot build the image: the Dockerfile requires {what} {name}",
+                    hint=f"pass it: os2 snapshot local-docker {option}{name}",
+                    code="secret_missing",
+                    log_tail=tail,
+                )
         if found := _NO_FILE.search(reason):
             path = next(filter(None, found.groups()), "/")
             return OperationFailed(

@@ -68,3 +68,18 @@ def test_an_unknown_target(target: str) -> None:
         images(WHOLE, target)
     assert caught.value.code == "target_unknown"
     assert "build, two" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("FROM unused\nFROM a", ("a",)),
+        ("FROM a AS x\nFROM unused\nFROM b\nCOPY --from=x c d", ("a", "b")),
+        ("FROM a\nFROM unused\nFROM b\nRUN --mount=from=0,target=/m c", ("a", "b")),
+        ("FROM a AS x\nFROM X AS x\nFROM unused\nFROM x", ("a",)),
+        ("FROM unused AS x\nFROM a AS x\nFROM x", ("a",)),
+        ("FROM unused AS x\nCOPY --from=other c d\nFROM a\nCOPY --from=b c d", ("a", "b")),
+    ],
+)
+def test_what_no_stage_needs_may_be_left_out(text: str, found: tuple[str, ...]) -> None:
+    assert named_images(read(text), {}, {}, None, every_stage=False) == found

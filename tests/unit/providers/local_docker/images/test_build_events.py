@@ -144,6 +144,22 @@ class TestSecrets:
         assert error.code == "secret_missing"
         assert str(error.hint).endswith("--secret id=npm")
 
+    @pytest.mark.parametrize(
+        "reason",
+        [
+            "rpc error: code = NotFound desc = no SSH agent deploy",  # Docker 20.10
+            "NotFound: no SSH agent deploy",
+            "failed to solve: unset ssh forward key deploy",
+        ],
+    )
+    def test_a_required_agent_is_named(self, reason: str, listener: RecordedProgress) -> None:
+        with pytest.raises(OperationFailed) as caught:
+            follow(listener, [{"error": reason}])
+
+        expected = "cannot build the image: the Dockerfile requires the SSH agent deploy"
+        assert caught.value.message == expected
+        assert str(caught.value.hint).endswith("--ssh deploy")
+
 
 class TestFailure:
     @pytest.mark.parametrize(
