@@ -131,7 +131,7 @@ class MemoryMachines(WithoutInsight):
                 if machine.state is MachineState.RUNNING:
                     raise must_be_stopped(machine)
                 if not is_free(port):
-                    raise port_conflict(port, None)
+                    raise port_conflict(port, None, name)
                 self._records[name].machine = replace(machine, port=port)
             return self.start(name, within)
 
