@@ -12,10 +12,11 @@ from os2cli.doctor.findings import Finding, Remedy, Status
 from os2cli.doctor.inputs import DoctorInputs
 from os2cli.providers.local_docker.machines.trial_result import Trial
 
-# With the time to remove the machine, less than the deadline of these checks.
-TRY_SECONDS = 3.9
+# With the time to remove the machine and to start os2, less than 5 s.
+TRY_SECONDS = 3.1
 SKEW_SECONDS, TOO_MUCH_SKEW_SECONDS = 5, 300
 _BUILD = "os2 snapshot local-docker"
+_RESTART = "restart the engine; look for the cause in its log"
 
 
 def check_machine(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
@@ -26,7 +27,9 @@ def check_machine(inputs: DoctorInputs, engine: SharedEngine) -> Finding:
             return Finding(name, Status.SKIPPED, reason.text, None, _remedy(reason))
         trial = _trial(inputs)
     except Os2Error as error:
-        remedy = Remedy(error.hint) if error.hint else None
+        # A hint that leads here leads on to the engine's log.
+        hint = error.hint or ""
+        remedy = Remedy(_RESTART if "os2 doctor" in hint else hint) if hint else None
         what = f"a machine cannot be started: {error.message}"
         return Finding(name, Status.PROBLEM, what, "every create fails like this", remedy)
     if trial.reached is None:

@@ -20,7 +20,7 @@ from os2cli.providers.local_docker.machines.trial_container import MARK_FILE, Tr
 from os2cli.providers.local_docker.machines.trial_result import Trial
 
 # With the time to remove it, less than what the doctor waits for.
-TRIAL_SECONDS = 3.8
+TRIAL_SECONDS = 3.0
 PORT_SECONDS = 2.0
 _POLL_SECONDS = 0.05
 _MARK_BYTES = 16

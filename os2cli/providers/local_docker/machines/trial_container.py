@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -13,7 +14,7 @@ from os2cli.core.errors import Os2Error
 from os2cli.core.models import Command, MachineSpec
 from os2cli.host.ports import candidate_ports
 from os2cli.providers.local_docker.engine.engine import Engine
-from os2cli.providers.local_docker.engine.failures import explanation, tidying
+from os2cli.providers.local_docker.engine.failures import SDK_ERRORS, explanation
 from os2cli.providers.local_docker.engine.temporary import Temporary
 from os2cli.providers.local_docker.machines.containers import (
     Surroundings,
@@ -114,12 +115,13 @@ class TrialContainer:
         return b"".join(execution.output(Command(argv))).decode(errors="replace")
 
     def remove(self) -> None:
-        """Remove the container and its network, as far as the engine answers."""
+        """Remove the container and its network, as far as the engine answers in time."""
         with apart(UNDO_SECONDS):
             self._remove_container()
-            with tidying():
+            with suppress(Os2Error, *SDK_ERRORS):
                 self.engine.client.remove_network(self.container)
 
     def _remove_container(self) -> None:
-        with tidying():
+        # Not `tidying`, which takes more time than a trial has.
+        with suppress(Os2Error, *SDK_ERRORS):
             self.engine.client.remove_container(self.container, force=True, v=True)

@@ -134,6 +134,8 @@ def test_why_a_create_fails_is_a_problem(
     problem = found.pop("machine")
     assert problem.status is Status.PROBLEM
     assert why in problem.what or "disk is full" in problem.what
+    assert problem.remedy
+    assert "os2 doctor" not in problem.remedy.text
     assert {each.status for each in found.values()} == {Status.SKIPPED}
     assert (stub.containers, stub.networks) == ({}, {})
 
@@ -206,7 +208,8 @@ def test_an_engine_that_hangs_takes_five_seconds_at_most(
 
     found = findings(inputs)
 
-    assert time.monotonic() - began < 5.5
+    # The command takes 5 s with its start.
+    assert time.monotonic() - began < 4.4
     assert found["machine"].status is Status.PROBLEM
 
 
