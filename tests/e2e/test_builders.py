@@ -57,6 +57,33 @@ def test_each_builder_shows_its_steps_and_builds_the_image(
         engine.remove_container(container)
 
 
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+def test_an_argument_for_the_base_keeps_its_value(
+    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient, builder: str
+) -> None:
+    """Where this host has authorities of its own, another image takes the place of the base."""
+    slim = f"{sandbox_image()}-slim-{uuid.uuid4().hex[:8]}"
+    (source / "sandbox/Dockerfile").write_text(
+        f"ARG BASE_IMAGE={sandbox_image()}\n"
+        "FROM ${BASE_IMAGE} AS first\n"
+        f"FROM ${{BASE_IMAGE}}{slim.removeprefix(sandbox_image())}\n"
+        "ARG BASE_IMAGE\n"
+        f'RUN test "$BASE_IMAGE" = {sandbox_image()}\n'
+    )
+    command = ("snapshot", "local-docker", "--tag", image_tag)
+    engine.tag(sandbox_image(), *slim.rsplit(":", 1))
+    try:
+        if builder == "buildkit":
+            result = os2(*command)
+        else:
+            with engine_without_buildkit() as address:
+                result = os2(*command, "--docker-host", address)
+    finally:
+        engine.remove_image(slim)
+
+    assert result.status == 0, result.stderr
+
+
 def test_the_key_does_not_depend_on_the_builder(os2: Os2, source: Path, image_tag: str) -> None:
     first = os2("snapshot", "local-docker", "--tag", image_tag, "--json").json()
     with engine_without_buildkit() as address:

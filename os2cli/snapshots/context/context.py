@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from os2cli.core.errors import UsageError
@@ -73,6 +73,11 @@ class BuildContext:
         ``.dockerignore`` is already applied, because neither builder applies it to a tar.
         """
         return tar_stream(self.root, self.entries)
+
+    def with_entry(self, entry: ContextEntry) -> BuildContext:
+        """Return the context with this entry in the place of the one of its path."""
+        entries = (entry if each.path == entry.path else each for each in self.entries)
+        return replace(self, entries=tuple(entries))
 
     @property
     def unusual_modes(self) -> dict[str, str]:

@@ -26,8 +26,8 @@ def named_images(
     """Return the images that a build may take something from, each once, in their order.
 
     ``arguments`` are the build arguments, ``platform`` those that builders set themselves, such as
-    ``TARGETARCH``. Stages after ``target`` are left out, and without ``every_stage`` also those that
-    it is not made of.
+    ``TARGETARCH``. Stages after ``target`` are left out, and without ``every_stage`` also those
+    that it is not made of.
 
     Raises:
         UsageError: no stage is called ``target`` (``target_unknown``).

@@ -18,16 +18,20 @@ from os2cli.providers.local_docker.images.session import (
     ssh_agent,
 )
 from os2cli.snapshots.building import BuildRequest
-from os2cli.snapshots.context import BuildContext
+from os2cli.snapshots.context import BuildContext, ContextEntry
 
 
 @dataclass(frozen=True, slots=True)
 class BuildKitBuild:
-    """What BuildKit gets: ``parameters`` of the request, and what its session serves."""
+    """What BuildKit gets: ``parameters`` of the request, and what its session serves.
+
+    ``dockerfile`` is what it reads instead of the context's.
+    """
 
     request: BuildRequest
     context: BuildContext
     parameters: Mapping[str, Any]
+    dockerfile: ContextEntry | None = None
 
     def events(self, client: EngineClient) -> Iterator[Mapping[str, Any]]:
         """Build, and yield the events of the answer.
@@ -35,7 +39,7 @@ class BuildKitBuild:
         Raises:
             Os2Error: a file of the context cannot be read, or has changed.
         """
-        files = FileSync(self.context)
+        files = FileSync(self.context, self.dockerfile)
         services = [
             health.service(),
             files.service(),

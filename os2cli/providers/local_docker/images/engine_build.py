@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -22,6 +22,7 @@ from os2cli.providers.local_docker.engine.builder_kind import has_buildkit
 from os2cli.providers.local_docker.engine.client import EngineClient
 from os2cli.providers.local_docker.engine.connection import connect, hanging_up
 from os2cli.providers.local_docker.engine.failures import explanation
+from os2cli.providers.local_docker.images.base_in_place import with_base_in_place
 from os2cli.providers.local_docker.images.build_events import BuildEvents
 from os2cli.providers.local_docker.images.buildkit import BuildKitBuild
 from os2cli.providers.local_docker.images.images import full_name
@@ -33,7 +34,7 @@ from os2cli.providers.local_docker.images.named_images import (
 from os2cli.providers.local_docker.images.too_old import too_old
 from os2cli.providers.local_docker.images.unpulled import unpulled
 from os2cli.snapshots.building import BuildRequest
-from os2cli.snapshots.context import BuildContext, hidden_values
+from os2cli.snapshots.context import BuildContext, ContextEntry, hidden_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,9 @@ class EngineBuild:
         dockerfile = self.context.dockerfile_text
         return too_old(error, dockerfile, buildkit=buildkit) or unpulled(error, missing)
 
-    def _parameters(self, client: EngineClient) -> Mapping[str, Any]:
+    def _parameters(
+        self, client: EngineClient, dockerfile: ContextEntry | None
+    ) -> Mapping[str, Any]:
         """Return the parameters of ``POST /build``; its lists and objects are JSON."""
         request = self.request
         arguments = {**client.build_proxies, **build_arguments(request)}
@@ -91,7 +94,8 @@ class EngineBuild:
         # Also without one: the label of an image that this one is built on would be inherited.
         marks[labels.IMAGE_REPOSITORY] = request.repository or ""
         if self.base is not None:
-            arguments[BASE_ARGUMENT] = self.base.reference
+            if self.base.reference != self.named.base and dockerfile is None:
+                arguments[BASE_ARGUMENT] = self.base.reference
             marks[labels.IMAGE_BASE] = self.base.digest
         return {
             "dockerfile": self.context.dockerfile,
@@ -107,13 +111,28 @@ class EngineBuild:
         }
 
     def _events(self, client: EngineClient, *, buildkit: bool) -> Generator[Mapping[str, Any]]:
-        parameters = self._parameters(client)
-        if buildkit:
-            yield from BuildKitBuild(self.request, self.context, parameters).events(client)
-            return
+        with self._dockerfile() as dockerfile:
+            parameters = self._parameters(client, dockerfile)
+            if buildkit:
+                build = BuildKitBuild(self.request, self.context, parameters, dockerfile)
+                yield from build.events(client)
+            else:
+                yield from self._classic_events(client, parameters, dockerfile)
+
+    def _dockerfile(self) -> AbstractContextManager[ContextEntry | None]:
+        """Hold the Dockerfile to build with, None for that of the context."""
+        if self.base is None or self.base.reference == self.named.base:
+            return nullcontext()
+        return with_base_in_place(self.context, self.base.reference, build_arguments(self.request))
+
+    def _classic_events(
+        self, client: EngineClient, parameters: Mapping[str, Any], dockerfile: ContextEntry | None
+    ) -> Iterator[Mapping[str, Any]]:
         _check_classic(self.request)
+        # It has one place for all files: steps that copy the Dockerfile see the changed one.
+        context = self.context.with_entry(dockerfile) if dockerfile else self.context
         try:
-            yield from client.start_build(parameters, _watched(self.context.stream()))
+            yield from client.start_build(parameters, _watched(context.stream()))
         except APIError as error:
             if error.status_code != HTTPStatus.BAD_REQUEST:
                 raise

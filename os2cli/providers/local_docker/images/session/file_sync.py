@@ -31,9 +31,13 @@ _CONTEXT = "context"
 
 @dataclass(slots=True)
 class FileSync:
-    """The files of one build; ``failure`` is why one could not be read."""
+    """The files of one build; ``failure`` is why one could not be read.
+
+    ``dockerfile`` is what BuildKit reads instead of the context's; steps do not see it.
+    """
 
     context: BuildContext
+    dockerfile: ContextEntry | None = None
     failure: Os2Error | None = field(default=None, init=False)
 
     def service(self) -> Service:
@@ -70,7 +74,10 @@ class FileSync:
         What the ignore file excludes is not in the context, but for the Dockerfile.
         """
         entries: Sequence[ContextEntry] = self.context.entries
-        if self.context.hidden and _CONTEXT in options.get("dir-name", ()):
+        for_steps = _CONTEXT in options.get("dir-name", ())
+        if self.dockerfile is not None and not for_steps:
+            entries = self.context.with_entry(self.dockerfile).entries
+        if self.context.hidden and for_steps:
             entries = [each for each in entries if each.path != self.context.dockerfile]
         if paths := options.get("followpaths") or options.get("include-patterns"):
             entries = followed(entries, paths)
