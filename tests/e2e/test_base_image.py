@@ -306,6 +306,19 @@ def test_the_host_s_authorities_are_added_to_any_image(
             engine.remove_image(name, force=True)
 
 
+def test_an_image_with_triggers_stays_as_it_is(
+    engine: docker.APIClient, base: BaseImage, cache_dir: Path
+) -> None:
+    """They are for the steps of the user's build, and need its files."""
+    wanted = "basetest-wanted:triggers"
+    build(engine, wanted, f"FROM {base.reference}\nONBUILD COPY package.json /")
+    try:
+        made = choose(engine, wanted, HostCertificates((authority(SECOND_AUTHORITY),)), cache_dir)
+        assert made == BaseImage(wanted, inspect(engine, wanted)["Id"], "engine")
+    finally:
+        engine.remove_image(wanted, force=True)
+
+
 def test_what_was_built_from_a_former_image_is_removed(
     engine: docker.APIClient, base: BaseImage, cache_dir: Path
 ) -> None:

@@ -48,13 +48,19 @@ def trusting_image(
     It is built once per base and set of authorities, and keeps the base's configuration. If
     ``reference`` names another image than before, the image built on the former is removed.
 
-    One without a shell stays as it is, with a warning.
+    One without a shell stays as it is, with a warning; so does one with triggers (``ONBUILD``),
+    which are for the steps of the user's build.
 
     Raises:
         OperationFailed: the engine failed; ``disk_full``.
         Unreachable: the connection to the engine broke.
     """
     base = images.inspect(client, reference) or {}
+    if _has_triggers(base):
+        progress.warn(
+            f"{reference} has ONBUILD instructions: this host's certificates are not added"
+        )
+        return reference, images.image_id(client, reference)
     trusting, key = _name_and_key(base, certificates)
     if existing := images.keyed_image_id(client, trusting, key):
         return trusting, existing
@@ -80,9 +86,16 @@ def find_trusting_image(
     client: docker.APIClient, reference: str, certificates: HostCertificates
 ) -> tuple[str, str] | None:
     """Return (reference, id) of an image that ``trusting_image`` built, else None."""
-    trusting, key = _name_and_key(images.inspect(client, reference) or {}, certificates)
+    base = images.inspect(client, reference) or {}
+    if _has_triggers(base):
+        return reference, str(base["Id"])
+    trusting, key = _name_and_key(base, certificates)
     existing = images.keyed_image_id(client, trusting, key)
     return (trusting, existing) if existing else None
+
+
+def _has_triggers(base: Mapping[str, Any]) -> bool:
+    return bool((base.get("Config") or {}).get("OnBuild"))
 
 
 def _lacks_a_shell(message: str) -> bool:
