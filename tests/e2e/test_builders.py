@@ -71,7 +71,8 @@ def test_an_argument_for_the_base_keeps_its_value(
         f'RUN test "$BASE_IMAGE" = {sandbox_image()}\n'
     )
     command = ("snapshot", "local-docker", "--tag", image_tag)
-    engine.tag(sandbox_image(), *slim.rsplit(":", 1))
+    repository, _, tag = slim.rpartition(":")
+    engine.tag(sandbox_image(), repository, tag)
     try:
         if builder == "buildkit":
             result = os2(*command)

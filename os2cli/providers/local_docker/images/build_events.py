@@ -127,18 +127,21 @@ class BuildEvents:
         tail = tuple(self.tail)
         if is_disk_full(reason, *self.tail):
             return disk_full("cannot build the image", tail)
-        for what, option, pattern in (
-            ("secret", "--secret id=", _NO_SECRET),
-            ("the SSH agent", "--ssh ", _NO_AGENT),
-        ):
-            if found := pattern.search(reason):
-                name = next(filter(None, found.groups()))
-                return OperationFailed(
-                    f"cannot build the image: the Dockerfile requires {what} {name}",
-                    hint=f"pass it: os2 snapshot local-docker {option}{name}",
-                    code="secret_missing",
-                    log_tail=tail,
-                )
+        if found := _NO_SECRET.search(reason):
+            return OperationFailed(
+                f"cannot build the image: the Dockerfile requires secret {found[1]}",
+                hint=f"pass it: os2 snapshot local-docker --secret id={found[1]}",
+                code="secret_missing",
+                log_tail=tail,
+            )
+        if found := _NO_AGENT.search(reason):
+            name = found[1] or found[2]
+            return OperationFailed(
+                f"cannot build the image: the Dockerfile requires the SSH agent {name}",
+                hint=f"pass it: os2 snapshot local-docker --ssh {name}",
+                code="secret_missing",
+                log_tail=tail,
+            )
         if found := _NO_FILE.search(reason):
             path = next(filter(None, found.groups()), "/")
             return OperationFailed(
