@@ -23,6 +23,8 @@ pytestmark = pytest.mark.engine
 CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 # A program that takes memory until it is killed.
 GREEDY = "const all = []; for (;;) all.push(Buffer.alloc(1e7, 1))"
+# The kernel's own count; amid a kill, it may choose a second program.
+KILLS = "cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control"
 GIB = 2**30
 
 
@@ -183,7 +185,9 @@ def test_what_was_killed_for_memory_is_said_by_exec_show_and_logs(os2: Os2, name
     assert [line in each.stderr for each in (fine, killed, after)] == [False, True, False]
     assert line in os2("machine", "show", name).stdout
     assert line in os2("machine", "logs", name).stderr
-    assert json.loads(os2("machine", "show", name, "--json").stdout)["memory_kills"] == 1
+    kills = json.loads(os2("machine", "show", name, "--json").stdout)["memory_kills"]
+    assert kills > 0
+    assert f"oom_kill {kills}" in inside(os2, name, KILLS).splitlines()
     assert os2("machine", "stop", name).status == 0
     assert line in os2("machine", "show", name).stdout
 
