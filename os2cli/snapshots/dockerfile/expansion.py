@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from os2cli.core.errors import UsageError
 from os2cli.snapshots.dockerfile.globs import Glob
@@ -31,8 +32,28 @@ def resolved(word: str, escape: str, variables: Mapping[str, str] | None = None)
     return _Words(word, escape, variables).until("")
 
 
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """What a word lacks.
+
+    ``empty`` are its variables that stand for nothing. ``required`` are those with a ``?`` that
+    have no value, each with its message. ``is_open``: a brace does not end.
+    """
+
+    empty: tuple[str, ...]
+    required: tuple[tuple[str, str], ...]
+    is_open: bool
+
+
+def gaps(word: str, escape: str, variables: Mapping[str, str]) -> Gaps:
+    """Return what a word lacks; raises as ``resolved``."""
+    words = _Words(word, escape, variables)
+    words.until("")
+    return Gaps(tuple(words.empty), tuple(words.required), words.is_open)
+
+
 class _Words:
-    """A text that is read from its start to its end."""
+    """A text that is read from its start to its end, and what it lacked."""
 
     def __init__(self, text: str, escape: str, variables: Mapping[str, str] | None) -> None:
         self._text = text
@@ -40,6 +61,9 @@ class _Words:
         self._escape = escape
         self._variables = variables
         self._depth = 0
+        self.empty: list[str] = []
+        self.required: list[tuple[str, str]] = []
+        self.is_open = False
 
     def until(self, stop: str, *, escapes: bool = True) -> str:
         """Return what stands before ``stop``, and pass that; keep escapes unless ``escapes``."""
@@ -59,6 +83,7 @@ class _Words:
             kept.append(part)
             size += len(part)
             _limit(size)
+        self.is_open |= sign != stop
         return "".join(kept)
 
     def _single_quoted(self) -> str:
@@ -87,16 +112,22 @@ class _Words:
             return "$"
         if self._text[self._at : self._at + 1] != "{":
             name = self._name()
-            return self._variables.get(name, "") if name else "$"
+            return self._noted(name, self._variables.get(name, "")) if name else "$"
         self._at += 1
         self._depth += 1
         if self._depth > _MAX_DEPTH:
             raise _too_much("has variables within variables, more than 100 deep")
-        value = self._braced(self._variables.get(self._name()))
+        name = self._name()
+        value = self._braced(name, self._variables.get(name))
         self._depth -= 1
+        return self._noted(name, value)
+
+    def _noted(self, name: str, value: str) -> str:
+        if not value:
+            self.empty.append(name)
         return value
 
-    def _braced(self, value: str | None) -> str:
+    def _braced(self, name: str, value: str | None) -> str:
         how = self._next()
         if how == ":":
             value = value or None
@@ -111,8 +142,10 @@ class _Words:
             return self._cut(value or "", how)
         if how == "/":
             return self._replaced(value or "")
-        if how != "}":  # of `?`, a message
-            self.until("}")
+        if how != "}":
+            message = self.until("}")
+            if how == "?" and value is None:
+                self.required.append((name, message))
         return value or ""
 
     def _cut(self, value: str, how: str) -> str:

@@ -28,7 +28,9 @@ def git_use(
         UsageError: no stage is called ``target`` (``target_unknown``).
     """
     known = global_arguments(reading, arguments)
-    for stage in needed(until(stages(reading), target), reading.escape, known):
+    every = stages(reading)
+    last = len(until(every, target)) - 1
+    for stage in needed(every, reading.escape, known, last):
         variables = dict(known)
         for instruction in stage.body:
             if instruction.keyword == "ARG":

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from os2cli.core.errors import UsageError
 from os2cli.snapshots.dockerfile.expansion import resolved
-from os2cli.snapshots.dockerfile.flags import flags, mount_fields
 from os2cli.snapshots.dockerfile.needed import needed
-from os2cli.snapshots.dockerfile.reading import Instruction, Reading
+from os2cli.snapshots.dockerfile.reading import Reading
+from os2cli.snapshots.dockerfile.references import check_references, is_reference, sources
 from os2cli.snapshots.dockerfile.stages import Stage, global_arguments, stages
 
 _EMPTY = "scratch"
@@ -22,31 +22,38 @@ def named_images(
     target: str | None,
     *,
     every_stage: bool = True,
+    reads_all: bool = False,
 ) -> tuple[str, ...]:
     """Return the images that a build may take something from, each once, in their order.
 
     ``arguments`` are the build arguments, ``platform`` those that builders set themselves, such as
     ``TARGETARCH``. Stages after ``target`` are left out, and without ``every_stage`` also those
-    that it is not made of.
+    that it is not made of. ``reads_all``: a mistake in a stage that is left out counts too.
 
     Raises:
-        UsageError: no stage is called ``target`` (``target_unknown``).
+        UsageError: no stage is called ``target`` (``target_unknown``); something is named that
+            cannot be an image (``dockerfile_invalid``), unless a frontend may know better.
     """
     syntax = arguments.get(_SYNTAX_ARGUMENT) or reading.syntax
     images = [syntax] if syntax else []
     known = global_arguments(reading, arguments, platform)
-    built = until(stages(reading), target)
-    names = {stage.name for stage in built if stage.name}
+    every = stages(reading)
+    built = until(every, target)
+    if not every_stage:
+        built = needed(every, reading.escape, known, len(built) - 1)
+    if not syntax:
+        check_references(reading, every, every if reads_all else built, known)
+    names = {stage.name for stage in every if stage.name}
     before: set[str] = set()
-    for stage in built if every_stage else needed(built, reading.escape, known):
+    for stage in built:
         base = resolved(stage.base, reading.escape, known)
-        if base and base != _EMPTY and base.lower() not in before:
+        if base != _EMPTY and base.lower() not in before and is_reference(base):
             images.append(base)
         images += [
             source
             for instruction in stage.body
-            for source in _sources(instruction)
-            if source and not source.isdecimal() and source.lower() not in names
+            for _, source in sources(instruction)
+            if not source.isdecimal() and source.lower() not in names and is_reference(source)
         ]
         before.add(stage.name)
     return tuple(dict.fromkeys(images))
@@ -65,12 +72,3 @@ def until(found: list[Stage], target: str | None) -> Sequence[Stage]:
         hint=f"its stages: {names}" if names else "name a stage: FROM … AS NAME",
         code="target_unknown",
     )
-
-
-def _sources(instruction: Instruction) -> Iterator[str]:
-    """Yield what an instruction copies from or mounts: an image, a stage or its number."""
-    for name, value in flags(instruction.value):
-        if instruction.keyword == "COPY" and name == "from":
-            yield value
-        elif instruction.keyword == "RUN" and name == "mount":
-            yield mount_fields(value).get("from", "")

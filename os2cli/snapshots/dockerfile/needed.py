@@ -12,24 +12,27 @@ from os2cli.snapshots.dockerfile.stages import Stage
 _MAX_DIGITS = 6
 
 
-def needed(built: Sequence[Stage], escape: str, known: Mapping[str, str]) -> list[Stage]:
-    """Return the last stage and those that it is made of, in their order.
+def needed(found: Sequence[Stage], escape: str, known: Mapping[str, str], last: int) -> list[Stage]:
+    """Return the stage at index ``last`` and those that it is made of, in their order.
 
-    ``known`` are the arguments that ``FROM`` may use.
+    ``known`` are the arguments that ``FROM`` may use. Older versions also copy from stages that
+    come later: of those the last one with a name counts.
     """
     numbers: dict[str, list[int]] = {}
-    for number, stage in enumerate(built):
+    for number, stage in enumerate(found):
         numbers.setdefault(stage.name, []).append(number)
-    pending, found = [len(built) - 1] if built else [], set[int]()
+    pending, taken = [last] if found else [], set[int]()
     while pending:
         number = pending.pop()
-        if number in found:
+        if number in taken:
             continue
-        found.add(number)
-        stage = built[number]
-        for name in (resolved(stage.base, escape, known).lower(), *_stages_of(stage)):
+        taken.add(number)
+        stage = found[number]
+        pending += _before(numbers, resolved(stage.base, escape, known).lower(), number)
+        for name in _stages_of(stage):
             pending += _before(numbers, name, number)
-    return [built[number] for number in sorted(found)]
+            pending += _before(numbers, name, len(found))
+    return [found[number] for number in sorted(taken)]
 
 
 def _before(numbers: Mapping[str, Sequence[int]], name: str, number: int) -> Iterator[int]:

@@ -18,12 +18,14 @@ class Stage:
     """A ``FROM`` and what follows it.
 
     ``base`` is an image or an earlier stage, as it was written; ``name`` is in lower case, and
-    empty if the stage has none. ``body`` are its other instructions.
+    empty if the stage has none. ``body`` are its other instructions, ``first`` is the index of the
+    line of its ``FROM``.
     """
 
     base: str
     name: str
     body: tuple[Instruction, ...]
+    first: int
 
 
 def stages(reading: Reading) -> list[Stage]:
@@ -53,10 +55,27 @@ def global_arguments(
     return arguments
 
 
+def global_names(reading: Reading) -> set[str]:
+    """Return the names of the arguments before the first ``FROM``, also of those without values."""
+    names = set[str]()
+    for instruction in reading.instructions:
+        if instruction.keyword == "FROM":
+            break
+        if instruction.keyword == "ARG":
+            names |= argument_names(instruction, reading.escape)
+    return names
+
+
+def argument_names(instruction: Instruction, escape: str) -> set[str]:
+    """Return the names that an ``ARG`` declares."""
+    words = split_words(instruction.value, escape)
+    return {resolved(word[0].partition("=")[0], escape) for word in words}
+
+
 def _stage(start: Instruction, body: list[Instruction]) -> Stage:
     words = without_flags(start.value).split()
     name = words[2] if len(words) == 3 and words[1].upper() == "AS" else ""
-    return Stage(words[0] if words else "", name.lower(), tuple(body))
+    return Stage(words[0] if words else "", name.lower(), tuple(body), start.first)
 
 
 def declared_arguments(

@@ -87,7 +87,7 @@ def prepare_base(
             _pull(client, reference, platform, progress, _first_answer_s(client, recipe))
         except PullFailed as failure:
             if recipe is None or failure.problem is PullProblem.MISSING:
-                raise pull_error(reference, failure) from failure
+                raise pull_error(reference, failure, is_base=True) from failure
             try:
                 build = partial(
                     build_base, client, cache_dir=cache_dir, lock_dir=lock_dir, progress=progress
@@ -123,7 +123,7 @@ def pull_images(
             try:
                 _pull(client, reference, platform, progress, FIRST_ANSWER_S)
             except PullFailed as failure:
-                raise pull_error(reference, failure) from failure
+                raise pull_error(reference, failure, is_base=False) from failure
 
 
 def find_base(

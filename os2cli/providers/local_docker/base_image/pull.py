@@ -24,6 +24,7 @@ FIRST_ANSWER_S = 10.0
 # Verifying and unpacking a large layer on a slow disk takes a while without output.
 _SILENCE_S = 180.0
 _DOING = "pulling the base image"
+_OTHER_HINT = "retry with its registry in reach, or pull it before: docker pull"
 
 
 class PullProblem(StrEnum):
@@ -77,20 +78,25 @@ def pull_failure(message: str) -> Os2Error | PullFailed:
     return refused(_DOING, message)
 
 
-def pull_error(reference: str, failure: PullFailed) -> Os2Error:
-    """Return a failed pull of an image as an error with a hint."""
+def pull_error(reference: str, failure: PullFailed, *, is_base: bool) -> Os2Error:
+    """Return a failed pull of an image as an error with a hint.
+
+    ``is_base``: ``--base-image`` may name another one.
+    """
     message = f"cannot pull {reference}: the registry {failure.problem} ({failure.reason})"
     if failure.problem is PullProblem.MISSING:
         return NotFound(message, hint="check the name and the tag", code="base_not_found")
     if failure.problem is PullProblem.DENIED:
         return NotAuthorised(message, hint="log in: docker login", code="base_denied")
-    return Unreachable(message, hint=HINT, code=UNAVAILABLE)
+    return Unreachable(message, hint=HINT if is_base else _OTHER_HINT, code=UNAVAILABLE)
 
 
 def as_pull_error(reference: str, reason: str) -> Os2Error | None:
     """Return what a builder's words about a pull mean; None if they are about something else."""
     failure = pull_failure(reason)
-    return pull_error(reference, failure) if isinstance(failure, PullFailed) else None
+    if isinstance(failure, PullFailed):
+        return pull_error(reference, failure, is_base=False)
+    return None
 
 
 def _pull_refused(error: Exception) -> Exception:

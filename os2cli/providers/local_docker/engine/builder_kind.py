@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import docker
 
 _SINCE = [18, 9]
+_PODMAN = "Libpod-API-Version"
 
 
 def has_buildkit(client: docker.APIClient) -> bool:
@@ -14,8 +16,20 @@ def has_buildkit(client: docker.APIClient) -> bool:
 
     Docker has it on Linux since 18.09, default builder or not; Podman does not.
     """
-    answer = client.get(f"{client.base_url}/_ping", timeout=client.timeout).headers
-    if "Libpod-API-Version" in answer or answer.get("Ostype") != "linux":
+    answer = _ping(client)
+    if _PODMAN in answer or answer.get("Ostype") != "linux":
         return False
     version = re.findall(r"\d+", client.version().get("Version") or "")[:2]
     return [int(part) for part in version] >= _SINCE
+
+
+def builds_every_stage(client: docker.APIClient) -> bool:
+    """Return whether the builder also builds stages that the image is not made of.
+
+    Only the one before BuildKit does: Podman's skips them since 4.2.
+    """
+    return _PODMAN not in _ping(client) and not has_buildkit(client)
+
+
+def _ping(client: docker.APIClient) -> Mapping[str, str]:
+    return client.get(f"{client.base_url}/_ping", timeout=client.timeout).headers

@@ -14,6 +14,7 @@ from os2cli.providers.local_docker.images.build_lines import BuildLines
 from os2cli.providers.local_docker.images.buildkit_trace import Step, Trace, decode_trace
 
 TAIL_LINES = 20
+FILE_NOT_FOUND = "file_not_found"
 # The classic builder's steps, and Podman's, which counts those of each stage.
 _CLASSIC_STEP = re.compile(r"(?:\[\d+/\d+\] )?(?:Step|STEP) (\d+)/(\d+) ?: (.*)")
 # What BuildKit was doing with its own parts.
@@ -24,8 +25,11 @@ _WHERE = re.compile(
 # Of BuildKit, of the classic builder and of Podman.
 _NO_FILE = re.compile(
     r'(?:cache key|checksum of ref \S+): "/([^"]*)":? not found'
-    r"|excluded by \.dockerignore: stat (.*): file does not exist"
-    r'|copier: stat: "/([^"]*)": no such file or directory'
+    # A path below that of a mounted layer: overlay2/ID/merged, buildkit-mount12, …
+    r"|\blstat /(?:\S{1,200}?/(?:[0-9a-z]{25,64}(?:/merged)?|buildkit-mount\d+)/)?(.*): "
+    r"(?:no such file or directory|not a directory)"
+    r"|(?:COPY|ADD) failed: (?:.{0,100}: )?stat (.*): file does not exist"
+    r'|copier: stat: \[?"/([^"]*)"\]?: no such file or directory'
 )
 # "secret npm not found: not found" of Docker 20.10, "secret npm: not found" of newer ones.
 _NO_SECRET = re.compile(r"\bsecret (\S+?):?(?: not found)?:? not found\b")
@@ -147,7 +151,8 @@ class BuildEvents:
             return OperationFailed(
                 f"cannot build the image: {path} is not where the Dockerfile copies it from",
                 hint="list what is in the build context: os2 snapshot context",
-                code="file_not_found",
+                code=FILE_NOT_FOUND,
+                details={"path": path},
                 log_tail=tail,
             )
         return OperationFailed(

@@ -25,6 +25,7 @@ from os2cli.providers.local_docker.engine.failures import explanation
 from os2cli.providers.local_docker.images.base_in_place import with_base_in_place
 from os2cli.providers.local_docker.images.build_events import BuildEvents
 from os2cli.providers.local_docker.images.buildkit import BuildKitBuild
+from os2cli.providers.local_docker.images.explaining import explained_with
 from os2cli.providers.local_docker.images.images import full_name
 from os2cli.providers.local_docker.images.named_images import (
     BASE_ARGUMENT,
@@ -78,7 +79,11 @@ class EngineBuild:
         """Return what a failed build comes from, where its builder's words tell that."""
         missing = [name for name in self.named.others if name not in self.sources]
         dockerfile = self.context.dockerfile_text
-        return too_old(error, dockerfile, buildkit=buildkit) or unpulled(error, missing)
+        return (
+            too_old(error, dockerfile, buildkit=buildkit)
+            or explained_with(error, dockerfile)
+            or unpulled(error, missing)
+        )
 
     def _parameters(
         self, client: EngineClient, dockerfile: ContextEntry | None

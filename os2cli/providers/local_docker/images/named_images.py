@@ -10,7 +10,7 @@ import docker
 from os2cli.core.errors import UsageError
 from os2cli.host.repository import CANDIDATES, bundled_source
 from os2cli.providers.local_docker.base_image.images import inspect
-from os2cli.providers.local_docker.engine.builder_kind import has_buildkit
+from os2cli.providers.local_docker.engine.builder_kind import builds_every_stage, has_buildkit
 from os2cli.snapshots.building import BuildRequest
 from os2cli.snapshots.context import BuildContext
 from os2cli.snapshots.dockerfile.images import named_images
@@ -54,9 +54,14 @@ def images_of(
             hint="leave --base-image out, or let the Dockerfile begin with ARG BASE_IMAGE=…",
             code="base_image_unused",
         )
-    # The builder before BuildKit builds every stage.
-    every = not has_buildkit(client)
-    images = named_images(reading, arguments, platform, request.target, every_stage=every)
+    images = named_images(
+        reading,
+        arguments,
+        platform,
+        request.target,
+        every_stage=builds_every_stage(client),
+        reads_all=has_buildkit(client),
+    )
     if base not in images:
         return NamedImages(None, replaceable=False, others=images)
     chosen = BASE_ARGUMENT in arguments

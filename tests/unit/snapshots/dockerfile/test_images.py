@@ -50,7 +50,7 @@ def test_an_argument_names_the_frontend() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["FROM scratch", "FROM scratch AS a\nFROM a", "FROM $NONE", "", "RUN x", "COPY --from=a b c"],
+    ["FROM scratch", "FROM scratch AS a\nFROM a", "", "RUN x", "COPY --from=a b c"],
 )
 def test_no_image(text: str) -> None:
     assert images(text) == ()
@@ -79,7 +79,13 @@ def test_an_unknown_target(target: str) -> None:
         ("FROM a AS x\nFROM X AS x\nFROM unused\nFROM x", ("a",)),
         ("FROM unused AS x\nFROM a AS x\nFROM x", ("a",)),
         ("FROM unused AS x\nCOPY --from=other c d\nFROM a\nCOPY --from=b c d", ("a", "b")),
+        ("FROM a AS x\nCOPY --from=y c d\nFROM b AS y\nFROM c\nCOPY --from=x e f", ("a", "b", "c")),
     ],
 )
 def test_what_no_stage_needs_may_be_left_out(text: str, found: tuple[str, ...]) -> None:
     assert named_images(read(text), {}, {}, None, every_stage=False) == found
+
+
+def test_older_versions_copy_from_a_stage_after_the_target() -> None:
+    text = "FROM a AS x\nCOPY --from=y c d\nFROM b AS y\nFROM unused"
+    assert named_images(read(text), {}, {}, "x", every_stage=False) == ("a", "b")

@@ -68,3 +68,9 @@ def test_where_all_images_are_there_it_is_something_else(reason: str) -> None:
 )
 def test_other_failures_stay(reason: str) -> None:
     assert explained(reason, NAME) is None
+
+
+def test_the_hint_names_no_option_for_another_image() -> None:
+    found = explained(f"{HEAD}: dial tcp: lookup registry: no such host", NAME)
+    assert isinstance(found, Unreachable)
+    assert "--base-image" not in str(found.hint)
