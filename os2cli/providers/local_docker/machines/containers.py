@@ -25,6 +25,7 @@ from os2cli.providers.local_docker.machines.ports import (
     published_addresses,
     served_addresses,
 )
+from os2cli.providers.local_docker.machines.refusals import port_refused
 from os2cli.providers.loopback import machine_url, port_conflict
 
 STOP_SECONDS = 10
@@ -180,7 +181,8 @@ def start_container(
     """Start a machine's container; raises ``Conflict`` if another program has its port.
 
     ``machine`` is its name if it exists already, with its port. The code is ``NO_IPV6`` if the
-    engine cannot publish the port on IPv6's loopback.
+    engine cannot publish the port on IPv6's loopback. A ``UsageError`` is about a port that the
+    engine may not open.
     """
     try:
         engine.client.start(container)
@@ -189,6 +191,8 @@ def start_container(
         if port and ("port is already allocated" in message or "address already in use" in message):
             others = port_holders(engine, without=container)
             raise port_conflict(port, others.get(port), machine) from error
+        if port and (refused := port_refused(port, message)):
+            raise refused from error
         if "::1" in message:
             raise Conflict(
                 f"the engine cannot publish on [::1]: {message}",

@@ -73,9 +73,17 @@ def limits_of(spec: MachineSpec, facts: EngineFacts) -> Limits:
     """Return the limits of a new machine: the user's, else those that leave the host alive.
 
     Raises:
-        UsageError: the engine's log driver has no size, but the user asks for one.
+        UsageError: the user asks for more CPUs than the engine has, or for a size of a log whose
+            driver has none.
     """
     asked = spec.resources
+    if asked.cpu and 0 < facts.cpus < asked.cpu:
+        count = "1 CPU" if facts.cpus == 1 else f"{facts.cpus} CPUs"
+        raise UsageError(
+            f"--cpu: {asked.cpu:g} is more than the engine has: {count}",
+            hint=f"choose at most {facts.cpus}, or leave --cpu out",
+            code="option_invalid",
+        )
     log_bytes = asked.log_bytes
     if log_bytes and facts.log_driver not in ("", *BOUNDED_LOGS):
         raise UsageError(

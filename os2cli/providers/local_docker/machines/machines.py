@@ -50,6 +50,7 @@ from os2cli.providers.local_docker.machines.moving import (
 )
 from os2cli.providers.local_docker.machines.name_locks import NameLocks
 from os2cli.providers.local_docker.machines.networks import remove_networks
+from os2cli.providers.local_docker.machines.refusals import values_explained
 from os2cli.providers.local_docker.machines.stops import mark_stop, was_asked_for
 from os2cli.providers.loopback import probe_published, published_address, require_running
 from os2cli.providers.service_log import service_log
@@ -86,7 +87,7 @@ class LocalDockerMachines(Insight):
             self.engine, self.certificates, spec, self.locks.creator, progress
         )
         # Outermost, so that a signal in the last moment also undoes.
-        with creation.undoing.on_failure(), self.locks.held(spec.name):
+        with creation.undoing.on_failure(), self.locks.held(spec.name), values_explained(spec):
             return machine_from_inspection(creation.create())
 
     def list(self) -> list[Machine]:
