@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from os2cli.core.errors import UsageError
 from os2cli.core.redaction import mask_address
 
+_FORMS = "it must start with unix:// or tcp://, or be HOST:PORT"
 _NOTHING_ELSE = "only a host, a port and a path are allowed"
 DEFAULT_SOCKET = "/var/run/docker.sock"
 _SCHEMES = ("unix", "tcp", "http", "https", "ssh", "npipe", "fd")
@@ -80,12 +81,14 @@ def parse_address(url: str, origin: str, tls: TlsFiles | None = None) -> Endpoin
             # os2 never connects there, and what is not stored is not printed: no user, no query.
             host, port, _, _ = _split(rest, url, origin)
             return Endpoint(f"ssh://{_bracketed(host)}{f':{port}' if port else ''}", origin)
+        case "ssh":
+            raise _malformed(url, origin, "engines over SSH are not supported")
         case "tcp" | "http" | "https" as network:
             if network == "https" and tls is None:
                 tls = TlsFiles(None, None, None)
             address = _network_address(rest, url, origin, default_port=2376 if tls else 2375)
             return Endpoint(f"tcp://{address}", origin, tls)
-    raise _malformed(url, origin, "it must start with unix://, tcp:// or ssh://, or be HOST:PORT")
+    raise _malformed(url, origin, _FORMS)
 
 
 def _without_a_scheme(text: str, origin: str) -> str:
@@ -93,7 +96,7 @@ def _without_a_scheme(text: str, origin: str) -> str:
     if text.startswith("/"):
         raise _malformed(text, origin, f"write it as unix://{text}")
     if not text or (text.partition(":")[0].lower() in _SCHEMES and "/" in text):
-        raise _malformed(text, origin, "it must start with unix://, tcp:// or ssh://")
+        raise _malformed(text, origin, _FORMS)
     # Docker's CLI takes an address of IPv6 without a port also without brackets.
     return f"[{text}]" if _BARE_IPV6.fullmatch(text) else text
 
@@ -115,7 +118,9 @@ def _split(rest: str, url: str, origin: str) -> tuple[str, int | None, str, bool
         parts = urlsplit(f"//{rest}")
         port = parts.port
     except ValueError as error:
-        raise _malformed(url, origin, str(error)) from error
+        # Python's words are about its own conversion.
+        problem = "invalid port" if "port" in str(error).lower() else str(error)
+        raise _malformed(url, origin, problem) from error
     host = parts.hostname or "127.0.0.1"  # as in tcp://:2375
     if port == 0 or not _HOST_NAME.fullmatch(host):
         raise _malformed(

@@ -11,7 +11,7 @@ from docker.constants import DEFAULT_DOCKER_API_VERSION
 from docker.types import CancellableStream
 
 from os2cli.core.errors import UsageError
-from os2cli.providers.local_docker.engine.address import Endpoint
+from os2cli.providers.local_docker.engine.address import DEFAULT_SOCKET, Endpoint
 from os2cli.providers.local_docker.engine.client import EngineClient
 from os2cli.providers.local_docker.engine.failures import SDK_ERRORS
 from os2cli.providers.local_docker.engine.listener import check_listener
@@ -38,8 +38,9 @@ def connect(
     """
     if endpoint.url.startswith("ssh://"):
         raise UsageError(
-            f"{endpoint.origin}: engines over SSH are not supported: {endpoint.url}",
-            hint="choose an engine on this host: --docker-host or `docker context use`",
+            f"{endpoint.origin}: engines over SSH are not supported, since machines can be reached"
+            f" on this host only: {endpoint.url}",
+            hint=f"choose an engine on this host: --docker-host unix://{DEFAULT_SOCKET}",
             code="engine_ssh",
         )
     check_listener(endpoint)

@@ -228,6 +228,21 @@ class TestAddresses:
         assert caught.value.message.startswith("--docker-host: invalid engine address ")
         assert caught.value.hint
         assert "secret" not in caught.value.message
+        # Nothing is advised that is refused, or in the words of a library.
+        assert "or ssh://" not in caught.value.message
+        assert "cast" not in caught.value.message
+
+    def test_one_over_ssh_says_where_an_engine_must_be(self) -> None:
+        with pytest.raises(UsageError) as caught:
+            connect(parse_address("ssh://me@host", "DOCKER_HOST"))
+        assert caught.value.code == "engine_ssh"
+        assert caught.value.message == (
+            "DOCKER_HOST: engines over SSH are not supported, since machines can be reached on this"
+            " host only: ssh://host"
+        )
+        assert caught.value.hint == (
+            "choose an engine on this host: --docker-host unix:///var/run/docker.sock"
+        )
 
     @given(st.from_regex(_SOME_ADDRESS, fullmatch=True) | st.text(max_size=12))
     def test_any_text_is_an_address_or_malformed(self, text: str) -> None:
