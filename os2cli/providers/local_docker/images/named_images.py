@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import docker
 
 from os2cli.core.errors import UsageError
-from os2cli.host.repository import CANDIDATES, bundled_source
+from os2cli.host.repository import bundled_source
 from os2cli.providers.local_docker.base_image.images import inspect
 from os2cli.providers.local_docker.engine.builder_kind import builds_every_stage, has_buildkit
 from os2cli.snapshots.building import BuildRequest
@@ -67,7 +67,7 @@ def images_of(
     chosen = BASE_ARGUMENT in arguments
     return NamedImages(
         base,
-        replaceable=request.base_from_packages and not chosen and base == _own(context.dockerfile),
+        replaceable=request.base_from_packages and not chosen and _is_own(text),
         others=tuple(image for image in images if image != base),
     )
 
@@ -91,13 +91,13 @@ def build_arguments(request: BuildRequest) -> dict[str, str]:
     return arguments
 
 
-def _own(dockerfile: str) -> str | None:
-    """Return the default base of os2's own Dockerfile; None if this is another one."""
-    if dockerfile not in {path.as_posix() for path in CANDIDATES}:
-        return None
-    source = bundled_source()
-    text = source.dockerfile.read_text(encoding="utf-8")
-    return global_arguments(read(text), {}).get(BASE_ARGUMENT)
+def _is_own(text: str) -> bool:
+    """Return whether a Dockerfile is the one that comes with this os2, wherever it lies.
+
+    One that was changed is the user's: what it needs of its base is not known.
+    """
+    own = bundled_source().dockerfile.read_text(encoding="utf-8")
+    return text.splitlines() == own.splitlines()
 
 
 def _platform_arguments(platform: str | None, client: docker.APIClient) -> dict[str, str]:
