@@ -30,10 +30,11 @@ from os2cli.snapshots.images import Freshness, image_status
 def examine(session: Session, stage: str | None = None, *, quick: bool = True) -> list[Finding]:
     """Run the checks on what this session would use, looking for the engine again.
 
-    ``quick``: no machine is started.
+    ``quick``: no machine is started, and no registry is asked.
     """
     # The page imports this module when it starts; the checks import Docker's SDK, which is slow.
     from os2cli.doctor.runner import run_checks
+    from os2cli.providers.local_docker.images.registry_reach import reach_registry
     from os2cli.providers.local_docker.machines.trial import try_machine
 
     providers = Providers(session.settings, session.providers.docker_host)
@@ -56,6 +57,9 @@ def examine(session: Session, stage: str | None = None, *, quick: bool = True) -
                     session.settings.state_dir,
                     _name_to_look_for(session),
                 )
+            ),
+            reach=lambda: reach_registry(
+                providers.engine, build_request(session, locate_source(session))
             ),
             quick=quick,
         )

@@ -66,15 +66,15 @@ def doctor(
         ),
     ] = False,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Start no machine to try the engine; takes up to 3 s.")
+        bool, typer.Option("--quick", help="Start no machine and ask no registry; takes up to 3 s.")
     ] = False,
     docker_host: options.DockerHost = None,
 ) -> None:
     """Check engine, image, stage and Daytona, and suggest fixes.
 
     Exits with 1 if there is a problem; warnings alone exit with 0. Starts a
-    machine for a moment, to try its network, port, mount, disk and clock; in
-    5 s at most.
+    machine for a moment, to try its network, port, mount, disk and clock, and
+    has the engine ask the registry of the base image; in 5 s at most.
 
     --fix tcp-api turns the engine's TCP API on for programs that need it, and
     --fix tcp-api-off turns it off. While it is on, every user of this host and

@@ -11,6 +11,7 @@ from os2cli.core.errors import Os2Error
 from os2cli.doctor.daytona_facts import DaytonaFacts
 from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.endpoint import DEFAULT_TCP
+from os2cli.providers.local_docker.images.reach import Reach
 from os2cli.providers.local_docker.machines.trial_result import Trial
 
 
@@ -38,7 +39,8 @@ class DoctorInputs:
     ``platform.machine()``, ``host_name`` is ``platform.node()``. ``addresses`` are this host's
     outside addresses, to check whether the TCP API is open to other hosts; None detects them.
     ``tcp_api`` is the address of the API, if it is on. ``daytona`` None skips its checks. ``trial``
-    starts a machine for a moment, ``image`` permitting; ``quick`` leaves out the checks of it.
+    starts a machine for a moment, ``image`` permitting, and ``reach`` asks a registry; ``quick``
+    leaves out the checks of them.
     """
 
     variables: Mapping[str, str]
@@ -54,4 +56,5 @@ class DoctorInputs:
     addresses: tuple[str, ...] | None = None
     daytona: DaytonaFacts | None = None
     trial: Callable[[], Trial] = Trial
+    reach: Callable[[], Reach] = Reach
     quick: bool = True

@@ -99,7 +99,8 @@ def as_pull_error(reference: str, reason: str) -> Os2Error | None:
     return None
 
 
-def _pull_refused(error: Exception) -> Exception:
+def pull_refused(error: Exception) -> Exception:
+    """Return what an error answer to the question for an image means."""
     return pull_failure(explanation(error))
 
 
@@ -165,7 +166,7 @@ def _events(
     try:
         while (event := events.get(timeout=wait_s)) is not None:
             if isinstance(event, Exception):
-                with sdk_errors(refused=_pull_refused, lost=partial(lost, _DOING)):
+                with sdk_errors(refused=pull_refused, lost=partial(lost, _DOING)):
                     raise event
             yield event
             wait_s = _SILENCE_S

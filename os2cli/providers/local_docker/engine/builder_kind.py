@@ -28,7 +28,12 @@ def builds_every_stage(client: docker.APIClient) -> bool:
 
     Only the one before BuildKit does: Podman's skips them since 4.2.
     """
-    return _PODMAN not in _ping(client) and not has_buildkit(client)
+    return not is_podman(client) and not has_buildkit(client)
+
+
+def is_podman(client: docker.APIClient) -> bool:
+    """Return whether the engine is Podman's Docker-compatible service."""
+    return _PODMAN in _ping(client)
 
 
 def _ping(client: docker.APIClient) -> Mapping[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import docker
 
 from os2cli.core.errors import UsageError
+from os2cli.core.small_files import read_small
 from os2cli.host.repository import bundled_source
 from os2cli.providers.local_docker.base_image.images import inspect
 from os2cli.providers.local_docker.engine.builder_kind import builds_every_stage, has_buildkit
@@ -46,7 +47,7 @@ def images_of(
     arguments = build_arguments(request)
     text = context.dockerfile_text
     reading = read(text)
-    platform = _platform_arguments(request.platform, client) if "$" in text else {}
+    platform = _platform_of(request, text, client)
     base = global_arguments(reading, arguments, platform).get(BASE_ARGUMENT)
     if request.base_image is not None and base is None:
         raise UsageError(
@@ -70,6 +71,28 @@ def images_of(
         replaceable=request.base_from_packages and not chosen and _is_own(text),
         others=tuple(image for image in images if image != base),
     )
+
+
+def base_of(request: BuildRequest, client: docker.APIClient) -> str | None:
+    """Return the image that a build begins with, None if its Dockerfile names none.
+
+    Only the Dockerfile is read.
+
+    Raises:
+        UsageError: it cannot be read, or names something that cannot be an image
+            (``dockerfile_invalid``).
+    """
+    try:
+        content = read_small(request.root / request.dockerfile)
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {request.dockerfile}: {error.strerror}", code="dockerfile_invalid"
+        ) from error
+    text = content.decode(errors="replace")
+    arguments, platform = build_arguments(request), _platform_of(request, text, client)
+    images = named_images(read(text), arguments, platform, request.target, every_stage=False)
+    chosen = global_arguments(read(text), arguments, platform).get(BASE_ARGUMENT)
+    return chosen if chosen in images else next(iter(images), None)
 
 
 def present_ids(client: docker.APIClient, names: Iterable[str]) -> dict[str, str]:
@@ -98,6 +121,10 @@ def _is_own(text: str) -> bool:
     """
     own = bundled_source().dockerfile.read_text(encoding="utf-8")
     return text.splitlines() == own.splitlines()
+
+
+def _platform_of(request: BuildRequest, text: str, client: docker.APIClient) -> dict[str, str]:
+    return _platform_arguments(request.platform, client) if "$" in text else {}
 
 
 def _platform_arguments(platform: str | None, client: docker.APIClient) -> dict[str, str]:
