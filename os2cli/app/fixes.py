@@ -34,7 +34,6 @@ def examine(session: Session, stage: str | None = None, *, quick: bool = True) -
     """
     # The page imports this module when it starts; the checks import Docker's SDK, which is slow.
     from os2cli.doctor.runner import run_checks
-    from os2cli.providers.local_docker.images.registry_reach import reach_registry
     from os2cli.providers.local_docker.machines.trial import try_machine
 
     providers = Providers(session.settings, session.providers.docker_host)
@@ -58,9 +57,7 @@ def examine(session: Session, stage: str | None = None, *, quick: bool = True) -
                     _name_to_look_for(session),
                 )
             ),
-            reach=lambda: reach_registry(
-                providers.engine, build_request(session, locate_source(session))
-            ),
+            request=lambda: build_request(session, locate_source(session)),
             quick=quick,
         )
     )

@@ -11,8 +11,8 @@ from os2cli.core.errors import Os2Error
 from os2cli.doctor.daytona_facts import DaytonaFacts
 from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.endpoint import DEFAULT_TCP
-from os2cli.providers.local_docker.images.reach import Reach
 from os2cli.providers.local_docker.machines.trial_result import Trial
+from os2cli.snapshots.building import BuildRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class DoctorInputs:
     ``platform.machine()``, ``host_name`` is ``platform.node()``. ``addresses`` are this host's
     outside addresses, to check whether the TCP API is open to other hosts; None detects them.
     ``tcp_api`` is the address of the API, if it is on. ``daytona`` None skips its checks. ``trial``
-    starts a machine for a moment, ``image`` permitting, and ``reach`` asks a registry; ``quick``
-    leaves out the checks of them.
+    starts a machine for a moment, ``image`` permitting; ``request`` returns the image's build.
+    ``quick`` leaves out the checks of both.
     """
 
     variables: Mapping[str, str]
@@ -56,5 +56,5 @@ class DoctorInputs:
     addresses: tuple[str, ...] | None = None
     daytona: DaytonaFacts | None = None
     trial: Callable[[], Trial] = Trial
-    reach: Callable[[], Reach] = Reach
+    request: Callable[[], BuildRequest] | None = None
     quick: bool = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,10 +14,21 @@ from os2cli.providers.local_docker.engine.builder_kind import is_podman
 from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.engine.failures import sdk_errors
 from os2cli.providers.local_docker.images.named_images import base_of
-from os2cli.providers.local_docker.images.reach import Reach
 from os2cli.snapshots.building import BuildRequest
 
 REACH_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whether the registry of ``reference`` was reached: if not, ``problem`` says why.
+
+    ``reference`` is None if the Dockerfile names no image. Not ``known``: the engine cannot tell.
+    """
+
+    reference: str | None = None
+    problem: str | None = None
+    known: bool = True
 
 
 def reach_registry(engine: Engine, request: BuildRequest) -> Reach:

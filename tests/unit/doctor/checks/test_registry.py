@@ -14,8 +14,7 @@ from os2cli.doctor.findings import Finding, Status
 from os2cli.doctor.inputs import DoctorInputs, ImageFreshness
 from os2cli.doctor.runner import CHECKS, OUTER_CHECKS, run_checks
 from os2cli.providers.local_docker.engine.address import Endpoint
-from os2cli.providers.local_docker.engine.engine import Engine
-from os2cli.providers.local_docker.images.registry_reach import REACH_SECONDS, reach_registry
+from os2cli.providers.local_docker.images.registry_reach import REACH_SECONDS
 from os2cli.snapshots.building import BuildRequest
 from tests.engine_stub import EngineStub, engine_stub
 
@@ -61,7 +60,7 @@ def inputs(stub: EngineStub, tmp_path: Path) -> DoctorInputs:
         architecture="x86_64",
         host_name="here",
         addresses=(),
-        reach=lambda: reach_registry(Engine(endpoint), request),
+        request=lambda: request,
         quick=False,
     )
 
