@@ -78,7 +78,7 @@ def place(first: int, stage: Stage | None) -> str:
 def argument_hint(name: str, *, declared: bool, above: str = "the first FROM") -> str:
     """Return how a build argument gets a value."""
     if declared:
-        return f"pass it: --build-arg {name}=VALUE"
+        return f"pass it: os2 snapshot local-docker --build-arg {name}=VALUE"
     return f"declare it above {above}: ARG {name}=VALUE"
 
 

@@ -10,7 +10,7 @@ from os2cli.snapshots.dockerfile.reading import read
 from os2cli.snapshots.dockerfile.references import is_reference
 
 DECLARE = "declare it above the first FROM: ARG V=VALUE"
-PASS = "pass it: --build-arg V=VALUE"
+PASS = "pass it: os2 snapshot local-docker --build-arg V=VALUE"
 AS_STAGE = "use the name of a stage: FROM ${V} AS NAME"
 NAMED = "use the name of a stage: FROM IMAGE AS NAME"
 FORM = "write it as [HOST/]NAME[:TAG][@DIGEST], NAME in lower case"

@@ -99,13 +99,13 @@ def test_an_image_that_is_not_a_stage_is_something_else(reason: str) -> None:
     ("dockerfile", "message", "hint"),
     [
         ("FROM x AS y\nARG V\nENV T=W", "3 of the Dockerfile, in stage y: ENV requires V: why",
-         "pass it: --build-arg V=VALUE"),
+         "pass it: os2 snapshot local-docker --build-arg V=VALUE"),
         ("ARG V\nFROM x\n\nLABEL T=W", "4 of the Dockerfile: LABEL requires V: why",
          "declare it above line 4: ARG V=VALUE"),
         ("FROM x\nENV T=W\nARG V", "2 of the Dockerfile: ENV requires V: why",
          "declare it above line 2: ARG V=VALUE"),
         ("ARG V\nARG T=W\nFROM x", "2 of the Dockerfile: ARG requires V: why",
-         "pass it: --build-arg V=VALUE"),
+         "pass it: os2 snapshot local-docker --build-arg V=VALUE"),
     ],
 )  # fmt: skip
 def test_a_variable_that_a_line_requires(dockerfile: str, message: str, hint: str) -> None:
