@@ -36,6 +36,7 @@ def enclosed_patterns(looks: object) -> list[bytes]:
 FIND = frozenset({"finditer"})
 SEARCH = frozenset({"search"})
 _ESCAPES = ("\\", "`")
+_BASE_WORD = Expression("base", re.compile(r"\bBASE_IMAGE\b"), SEARCH)
 # The functions that write expressions from parts, and those of what they write that see foreign
 # text; none with the reason.
 BUILT: dict[str, list[Expression]] = {
@@ -66,6 +67,9 @@ BUILT: dict[str, list[Expression]] = {
         for looks in (*vars(secret_files).values(), *(rule.looks for rule in secret_files._RULES))
         for pattern in enclosed_patterns(looks)
     ],
+    # A name of ours as a word.
+    "os2cli.snapshots.dockerfile.bases._places": [_BASE_WORD],
+    "os2cli.snapshots.dockerfile.bases.is_base_alone": [_BASE_WORD],
     # Ours, against the line of a request of os2.
     "os2cli.providers.local_docker.engine.changes.check_change": [],
     **{
