@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
-# They read the index, directories, ignore files, refs and objects, and run no filter, diff or merge
-# driver. `read-tree` and `update-index` are for repositories that os2 made.
+# They read the index, directories, ignore files, settings, refs and objects, and run no filter,
+# diff or merge driver. `read-tree` and `update-index` are for repositories that os2 made.
 Subcommand = Literal[
+    "config",
     "ls-files",
     "check-ignore",
     "rev-parse",

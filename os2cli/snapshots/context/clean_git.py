@@ -1,9 +1,9 @@
 """A small ``.git`` for a build, made of a checkout's history and nothing else.
 
-It has the commit, its branch, the tags of the history and an index. It has no other branch, no
-remote, hook, setting, stash or log of the checkout. Only git reads the repository, see
-``host/git.py``; what it writes is in a directory that is removed with the build, or by the next run
-of os2 if this one is killed.
+It has the commit, its branch, the tags of the history, an index, and the checkout's settings for
+line ends, links and modes. It has no other branch or setting, and no remote, hook, stash or log of
+the checkout. Only git reads the repository, see ``host/git.py``; what it writes is in a directory
+that is removed with the build, or by the next run of os2 if this one is killed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from os2cli.host.locked_folders import temporary_folder
 from os2cli.snapshots.context.archive import MODIFIED
@@ -24,7 +24,8 @@ from os2cli.snapshots.context.history import History, ask_git, incomplete
 
 PACK_SECONDS = 900.0
 _GITLINK = "160000 "
-_SKIPPED = "S "
+# Assumed unchanged are lower-case letters.
+_SKIPPED = "S"
 # Times of files stand for their contents: a builder may compare only size and time.
 _TIMES = 1_400_000_000
 
@@ -83,6 +84,7 @@ def _settings(history: History) -> bytes:
         # Without an address: it tells git that what is missing is known to be missing.
         extensions += "\tpartialClone = origin\n"
     core = f"[core]\n\trepositoryFormatVersion = {int(bool(extensions))}\n\tbare = false\n"
+    core += "".join(f"\t{name.removeprefix('core.')} = {value}\n" for name, value in history.forms)
     remote = '[remote "origin"]\n\tpromisor = true\n' if history.partial else ""
     return (core + (f"[extensions]\n{extensions}" if extensions else "") + remote).encode()
 
@@ -126,13 +128,16 @@ def _write_index(place: Path, context: BuildContext, history: History) -> None:
     if done.failed:
         raise incomplete(context.root, done, partial=history.partial)
     sent = {entry.path for entry in context.entries}
+    folders = {str(folder) for path in sent for folder in PurePosixPath(path).parents}
     skipped = _skipped(context.root)
     left_out = []
     for record in _listed(place, "--stage"):
         details, _, path = record.partition("\t")
-        if path in sent or details.startswith(_GITLINK):
+        if path in skipped:
+            left_out.append(path)
+        elif path in sent or (details.startswith(_GITLINK) and path in folders):
             continue
-        if path in skipped or os.path.lexists(on_disk(context.root, path)):
+        elif os.path.lexists(on_disk(context.root, path)):
             left_out.append(path)
     if left_out:
         names = place / "names"
@@ -145,11 +150,11 @@ def _write_index(place: Path, context: BuildContext, history: History) -> None:
 
 
 def _skipped(root: Path) -> set[str]:
-    """Return the files that a sparse checkout leaves out."""
+    """Return the files that git does not look at: left out by a sparse checkout, or marked so."""
     return {
-        record.removeprefix(_SKIPPED)
-        for record in _listed(root, "-t")
-        if record.startswith(_SKIPPED)
+        record[2:]
+        for record in _listed(root, "-v")
+        if record.startswith(_SKIPPED) or record[0].islower()
     }
 
 

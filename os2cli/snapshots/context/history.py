@@ -17,6 +17,14 @@ _SECONDS = 60.0
 _MAX_SHALLOW_BYTES = 16_000_000
 _PLAIN = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 _BRANCHES, _TAGS = "refs/heads/", "refs/tags/"
+# Without these, git takes files for changed that are as it wrote them here.
+_FORMS = {
+    "core.filemode": ("false",),
+    "core.symlinks": ("false",),
+    "core.autocrlf": ("true", "input"),
+    "core.eol": ("lf", "crlf"),
+}
+_WORDS = {"yes": "true", "on": "true", "1": "true", "no": "false", "off": "false", "0": "false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +33,8 @@ class History:
 
     ``commit`` is None before the first one, ``branch`` (``refs/heads/…``) None without one.
     ``tags`` are objects by their full names. ``shallow`` are the commits whose parents a shallow
-    clone lacks. ``partial``: a partial clone lacks other objects.
+    clone lacks. ``partial``: a partial clone lacks other objects. ``forms`` are the checkout's own
+    settings for how git writes files.
     """
 
     commit: str | None
@@ -34,11 +43,12 @@ class History:
     shallow: tuple[str, ...] = ()
     object_format: str = "sha1"
     partial: bool = False
+    forms: tuple[tuple[str, str], ...] = ()
 
     @property
     def identity(self) -> bytes:
         """Bytes that are equal for equal histories, also from other packs."""
-        return repr((self.commit, self.branch, self.tags, self.shallow)).encode()
+        return repr((self.commit, self.branch, self.tags, self.shallow, self.forms)).encode()
 
 
 def read_history(root: Path) -> History:
@@ -72,6 +82,7 @@ def read_history(root: Path) -> History:
         _shallow(root, commit) if is_shallow else (),
         object_format,
         partial=any((root / packs).glob("*.promisor")),
+        forms=_forms(root),
     )
 
 
@@ -89,6 +100,19 @@ def _check_place(root: Path) -> tuple[str, bool]:
             code="git_not_found",
         )
     return object_format, is_shallow == "true"
+
+
+def _forms(root: Path) -> tuple[tuple[str, str], ...]:
+    """Return the settings of ``_FORMS`` that this checkout has; the user's are not in an image."""
+    names = f"^({'|'.join(_FORMS)})$".replace(".", r"\.")
+    done = ask_git(root, "config", "-z", "--show-scope", "--get-regexp", names)
+    fields = decode(done.stdout).split("\0")[:-1]
+    found = {}
+    for scope, setting in zip(fields[::2], fields[1::2], strict=False):
+        name, _, value = setting.partition("\n")
+        if scope in ("local", "worktree"):
+            found[name] = _WORDS.get(value.lower(), value.lower() or "true")
+    return tuple(sorted((name, value) for name, value in found.items() if value in _FORMS[name]))
 
 
 def _commit(root: Path) -> str | None:

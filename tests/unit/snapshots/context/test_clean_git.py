@@ -138,6 +138,63 @@ def test_files_left_out_by_the_ignore_file_do_not_count_as_removed(
     assert git(built, "status", "--porcelain") == ""
 
 
+@pytest.mark.parametrize("mark", ["--skip-worktree", "--assume-unchanged"])
+def test_files_that_the_user_marked_do_not_count_as_changed(
+    history: Path, git: Git, unpack: Unpack, mark: str
+) -> None:
+    git(history, "update-index", mark, "src/a.txt")
+    write(history, {"src/a.txt": "of this host", "src/c.txt": "changed"})
+
+    built = unpack(history)
+
+    assert (built / "src/a.txt").read_text() == "of this host"
+    assert git(built, "status", "--porcelain") == git(history, "status", "--porcelain")
+
+
+@pytest.mark.parametrize("value", ["core.autocrlf=true", "core.eol=crlf", "core.fileMode=No"])
+def test_the_checkout_s_form_of_files_does_not_count_as_a_change(
+    history: Path, git: Git, unpack: Unpack, value: str
+) -> None:
+    write(history, {".gitattributes": "*.txt text\n", "src/a.txt": "a\nb\n"})
+    git(history, "add", ".")
+    git(history, "commit", "-qm", "lines")
+    before = gather(history).digest()
+    git(history, "config", *value.split("="))
+    (history / "src/a.txt").unlink()
+    git(history, "checkout", "-q", "src/a.txt")
+    (history / "src/c.txt").chmod(0o755 if "fileMode" in value else 0o644)
+
+    built = unpack(history)
+
+    assert git(built, "status", "--porcelain") == git(history, "status", "--porcelain") == ""
+    assert gather(history).digest() != before
+
+
+def test_no_other_setting_goes_along(history: Path, git: Git, unpack: Unpack) -> None:
+    for name in ("core.eol", "core.sshCommand", "http.extraHeader", "user.name"):
+        git(history, "config", name, "hunter2")
+
+    built = unpack(history)
+
+    assert "hunter2" not in (built / ".git/config").read_text()
+
+
+def test_a_submodule_that_is_not_checked_out_does_not_count_as_removed(
+    history: Path, git: Git, unpack: Unpack, tmp_path: Path
+) -> None:
+    lib = submodule(history, git, tmp_path / "outer")
+    outer = write(lib.parent, {"Dockerfile": "FROM scratch\n"})
+    git(outer, "add", ".")
+    git(outer, "commit", "-qm", "with a submodule")
+    assert git(unpack(outer), "status", "--porcelain") == ""
+
+    git(outer, "submodule", "--quiet", "deinit", "--force", "lib")
+
+    assert git(unpack(outer), "status", "--porcelain") == ""
+    lib.rmdir()
+    assert git(unpack(outer), "status", "--porcelain") == " D lib\n"
+
+
 def worktree(root: Path, git: Git, place: Path) -> Path:
     git(root, "worktree", "add", "-q", "--detach", str(place), "main")
     return place
