@@ -56,7 +56,7 @@ class BuildOptions:
             ),
             tag=tag or self.tag or session.settings.image,
             build_args=read_arguments(self.build_args or [], variable_here, progress),
-            secrets=read_secrets(self.secrets or [], variable_here, folder),
+            secrets=read_secrets(self.secrets or [], variable_here, folder, progress),
             ssh_agents=read_agents(self.ssh or [], variable_here, folder),
             target=self.target,
             base_image=self.base_image or session.settings.base_image,

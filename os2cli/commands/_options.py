@@ -128,7 +128,8 @@ Secret = Annotated[
         "--secret",
         metavar="id=NAME[,src=PATH|,env=NAME]",
         help="Secret for RUN --mount=type=secret: a file or a variable of this shell, by default "
-        "the one with the id. Neither the image nor its key holds it. Repeatable.",
+        "the one with the id; empty if the variable is not set. Neither the image nor its key "
+        "holds it. Repeatable.",
         rich_help_panel=BUILD,
     ),
 ]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from os2cli.core.errors import UsageError
+from os2cli.core.progress import Progress
 from os2cli.core.redaction import is_like_a_variable
 from os2cli.core.small_files import read_small_or_pipe
 
@@ -20,21 +21,25 @@ _TYPES = ("", "file", "env")
 
 
 def read_secrets(
-    options: Sequence[str], lookup: Callable[[str], str | None], folder: Path
+    options: Sequence[str],
+    lookup: Callable[[str], str | None],
+    folder: Path,
+    progress: Progress,
 ) -> dict[str, bytes]:
     """Return the secrets by id; a later one wins.
 
     ``lookup`` returns a variable's value on this host; paths are relative to ``folder``. With an id
-    alone, it names the variable or, if that is not set, the file.
+    alone, it names the variable or, if that is not set, the file. A secret whose variable is not
+    set is empty, as it is for Docker, with a warning.
 
     Raises:
-        UsageError: an option is malformed, its variable is not set, or its file cannot be read.
+        UsageError: an option is malformed, or its file cannot be read.
     """
     secrets = {}
     for number, option in enumerate(options, start=1):
         origin = "--secret" if len(options) == 1 else f"--secret ({number} of {len(options)})"
         fields = _parse(option, origin)
-        secrets[fields["id"]] = _read(fields, origin, lookup, folder)
+        secrets[fields["id"]] = _read(fields, origin, lookup, folder, progress)
     return secrets
 
 
@@ -66,19 +71,19 @@ def _malformed(origin: str) -> UsageError:
 
 
 def _read(
-    fields: dict[str, str], origin: str, lookup: Callable[[str], str | None], folder: Path
+    fields: dict[str, str],
+    origin: str,
+    lookup: Callable[[str], str | None],
+    folder: Path,
+    progress: Progress,
 ) -> bytes:
     identity, source, variable = fields["id"], fields["src"], fields["env"]
     if variable:
         value = lookup(variable)
         if value is None:
             shown = f" {variable}" if is_like_a_variable(variable) else ""
-            raise UsageError(
-                f"{origin}: variable{shown} not set",
-                hint="set it, or name a file: --secret id=NAME,src=PATH",
-                code="env_not_set",
-            )
-        return _encoded(value, origin)
+            progress.warn(f"{origin}: variable{shown} is not set here: the secret is empty")
+        return _encoded(value or "", origin)
     if not source and (value := lookup(identity)) is not None:
         return _encoded(value, origin)
     try:

@@ -59,6 +59,16 @@ def test_a_step_gets_a_variable(build: Build, option: str) -> None:
     assert result.status == 0, result.stderr
 
 
+def test_a_variable_that_is_not_set_is_an_empty_secret(build: Build) -> None:
+    # An older engine makes no file of an empty one.
+    check = "[ ! -s /run/secrets/npm ]"
+
+    result = build(mount("id=npm,required=true", check), "--secret", "id=npm,env=TOKEN_HERE")
+
+    assert result.status == 0, result.stderr
+    assert "--secret: variable TOKEN_HERE is not set here: the secret is empty" in result.stderr
+
+
 def test_the_largest_secret_arrives_whole(build: Build, repository: Path) -> None:
     content = bytes(range(256)) * 2000
     (repository / "large.bin").write_bytes(content)

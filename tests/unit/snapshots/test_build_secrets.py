@@ -10,13 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from os2cli.core.errors import UsageError
+from os2cli.core.progress import SILENT, Progress
 from os2cli.snapshots.build_secrets import MAX_SECRET_BYTES, read_secrets
 
 VARIABLES = {"NPM_TOKEN": "from the environment", "EMPTY": "", "BYTES": "a\udcff"}
 
 
 def read(folder: Path, *options: str) -> dict[str, bytes]:
-    return read_secrets(options, VARIABLES.get, folder)
+    return read_secrets(options, VARIABLES.get, folder, SILENT)
+
+
+class Heard(Progress):
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
 
 
 @pytest.fixture
@@ -118,8 +127,6 @@ def test_what_docker_would_not_take_is_rejected(folder: Path, option: str) -> No
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("id=npm,env=UNSET_TOKEN", "--secret: variable UNSET_TOKEN not set"),
-        ("id=npm,env=hunter2isSecret", "--secret: variable not set"),
         ("id=npm,src=none", "--secret: cannot read its file: No such file or directory"),
         ("id=npm,src=.", "--secret: cannot read its file: Is a directory"),
         ("id=none", "--secret: neither a variable nor a file has its id"),
@@ -130,6 +137,21 @@ def test_what_is_not_there_is_an_error(folder: Path, option: str, message: str) 
         read(folder, option)
 
     assert caught.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("variable", "shown"), [("UNSET_TOKEN", " UNSET_TOKEN"), ("hunter2isSecret", "")]
+)
+def test_a_variable_that_is_not_set_is_an_empty_secret_with_a_warning(
+    folder: Path, variable: str, shown: str
+) -> None:
+    """As for Docker: an optional token is often not set for builds from forks."""
+    heard = Heard()
+
+    secrets = read_secrets([f"id=npm,env={variable}"], VARIABLES.get, folder, heard)
+
+    assert secrets == {"npm": b""}
+    assert heard.warnings == [f"--secret: variable{shown} is not set here: the secret is empty"]
 
 
 def test_one_of_several_is_named_by_its_number(folder: Path) -> None:
@@ -143,6 +165,6 @@ WORDS = st.sampled_from(["id", "src", "env", "type", "=", ",", '"', "\n", "canar
 @given(st.lists(WORDS, max_size=9).map("".join))
 def test_no_message_repeats_a_part(option: str) -> None:
     with pytest.raises(UsageError) as caught:
-        read_secrets([option], VARIABLES.get, Path("/nonexistent"))
+        read_secrets([option], VARIABLES.get, Path("/nonexistent"), SILENT)
 
     assert "canary9" not in f"{caught.value.message} {caught.value.hint}"
