@@ -11,6 +11,7 @@ from typing import Any
 from os2cli.core.deadline import seconds_left, within
 from os2cli.providers.local_docker.engine.answers import InvalidAnswer
 from os2cli.providers.local_docker.engine.failures import ConnectionLost
+from os2cli.providers.local_docker.engine.sockets import DeadlineSocket
 
 STDOUT, STDERR = 1, 2
 CHUNK_BYTES = 64 * 1024
@@ -25,9 +26,14 @@ class Silence(TimeoutError):
 
 
 class Connection:
-    """A connection; ``received`` is what has arrived of its stream already."""
+    """A connection; ``received`` is what has arrived of its stream already.
+
+    One thread may receive while another sends.
+    """
 
     def __init__(self, connection: socket.socket, received: bytes) -> None:
+        if isinstance(connection, DeadlineSocket):
+            connection.share()
         self._connection = connection
         self._received = received
         # When another thread last sent something, on the monotonic clock.

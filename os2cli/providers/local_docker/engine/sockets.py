@@ -5,11 +5,12 @@ The timeouts of requests are for each read: an engine that sends a byte a second
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from docker.transport import UnixHTTPAdapter
 from requests.adapters import HTTPAdapter
@@ -23,9 +24,43 @@ from os2cli.providers.local_docker.engine.address import Endpoint
 # For a request without a timeout: the engine answers a build once it has read its context.
 HEAD_SECONDS = 300.0
 
+_Done = TypeVar("_Done")
+
 
 class DeadlineSocket(socket.socket):
     """A socket whose waits end at the deadline of the context that waits; there may be none."""
+
+    _is_shared = False
+
+    def share(self) -> None:
+        """Let a thread receive while another sends, each with its own deadline.
+
+        Timeouts are the socket's, and change its mode: one that begins in one thread would end a
+        wait of the other, or make it fail.
+        """
+        self.settimeout(0)
+        self._is_shared = True
+
+    def _wait_for(self, event: int) -> None:
+        """Wait until the socket is ready; ``TimeoutError`` at the deadline."""
+        poll = select.poll()
+        poll.register(self, event)
+        left = seconds_left()
+        # At least a moment, also at the deadline.
+        if not poll.poll(None if left is None else max(left * 1000, 1)):
+            raise TimeoutError("timed out")
+
+    def _when_ready(self, event: int, do: Callable[..., _Done], *arguments: Any) -> _Done:
+        while True:
+            try:
+                return do(*arguments)
+            except BlockingIOError:
+                self._wait_for(event)
+            # TLS may have to answer before it can go on.
+            except ssl.SSLWantReadError:
+                self._wait_for(select.POLLIN)
+            except ssl.SSLWantWriteError:
+                self._wait_for(select.POLLOUT)
 
     @contextmanager
     def _by_deadline(self) -> Iterator[None]:
@@ -43,6 +78,8 @@ class DeadlineSocket(socket.socket):
 
     def recv(self, *arguments: Any) -> bytes:
         """Receive bytes; ``TimeoutError`` at the deadline."""
+        if self._is_shared:
+            return self._when_ready(select.POLLIN, super().recv, *arguments)
         with self._by_deadline():
             return super().recv(*arguments)
 
@@ -58,6 +95,11 @@ class DeadlineSocket(socket.socket):
 
     def sendall(self, *arguments: Any) -> None:
         """Send all bytes; ``TimeoutError`` at the deadline."""
+        if self._is_shared:
+            rest = memoryview(arguments[0])
+            while rest:
+                rest = rest[self._when_ready(select.POLLOUT, super().send, rest) :]
+            return None
         with self._by_deadline():
             return super().sendall(*arguments)
 

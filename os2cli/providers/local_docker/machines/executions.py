@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import IO, Any, BinaryIO
 
 from os2cli.core.cancellation import ended_by
@@ -96,7 +96,7 @@ class Execution:
             outputs = {STDOUT: stdout, STDERR: stderr}
             environment = run_environment(command, self._line)
             execution = self._create(RUN, environment, stdin=stdin is not None)
-            with self._ended_with_us(execution), self._connection(execution) as connection:
+            with self._ended_with_us(execution) as connection:
                 waiting = stdin
                 for stream, data in self._received(connection):
                     if written := outputs[stream].passed(data):
@@ -146,8 +146,7 @@ class Execution:
                 self.engine.client.exec_resize(execution, height=size.lines, width=size.columns)
 
         with (
-            self._ended_with_us(execution, depth=0),
-            self._connection(execution, tty=True) as connection,
+            self._ended_with_us(execution, depth=0, tty=True) as connection,
             terminal.watched(resize),
             terminal.raw(),
         ):
@@ -178,13 +177,28 @@ class Execution:
             yield connection
 
     @contextmanager
-    def _ended_with_us(self, execution: str, depth: int = RUN_DEPTH) -> Iterator[None]:
-        try:
-            yield
-        except BaseException:
-            with suppress(Exception):  # the original exception matters more
-                self._end_program(execution, depth)
-            raise
+    def _ended_with_us(
+        self, execution: str, *, depth: int = RUN_DEPTH, tty: bool = False
+    ) -> Iterator[Connection]:
+        """Start the program; an exception ends it, and only then its connection.
+
+        With that, an engine may hang up the terminal, which ends what is in the background too.
+        """
+        with ExitStack() as connected:
+            connection = None
+            try:
+                connection = connected.enter_context(self._connection(execution, tty=tty))
+                yield connection
+            except BaseException:
+                if connection is not None:
+                    # What it writes at its end must not stop it.
+                    self._in_thread(_drain, connection)
+                with suppress(Exception):  # the original exception matters more
+                    self._end_program(execution, depth)
+                if connection is not None:
+                    with suppress(OSError):
+                        connection.end()
+                raise
 
     def _end_program(self, execution: str, depth: int) -> None:
         """End what the program has in the foreground; the engine leaves it running."""
@@ -220,6 +234,13 @@ def _write_all(screen: IO[bytes], data: bytes) -> None:
     """Write everything: a terminal may accept only a part at a time."""
     while data:
         data = data[screen.write(data) or 0 :]
+
+
+def _drain(connection: Connection) -> None:
+    """Read until the end of the connection."""
+    with suppress(OSError):
+        while connection.receive():
+            pass
 
 
 def _pump_in(source: IO[bytes], connection: Connection) -> None:

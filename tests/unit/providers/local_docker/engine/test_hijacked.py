@@ -58,3 +58,42 @@ def test_the_time_of_the_reader_does_not_count(monkeypatch: pytest.MonkeyPatch) 
             received += piece
             time.sleep(0.1)  # the reader's pace
     assert received == b"x" * 1000
+
+
+def test_what_is_sent_arrives_while_frames_are_received() -> None:
+    """The deadline of a frame is not the sender's, and does not end its wait."""
+    data, size, count = b"x" * 50_000, 20_000_000, 6_000
+    taken = bytearray()
+
+    def write(theirs: socket.socket) -> None:
+        for _ in range(count):
+            theirs.sendall(frame(1, data))
+        theirs.shutdown(socket.SHUT_WR)
+
+    def read(theirs: socket.socket) -> None:
+        while piece := theirs.recv(10_000):
+            taken.extend(piece)
+
+    failures: list[BaseException] = []
+
+    def send(connection: Connection) -> None:
+        try:
+            for _ in range(size // len(data)):
+                connection.send(data)
+            connection.end_sending()
+        except OSError as error:
+            failures.append(error)
+
+    with connected() as (connection, theirs):
+        threads = [
+            threading.Thread(target=work, args=(end,))
+            for work, end in ((write, theirs), (read, theirs), (send, connection))
+        ]
+        for thread in threads:
+            thread.start()
+        received = sum(len(piece) for _, piece in connection.frames())
+        for thread in threads:
+            thread.join(20)
+
+    assert failures == []
+    assert (len(taken), received) == (size, count * len(data))

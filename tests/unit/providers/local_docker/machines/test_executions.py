@@ -147,6 +147,59 @@ def test_a_question_that_is_not_answered_ends_its_program_after_the_deadline() -
     assert len(client.created) == 2
 
 
+class WritesToItsEnd(Client):
+    """Its program writes more than a connection holds before it ends.
+
+    ``cut`` is whether the connection ended before.
+    """
+
+    cut = False
+
+    def exec_start(self, execution: str, **options: Any) -> Any:
+        assert execution == "e"
+        if options.get("socket"):
+            ours, self.theirs = socketpair()
+            self.theirs.sendall(self._answer())
+            return ours
+        with self.theirs:
+            self.theirs.settimeout(10)
+            try:
+                self.theirs.sendall(frame(1, b"x" * 4_000_000))
+            except OSError:
+                self.cut = True
+        return b""
+
+
+class Full(io.BytesIO):
+    def write(self, _: Any) -> int:
+        raise OSError("it is full")
+
+
+def test_a_program_ends_before_its_connection() -> None:
+    client = WritesToItsEnd(None, output=frame(1, b"out"))
+    execution = Execution(cast("Engine", FakeEngine(client)), "c", "x")
+
+    with pytest.raises(OSError, match="full"):
+        execution.run(Command(("x",)), Streams(Full(), Full()))
+
+    assert not client.cut
+
+
+def test_a_program_on_a_terminal_ends_before_its_connection() -> None:
+    client = WritesToItsEnd(None, output=b"out")
+    execution = Execution(cast("Engine", FakeEngine(client)), "c", "x")
+    master, slave = pty.openpty()
+    read_only = os.open(os.ttyname(slave), os.O_RDONLY | os.O_NOCTTY)
+    try:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            execution.attach(Terminal(slave, read_only, "xterm"), Command(("sh",)))
+    finally:
+        for each in (master, slave, read_only):
+            os.close(each)
+
+    assert not client.cut
+
+
 def test_what_is_taken_meanwhile_is_not_silence() -> None:
     ours, theirs = socketpair()
     connection, pause = Connection(ours, b""), threading.Event()
