@@ -21,6 +21,7 @@ from os2cli.providers.local_docker.engine.answers import (
     error_message,
 )
 from os2cli.providers.local_docker.engine.changes import check_change
+from os2cli.providers.local_docker.engine.docker_config import UsableLogins, readable
 from os2cli.providers.local_docker.engine.sockets import adapter_for
 from os2cli.providers.local_docker.engine.streams import (
     CHUNK_BYTES,
@@ -60,11 +61,22 @@ class EngineClient(docker.APIClient):
                 hint="fix its config.json: ~/.docker, or where DOCKER_CONFIG points",
                 code="docker_config_invalid",
             ) from error
+        sdk: Any = self
+        sdk._auth_configs = UsableLogins(sdk._auth_configs)
         self.trust_env = False
         self.headers["Accept-Encoding"] = "identity"
         self._custom_adapter = adapter_for(endpoint)
         for scheme in ("http+docker://", "http://", "https://"):
             self.mount(scheme, self._custom_adapter)
+
+    @property
+    def _general_configs(self) -> Any:
+        """Docker's configuration; the SDK's constructor sets it and then reads it."""
+        return self._configuration
+
+    @_general_configs.setter
+    def _general_configs(self, config: Any) -> None:
+        self._configuration = readable(config)
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         """Send a request; the answer is read as a whole if it is not streamed, or an error."""

@@ -1,0 +1,96 @@
+"""Logins in Docker's configuration: what Docker reads is read, what it can't costs only itself."""
+
+from __future__ import annotations
+
+import base64
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from os2cli.providers.local_docker.engine.address import Endpoint
+from os2cli.providers.local_docker.engine.client import EngineClient
+from os2cli.providers.local_docker.images import logins
+
+HOST = "registry.example"
+PASSWORD = "pass" + ":wörd"
+AUTH = base64.b64encode(f"me:{PASSWORD}".encode()).decode()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    return tmp_path
+
+
+def login(folder: Path, config: Any, host: str = HOST) -> tuple[str, str]:
+    with closing(client_of(folder, config)) as client:
+        return logins.of_client(client)(host)
+
+
+def client_of(folder: Path, config: Any) -> EngineClient:
+    (folder / "config.json").write_text(json.dumps(config))
+    return EngineClient(Endpoint("unix:///nowhere.sock", "a test"), "1.41", 5)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"auth": AUTH},
+        {"username": "me", "password": PASSWORD},
+        {"auth": "", "username": "me", "password": PASSWORD},
+        {"auth": AUTH, "username": "another", "password": "another"},
+        {"auth": AUTH, "identitytoken": ""},
+    ],
+)
+def test_every_form_that_docker_reads_is_a_login(folder: Path, entry: Any) -> None:
+    assert login(folder, {"auths": {HOST: entry}}) == ("me", PASSWORD)
+
+
+def test_an_identity_token_has_no_user(folder: Path) -> None:
+    entry = {"auth": AUTH, "identitytoken": "token"}
+    assert login(folder, {"auths": {HOST: entry}}) == ("", "token")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        *([], None, "text", 3),
+        *({"auth": auth} for auth in ("!!!", 3, "bWU=", "/w==", "é")),
+        *({"username": "me"}, {"username": 1, "password": 2}),
+    ],
+)
+def test_one_that_is_unreadable_costs_no_other(folder: Path, entry: Any) -> None:
+    config = {"auths": {"other.example": entry, HOST: {"auth": AUTH}}}
+
+    assert login(folder, config, "other.example") == ("", "")
+    assert login(folder, config) == ("me", PASSWORD)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "exit 2",
+        "echo no JSON",
+        "echo []",
+        "echo {}",
+        'echo \'{"Username": "me"}\'',
+        None,
+    ],
+)
+def test_a_helper_that_fails_is_as_no_login(folder: Path, script: str | None) -> None:
+    if script is not None:
+        helper = folder / "docker-credential-odd"
+        helper.write_text(f"#!/bin/sh\n{script}\n")
+        helper.chmod(0o755)
+
+    assert login(folder, {"credsStore": "odd"}) == ("", "")
+    for helpers in ({"credsStore": "odd"}, {"credHelpers": {"other.example": "odd"}}):
+        config = {**helpers, "auths": {HOST: {"auth": AUTH}}}
+        assert login(folder, config) == ("me", PASSWORD)
+        with closing(client_of(folder, config)) as client:
+            sdk: Any = client
+            assert list(sdk._auth_configs.get_all_credentials()) == [HOST]
