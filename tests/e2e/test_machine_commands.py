@@ -147,7 +147,7 @@ def test_a_working_tree_of_any_name_can_be_used(
     tree = repository.with_name(name)
     shutil.copytree(repository, tree)
     (tree / "hello.txt").write_text("from the host")
-    # An engine refuses a tar that has such a link.
+    # An engine refuses a tar that has a link like this.
     (tree / "out").symlink_to("../../elsewhere")
 
     machine = replace(os2, folder=tree)("machine", "create", "--json", "--mount-repo").json()

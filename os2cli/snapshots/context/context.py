@@ -75,7 +75,7 @@ class BuildContext:
         return tar_stream(self.root, self.entries)
 
     def with_entry(self, entry: ContextEntry) -> BuildContext:
-        """Return the context with this entry in the place of the one of its path."""
+        """Return the context with this entry instead of the one of its path."""
         entries = (entry if each.path == entry.path else each for each in self.entries)
         return replace(self, entries=tuple(entries))
 

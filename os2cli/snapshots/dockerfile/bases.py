@@ -1,4 +1,4 @@
-"""Another image in the place of the one that an argument of ``FROM`` stands for."""
+"""Another image instead of the one that an argument of ``FROM`` stands for."""
 
 from __future__ import annotations
 

@@ -14,6 +14,10 @@ from os2cli.providers.local_docker.engine.failures import ConnectionLost
 from os2cli.providers.local_docker.engine.sockets import DeadlineSocket
 
 STDOUT, STDERR = 1, 2
+# Ctrl-P and Ctrl-Q are the shell's. An engine always has keys with which a terminal leaves a
+# program, and holds the first back until the next: no one types these, and after the first, which
+# starts a region in editors, nothing is expected to show.
+DETACH_KEYS = "ctrl-@,ctrl-],ctrl-^,ctrl-_,~,%,ctrl-\\,&,+,#"
 CHUNK_BYTES = 64 * 1024
 # A program may write nothing for any time, but an engine sends a frame that has started at once.
 FRAME_SECONDS = 20.0

@@ -18,6 +18,7 @@ from os2cli.providers.local_docker.engine.engine import Engine
 from os2cli.providers.local_docker.engine.failures import HURRIED_SECONDS
 from os2cli.providers.local_docker.engine.hijacked import (
     CHUNK_BYTES,
+    DETACH_KEYS,
     STDERR,
     STDOUT,
     Connection,
@@ -36,10 +37,6 @@ from os2cli.providers.local_docker.machines.foreground import (
 # The exit codes with which engines report that there is no such program.
 NO_SHELL = (126, 127)
 LOGIN_SHELL = ("sh", "-c", 'exec "${SHELL:-/bin/sh}" -l')
-# Ctrl-P and Ctrl-Q are the shell's. An engine always has keys with which a terminal leaves a
-# program, and holds the first back until the next: no one types these, and after the first, which
-# starts a region in editors, nothing is expected to show.
-DETACH_KEYS = "ctrl-@,ctrl-],ctrl-^,ctrl-_,~,%,ctrl-\\,&,+,#"
 # The engine reports the exit code shortly after the streams end.
 END_SECONDS = 5.0
 # How long a copy may stand still: a process in the machine may have stopped its tar.

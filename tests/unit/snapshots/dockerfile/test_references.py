@@ -78,7 +78,7 @@ def test_mistakes_in_other_words_are_left_to_the_builder(text: str) -> None:
     assert named_images(read(text), {}, {}, None) in ((), ("x",))
 
 
-def test_a_frontend_may_know_better_and_its_names_are_no_images() -> None:
+def test_a_frontend_may_know_better_and_no_name_is_an_image() -> None:
     text = "# syntax=own/frontend\nFROM x:${V}\nCOPY --from=$V a b\nCOPY --from=9 a b"
     assert named_images(read(text), {}, {}, None) == ("own/frontend",)
 
