@@ -86,7 +86,9 @@ def base_of(request: BuildRequest, client: docker.APIClient) -> str | None:
         content = read_small(request.root / request.dockerfile)
     except OSError as error:
         raise UsageError(
-            f"cannot read {request.dockerfile}: {error.strerror}", code="dockerfile_invalid"
+            f"cannot read {request.dockerfile}: {error.strerror}",
+            hint="name a file that can be read: --dockerfile PATH",
+            code="dockerfile_invalid",
         ) from error
     text = content.decode(errors="replace")
     arguments, platform = build_arguments(request), _platform_of(request, text, client)
