@@ -50,7 +50,8 @@ IN_THIS_PROCESS = [
 ]
 # What differs between two runs.
 VOLATILE = (
-    # The doctor's trial of the engine, and the mark of a program that runs.
+    # The doctor's trial of the engine, its lock, and the mark of a program that runs.
+    (r"\b[0-9a-f]{16}\.lock\b", "LOCK"),
     (r"\bdoctor-[0-9a-f]{8}\b|\btrial-[0-9a-f]{16}\b", "TRIAL"),
     (r"(?<=u0002)[0-9a-f]{32}", "MARK"),
     # The id of a repository is that of its place.
