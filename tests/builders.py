@@ -48,11 +48,6 @@ class Builder:
         return Result(done.returncode, done.stdout, done.stderr)
 
 
-def builder_names() -> list[str]:
-    """Return the names of all builders, as ``builder`` takes them."""
-    return list(_BUILDERS)
-
-
 @contextmanager
 def builder(name: str, home: Path) -> Iterator[Builder]:
     """Run a builder, with its client's files in ``home``."""

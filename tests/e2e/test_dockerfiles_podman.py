@@ -1,0 +1,29 @@
+"""Dockerfiles in the shape of real ones, built by Podman's service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.builders import Builder
+from tests.command import Os2
+from tests.dockerfiles import DOCKERFILES, assert_built_alike, tree, with_base
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module", params=["podman"])
+def built_by(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Builder]:
+    with with_base(request.param, tmp_path_factory.mktemp("client")) as found:
+        yield found
+
+
+@pytest.mark.parametrize("name", DOCKERFILES)
+def test_os2_builds_what_the_client_builds(
+    os2: Os2, repository: Path, tmp_path: Path, built_by: Builder, name: str
+) -> None:
+    assert_built_alike(os2, tree(name, repository, tmp_path), built_by, name)
