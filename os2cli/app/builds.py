@@ -9,7 +9,7 @@ from pathlib import Path
 from os2cli.app.registry import BuilderKind
 from os2cli.app.session import Session
 from os2cli.core.defaults import BUILD_SECONDS
-from os2cli.core.errors import Conflict
+from os2cli.core.errors import Conflict, UsageError
 from os2cli.core.models import DEFAULT_RESOURCES, SnapshotResources
 from os2cli.core.progress import Progress
 from os2cli.core.stage import Stage
@@ -177,6 +177,16 @@ def agrees(session: Session, why: str, question: str) -> bool:
         return False
     output.note(why)
     return output.confirm(question, instead="")
+
+
+def next_base(session: Session) -> str | None:
+    """Return the name of the image that the next build here begins with, None if none is there."""
+    try:
+        request = build_request(session, locate_source(session))
+        return session.providers.builder().base(request)
+    except UsageError:
+        # It builds nothing until it is mended.
+        return None
 
 
 def note_bundled(session: Session, source: Source, result: BuildResult) -> None:

@@ -70,6 +70,10 @@ class SnapshotBuilder(Protocol):
         """Return the image of that name, or None."""
         ...
 
+    def base(self, request: BuildRequest) -> str | None:
+        """Return the name of the image that a build begins with, if it is there already."""
+        ...
+
     def key(self, request: BuildRequest) -> str:
         """Return the digest of a build's inputs: equal keys, equal images."""
         ...

@@ -20,7 +20,8 @@ class CatalogItem:
     """An image or a snapshot created by os2.
 
     ``stage`` is None for an image. ``untagged``: an image whose tag moved to a newer one; its
-    ``name`` is the beginning of its id. ``left_over``: a name that an interrupted push left.
+    ``name`` is the beginning of its id. ``left_over``: a name that an interrupted push left, or
+    ``is_base``: a base that os2 made, which no image needs.
     ``snapshot`` is the item in its store; ``repository`` the id of the one it was built from,
     ``base`` the digest of its base image.
     """
@@ -37,6 +38,7 @@ class CatalogItem:
     reason: str | None = None
     untagged: bool = False
     left_over: bool = False
+    is_base: bool = False
     repository: str | None = None
     base: str | None = None
     snapshot: Snapshot | None = None

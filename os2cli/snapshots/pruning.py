@@ -29,12 +29,14 @@ class PruningRules:
     """What to keep.
 
     Of each stage the ``keep`` newest usable items stay, and with ``older_than`` all younger ones.
-    ``current`` are the names that new machines are created from.
+    ``current`` are the names that new machines are created from, ``next_base`` is the name of what
+    the next build begins with.
     """
 
     keep: int = DEFAULT_KEEP
     older_than: timedelta | None = None
     current: Collection[str] = ()
+    next_base: str | None = None
 
 
 def plan_pruning(
@@ -88,6 +90,8 @@ def _judge(
         (state is SnapshotState.REMOVING, stays, "is being removed already"),
         (state in IN_FLIGHT, stays, "is being built"),
         (state is SnapshotState.UNKNOWN, stays, "is in an unknown state"),
+        (item.is_base and item.name == rules.next_base, stays, "the next build begins with it"),
+        (item.is_base, goes, "no image is built on it"),
         (item.left_over, goes, "left by an interrupted push"),
         (item.id in used, stays, "machines were created from it"),
         (item.name in rules.current, stays, "new machines are created from it"),

@@ -290,6 +290,11 @@ class MemoryBuilder:
         """The image of that name."""
         return self._images.get(reference)
 
+    def base(self, request: BuildRequest) -> str | None:
+        """No base: it builds from nothing."""
+        del request
+        return None
+
     def key(self, request: BuildRequest) -> str:
         """The key of the tree."""
         del request

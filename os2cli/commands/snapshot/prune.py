@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from os2cli.app.builds import next_base
 from os2cli.app.confirmation import confirm, unattended
 from os2cli.app.session import Session
 from os2cli.commands import _options as options
@@ -78,7 +79,9 @@ def prune(
     with left_out() as unread:
         listing = only(list_inventory(catalogs, stage), stage=chosen, state=None)
     image = session.settings.image
-    rules = PruningRules(keep, age, (image, f"{image}:latest"))
+    bases = any(entry.item.is_base for entry in listing.entries)
+    base = next_base(session) if bases else None
+    rules = PruningRules(keep, age, (image, f"{image}:latest"), base)
     used = {entry.item.id for entry in listing.entries if entry.users}
     items = [entry.item for entry in listing.entries]
     plan = plan_pruning(items, used, datetime.now(UTC), rules)

@@ -26,6 +26,7 @@ from os2cli.providers.local_docker.images.build_logs import BuildLogs
 from os2cli.providers.local_docker.images.images import drop_unused_image, find_image, full_name
 from os2cli.providers.local_docker.images.named_images import (
     NamedImages,
+    base_of,
     images_of,
     present_ids,
 )
@@ -75,6 +76,20 @@ class LocalDockerBuilder:
         digest = context.digest()
         key = image_key(request, context, digest, sources, self._trust)
         return BuildInputs(context, named, digest, key)
+
+    def base(self, request: BuildRequest) -> str | None:
+        """Return the name of the image that a build begins with, None if it is not there yet."""
+        client = self.engine.client
+        with self.engine.errors("looking for the base image"):
+            named = base_of(request, client)
+            found = named and find_base(
+                client,
+                named,
+                platform=request.platform,
+                certificates=self.certificates,
+                replaceable=request.base_from_packages,
+            )
+        return found.reference if found else None
 
     def build(
         self,

@@ -22,6 +22,7 @@ from os2cli.providers.local_docker.images.build_logs import BuildLogs
 from os2cli.providers.local_docker.images.images import find_image, full_name
 from os2cli.providers.local_docker.images.push import is_left_over
 from os2cli.providers.local_docker.images.recorded_files import recorded_files
+from os2cli.providers.local_docker.images.unused_bases import unused_bases
 from os2cli.snapshots.building import SnapshotStore
 from os2cli.snapshots.catalog import CatalogItem
 from os2cli.snapshots.contents import Contents, read_contents
@@ -31,7 +32,7 @@ _NO_NAME = "<none>:<none>"
 
 
 class LocalImages:
-    """Images with our labels under the name that os2 gave them, and untagged ones."""
+    """Images with our labels under the name that os2 gave them, untagged ones, and unused bases."""
 
     type = LOCAL_DOCKER
     store: SnapshotStore | None = None
@@ -55,7 +56,9 @@ class LocalImages:
             return []
         with self.engine.errors("listing the images"):
             images = self.engine.client.images(filters={"label": [labels.IMAGE_KEY]})
+            bases = list(unused_bases(self.engine.client, images))
         items = [item for image in images for item in self._items(image)]
+        items += [_base(image, name) for name, image in bases]
         return sorted(items, key=lambda item: (item.created, item.name), reverse=True)
 
     def _items(self, image: Mapping[str, Any]) -> Iterator[CatalogItem]:
@@ -163,6 +166,11 @@ def _item(image: Mapping[str, Any], marks: Mapping[str, str], name: str | None) 
         repository=marks.get(labels.IMAGE_REPOSITORY) or None,
         base=marks.get(labels.IMAGE_BASE),
     )
+
+
+def _base(image: Mapping[str, Any], name: str) -> CatalogItem:
+    # What its label says is its own key.
+    return replace(_item(image, {}, name), left_over=True, is_base=True)
 
 
 def _begins(id_: str, name: str) -> bool:
