@@ -119,6 +119,9 @@ ENGINE = (
     ),
     Variable("DOCKER_CONTEXT", "context of Docker's command line", "its current one"),
     Variable("DOCKER_CONFIG", "directory of Docker's configuration", "~/.docker"),
+    Variable(
+        "DOCKER_AUTH_CONFIG", "logins to registries, in JSON as Docker takes them", secret=True
+    ),
     Variable("DOCKER_TLS_VERIFY", "when set, the engine's certificate is verified"),
     Variable("DOCKER_CERT_PATH", "directory with the engine's certificates"),
     Variable("XDG_RUNTIME_DIR", "directory with the socket of a rootless engine"),

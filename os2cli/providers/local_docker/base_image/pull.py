@@ -6,7 +6,7 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ import docker
 from os2cli.core.errors import NotAuthorised, NotFound, Os2Error, Unreachable
 from os2cli.core.progress import Progress
 from os2cli.providers.local_docker.base_image.failures import HINT, UNAVAILABLE, lost, refused
+from os2cli.providers.local_docker.engine.client import EngineClient
 from os2cli.providers.local_docker.engine.failures import explanation, sdk_errors
 
 FIRST_ANSWER_S = 10.0
@@ -24,6 +25,10 @@ FIRST_ANSWER_S = 10.0
 # Verifying and unpacking a large layer on a slow disk takes a while without output.
 _SILENCE_S = 180.0
 _DOING = "pulling the base image"
+# Looks up the login for an image, and returns a hint if a helper fails.
+LogIn = Callable[[str], str | None]
+
+_LOG_IN = "log in: docker login"
 _OTHER_HINT = "retry with its registry in reach, or pull it before: docker pull"
 
 
@@ -36,12 +41,16 @@ class PullProblem(StrEnum):
 
 
 class PullFailed(Exception):
-    """A pull that the registry made fail; ``reason`` is the engine's message."""
+    """A pull that the registry made fail; ``reason`` is the engine's message.
+
+    ``hint`` is about a login that could not be looked up.
+    """
 
     def __init__(self, problem: PullProblem, reason: str) -> None:
         super().__init__(reason)
         self.problem = problem
         self.reason = reason
+        self.hint: str | None = None
 
 
 # In this order: a proxy's "unexpected HTTP status: 403 Forbidden" does not come from the registry,
@@ -87,14 +96,16 @@ def pull_error(reference: str, failure: PullFailed, *, is_base: bool) -> Os2Erro
     if failure.problem is PullProblem.MISSING:
         return NotFound(message, hint="check the name and the tag", code="base_not_found")
     if failure.problem is PullProblem.DENIED:
-        return NotAuthorised(message, hint="log in: docker login", code="base_denied")
+        return NotAuthorised(message, hint=failure.hint or _LOG_IN, code="base_denied")
     return Unreachable(message, hint=HINT if is_base else _OTHER_HINT, code=UNAVAILABLE)
 
 
-def as_pull_error(reference: str, reason: str) -> Os2Error | None:
+def as_pull_error(reference: str, reason: str, log_in: LogIn) -> Os2Error | None:
     """Return what a builder's words about a pull mean; None if they are about something else."""
     failure = pull_failure(reason)
     if isinstance(failure, PullFailed):
+        if failure.problem is PullProblem.DENIED:
+            failure.hint = log_in(reference)
         return pull_error(reference, failure, is_base=False)
     return None
 
@@ -119,10 +130,16 @@ def pull(
         OperationFailed: the engine cannot store it.
     """
     layers: dict[str, bool] = {}
-    for event in _events(client, reference, platform, first_answer_s):
-        if message := event.get("error"):
-            raise pull_failure(str(message))
-        _report(event, layers, progress)
+    # Before the registry is waited for: a helper may take long.
+    hint = client.log_in(reference) if isinstance(client, EngineClient) else None
+    try:
+        for event in _events(client, reference, platform, first_answer_s):
+            if message := event.get("error"):
+                raise pull_failure(str(message))
+            _report(event, layers, progress)
+    except PullFailed as failure:
+        failure.hint = hint
+        raise
 
 
 def _report(event: Mapping[str, Any], layers: dict[str, bool], progress: Progress) -> None:

@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import docker
 import requests
-from docker.errors import APIError, ImageNotFound, NotFound
+from docker import auth
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.tls import TLSConfig
 
 from os2cli.core.deadline import within
@@ -21,7 +22,11 @@ from os2cli.providers.local_docker.engine.answers import (
     error_message,
 )
 from os2cli.providers.local_docker.engine.changes import check_change
-from os2cli.providers.local_docker.engine.docker_config import UsableLogins, readable
+from os2cli.providers.local_docker.engine.docker_config import (
+    UsableLogins,
+    readable,
+    with_byte_order_mark,
+)
 from os2cli.providers.local_docker.engine.sockets import adapter_for
 from os2cli.providers.local_docker.engine.streams import (
     CHUNK_BYTES,
@@ -76,7 +81,7 @@ class EngineClient(docker.APIClient):
 
     @_general_configs.setter
     def _general_configs(self, config: Any) -> None:
-        self._configuration = readable(config)
+        self._configuration = readable(config or with_byte_order_mark())
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         """Send a request; the answer is read as a whole if it is not streamed, or an error."""
@@ -110,6 +115,17 @@ class EngineClient(docker.APIClient):
         except BaseException:
             response.close()
             raise
+
+    def log_in(self, reference: str) -> str | None:
+        """Look up the login for an image, and return a hint if a helper of Docker's fails."""
+        logins: Any = cast("Any", self)._auth_configs
+        try:
+            registry, _ = auth.resolve_repository_name(reference)
+            logins.resolve_authconfig(registry)
+        except DockerException:
+            # Of an image that has no such name.
+            return None
+        return cast("str | None", logins.hint(registry))
 
     @property
     def build_proxies(self) -> dict[str, str]:

@@ -71,18 +71,20 @@ class EngineBuild:
                 with closing(self._events(client, buildkit=buildkit)) as answer:
                     return events.follow(answer)
             except OperationFailed as error:
-                if explained := self._explained(error, buildkit=buildkit):
+                if explained := self._explained(client, error, buildkit=buildkit):
                     raise explained from error
                 raise
 
-    def _explained(self, error: OperationFailed, *, buildkit: bool) -> Os2Error | None:
+    def _explained(
+        self, client: EngineClient, error: OperationFailed, *, buildkit: bool
+    ) -> Os2Error | None:
         """Return what a failed build comes from, where its builder's words tell that."""
         missing = [name for name in self.named.others if name not in self.sources]
         dockerfile = self.context.dockerfile_text
         return (
             too_old(error, dockerfile, buildkit=buildkit)
             or explained_with(error, dockerfile)
-            or unpulled(error, missing)
+            or unpulled(error, missing, client.log_in)
         )
 
     def _parameters(

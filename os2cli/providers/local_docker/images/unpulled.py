@@ -7,7 +7,7 @@ out the image.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from os2cli.core.errors import OperationFailed, Os2Error
 from os2cli.providers.local_docker.base_image import as_pull_error
@@ -20,10 +20,13 @@ _PULL = re.compile(
 )
 
 
-def unpulled(failure: OperationFailed, missing: Sequence[str]) -> Os2Error | None:
+def unpulled(
+    failure: OperationFailed, missing: Sequence[str], log_in: Callable[[str], str | None]
+) -> Os2Error | None:
     """Return a failed build as a failed pull of one of its ``missing`` images; None if it is not.
 
-    ``missing`` are those that the engine did not have before.
+    ``missing`` are those that the engine did not have before; ``log_in`` looks up a login,
+    and returns a hint if that fails.
     """
     reason = failure.message.partition(": ")[2]
     absent = [name for name in missing if f"{_repository(name)}:" in reason]
@@ -31,7 +34,7 @@ def unpulled(failure: OperationFailed, missing: Sequence[str]) -> Os2Error | Non
         return None
     there = [name for name in missing if name.partition("/")[0] in reason]
     name = next(iter([*absent, *there, *missing]))
-    return as_pull_error(name, reason)
+    return as_pull_error(name, reason, log_in)
 
 
 def _repository(reference: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from os2cli.providers.local_docker.engine import login_helper
 from os2cli.providers.local_docker.engine.address import Endpoint
 from os2cli.providers.local_docker.engine.client import EngineClient
 from os2cli.providers.local_docker.images import logins
@@ -77,11 +78,16 @@ def test_one_that_is_unreadable_costs_no_other(folder: Path, entry: Any) -> None
         "echo no JSON",
         "echo []",
         "echo {}",
+        "sleep 60 & wait",
+        "exec sleep 60",
         'echo \'{"Username": "me"}\'',
         None,
     ],
 )
-def test_a_helper_that_fails_is_as_no_login(folder: Path, script: str | None) -> None:
+def test_a_helper_that_fails_is_as_no_login(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, script: str | None
+) -> None:
+    monkeypatch.setattr(login_helper, "HELPER_SECONDS", 0.2)
     if script is not None:
         helper = folder / "docker-credential-odd"
         helper.write_text(f"#!/bin/sh\n{script}\n")
@@ -94,3 +100,41 @@ def test_a_helper_that_fails_is_as_no_login(folder: Path, script: str | None) ->
         with closing(client_of(folder, config)) as client:
             sdk: Any = client
             assert list(sdk._auth_configs.get_all_credentials()) == [HOST]
+    with closing(client_of(folder, {"credHelpers": {HOST: "odd"}})) as client:
+        assert "docker-credential-odd" in (client.log_in(f"{HOST}/image:1") or "")
+        assert client.log_in("another.example/image") is None
+
+
+def test_a_helper_that_has_none_for_one_host_is_asked_for_the_next(folder: Path) -> None:
+    helper = folder / "docker-credential-odd"
+    found = json.dumps({"Username": "me", "Secret": PASSWORD})
+    helper.write_text(f"#!/bin/sh\nread -r host\n[ $host = {HOST} ] && echo '{found}'\n")
+    helper.chmod(0o755)
+    with closing(client_of(folder, {"credsStore": "odd"})) as client:
+        assert logins.of_client(client)("other.example") == ("", "")
+        assert "docker-credential-odd gave no login" in (client.log_in("other.example/a") or "")
+        assert logins.of_client(client)(HOST) == ("me", PASSWORD)
+        assert client.log_in(f"{HOST}/a") is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_costs_no_login(folder: Path, encoding: str) -> None:
+    text = json.dumps({"auths": {HOST: {"auth": AUTH}}})
+    (folder / "config.json").write_text(text, encoding=encoding)
+
+    with closing(EngineClient(Endpoint("unix:///nowhere.sock", "a test"), "1.41", 5)) as client:
+        assert logins.of_client(client)(HOST) == ("me", PASSWORD)
+
+
+def test_logins_of_the_environment_come_first(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = {"auth": base64.b64encode(b"file:file").decode()}
+    config = {"auths": {HOST: other, "other.example": other}}
+    monkeypatch.setenv("DOCKER_AUTH_CONFIG", json.dumps({"auths": {HOST: {"auth": AUTH}}}))
+
+    assert login(folder, config) == ("me", PASSWORD)
+    assert login(folder, config, "other.example") == ("file", "file")
+    for invalid in ("", "no JSON", "[]", '{"auths": 3}'):
+        monkeypatch.setenv("DOCKER_AUTH_CONFIG", invalid)
+        assert login(folder, config) == ("file", "file")

@@ -39,7 +39,7 @@ WORDS: dict[str, type[Os2Error]] = {
 
 def explained(reason: str, *missing: str) -> Os2Error | None:
     failed = OperationFailed(f"cannot build the image: {reason}", hint="")
-    return unpulled(failed, missing)
+    return unpulled(failed, missing, lambda _: None)
 
 
 @pytest.mark.parametrize("reason", WORDS)
