@@ -7,8 +7,14 @@ from collections.abc import Mapping, Sequence
 from os2cli.core.errors import UsageError
 from os2cli.snapshots.dockerfile.expansion import resolved
 from os2cli.snapshots.dockerfile.needed import needed
-from os2cli.snapshots.dockerfile.reading import Reading
-from os2cli.snapshots.dockerfile.references import check_references, is_reference, sources
+from os2cli.snapshots.dockerfile.reading import Reading, frontend_image
+from os2cli.snapshots.dockerfile.references import (
+    check_frontend,
+    check_references,
+    is_reference,
+    place,
+    sources,
+)
 from os2cli.snapshots.dockerfile.stages import Stage, global_arguments, stages
 
 _EMPTY = "scratch"
@@ -23,18 +29,20 @@ def named_images(
     *,
     every_stage: bool = True,
     reads_all: bool = False,
+    has_frontends: bool = True,
 ) -> tuple[str, ...]:
     """Return the images that a build may take something from, each once, in their order.
 
     ``arguments`` are the build arguments, ``platform`` those that builders set themselves, such as
     ``TARGETARCH``. Stages after ``target`` are left out, and without ``every_stage`` also those
     that it is not made of. ``reads_all``: a mistake in a stage that is left out counts too.
+    ``has_frontends`` False: the builder takes ``# syntax=`` for a comment.
 
     Raises:
         UsageError: no stage is called ``target`` (``target_unknown``); something is named that
             cannot be an image (``dockerfile_invalid``), unless a frontend may know better.
     """
-    syntax = arguments.get(_SYNTAX_ARGUMENT) or reading.syntax
+    syntax = _frontend(reading, arguments) if has_frontends else ""
     images = [syntax] if syntax else []
     known = global_arguments(reading, arguments, platform)
     every = stages(reading)
@@ -57,6 +65,16 @@ def named_images(
         ]
         before.add(stage.name)
     return tuple(dict.fromkeys(images))
+
+
+def _frontend(reading: Reading, arguments: Mapping[str, str]) -> str:
+    """Return the image that reads the Dockerfile, empty for the builder's own reading."""
+    if chosen := frontend_image(arguments.get(_SYNTAX_ARGUMENT, "")):
+        check_frontend(f"--build-arg {_SYNTAX_ARGUMENT}", chosen)
+        return chosen
+    if reading.syntax:
+        check_frontend(f"{place(reading.syntax_line, None)}: # syntax", reading.syntax)
+    return reading.syntax
 
 
 def until(found: list[Stage], target: str | None) -> Sequence[Stage]:

@@ -72,12 +72,14 @@ class Statement:
 class Reading:
     """A parsed text.
 
-    ``syntax`` is the image of the frontend that the text asks for, empty for the builder's own.
+    ``syntax`` is the image of the frontend that the text asks for, empty for the builder's own, in
+    the line of index ``syntax_line``.
     ``dangling`` are the offsets of escape characters that continue nothing, the last one first.
     """
 
     escape: str
     syntax: str
+    syntax_line: int
     statements: tuple[Statement, ...]
     dangling: tuple[int, ...]
 
@@ -96,7 +98,8 @@ def read(text: str) -> Reading:
     """Parse a text."""
     lines = list(_lines(text))
     directives = _directives(lines)
-    escape = directives.get("escape", "\\")
+    _, escape = directives.get("escape", (0, "\\"))
+    syntax_line, syntax = directives.get("syntax", (0, ""))
     here_documents = _HereDocuments(lines)
     statements = []
     pieces: tuple[Piece, ...] = ()
@@ -112,7 +115,13 @@ def read(text: str) -> Reading:
             instruction = Instruction(keyword, value, first, number - 1, number > after)
             ends = tuple(accumulate(len(piece.text) for piece in pieces))
             statements.append(Statement(instruction, pieces, _start(command), ends))
-    return Reading(escape, directives.get("syntax", ""), tuple(statements), _dangling(pieces))
+    image = frontend_image(syntax)
+    return Reading(escape, image, syntax_line, tuple(statements), _dangling(pieces))
+
+
+def frontend_image(syntax: str) -> str:
+    """Return the image in a frontend's name, which may have options behind it."""
+    return syntax.strip().partition(" ")[0]
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -124,20 +133,21 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         offset += len(line) + 1
 
 
-def _directives(lines: list[tuple[int, str]]) -> dict[str, str]:
-    """Return the directives by name; they end with the first other line."""
-    directives: dict[str, str] = {}
+def _directives(lines: list[tuple[int, str]]) -> dict[str, tuple[int, str]]:
+    """Return the directives' line indices and values by name; the first other line ends them."""
+    directives: dict[str, tuple[int, str]] = {}
     for number, (_, line) in enumerate(lines):
         directive = _DIRECTIVE.fullmatch(line.lstrip(SPACE))
         name = directive[1].lower() if directive else ""
         if directive is None or name not in _DIRECTIVES:
             # Only the search for a frontend goes on after a script's first line.
             if number == 0 and line.startswith("#!"):
-                return {"syntax": _directives(lines[1:]).get("syntax", "")}
+                line_below, syntax = _directives(lines[1:]).get("syntax", (0, ""))
+                return {"syntax": (line_below + 1, syntax)}
             break
         value = directive[2].strip()
         if name != "escape" or value in ("`", "\\"):
-            directives.setdefault(name, value)
+            directives.setdefault(name, (number, value))
     return directives
 
 

@@ -69,6 +69,16 @@ def check_references(
                     _check_source(where, source, len(every))
 
 
+def check_frontend(where: str, image: str) -> None:
+    """Reject the name of a frontend that cannot be an image's; ``where`` it is given."""
+    if not is_reference(image):
+        raise UsageError(
+            f"{where}={image}: invalid image {image!r}",
+            hint="write it as docker/dockerfile:1, or leave it out",
+            code=_CODE,
+        )
+
+
 def place(first: int, stage: Stage | None) -> str:
     """Return where an instruction stands; ``first`` is the index of its line."""
     name = f", in stage {stage.name}" if stage and stage.name else ""

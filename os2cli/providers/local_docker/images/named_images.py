@@ -55,13 +55,15 @@ def images_of(
             hint="leave --base-image out, or let the Dockerfile begin with ARG BASE_IMAGE=…",
             code="base_image_unused",
         )
+    buildkit = has_buildkit(client)
     images = named_images(
         reading,
         arguments,
         platform,
         request.target,
         every_stage=builds_every_stage(client),
-        reads_all=has_buildkit(client),
+        reads_all=buildkit,
+        has_frontends=buildkit,
     )
     if base not in images:
         return NamedImages(None, replaceable=False, others=images)

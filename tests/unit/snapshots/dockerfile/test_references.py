@@ -83,6 +83,23 @@ def test_a_frontend_may_know_better_and_no_name_is_an_image() -> None:
     assert named_images(read(text), {}, {}, None) == ("own/frontend",)
 
 
+@pytest.mark.parametrize("image", [":::", "docker/Dockerfile:1", "${X}", '"docker/dockerfile:1"'])
+def test_a_frontend_that_cannot_be_an_image_is_named_with_its_line(image: str) -> None:
+    found = read(f"#!/bin/sh\n# syntax={image}\nFROM a\n")
+    with pytest.raises(UsageError, match=r"^line 2 of the Dockerfile: # syntax=") as caught:
+        named_images(found, {}, {}, None)
+    assert "--base-image" not in str(caught.value.hint)
+    with pytest.raises(UsageError, match=r"^--build-arg BUILDKIT_SYNTAX="):
+        named_images(read("FROM a\n"), {"BUILDKIT_SYNTAX": image}, {}, None)
+    # Of the builder before BuildKit, and of Podman's, it is a comment.
+    assert named_images(found, {}, {}, None, has_frontends=False) == ("a",)
+
+
+def test_what_follows_a_frontends_image_is_for_the_frontend() -> None:
+    found = read("# syntax=docker/dockerfile:1 # the newest\nFROM a\n")
+    assert named_images(found, {}, {}, None) == ("docker/dockerfile:1", "a")
+
+
 def test_a_stage_that_is_not_built_is_read_where_the_builder_reads_it() -> None:
     text = "FROM x AS a\nFROM y:$V"
     assert named_images(read(text), {}, {}, "a") == ("x",)
