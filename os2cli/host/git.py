@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 # They read the index, directories, ignore files, settings, refs and objects, and run no filter,
-# diff or merge driver. `read-tree` and `update-index` are for repositories that os2 made.
+# diff or merge driver. `read-tree`, `update-index` and `add` are for repositories that os2 made.
 Subcommand = Literal[
     "config",
     "ls-files",
@@ -33,6 +33,8 @@ Subcommand = Literal[
     "pack-objects",
     "read-tree",
     "update-index",
+    "ls-tree",
+    "add",
 ]
 
 # A line for each of a million files. An index can stand for far more than its own size.

@@ -20,10 +20,10 @@ from os2cli.host.locked_folders import temporary_folder
 from os2cli.snapshots.context.archive import MODIFIED
 from os2cli.snapshots.context.context import BuildContext
 from os2cli.snapshots.context.entries import ContextEntry, EntryKind, decode, encode, on_disk
-from os2cli.snapshots.context.history import History, ask_git, incomplete
+from os2cli.snapshots.context.history import GITLINK, History, ask_git, incomplete
 
 PACK_SECONDS = 900.0
-_GITLINK = "160000 "
+_NAMES = ".git/names"
 # Assumed unchanged are lower-case letters.
 _SKIPPED = "S"
 # Times of files stand for their contents: a builder may compare only size and time.
@@ -129,24 +129,42 @@ def _write_index(place: Path, context: BuildContext, history: History) -> None:
         raise incomplete(context.root, done, partial=history.partial)
     sent = {entry.path for entry in context.entries}
     folders = {str(folder) for path in sent for folder in PurePosixPath(path).parents}
+    _announce(place, context, [path for path in history.added if path in sent])
     skipped = _skipped(context.root)
     left_out = []
     for record in _listed(place, "--stage"):
         details, _, path = record.partition("\t")
         if path in skipped:
             left_out.append(path)
-        elif path in sent or (details.startswith(_GITLINK) and path in folders):
+        elif path in sent or (details.startswith(GITLINK) and path in folders):
             continue
         elif os.path.lexists(on_disk(context.root, path)):
             left_out.append(path)
     if left_out:
-        names = place / "names"
+        names = place / _NAMES
         names.write_bytes(b"".join(encode(path) + b"\0" for path in left_out))
         options = ("-z", "--skip-worktree", "--stdin")
         done = ask_git(place, "update-index", *options, stdin=names, plain=True)
         names.unlink()
         if done.failed:
             raise incomplete(context.root, done)
+
+
+def _announce(place: Path, context: BuildContext, added: list[str]) -> None:
+    """Let the index know files that are staged and not committed: git counts them as changes."""
+    if not added:
+        return
+    for path in added:
+        file = Path(os.fsdecode(on_disk(place, path)))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    options = ("--intent-to-add", "--force", "--pathspec-from-file=-", "--pathspec-file-nul")
+    names = place / _NAMES
+    names.write_bytes(b"".join(b":(literal)" + encode(path) + b"\0" for path in added))
+    done = ask_git(place, "add", *options, stdin=names, plain=True)
+    names.unlink()
+    if done.failed:
+        raise incomplete(context.root, done)
 
 
 def _skipped(root: Path) -> set[str]:

@@ -16,6 +16,8 @@ OPTION = "--with-git"
 _SECONDS = 60.0
 _MAX_SHALLOW_BYTES = 16_000_000
 _PLAIN = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+# The mode of a submodule.
+GITLINK = "160000 "
 _BRANCHES, _TAGS = "refs/heads/", "refs/tags/"
 # Without these, git takes files for changed that are as it wrote them here.
 _FORMS = {
@@ -34,7 +36,7 @@ class History:
     ``commit`` is None before the first one, ``branch`` (``refs/heads/…``) None without one.
     ``tags`` are objects by their full names. ``shallow`` are the commits whose parents a shallow
     clone lacks. ``partial``: a partial clone lacks other objects. ``forms`` are the checkout's own
-    settings for how git writes files.
+    settings for how git writes files. ``added`` are staged files that the commit does not have.
     """
 
     commit: str | None
@@ -44,11 +46,15 @@ class History:
     object_format: str = "sha1"
     partial: bool = False
     forms: tuple[tuple[str, str], ...] = ()
+    added: tuple[str, ...] = ()
 
     @property
     def identity(self) -> bytes:
         """Bytes that are equal for equal histories, also from other packs."""
-        return repr((self.commit, self.branch, self.tags, self.shallow, self.forms)).encode()
+        added = (self.added,) if self.added else ()
+        return repr(
+            (self.commit, self.branch, self.tags, self.shallow, self.forms, *added)
+        ).encode()
 
 
 def read_history(root: Path) -> History:
@@ -83,6 +89,7 @@ def read_history(root: Path) -> History:
         object_format,
         partial=any((root / packs).glob("*.promisor")),
         forms=_forms(root),
+        added=_added(root, commit),
     )
 
 
@@ -113,6 +120,17 @@ def _forms(root: Path) -> tuple[tuple[str, str], ...]:
         if scope in ("local", "worktree"):
             found[name] = _WORDS.get(value.lower(), value.lower() or "true")
     return tuple(sorted((name, value) for name, value in found.items() if value in _FORMS[name]))
+
+
+def _added(root: Path, commit: str) -> tuple[str, ...]:
+    committed = ask_git(root, "ls-tree", "-r", "-z", "--name-only", commit)
+    staged = ask_git(root, "ls-files", "-z", "--stage")
+    if committed.failed or staged.failed:
+        # A partial clone lacks directories, which is reported when the history is packed.
+        return ()
+    records = (record.partition("\t") for record in decode(staged.stdout).split("\0")[:-1])
+    names = {path for details, _, path in records if not details.startswith(GITLINK)}
+    return tuple(sorted(names - set(decode(committed.stdout).split("\0"))))
 
 
 def _commit(root: Path) -> str | None:

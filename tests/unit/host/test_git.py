@@ -149,6 +149,7 @@ def run_all(root: Path) -> None:
         ("version", ()),
         ("symbolic-ref", ("--quiet", "HEAD")),
         ("for-each-ref", ("--merged=HEAD", "--format=%(objectname) %(refname)", "refs/tags/")),
+        ("ls-tree", ("-r", "-z", "--name-only", "HEAD")),
         ("rev-list", ("--max-parents=0", "HEAD")),
         ("pack-objects", ("--revs", "--quiet", "--missing=allow-promisor", "--stdout")),
     )

@@ -78,7 +78,7 @@ class TestSettings:
     def test_the_secrets_are_those_that_are_read_from_the_environment_alone(self) -> None:
         secrets = [declared.variable for declared in declared_variables() if declared.secret]
 
-        assert secrets == [*CREDENTIAL_VARIABLES[:2], "POSTHOG_KEY"]
+        assert secrets == [*CREDENTIAL_VARIABLES[:2], "DOCKER_AUTH_CONFIG", "POSTHOG_KEY"]
 
     def test_the_user_of_an_address_is_hidden(self, tmp_path: Path) -> None:
         found = described(

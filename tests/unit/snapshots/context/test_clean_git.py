@@ -122,6 +122,25 @@ def test_changes_of_the_working_tree_show_as_changes(
     assert status == [" M src/a.txt", " D src/c.txt", "?? new.txt"]
 
 
+def test_files_that_are_staged_show_as_added(history: Path, git: Git, unpack: Unpack) -> None:
+    names = ["names/a b", "new.txt", "src/*.txt", "tips", "ö\n:x"]
+    write(history, dict.fromkeys([*names, "docs/left-out", "removed"], "new"))
+    untracked = gather(history).digest()
+    git(history, "add", "--", ".")
+    assert gather(history).digest() != untracked
+    write(history, {".git/info/exclude": "new.txt\n"})
+    (history / "removed").unlink()
+    described = git(history, "describe", "--dirty", "--always")
+    assert described.endswith("-dirty\n")
+
+    built = unpack(history)
+
+    assert git(built, "describe", "--dirty", "--always") == described
+    status = git(built, "status", "--porcelain", "-z").split("\0")[:-1]
+    assert status == [f" A {name}" for name in sorted([*names, "docs/left-out"])]
+    assert git(built, "fsck", "--strict", "--full") == ""
+
+
 @pytest.mark.parametrize(
     "rules", ["docs\n.git\n", "*\n!src\n", ".git/objects\ndocs\n", "**/.git\ndocs"]
 )
