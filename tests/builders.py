@@ -37,8 +37,10 @@ class Builder:
 
     def build(self, folder: Path, tag: str, options: Sequence[str]) -> Result:
         """Build with the client; the image is the caller's to remove."""
+        # As os2 asks for it: else each step that fails leaves a container.
+        removing = ["--force-rm"] if self.name == "classic" else []
         done = subprocess.run(
-            [*self.client, "build", "--tag", tag, *options, "."],
+            [*self.client, "build", *removing, "--tag", tag, *options, "."],
             cwd=folder,
             env={"PATH": os.environ["PATH"], **self.env},
             capture_output=True,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import signal
+import subprocess
 import tarfile
 import uuid
 from pathlib import Path
@@ -15,6 +17,7 @@ from tests import images
 from tests.builders import engine_without_buildkit
 from tests.command import Os2
 from tests.engine import sandbox_image
+from tests.polling import until
 
 pytestmark = pytest.mark.engine
 
@@ -109,6 +112,32 @@ def test_a_build_sends_and_keeps_only_what_changed(
     assert os2(*command).stdout.startswith("built")
 
     assert cache_bytes(engine) - before < LARGE_BYTES / 10
+
+
+def test_a_step_that_fails_or_is_stopped_leaves_no_container(
+    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
+) -> None:
+    def left() -> list[str]:
+        return [each["Id"] for each in engine.containers(all=True) if mark in each["Command"]]
+
+    mark = uuid.uuid4().hex[:8]
+    with engine_without_buildkit() as address:
+        command = ("snapshot", "local-docker", "--tag", image_tag, "--docker-host", address)
+        (source / "sandbox/Dockerfile").write_text(
+            f"FROM {sandbox_image()}\nRUN : {mark}; exit 7\n"
+        )
+        assert os2(*command).status == 1
+        assert left() == []
+
+        (source / "sandbox/Dockerfile").write_text(
+            f"FROM {sandbox_image()}\nRUN : {mark}; sleep 99\n"
+        )
+        process = subprocess.Popen(os2.argv(*command), cwd=os2.folder, env=os2.env)
+        until(lambda: len(left()) == 1)
+        process.send_signal(signal.SIGINT)
+        process.wait()
+
+        until(lambda: left() == [])
 
 
 def cache_bytes(engine: docker.APIClient) -> int:
