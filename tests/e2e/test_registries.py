@@ -156,6 +156,30 @@ def test_without_a_login_the_registry_denies_access(
 
 @pytest.mark.parametrize("builder", BUILDERS)
 @pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("script", [None, "exit 1"], ids=["missing", "failing"])
+def test_a_helper_that_gives_no_login_is_named(
+    os2: Os2, registry: Registry, image_tag: str, place: str, builder: str, script: str | None
+) -> None:
+    name = registry.image("team")
+    file = Path(os2.env["HOME"]) / ".docker/config.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"credsStore": "odd"}))
+    if script is not None:
+        helper = file.parent / "docker-credential-odd"
+        helper.write_text(f"#!/bin/sh\n{script}\n")
+        helper.chmod(0o755)
+    os2 = Os2(os2.folder, {**os2.env, "PATH": f"{file.parent}:{os2.env['PATH']}"})
+
+    result = build(os2, PLACES[place].format(name), builder, image_tag)
+
+    assert result.status == 4, result.stderr
+    assert result.stderr.count("error: ") == 1
+    (hint,) = (line for line in result.stderr.splitlines() if line.startswith("hint: "))
+    assert "docker-credential-odd" in hint
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+@pytest.mark.parametrize("place", PLACES)
 def test_a_registry_without_the_image(
     os2: Os2, registry: Registry, image_tag: str, place: str, builder: str
 ) -> None:
