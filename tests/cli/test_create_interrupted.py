@@ -17,8 +17,8 @@ from tests.polling import until
 pytestmark = pytest.mark.usefixtures("published")
 CREATE = ("machine", "create", *DAYTONA, "a")
 STATUSES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
-# Longer than a command waits after a signal.
-BOOT_SECONDS = 9.0
+# Much longer than the five seconds or so that a command takes after a signal.
+BOOT_SECONDS = 20.0
 
 
 def left(daytona: DaytonaServer) -> list[SandboxRecord]:
@@ -26,12 +26,12 @@ def left(daytona: DaytonaServer) -> list[SandboxRecord]:
 
 
 def end(process: subprocess.Popen[str], signum: signal.Signals = signal.SIGINT) -> str:
-    """Send the signal and return stderr; the command ends within five seconds or so."""
+    """Send the signal and return stderr; the command waits for no boot."""
     begun = time.monotonic()
     process.send_signal(signum)
     stdout, stderr = process.communicate(timeout=DEADLINE)
     assert (process.returncode, stdout) == (STATUSES[signum], "")
-    assert time.monotonic() - begun < 7
+    assert time.monotonic() - begun < BOOT_SECONDS / 2
     return stderr
 
 
@@ -43,7 +43,7 @@ def assert_removes_itself(cloud: Os2, daytona: DaytonaServer, stderr: str, name:
     assert f"remove it: os2 machine rm {name} --type daytona --stage stg" in stderr
     pruned = cloud("machine", "prune", *DAYTONA, "--dry-run", "--json").json()
     assert [(one["name"], one["outcome"]) for one in pruned] == [(name, "planned")]
-    until(lambda: sandbox.state == "started")
+    until(lambda: sandbox.state == "started", 2 * BOOT_SECONDS)
     daytona.advance(minutes=2)
     until(lambda: left(daytona) == [])
 
@@ -98,7 +98,7 @@ def test_of_several(cloud: Os2, daytona: DaytonaServer) -> None:
 
     def slow_down(request: RecordedRequest) -> None:
         if (request.method, request.path) == ("POST", "/sandbox") and daytona.sandboxes:
-            daytona.timing.boot, daytona.timing.create_block = BOOT_SECONDS + 5, 600
+            daytona.timing.boot, daytona.timing.create_block = BOOT_SECONDS, 600
 
     daytona.on_request = slow_down
     until(lambda: len(daytona.sandboxes) == 2)
