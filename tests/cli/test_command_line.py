@@ -137,7 +137,7 @@ def test_the_version(os2: Os2, arguments: tuple[str, ...]) -> None:
         (("machine", "rm", "a", "--all"), "names and --all contradict each other"),
         (("snapshot", "local-docker", "--repo", "none"), "--repo: none is not a directory"),
         (("snapshot", "local-docker", "--dockerfile", "none"), "Dockerfile none not found"),
-        (("snapshot", "local-docker", "--build-arg", "X"), "--build-arg: expected KEY=VALUE"),
+        (("snapshot", "local-docker", "--build-arg", "=X"), "--build-arg: expected KEY=VALUE"),
         (("stage",), "no stage is set"),
         (("stage", "--progress", "loud"), "--progress: unknown progress mode 'loud'"),
         (("--progress=", "stage"), "--progress: unknown progress mode ''"),
@@ -150,7 +150,7 @@ def test_the_version(os2: Os2, arguments: tuple[str, ...]) -> None:
         (("doctor", "tcp-api"), "NAME requires --fix"),
         (("doctor", "--fix", "tcp"), "unknown fix 'tcp'"),
         (("--docker-host", "x", "machine", "list"), "unknown option --docker-host"),
-        (("machine", "list", "--docker-host", "nonsense"), "--docker-host"),
+        (("machine", "list", "--docker-host", "non sense"), "--docker-host"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
