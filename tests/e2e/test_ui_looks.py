@@ -118,6 +118,7 @@ def test_the_basics_work_without_scripts(
         page.goto(f"{site.home}/machines/local-docker/{name}")
         page.get_by_role("link", name="Remove…").click()
         page.get_by_role("button", name="Remove").click()
+        page.wait_for_url("**/jobs/*")
         until(lambda: page.reload() and f"Removed {name}" in page.content(), 60)
     assert os2("machine", "show", name).status == 3
 
