@@ -42,16 +42,14 @@ class DeadlineSocket(socket.socket):
         self._is_shared = True
 
     def _wait_for(self, event: int) -> None:
-        """Wait until the socket is ready; ``TimeoutError`` at the deadline."""
         poll = select.poll()
         poll.register(self, event)
         left = seconds_left()
-        # At least a moment, also at the deadline.
-        if not poll.poll(None if left is None else max(left * 1000, 1)):
-            raise TimeoutError("timed out")
+        poll.poll(None if left is None else left * 1000)
 
     def _when_ready(self, event: int, do: Callable[..., _Done], *arguments: Any) -> _Done:
-        while True:
+        # Also where each call is ready at once.
+        while seconds_left() != 0:
             try:
                 return do(*arguments)
             except BlockingIOError:
@@ -61,6 +59,7 @@ class DeadlineSocket(socket.socket):
                 self._wait_for(select.POLLIN)
             except ssl.SSLWantWriteError:
                 self._wait_for(select.POLLOUT)
+        raise TimeoutError("timed out")
 
     @contextmanager
     def _by_deadline(self) -> Iterator[None]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from os2cli.core.deadline import within
 from os2cli.providers.local_docker.engine import hijacked
 from os2cli.providers.local_docker.engine.hijacked import Connection
 from os2cli.providers.local_docker.engine.sockets import DeadlineSocket
@@ -97,3 +98,11 @@ def test_what_is_sent_arrives_while_frames_are_received() -> None:
 
     assert failures == []
     assert (len(taken), received) == (size, count * len(data))
+
+
+@pytest.mark.parametrize("what", ["receive", "send"])
+def test_a_deadline_ends_also_what_never_has_to_wait(what: str) -> None:
+    with connected() as (connection, theirs):
+        theirs.sendall(b"more")
+        with within(0), pytest.raises(TimeoutError):
+            connection.send(b"more") if what == "send" else connection.receive()
