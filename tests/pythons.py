@@ -20,7 +20,8 @@ def interpreters() -> dict[tuple[int, ...], str]:
     A Python without its own modules (a shim that leads to nothing, a broken build) is none.
     """
     candidates = [sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"]
-    candidates += [str(path) for path in Path.home().glob(".pyenv/versions/*/bin/python3")]
+    # pyenv keeps its Pythons beside one another, wherever that is.
+    candidates += [str(path) for path in Path(sys.base_prefix).parent.glob("*/bin/python3")]
     candidates += [str(p) for p in Path("/opt/hostedtoolcache/Python").glob("*/x64/bin/python3")]
     numbers = range(OLDEST[1], NEWEST[1] + 1)
     candidates += [path for n in numbers if (path := shutil.which(f"python3.{n}"))]

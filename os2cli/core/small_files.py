@@ -19,13 +19,8 @@ def read_small(path: Path, limit: int = SMALL_FILE_BYTES) -> bytes:
         OSError: it cannot be read, is not a regular file (a fifo would block, a device would never
             end) or is larger; ``strerror`` says which.
     """
-    # Not blocking: opening a fifo would wait for its writer.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:  # noqa: PTH123  a descriptor has no path
-        found = os.fstat(descriptor)
-        if stat.S_ISDIR(found.st_mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        if not stat.S_ISREG(found.st_mode):
+    with open(path, "rb", opener=_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file", str(path))
         content = file.read(limit + 1)
     return _within(limit, content, path)
@@ -41,6 +36,11 @@ def read_small_or_pipe(path: Path, limit: int = SMALL_FILE_BYTES) -> bytes:
         return read_small(path, limit)
     with path.open("rb") as stream:
         return _within(limit, stream.read(limit + 1), path)
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open a file without waiting, as a fifo does for its writer."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _within(limit: int, content: bytes, path: Path) -> bytes:

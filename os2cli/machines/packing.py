@@ -19,7 +19,7 @@ from os2cli.core.plain_text import plain_line
 from os2cli.host.pseudo_files import pseudo_reason
 from os2cli.machines.omissions import Omissions
 
-_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_AS_IT_IS = os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 def pack(source: Path, name: str, file: BinaryIO) -> Omissions:
@@ -89,6 +89,8 @@ class _Packing:
         except (FileNotFoundError, NotADirectoryError):
             # Another process removed it: nothing of it is there to copy.
             self.omissions.add(name, "it was removed meanwhile")
+        except IsADirectoryError:
+            self.omissions.add(name, "it was replaced meanwhile")
         except OSError as error:
             # A failure to write the archive is the copy's.
             if error.filename is None or os.fspath(error.filename) != path:
@@ -105,8 +107,8 @@ class _Packing:
             self.archive.addfile(_anonymous(self.archive.gettarinfo(path, name)))
 
     def _add_file(self, path: str, name: str) -> None:
-        descriptor = os.open(path, _OPEN)
-        with os.fdopen(descriptor, "rb") as file:
+        with open(path, "rb", opener=_as_it_is) as file:
+            descriptor = file.fileno()
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 self.omissions.add(name, "it was replaced meanwhile")
                 return
@@ -119,6 +121,11 @@ class _Packing:
             self.omissions.add(name, reason, failed=True)
         elif content.is_short or (member.isreg() and status.st_mtime != member.mtime):
             self.omissions.add_changed(name)
+
+
+def _as_it_is(path: str, flags: int) -> int:
+    """Open a file without following a link, and without waiting for a fifo's writer."""
+    return os.open(path, flags | _AS_IT_IS)
 
 
 class _Content:

@@ -223,7 +223,7 @@ def test_without_the_extra_it_says_how_to_install_it(os2: Os2) -> None:
     ("options", "words"),
     [
         (("--stage", "a/b"), "--stage"),
-        (("--docker-host", "nonsense"), "--docker-host"),
+        (("--docker-host", "ftp://nonsense"), "--docker-host"),
         (("--port", "0"), "--port"),
     ],
 )

@@ -37,5 +37,7 @@ def test_rejects_what_is_not_a_regular_file(tmp_path: Path, kind: str) -> None:
     else:
         path = Path("/dev/null")
 
+    before = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(OSError, match=r"regular file|directory"):
         read_small(path)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -11,6 +11,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -322,6 +323,32 @@ def test_a_directory_that_turns_into_a_link_is_not_followed(
     assert str(omissions.items[0]) == "x/a: it was replaced meanwhile"
 
 
+@pytest.mark.parametrize("kind", ["directory", "fifo"])
+def test_a_file_that_turns_into_something_else_is_named(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "x/a"
+    file.parent.mkdir()
+    (tmp_path / "x/b").touch()
+    file.touch()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+
+    def replace(event: str, arguments: tuple[object, ...]) -> None:
+        # It is a file for the last time when it is to be opened; a hook stays for ever.
+        if event == "open" and arguments[0] == str(file) and file.is_file():
+            file.unlink()
+            file.mkdir() if kind == "directory" else os.mkfifo(file)
+
+    sys.addaudithook(replace)
+    packed = io.BytesIO()
+
+    omissions = packing.pack(tmp_path / "x", "x", packed)
+
+    packed.seek(0)
+    with tarfile.open(fileobj=packed) as archive:
+        assert archive.getnames() == ["x", "x/b"]
+    assert str(omissions.items[0]) == "x/a: it was replaced meanwhile"
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 class TestUnreadable:
     @pytest.mark.parametrize("error", [errno.EACCES, errno.EIO, errno.EPERM])
     def test_inward_the_others_are_copied(
@@ -354,20 +381,17 @@ class TestUnreadable:
         (here / "tree").mkdir()
         for name in ("a", "broken", "z"):
             (here / "tree" / name).write_text(name * 1000)
-        numbers: list[int] = []
-        meanwhile(monkeypatch, {"broken": lambda path: numbers.append(Path(path).stat().st_ino)})
-        real = os.fdopen
 
         class Broken(io.FileIO):
             def read(self, count: int | None = -1) -> bytes:
                 del count
                 raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-        def opening(descriptor: int, mode: str) -> Any:
-            broken = os.fstat(descriptor).st_ino in numbers
-            return Broken(descriptor) if broken else real(descriptor, mode)
+        def opening(path: str, mode: str, opener: Callable[[str, int], int]) -> Any:
+            kind: Any = Broken if Path(path).name == "broken" else open
+            return kind(path, mode, opener=opener)
 
-        monkeypatch.setattr(os, "fdopen", opening)
+        monkeypatch.setattr(packing, "open", opening, raising=False)
 
         copied = copy_in(place, here / "tree", ".")
 

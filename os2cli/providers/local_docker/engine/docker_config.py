@@ -38,6 +38,11 @@ class UsableLogins(auth.AuthConfig):
 
     _stores: dict[str, LoginHelper]
 
+    @property
+    def is_empty(self) -> bool:
+        """Never: the SDK would read the configuration again, into a class of its own."""
+        return False
+
     def resolve_authconfig(self, registry: str | None = None) -> Any:
         """Return the login of a registry, None if there is not one."""
         wanted = auth.resolve_index_name(registry) if registry else auth.INDEX_NAME
@@ -89,8 +94,11 @@ def _of_environment() -> dict[str, Any]:
 
 def with_byte_order_mark() -> Any:
     """Return the configuration whose text begins with a mark, which the SDK does not read."""
+    path = find_config_file()
+    if path is None:
+        return {}
     try:
-        config = parse_json(read_small(Path(str(find_config_file() or ""))))
+        config = parse_json(read_small(Path(path)))
     except (OSError, ValueError):
         return {}
     return config if isinstance(config, dict) else {}

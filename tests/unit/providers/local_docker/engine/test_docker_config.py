@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docker import auth
 
 from os2cli.providers.local_docker.engine import login_helper
 from os2cli.providers.local_docker.engine.address import Endpoint
@@ -33,7 +34,8 @@ def login(folder: Path, config: Any, host: str = HOST) -> tuple[str, str]:
 
 
 def client_of(folder: Path, config: Any) -> EngineClient:
-    (folder / "config.json").write_text(json.dumps(config))
+    if config is not None:
+        (folder / "config.json").write_text(json.dumps(config))
     return EngineClient(Endpoint("unix:///nowhere.sock", "a test"), "1.41", 5)
 
 
@@ -115,6 +117,24 @@ def test_a_helper_that_has_none_for_one_host_is_asked_for_the_next(folder: Path)
         assert "docker-credential-odd gave no login" in (client.log_in("other.example/a") or "")
         assert logins.of_client(client)(HOST) == ("me", PASSWORD)
         assert client.log_in(f"{HOST}/a") is None
+
+
+@pytest.mark.parametrize("config", [None, {}, {"auths": {}}, {"auths": {"other.example": None}}])
+@pytest.mark.parametrize("asked", ["pull", "build"])
+def test_without_a_login_there_is_none_also_after_a_request(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, config: Any, asked: str
+) -> None:
+    monkeypatch.setenv("DOCKER_AUTH_CONFIG", json.dumps({"auths": {HOST: {"auth": AUTH}}}))
+    with closing(client_of(folder, config)) as client:
+        sdk: Any = client
+        header = auth.get_config_header(sdk, "other.example")
+        if asked == "build":
+            sdk._set_auth_headers({})
+
+        assert header is None
+        assert client.log_in("other.example/image:1") is None
+        assert logins.of_client(client)("other.example") == ("", "")
+        assert logins.of_client(client)(HOST) == ("me", PASSWORD)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
