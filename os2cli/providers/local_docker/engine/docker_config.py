@@ -98,7 +98,7 @@ def with_byte_order_mark() -> Any:
     if path is None:
         return {}
     try:
-        config = parse_json(read_small(Path(path)))
+        config = parse_json(read_small(Path(str(path))))
     except (OSError, ValueError):
         return {}
     return config if isinstance(config, dict) else {}
