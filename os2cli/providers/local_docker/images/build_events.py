@@ -26,10 +26,10 @@ _WHERE = re.compile(
 _NO_FILE = re.compile(
     r'(?:cache key|checksum of ref \S+): "/([^"]*)":? not found'
     # A path below that of a mounted layer: overlay2/ID/merged, buildkit-mount12, …
-    r"|\blstat /(?:\S{1,200}?/(?:[0-9a-z]{25,64}(?:/merged)?|buildkit-mount\d+)/)?(.{1,1000}?): "
+    r"|\blstat /(?:\S{1,200}?/(?:[0-9a-z]{25,64}(?:/merged)?|buildkit-mount\d+)/)?(.{1,300}?): "
     r"(?:no such file or directory|not a directory)"
     r"|(?:COPY|ADD) failed: (?:file not found in build context or excluded by \.dockerignore: )?"
-    r"stat (.{1,1000}?): file does not exist"
+    r"stat (.{1,300}?): file does not exist"
     r'|copier: stat: \[?"/([^"]*)"\]?: no such file or directory'
 )
 # "secret npm not found: not found" of Docker 20.10, "secret npm: not found" of newer ones.
