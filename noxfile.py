@@ -152,7 +152,8 @@ def pythons(session: nox.Session) -> None:
     for version, python in found.items():
         if version == own:
             continue
-        venv = Path(session.create_tmp()).absolute() / version
+        # Not a temporary directory of nox's, which would become that of the tests: it is in git.
+        venv = Path(session.virtualenv.location, "pythons", version).absolute()
         run = ("uv", "--quiet")
         if not (venv / "bin/python").exists():
             session.run(*run, "venv", f"--python={python}", str(venv), external=True)

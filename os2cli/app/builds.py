@@ -185,7 +185,7 @@ def next_base(session: Session) -> str | None:
         request = build_request(session, locate_source(session))
         return session.providers.builder().base(request)
     except UsageError:
-        # It builds nothing until it is mended.
+        # It builds nothing until it is fixed.
         return None
 
 

@@ -332,7 +332,7 @@ def test_a_file_that_turns_into_something_else_is_named(tmp_path: Path, kind: st
     before = len(list(Path("/proc/self/fd").iterdir()))
 
     def replace(event: str, arguments: tuple[object, ...]) -> None:
-        # It is a file for the last time when it is to be opened; a hook stays for ever.
+        # It is a file for the last time when it is to be opened; a hook cannot be removed.
         if event == "open" and arguments[0] == str(file) and file.is_file():
             file.unlink()
             file.mkdir() if kind == "directory" else os.mkfifo(file)

@@ -16,7 +16,7 @@ from docker.credentials import Store
 from docker.credentials.constants import PROGRAM_PREFIX
 from docker.credentials.errors import StoreError, process_store_error
 
-# As long as somebody needs to unlock what keeps the logins.
+# Enough for a user to unlock what keeps the logins.
 HELPER_SECONDS = 30.0
 
 
