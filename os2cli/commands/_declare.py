@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
+from os2cli.commands._contexts import failing_for
 from os2cli.commands._numbers import take_plain_numbers
 from os2cli.core.errors import UsageError
 from os2cli.core.parsing import is_utf8
@@ -98,6 +99,11 @@ class Os2Command(TyperCommand):
         for param in self.params:
             take_plain_numbers(param.type)
         self.params.extend(global_options())
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments; a failure is this command's."""
+        with failing_for(ctx):
+            return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command, tracked if usage is sent: the only place that tracks."""
@@ -199,6 +205,11 @@ class Os2Group(TyperGroup):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params.extend(global_options())
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments; a failure is this group's."""
+        with failing_for(ctx):
+            return super().parse_args(ctx, args)
 
     def use(self, table: CommandTable) -> None:
         """Look commands up in a table."""

@@ -77,6 +77,17 @@ def test_every_command_has_help_that_fits_80_columns(os2: Os2, command: tuple[st
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_the_hint_for_a_missing_value_is_the_help_of_the_command(
+    os2: Os2, command: tuple[str, ...]
+) -> None:
+    result = os2(*command, "--progress")
+
+    assert result.status == 2
+    usage = " ".join(("os2", *command, "--help"))
+    assert result.stderr == f"error: --progress requires a value\nhint: show the usage: {usage}\n"
+
+
 @pytest.mark.parametrize("arguments", [("--version",), ("--version", "--quiet")], ids=str)
 def test_the_version(os2: Os2, arguments: tuple[str, ...]) -> None:
     assert os2(*arguments).stdout == f"os2 {__version__}\n"
