@@ -11,9 +11,8 @@ export async function installDependencies(repository: string): Promise<string> {
   const lockfile = join(repository, "pnpm-lock.yaml");
   if (!existsSync(lockfile) || !existsSync(join(repository, "package.json")))
     return "none declared";
-  const digest = createHash("sha256")
-    .update(await readFile(lockfile))
-    .digest("hex");
+  const declared = await readFile(lockfile);
+  const digest = createHash("sha256").update(declared).digest("hex");
   // Stored with the dependencies, so that deleting them deletes it.
   const record = join(repository, "node_modules", ".os2-lockfile");
   if ((await readFile(record, "utf8").catch(() => "")) === digest) return "up to date";
@@ -22,6 +21,8 @@ export async function installDependencies(repository: string): Promise<string> {
     env: { ...process.env, CI: "true" },
     seconds: INSTALL_SECONDS,
   });
+  // pnpm may have written it in its own form, which is no work of the machine's.
+  await writeFile(lockfile, declared);
   await mkdir(join(repository, "node_modules"), { recursive: true });
   await writeFile(record, digest);
   return "installed with pnpm";

@@ -6,6 +6,7 @@ import io
 import os
 import re
 import shutil
+import stat
 import subprocess
 import tarfile
 import uuid
@@ -41,14 +42,20 @@ def source(repository: Path) -> Path:
 
 
 def read(engine: docker.APIClient, image: str, path: str) -> str:
-    """Return a file of an image."""
+    """Return the text of a file of an image."""
+    return member(engine, image, path)[1]
+
+
+def member(engine: docker.APIClient, image: str, path: str) -> tuple[tarfile.TarInfo, str]:
+    """Return a file of an image, and its text."""
     container = engine.create_container(image)["Id"]
     try:
         stream, _ = engine.get_archive(container, path)
         with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:
-            content = archive.extractfile(archive.getmembers()[0])
+            found = archive.getmembers()[0]
+            content = archive.extractfile(found)
             assert content is not None
-            return content.read().decode()
+            return found, content.read().decode()
     finally:
         engine.remove_container(container)
 
@@ -98,12 +105,17 @@ def test_every_change_of_an_input_builds_again(
     assert second["id"] != first["id"]
 
 
-def test_neither_time_nor_umask_is_a_change(os2: Os2, source: Path, image_tag: str) -> None:
+def test_a_time_is_no_change_and_a_mode_is_one(
+    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
+) -> None:
     build(os2, image_tag)
     os.utime(source / "a.txt", (1, 1))
+    touched = build(os2, image_tag, "--json").json()
     (source / "a.txt").chmod(0o600)
+    closed = build(os2, image_tag, "--json").json()
 
-    assert build(os2, image_tag, "--json").json()["built"] is False
+    assert (touched["built"], closed["built"]) == (False, True)
+    assert stat.S_IMODE(member(engine, image_tag, "/src/a.txt")[0].mode) == 0o600
 
 
 def test_build_arguments_and_dockerignore_take_effect(
