@@ -21,7 +21,7 @@ export async function installDependencies(repository: string): Promise<string> {
     env: { ...process.env, CI: "true" },
     seconds: INSTALL_SECONDS,
   });
-  // pnpm may have written it in its own form, which is no work of the machine's.
+  // pnpm may have written it in its own form; that isn't a change that the machine made.
   await writeFile(lockfile, declared);
   await mkdir(join(repository, "node_modules"), { recursive: true });
   await writeFile(record, digest);

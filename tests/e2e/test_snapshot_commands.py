@@ -105,7 +105,7 @@ def test_every_change_of_an_input_builds_again(
     assert second["id"] != first["id"]
 
 
-def test_a_time_is_no_change_and_a_mode_is_one(
+def test_a_changed_mode_is_a_change_and_a_changed_time_is_not(
     os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
 ) -> None:
     build(os2, image_tag)
