@@ -41,17 +41,21 @@ def stage() -> str:
 
 
 @pytest.fixture
-def os2(repository: Path, stage: str, tmp_path: Path, image_tag: str) -> Iterator[Os2]:
-    """os2 in that repository and stage; its machines are removed at the end.
+def builds(repository: Path, stage: str, tmp_path: Path, image_tag: str) -> Os2:
+    """os2 in that repository and stage, for a test that makes images and no machines.
 
     ``image_tag`` is requested so that its image is removed after the machines that use it.
     """
     assert image_tag
     env = base_environment(tmp_path / "home")
-    env |= {"APP_STAGE": stage, "LOCAL_DOCKER_IMAGE_NAME": sandbox_image()}
-    command = Os2(repository, env)
-    yield command
-    left = command("machine", "rm", "--all", "--stage", stage, "--yes", "--quiet")
+    return Os2(repository, env | {"APP_STAGE": stage, "LOCAL_DOCKER_IMAGE_NAME": sandbox_image()})
+
+
+@pytest.fixture
+def os2(builds: Os2, stage: str) -> Iterator[Os2]:
+    """os2 in that repository and stage; its machines are removed at the end."""
+    yield builds
+    left = builds("machine", "rm", "--all", "--stage", stage, "--yes", "--quiet")
     assert left.status == 0, left.stderr
 
 

@@ -21,8 +21,8 @@ LIST = ["dpkg-query", "--show", "--showformat=${Package}@${Version}\n"]
 
 
 @pytest.fixture
-def bill(os2: Os2) -> str:
-    shown = os2("snapshot", "show", sandbox_image(), "--json", env={"GH_TOKEN": CANARY})
+def bill(builds: Os2) -> str:
+    shown = builds("snapshot", "show", sandbox_image(), "--json", env={"GH_TOKEN": CANARY})
     assert shown.status == 0, shown.stderr
     return bill_of(json.loads(shown.stdout))
 

@@ -23,7 +23,7 @@ Build = Callable[..., Result]
 
 
 @pytest.fixture
-def build(os2: Os2, repository: Path, image_tag: str) -> Build:
+def build(builds: Os2, repository: Path, image_tag: str) -> Build:
     """Build an image with some steps; each build repeats them."""
     (repository / ".npmrc").write_text(f"//registry.example/:_authToken={SECRET}\n")
     # What the image would hold if the context had it.
@@ -33,7 +33,7 @@ def build(os2: Os2, repository: Path, image_tag: str) -> Build:
         text = f"FROM {sandbox_image()}\nARG CACHE={uuid.uuid4()}\n{steps}\n"
         (repository / "Dockerfile").write_text(text)
         words = ("snapshot", "local-docker", "--dockerfile", "Dockerfile", "--tag", image_tag)
-        return os2(*words, *options, env=variables)
+        return builds(*words, *options, env=variables)
 
     return run
 
@@ -98,7 +98,7 @@ def test_a_required_one_that_is_missing_is_one_error(build: Build) -> None:
 @pytest.mark.parametrize("command", ["cat /run/secrets/npm", "cat /run/secrets/npm; exit 3"])
 def test_nothing_keeps_it(
     build: Build,
-    os2: Os2,
+    builds: Os2,
     engine: docker.APIClient,
     image_tag: str,
     tmp_path: Path,
@@ -106,7 +106,7 @@ def test_nothing_keeps_it(
 ) -> None:
     result = build(mount("id=npm", command), "--secret", "id=npm,src=.npmrc", "-v", "--debug")
 
-    log = os2("snapshot", "logs", image_tag)
+    log = builds("snapshot", "logs", image_tag)
     assert "•••" in log.stdout
     assert SECRET not in result.stdout + result.stderr + log.stdout
     kept = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != ".npmrc"]
@@ -129,7 +129,7 @@ CANARIES = (SECRET, "c0rrect-h0rse", "w0rd", "hunter2pass", "a1B2c3")
 
 @pytest.mark.parametrize("end", ["true", "exit 3"])
 def test_no_kept_log_holds_a_secret_build_argument(
-    build: Build, os2: Os2, image_tag: str, tmp_path: Path, end: str
+    build: Build, builds: Os2, image_tag: str, tmp_path: Path, end: str
 ) -> None:
     declared = "\n".join(f'ARG {name}\nENV COPY_{name}="${name}"' for name in ARGUMENTS)
     shown = "; ".join(f"printf '%s\\n' \"${name}\"" for name in ARGUMENTS)
@@ -140,7 +140,7 @@ def test_no_kept_log_holds_a_secret_build_argument(
     result = build(steps, *options, "-v", "--debug", "--progress", "json")
 
     assert result.status == (0 if end == "true" else 1), result.stderr
-    log = os2("snapshot", "logs", image_tag).stdout
+    log = builds("snapshot", "logs", image_tag).stdout
     texts = {"output": result.stdout + result.stderr, "log": log}
     texts |= {
         str(path): path.read_bytes().decode(errors="replace")
@@ -152,13 +152,13 @@ def test_no_kept_log_holds_a_secret_build_argument(
     assert found == []
 
 
-def test_another_value_is_the_same_image(build: Build, os2: Os2, image_tag: str) -> None:
+def test_another_value_is_the_same_image(build: Build, builds: Os2, image_tag: str) -> None:
     option = ("--secret", "id=npm,env=TOKEN_HERE")
     built = build(mount("id=npm", "true"), *option, TOKEN_HERE=SECRET)
     words = ("snapshot", "local-docker", "--dockerfile", "Dockerfile", "--tag", image_tag)
 
-    other = os2(*words, *option, env={"TOKEN_HERE": "another"})
-    without = os2(*words)
+    other = builds(*words, *option, env={"TOKEN_HERE": "another"})
+    without = builds(*words)
 
     assert built.stdout.startswith("built ")
     assert other.stdout.startswith("unchanged ")
@@ -166,13 +166,13 @@ def test_another_value_is_the_same_image(build: Build, os2: Os2, image_tag: str)
 
 
 def test_ctrl_c_ends_a_build_with_secrets(
-    build: Build, os2: Os2, repository: Path, image_tag: str, engine: docker.APIClient
+    build: Build, builds: Os2, repository: Path, image_tag: str, engine: docker.APIClient
 ) -> None:
     mark = f"d{uuid.uuid4().hex}"
     text = f"FROM {sandbox_image()}\n{mount('id=npm', f'echo {mark}; sleep 300')}\n"
     (repository / "Dockerfile").write_text(text)
     words = ("snapshot", "local-docker", "--dockerfile", "Dockerfile", "--tag", image_tag)
-    process = os2.start(*words, "--secret", "id=npm,src=.npmrc", "-v")
+    process = builds.start(*words, "--secret", "id=npm,src=.npmrc", "-v")
     with process:
         assert process.stderr is not None
         for line in process.stderr:

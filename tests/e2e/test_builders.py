@@ -39,14 +39,14 @@ def source(repository: Path) -> Path:
 
 @pytest.mark.parametrize("builder", ["buildkit", "classic"])
 def test_each_builder_shows_its_steps_and_builds_the_image(
-    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient, builder: str
+    builds: Os2, source: Path, image_tag: str, engine: docker.APIClient, builder: str
 ) -> None:
     command = ("snapshot", "local-docker", "--tag", image_tag, "-v", "--no-cache")
     if builder == "classic":
         with engine_without_buildkit() as address:
-            result = os2(*command, "--docker-host", address)
+            result = builds(*command, "--docker-host", address)
     else:
-        result = os2(*command)
+        result = builds(*command)
 
     assert result.status == 0, result.stderr
     assert result.stdout.startswith(f"built {image_tag} in ")
@@ -62,7 +62,7 @@ def test_each_builder_shows_its_steps_and_builds_the_image(
 
 @pytest.mark.parametrize("builder", ["buildkit", "classic"])
 def test_an_argument_for_the_base_keeps_its_value(
-    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient, builder: str
+    builds: Os2, source: Path, image_tag: str, engine: docker.APIClient, builder: str
 ) -> None:
     """Where this host has authorities of its own, another image takes the place of the base."""
     slim = f"{sandbox_image()}-slim-{uuid.uuid4().hex[:8]}"
@@ -78,20 +78,20 @@ def test_an_argument_for_the_base_keeps_its_value(
     engine.tag(sandbox_image(), repository, tag)
     try:
         if builder == "buildkit":
-            result = os2(*command)
+            result = builds(*command)
         else:
             with engine_without_buildkit() as address:
-                result = os2(*command, "--docker-host", address)
+                result = builds(*command, "--docker-host", address)
     finally:
         engine.remove_image(slim)
 
     assert result.status == 0, result.stderr
 
 
-def test_the_key_does_not_depend_on_the_builder(os2: Os2, source: Path, image_tag: str) -> None:
-    first = os2("snapshot", "local-docker", "--tag", image_tag, "--json").json()
+def test_the_key_does_not_depend_on_the_builder(builds: Os2, source: Path, image_tag: str) -> None:
+    first = builds("snapshot", "local-docker", "--tag", image_tag, "--json").json()
     with engine_without_buildkit() as address:
-        second = os2(
+        second = builds(
             "snapshot", "local-docker", "--tag", image_tag, "--json", "--docker-host", address
         ).json()
 
@@ -99,23 +99,23 @@ def test_the_key_does_not_depend_on_the_builder(os2: Os2, source: Path, image_ta
 
 
 def test_a_build_sends_and_keeps_only_what_changed(
-    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
+    builds: Os2, source: Path, image_tag: str, engine: docker.APIClient
 ) -> None:
     (source / "sandbox/Dockerfile").write_text("FROM scratch\nCOPY small /\n")
     (source / "large").write_bytes(os.urandom(LARGE_BYTES))
     (source / "small").write_text(uuid.uuid4().hex)
     command = ("snapshot", "local-docker", "--tag", image_tag)
-    assert os2(*command).status == 0
+    assert builds(*command).status == 0
     before = cache_bytes(engine)
 
     (source / "small").write_text(uuid.uuid4().hex)
-    assert os2(*command).stdout.startswith("built")
+    assert builds(*command).stdout.startswith("built")
 
     assert cache_bytes(engine) - before < LARGE_BYTES / 10
 
 
 def test_a_step_that_fails_or_is_stopped_leaves_no_container(
-    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
+    builds: Os2, source: Path, image_tag: str, engine: docker.APIClient
 ) -> None:
     def left() -> list[str]:
         return [each["Id"] for each in engine.containers(all=True) if mark in each["Command"]]
@@ -126,13 +126,13 @@ def test_a_step_that_fails_or_is_stopped_leaves_no_container(
         (source / "sandbox/Dockerfile").write_text(
             f"FROM {sandbox_image()}\nRUN : {mark}; exit 7\n"
         )
-        assert os2(*command).status == 1
+        assert builds(*command).status == 1
         assert left() == []
 
         (source / "sandbox/Dockerfile").write_text(
             f"FROM {sandbox_image()}\nRUN : {mark}; sleep 99\n"
         )
-        process = subprocess.Popen(os2.argv(*command), cwd=os2.folder, env=os2.env)
+        process = subprocess.Popen(builds.argv(*command), cwd=builds.folder, env=builds.env)
         until(lambda: len(left()) == 1)
         process.send_signal(signal.SIGINT)
         process.wait()
@@ -148,7 +148,7 @@ def cache_bytes(engine: docker.APIClient) -> int:
 @pytest.mark.parametrize("builder", ["buildkit", "classic"])
 @pytest.mark.parametrize("text", ["FROM {}\n", "FROM scratch\nCOPY --from={} / /\n"])
 def test_an_image_is_out_of_date_when_one_that_it_names_is_another(
-    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient, builder: str, text: str
+    builds: Os2, source: Path, image_tag: str, engine: docker.APIClient, builder: str, text: str
 ) -> None:
     named = f"os2-test-{uuid.uuid4().hex[:8]}"
     (source / "sandbox/Dockerfile").write_text(text.format(named))
@@ -156,10 +156,10 @@ def test_an_image_is_out_of_date_when_one_that_it_names_is_another(
     def build() -> str:
         command = ("snapshot", "local-docker", "--tag", image_tag)
         if builder == "buildkit":
-            result = os2(*command)
+            result = builds(*command)
         else:
             with engine_without_buildkit() as address:
-                result = os2(*command, "--docker-host", address)
+                result = builds(*command, "--docker-host", address)
         assert result.status == 0, result.stderr
         return result.stdout.split()[0]
 

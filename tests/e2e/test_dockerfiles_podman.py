@@ -24,6 +24,6 @@ def built_by(
 
 @pytest.mark.parametrize("name", DOCKERFILES)
 def test_os2_builds_what_the_client_builds(
-    os2: Os2, repository: Path, tmp_path: Path, built_by: Builder, name: str
+    builds: Os2, repository: Path, tmp_path: Path, built_by: Builder, name: str
 ) -> None:
-    assert_built_alike(os2, tree(name, repository, tmp_path), built_by, name)
+    assert_built_alike(builds, tree(name, repository, tmp_path), built_by, name)

@@ -75,21 +75,21 @@ def registry(request: pytest.FixtureRequest, engine: docker.APIClient) -> Iterat
             engine.remove_image(name, force=True)
 
 
-def log_in(os2: Os2, host: str, login: Login) -> None:
+def log_in(builds: Os2, host: str, login: Login) -> None:
     """Keep a login as ``docker login`` does."""
-    file = Path(os2.env["HOME"]) / ".docker/config.json"
+    file = Path(builds.env["HOME"]) / ".docker/config.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     text = base64.b64encode(":".join(login.basic).encode()).decode()
     file.write_text(json.dumps({"auths": {host: {"auth": text}}}))
 
 
-def build(os2: Os2, dockerfile: str, builder: str, tag: str, *options: str) -> Result:
-    (os2.folder / "Dockerfile").write_text(dockerfile)
+def build(builds: Os2, dockerfile: str, builder: str, tag: str, *options: str) -> Result:
+    (builds.folder / "Dockerfile").write_text(dockerfile)
     command = ("snapshot", "local-docker", "--dockerfile=Dockerfile", "--tag", tag, *options)
     if builder == "buildkit":
-        return os2(*command)
+        return builds(*command)
     with engine_without_buildkit() as address:
-        return os2(*command, "--docker-host", address)
+        return builds(*command, "--docker-host", address)
 
 
 def made_in(engine: docker.APIClient, tag: str) -> str:
@@ -108,12 +108,17 @@ def made_in(engine: docker.APIClient, tag: str) -> str:
 @pytest.mark.parametrize("builder", BUILDERS)
 @pytest.mark.parametrize("place", PLACES)
 def test_with_a_login_each_place_gets_its_image(
-    os2: Os2, engine: docker.APIClient, registry: Registry, image_tag: str, place: str, builder: str
+    builds: Os2,
+    engine: docker.APIClient,
+    registry: Registry,
+    image_tag: str,
+    place: str,
+    builder: str,
 ) -> None:
     name = registry.image("team")
-    log_in(os2, registry.server.host, LOGIN)
+    log_in(builds, registry.server.host, LOGIN)
 
-    result = build(os2, PLACES[place].format(name), builder, image_tag)
+    result = build(builds, PLACES[place].format(name), builder, image_tag)
 
     assert result.status == 0, result.stderr
     assert made_in(engine, image_tag) == name
@@ -125,12 +130,12 @@ def test_with_a_login_each_place_gets_its_image(
 @pytest.mark.parametrize("builder", BUILDERS)
 @pytest.mark.parametrize("place", PLACES)
 def test_what_is_public_needs_no_login_but_a_token(
-    os2: Os2, engine: docker.APIClient, image_tag: str, place: str, builder: str
+    builds: Os2, engine: docker.APIClient, image_tag: str, place: str, builder: str
 ) -> None:
     with token_registry(LOGIN) as (server, tokens):
         name = Registry(server, engine, tokens).image("library")
 
-        result = build(os2, PLACES[place].format(name), builder, image_tag)
+        result = build(builds, PLACES[place].format(name), builder, image_tag)
 
         assert result.status == 0, result.stderr
         assert made_in(engine, image_tag) == name
@@ -143,11 +148,11 @@ def test_what_is_public_needs_no_login_but_a_token(
 @pytest.mark.parametrize("builder", BUILDERS)
 @pytest.mark.parametrize("place", PLACES)
 def test_without_a_login_the_registry_denies_access(
-    os2: Os2, registry: Registry, image_tag: str, place: str, builder: str
+    builds: Os2, registry: Registry, image_tag: str, place: str, builder: str
 ) -> None:
     name = registry.image("team")
 
-    result = build(os2, PLACES[place].format(name), builder, image_tag)
+    result = build(builds, PLACES[place].format(name), builder, image_tag)
 
     assert result.status == 4, result.stderr
     assert f"error: cannot pull {name}: the registry denies access" in result.stderr
@@ -158,19 +163,19 @@ def test_without_a_login_the_registry_denies_access(
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("script", [None, "exit 1"], ids=["missing", "failing"])
 def test_a_helper_that_gives_no_login_is_named(
-    os2: Os2, registry: Registry, image_tag: str, place: str, builder: str, script: str | None
+    builds: Os2, registry: Registry, image_tag: str, place: str, builder: str, script: str | None
 ) -> None:
     name = registry.image("team")
-    file = Path(os2.env["HOME"]) / ".docker/config.json"
+    file = Path(builds.env["HOME"]) / ".docker/config.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps({"credsStore": "odd"}))
     if script is not None:
         helper = file.parent / "docker-credential-odd"
         helper.write_text(f"#!/bin/sh\n{script}\n")
         helper.chmod(0o755)
-    os2 = Os2(os2.folder, {**os2.env, "PATH": f"{file.parent}:{os2.env['PATH']}"})
+    builds = Os2(builds.folder, {**builds.env, "PATH": f"{file.parent}:{builds.env['PATH']}"})
 
-    result = build(os2, PLACES[place].format(name), builder, image_tag)
+    result = build(builds, PLACES[place].format(name), builder, image_tag)
 
     assert result.status == 4, result.stderr
     assert result.stderr.count("error: ") == 1
@@ -181,12 +186,12 @@ def test_a_helper_that_gives_no_login_is_named(
 @pytest.mark.parametrize("builder", BUILDERS)
 @pytest.mark.parametrize("place", PLACES)
 def test_a_registry_without_the_image(
-    os2: Os2, registry: Registry, image_tag: str, place: str, builder: str
+    builds: Os2, registry: Registry, image_tag: str, place: str, builder: str
 ) -> None:
-    log_in(os2, registry.server.host, LOGIN)
+    log_in(builds, registry.server.host, LOGIN)
     name = f"{registry.server.host}/team/none"
 
-    result = build(os2, PLACES[place].format(name), builder, image_tag)
+    result = build(builds, PLACES[place].format(name), builder, image_tag)
 
     assert result.status == 3, result.stderr
     assert f"error: cannot pull {name}: the registry does not have it" in result.stderr
@@ -195,13 +200,13 @@ def test_a_registry_without_the_image(
 @pytest.mark.parametrize("builder", BUILDERS)
 @pytest.mark.parametrize("place", PLACES)
 def test_a_registry_that_is_down_is_named_and_nothing_takes_its_place(
-    os2: Os2, engine: docker.APIClient, image_tag: str, place: str, builder: str
+    builds: Os2, engine: docker.APIClient, image_tag: str, place: str, builder: str
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     name = f"127.0.0.1:{port}/team/none"
 
-    result = build(os2, PLACES[place].format(name), builder, image_tag)
+    result = build(builds, PLACES[place].format(name), builder, image_tag)
 
     assert result.status == 8, result.stderr
     assert f"error: cannot pull {name}: the registry cannot be reached" in result.stderr
@@ -209,13 +214,13 @@ def test_a_registry_that_is_down_is_named_and_nothing_takes_its_place(
 
 
 def test_a_frontend_is_pulled_with_a_token(
-    os2: Os2, engine: docker.APIClient, image_tag: str
+    builds: Os2, engine: docker.APIClient, image_tag: str
 ) -> None:
     """The image here is no frontend: that is what fails."""
     with token_registry(LOGIN) as (server, tokens):
         name = Registry(server, engine, tokens).image("library")
 
-        result = build(os2, f"# syntax={name}\nFROM scratch\n", "buildkit", image_tag)
+        result = build(builds, f"# syntax={name}\nFROM scratch\n", "buildkit", image_tag)
 
         assert result.status != 0
         assert "session" not in result.stderr
@@ -224,16 +229,16 @@ def test_a_frontend_is_pulled_with_a_token(
 
 
 def test_a_mount_is_pulled_with_a_login(
-    os2: Os2, engine: docker.APIClient, registry: Registry, image_tag: str
+    builds: Os2, engine: docker.APIClient, registry: Registry, image_tag: str
 ) -> None:
     name = registry.image("team")
-    log_in(os2, registry.server.host, LOGIN)
+    log_in(builds, registry.server.host, LOGIN)
     text = (
-        f"FROM {os2.env['LOCAL_DOCKER_IMAGE_NAME']}\nUSER 0\n"
+        f"FROM {builds.env['LOCAL_DOCKER_IMAGE_NAME']}\nUSER 0\n"
         f"RUN --mount=from={name},target=/mnt/made cp /mnt/made/made /made\n"
     )
 
-    result = build(os2, text, "buildkit", image_tag)
+    result = build(builds, text, "buildkit", image_tag)
 
     assert result.status == 0, result.stderr
     assert made_in(engine, image_tag) == name
@@ -241,14 +246,14 @@ def test_a_mount_is_pulled_with_a_login(
 
 @pytest.mark.parametrize("builder", BUILDERS)
 def test_pull_asks_the_registry_again(
-    os2: Os2, engine: docker.APIClient, image_tag: str, builder: str
+    builds: Os2, engine: docker.APIClient, image_tag: str, builder: str
 ) -> None:
     """Without it an unchanged tree builds nothing, although the registry has a newer image."""
     with token_registry(LOGIN) as (server, tokens):
         registry = Registry(server, engine, tokens)
         name, newer = registry.image("library"), registry.image("library")
         text = PLACES["FROM"].format(name)
-        assert build(os2, text, builder, image_tag).status == 0
+        assert build(builds, text, builder, image_tag).status == 0
         engine.pull(newer)
         engine.tag(newer, name, "latest", force=True)
         answer = engine.push(name, tag="latest", auth_config=LOGIN.auth_config)
@@ -256,8 +261,8 @@ def test_pull_asks_the_registry_again(
         engine.remove_image(name, force=True)
         engine.remove_image(newer, force=True)
 
-        assert "unchanged" in build(os2, text, builder, image_tag).stdout
-        result = build(os2, text, builder, image_tag, "--pull")
+        assert "unchanged" in build(builds, text, builder, image_tag).stdout
+        result = build(builds, text, builder, image_tag, "--pull")
 
         assert result.status == 0, result.stderr
         assert made_in(engine, image_tag) == newer

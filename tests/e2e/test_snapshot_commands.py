@@ -64,10 +64,10 @@ def build(os2: Os2, tag: str, *options: str) -> Result:
     return os2(*BUILD, "--tag", tag, *options)
 
 
-def test_what_did_not_change_is_not_built_again(os2: Os2, source: Path, image_tag: str) -> None:
-    first = build(os2, image_tag, "--json")
-    second = build(os2, image_tag, "--json")
-    told = build(os2, image_tag)
+def test_what_did_not_change_is_not_built_again(builds: Os2, source: Path, image_tag: str) -> None:
+    first = build(builds, image_tag, "--json")
+    second = build(builds, image_tag, "--json")
+    told = build(builds, image_tag)
 
     assert first.status == 0, first.stderr
     assert (first.json()["built"], second.json()["built"]) == (True, False)
@@ -80,9 +80,9 @@ def test_what_did_not_change_is_not_built_again(os2: Os2, source: Path, image_ta
     "change", ["content", "mode", "path", "dockerfile", "build argument", "no cache"]
 )
 def test_every_change_of_an_input_builds_again(
-    os2: Os2, source: Path, image_tag: str, change: str
+    builds: Os2, source: Path, image_tag: str, change: str
 ) -> None:
-    first = build(os2, image_tag, "--json").json()
+    first = build(builds, image_tag, "--json").json()
     options: list[str] = []
     match change:
         case "content":
@@ -99,32 +99,32 @@ def test_every_change_of_an_input_builds_again(
         case "no cache":
             options = ["--no-cache"]
 
-    second = build(os2, image_tag, "--json", *options).json()
+    second = build(builds, image_tag, "--json", *options).json()
 
     assert second["built"]
     assert second["id"] != first["id"]
 
 
 def test_a_changed_mode_is_a_change_and_a_changed_time_is_not(
-    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
+    builds: Os2, source: Path, image_tag: str, engine: docker.APIClient
 ) -> None:
-    build(os2, image_tag)
+    build(builds, image_tag)
     os.utime(source / "a.txt", (1, 1))
-    touched = build(os2, image_tag, "--json").json()
+    touched = build(builds, image_tag, "--json").json()
     (source / "a.txt").chmod(0o600)
-    closed = build(os2, image_tag, "--json").json()
+    closed = build(builds, image_tag, "--json").json()
 
     assert (touched["built"], closed["built"]) == (False, True)
     assert stat.S_IMODE(member(engine, image_tag, "/src/a.txt")[0].mode) == 0o600
 
 
 def test_build_arguments_and_dockerignore_take_effect(
-    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
+    builds: Os2, source: Path, image_tag: str, engine: docker.APIClient
 ) -> None:
     (source / "ignored.log").write_text("x")
     (source / ".dockerignore").write_text("*.log\n")
 
-    result = build(os2, image_tag, "--build-arg", "GREETING=ahoy")
+    result = build(builds, image_tag, "--build-arg", "GREETING=ahoy")
 
     assert result.status == 0, result.stderr
     assert read(engine, image_tag, "/tmp/greeting") == "ahoy\n"
@@ -134,14 +134,14 @@ def test_build_arguments_and_dockerignore_take_effect(
 
 
 def test_a_dockerfile_elsewhere_in_the_repository_gets_its_root_as_context(
-    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
+    builds: Os2, source: Path, image_tag: str, engine: docker.APIClient
 ) -> None:
     nested = source / "apps" / "os2" / "sandbox"
     nested.mkdir(parents=True)
     (source / "sandbox" / "Dockerfile").rename(nested / "Dockerfile")
 
-    found = build(os2, image_tag)
-    named = build(os2, image_tag, "--dockerfile", "apps/os2/sandbox/Dockerfile")
+    found = build(builds, image_tag)
+    named = build(builds, image_tag, "--dockerfile", "apps/os2/sandbox/Dockerfile")
 
     assert found.status == 0, found.stderr
     assert named.stdout.startswith("unchanged ")
@@ -149,20 +149,20 @@ def test_a_dockerfile_elsewhere_in_the_repository_gets_its_root_as_context(
 
 
 def test_another_repository_is_built_from_anywhere(
-    os2: Os2, source: Path, image_tag: str, tmp_path: Path
+    builds: Os2, source: Path, image_tag: str, tmp_path: Path
 ) -> None:
-    elsewhere = Os2(tmp_path, os2.env)
+    elsewhere = Os2(tmp_path, builds.env)
 
     assert build(elsewhere, image_tag, "--repo", str(source)).status == 0
 
 
 def test_without_a_dockerfile_the_bundled_sandbox_is_built_and_reported(
-    os2: Os2, image_tag: str
+    builds: Os2, image_tag: str
 ) -> None:
     told = f"{image_tag} was built from the sandbox bundled with os2"
 
-    first = build(os2, image_tag)
-    second = build(os2, image_tag)
+    first = build(builds, image_tag)
+    second = build(builds, image_tag)
 
     assert first.status == 0, first.stderr
     assert told in first.stderr
@@ -171,12 +171,12 @@ def test_without_a_dockerfile_the_bundled_sandbox_is_built_and_reported(
 
 
 def test_a_failing_step_shows_the_end_of_its_log(
-    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
+    builds: Os2, source: Path, image_tag: str, engine: docker.APIClient
 ) -> None:
     dockerfile = source / "sandbox" / "Dockerfile"
     dockerfile.write_text(dockerfile.read_text() + "RUN echo the reason; exit 3\n")
 
-    result = build(os2, image_tag)
+    result = build(builds, image_tag)
 
     assert result.status == 1
     assert "the reason" in result.stderr
@@ -184,11 +184,11 @@ def test_a_failing_step_shows_the_end_of_its_log(
     assert engine.images(image_tag) == []
 
 
-def test_what_looks_like_a_secret_is_rejected(os2: Os2, source: Path, image_tag: str) -> None:
+def test_what_looks_like_a_secret_is_rejected(builds: Os2, source: Path, image_tag: str) -> None:
     (source / ".env").write_text("TOKEN=hunter2\n")
 
-    refused = build(os2, image_tag)
-    allowed = build(os2, image_tag, "--allow-secrets")
+    refused = build(builds, image_tag)
+    allowed = build(builds, image_tag, "--allow-secrets")
 
     assert refused.status == 2
     assert ".env" in refused.stderr
@@ -196,7 +196,7 @@ def test_what_looks_like_a_secret_is_rejected(os2: Os2, source: Path, image_tag:
     assert allowed.status == 0
 
 
-def test_a_build_gets_a_small_git_if_asked_for(os2: Os2, source: Path, image_tag: str) -> None:
+def test_a_build_gets_a_small_git_if_asked_for(builds: Os2, source: Path, image_tag: str) -> None:
     who = ("-c", "user.name=t", "-c", "user.email=t@example.com")
 
     def git(*command: str) -> None:
@@ -215,11 +215,11 @@ def test_a_build_gets_a_small_git_if_asked_for(os2: Os2, source: Path, image_tag
     git("commit", "-qm", "first")
     git("tag", "-a", "v1", "-m", "one")
 
-    refused = build(os2, image_tag)
-    first = build(os2, image_tag, "--with-git")
-    second = build(os2, image_tag, "--with-git")
+    refused = build(builds, image_tag)
+    first = build(builds, image_tag, "--with-git")
+    second = build(builds, image_tag, "--with-git")
     git("checkout", "-q", "-b", "another")
-    third = build(os2, image_tag, "--with-git")
+    third = build(builds, image_tag, "--with-git")
 
     assert refused.status == 2
     assert "which is not sent: COPY .git .git" in refused.stderr
@@ -229,21 +229,21 @@ def test_a_build_gets_a_small_git_if_asked_for(os2: Os2, source: Path, image_tag
     assert third.stdout.startswith("built ")
 
 
-def test_two_concurrent_builds_make_one_image(os2: Os2, source: Path, image_tag: str) -> None:
+def test_two_concurrent_builds_make_one_image(builds: Os2, source: Path, image_tag: str) -> None:
     with ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(lambda _: build(os2, image_tag, "--json").json(), range(2)))
+        results = list(pool.map(lambda _: build(builds, image_tag, "--json").json(), range(2)))
 
     assert sorted(result["built"] for result in results) == [False, True]
     assert results[0]["id"] == results[1]["id"]
 
 
 def test_an_untagged_image_is_removed(
-    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
+    builds: Os2, source: Path, image_tag: str, engine: docker.APIClient
 ) -> None:
-    first = build(os2, image_tag, "--json").json()["id"]
+    first = build(builds, image_tag, "--json").json()["id"]
     (source / "a.txt").write_text("b")
 
-    build(os2, image_tag)
+    build(builds, image_tag)
 
     with pytest.raises(docker.errors.ImageNotFound):
         engine.inspect_image(first)
@@ -266,62 +266,62 @@ def test_an_image_that_a_machine_uses_stays_until_the_machine_goes(
 
 
 def test_a_base_image_that_the_dockerfile_ignores_is_rejected(
-    os2: Os2, source: Path, image_tag: str
+    builds: Os2, source: Path, image_tag: str
 ) -> None:
     (source / "sandbox" / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
 
-    result = build(os2, image_tag, "--base-image", "debian:bookworm")
+    result = build(builds, image_tag, "--base-image", "debian:bookworm")
 
     assert result.status == 2
     assert "ARG BASE_IMAGE" in result.stderr
 
 
-def test_the_log_of_a_build_is_kept(os2: Os2, source: Path, image_tag: str) -> None:
-    built = build(os2, image_tag, "--build-arg", "GREETING=ahoy")
+def test_the_log_of_a_build_is_kept(builds: Os2, source: Path, image_tag: str) -> None:
+    built = build(builds, image_tag, "--build-arg", "GREETING=ahoy")
     assert built.status == 0, built.stderr
 
-    log = os2("snapshot", "logs", image_tag)
+    log = builds("snapshot", "logs", image_tag)
 
     assert log.status == 0, log.stderr
     assert log.stdout.startswith(f"# build of {image_tag}\n")
     assert "> /tmp/greeting" in log.stdout
 
 
-def test_the_log_of_a_failed_build_is_also_kept(os2: Os2, source: Path, image_tag: str) -> None:
+def test_the_log_of_a_failed_build_is_also_kept(builds: Os2, source: Path, image_tag: str) -> None:
     dockerfile = source / "sandbox" / "Dockerfile"
     dockerfile.write_text(dockerfile.read_text() + "RUN echo the reason; exit 3\n")
-    build(os2, image_tag)
+    build(builds, image_tag)
 
-    log = os2("snapshot", "logs", image_tag)
+    log = builds("snapshot", "logs", image_tag)
 
     assert log.status == 0, log.stderr
     assert "the reason\n" in log.stdout
     assert "# failed: cannot build the image: " in log.stdout
 
 
-def test_an_image_is_listed_shown_and_removed(os2: Os2, source: Path, image_tag: str) -> None:
-    built = build(os2, image_tag, "--json").json()
+def test_an_image_is_listed_shown_and_removed(builds: Os2, source: Path, image_tag: str) -> None:
+    built = build(builds, image_tag, "--json").json()
 
-    listed = os2("snapshot", "list", "--json").json()
-    shown = os2("snapshot", "show", image_tag)
-    removed = os2("snapshot", "rm", image_tag)
+    listed = builds("snapshot", "list", "--json").json()
+    shown = builds("snapshot", "show", image_tag)
+    removed = builds("snapshot", "rm", image_tag)
 
     (item,) = [item for item in listed if item["name"] == image_tag]
     assert (item["id"], item["key"]) == (built["id"], built["key"])
     assert (item["type"], item["stage"], item["state"]) == ("local-docker", None, "active")
     assert built["key"] in shown.stdout
     assert (removed.status, removed.stdout) == (0, f"removed {image_tag}\n")
-    assert os2("snapshot", "rm", image_tag).status == 3
+    assert builds("snapshot", "rm", image_tag).status == 3
 
 
 def test_a_dockerfile_cannot_choose_whose_image_it_makes(
-    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
+    builds: Os2, source: Path, image_tag: str, engine: docker.APIClient
 ) -> None:
     dockerfile = source / "sandbox" / "Dockerfile"
     forged = " ".join(f"dev.os2.{name}=forged" for name in ("repository", "image", "key", "base"))
     dockerfile.write_text(f"{dockerfile.read_text()}\nLABEL {forged}\n")
 
-    built = build(os2, image_tag)
+    built = build(builds, image_tag)
 
     assert built.status == 0, built.stderr
     labels = engine.inspect_image(image_tag)["Config"]["Labels"]
@@ -386,7 +386,7 @@ def test_another_repository_is_asked_about_a_machine(
 
 
 def test_a_worktree_uses_its_repository_s_image(
-    os2: Os2, source: Path, image_tag: str, tmp_path: Path
+    builds: Os2, source: Path, image_tag: str, tmp_path: Path
 ) -> None:
     identity = ("-c", "user.name=a", "-c", "user.email=a@example.test")
     git = ("git", "-C", str(source), *identity)
@@ -395,22 +395,22 @@ def test_a_worktree_uses_its_repository_s_image(
     tree = tmp_path / "tree"
     subprocess.run([*git, "worktree", "add", "-q", str(tree)], check=True)
     env = {"LOCAL_DOCKER_IMAGE_NAME": image_tag}
-    assert os2("snapshot", "local-docker", env=env).status == 0
+    assert builds("snapshot", "local-docker", env=env).status == 0
     (tree / "a.txt").write_text("changed")
 
-    built = replace(os2, folder=tree)("snapshot", "local-docker", env=env)
+    built = replace(builds, folder=tree)("snapshot", "local-docker", env=env)
 
     assert built.status == 0, built.stderr
     assert built.stdout.startswith(f"built {image_tag}")
 
 
 def test_show_prints_what_the_build_recorded(
-    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
+    builds: Os2, source: Path, image_tag: str, engine: docker.APIClient
 ) -> None:
-    build(os2, image_tag)
+    build(builds, image_tag)
 
-    shown = os2("snapshot", "show", image_tag, "--json").json()
-    text = os2("snapshot", "show", image_tag, "-v").stdout
+    shown = builds("snapshot", "show", image_tag, "--json").json()
+    text = builds("snapshot", "show", image_tag, "-v").stdout
 
     assert shown["contents"]["os"].startswith(("Debian", "Ubuntu"))
     tools = {tool["name"]: tool["version"] for tool in shown["contents"]["tools"]}
@@ -423,14 +423,14 @@ def test_show_prints_what_the_build_recorded(
 
 
 def test_an_image_with_a_foreign_name_is_not_ours(
-    os2: Os2, source: Path, image_tag: str, engine: docker.APIClient
+    builds: Os2, source: Path, image_tag: str, engine: docker.APIClient
 ) -> None:
-    build(os2, image_tag)
+    build(builds, image_tag)
     own = image_tag.replace(":local", ":own")
     engine.tag(image_tag, own.partition(":")[0], "own")
     try:
-        listed = os2("snapshot", "list", "-q").stdout.split()
-        refused = os2("snapshot", "rm", own, "--force", "--yes")
+        listed = builds("snapshot", "list", "-q").stdout.split()
+        refused = builds("snapshot", "rm", own, "--force", "--yes")
 
         assert image_tag in listed
         assert own not in listed

@@ -17,7 +17,7 @@ _CPUS = re.compile(r"nanocpus can ?not be set|range of cpus", re.IGNORECASE)
 _MEMORY = re.compile(r"oom-killed|memory limit (?:is )?too low|minimum memory", re.IGNORECASE)
 _IMAGE = re.compile(
     r"no command (?:specified|or entrypoint)[^:]*"
-    r"|exec: .{1,300}?(?=: unknown|: OCI runtime|$)"
+    r"|exec: (?:(?!exec: ).){1,300}?(?=: unknown|: OCI runtime|$)"
     r"|exec(?:utable file| format error).{0,200}?(?=: unknown|: OCI runtime|$)"
     r"|unable to find (?:user|group) .{1,200}?(?=:|$)",
     re.IGNORECASE | re.DOTALL,
