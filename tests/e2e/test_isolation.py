@@ -133,12 +133,11 @@ def test_machines_cannot_reach_each_other_but_what_is_outside(
 
 
 @pytest.mark.parametrize("isolation", ["default", "strict", "off"])
-def test_a_machine_reaches_its_host_by_name(
-    os2: Os2, name: str, engine: docker.APIClient, isolation: str
-) -> None:
+def test_a_machine_reaches_its_host_by_name(os2: Os2, name: str, isolation: str) -> None:
     """A program on the engine's bridge, which only this host and its containers reach."""
-    bridge = engine.inspect_network("bridge")["IPAM"]["Config"][0]["Gateway"]
     create(os2, name, "--isolation", isolation)
+    # What the engine says of its bridge may lack the address: a new one has none in its settings.
+    bridge = inside(os2, name, "getent ahostsv4 host.docker.internal").split()[0]
 
     class Handler(Quiet, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
