@@ -10,7 +10,9 @@ from pathlib import Path
 import docker
 import pytest
 
+from tests.builders import Builder
 from tests.command import Os2, base_environment
+from tests.dockerfiles import with_base
 from tests.e2e.chromium import chromium
 from tests.engine import engine_endpoint, sandbox_image
 
@@ -67,3 +69,12 @@ def image_tag(engine: docker.APIClient) -> Iterator[str]:
     if engine.images(tag):
         # By name: another user may have an image of the same inputs under another name.
         engine.remove_image(tag, force=True)
+
+
+@pytest.fixture(scope="module")
+def built_by(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Builder]:
+    """The builder that a test names, with the base image of the Dockerfiles."""
+    with with_base(request.param, tmp_path_factory.mktemp("client")) as found:
+        yield found

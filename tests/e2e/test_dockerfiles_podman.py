@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.builders import Builder
 from tests.command import Os2
-from tests.dockerfiles import DOCKERFILES, assert_built_alike, tree, with_base
+from tests.dockerfiles import DOCKERFILES, assert_built_alike, tree
 
 pytestmark = pytest.mark.engine
 
 
-@pytest.fixture(scope="module", params=["podman"])
-def built_by(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Builder]:
-    with with_base(request.param, tmp_path_factory.mktemp("client")) as found:
-        yield found
-
-
+@pytest.mark.parametrize("built_by", ["podman"], indirect=True, scope="module")
 @pytest.mark.parametrize("name", DOCKERFILES)
 def test_os2_builds_what_the_client_builds(
     builds: Os2, repository: Path, tmp_path: Path, built_by: Builder, name: str

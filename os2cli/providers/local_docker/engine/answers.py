@@ -21,7 +21,7 @@ MAX_ANSWER_BYTES = 16 * 2**20
 MAX_ERROR_BYTES = 64 * 2**10
 _MAX_MESSAGE_LENGTH = 500
 
-# ASCII: the letters of all scripts, 200 times, take longer to compile than os2 to start.
+# Not `\w`: the letters of all scripts, 200 times, take 0.1 s to compile, at each start.
 _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,200}$")]
 _Labels = dict[str, str] | None
 _Texts = list[str] | None
