@@ -70,6 +70,29 @@ def test_every_command_has_a_page_and_no_other_page_is_there() -> None:
     assert there == {*pages, "README.md"}, "run: nox -s docs"
 
 
+def test_no_line_of_a_command_s_help_is_broken_on_80_columns() -> None:
+    """The first paragraph flows; the lines of the others are printed as they are."""
+    broken = [
+        f"{page}: {line}"
+        for page, text in helps(command_line()).items()
+        for line in re.sub(r"\[/?dim\]", "", text).partition("\n\n")[2].splitlines()
+        if len(line) > 78
+    ]
+
+    assert broken == []
+
+
+def helps(group: Any) -> dict[str, str]:
+    """Return the help of every command and group, by path."""
+    context = typer.Context(group)
+    found = {"": group.help or ""}
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        inner = helps(command) if hasattr(command, "list_commands") else {"": command.help or ""}
+        found |= {f"{name} {path}".strip(): text for path, text in inner.items()}
+    return found
+
+
 def test_the_index_of_commands_links_to_every_page() -> None:
     index = (ROOT / generate.PAGES / "README.md").read_text()
 

@@ -24,10 +24,11 @@ def copy(
 ) -> int:
     """Copy a file or directory into or out of a machine, like cp -r.
 
-    Relative paths in a machine start at its repository. Links are copied as links, also those that
-    lead elsewhere; nothing is written through them. A slash after a link follows it. Devices,
-    sockets and, out of a machine, pipes are left out and named. If a file cannot be read, the
-    others are copied, and the exit code is 7.
+    Relative paths in a machine start at its repository. Links are copied as
+    links, also those that lead elsewhere; nothing is written through them. A
+    slash after a link follows it. Devices, sockets and, out of a machine, pipes
+    are left out and named. If a file cannot be read, the others are copied, and
+    the exit code is 7.
 
     [dim]Examples:[/dim]
       os2 machine cp notes.md dev-1:docs/

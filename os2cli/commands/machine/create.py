@@ -15,7 +15,8 @@ from os2cli.output.views.machines import show_created
 def create(ctx: typer.Context, options: MachineOptions) -> None:
     """Create a machine and wait until it is healthy.
 
-    A missing local image is built first; on Daytona, the stage's newest snapshot is used.
+    A missing local image is built first; on Daytona, the stage's newest snapshot
+    is used.
 
     [dim]Examples:[/dim]
       os2 machine create

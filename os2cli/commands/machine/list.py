@@ -61,8 +61,8 @@ def list_machines(
 ) -> None:
     """List machines: all on this host, and those of the stage on Daytona.
 
-    If a provider does not answer, list those of the others and exit with 7. A machine that cannot
-    be read is a warning; with --json, the exit code is 7.
+    If a provider does not answer, list those of the others and exit with 7. A
+    machine that cannot be read is a warning; with --json, the exit code is 7.
 
     [dim]Examples:[/dim]
       os2 machine list

@@ -39,7 +39,8 @@ def prune(
 ) -> None:
     """Remove expired machines, and leftovers of interrupted creations and removals.
 
-    On Daytona, only those of the stage. Lists what will be removed and why, and asks.
+    On Daytona, only those of the stage. Lists what will be removed and why, and
+    asks.
 
     [dim]Examples:[/dim]
       os2 machine prune --dry-run

@@ -50,8 +50,8 @@ def url(
 
     [dim]Examples:[/dim]
       os2 machine url dev-1
-      os2 machine url reviews --signed --expires 8h
-      curl -H "$(os2 machine url reviews --header)" "$(os2 machine url reviews)/api/health"
+      os2 machine url ci --signed --expires 8h
+      curl -H "$(os2 machine url ci --header)" "$(os2 machine url ci)/api/health"
     """
     seconds = signed_seconds(signed=signed, expires=expires, header=header)
     session = Session.start(ctx, docker_host)

@@ -30,7 +30,8 @@ def wait(
 ) -> None:
     """Wait until a machine is healthy, running or stopped.
 
-    Fails at once if that cannot happen: a stopped machine does not start by itself.
+    Fails at once if that cannot happen: a stopped machine does not start by
+    itself.
 
     [dim]Examples:[/dim]
       os2 machine create dev-1 --no-wait && os2 machine wait dev-1

@@ -50,8 +50,9 @@ def list_snapshots(
 ) -> None:
     """List local images and snapshots on Daytona that os2 built.
 
-    If a provider does not answer, list those of the others and exit with 7. An image or a snapshot
-    that cannot be read is a warning; with --json, the exit code is 7.
+    If a provider does not answer, list those of the others and exit with 7. An
+    image or a snapshot that cannot be read is a warning; with --json, the exit
+    code is 7.
 
     [dim]Examples:[/dim]
       os2 snapshot list

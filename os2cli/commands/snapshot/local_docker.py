@@ -47,13 +47,14 @@ def local_docker(
 ) -> None:
     """Build the local sandbox image from the repository's root.
 
-    Skips the build if nothing changed since the last one: the files, the options, and the images on
-    the engine that the Dockerfile names. It does not ask registries for newer ones (--pull), nor
-    run steps again that download (--no-cache).
+    Skips the build if nothing changed since the last one: the files, the options,
+    and the images on the engine that the Dockerfile names. It does not ask
+    registries for newer ones (--pull), nor run steps again that download
+    (--no-cache).
 
     [dim]Examples:[/dim]
       os2 snapshot local-docker
-      os2 snapshot local-docker --repo ~/src/app --dockerfile apps/os2/sandbox/Dockerfile
+      os2 snapshot local-docker --repo ~/src/app --dockerfile docker/Dockerfile
     """
     # It brings what publishes with it, which other commands start without.
     session = Session.start(ctx, docker_host)

@@ -65,8 +65,8 @@ def prune(
 ) -> None:
     """Remove old images and snapshots that os2 built and no machine uses.
 
-    Keeps the newest usable one, those being built and those that machines were created from. -v
-    shows what is kept, and why.
+    Keeps the newest usable one, those being built and those that machines were
+    created from. -v shows what is kept, and why.
 
     [dim]Examples:[/dim]
       os2 snapshot prune --dry-run

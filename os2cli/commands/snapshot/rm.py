@@ -38,7 +38,8 @@ def remove(
 ) -> None:
     """Remove images and snapshots in parallel, and verify that they are gone.
 
-    Never removes what os2 did not build. Removing snapshots of stg and prd requires a confirmation.
+    Never removes what os2 did not build. Removing snapshots of stg and prd
+    requires a confirmation.
 
     [dim]Examples:[/dim]
       os2 snapshot rm dev-jonas--20260111-193045

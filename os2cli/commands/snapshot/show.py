@@ -18,7 +18,8 @@ def show(
 ) -> None:
     """Show one image or snapshot, what it holds, and the machines created from it.
 
-    The contents are known for local images: their builds record them. -v lists all packages.
+    The contents are known for local images: their builds record them. -v lists
+    all packages.
     """
     session = Session.start(ctx, docker_host)
     entry = find_entry(session.providers.catalogs(type_), name)
