@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 import subprocess
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 import typer
 
 from docs import generate
-from os2cli.commands import build_app
 from os2cli.core.errors import exit_codes
 from os2cli.settings.describe import declared_variables
+from tests.command_tree import command_line, shown_commands
 
 ROOT = Path(__file__).parents[2]
 FILES = subprocess.run(
@@ -38,19 +36,6 @@ ABOUT_THE_CODE = (
 FOREIGN_FILES = {"os2.toml"}
 
 
-def commands(group: Any, context: typer.Context, path: tuple[str, ...] = ()) -> set[str]:
-    """Return every command that help shows."""
-    shown: set[str] = set()
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        if hasattr(command, "list_commands"):
-            inner = typer.Context(command, info_name=name, parent=context)
-            shown |= commands(command, inner, (*path, name))
-        elif not command.hidden:
-            shown.add(" ".join((*path, name)))
-    return shown
-
-
 def test_every_generated_file_is_as_the_code_says() -> None:
     stale = [
         str(path)
@@ -62,8 +47,8 @@ def test_every_generated_file_is_as_the_code_says() -> None:
 
 
 def test_every_command_has_a_page_and_no_other_page_is_there() -> None:
-    root = command_line()
-    pages = {f"{name.replace(' ', '-')}.md" for name in commands(root, typer.Context(root))}
+    shown = shown_commands(command_line()).items()
+    pages = {f"{'-'.join(path)}.md" for path, one in shown if not hasattr(one, "list_commands")}
 
     there = {path.name for path in (ROOT / generate.PAGES).glob("*.md")}
 
@@ -73,24 +58,13 @@ def test_every_command_has_a_page_and_no_other_page_is_there() -> None:
 def test_no_line_of_a_command_s_help_is_broken_on_80_columns() -> None:
     """The first paragraph flows; the lines of the others are printed as they are."""
     broken = [
-        f"{page}: {line}"
-        for page, text in helps(command_line()).items()
-        for line in re.sub(r"\[/?dim\]", "", text).partition("\n\n")[2].splitlines()
+        f"{path}: {line}"
+        for path, command in shown_commands(command_line()).items()
+        for line in re.sub(r"\[/?dim\]", "", command.help).partition("\n\n")[2].splitlines()
         if len(line) > 78
     ]
 
     assert broken == []
-
-
-def helps(group: Any) -> dict[str, str]:
-    """Return the help of every command and group, by path."""
-    context = typer.Context(group)
-    found = {"": group.help or ""}
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        inner = helps(command) if hasattr(command, "list_commands") else {"": command.help or ""}
-        found |= {f"{name} {path}".strip(): text for path, text in inner.items()}
-    return found
 
 
 def test_the_index_of_commands_links_to_every_page() -> None:
@@ -157,12 +131,6 @@ def test_paths_in_a_document_about_the_code_exist(document: str) -> None:
             for path in PATHS
         )
         assert found, named
-
-
-@cache
-def command_line() -> Any:
-    """Return the whole command line, as Click has it."""
-    return build_app()
 
 
 def documented_commands(text: str) -> list[list[str]]:
